@@ -1,0 +1,276 @@
+"""Rational functions with rational coefficients whose denominators are kept as products of known factors.
+
+A `Ring` fixes the symbols: n (the step number) first, then parameters and time functions.  A `Ratio` is
+num / prod(ring.factors[i] ** e); denominators never contain n.  Sums only take the least common multiple of two
+denominators, which is a lookup; `reduced` cancels and is called once a solution is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+Denominator = tuple[tuple[int, int], ...]  # ((factor index, exponent), ...), sorted
+
+
+class Ring:
+    """Q(symbols)[n]; `one`, `zero`, `n` and `symbol(name)` are its elements.
+
+    >>> ring = Ring(["beta"])
+    >>> b = ring.symbol("beta")
+    >>> str((ring.one + b) / (ring.one - b))
+    '(1 + beta)/(1 - beta)'
+    """
+
+    def __init__(self, symbols: Sequence[str] = ()) -> None:
+        self.symbols = tuple(symbols)
+        self.context = fmpq_mpoly_ctx.get(("n", *self.symbols), Ordering.lex)
+        self.generators = self.context.gens()
+        self.factors: list[Any] = []
+        self._factor_index: dict[str, int] = {}
+        self._product: dict[tuple[Denominator, Denominator], Denominator] = {}
+        self._lcm: dict[tuple[Denominator, Denominator], tuple[Denominator, Any, Any]] = {}
+        self._expanded: dict[Denominator, Any] = {}
+        self.zero = Ratio(self, self.context.constant(0), ())
+        self.one = Ratio(self, self.context.constant(1), ())
+        self.n = Ratio(self, self.generators[0], ())
+
+    def constant(self, value: Fraction | int | fmpq) -> Ratio:
+        if isinstance(value, Fraction):
+            value = fmpq(value.numerator, value.denominator)
+        return Ratio(self, self.context.constant(value), ())
+
+    def symbol(self, name: str) -> Ratio:
+        return Ratio(self, self.generators[1 + self.symbols.index(name)], ())
+
+    def register(self, factor: Any) -> int:
+        """Index of an irreducible factor, which the caller has normalised."""
+        key = str(factor)
+        index = self._factor_index.get(key)
+        if index is None:
+            index = self._factor_index[key] = len(self.factors)
+            self.factors.append(factor)
+        return index
+
+    def expand(self, den: Denominator) -> Any:
+        """The product of a denominator's factors as one polynomial."""
+        found = self._expanded.get(den)
+        if found is None:
+            found = self.context.constant(1)
+            for index, exponent in den:
+                found *= self.factors[index] ** exponent
+            self._expanded[den] = found
+        return found
+
+    def merge(self, a: Denominator, b: Denominator) -> Denominator:
+        """Denominator of a product."""
+        found = self._product.get((a, b))
+        if found is None:
+            exponents = dict(a)
+            for index, exponent in b:
+                exponents[index] = exponents.get(index, 0) + exponent
+            found = self._product[a, b] = tuple(sorted(exponents.items()))
+        return found
+
+    def lcm(self, a: Denominator, b: Denominator) -> tuple[Denominator, Any, Any]:
+        """(lcm, lcm/a, lcm/b)."""
+        found = self._lcm.get((a, b))
+        if found is None:
+            first, second = dict(a), dict(b)
+            common = {i: max(first.get(i, 0), second.get(i, 0)) for i in first.keys() | second.keys()}
+            lack = [tuple((i, e - d.get(i, 0)) for i, e in sorted(common.items()) if e > d.get(i, 0)) for d in (first, second)]
+            found = tuple(sorted(common.items())), self.expand(lack[0]), self.expand(lack[1])
+            self._lcm[a, b] = found
+        return found
+
+    def by_powers_of_n(self, num: Any) -> dict[int, Any]:
+        """{d: coefficient of n^d} of a numerator."""
+        groups: dict[int, dict[tuple[int, ...], fmpq]] = {}
+        for exponents, coefficient in num.to_dict().items():
+            groups.setdefault(exponents[0], {})[(0, *exponents[1:])] = coefficient
+        return {d: self.context.from_dict(g) for d, g in groups.items()}
+
+
+class Ratio:
+    """An element of Q(symbols)[n].  Immutable; compare with ==, hash by `key`."""
+
+    __slots__ = ("den", "num", "ring")
+
+    def __init__(self, ring: Ring, num: Any, den: Denominator) -> None:
+        self.ring, self.num, self.den = ring, num, den
+
+    def __bool__(self) -> bool:
+        return bool(self.num)
+
+    def __add__(self, other: Ratio) -> Ratio:
+        if self.den == other.den:
+            return Ratio(self.ring, self.num + other.num, self.den)
+        den, a, b = self.ring.lcm(self.den, other.den)
+        return Ratio(self.ring, self.num * a + other.num * b, den)
+
+    def __neg__(self) -> Ratio:
+        return Ratio(self.ring, -self.num, self.den)
+
+    def __sub__(self, other: Ratio) -> Ratio:
+        return self + -other
+
+    def __mul__(self, other: Ratio) -> Ratio:
+        if not self.den:
+            return Ratio(self.ring, self.num * other.num, other.den)
+        if not other.den:
+            return Ratio(self.ring, self.num * other.num, self.den)
+        return Ratio(self.ring, self.num * other.num, self.ring.merge(self.den, other.den))
+
+    def scaled(self, value: Any) -> Ratio:
+        """Product with a rational number (int or fmpq)."""
+        return Ratio(self.ring, self.num * value, self.den)
+
+    def __truediv__(self, other: Ratio) -> Ratio:
+        return self * other.inverse()
+
+    def __pow__(self, exponent: int) -> Ratio:
+        if exponent < 0:
+            return self.inverse() ** -exponent
+        return Ratio(self.ring, self.num**exponent, tuple((i, e * exponent) for i, e in self.den) if exponent else ())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ratio) and not (self - other)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def key(self) -> str:
+        """Equal elements, equal keys."""
+        value = self.reduced()
+        return f"{value.num}/{value.ring.expand(value.den)}" if value.den else str(value.num)
+
+    def inverse(self) -> Ratio:
+        """1/self; ZeroDivisionError at zero."""
+        if not self.num:
+            raise ZeroDivisionError("1/0")
+        value = self.reduced()
+        content, factors = factor(value.num)
+        den = tuple(sorted((self.ring.register(f), e) for f, e in factors))
+        return Ratio(self.ring, self.ring.expand(value.den) / content, den)
+
+    def reduced(self) -> Ratio:
+        """The same element with common factors cancelled."""
+        if not self.den:
+            return self
+        num, den = self.num, []
+        if not num:
+            return self.ring.zero
+        for index, exponent in self.den:
+            f = self.ring.factors[index]
+            while exponent:
+                quotient, remainder = divmod(num, f)
+                if remainder:
+                    break
+                num, exponent = quotient, exponent - 1
+            if exponent:
+                den.append((index, exponent))
+        return Ratio(self.ring, num, tuple(den))
+
+    @property
+    def is_number(self) -> bool:
+        """No symbol and no n in it."""
+        value = self.reduced()
+        return not value.den and bool(value.num.is_constant())
+
+    def number(self) -> Fraction:
+        """The rational number; ValueError if symbols are in it."""
+        value = self.reduced()
+        if value.den or not value.num.is_constant():
+            raise ValueError(f"{value} is not a number")
+        q = fmpq(value.num.coeffs()[0]) if value.num else fmpq(0)
+        return Fraction(int(q.p), int(q.q))
+
+    def symbols(self) -> set[str]:
+        value = self.reduced()
+        used = {name for name, d in zip(("n", *self.ring.symbols), value.num.degrees(), strict=True) if d}
+        for index, _ in value.den:
+            degrees = self.ring.factors[index].degrees()
+            used |= {name for name, d in zip(("n", *self.ring.symbols), degrees, strict=True) if d}
+        return used
+
+    def substitute(self, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
+        """The element with symbols replaced by elements of `ring`; ZeroDivisionError where a denominator vanishes."""
+        value = self.reduced()
+        images = [ring.n if s == "n" else values[s] if s in values else ring.symbol(s) for s in ("n", *self.ring.symbols)
+                  if s in values or s == "n" or s in ring.symbols]  # fmt: skip
+        if len(images) == len(self.ring.symbols) + 1 and all(not i.den for i in images):
+            mapped = [i.num for i in images]
+            num = Ratio(ring, value.num.compose(*mapped, ctx=ring.context), ())
+            for index, exponent in value.den:
+                den = Ratio(ring, self.ring.factors[index].compose(*mapped, ctx=ring.context), ())
+                num = num / den**exponent
+            return num.reduced()
+        return _substitute_terms(value, values, ring)
+
+    def __str__(self) -> str:
+        from derive.algebra.printing import ascii_ratio
+
+        return ascii_ratio(self)
+
+    __repr__ = __str__
+
+
+def _substitute_terms(value: Ratio, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
+    names = ("n", *value.ring.symbols)
+
+    def image(polynomial: Any) -> Ratio:
+        total = ring.zero
+        for exponents, coefficient in polynomial.to_dict().items():
+            term = ring.constant(coefficient)
+            for name, exponent in zip(names, exponents, strict=True):
+                if exponent:
+                    base = values[name] if name in values else ring.n if name == "n" else ring.symbol(name)
+                    term = term * base**exponent
+            total = total + term
+        return total
+
+    result = image(value.num)
+    for index, exponent in value.den:
+        result = result / image(value.ring.factors[index]) ** exponent
+    return result.reduced()
+
+
+def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
+    """(c, [(f, e), ...]) with polynomial = c prod f^e; f irreducible with integer coefficients.
+
+    The sign of f makes its lowest term positive, so that 1 - beta is preferred to beta - 1.
+
+    >>> ring = Ring(["beta"]); b = ring.symbol("beta")
+    >>> factor((b * b - ring.one).num)[0]
+    -1
+    """
+    content, factors = polynomial.factor()
+    content = fmpq(content)
+    result = []
+    for f, e in factors:
+        # flint's factors have integer coprime coefficients up to a rational content
+        coefficients = f.coeffs()
+        scale = fmpq(1) / _content(coefficients)
+        if _lowest(f) < 0:
+            scale = -scale
+        result.append((f * scale, int(e)))
+        content /= scale ** int(e)
+    return content, sorted(result, key=lambda item: str(item[0]))
+
+
+def _content(coefficients: Iterable[Any]) -> fmpq:
+    from math import gcd, lcm
+
+    numerators, denominators = 0, 1
+    for c in coefficients:
+        numerators, denominators = gcd(numerators, int(fmpq(c).p)), lcm(denominators, int(fmpq(c).q))
+    return fmpq(numerators, denominators)
+
+
+def _lowest(polynomial: Any) -> Any:
+    """Coefficient of the term of least degree (ties: the last in lexicographic order)."""
+    return min(polynomial.to_dict().items(), key=lambda item: (sum(item[0]), item[0]))[1]

@@ -1,0 +1,154 @@
+"""Terms: commutative products of factors at one index, hash-consed so that equal terms are the same object.
+
+A factor is
+    node      d^(k+1)L[m_1, ..., m_k]_i, children an unordered multiset of terms, k = 0 the gradient
+              (label 'L'; for a general vector field, label 'f': d^k f[m_1, ..., m_k]_i)
+    state     the component theta_i (or eta_i) of the point itself; a scalar for a scalar state variable
+    base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
+    abs       |x| of a single factor x whose sign is not known
+    sum       sum_i m_i of a term m: a scalar (contraction)
+    root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
+A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
+
+Normal form.  Two equal sums of terms have the same normal form, by these rules:
+  1. scalars are pulled out of nodes; nodes are multilinear in their children;
+  2. with a base B = m + r (m its leading monomial) in a term, powers of m are rewritten, m -> B - r, and positive
+     integer powers of B are expanded; so g^2 (g^2+eps)^(-3/2) becomes (g^2+eps)^(-1/2) - eps (g^2+eps)^(-3/2);
+  3. x^2 -> |x|^2 where |x| stands in the term, and even powers of |x| alone are powers of x;
+  4. a contraction of symmetric derivatives is written from the index that makes it smallest
+     (sum g (Hu) = sum u (Hg)).
+Where a negative power of m itself meets B (|g|^-1 (|g|+eps)^-2) the term is left as it is, because the partial
+fractions, with their 1/eps, would hide a cancellation; `Algebra.partial_fractions` resolves these for equality tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.algebra.coefficients import Ratio
+
+Exponent = int | Fraction
+Key = tuple[Any, ...]
+
+
+class Factor:
+    """One factor; build through `Algebra`, compare by identity."""
+
+    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size")
+
+    def __init__(
+        self,
+        kind: str,
+        label: str,
+        children: tuple[Term, ...],
+        scalar: bool,
+        body: tuple[tuple[Term, Ratio], ...] = (),
+        positive: bool = False,
+    ) -> None:
+        self.kind, self.label, self.children, self.body = kind, label, children, body
+        self.scalar, self.positive = scalar, positive
+        self.size = _KIND_SIZE[kind] + sum(c.size for c in children) + sum(t.size for t, _ in body)
+        self.key: Key = (
+            self.size,
+            _KIND_RANK[kind],
+            label,
+            tuple(c.key for c in children),
+            tuple((t.key, c.key) for t, c in body),
+        )
+        self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
+        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
+
+
+_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5}
+_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0}
+
+
+class Term:
+    """A product of factors with exponents; `factors` is sorted.  Build through `Algebra`, compare by identity.
+
+    `size` counts nodes and states with multiplicity: the number of vertices of the rooted tree, for a tree.
+    """
+
+    __slots__ = ("factors", "key", "scalar", "size")
+
+    def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
+        self.factors = factors
+        self.scalar = all(f.scalar for f, _ in factors)
+        self.size = sum(f.size * max(1, int(abs(e))) for f, e in factors)
+        self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
+
+    def __repr__(self) -> str:
+        from derive.algebra.formula import term_text
+
+        return term_text(self)
+
+    __str__ = __repr__
+
+    @property
+    def is_tree(self) -> bool:
+        """One tensor node per index: a rooted tree, the term an elementary differential."""
+        return (
+            len(self.factors) == 1
+            and self.factors[0][0].kind == "node"
+            and self.factors[0][1] == 1
+            and all(c.is_tree for c in self.factors[0][0].children)
+        )
+
+
+def split_scalars(term: Term) -> tuple[list[tuple[Factor, Exponent]], list[tuple[Factor, Exponent]]]:
+    """(scalar factors, factors that carry the index)."""
+    scalars = [fe for fe in term.factors if fe[0].scalar]
+    return scalars, [fe for fe in term.factors if not fe[0].scalar]
+
+
+def as_exponent(value: Exponent) -> Exponent:
+    """Integers as int, so that keys of equal exponents are equal."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+class Interner:
+    """Tables of all factors and terms of one algebra."""
+
+    def __init__(self) -> None:
+        self._factors: dict[Key, Factor] = {}
+        self._terms: dict[tuple[tuple[Factor, Exponent], ...], Term] = {}
+        self.unit = self.term({})
+
+    def factor(
+        self,
+        kind: str,
+        label: str = "",
+        children: Iterable[Term] = (),
+        scalar: bool = False,
+        body: tuple[tuple[Term, Ratio], ...] = (),
+        positive: bool = False,
+    ) -> Factor:
+        kids = tuple(children)
+        if kind == "node" and len(kids) > 1:
+            kids = tuple(sorted(kids, key=_by_key))
+        key = (kind, label, kids, scalar, tuple((t, c.key) for t, c in body))
+        found = self._factors.get(key)
+        if found is None:
+            found = self._factors[key] = Factor(kind, label, kids, scalar, body, positive)
+        return found
+
+    def term(self, exponents: Mapping[Factor, Exponent]) -> Term:
+        items = [(f, e) for f, e in exponents.items() if e]
+        if len(items) > 1:
+            items.sort(key=_by_factor_key)
+        key = tuple(items)
+        found = self._terms.get(key)
+        if found is None:
+            found = self._terms[key] = Term(key)
+        return found
+
+
+def _by_key(term: Term) -> Key:
+    return term.key
+
+
+def _by_factor_key(item: tuple[Factor, Exponent]) -> Key:
+    return item[0].key

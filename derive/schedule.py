@@ -1,0 +1,180 @@
+"""Concrete learning-rate schedules: an expression in t, or a piecewise-linear schedule of the catalogue.
+
+    --set "r(t)=1/(1+t)"                  an expression
+    --set "r(t)=warmup-decay(5, 20, 1/10)"   a schedule, its parameters in the order of its file
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import resources
+from math import floor
+
+from derive.errors import SchemeError, UsageError, nearest
+from derive.language import (
+    LOSS_CALLS,
+    Call,
+    Expression,
+    Name,
+    Number,
+    Operation,
+    constant,
+    parse_expression,
+    unparse,
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """value on the set where every comparison (left, '<' or '<=', right) holds; in the clock s if periodic."""
+
+    comparisons: tuple[tuple[Expression, str, Expression], ...]
+    value: Expression
+    periodic: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A piecewise-linear function of time with its parameters bound.
+
+    Periodic pieces are functions of s = (t - offset) mod period.  Pieces are tried in order.
+    """
+
+    name: str
+    title: str
+    reference: str
+    bindings: Mapping[str, Fraction]
+    pieces: tuple[Piece, ...]
+    period: Expression | None = None
+    offset: Expression | None = None
+
+    def value(self, t: Fraction, derivative: int = 0) -> Fraction:
+        """r(t), its slope (derivative=1), or zero: each piece is linear.  One-sided from the left at a breakpoint.
+
+        Raises UsageError where no piece holds.
+
+        >>> decay = load_schedule("decay", [Fraction(10), Fraction(1, 10)])
+        >>> decay.value(Fraction(5)), decay.value(Fraction(5), 1), decay.value(Fraction(20))
+        (Fraction(11, 20), Fraction(-9, 100), Fraction(1, 10))
+        """
+        names = {**self.bindings, "t": t}
+        if self.period is not None:
+            period = evaluate(self.period, names)
+            shifted = t - (evaluate(self.offset, names) if self.offset is not None else 0)
+            names["s"] = shifted - floor(shifted / period) * period
+        for piece in self.pieces:
+            if all(_holds(evaluate(a, names), op, evaluate(b, names)) for a, op, b in piece.comparisons):
+                clock = "s" if piece.periodic else "t"
+                here = evaluate(piece.value, names)
+                if derivative == 0:
+                    return here
+                return evaluate(piece.value, {**names, clock: names[clock] + 1}) - here if derivative == 1 else Fraction(0)
+        raise UsageError(f"schedule {self.name} is not defined at t = {t}")
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{n}={v}' for n, v in self.bindings.items())})"
+
+
+def _holds(a: Fraction, op: str, b: Fraction) -> bool:
+    return a < b if op == "<" else a <= b
+
+
+def evaluate(expression: Expression, names: Mapping[str, Fraction]) -> Fraction:
+    """The exact value of a rational expression; UsageError for an unknown name or a division by zero."""
+    match expression:
+        case Number(value):
+            return value
+        case Name(id):
+            if id not in names:
+                raise UsageError(f"'{id}' has no value{nearest(id, names)}")
+            return names[id]
+        case Operation("neg", (a,)):
+            return -evaluate(a, names)
+        case Operation(op, (a, b)):
+            x, y = evaluate(a, names), evaluate(b, names)
+            if op == "/" and y == 0:
+                raise UsageError(f"division by zero in {unparse(expression)}")
+            if op == "**":
+                if y.denominator != 1 or (x == 0 and y < 0):
+                    raise UsageError(f"{unparse(expression)} is not a rational number")
+                return x ** int(y)
+            return {"+": x + y, "-": x - y, "*": x * y, "/": x / y if y else x}[op]
+    raise UsageError(f"{unparse(expression)} is not a rational number")
+
+
+def schedules() -> tuple[str, ...]:
+    """Names of the schedules that come with the package."""
+    folder = resources.files("derive") / "schedules"
+    return tuple(sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml")))
+
+
+def schedule_parameters(name: str) -> tuple[str, ...]:
+    """Names of the parameters of a schedule, in the order in which they are given."""
+    return tuple(_data(name)["parameters"])
+
+
+def _data(name: str) -> dict[str, dict[str, str]]:
+    if name not in schedules():
+        raise UsageError(f"unknown schedule '{name}'{nearest(name, schedules())} (known: {', '.join(schedules())})")
+    return tomllib.loads((resources.files("derive") / "schedules" / f"{name}.toml").read_text("utf-8"))
+
+
+def load_schedule(name: str, values: list[Fraction]) -> Schedule:
+    """A schedule of the catalogue with its parameters set."""
+    data: dict = _data(name)  # type: ignore[type-arg]
+    parameters = list(data["parameters"])
+    if len(values) != len(parameters):
+        raise UsageError(f"schedule {name} takes {len(parameters)} values, {name}({', '.join(parameters)}), not {len(values)}")
+    pieces = []
+    for piece in data["pieces"]:
+        parts = re.split(r"(<=|<|>=|>)", piece["when"])
+        sides = [parse_expression(p, f"schedule {name}") for p in parts[::2]]
+        comparisons = []
+        for i, op in enumerate(parts[1::2]):
+            a, b = (sides[i], sides[i + 1]) if op[0] == "<" else (sides[i + 1], sides[i])
+            comparisons.append((a, op.replace(">", "<"), b))
+        value = parse_expression(piece["value"], f"schedule {name}")
+        pieces.append(Piece(tuple(comparisons), value, bool(piece.get("periodic", False))))
+    clock = {k: parse_expression(data[k], f"schedule {name}") for k in ("period", "offset") if k in data}
+    bound = dict(zip(parameters, values, strict=True))
+    return Schedule(name, data["title"], data["reference"], bound, tuple(pieces), clock.get("period"), clock.get("offset"))
+
+
+def parse_function_setting(text: str, where: str) -> Expression | Schedule:
+    """What stands right of --set "r(t)=": a schedule with its values, or an expression in t and constants.
+
+    >>> str(parse_function_setting("warmup-decay(5, 20, 1/10)", "r"))
+    'warmup-decay(t1=5, t2=20, rmin=1/10)'
+    """
+    name, bracket, rest = text.strip().partition("(")
+    if bracket and name.strip() in schedules():
+        if not rest.rstrip().endswith(")"):
+            raise UsageError(f"{where}: a closing parenthesis is missing in '{text}'")
+        values = []
+        for part in rest.rstrip()[:-1].split(","):
+            value = constant(parse_expression(part, where))
+            if value is None:
+                raise UsageError(f"{where}: '{part.strip()}' is not a rational number")
+            values.append(value)
+        try:
+            return load_schedule(name.strip(), values)
+        except SchemeError as error:
+            raise UsageError(f"{where}: {error}") from None
+    expression = parse_expression(text, where, LOSS_CALLS)
+    for node in _names(expression):
+        if node not in ("t",):
+            raise UsageError(f"{where}: '{node}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}")
+    return expression
+
+
+def _names(expression: Expression) -> set[str]:
+    match expression:
+        case Name(id):
+            return {id}
+        case Operation(_, args) | Call(_, args):
+            return set().union(*(_names(a) for a in args))
+    return set()
