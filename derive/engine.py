@@ -23,7 +23,8 @@ from derive.algebra.sequences import SequenceSolver, shift
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.errors import ReductionError, ResidualError
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of
+from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, walk
+from derive.schedule import Schedule
 from derive.scheme import Configuration
 from derive.series import (
     Contraction,
@@ -126,7 +127,7 @@ class Derivation:
                 return Polynomial(self, {0: self.ring.constant(value)})
             case Name("gamma"):
                 return self.gamma
-            case Name("t"):
+            case Name("t") if "t" not in names:
                 return Polynomial(self, {0: self.ring.symbol("t"), 1: self.ring.n})
             case Name(id):
                 return names[id] if id in names else Polynomial(self, {0: self.ring.symbol(id)})
@@ -168,8 +169,22 @@ class Derivation:
                 return Contraction(Times(*args))
             case "norm":
                 return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), place)
-        derivatives = [self.ring.symbol(derivative_symbol(function, k)) for k in range(self.order + 2)]
-        return TimeFunction(derivatives, args[0], function, place)
+        return TimeFunction(self._derivatives(function), args[0], function, place)
+
+    def _derivatives(self, function: str) -> list[Ratio]:
+        """r, r', r'', ... at t: symbols; rational functions of t where r is one; zero from r'' on for linear pieces."""
+        setting = self.configuration.functions[function]
+        through = range(self.order + 2)
+        symbols = [self.ring.symbol(derivative_symbol(function, k)) for k in through]
+        if isinstance(setting, Schedule):
+            return [s if k < 2 else self.ring.zero for k, s in enumerate(symbols)]
+        if setting is None or any(isinstance(e, Call) for e in walk(setting)):
+            return symbols
+        series = self._series(setting, {"t": Polynomial(self, {0: self.ring.symbol("t")})})
+        values = [series.at(0).get(self.algebra.unit, self.ring.zero)]
+        for _ in through[1:]:
+            values.append(values[-1].derivative("t"))
+        return values
 
     # ------------------------------------------------------------------ what is coupled at gamma = 0
 

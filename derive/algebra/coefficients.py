@@ -197,6 +197,14 @@ class Ratio:
             used |= {name for name, d in zip(("n", *self.ring.symbols), degrees, strict=True) if d}
         return used
 
+    def derivative(self, symbol: str) -> Ratio:
+        """d/d(symbol) of a quotient: (num' den - num den')/den^2."""
+        value = self.reduced()
+        index = ("n", *self.ring.symbols).index(symbol)
+        den = self.ring.expand(value.den)
+        top = Ratio(self.ring, value.num.derivative(index) * den - value.num * den.derivative(index), ())
+        return (top / Ratio(self.ring, den, ()) ** 2).reduced()
+
     def substitute(self, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
         """The element with symbols replaced by elements of `ring`; ZeroDivisionError where a denominator vanishes."""
         value = self.reduced()

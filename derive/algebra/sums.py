@@ -312,9 +312,9 @@ class Algebra:
     def _base(self, a: Sum, sign_free: bool) -> tuple[Factor, Ratio]:
         """(B, c) with a = c B; c is a positive number, or any number where the sign may be moved out."""
         leading = max((t for t in a if t is not self.unit), key=lambda t: t.key)
-        c = a[leading].reduced()
-        content, _ = factor(c.num)
-        scale = abs(content) if not sign_free or content > 0 else content
+        content, _ = factor(a[leading].reduced().num)
+        sign, _ = factor(a[self.unit].reduced().num) if self.unit in a else (content, [])
+        scale = -abs(content) if sign_free and sign < 0 else abs(content)
         size = self.ring.constant(scale)
         inverse = size.inverse()
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))

@@ -1,0 +1,300 @@
+"""The result: a modified equation with exact coefficients, its evaluation, substitution and forms of output.
+
+    theta' = f_0(theta) + gamma f_1(theta) + ... + gamma^N f_N(theta)               (form 'flow')
+    theta+ = theta + gamma (m_0(theta) + gamma m_1(theta) + ... )                   (form 'map')
+
+`eq["theta"][k]` is f_k (or m_k) as a `TermSum`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.algebra.formula import combination_text, term_text
+from derive.algebra.sums import Sum
+from derive.errors import UsageError
+from derive.language import unparse
+from derive.scheme import Configuration, Scheme, configure, load_scheme
+
+if TYPE_CHECKING:
+    from derive.algebra.coefficients import Ratio
+    from derive.algebra.sums import Algebra
+    from derive.algebra.terms import Term
+    from derive.engine import Derivation
+    from derive.evaluation import Values
+
+MAX_TERMS = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class TermSum:
+    """A linear combination of terms in normal form; iterate for (coefficient, term) pairs in a fixed order.
+
+    A term that is a rooted tree tau appears with the coefficient b(tau)/sigma(tau): b of the literature, divided by the
+    symmetry of the tree, with the sign of F(tau) for f = -grad L taken into the coefficient.
+
+    >>> f1 = modified_equation("momentum", order=1)["theta"][1]
+    >>> str(f1), str(f1.coefficient("hess(grad)"))
+    ('-(1 + beta)/(2*(1 - beta)**3)*hess(grad)', '-(1 + beta)/(2*(1 - beta)**3)')
+    """
+
+    algebra: Algebra
+    sum: Sum
+
+    def __iter__(self) -> Iterator[tuple[Ratio, Term]]:
+        return ((c, t) for t, c in self.algebra.sorted(self.sum))
+
+    def __len__(self) -> int:
+        return len(self.sum)
+
+    def __bool__(self) -> bool:
+        return bool(self.sum)
+
+    @cached_property
+    def by_text(self) -> Mapping[str, Ratio]:
+        """Term in the formula language -> coefficient."""
+        return {term_text(t): c for c, t in self}
+
+    def coefficient(self, term: str) -> Ratio:
+        """The coefficient of a term written in the formula language; zero if it does not appear."""
+        return self.by_text.get(term, self.algebra.ring.zero)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality as functions, for every loss (partial fractions resolve what normal forms leave)."""
+        if not isinstance(other, TermSum):
+            return NotImplemented
+        if self.algebra is other.algebra:
+            return self.algebra.is_zero(self.algebra.add(self.sum, {t: -c for t, c in other.sum.items()}))
+        first, second = (TermSum(a.algebra, a.algebra.partial_fractions(a.sum)) for a in (self, other))
+        return {t: str(c) for t, c in first.by_text.items()} == {t: str(c) for t, c in second.by_text.items()}
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return combination_text((t, c) for c, t in self) if self.sum else "0"
+
+    __repr__ = __str__
+
+    def latex(self) -> str:
+        from derive.export.notation import LATEX, write_sum
+
+        return write_sum(self, LATEX)
+
+    def to_json(self) -> list[dict[str, str]]:
+        return [{"coefficient": str(c), "term": term_text(t)} for c, t in self]
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """Memory variables that relax together: the roots of the polynomial (coefficients from z^0 up) are the factors.
+
+    One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.
+    """
+
+    variables: tuple[str, ...]
+    polynomial: tuple[Ratio, ...]
+
+    @property
+    def factor(self) -> Ratio | None:
+        """The relaxation factor where there is exactly one."""
+        return -self.polynomial[0] if len(self.polynomial) == 2 else None
+
+
+@dataclass(frozen=True, eq=False)
+class ModifiedEquation:
+    """The modified equation of a scheme in a regime, through gamma^order.
+
+    `equations[x][k]` is the coefficient of gamma^k for the slow variable x, `memory[v][k]` that of a memory variable on the
+    slow manifold, `residual_power` the power of gamma through which the solution, put back, left no residual.
+    """
+
+    configuration: Configuration
+    order: int
+    form: str
+    equations: Mapping[str, tuple[TermSum, ...]]
+    memory: Mapping[str, tuple[TermSum, ...]]
+    relaxations: tuple[Relaxation, ...]
+    residual_power: int
+    algebra: Algebra
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.configuration.scheme
+
+    def __getitem__(self, variable: str) -> tuple[TermSum, ...]:
+        """The coefficients of one slow variable, `eq["theta"][k]`; memory variables give their slow manifold."""
+        if variable in self.equations:
+            return self.equations[variable]
+        if variable in self.memory:
+            return self.memory[variable]
+        known = ", ".join((*self.equations, *self.memory))
+        raise UsageError(f"no variable '{variable}' in this equation (known: {known})")
+
+    def __str__(self) -> str:
+        from derive.export.text import equation_text
+
+        return equation_text(self)
+
+    def latex(self) -> str:
+        """An align* environment that compiles under amsmath."""
+        from derive.export.latex import equation_latex
+
+        return equation_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def subs(self, **values: object) -> ModifiedEquation:
+        """The same equation with parameters set, derived anew: eq.subs(beta="9/10").
+
+        Raises UsageError for an unknown parameter or a float (write exact numbers as text, "0.9" or "9/10").
+        """
+        settings = dict(self.configuration.settings)
+        for name, value in values.items():
+            if isinstance(value, float):
+                raise UsageError(f"{name}={value!r} is not exact; write it as text, for example {name}='9/10'")
+            settings[name] = str(value)
+        regime = self.configuration.regime or None
+        return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
+
+    def on_loss(self, loss: str) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+        """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
+
+        >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
+        (-3*x**5/2,)
+        """
+        from derive.explicit import explicit_field
+
+        return explicit_field(self, loss)
+
+    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50) -> Values:
+        """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
+
+        >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
+        [['-17/72', '-1/3'], ['-41/192', '-53/216']]
+        """
+        from derive.evaluation import evaluate_equation
+
+        return evaluate_equation(self, loss, at, digits)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented, stable JSON form (README, "JSON")."""
+        c = self.configuration
+
+        def blocks(sums: tuple[TermSum, ...]) -> list[dict[str, Any]]:
+            return [{"power": k, "terms": s.to_json()} for k, s in enumerate(sums)]
+
+        return {
+            "scheme": self.scheme.name,
+            "title": self.scheme.title,
+            "reference": self.scheme.reference,
+            "regime": c.regime,
+            "order": self.order,
+            "form": self.form,
+            "update": self.scheme.update,
+            "label": self.scheme.label,
+            "parameters": {n: unparse(e) for n, e in c.bindings.items()},
+            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
+            "equations": {x: blocks(sums) for x, sums in self.equations.items()},
+            "memory": {v: blocks(sums) for v, sums in self.memory.items()},
+            "relaxation": [{"variables": list(r.variables), "polynomial": [str(p) for p in r.polynomial]} for r in self.relaxations],
+            "residual_zero_through": self.residual_power,
+        }
+
+
+def function_text(setting: object) -> str:
+    """A concrete time function as text: an expression in t, or a schedule with its parameters."""
+    from derive.schedule import Schedule
+
+    return str(setting) if isinstance(setting, Schedule) else unparse(setting)  # type: ignore[arg-type]
+
+
+def modified_equation(
+    scheme: str | Path | Scheme,
+    order: int = 1,
+    *,
+    regime: str | None = None,
+    form: str = "flow",
+    settings: Mapping[str, str] | None = None,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> ModifiedEquation:
+    """Derive the modified equation of a scheme through gamma^order.
+
+    scheme    catalogue name, path of a TOML file, or a Scheme
+    form      'flow': theta' = f_0 + gamma f_1 + ...; 'map': theta+ = theta + gamma (m_0 + gamma m_1 + ...)
+    settings  exact values or expressions for free parameters and time functions, {"beta": "9/10", "r(t)": "1/(1+t)"}
+    force     derive even if more than 50,000 terms are to be expected
+
+    Raises UsageError (bad order, regime or setting), SchemeError and ParseError (bad file or text), ReductionError (the
+    scheme has no modified equation of this kind).
+
+    >>> print(modified_equation("gd", order=2)["theta"][2])
+    -1/12*d3(grad, grad) - 1/3*hess(hess(grad))
+    >>> print(modified_equation("momentum", order=1, form="map")["theta"][1])
+    -beta/(1 - beta)**3*hess(grad)
+    """
+    from derive.engine import Derivation
+
+    if form not in ("flow", "map"):
+        raise UsageError(f"form must be 'flow' or 'map', not '{form}'")
+    configuration = configure(load_scheme(scheme), regime, settings)
+    check_order(configuration, order, force)
+    try:
+        derivation = Derivation(configuration, order, progress)
+    except ZeroDivisionError:
+        raise UsageError(f"{configuration.scheme.where}: a parameter setting makes a denominator vanish") from None
+    except RecursionError:
+        raise UsageError(f"{configuration.scheme.where}: the update is nested too deeply; name its parts on lines of their own") from None
+    return _equation(derivation, form)
+
+
+def _equation(derivation: Derivation, form: str) -> ModifiedEquation:
+    algebra = derivation.algebra
+
+    def public(sums: Mapping[str, list[Sum]]) -> dict[str, tuple[TermSum, ...]]:
+        return {name: tuple(TermSum(algebra, s) for s in values) for name, values in sums.items()}
+
+    return ModifiedEquation(
+        configuration=derivation.configuration,
+        order=derivation.order,
+        form=form,
+        equations=public(derivation.fields if form == "flow" else derivation.maps),
+        memory=public(derivation.memory),
+        relaxations=tuple(Relaxation(names, tuple(p)) for names, p in derivation.relaxations()),
+        residual_power=derivation.residual_power,
+        algebra=algebra,
+    )
+
+
+def check_order(configuration: Configuration, order: int, force: bool = False) -> None:
+    """Refuse a negative order, and one that would take more than MAX_TERMS terms unless forced.
+
+    Rooted trees with order+1 nodes are counted exactly (the terms of gradient descent); a scheme with products or roots has
+    more, as measured by deriving its first two orders.
+    """
+    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+        raise UsageError(f"order must be a whole number >= 0, not {order}; order 0 is the limit flow")
+    if force or order < 5:
+        return
+    from derive.engine import Derivation
+
+    counts = [sum(len(f[k]) for f in Derivation(configuration, 3).fields.values()) for k in (2, 3)] if order < 400 else [1, 3]
+    growth = max(2.9558, counts[1] / max(1, counts[0]))
+    digits = (order - 3) * _log10(growth) - 1.5 * _log10(order / 3) * (growth < 3.3) + _log10(max(1, counts[1]))
+    if digits > _log10(MAX_TERMS):
+        amount = f"about {round(10**digits, -3):,.0f}" if digits < 9 else f"about 10^{digits:.0f}"
+        raise UsageError(
+            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {MAX_TERMS:,} "
+            "(--force derives it all the same)"
+        )
+
+
+def _log10(x: float) -> float:
+    from math import log10
+
+    return log10(x)
