@@ -1,8 +1,9 @@
-"""Published modified equations against the catalogue, through the public API; the source stands above each expected value.
+"""Published modified equations against the catalogue, through the public API; the source stands above each value.
 
-Notation: g = grad L, H = hess L; f_k is the coefficient of gamma^k in theta' = f_0 + gamma f_1 + ... (form 'flow'), m_k that in
-theta+ = theta + gamma (m_0 + gamma m_1 + ...) (form 'map'). Published results in another clock or normalisation are restated in
-this one, and the comment says how.
+Notation: g = grad L, H = hess L; f_k is the coefficient of gamma^k in theta' = f_0 + gamma f_1 + ... (form 'flow'), m_k
+that in theta+ = theta + gamma (m_0 + gamma m_1 + ...) (form 'map'). Results in another clock or normalisation are
+restated in this one, and the comment says how. The formulas have been checked by an independent computation; a citation
+names where the result is from, not that it is printed there in this very form.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ ROWS = [
     Row("implicit-midpoint", 1, {}),
     Row("implicit-midpoint", 2, {TGG: "1/24", HHG: "-1/12"}),
     Row("implicit-midpoint", 3, {}),
-    # BSeries.jl, test/runtests.jl, explicit midpoint: b = -1/12, -1/6; 0, 0, 1/8, 1/8; and at five nodes 7/240, 1/40, 3/80,
-    # 7/240, 1/30, -7/240, -1/40, -19/240, -1/20 with sigma = 24, 2, 2, 1, 2, 6, 1, 2, 1. Here b/sigma (-1)^n, as f = -g.
+    # BSeries.jl, test/runtests.jl, explicit midpoint: b = -1/12, -1/6; 0, 0, 1/8, 1/8; and at five nodes 7/240, 1/40,
+    # 3/80, 7/240, 1/30, -7/240, -1/40, -19/240, -1/20 with sigma = 24, 2, 2, 1, 2, 6, 1, 2, 1. Here b/sigma (-1)^n, as
+    # f = -g.
     Row("midpoint", 1, {}),
     Row("midpoint", 2, {TGG: "1/24", HHG: "1/6"}),
     Row("midpoint", 3, {"hess(d3(grad, grad))": "1/16", HHHG: "1/8"}),
@@ -127,19 +129,19 @@ ROWS = [
     Row("nesterov-half", 1, kovachki_stuart("beta/2")),
     Row("nesterov-keras", 1, kovachki_stuart("beta")),
     Row("triple-momentum", 1, kovachki_stuart("nu")),
-    # Cattaneo & Shigida 2025, arXiv:2509.08483: heavy ball is GD on L + h beta/(2 (1-beta)^2) |g|^2, prefactor h/(1-beta).
+    # Cattaneo & Shigida 2025, arXiv:2509.08483: heavy ball is GD on L + h beta/(2 (1-beta)^2) |g|^2, rate h/(1-beta).
     Row("momentum", 1, {HG: "-beta/(1-beta)**3"}, form="map"),
     # the same (the abstract names the families): Eulerian polynomials on stars, Narayana on paths, both here 1 + beta.
     Row("momentum", 2, {TGG: "-beta*(1+beta)/(2*(1-beta)**5)", HHG: "-beta*(1+beta)/(1-beta)**5"}, form="map"),
-    # Cattaneo & Shigida, NeurIPS 2025, arXiv:2502.02132, Nesterov: L + h beta^2/(2 (1-beta)^2) |g|^2, prefactor h/(1-beta).
+    # Cattaneo & Shigida, NeurIPS 2025, arXiv:2502.02132, Nesterov: GD on L + h beta^2/(2 (1-beta)^2) |g|^2, the same rate.
     Row("nesterov-keras", 1, {HG: "-beta**2/(1-beta)**3"}, form="map"),
     Row("nesterov", 1, {HG: "-beta**2/(1-beta)**3"}, form="map"),
     # Ghosh et al. 2023 in the EMA normalisation: L + h/4 (1+beta)/(1-beta) |g|^2.
     Row("ema-momentum", 1, {HG: "-(1+beta)/(2*(1-beta))"}),
     # Ma & Yarats, ICLR 2019, arXiv:1810.06801; L + h/4 (1-beta+2 beta nu)/(1-beta) |g|^2 by the same computation.
     Row("qhm", 1, {HG: "-(1-beta+2*beta*nu)/(2*(1-beta))"}),
-    # Compagnoni et al., ICML 2023, arXiv:2301.08203 (drift, full batch) with the discretisation term h/4 |g|^2: unnormalised
-    # L + (rho/2 + h/4) |g|^2, normalised L + rho |g| + h/4 |g|^2; rho = kappa h.
+    # Compagnoni et al., ICML 2023, arXiv:2301.08203 (drift, full batch) with the discretisation term h/4 |g|^2:
+    # unnormalised L + (rho/2 + h/4) |g|^2, normalised L + rho |g| + h/4 |g|^2; rho = kappa h.
     Row("sam", 1, {HG: "-(kappa + 1/2)"}),
     Row("sam-normalised", 1, {HG: "-1/2", "dot(grad, grad)**(-1/2)*hess(grad)": "-kappa"}),
     # Loshchilov & Hutter, ICLR 2019, arXiv:1711.05101, Proposition 1: for GD decoupled decay is an L2 penalty; then
@@ -205,7 +207,7 @@ def test_linear_dynamics(scheme: str, beta: str | None, series: list[str]) -> No
 
 @pytest.mark.parametrize(
     ("term", "polynomial"),
-    # Cattaneo & Shigida 2025, arXiv:2509.08483, third coefficient of the map: Eulerian 1, 4, 1 (star), Narayana 1, 3, 1 (path).
+    # Cattaneo & Shigida 2025, arXiv:2509.08483, the map's m_3: Eulerian 1, 4, 1 (star), Narayana 1, 3, 1 (path).
     [("d4(grad, grad, grad)", "(1+4*beta+beta**2)/6"), (HHHG, "1+3*beta+beta**2")],
 )
 def test_eulerian_and_narayana(term: str, polynomial: str) -> None:
@@ -299,10 +301,11 @@ class Place:
 
 
 def cattaneo_klusowski_shigida(beta_is_zero: bool, inside: bool) -> Callable[[Place], list[Vector]]:
-    """(f_0, f_1). Cattaneo, Klusowski & Shigida, ICML 2024, arXiv:2309.00079, n -> infinity, full batch; B = (1+beta)/(1-beta):
+    """(f_0, f_1). Cattaneo, Klusowski & Shigida, ICML 2024, arXiv:2309.00079, n -> infinity, full batch.
 
-    eps inside:  -(g + h/2 {B_beta - B_rho + B_rho eps/(g^2+eps)} H(g/sqrt(g^2+eps)))/sqrt(g^2+eps), componentwise;
-    eps outside: -(g + h/2 {B_beta - B_rho |g|/(|g|+eps)} H(g/(|g|+eps)))/(|g|+eps).
+    With B_x = (1+x)/(1-x), componentwise, theta' is through h^1:
+    eps inside:  -(g + h/2 {B_beta - B_rho + B_rho eps/(g^2+eps)} H(g/sqrt(g^2+eps)))/sqrt(g^2+eps);
+    eps outside: -(g + h/2 {B_beta - B_rho |g|/(|g|+eps)} H(g/(|g|+eps)))/(|g|+eps), by the same computation.
     """
 
     def field(at: Place) -> list[Vector]:
@@ -323,10 +326,12 @@ def cattaneo_klusowski_shigida(beta_is_zero: bool, inside: bool) -> Callable[[Pl
 
 
 def memory_correction(kind: str, decay: bool = True) -> Callable[[Place], list[Vector]]:
-    """(m_0, m_1) = -(F, M). Cattaneo & Shigida, NeurIPS 2025, arXiv:2502.02132, eps inside, with s = sqrt(g^2+eps), u = g/s:
+    """(m_0, m_1) = -(F, M). Cattaneo & Shigida, NeurIPS 2025, arXiv:2502.02132, eps inside.
 
-    AdamW  M = [beta/(1-beta) - rho/(1-rho) g^2/s^2] H(u + lam theta)/s;   NAdam the same with beta/(1-beta) -> beta^2/(1-beta)
-    Lion   M = beta/(1-rho) eps/s^3 H(u + lam theta), c = beta m + (1-beta) g, m' = rho m + (1-rho) g.
+    With s = sqrt(g^2+eps), u = g/s, F = u + lam theta:
+    AdamW  M = [beta/(1-beta) - rho/(1-rho) g^2/s^2] HF/s;
+    NAdam  the same with beta^2/(1-beta) in place of beta/(1-beta);
+    Lion   M = beta/(1-rho) eps/s^3 HF, where c = beta m + (1-beta) g, m' = rho m + (1-rho) g.
     """
 
     def field(at: Place) -> list[Vector]:
