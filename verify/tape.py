@@ -1,0 +1,281 @@
+"""Taylor coefficients of a computation, one order after the other.
+
+Running a formula on `Node`s instead of numbers records it on a `Tape`: a list of elementary operations, equal ones once.
+When the inputs are power series x(t) = x_0 + x_1 t + ..., every operation c = a o b has a recurrence that gives c_k from
+a_0..a_k, b_0..b_k and c_0..c_(k-1):
+
+    c = a b       c_k = sum_i a_i b_(k-i)
+    c = a / b     c_k = (a_k - sum_(i<k) c_i b_(k-i)) / b_0
+    c = a^r       c_k = (1/(k a_0)) sum_(i<k) (r(k-i) - i) c_i a_(k-i)              (a c' = r a' c)
+    c = exp a     c_k = (1/k) sum_(0<j<=k) j a_j c_(k-j)                            (c' = a' c; sin and cos alike)
+    c' d = a'     c_k = (a_k - (1/k) sum_(0<j<k) j c_j d_(k-j)) / d_0               (log: d = a; atan: d = 1 + a^2)
+
+so that one pass over the tape advances every series by one order, O(k) ball operations a node.  The numbers are arb
+balls: their radii bound the rounding of everything done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from operator import mul
+from typing import Any
+
+from flint import arb, fmpq
+
+Coefficients = list[Any]  # of arb; python-flint carries no types
+Advance = Callable[[int, Coefficients, "tuple[Coefficients, ...]", Any], Any]
+
+
+def _dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
+    return sum(map(mul, a, b), arb(0))
+
+
+def _convolution(a: Coefficients, b: Coefficients, low: int, high: int, total: int) -> Any:
+    """sum of a_i b_(total-i) over low <= i <= high."""
+    return _dot(a[low : high + 1], reversed(b[total - high : total - low + 1]))
+
+
+def _slopes(a: Coefficients, low: int, high: int) -> Coefficients:
+    return [j * x for j, x in enumerate(a[low : high + 1], low)]
+
+
+def _constant(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    return number(extra) if k == 0 else arb(0)
+
+
+def _sum(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    return args[0][k] + args[1][k]
+
+
+def _scaled(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    return args[0][k] * number(extra)
+
+
+def _product(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    return _dot(args[0], reversed(args[1])) if k else args[0][0] * args[1][0]
+
+
+def _quotient(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    a, b = args
+    return (a[k] - _convolution(c, b, 0, k - 1, k)) / b[0]
+
+
+def _power(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    a, r = args[0], number(extra)
+    if k == 0:
+        return a[0].sqrt() if extra == Fraction(1, 2) else 1 / a[0].sqrt() if extra == Fraction(-1, 2) else a[0] ** r
+    return _dot(((r * (k - i) - i) * c[i] for i in range(k)), reversed(a[1:])) / (k * a[0])
+
+
+def _exponential(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    a = args[0]
+    return a[0].exp() if k == 0 else _convolution(_slopes(a, 0, k), c + [arb(0)], 1, k, k) / k
+
+
+def _turn(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    """One of a pair: c' = sign a' partner; args = (a, partner), extra = (start of c, sign)."""
+    a, partner = args
+    start, sign = extra
+    return getattr(a[0], start)() if k == 0 else sign * _convolution(_slopes(a, 0, k), partner[:k] + [arb(0)], 1, k, k) / k
+
+
+def _primitive(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    """c' d = a'; args = (a, d), extra = name of the function that starts c."""
+    a, d = args
+    if k == 0:
+        return getattr(a[0], extra)()
+    return (a[k] - _convolution(_slopes(c, 0, k - 1), d, 1, k - 1, k) / k) / d[0]
+
+
+def _sign(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
+    start = args[0][0]
+    if k == 0 and not (start > 0 or start < 0):
+        raise ZeroDivisionError("the sign of a number that may be zero")
+    return arb(0) if k else arb(1 if start > 0 else -1)
+
+
+_ADVANCE: dict[str, Advance] = {
+    "constant": _constant, "+": _sum, "scaled": _scaled, "*": _product, "/": _quotient, "**": _power,
+    "exp": _exponential, "turn": _turn, "primitive": _primitive, "sign": _sign,
+}  # fmt: skip
+
+
+def number(value: Any) -> Any:
+    """The ball of an int, Fraction, fmpq, mpf, decimal text or ball, at the working precision."""
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    if isinstance(value, int | str | arb | fmpq):
+        return arb(value)
+    sign, mantissa, exponent, _ = value._mpf_  # mpmath's own form of a real number: (-1)^sign mantissa 2^exponent
+    return arb((-int(mantissa) if sign else int(mantissa), int(exponent)))
+
+
+class Node:
+    """One operation on a tape; behaves as a number, and records what is done with it."""
+
+    __slots__ = ("index", "tape")
+
+    def __init__(self, tape: Tape, index: int) -> None:
+        self.tape, self.index = tape, index
+
+    def _with(self, operation: str, other: Any, swapped: bool = False) -> Node:
+        if isinstance(other, str):
+            return NotImplemented
+        b = self.tape.lift(other)
+        return self.tape.record(operation, (b, self) if swapped else (self, b))
+
+    def __add__(self, other: Any) -> Node:
+        return self if _is(other, 0) else self._with("+", other)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Node:
+        return self.tape.scale(self, Fraction(-1))
+
+    def __pos__(self) -> Node:
+        return self
+
+    def __sub__(self, other: Any) -> Node:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Node:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Node:
+        return self.tape.scale(self, other) if not isinstance(other, Node) else self._with("*", other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Node:
+        return self._with("/", other) if isinstance(other, Node) else self.tape.scale(self, 1 / _exact(other))
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return self._with("/", other, swapped=True)
+
+    def __pow__(self, exponent: Any) -> Node:
+        e = Fraction(int(exponent.p), int(exponent.q)) if isinstance(exponent, fmpq) else Fraction(exponent)
+        if e.denominator != 1 or e < 0:
+            return self.tape.record("**", (self,), e)
+        half = self ** (int(e) // 2) if e > 1 else None
+        if half is None:
+            return self if e == 1 else self.tape.lift(1)
+        return half * half if e % 2 == 0 else half * half * self
+
+    def __abs__(self) -> Node:
+        return self.sign() * self
+
+    def sign(self) -> Node:
+        return self.tape.record("sign", (self,))
+
+    sgn = sign
+
+    def sqrt(self) -> Node:
+        return self ** Fraction(1, 2)
+
+    def exp(self) -> Node:
+        return self.tape.record("exp", (self,))
+
+    def log(self) -> Node:
+        return self.tape.record("primitive", (self, self), "log")
+
+    def atan(self) -> Node:
+        return self.tape.record("primitive", (self, self * self + 1), "atan")
+
+    def sin(self) -> Node:
+        return self.tape.pair(self, "sin", "cos", -1)[0]
+
+    def cos(self) -> Node:
+        return self.tape.pair(self, "sin", "cos", -1)[1]
+
+    def sinh(self) -> Node:
+        return self.tape.pair(self, "sinh", "cosh", 1)[0]
+
+    def cosh(self) -> Node:
+        return self.tape.pair(self, "sinh", "cosh", 1)[1]
+
+    def tan(self) -> Node:
+        return self.sin() / self.cos()
+
+    def tanh(self) -> Node:
+        return self.sinh() / self.cosh()
+
+
+def _is(value: Any, constant: int) -> bool:
+    return isinstance(value, int | Fraction) and value == constant
+
+
+def _exact(value: Any) -> Any:
+    return Fraction(value) if isinstance(value, int | Fraction) else value
+
+
+class Tape:
+    """The operations of a computation, in order; `inputs` are its variables.
+
+    >>> tape = Tape(1)
+    >>> (x,) = tape.inputs
+    >>> y, z = x * x + 1, x * x - 1
+    >>> len(tape.operations)
+    6
+    """
+
+    def __init__(self, inputs: int) -> None:
+        self.operations: list[tuple[str, tuple[int, ...], Any]] = []
+        self._known: dict[tuple[str, tuple[int, ...], Any], int] = {}
+        self.inputs = tuple(self.record("input", (), i) for i in range(inputs))
+
+    def record(self, operation: str, args: tuple[Node, ...], extra: Any = None) -> Node:
+        indices = tuple(a.index for a in args)
+        if operation in "+*":
+            indices = tuple(sorted(indices))
+        key = (operation, indices, extra if isinstance(extra, int | str | Fraction | tuple) else id(extra))
+        if key not in self._known:
+            self._known[key] = len(self.operations)
+            self.operations.append((operation, indices, extra))
+        return Node(self, self._known[key])
+
+    def lift(self, value: Any) -> Node:
+        return value if isinstance(value, Node) else self.record("constant", (), _exact(value))
+
+    def scale(self, node: Node, factor: Any) -> Node:
+        factor = _exact(factor)
+        operation, args, extra = self.operations[node.index]
+        if _is(factor, 0):
+            return self.lift(0)
+        if _is(factor, 1):
+            return node
+        if isinstance(factor, Fraction) and operation == "constant" and isinstance(extra, Fraction):
+            return self.lift(extra * factor)
+        if isinstance(factor, Fraction) and operation == "scaled" and isinstance(extra, Fraction):
+            return self.scale(Node(self, args[0]), extra * factor)
+        return self.record("scaled", (node,), factor)
+
+    def pair(self, node: Node, first: str, second: str, sign: int) -> tuple[Node, Node]:
+        """sin and cos, or sinh and cosh: each other's derivative up to the sign of the second."""
+        here = len(self.operations)
+        key = (first, (node.index,), None)
+        if key not in self._known:
+            self._known[key] = here
+            self.operations.append(("turn", (node.index, here + 1), (first, 1)))
+            self.operations.append(("turn", (node.index, here), (second, sign)))
+        index = self._known[key]
+        return Node(self, index), Node(self, index + 1)
+
+    def needed(self, outputs: Iterable[Node]) -> list[int]:
+        """Indices of the operations on which the outputs depend, in order of execution."""
+        frontier = [o.index for o in outputs]
+        found: set[int] = set()
+        while frontier:
+            index = frontier.pop()
+            if index not in found:
+                found.add(index)
+                frontier.extend(self.operations[index][1])
+        return sorted(found)
+
+    def advance(self, series: Sequence[Coefficients], wanted: Iterable[int], k: int) -> None:
+        """Append the k-th coefficient of every wanted operation; the inputs' are there already."""
+        for index in wanted:
+            operation, args, extra = self.operations[index]
+            if operation != "input":
+                c = series[index]
+                c.append(_ADVANCE[operation](k, c, tuple(series[a] for a in args), extra))
