@@ -125,6 +125,10 @@ class ModifiedEquation:
     def scheme(self) -> Scheme:
         return self.configuration.scheme
 
+    def scheme_kind(self, variable: str) -> str:
+        """'vector' or 'scalar' for a variable of the result."""
+        return next((k for v, k in self.scheme.kinds.items() if self.configuration.symbol(v) == variable), "vector")
+
     def __getitem__(self, variable: str) -> tuple[TermSum, ...]:
         """The coefficients of one slow variable, `eq["theta"][k]`; memory variables give their slow manifold."""
         if variable in self.equations:
@@ -175,7 +179,7 @@ class ModifiedEquation:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
 
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
-        [['-17/72', '-1/3'], ['-41/192', '-53/216']]
+        [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
         from derive.evaluation import evaluate_equation
 

@@ -1,0 +1,137 @@
+"""What the commands share: one-line errors with exit status 2, clean interruption, output encoding, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import click
+
+from derive.errors import DeriveError
+
+CANNOT_RUN = 2
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run: name -> (module, attribute, one-line help)."""
+
+    lazy: dict[str, tuple[str, str, str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.lazy, *(n for n in super().list_commands(ctx) if n not in self.lazy)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.lazy:
+            module, attribute, _ = self.lazy[cmd_name]
+            command = getattr(import_module(module), attribute)
+            assert isinstance(command, click.Command)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        from derive.errors import nearest
+
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            names = self.list_commands(ctx)
+            raise click.UsageError(f"no command '{name}'{nearest(name, names)} (commands: {', '.join(names)})")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in self.lazy:
+                rows.append((name, self.lazy[name][2]))
+            elif (command := self.get_command(ctx, name)) is not None:
+                rows.append((name, command.get_short_help_str(100)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def run(group: click.Group, program: str) -> None:
+    """Run a command line: data on stdout, errors as one line on stderr with status 2, status 1 only where a command says so."""
+    try:
+        status = group.main(prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(status if isinstance(status, int) else 0)
+    except DeriveError as error:
+        _stop(program, str(error))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        _stop(program, error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"{program}: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing at exit either
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("SHADOWFLOW_DEBUG"):
+            raise
+        _stop(program, f"internal error, please report it: {type(error).__name__}: {error} (SHADOWFLOW_DEBUG=1 shows where)")
+
+
+def _stop(program: str, message: str) -> None:
+    line = " ".join(message.split())
+    click.echo(f"{program}: {line}", err=True)
+    sys.exit(CANNOT_RUN)
+
+
+def ascii_only() -> bool:
+    """Whether standard output cannot show the Unicode notation."""
+    try:
+        "∇²θ⊙⟨⟩√′β₁⁺".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+@contextmanager
+def progress(what: str, total: int, delay: float = 2.0) -> Iterator[Callable[[int], None]]:
+    """A function to call with the number of steps done; a bar on stderr, on a terminal only, once `delay` seconds have passed."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    begin, bar, task = time.monotonic(), None, None
+
+    def advance(done: int) -> None:
+        nonlocal bar, task
+        if bar is None and time.monotonic() - begin > delay:
+            bar, task = _start_bar(what, total)
+        if bar is not None:
+            bar.update(task, completed=done)
+
+    try:
+        yield advance
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _start_bar(what: str, total: int) -> tuple[Any, Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.start()
+    return bar, bar.add_task(what, total=total)
+
+
+def settings(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
+    """('beta=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
+    result: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise click.UsageError(f"{option} '{pair}' is not of the form name=value, such as beta=9/10")
+        if name.strip() in result:
+            raise click.UsageError(f"{option} {name.strip()} is given twice")
+        result[name.strip()] = value.strip()
+    return result

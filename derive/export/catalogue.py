@@ -1,0 +1,58 @@
+"""The catalogue as a list, and one scheme as its file states it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from derive.language import unparse
+from derive.scheme import Scheme
+
+
+def catalogue_text(schemes: list[Scheme]) -> str:
+    """One line a scheme: name, title, regimes."""
+    width = max(len(s.name) for s in schemes)
+    lines = []
+    for s in schemes:
+        regimes = f"  [{', '.join(s.regimes)}]" if len(s.regimes) > 1 else ""
+        lines.append(f"{s.name:<{width}}  {s.title}{regimes}")
+    return "\n".join(lines)
+
+
+def scheme_text(scheme: Scheme) -> str:
+    """Everything that the scheme's file says."""
+    lines = [scheme.title, *textwrap.wrap(scheme.reference, 100, initial_indent="  ", subsequent_indent="  "), ""]
+    lines += ["    " + line for line in scheme.update.strip().splitlines()]
+    if scheme.parameters:
+        lines += ["", "parameters"]
+        width = max(len(n) for n in scheme.parameters)
+        for p in scheme.parameters.values():
+            lines.append(f"    {p.name:<{width}}  {p.description}" + (f", {p.range}" if p.range else ""))
+    for name, description in scheme.functions.items():
+        lines.append(f"    {name}(t)  {description}")
+    if scheme.initial:
+        lines += ["", "memory at the start", *(f"    {n} = {unparse(e)}" for n, e in scheme.initial.items())]
+    for regime in scheme.regimes.values():
+        substitutions = ", ".join(f"{n} = {unparse(e)}" for n, e in regime.substitutions.items())
+        lines += ["", f"regime {regime.name}: {regime.title}"] + ([f"    {substitutions}"] if substitutions else [])
+    if scheme.notes:
+        lines += ["", *textwrap.wrap(" ".join(scheme.notes.split()), 100)]
+    return "\n".join(lines)
+
+
+def scheme_json(scheme: Scheme) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "name": scheme.name,
+        "title": scheme.title,
+        "reference": scheme.reference,
+        "notes": " ".join(scheme.notes.split()),
+        "update": scheme.update.strip(),
+        "parameters": {p.name: {"description": p.description, "range": p.range} for p in scheme.parameters.values()},
+        "functions": dict(scheme.functions),
+        "initial": {n: unparse(e) for n, e in scheme.initial.items()},
+        "regimes": {
+            r.name: {"title": r.title, "substitutions": {n: unparse(e) for n, e in r.substitutions.items()}}
+            for r in scheme.regimes.values()
+        },
+    }

@@ -1,0 +1,278 @@
+"""Concrete losses and vector fields: parsed from text, their derivatives of every order at a point.
+
+`jet` runs the expression on truncated Taylor series in d variables, so that one pass gives every derivative through a
+total degree, exactly where the values are rational.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+from flint import arb, fmpq, fmpz
+
+from derive.errors import SingularPointError, UsageError, nearest
+from derive.language import LOSS_CALLS, Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+
+Value = Any  # fmpq where exact, arb otherwise
+Jet = dict[tuple[int, ...], Value]  # multi-index -> Taylor coefficient
+MAX_VARIABLES = 12
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A loss L (one expression) or a vector field (one expression a component) in named variables, sorted by name."""
+
+    text: str
+    expressions: tuple[Expression, ...]
+    variables: tuple[str, ...]
+    is_loss: bool
+
+    def jets(self, point: Sequence[Value], degree: int) -> list[Jet]:
+        """Taylor coefficients at the point through a total degree: of L, or of each component of the field."""
+        d = len(self.variables)
+        axes = {name: _axis(i, d, x) for i, (name, x) in enumerate(zip(self.variables, point, strict=True))}
+        return [_evaluate(e, axes, d, degree) for e in self.expressions]
+
+
+def parse_loss(text: str) -> Problem:
+    """A loss such as 'x**4/4 + x*y**2 + cos(z)'; its components are its variables in alphabetical order.
+
+    Raises ParseError for anything outside the grammar, UsageError for a loss without variables or a field's comma.
+
+    >>> parse_loss("y**2 + x").variables
+    ('x', 'y')
+    """
+    return _problem(text, (parse_expression(text, "loss", LOSS_CALLS),), True)
+
+
+def parse_field(text: str) -> Problem:
+    """A vector field, one expression a component: 'y; -sin(x)'.  There are as many components as variables."""
+    parts = [p for p in text.split(";") if p.strip()]
+    return _problem(text, tuple(parse_expression(p, "field", LOSS_CALLS) for p in parts), False)
+
+
+def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool) -> Problem:
+    names = sorted({n for e in expressions for n in names_of(e)})
+    what = "loss" if is_loss else "field"
+    if not names:
+        raise UsageError(f"the {what} '{text}' has no variables; write for example x**2/2 + x*y")
+    if len(names) > MAX_VARIABLES:
+        raise UsageError(f"the {what} has {len(names)} variables; the limit is {MAX_VARIABLES}")
+    if not is_loss and len(names) != len(expressions):
+        raise UsageError(f"the field has {len(expressions)} components for the variables {', '.join(names)}; give one a variable")
+    return Problem(text, expressions, tuple(names), is_loss)
+
+
+def parse_point(text: str | Mapping[str, object]) -> dict[str, Fraction]:
+    """'x=1/2, y=1/3' (or a mapping) -> exact values.
+
+    >>> parse_point("x=1/2, y=-0.25")
+    {'x': Fraction(1, 2), 'y': Fraction(-1, 4)}
+    """
+    items = text.items() if isinstance(text, Mapping) else [p.partition("=")[::2] for p in text.split(",") if p.strip()]
+    point: dict[str, Fraction] = {}
+    for name, value in items:
+        key = str(name).strip()
+        if isinstance(value, float):
+            raise UsageError(f"point: {key}={value!r} is not exact; write it as text, for example '1/3'")
+        if not key.isidentifier() or not str(value).strip():
+            raise UsageError(f"point: '{key}={value}' is not of the form name=value, such as x=1/2")
+        if key in point:
+            raise UsageError(f"point: {key} is given twice")
+        number = constant(parse_expression(str(value), f"point, {key}"))
+        if number is None:
+            raise UsageError(f"point: {key}={value} is not a rational number, such as 1/2 or 0.25")
+        point[key] = number
+    return point
+
+
+def check_names(point: Mapping[str, Fraction], needed: Sequence[str]) -> None:
+    """Raise UsageError unless the point gives exactly the needed names."""
+    for name in needed:
+        if name not in point:
+            raise UsageError(f"point: '{name}' has no value; needed: {', '.join(needed)}")
+    for name in point:
+        if name not in needed:
+            raise UsageError(f"point: unknown name '{name}'{nearest(name, needed)} (needed: {', '.join(needed)})")
+
+
+def exact(value: Fraction | int) -> fmpq:
+    value = Fraction(value)
+    return fmpq(value.numerator, value.denominator)
+
+
+# ---------------------------------------------------------------------------------------------- numbers
+
+
+def is_zero(x: Value) -> bool:
+    """Exactly zero (a ball is never exactly zero unless it has no radius)."""
+    return bool(x == 0)
+
+
+def real_power(x: Value, e: Fraction) -> Value:
+    """x^e, rational where it is rational.  Raises SingularPointError at 0^negative and for even roots of negatives."""
+    if e.denominator == 1:
+        if is_zero(x) and e < 0:
+            raise SingularPointError("division by zero")
+        return x ** int(e)
+    if isinstance(x, fmpq):
+        if x == 0:
+            if e < 0:
+                raise SingularPointError("division by zero")
+            return x
+        if x < 0 and e.denominator % 2 == 0:
+            raise SingularPointError(f"an even root of the negative number {x}")
+        sign = -1 if x < 0 and e.numerator % 2 else 1
+        size = abs(x)
+        roots = [_whole_root(fmpz(part), e.denominator) for part in (size.p, size.q)]
+        if all(r is not None for r in roots):
+            return fmpq(roots[0], roots[1]) ** int(e.numerator) * sign
+        return arb(size) ** arb(fmpq(e.numerator, e.denominator)) * sign
+    if not x > 0:
+        raise SingularPointError("a root of a number that is not positive")
+    return x ** arb(fmpq(e.numerator, e.denominator))
+
+
+def _whole_root(x: fmpz, degree: int) -> fmpz | None:
+    root = x.root(degree)
+    return root if root**degree == x else None
+
+
+def absolute(x: Value) -> Value:
+    return abs(x)
+
+
+# ---------------------------------------------------------------------------------------------- jets
+
+
+def _axis(i: int, d: int, x: Value) -> Jet:
+    unit = tuple(1 if j == i else 0 for j in range(d))
+    return {(0,) * d: x, unit: fmpq(1)}
+
+
+def _plus(a: Jet, b: Jet, sign: int = 1) -> Jet:
+    result = dict(a)
+    for k, v in b.items():
+        result[k] = result[k] + sign * v if k in result else sign * v
+    return result
+
+
+def _times(a: Jet, b: Jet, degree: int) -> Jet:
+    result: Jet = {}
+    for k, v in a.items():
+        left = degree - sum(k)
+        for m, w in b.items():
+            if sum(m) <= left:
+                key = tuple(i + j for i, j in zip(k, m, strict=True))
+                result[key] = result[key] + v * w if key in result else v * w
+    return result
+
+
+def _compose(coefficients: Sequence[Value], x: Jet, degree: int) -> Jet:
+    """sum_k c_k (x - x_0)^k by Horner's rule."""
+    zero = next(iter(x))
+    zero = (0,) * len(zero)
+    delta = {k: v for k, v in x.items() if k != zero}
+    result: Jet = {zero: coefficients[-1]}
+    for c in reversed(coefficients[:-1]):
+        result = _plus(_times(result, delta, degree), {zero: c})
+    return result
+
+
+def _evaluate(expression: Expression, axes: Mapping[str, Jet], d: int, degree: int) -> Jet:
+    zero = (0,) * d
+
+    def visit(e: Expression) -> Jet:
+        match e:
+            case Number(value):
+                return {zero: exact(value)}
+            case Name(id):
+                return axes[id]
+            case Operation("neg", (a,)):
+                return {k: -v for k, v in visit(a).items()}
+            case Operation("**", (a, b)):
+                power = constant(b)
+                if power is None:
+                    raise UsageError("loss: an exponent must be a rational number, such as 2 or 1/2")
+                return _power(visit(a), power, degree, zero)
+            case Operation(op, (a, b)):
+                x, y = visit(a), visit(b)
+                if op == "/":
+                    y = _power(y, Fraction(-1), degree, zero)
+                return _times(x, y, degree) if op in "*/" else _plus(x, y, 1 if op == "+" else -1)
+            case Call("sqrt", (a,)):
+                return _power(visit(a), Fraction(1, 2), degree, zero)
+            case Call(function, (a,)):
+                x = visit(a)
+                return _compose(taylor(function, x.get(zero, fmpq(0)), degree), x, degree)
+        raise AssertionError(e)
+
+    return visit(expression)
+
+
+def _power(x: Jet, e: Fraction, degree: int, zero: tuple[int, ...]) -> Jet:
+    if e.denominator == 1 and e >= 0:
+        result: Jet = {zero: fmpq(1)}
+        for _ in range(int(e)):
+            result = _times(result, x, degree)
+        return result
+    centre = x.get(zero, fmpq(0))
+    if not isinstance(centre, fmpq) and centre.contains(0):
+        raise SingularPointError("the loss is singular at this point")
+    if is_zero(centre):
+        raise SingularPointError("the loss is singular at this point (zero under a root or in a denominator)")
+    first, coefficients = real_power(centre, e), []
+    factor = fmpq(1)
+    for k in range(degree + 1):  # binomial(e, k) c^(e-k)
+        coefficients.append(first * factor / centre**k)
+        factor = factor * fmpq((e - k).numerator, (e - k).denominator * (k + 1))
+    return _compose(coefficients, x, degree)
+
+
+def _inexact(x: Value) -> Value:
+    return arb(x) if isinstance(x, fmpq) else x
+
+
+def taylor(function: str, a: Value, degree: int) -> list[Value]:
+    """Taylor coefficients of an elementary function at a, through a degree; rational ones stay exact."""
+    if function in ("exp", "sin", "cos", "sinh", "cosh"):
+        return [_cyclic(function, a, k) / factorial(k) for k in range(degree + 1)]
+    if function == "log":
+        if not a > 0:
+            raise SingularPointError("the logarithm of a number that is not positive")
+        head = fmpq(0) if a == 1 else _inexact(a).log()
+        return [head, *(fmpq((-1) ** (k + 1), k) / a**k for k in range(1, degree + 1))]
+    if function == "atan":
+        head = fmpq(0) if is_zero(a) else _inexact(a).atan()
+        square = {(0,): 1 + a * a, (1,): 2 * a, (2,): fmpq(1)}
+        slope = _power(square, Fraction(-1), degree, (0,))
+        return [head, *(slope.get((k - 1,), fmpq(0)) / k for k in range(1, degree + 1))]
+    # tan' = 1 + tan^2, tanh' = 1 - tanh^2
+    sign = 1 if function == "tan" else -1
+    head = fmpq(0) if is_zero(a) else _inexact(a).tan() if function == "tan" else _inexact(a).tanh()
+    y = [head]
+    for k in range(degree):
+        square = sum((y[i] * y[k - i] for i in range(k + 1)), fmpq(0))
+        y.append(((1 if k == 0 else 0) + sign * square) / (k + 1))
+    return y
+
+
+def _cyclic(function: str, a: Value, k: int) -> Value:
+    """The k-th derivative of exp, sin, cos, sinh or cosh at a."""
+    derivatives: dict[str, tuple[tuple[int, str], ...]] = {
+        "exp": ((1, "exp"),),
+        "sin": ((1, "sin"), (1, "cos"), (-1, "sin"), (-1, "cos")),
+        "cos": ((1, "cos"), (-1, "sin"), (-1, "cos"), (1, "sin")),
+        "sinh": ((1, "sinh"), (1, "cosh")),
+        "cosh": ((1, "cosh"), (1, "sinh")),
+    }
+    cycle = derivatives[function]
+    sign, name = cycle[k % len(cycle)]
+    if is_zero(a):
+        return fmpq(sign if name in ("exp", "cos", "cosh") else 0)
+    method: Callable[[], Value] = getattr(_inexact(a), name)
+    return sign * method()
