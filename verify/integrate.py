@@ -81,13 +81,23 @@ class Flow:
             self._wanted[count] = self.tape.needed([*nodes, *self.tape.inputs])
         return self._wanted[count]
 
-    def value(self, point: Sequence[Any]) -> list[list[Any]]:
-        """Every field at a point, as balls at the present precision."""
+    def _values(self, point: Sequence[Any]) -> list[Coefficients]:
         series: list[Coefficients] = [[] for _ in self.tape.operations]
         for node, x in zip(self.tape.inputs, point, strict=True):
             series[node.index].append(number(x))
         self.tape.advance(series, self.wanted(len(self.outputs)), 0)
+        return series
+
+    def value(self, point: Sequence[Any]) -> list[list[Any]]:
+        """Every field at a point, as balls at the present precision."""
+        series = self._values(point)
         return [[series[node.index][0] for node in vector] for vector in self.outputs]
+
+    def under_signs(self, point: Sequence[Any]) -> list[Any]:
+        """The arguments of sign and abs in the fields, at a point: the fields are not smooth where one vanishes."""
+        series = self._values(point)
+        operations = self.tape.operations
+        return [series[operations[i][1][0]][0] for i in self.wanted(len(self.outputs)) if operations[i][0] == "sign"]
 
     def coefficients(self, start: Sequence[Any], order: int, weights: Sequence[Any] = (1,)) -> list[Coefficients]:
         """x_0, ..., x_order of every component of the solution that starts at `start`."""
@@ -119,7 +129,7 @@ class Flow:
         while True:
             with precision(bits_of(digits) + guard):
                 point = self._run([number(x) for x in start], number(time), digits, [number(w) for w in weights])
-                if all(float(x.rad()) <= 10.0**-digits * max(1.0, abs(float(x.mid()))) for x in point):
+                if all(x.rad() <= arb(10) ** -digits * (1 + abs(x.mid())) for x in point):
                     return point
             if guard > 64 * GUARD:
                 raise IntegrationError("rounding errors grow too fast along this solution; take a shorter time")

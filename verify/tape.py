@@ -279,3 +279,28 @@ class Tape:
             if operation != "input":
                 c = series[index]
                 c.append(_ADVANCE[operation](k, c, tuple(series[a] for a in args), extra))
+
+
+class Program:
+    """The values (order 0) of some outputs of a tape, as a flat list of steps: what a scheme's step runs on."""
+
+    def __init__(self, tape: Tape, outputs: Sequence[Node]) -> None:
+        self.wanted = [i for i in tape.needed(outputs) if tape.operations[i][0] != "input"]
+        self.inputs = len(tape.inputs)
+        self.outputs = [o.index for o in outputs]
+        self.size = len(tape.operations)
+        self.steps = [(i, *tape.operations[i]) for i in self.wanted]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
+        values: list[Any] = [None] * self.size
+        values[: self.inputs] = inputs
+        for index, operation, args, extra in self.steps:
+            if operation == "*":
+                values[index] = values[args[0]] * values[args[1]]
+            elif operation == "+":
+                values[index] = values[args[0]] + values[args[1]]
+            elif operation == "/":
+                values[index] = values[args[0]] / values[args[1]]
+            else:
+                values[index] = _ADVANCE[operation](0, [], tuple([values[a]] for a in args), extra)
+        return [values[i] for i in self.outputs]

@@ -1,0 +1,252 @@
+"""The numerical route: the error of every truncation against gamma.
+
+The scheme runs from the slow manifold for a fixed time T at gamma_j = gamma_0/2^j; the field truncated after gamma^k is
+integrated to the same time by Taylor series.  The distance is
+
+    e_k(gamma) = |theta_(T/gamma) - x_k(T)| = C gamma^m (1 + c_1 gamma + c_2 gamma^2 + ...),
+
+with m = k + 1, or more where f_(k+1), ... vanish.  log2(e_k(gamma_j)/e_k(gamma_(j+1))) tends to m, its own error is a power
+series in gamma, and Richardson extrapolation over the halvings leaves m to many digits.
+
+Start.  The memory starts on the slow manifold right through gamma^(N+4) (`verify.slow`), so the transient is a smooth
+perturbation of higher power than any error measured here; the derived memory expansion is not used.
+
+Precision.  The smallest error is about gamma_J^(N+1), and 15 more digits are kept for the logarithms, for their differences in
+the extrapolation and for the rounding of T/gamma_J steps.  Balls bound the rounding: the table is refused when a ball is
+not small against its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, log2, log10
+from typing import Any
+
+import mpmath
+from flint import arb
+
+from verify.integrate import GUARD, Flow, IntegrationError, bits_of, precision, to_mpf
+from verify.slow import NumericError, System, slow_memory
+from verify.tape import number
+
+#: an extrapolated slope counts as the integer it should be within this distance
+TOLERANCE = 5e-4
+LEVELS = 6
+
+
+@dataclass(frozen=True)
+class SlopeTable:
+    """Errors of every truncation at every step, and the slopes.
+
+    `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the slopes between neighbours, `slopes[k]` their
+    extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the slope the field claims (the next power at
+    which it does not vanish).  A truncation whose error is zero to the working precision has slope None.
+    """
+
+    time: Fraction
+    start: tuple[Fraction, ...]
+    digits: int
+    gammas: tuple[Fraction, ...]
+    errors: tuple[tuple[mpmath.mpf, ...], ...]
+    raw: tuple[tuple[float, ...], ...]
+    slopes: tuple[float | None, ...]
+    accuracy: tuple[float, ...]
+    expected: tuple[int, ...]
+
+    @property
+    def monotone(self) -> tuple[bool, ...]:
+        """Whether the slopes between neighbours approach their limit from one side, ever closer."""
+        return tuple(limit is None or _approaches(raw, limit) for raw, limit in zip(self.raw, self.slopes, strict=True))
+
+    @property
+    def failures(self) -> tuple[int, ...]:
+        """Truncations whose slope is not the expected one; the last may be better than N + 1."""
+        last = len(self.slopes) - 1
+        return tuple(k for k, slope in enumerate(self.slopes) if slope is not None and not self._agrees(k, slope, k == last))
+
+    def _agrees(self, k: int, slope: float, last: bool) -> bool:
+        wanted = max(self.expected[k], round(slope)) if last else self.expected[k]
+        return abs(slope - wanted) < TOLERANCE
+
+    @property
+    def confirmed(self) -> bool:
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "time": str(self.time),
+            "start": [str(x) for x in self.start],
+            "digits": self.digits,
+            "gammas": [str(g) for g in self.gammas],
+            "errors": [[mpmath.nstr(e, 12) for e in row] for row in self.errors],
+            "raw_slopes": [list(row) for row in self.raw],
+            "slopes": list(self.slopes),
+            "accuracy": list(self.accuracy),
+            "expected": list(self.expected),
+            "monotone": list(self.monotone),
+            "confirmed": self.confirmed,
+        }
+
+
+def _approaches(raw: Sequence[float], limit: float) -> bool:
+    distances = [r - limit for r in raw]
+    return all(a * b >= 0 and abs(b) <= abs(a) + 1e-9 for a, b in zip(distances, distances[1:], strict=False))
+
+
+def richardson(values: Sequence[Any], ratio: int = 2) -> tuple[Any, Any]:
+    """The limit of v(h), v(h/2), v(h/4), ... for v a power series in h, and an estimate of its error.
+
+    >>> limit, error = richardson([Fraction(3) + h + h**2 for h in (Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))])
+    >>> limit
+    Fraction(3, 1)
+    """
+    rows, previous = list(values), values[-1]
+    for power in range(1, len(values)):
+        previous = rows[-1]
+        factor = ratio**power
+        rows = [(factor * b - a) / (factor - 1) for a, b in zip(rows, rows[1:], strict=False)]
+    return rows[-1], abs(rows[-1] - previous)
+
+
+def slope_table(
+    system: System,
+    digits: int = 30,
+    levels: int = LEVELS,
+    time: Fraction | None = None,
+    coarsest: Fraction | None = None,
+    shifted: Sequence[Sequence[Any]] = (),
+    from_rest: bool = False,
+) -> SlopeTable:
+    """Run the scheme and the truncated fields over the same time and compare.
+
+    `time` and `coarsest` (the largest gamma, which must divide the time) are chosen from the field where not given.
+    `from_rest` starts the memory as users do instead of on the slow manifold; `shifted` are then the vectors c_1, c_2, ... by
+    which the field's initial point is moved, x_0 + gamma c_1 + gamma^2 c_2 + ....
+
+    Raises NumericError or IntegrationError where the scheme or the flow cannot be run from the start.
+    """
+    flow = Flow(system.fields, system.slow_size)
+    time, coarsest = _choose(system, flow, time, coarsest)
+    gammas = tuple(coarsest / 2**j for j in range(levels))
+    digits = max(digits, ceil((system.order + 1) * log10(1 / gammas[-1])) + 15)
+    errors = []
+    with precision(bits_of(digits) + 2 * GUARD):
+        limit = None
+        for gamma in gammas:
+            end = _scheme_end(system, gamma, time, digits, from_rest)
+            start = _shifted(system.start, shifted, gamma)
+            if shifted or limit is None:
+                limit = flow.integrate(start, number(time), digits, (1,))
+            row = [limit]
+            for k in range(1, system.order + 1):
+                moved = any(_nonzero(c) for c in flow.outputs[k])
+                row.append(flow.integrate(start, number(time), digits, _weights(gamma, k)) if moved else row[-1])
+            errors.append([_distance(end, x, digits) for x in row])
+        return _table(system, flow, time, digits, gammas, [list(column) for column in zip(*errors, strict=True)])
+
+
+def _weights(gamma: Fraction, k: int) -> list[Fraction]:
+    return [gamma**j for j in range(k + 1)]
+
+
+def _nonzero(node: Any) -> bool:
+    operation, _, extra = node.tape.operations[node.index]
+    return not (operation == "constant" and extra == 0)
+
+
+def _shifted(start: Sequence[Any], shifts: Sequence[Sequence[Any]], gamma: Fraction) -> list[Any]:
+    point = [number(x) for x in start]
+    for power, shift in enumerate(shifts, 1):
+        point = [x + number(gamma) ** power * c for x, c in zip(point, shift, strict=True)]
+    return point
+
+
+def _scheme_end(system: System, gamma: Fraction, time: Fraction, digits: int, from_rest: bool) -> list[Any]:
+    step = number(gamma)
+    slow = [number(x) for x in system.start]
+    accuracy = arb(10) ** (-digits - 5)
+    memory = [number(x) for x in system.rest] if from_rest else slow_memory(system, slow, step, system.order + 4, accuracy)
+    state = [*slow, *memory]
+    advance = system.fast_step
+    for _ in range(int(time / gamma)):
+        state = list(advance(state, step))
+    return state[: system.slow_size]
+
+
+def _distance(a: Sequence[Any], b: Sequence[Any], digits: int) -> Any:
+    """|a - b| as a ball's midpoint; zero where it is below the accuracy of either."""
+    total = sum(((x - y) * (x - y) for x, y in zip(a, b, strict=True)), arb(0))
+    distance = total.mid().sqrt().mid()
+    rounding = max(float((x - y).rad()) for x, y in zip(a, b, strict=True))
+    if float(distance) < 1e3 * rounding or distance < arb(10) ** (4 - digits):
+        return arb(0)
+    return distance
+
+
+def _table(system: System, flow: Flow, time: Fraction, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]]) -> SlopeTable:
+    raw, slopes, accuracy = [], [], []
+    for row in errors:
+        if any(e == 0 for e in row):
+            raw.append(())
+            slopes.append(None)
+            accuracy.append(0.0)
+            continue
+        ratios = [(a / b).log() / arb(2).log() for a, b in zip(row, row[1:], strict=False)]
+        limit, doubt = richardson(ratios)
+        raw.append(tuple(float(r.mid()) for r in ratios))
+        slopes.append(float(limit.mid()))
+        accuracy.append(float(doubt.mid()))
+    vanishing = [not any(float(abs(c).mid()) > 1e-25 for c in vector) for vector in flow.value(system.start)]
+    expected = tuple(_next_power(vanishing, k) for k in range(system.order + 1))
+    table = tuple(tuple(to_mpf(e) for e in row) for row in errors)
+    return SlopeTable(time, system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected)
+
+
+def _next_power(vanishing: Sequence[bool], k: int) -> int:
+    """The first power above k at which the field does not vanish, or one more than its order."""
+    return next((j for j in range(k + 1, len(vanishing)) if not vanishing[j]), len(vanishing))
+
+
+# ------------------------------------------------------------------------------------------ time and steps
+
+
+def _choose(system: System, flow: Flow, time: Fraction | None, coarsest: Fraction | None) -> tuple[Fraction, Fraction]:
+    """gamma_0 an eighth of the smallest |f_k|/|f_(k+1)|; T a quarter of the radius of convergence, at most 64 gamma_0."""
+    with precision(100):
+        sizes = [max(float(abs(c).mid()) for c in vector) for vector in flow.value(system.start)]
+        radius = flow.radius(system.start)
+    if time is not None and coarsest is not None:
+        if (time / coarsest).denominator != 1:
+            raise NumericError(f"the time {time} is no multiple of gamma = {coarsest}")
+        return time, coarsest
+    scale = min([radius, *_ratios(sizes)])
+    if not sizes[0] > 0:
+        raise NumericError("the limit field vanishes at the starting point; take another point")
+    gamma = coarsest or Fraction(2) ** floor(log2(scale / 8))
+    time = time or _sign_safe(system, flow, min(Fraction(2) ** floor(log2(radius / 4)), 64 * gamma))
+    while (time / gamma).denominator != 1 or time / gamma < 8:
+        gamma = gamma / 2
+    return time, gamma
+
+
+def _ratios(sizes: Sequence[float]) -> list[float]:
+    """(|f_j|/|f_k|)^(1/(k-j)) over neighbouring non-zero powers j < k."""
+    powers = [k for k, size in enumerate(sizes) if size > 1e-25]
+    return [(sizes[j] / sizes[k]) ** (1 / (k - j)) for j, k in zip(powers, powers[1:], strict=False)]
+
+
+def _sign_safe(system: System, flow: Flow, time: Fraction) -> Fraction:
+    """The time, halved until nothing under a sign or an absolute value has come near zero along the limit flow."""
+    with precision(100):
+        before = flow.under_signs(system.start)
+        for _ in range(40):
+            try:
+                after = flow.under_signs(flow.integrate(system.start, time, 15))
+            except (IntegrationError, ZeroDivisionError):
+                after = [arb(0)] if before else []
+            if all(4 * a * b > b * b for a, b in zip(after, before, strict=False)):
+                return time
+            time = time / 2
+    raise NumericError("a component of the gradient vanishes at the starting point; take another point")

@@ -1,0 +1,246 @@
+"""The coefficients of the field from numerical runs alone.
+
+On the slow manifold theta_n = x(n gamma), so the field at a point is the derivative of the iterates in n,
+
+    F(x; gamma) = (1/gamma) log(1 + Delta) theta_0 = (1/gamma) (Delta - Delta^2/2 + Delta^3/3 - ...) theta_0 + O(gamma^K),
+
+K steps of the scheme from the slow memory of x.  F is taken at gamma_i = i 10^-s, i = 1..K, and extrapolated (the polynomial in
+gamma through the K values; its coefficients are f_0, f_1, ..., right to about gamma^(K-k) at power k).  At enough points and
+losses the vectors f_k are linear equations for the coefficients of the terms of power k; the system is overdetermined, and its
+residual tells whether terms are missing.  Each solution is then named by the first convergent of its continued fraction that
+fits: a random number is within delta of some fraction with denominator up to q with probability about q^2 delta, whose
+logarithm is the stated confidence.
+
+Precision.  Dividing out gamma^k costs s k digits, and the differences as many: s (K + 1) digits and 30 more are carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, log10
+from typing import Any
+
+import mpmath
+from flint import arb, arb_mat, fmpq, fmpq_poly
+
+from verify.integrate import bits_of, precision, to_mpf
+from verify.slow import NumericError, System, differences, slow_orbit
+from verify.tape import number
+
+#: decimal places of gamma: gamma_i = i 10^-SCALE
+SCALE = 14
+#: a fraction is accepted when a random number would fit with probability below 10^-CONFIDENCE
+CONFIDENCE = 6.0
+
+#: value of a term (text) at a point of a loss: one number per component
+Evaluate = Callable[[str, int, Sequence[Any]], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """One coefficient: of `term` in the gamma^power part of variable'.
+
+    `value` is what the runs gave, `fraction` the rational it was identified as (None if none fits), `confidence` the digits
+    by which it fits better than chance, `predicted` the field's own coefficient.
+    """
+
+    variable: str
+    power: int
+    term: str
+    value: mpmath.mpf
+    fraction: Fraction | None
+    confidence: float
+    predicted: Fraction | mpmath.mpf | None
+
+    @property
+    def agrees(self) -> bool:
+        if self.predicted is None:
+            return False
+        if isinstance(self.predicted, Fraction):
+            return self.fraction == self.predicted
+        return bool(abs(self.value - self.predicted) <= mpmath.mpf(10) ** -12 * (1 + abs(self.value)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "variable": self.variable,
+            "power": self.power,
+            "term": self.term,
+            "value": mpmath.nstr(self.value, 25),
+            "recovered": None if self.fraction is None else str(self.fraction),
+            "confidence_digits": round(min(self.confidence, 999.0), 1),
+            "predicted": None if self.predicted is None else str(self.predicted),
+            "agrees": self.agrees,
+        }
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """All coefficients; `residuals[(variable, power)]` is what the overdetermined equations leave, relative to f_k.
+
+    `undetermined` lists the powers whose terms the losses and points do not separate.
+    """
+
+    coefficients: tuple[Recovered, ...]
+    residuals: Mapping[tuple[str, int], float]
+    undetermined: tuple[tuple[str, int], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the listed terms account for the whole field, to twelve digits."""
+        return all(r < 1e-12 for r in self.residuals.values())
+
+    @property
+    def confirmed(self) -> bool:
+        return self.complete and not self.undetermined and all(c.agrees for c in self.coefficients)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [c.to_json() for c in self.coefficients]
+
+
+def identify(value: Any, error: float, largest: int = 10**12) -> tuple[Fraction | None, float]:
+    """The simplest fraction within `error` of a number (Fraction or mpf), and its confidence in digits.
+
+    >>> identify(Fraction(333333333333333333, 10**18), 1e-17)[0]
+    Fraction(1, 3)
+    """
+    x = value if isinstance(value, Fraction) else _fraction(value)
+    p, q, before, below = 1, 0, 0, 1
+    rest = x
+    while True:
+        digit = rest.numerator // rest.denominator
+        p, q, before, below = digit * p + before, digit * q + below, p, q
+        if q > largest:
+            return None, 0.0
+        if abs(Fraction(p, q) - x) <= error:
+            confidence = -log10(error) - 2 * log10(q) - log10(2) if error else inf
+            return (Fraction(p, q), confidence) if confidence >= CONFIDENCE else (None, confidence)
+        rest = 1 / (rest - digit)
+
+
+def _fraction(value: mpmath.mpf) -> Fraction:
+    sign, mantissa, exponent, _ = value._mpf_
+    whole = Fraction(-int(mantissa) if sign else int(mantissa))
+    return whole * Fraction(2) ** exponent
+
+
+# ------------------------------------------------------------------------------------------ the field from runs
+
+
+def field_from_runs(system: System, point: Sequence[Any], extra: int = 2) -> list[list[Any]]:
+    """f_0, ..., f_N at a point, as balls without radius; right to about SCALE*(extra + N - k) digits at power k.
+
+    >>> # gradient descent on x**2/2: f = log(1 - gamma)/gamma = -1 - gamma/2 - ...
+    >>> gd = System(lambda s, h: [s[0] - h * s[0]], lambda x: [[-x[0]]], (Fraction(1),), (), ("x",), order=1)
+    >>> [round(float(f.mid()), 9) for (f,) in field_from_runs(gd, [1])]
+    [-1.0, -0.5]
+    """
+    count = system.order + 1 + extra
+    digits = SCALE * (count + 1) + 30
+    with precision(bits_of(digits)):
+        slow = [number(x) for x in point]
+        accuracy = arb(10) ** (-SCALE * (count + 1))
+        values, guess = [], None
+        for i in range(1, count + 1):
+            gamma = number(Fraction(i, 10**SCALE))
+            states = slow_orbit(system, slow, gamma, count, accuracy, count, guess)
+            guess = states[0][system.slow_size :]
+            values.append(_logarithm(states, system.slow_size, gamma))
+        weights = _interpolation(count)
+        rows = []
+        for k in range(system.order + 1):
+            scale = arb(10) ** (SCALE * k)
+            rows.append([sum((w * v[i] for w, v in zip(weights[k], values, strict=True)), arb(0)).mid() * scale for i in range(len(slow))])
+        return [[x.mid() for x in row] for row in rows]
+
+
+def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[Any]:
+    """log(1 + Delta)/gamma of the slow coordinates."""
+    table = differences([list(s[:size]) for s in states])
+    return [sum((table[j][i] * (-1) ** (j + 1) / j for j in range(1, len(table))), arb(0)) / gamma for i in range(size)]
+
+
+def _interpolation(count: int) -> list[list[Any]]:
+    """weights[k][i]: the coefficient of z^k of the polynomial through (i, v_i), i = 1..count, is sum_i weights[k][i] v_i."""
+    nodes = range(1, count + 1)
+    columns = []
+    for i in nodes:
+        basis = fmpq_poly([1])
+        for j in nodes:
+            if j != i:
+                basis *= fmpq_poly([fmpq(-j, i - j), fmpq(1, i - j)])
+        columns.append(basis)
+    return [[arb(basis[k]) for basis in columns] for k in range(count)]
+
+
+# ------------------------------------------------------------------------------------------ the linear equations
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A term whose coefficient is wanted, and the predicted one (None: not in the field)."""
+
+    term: str
+    predicted: Fraction | mpmath.mpf | None
+
+
+def recover(
+    samples: Sequence[tuple[System, int, Sequence[Any]]],
+    unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
+    slots: Mapping[str, tuple[int, int]],
+    evaluate: Evaluate,
+    powers: Sequence[int],
+) -> Recovery:
+    """Solve for the coefficients at every wanted power.
+
+    `samples` are (system, loss number, point); `unknowns[variable][k]` the terms of power k; `slots[variable]` the range of
+    slow coordinates that belong to the variable; `evaluate(term, loss number, point)` a term's components.
+
+    Raises NumericError where the runs fail.
+    """
+    fields = [field_from_runs(system, point) for system, _, point in samples]
+    found: list[Recovered] = []
+    residuals: dict[tuple[str, int], float] = {}
+    undetermined = []
+    with precision(bits_of(SCALE * 3 + 60)):
+        for variable, by_power in unknowns.items():
+            for k in powers:
+                low, high = slots[variable]
+                right = [x for f in fields for x in f[k][low:high]]
+                matrix = _matrix(samples, [u.term for u in by_power[k]], evaluate, high - low)
+                try:
+                    solution, residuals[variable, k] = _least_squares(matrix, right)
+                except ZeroDivisionError:
+                    undetermined.append((variable, k))
+                    continue
+                found += [_named(variable, k, u, x) for u, x in zip(by_power[k], solution, strict=True)]
+    return Recovery(tuple(found), residuals, tuple(undetermined))
+
+
+def _matrix(samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int) -> list[list[Any]]:
+    columns = [[number(x) for _, loss, point in samples for x in evaluate(term, loss, point)] for term in terms]
+    rows = len(samples) * size
+    if any(len(c) != rows for c in columns):
+        raise NumericError("a term has another number of components than its variable")
+    return [[c[i] for c in columns] for i in range(rows)]
+
+
+def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], float]:
+    """The solution of the normal equations and the residual relative to the right side; ZeroDivisionError if singular."""
+    size = max([abs(float(x)) for x in right], default=0.0)
+    if not matrix or not matrix[0]:
+        return [], 0.0 if size < 10.0 ** (4 - SCALE) else 1.0
+    a, b = arb_mat([list(row) for row in matrix]), arb_mat(len(right), 1, list(right))
+    solution = (a.transpose() * a).solve(a.transpose() * b)
+    rest = a * solution - b
+    residual = max(abs(float(rest[i, 0].mid())) for i in range(len(right)))
+    return [solution[i, 0].mid() for i in range(len(matrix[0]))], residual / max(size, 1e-300)
+
+
+def _named(variable: str, power: int, unknown: Unknown, value: Any) -> Recovered:
+    """Two nodes more than the order leave an error of about 10^(-2 SCALE), of which half is claimed."""
+    exact = to_mpf(value)
+    error = 10.0**-SCALE * 10.0 ** (-SCALE // 2 + 4) * (1 + abs(float(exact)))
+    fraction, confidence = identify(exact, error)
+    return Recovered(variable, power, unknown.term, exact, fraction, confidence, unknown.predicted)
