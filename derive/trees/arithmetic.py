@@ -133,7 +133,9 @@ def reconstruct(residues: Sequence[Residues], moduli: Sequence[int]) -> NDArray[
         return np.where(small > total // 2, small - total, small)
     value = np.zeros(digits[0].shape, object)
     # two digits at a time are still machine integers
-    for i in range(len(digits) - 1 - (len(digits) + 1) % 2, -1, -2):
-        pair = digits[i].astype(np.int64) + np.int64(moduli[i]) * digits[i + 1].astype(np.int64) if i + 1 < len(digits) else digits[i]
-        value = value * (moduli[i] * moduli[i + 1] if i + 1 < len(digits) else moduli[i]) + pair.astype(object)
+    for i in reversed(range(0, len(digits), 2)):
+        pair, radix = digits[i].astype(np.int64), moduli[i]
+        if i + 1 < len(digits):
+            pair, radix = pair + radix * digits[i + 1].astype(np.int64), radix * moduli[i + 1]
+        value = value * radix + pair.astype(object)
     return np.where(value > total // 2, value - total, value)

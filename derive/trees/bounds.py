@@ -65,7 +65,7 @@ class Bounds:
 
     def integer_denominator(self, nodes: int) -> int:
         """The integer part of D_m."""
-        return self.multiplier.integer**nodes * self.relaxation.integer ** (2 * nodes - 1) * self.scale(nodes)
+        return int(self.multiplier.integer**nodes * self.relaxation.integer ** (2 * nodes - 1) * self.scale(nodes))
 
     def factor_denominator(self, nodes: int) -> Denominator:
         """The symbolic part of D_m, as exponents of the ring's factors."""
@@ -83,7 +83,8 @@ class Bounds:
 
 def common_denominator(values: list[Ratio], ring: Ring) -> Clearing:
     """The least clearing that makes every value a polynomial with integer coefficients."""
-    integer, factors = 1, ()
+    integer = 1
+    factors: Denominator = ()
     for value in values:
         value = value.reduced()
         factors = ring.lcm(factors, value.den)[0]

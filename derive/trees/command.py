@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.errors import DeriveError, UsageError
+from derive.console import progress
+from derive.console import settings as parse_settings
+from derive.errors import UsageError
+from derive.options import chosen_scheme, scheme_options
 
 if TYPE_CHECKING:
     from derive.trees.method import TreeMethod
@@ -19,11 +21,9 @@ _KINDS = ("flow", "map", "integrator", "conditions")
 
 
 @click.command("trees")
-@click.option("--scheme", metavar="NAME|FILE.toml", help="A scheme of the catalogue, or a scheme file.")
+@scheme_options
 @click.option("--tableau", metavar="NAME|FILE", help="A Butcher tableau (.toml, .json), one or several colours; or a name.")
 @click.option("--order", type=int, default=5, show_default=True, metavar="N", help="Trees with at most N nodes.")
-@click.option("--regime", metavar="R", help="Regime of the scheme (default: its first).")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a hyperparameter an exact value.")
 @click.option(
     "--kind",
     type=click.Choice(_KINDS),
@@ -41,10 +41,12 @@ _KINDS = ("flow", "map", "integrator", "conditions")
 @click.option("--memory-limit", metavar="SIZE", help="Refuse what needs more, e.g. 4G (default: the memory that is free).")
 def trees_command(
     scheme: str | None,
-    tableau: str | None,
-    order: int,
+    update: str | None,
+    parameters: tuple[str, ...],
     regime: str | None,
     settings: tuple[str, ...],
+    tableau: str | None,
+    order: int,
     kind: str,
     form: str,
     extras: str,
@@ -56,40 +58,35 @@ def trees_command(
     The coefficients are printed without division by the symmetry sigma: the field is the sum over trees of
     gamma^(|tau|-1) b(tau)/sigma(tau) F(tau), with f = -grad L.  --with divided adds b/sigma.
     """
+    method = _method(scheme, tableau, regime, parse_settings(settings), (update, parameters))
+    columns = [c.strip() for c in extras.split(",") if c.strip()]
+    _check(form, output, kind, columns)
+    if kind == "conditions":
+        _write(output, lambda write: _conditions(method, order, form, write))
+    else:
+        _emit(_series(method, order, kind, memory_limit), form, output, columns)
+
+
+def _method(
+    scheme: str | None,
+    tableau: str | None,
+    regime: str | None,
+    settings: Mapping[str, str],
+    inline: tuple[str | None, tuple[str, ...]],
+) -> TreeMethod:
     try:
-        method = _method(scheme, tableau, regime, _settings(settings))
-        columns = [c.strip() for c in extras.split(",") if c.strip()]
-        _check(form, output, kind, columns)
-        if kind == "conditions":
-            _write(output, lambda write: _conditions(method, order, form, write))
-            return
-        series = _series(method, order, kind, memory_limit)
-        _emit(series, form, output, columns)
-    except DeriveError as error:
-        click.echo(f"derive trees: {error}", err=True)
-        raise click.exceptions.Exit(2) from None
-
-
-def _settings(texts: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"--set {text}: write NAME=VALUE, for example beta=9/10")
-        values[name.strip()] = value.strip()
-    return values
-
-
-def _method(scheme: str | None, tableau: str | None, regime: str | None, settings: Mapping[str, str]) -> TreeMethod:
-    if (scheme is None) == (tableau is None):
-        raise UsageError("give one of --scheme NAME and --tableau FILE")
+        import numpy  # noqa: F401
+    except ImportError:
+        raise UsageError("tables over all trees need numpy; install it with: pip install 'shadowflow[trees]'") from None
     from derive.trees.tableau import load_tableau, method_of_scheme
 
-    if scheme is not None:
-        return method_of_scheme(scheme, regime, settings)
-    if regime is not None:
-        raise UsageError("a tableau has no regimes; leave --regime out")
-    assert tableau is not None
+    update, parameters = inline
+    if tableau is None:
+        if scheme is None and update is None:
+            raise UsageError("give --scheme NAME, --update TEXT or --tableau FILE")
+        return method_of_scheme(chosen_scheme(scheme, update, parameters), regime, settings)
+    if scheme is not None or update is not None or regime is not None or parameters:
+        raise UsageError("--tableau stands alone: leave --scheme, --update, --parameter and --regime out")
     return load_tableau(tableau, settings)
 
 
@@ -114,22 +111,8 @@ def _series(method: TreeMethod, order: int, kind: str, memory_limit: str | None)
         from derive.trees.integrator import modifying_integrator
 
         return modifying_integrator(method, order)
-    with _progress() as report:
-        return tree_series(method, order, kind, limit, report)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on standard error, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("trees", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with progress(f"trees with at most {order} nodes", 1000) as advance:
+        return tree_series(method, order, kind, limit, lambda done, total: advance(1000 * done // total))
 
 
 def _write(output: str | None, produce: Callable[[Callable[[str], Any]], None]) -> None:

@@ -141,15 +141,17 @@ class TreeTable:
         """Row of a tree (any root colour). UsageError if it has more nodes than the table."""
         if tree.nodes > self.order:
             raise UsageError(f"the table holds trees with at most {self.order} nodes, not {tree.nodes}")
+        if max(tree.colours) >= self.colours:
+            raise UsageError(f"colour {max(tree.colours)} in a tree, where the table has colours 0 to {self.colours - 1}")
         rows = self.block(tree.nodes)
         found = self.brackets[rows] == np.uint64(tree.brackets)
         if self.colours > 1:
             found &= self.paint[rows] == np.uint64(tree.paint(colour_bits(self.colours)))
-        return rows.start + int(np.flatnonzero(found)[0])
+        return int(rows.start) + int(np.flatnonzero(found)[0])
 
 
 def colour_bits(colours: int) -> int:
-    return (colours - 1).bit_length()
+    return int(colours - 1).bit_length()
 
 
 def max_nodes(colours: int) -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from itertools import pairwise
 from math import comb, lcm
 from typing import Any
 
@@ -23,13 +24,14 @@ import numpy as np
 from flint import fmpq
 
 from derive.errors import ReductionError, UsageError
-from derive.trees.enumeration import check_order, enumerate_trees
+from derive.trees.enumeration import check_order, enumerate_trees, tree_counts
 from derive.trees.method import Colour, TreeMethod
 from derive.trees.operators import summation_weights
 from derive.trees.series import TreeSeries
 from derive.trees.shape import Tree
 
-MOST_NODES = 12
+#: the sums over subtrees are kept for every tree; 8000 trees take some 30 s and 1 GiB
+MOST_TREES = 8000
 
 Vector = list[fmpq]  # values at n = 0 ... K-1
 Vectors = list[Vector]  # one for each point
@@ -94,7 +96,7 @@ def _newton(values: Vector) -> Vector:
     result, row = [], list(values)
     while row:
         result.append(row[0])
-        row = [b - a for a, b in zip(row, row[1:], strict=False)]
+        row = [b - a for a, b in pairwise(row)]
     return result
 
 
@@ -166,7 +168,7 @@ def _add(target: dict[Tree, Vectors], key: Tree, value: Vectors) -> None:
 def modifying_integrator(method: TreeMethod, order: int) -> TreeSeries:
     """Coefficients c(tau), not divided by the symmetry, of the modifying integrator; kind 'integrator'.
 
-    Raises UsageError for symbolic hyperparameters or more than 12 nodes, ReductionError for a method that does not
+    Raises UsageError for symbolic hyperparameters or more than 8000 trees, ReductionError for a method that does not
     move along f.  Explicit Euler has c = 1/density, the exact flow after one step:
 
     >>> from derive.trees.method import runge_kutta
@@ -178,8 +180,9 @@ def modifying_integrator(method: TreeMethod, order: int) -> TreeSeries:
         raise UsageError(f"the modifying integrator needs numbers: give {', '.join(method.symbols)} with --set")
     colours = len(method.colours)
     check_order(order, colours)
-    if order > MOST_NODES:
-        raise UsageError(f"the modifying integrator is computed for at most {MOST_NODES} nodes, not {order}")
+    count = colours * sum(tree_counts(order, colours))
+    if count > MOST_TREES:
+        raise UsageError(f"the modifying integrator is computed for at most {MOST_TREES} trees; {order} nodes make {count}")
     solver = _Substitution(method, order)
     if any(not c.linear(solver.unit) for c in solver.colours):
         raise ReductionError(f"{method.name}: the weights sum to zero, so no field makes it follow a flow")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from derive.trees.arithmetic import Residues
+from derive.trees.arithmetic import WRAP, Residues
 from derive.trees.enumeration import TreeTable
-from derive.trees.operators import WRAP, ColourOperators
+from derive.trees.operators import ColourOperators
 
 #: bytes of one block of values: small enough for a processor's cache
 _BLOCK = 2**19

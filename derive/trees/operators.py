@@ -67,10 +67,10 @@ class ColourOperators:
     def _combine(self, weights: Sequence[int], q: Residues) -> Residues | None:
         """sum_l weights_l Q_l, reduced; None if all weights vanish.  The argument is not changed."""
         total: Residues | None = None
-        for l, w in enumerate(weights):
+        for point, w in enumerate(weights):
             if not w:
                 continue
-            term = q[:, l] if w == 1 else self._reduce(q[:, l] * np.uint64(w))
+            term = q[:, point] if w == 1 else self._reduce(q[:, point] * np.uint64(w))
             total = term if total is None else self._reduce(total + term)
         return total
 
@@ -135,12 +135,12 @@ class _Builder:
             # (-1)^step (1-W)^-(step+1) K B, from Newton coefficient j + step to j
             constant = _multiply(powers[step], self.inputs, p)
             for a in range(d):
-                for l in range(self.size):
-                    value = (-1) ** step * constant[a][l] % p
+                for source in range(self.size):
+                    value = (-1) ** step * constant[a][source] % p
                     for j in range(k - step):
-                        blocks[l, j + step, a, j] = value
+                        blocks[source, j + step, a, j] = value
         newton = self._newton()
-        flat = [matmul_mod(newton, blocks[l].reshape(k, d * k), p) for l in range(self.size)]
+        flat = [matmul_mod(newton, block.reshape(k, d * k), p) for block in blocks]
         return np.concatenate(flat)
 
     def _dense(self, memory: Residues) -> Residues:
@@ -153,11 +153,11 @@ class _Builder:
                 # theta(0) = 0 moves every point by -head . y(0)
                 readout[a, 0, i] = (readout[a, 0, i] + np.uint64((p - self.head[a]) % p)) % np.uint64(p)
         dense = matmul_mod(memory, readout.reshape(d * k, s * k), p).reshape(s, k, s, k)
-        for l in range(s):
+        for source in range(s):
             for n in range(k):
                 for i in range(s):
-                    dense[l, n, i, n + 1 :] += np.uint64(self.weights[l])
-                    dense[l, n, i, n] += np.uint64(self.stages[i][l])
+                    dense[source, n, i, n + 1 :] += np.uint64(self.weights[source])
+                    dense[source, n, i, n] += np.uint64(self.stages[i][source])
         return dense.reshape(s * k, s * k) % np.uint64(p)
 
     def _functional(self, nodes: int, memory: Residues | None) -> Residues:
@@ -166,8 +166,8 @@ class _Builder:
         functional = np.zeros((self.size, k), np.uint64)
         for n, value in enumerate(summation_weights(nodes, self.bounds.flow)):
             number = int(value * scale) % p
-            for l, w in enumerate(self.weights):
-                functional[l, n] = number * w % p
+            for source, w in enumerate(self.weights):
+                functional[source, n] = number * w % p
         if memory is not None:
             readout = np.zeros((d, k), np.uint64)
             for j in range(1, min(nodes, k)):

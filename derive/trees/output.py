@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -185,10 +186,10 @@ def write_npz(series: TreeSeries, path: str | Path) -> None:
         for m in range(1, series.order + 1):
             block = trees.block(m)
             count = block.stop - block.start
-            _member(archive, f"level_sequence_{m}", (count, m), np.dtype(np.uint8), lambda rows, m=m: trees.level_sequences(m, rows))
+            small = np.dtype(np.uint8)
+            _member(archive, f"level_sequence_{m}", (count, m), small, partial(trees.level_sequences, m))
             if trees.colours > 1:
-                shape = (count, trees.colours, m)
-                _member(archive, f"colours_{m}", shape, np.dtype(np.uint8), lambda rows, m=m: trees.colour_sequences(m, rows))
+                _member(archive, f"colours_{m}", (count, trees.colours, m), small, partial(trees.colour_sequences, m))
             _array(archive, f"symmetry_{m}", sigma[block])
             _array(archive, f"{letter}_numerator_{m}", series.numerators[m])
         _array(archive, f"{letter}_denominator", np.array([denominator_text(series, m) for m in range(1, series.order + 1)]))

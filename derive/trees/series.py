@@ -72,8 +72,6 @@ class TreeSeries:
         """
         if not isinstance(tree, Tree):
             tree = Tree.from_levels(tree)
-        if tree.colour >= self.trees.colours:
-            raise UsageError(f"colour {tree.colour} of a tree, where the method has {self.trees.colours}")
         row = self.trees.row_of(tree)
         return self.coefficient(tree.nodes, row - self.trees.start[tree.nodes], tree.colour)
 
@@ -95,7 +93,7 @@ class TreeSeries:
         if nodes is None:
             parts = [self.total(m) for m in range(1, self.order + 1)]
             start: Any = self.method.ring.zero if self.method.symbols else Fraction(0)
-            return sum(parts, start)  # type: ignore[no-any-return]
+            return sum(parts, start)
         summed = _exact_sum(self.numerators[nodes])
         one = TreeSeries(
             self.method, self.trees, self.kind, (summed[None, None],) * (nodes + 1), self.denominators, self.factors
@@ -108,7 +106,8 @@ def _exact_sum(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype == object:
         return np.asarray(values.sum(axis=(0, 1)), dtype=object)
     high, low = (values >> 32).sum(axis=(0, 1)), (values & 0xFFFFFFFF).sum(axis=(0, 1))
-    return np.asarray(high, dtype=object) * 2**32 + np.asarray(low, dtype=object)
+    total: NDArray[Any] = np.asarray(high, dtype=object) * 2**32 + np.asarray(low, dtype=object)
+    return total
 
 
 def tree_series(

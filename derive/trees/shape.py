@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import factorial, prod
 
 from derive.errors import UsageError
@@ -51,7 +52,7 @@ class Tree:
         paint = tuple(colours) if colours is not None else (0,) * len(levels)
         if len(paint) != len(levels):
             raise UsageError(f"{len(levels)} levels and {len(paint)} colours; give one colour a node")
-        for i, (a, b) in enumerate(zip(levels, levels[1:], strict=False), 2):
+        for i, (a, b) in enumerate(pairwise(levels), 2):
             if not levels[0] < b <= a + 1:
                 raise UsageError(f"level sequence {list(levels)}: entry {i} must lie in {levels[0] + 1} ... {a + 1}")
         # read from the right: a node adopts the finished nodes one level below it
@@ -156,7 +157,7 @@ class Tree:
         r"""Picture for the LaTeX package `forest`, which grows upwards from the root.
 
         >>> Tree.from_levels([1, 2, 2]).latex()
-        '\\begin{forest} for tree={grow\'=90, circle, draw, fill=black, inner sep=1.5pt, s sep=6pt, l=8pt}[[][]]\\end{forest}'
+        "\\begin{forest} for tree={grow'=90, circle, draw, fill=black, inner sep=1.5pt, s sep=6pt, l=8pt}[[][]]\\end{forest}"
         """
         style = "for tree={grow'=90, circle, draw, fill=black, inner sep=1.5pt, s sep=6pt, l=8pt}"
         return rf"\begin{{forest}} {style}{self._forest()}\end{{forest}}"
@@ -204,7 +205,8 @@ def _read(text: str, at: int, source: str) -> tuple[Tree, int]:
         if marked:
             return Tree((), colour), at
         raise UsageError(f"tree '{source}': expected '*' or '[' at column {at + 1}; write for example '[[*]*]'")
-    children, at = [], at + 1
+    children: list[Tree] = []
+    at += 1
     while at < len(text) and text[at] != "]":
         if len(children) > MAX_NODES or at > 4 * MAX_NODES:
             raise UsageError(f"tree '{source}': more than {MAX_NODES} nodes")

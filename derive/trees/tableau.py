@@ -65,7 +65,8 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError(f"cannot read tableau file '{text}': {reason}") from None
     try:
-        data = json.loads(content, parse_float=Fraction) if text.endswith(".json") else tomllib.loads(content, parse_float=Fraction)
+        read: Any = json.loads if text.endswith(".json") else tomllib.loads
+        data = read(content, parse_float=Fraction)
     except (ValueError, RecursionError) as error:
         raise SchemeError(f"tableau {text}: not valid {text[-4:].upper()}: {' '.join(str(error).split())}") from None
     return _method(data, Path(text).stem, settings or {})
