@@ -40,8 +40,13 @@ def main() -> None:
 @main.command("modified-eq", epilog=EPILOG)
 @scheme_options
 @click.option("--order", type=int, default=1, show_default=True, help="Keep the terms through gamma^ORDER; 0 is the limit flow.")
-@click.option("--form", type=click.Choice(["flow", "map"]), default="flow", show_default=True,
-              help="flow: theta' = ...; map: the memoryless step theta+ = theta + ... .")
+@click.option(
+    "--form",
+    type=click.Choice(["flow", "map"]),
+    default="flow",
+    show_default=True,
+    help="flow: theta' = ...; map: the memoryless step theta+ = theta + ... .",
+)
 @click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
@@ -101,8 +106,9 @@ def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, 
     if at is not None:
         values = equation.evaluate(problem, at, digits)
         if output == "json":
-            click.echo(json.dumps(equation.to_json() | {"loss": problem, "at": {n: str(x) for n, x in values.point.items()},
-                                                        "variables": list(values.variables), "values": values.values}, indent=2))  # fmt: skip
+            at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
+            data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
+            click.echo(json.dumps(data, indent=2))
             return
         from derive.export.text import values_text
 

@@ -256,11 +256,16 @@ class Derivation:
 
     def _nonlinear(self, state: str, names: tuple[str, ...]) -> ReductionError:
         if "theta" in names:
-            return self.fail("the step does not tend to the identity as gamma -> 0: theta changes by a term without gamma")
+            return self._no_identity("theta changes by a term without gamma")
         return self.fail(
             f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
             "reduced (for a root of an average, keep its square as the memory)"
         )
+
+    def _no_identity(self, what: str) -> ReductionError:
+        free = [n for n in ("alpha", "lr", "eta", "h", "s") if n in self.configuration.free]
+        hint = f"; say how it scales, for example --set {free[0]}=gamma" if free else "; write the step size as gamma"
+        return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}{hint}")
 
     def _find_slow(self, component: Component) -> None:
         """Eigenvalue 1 of A: none (memory), simple (a slow variable), or a Jordan block (refused)."""
@@ -270,7 +275,7 @@ class Derivation:
         right = null_vector(excess, self.ring)
         if right is None:
             if "theta" in component.names:
-                raise self.fail("the step does not tend to the identity as gamma -> 0: theta is multiplied by another factor than 1")
+                raise self._no_identity("theta is multiplied by another factor than 1")
             return
         left = null_vector([list(column) for column in zip(*excess, strict=True)], self.ring)
         assert left is not None
@@ -330,7 +335,7 @@ class Derivation:
                 if term in value and state not in component.names:
                     raise self._jordan((state, name))
             if value and "theta" in component.names:
-                raise self.fail("the step does not tend to the identity as gamma -> 0: theta changes by a term without gamma")
+                raise self._no_identity("theta changes by a term without gamma")
             if value:
                 raise self.fail(
                     f"{name} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "

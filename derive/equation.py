@@ -103,6 +103,9 @@ class Relaxation:
         """The relaxation factor where there is exactly one."""
         return -self.polynomial[0] if len(self.polynomial) == 2 else None
 
+    def to_json(self) -> dict[str, list[str]]:
+        return {"variables": list(self.variables), "polynomial": [str(p) for p in self.polynomial]}
+
 
 @dataclass(frozen=True, eq=False)
 class ModifiedEquation:
@@ -205,7 +208,9 @@ class ModifiedEquation:
             "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
             "equations": {x: blocks(sums) for x, sums in self.equations.items()},
             "memory": {v: blocks(sums) for v, sums in self.memory.items()},
-            "relaxation": [{"variables": list(r.variables), "polynomial": [str(p) for p in r.polynomial]} for r in self.relaxations],
+            "relaxation": [
+                {"variables": list(r.variables), "polynomial": [str(p) for p in r.polynomial]} for r in self.relaxations
+            ],
             "residual_zero_through": self.residual_power,
         }
 
@@ -253,7 +258,9 @@ def modified_equation(
     except ZeroDivisionError:
         raise UsageError(f"{configuration.scheme.where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:
-        raise UsageError(f"{configuration.scheme.where}: the update is nested too deeply; name its parts on lines of their own") from None
+        raise UsageError(
+            f"{configuration.scheme.where}: the update is nested too deeply; name its parts on lines of their own"
+        ) from None
     return _equation(derivation, form)
 
 

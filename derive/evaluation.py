@@ -18,8 +18,20 @@ from derive.algebra.terms import Factor, Term, split_scalars
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import SingularPointError, UsageError
 from derive.language import Call, Expression, Name, Number, Operation
-from derive.loss import Jet, Problem, Value, absolute, check_names, exact, is_zero, parse_field, parse_loss, parse_point
-from derive.loss import real_power, taylor
+from derive.loss import (
+    Jet,
+    Problem,
+    Value,
+    absolute,
+    check_names,
+    exact,
+    is_zero,
+    parse_field,
+    parse_loss,
+    parse_point,
+    real_power,
+    taylor,
+)
 from derive.schedule import Schedule
 
 MAX_BITS = 40_000

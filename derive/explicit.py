@@ -53,7 +53,9 @@ class _Explicit:
         clash = set(problem.variables) & (set(self.names) | set(self.states))
         if clash:
             name = sorted(clash)[0]
-            raise UsageError(f"the loss's variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=...")
+            raise UsageError(
+                f"the loss's variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=..."
+            )
 
     def coefficient(self, c: Ratio) -> Any:
         value = c.reduced()

@@ -25,9 +25,7 @@ SCHEME_CALLS: Mapping[str, int] = {
     "grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1,
 }  # fmt: skip
 #: functions of a loss
-LOSS_CALLS: Mapping[str, int] = dict.fromkeys(
-    ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sqrt"), 1
-)
+LOSS_CALLS: Mapping[str, int] = dict.fromkeys(("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sqrt"), 1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Assignment:
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _ADVICE = {
     ast.BitXor: "'^' is not an operator here; write '**' for a power",
-    ast.Attribute: "attribute access is not part of the language; write names, numbers, + - * / ** and calls of the listed functions",
+    ast.Attribute: "attribute access is not part of the language; write names, numbers, + - * / ** and the listed functions",
     ast.Import: "imports are not part of the language",
     ast.ImportFrom: "imports are not part of the language",
     ast.Subscript: "indexing is not part of the language; products of vectors are componentwise",
@@ -140,7 +138,9 @@ class _Reader:
                 right = self.expression(node.right, depth + 1)
                 return Operation(_OPERATORS[type(node.op)], (left, right), *place)
             case ast.BinOp():
-                raise self.fail(_ADVICE.get(type(node.op), f"operator {type(node.op).__name__} is not part of the language"), node)
+                raise self.fail(
+                    _ADVICE.get(type(node.op), f"operator {type(node.op).__name__} is not part of the language"), node
+                )
             case ast.Call():
                 return self.call(node, depth)
         raise self.outside(node)
@@ -251,8 +251,8 @@ def constant(expression: Expression) -> Fraction | None:
         case Number(value):
             return value
         case Operation("neg", (a,)):
-            value = constant(a)
-            return None if value is None else -value
+            inner = constant(a)
+            return None if inner is None else -inner
         case Operation(op, (a, b)):
             x, y = constant(a), constant(b)
             if x is None or y is None or (op == "/" and y == 0):

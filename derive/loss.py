@@ -128,9 +128,9 @@ def real_power(x: Value, e: Fraction) -> Value:
             raise SingularPointError(f"an even root of the negative number {x}")
         sign = -1 if x < 0 and e.numerator % 2 else 1
         size = abs(x)
-        roots = [_whole_root(fmpz(part), e.denominator) for part in (size.p, size.q)]
-        if all(r is not None for r in roots):
-            return fmpq(roots[0], roots[1]) ** int(e.numerator) * sign
+        top, bottom = (_whole_root(fmpz(part), e.denominator) for part in (size.p, size.q))
+        if top is not None and bottom is not None:
+            return fmpq(top, bottom) ** int(e.numerator) * sign
         return arb(size) ** arb(fmpq(e.numerator, e.denominator)) * sign
     if not x > 0:
         raise SingularPointError("a root of a number that is not positive")
@@ -224,7 +224,7 @@ def _power(x: Jet, e: Fraction, degree: int, zero: tuple[int, ...]) -> Jet:
     if not isinstance(centre, fmpq) and centre.contains(0):
         raise SingularPointError("the loss is singular at this point")
     if is_zero(centre):
-        raise SingularPointError("the loss is singular at this point (zero under a root or in a denominator)")
+        raise SingularPointError("the loss is singular at this point: zero under a root or in a denominator")
     first, coefficients = real_power(centre, e), []
     factor = fmpq(1)
     for k in range(degree + 1):  # binomial(e, k) c^(e-k)
@@ -243,13 +243,13 @@ def taylor(function: str, a: Value, degree: int) -> list[Value]:
         return [_cyclic(function, a, k) / factorial(k) for k in range(degree + 1)]
     if function == "log":
         if not a > 0:
-            raise SingularPointError("the logarithm of a number that is not positive")
+            raise SingularPointError("the loss is singular at this point: the logarithm of a number that is not positive")
         head = fmpq(0) if a == 1 else _inexact(a).log()
         return [head, *(fmpq((-1) ** (k + 1), k) / a**k for k in range(1, degree + 1))]
     if function == "atan":
         head = fmpq(0) if is_zero(a) else _inexact(a).atan()
-        square = {(0,): 1 + a * a, (1,): 2 * a, (2,): fmpq(1)}
-        slope = _power(square, Fraction(-1), degree, (0,))
+        denominator: Jet = {(0,): 1 + a * a, (1,): 2 * a, (2,): fmpq(1)}
+        slope = _power(denominator, Fraction(-1), degree, (0,))
         return [head, *(slope.get((k - 1,), fmpq(0)) / k for k in range(1, degree + 1))]
     # tan' = 1 + tan^2, tanh' = 1 - tanh^2
     sign = 1 if function == "tan" else -1

@@ -1,7 +1,7 @@
 """Concrete learning-rate schedules: an expression in t, or a piecewise-linear schedule of the catalogue.
 
-    --set "r(t)=1/(1+t)"                  an expression
-    --set "r(t)=warmup-decay(5, 20, 1/10)"   a schedule, its parameters in the order of its file
+--set "r(t)=1/(1+t)"                  an expression
+--set "r(t)=warmup-decay(5, 20, 1/10)"   a schedule, its parameters in the order of its file
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Schedule:
     offset: Expression | None = None
 
     def value(self, t: Fraction, derivative: int = 0) -> Fraction:
-        """r(t), its slope (derivative=1), or zero: each piece is linear.  One-sided from the left at a breakpoint.
+        """r(t), its slope (derivative=1), or zero: each piece is linear.  At a breakpoint the piece that holds there counts.
 
         Raises UsageError where no piece holds.
 
@@ -167,7 +167,9 @@ def parse_function_setting(text: str, where: str) -> Expression | Schedule:
     expression = parse_expression(text, where, LOSS_CALLS)
     for node in _names(expression):
         if node not in ("t",):
-            raise UsageError(f"{where}: '{node}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}")
+            raise UsageError(
+                f"{where}: '{node}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}"
+            )
     return expression
 
 

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -30,10 +31,11 @@ from derive.language import (
 )
 from derive.schedule import Schedule, parse_function_setting
 
-RESERVED = ("gamma", "t", "theta", "theta_prev", "theta_next")
 GREEK = (
-    "alpha beta delta epsilon eps zeta eta iota kappa lam mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
-).split()  # fmt: skip
+    "alpha", "beta", "delta", "epsilon", "eps", "zeta", "eta", "iota", "kappa", "lam", "mu", "nu", "xi", "omicron", "pi",
+    "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+)  # fmt: skip
+RESERVED = ("gamma", "t", "theta", "theta_prev", "theta_next")
 _SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 
 
@@ -158,8 +160,8 @@ def _check_names(scheme: Scheme) -> None:
             if name not in RESERVED and name not in scheme.assigned and name not in scheme.parameters:
                 known = [*RESERVED, *scheme.assigned, *scheme.parameters]
                 raise ParseError(
-                    f"name '{name}' is never assigned and is no parameter{nearest(name, known)} "
-                    "Declare a symbolic hyperparameter under [parameters], or with --parameter",
+                    f"name '{name}' is never assigned and is no parameter{nearest(name, known)}"
+                    " (declare a symbolic hyperparameter under [parameters], or with --parameter)",
                     where,
                     place.line,
                     place.column,
@@ -172,8 +174,7 @@ def _check_names(scheme: Scheme) -> None:
         for name in regime.substitutions:
             if name not in targets:
                 raise SchemeError(
-                    f"{where}, regime {regime.name}: '{name}' is neither a parameter nor a state variable"
-                    f"{nearest(name, targets)}"
+                    f"{where}, regime {regime.name}: '{name}' is neither a parameter nor a state variable{nearest(name, targets)}"
                 )
             if name == "theta":
                 raise SchemeError(f"{where}, regime {regime.name}: theta cannot be rescaled")
@@ -271,8 +272,9 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
         elif name in scheme.parameters and name in fixed:
             raise UsageError(f"--set {key}: regime {regime} fixes {name}; free here: {', '.join(free) or 'none'}")
         else:
-            known = [*free, *(f"{f}(t)" for f in functions)]
-            raise UsageError(f"--set {key}: unknown parameter{nearest(name, known)} (free here: {', '.join(known) or 'none'})")
+            choices = [*free, *(f"{f}(t)" for f in functions)]
+            listed = ", ".join(choices) or "none"
+            raise UsageError(f"--set {key}: unknown parameter{nearest(name, choices)} (free here: {listed})")
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
     free = _free_names(bindings, rescaled)
@@ -303,7 +305,7 @@ def _rescaling(scheme: Scheme, regime: str, state: str, expression: Expression) 
         raise SchemeError(f"{where}: '{symbol}' is already a variable of the update; choose a new name")
     if not _is_factor_times(expression, symbol):
         raise SchemeError(f"{where}: write the variable as a factor times the new name, such as 'gamma*{symbol}'")
-    return Rescaling(symbol, substitute(expression, {symbol: Number(1)}))  # type: ignore[dict-item, arg-type]
+    return Rescaling(symbol, substitute(expression, {symbol: Number(Fraction(1))}))
 
 
 def _is_factor_times(expression: Expression, symbol: str) -> bool:
@@ -391,7 +393,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             kind = "text" if expected is str else "a table"
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
-        raise SchemeError(f"{source}: 'update' is missing; write update = \"\"\"theta = theta - gamma*grad(theta)\"\"\"")
+        raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
     name = data.get("name", source)
     for key in ("parameters", "functions", "initial"):
         for inner, value in data.get(key, {}).items():

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import shift
-from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.sums import Sum, accumulate, nonzero
 from derive.errors import ReductionError
 
+if TYPE_CHECKING:
+    from derive.engine import Derivation as Context
+
 Place = tuple[int, int]  # line and column of the scheme text
-
-
-class Context(Protocol):
-    """What a series needs to know of the derivation it belongs to."""
-
-    algebra: Algebra
-    solution: Mapping[str, Mapping[int, Sum]]
-    unsolved: set[str]
-    all_series: list[Series]
-
-    def fail(self, message: str, place: Place | None) -> ReductionError: ...
 
 
 class Series:
@@ -217,7 +209,7 @@ class Gradient(Series):
         return self.algebra.graft(self.label, delta, k)
 
     def at_other_point(self, leading: Sum) -> Sum:
-        if not getattr(self.context, "exploring", False):
+        if not self.context.exploring:
             from derive.algebra.formula import combination_text
 
             point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"

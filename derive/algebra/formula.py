@@ -53,9 +53,12 @@ def _factor(f: Factor) -> str:
         case "sum":
             return _contraction(f.children[0])
         case "abs":
-            return f"abs({children[0]})"
+            inner = children[0]
+            return f"abs{inner}" if f.children[0].factors[0][0].kind == "base" else f"abs({inner})"
         case "root":
-            return f"abs({f.body[0][1]})" if f.label == "abs" else str(f.body[0][1])
+            text = str(f.body[0][1])
+            text = text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
+            return f"abs({text})" if f.label == "abs" else text
     return combination_text(f.body)
 
 

@@ -63,7 +63,9 @@ def characteristic_polynomial(matrix: Matrix, ring: Ring) -> list[Ratio]:
     coefficients = [ring.zero] * size + [ring.one]
     product: Matrix = [[ring.zero] * size for _ in range(size)]
     for k in range(1, size + 1):
-        shifted = [[a + (coefficients[size - k + 1] if i == j else ring.zero) for j, a in enumerate(r)] for i, r in enumerate(product)]
+        shifted = [
+            [a + (coefficients[size - k + 1] if i == j else ring.zero) for j, a in enumerate(r)] for i, r in enumerate(product)
+        ]
         product = [
             [sum((matrix[i][m] * shifted[m][j] for m in range(size)), ring.zero).reduced() for j in range(size)]
             for i in range(size)

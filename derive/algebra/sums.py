@@ -102,7 +102,7 @@ class Algebra:
             coefficient, exponents = pending.pop()
             coefficient = self._settle_roots(coefficient, exponents)
             _settle_absolutes(exponents)
-            rewritten = self._apply_base_rule(exponents, resolve_poles)
+            rewritten = self._apply_base_rule(exponents, resolve_poles) or self._apply_absolute_rule(exponents)
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
             else:
@@ -145,6 +145,24 @@ class Algebra:
                         (inverse, _plus(exponents, {base: 1})),
                         (-(c * inverse), _plus(exponents, {x: p})),
                     ]
+        return None
+
+    def _apply_absolute_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
+        """With |B| in the term and B = c m + r:  m^2 -> (|B|^2 - 2 c m r - r^2)/c^2."""
+        for size in sorted((f for f in exponents if f.kind == "abs"), key=lambda f: f.key, reverse=True):
+            base = size.children[0].factors[0][0]
+            if base.kind != "base":
+                continue
+            leading, c = _leading(base)
+            squared = self.interner.term({f: 2 * e for f, e in leading.factors})
+            if not _divides(squared, exponents):
+                continue
+            without = {f: -e for f, e in squared.factors}
+            inverse = (c * c).inverse()
+            rest = {t: x for t, x in base.body if t is not leading}
+            lower = self.add(self.scale(self.product({leading: c}, rest), self.ring.constant(2)), self.product(rest, rest))
+            result = [(inverse, _plus(exponents, {**without, size: 2}))]
+            return result + [(-(x * inverse), _times(exponents, t, without)) for t, x in lower.items()]
         return None
 
     def _constant_remainder(self, base: Factor) -> Ratio | None:
@@ -301,17 +319,70 @@ class Algebra:
             return result
         if not a:
             raise ReductionError("zero under a root or in a denominator")
+        constant, parts = self._factorised(a)
+        if exponent.denominator == 1:
+            result = self.constant(constant ** int(exponent))
+            for part, k in parts:
+                result = self.product(result, self._base_power(part, k * exponent))
+            return result
+        if constant.is_number and constant.number() < 0:
+            parts, constant = [*parts, ({self.unit: -self.ring.one}, 1)], -constant
+        result, odd = self._coefficient_power(constant, exponent), {self.unit: self.ring.one}
+        for part, k in parts:  # x^k = |x|^(k - k mod 2) x^(k mod 2): only what may be negative stays under the root
+            if k > 1:
+                result = self.product(result, self._base_power(self.absolute(part), (k - k % 2) * exponent))
+            if k % 2:
+                odd = self.product(odd, part)
+        return self.product(result, self._base_power(odd, exponent))
+
+    def _base_power(self, a: Sum, exponent: Fraction) -> Sum:
+        """a^e without looking for factors: a single term, or a base."""
         if len(a) == 1:
             ((term, coefficient),) = a.items()
             return self.product(self._coefficient_power(coefficient, exponent), self._term_power(term, exponent))
         base, scale = self._base(a, exponent.denominator == 1)
-        return self.product(
-            self._coefficient_power(scale, exponent), self.normal({base: as_exponent(exponent)})
-        )
+        return self.product(self._coefficient_power(scale, exponent), self.normal({base: as_exponent(exponent)}))
+
+    def _factorised(self, a: Sum) -> tuple[Ratio, list[tuple[Sum, int]]]:
+        """(c, [(P, k), ...]) with a = c prod P^k: the factorisation as a polynomial in factors of terms, where it is one."""
+        symbols = sorted({f for t in a for f, _ in t.factors}, key=lambda f: f.key)
+        if len(a) == 1 or any(not isinstance(e, int) or e < 0 for t in a for _, e in t.factors):
+            return self.ring.one, [(a, 1)]
+        names = [f"x{i}" for i in range(len(symbols))]
+        ring = Ring([*self.ring.symbols, *names])
+        index = {f: ring.symbol(x) for f, x in zip(symbols, names, strict=True)}
+        total = ring.zero
+        for t, c in a.items():
+            image = c.substitute({}, ring)
+            for f, e in t.factors:
+                image = image * index[f] ** int(e)
+            total = total + image
+        content, factors = factor(total.reduced().num)
+        parts = [(self._read_back(f, symbols), e) for f, e in factors]
+        if len([p for p, _ in parts if len(p) > 1 or self.unit not in p]) == 1 and parts[-1][1] == 1 and len(parts) == 1:
+            return self.ring.one, [(a, 1)]
+        constant = self.ring.constant(content)
+        for i, e in total.reduced().den:
+            constant = constant / self._read_back(ring.factors[i], symbols)[self.unit] ** e
+        scalars = [(p, e) for p, e in parts if list(p) == [self.unit]]
+        for p, e in scalars:
+            constant = constant * p[self.unit] ** e
+        return constant, [(p, e) for p, e in parts if list(p) != [self.unit]]
+
+    def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
+        count = 1 + len(self.ring.symbols)
+        groups: dict[tuple[int, ...], dict[tuple[int, ...], fmpq]] = {}
+        for exponents, c in polynomial.to_dict().items():  # type: ignore[attr-defined]
+            groups.setdefault(exponents[count:], {})[exponents[:count]] = c
+        result: Sum = {}
+        for powers, block in groups.items():
+            term = self.interner.term({f: int(e) for f, e in zip(symbols, powers, strict=True) if e})
+            result[term] = Ratio(self.ring, self.ring.context.from_dict(block), ())
+        return result
 
     def _base(self, a: Sum, sign_free: bool) -> tuple[Factor, Ratio]:
         """(B, c) with a = c B; c is a positive number, or any number where the sign may be moved out."""
-        leading = max((t for t in a if t is not self.unit), key=lambda t: t.key)
+        leading = max(a, key=lambda t: t.key)
         content, _ = factor(a[leading].reduced().num)
         sign, _ = factor(a[self.unit].reduced().num) if self.unit in a else (content, [])
         scale = -abs(content) if sign_free and sign < 0 else abs(content)
@@ -326,7 +397,12 @@ class Algebra:
         exponents: dict[Factor, Exponent] = {}
         odd: dict[Factor, Exponent] = {}
         for f, e in term.factors:
-            if exponent.denominator == 1 or f.positive or f.kind in ("abs", "root") or (f.kind == "base" and isinstance(e, Fraction)):
+            if (
+                exponent.denominator == 1
+                or f.positive
+                or f.kind in ("abs", "root")
+                or (f.kind == "base" and isinstance(e, Fraction))
+            ):
                 exponents[f] = as_exponent(e * exponent)
             elif isinstance(e, int) and e % 2 == 0:
                 exponents[self._absolute(f)] = as_exponent(e * exponent)
@@ -368,9 +444,7 @@ class Algebra:
         total = as_exponent(e * exponent)
         number = value.is_number
         even = exponent.denominator % 2 == 0 and e % 2 == 0 and not number
-        root = self.interner.factor(
-            "root", "abs" if even else "", body=((self.unit, value),), scalar=True, positive=True
-        )
+        root = self.interner.factor("root", "abs" if even else "", body=((self.unit, value),), scalar=True, positive=True)
         return self.normal({root: total})
 
     def absolute(self, a: Sum) -> Sum:
@@ -378,12 +452,17 @@ class Algebra:
         if not a:
             return {}
         if len(a) > 1:
-            base, scale = self._base(a, sign_free=True)
-            if scale.number() < 0:
-                scale = -scale
-            return self.scale(self.normal({self._absolute(base): 1}), scale)
+            constant, parts = self._factorised(a)
+            result = self.absolute(self.constant(constant))
+            for part, k in parts:
+                single = len(part) == 1
+                size = self.absolute(part) if single else self.normal({self._absolute(self._base(part, True)[0]): 1})
+                scale = self.ring.one if single else self._base(part, True)[1]
+                size = self.scale(size, scale if scale.number() > 0 else -scale)
+                for _ in range(k):
+                    result = self.product(result, size)
+            return result
         ((term, coefficient),) = a.items()
-        size: Sum
         if coefficient.is_number:
             size = self.constant(coefficient if coefficient.number() > 0 else -coefficient)
         else:

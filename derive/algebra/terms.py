@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Factor:
     ) -> None:
         self.kind, self.label, self.children, self.body = kind, label, children, body
         self.scalar, self.positive = scalar, positive
-        self.size = _KIND_SIZE[kind] + sum(c.size for c in children) + sum(t.size for t, _ in body)
+        self.size: int = _KIND_SIZE[kind] + sum(c.size for c in children) + sum(t.size for t, _ in body)
         self.key: Key = (
             self.size,
             _KIND_RANK[kind],
@@ -77,7 +78,7 @@ class Term:
     def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
         self.factors = factors
         self.scalar = all(f.scalar for f, _ in factors)
-        self.size = sum(f.size * max(1, int(abs(e))) for f, e in factors)
+        self.size: int = sum(f.size * max(1, floor(abs(e))) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
     def __repr__(self) -> str:

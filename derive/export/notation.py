@@ -14,9 +14,11 @@ from derive.algebra.terms import Exponent, Factor, Term
 from derive.equation import TermSum
 from derive.scheme import GREEK
 
-_LETTERS = dict(zip(
-    "alpha beta gamma delta epsilon eps zeta eta theta iota kappa lam lambda mu nu xi pi rho sigma tau phi chi psi omega".split(),
-    "αβγδεεζηθικλλμνξπρστφχψω", strict=True))  # fmt: skip
+_LETTERS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eps": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "iota": "ι", "kappa": "κ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
+    "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
 
@@ -202,6 +204,16 @@ def _polynomial(monomials: Any, style: Notation) -> str:
 # ---------------------------------------------------------------------------------------------- terms
 
 
+def joined(c: Ratio, term: Term) -> tuple[Ratio, Term]:
+    """For display, 1/p p^(1/2) -> p^(-1/2) (in normal form the exponent of a root lies between 0 and 1)."""
+    factors = dict(term.factors)
+    for f, e in term.factors:
+        if f.kind == "root" and not f.label and any(f.body[0][1].num == c.ring.factors[i] for i, _ in c.reduced().den):
+            factors[f] = e - 1
+            c = (c * f.body[0][1]).reduced()
+    return (c, term) if factors == dict(term.factors) else (c, Term(tuple(factors.items())))
+
+
 def write_term(term: Term, style: Notation) -> str:
     """A term in coordinate-free notation; scalars first, then the factors at the index.
 
@@ -281,7 +293,9 @@ def _factor(f: Factor, style: Notation) -> str:
         case "root":
             negative, text = write_coefficient(f.body[0][1], style)
             text = ("-" if negative else "") + (text or "1")
-            return style.absolute(text) if f.label == "abs" else text.removeprefix("(").removesuffix(")") if _wrapped(text) else text
+            return (
+                style.absolute(text) if f.label == "abs" else text.removeprefix("(").removesuffix(")") if _wrapped(text) else text
+            )
     return write_combination(f.body, style)
 
 
@@ -292,7 +306,8 @@ def _wrapped(text: str) -> bool:
 def write_combination(body: Iterable[tuple[Term, Ratio]], style: Notation) -> str:
     """A sum of terms in one line."""
     pieces = []
-    for term, c in body:
+    for pair in body:
+        c, term = joined(pair[1], pair[0])
         negative, coefficient = write_coefficient(c, style)
         text = write_term(term, style) if term.factors else ""
         joined = style.scale.join(x for x in (coefficient, text) if x) or "1"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.equation import ModifiedEquation, Relaxation, TermSum, function_text
-from derive.export.notation import ASCII, LATEX, UNICODE, Notation, write_coefficient, write_term
+from derive.export.notation import ASCII, LATEX, UNICODE, Notation, joined, write_coefficient, write_term
 from derive.language import Call, Expression, Name, Number, Operation
-from derive.scheme import GREEK, substitute
 from derive.schedule import Schedule
+from derive.scheme import GREEK, substitute
 
 if TYPE_CHECKING:
     from derive.evaluation import Values
@@ -76,7 +76,8 @@ def pretty(expression: Expression, style: Notation, label: str, parent: int = 0)
             text, level = ahead if id == "theta_next" else style.symbol(id), 5
         case Call(function, args):
             inner = [pretty(a, style, label) for a in args]
-            heads = {"grad": style.derivative("L", 0), "field": style.derivative("f", 0), "sqrt": "√" if style.name == "unicode" else "sqrt"}
+            root = "√" if style.name == "unicode" else "sqrt"
+            heads = {"grad": style.derivative("L", 0), "field": style.derivative("f", 0), "sqrt": root}
             if function == "dot":
                 text = style.inner(*inner)
             elif function in ("norm", "abs"):
@@ -100,7 +101,9 @@ def pretty(expression: Expression, style: Notation, label: str, parent: int = 0)
 def _equation_lines(variable: str, sums: tuple[TermSum, ...], style: Notation, form: str) -> list[str]:
     """One line a term, aligned behind the left side."""
     name = style.symbol(variable)
-    left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[form]
+    left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[
+        form
+    ]
     rows = _rows(sums, style, 1 if form == "map" else 0)
     if not rows:
         return [left if form == "map" else f"{left} 0"]
@@ -114,7 +117,8 @@ def _rows(sums: tuple[TermSum, ...], style: Notation, first_power: int) -> list[
     gamma = style.symbol("gamma")
     for k, total in enumerate(sums, first_power):
         power = "" if k == 0 else gamma if k == 1 else f"{gamma}^{k}"
-        for coefficient, term in total:
+        for pair in total:
+            coefficient, term = joined(*pair)
             negative, text = write_coefficient(coefficient, style, power)
             body = " ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
             rows.append(f"{'-' if negative else '+'} {body}")
@@ -135,8 +139,12 @@ def relaxation_text(relaxation: Relaxation, style: Notation) -> str:
     what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
     if len(relaxation.polynomial) == 2 and factor is not None:
         return f"{what} {coefficient_text(factor, style)} ({decay(factor, style)})"
-    powers = [f"{coefficient_text(p, style)} z^{k}" if k else coefficient_text(p, style) for k, p in enumerate(relaxation.polynomial) if p]
-    return f"memory {names} relaxes with the roots of {' + '.join(reversed(powers))} (decays where they lie inside the unit disc)"
+    powers = []
+    for k, p in enumerate(relaxation.polynomial):
+        if p:
+            powers.append(" ".join(x for x in (coefficient_text(p, style), f"z^{k}" if k else "") if x not in ("", "1") or not k))
+    polynomial = " + ".join(reversed(powers))
+    return f"memory {names} relaxes with the roots of {polynomial} (decays where they lie inside the unit disc)"
 
 
 def coefficient_text(value: Ratio, style: Notation) -> str:
@@ -184,7 +192,10 @@ def _gamma(k: int) -> str:
     return "" if k == 0 else "gamma*" if k == 1 else f"gamma**{k}*"
 
 
-def explicit_text(equation: ModifiedEquation, problem: str, explicit: Mapping[str, tuple[tuple[Any, ...], ...]], latex: bool) -> str:
+Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
+
+
+def explicit_text(equation: ModifiedEquation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
     from derive.loss import parse_field, parse_loss
 
@@ -196,13 +207,14 @@ def explicit_text(equation: ModifiedEquation, problem: str, explicit: Mapping[st
     for name, powers in explicit.items():
         for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
-            pieces = [f"{_gamma(k)}({block[i]})" for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
+            rows = [(k, block[i]) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
+            pieces = [_gamma(k) + f"({e})" if k else str(e) for k, e in rows]
             lines.append(f"{left} {pieces[0] if pieces else 0}")
             lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
     return "\n".join(lines)
 
 
-def _explicit_latex(equation: ModifiedEquation, explicit: Mapping[str, tuple[tuple[Any, ...], ...]], variables: tuple[str, ...]) -> str:
+def _explicit_latex(equation: ModifiedEquation, explicit: Explicit, variables: tuple[str, ...]) -> str:
     import sympy as sp
 
     from derive.export.latex import gamma_power
