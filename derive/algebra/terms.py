@@ -78,7 +78,7 @@ class Term:
     def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
         self.factors = factors
         self.scalar = all(f.scalar for f, _ in factors)
-        self.size: int = sum(f.size * max(1, floor(abs(e))) for f, e in factors)
+        self.size: int = sum(f.size * max(1, floor(e if e > 0 else -e)) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.equation import ModifiedEquation, TermSum
-from derive.export.notation import LATEX, Notation, joined, write_coefficient, write_term
+from derive.export.notation import LATEX, Notation, settled, write_coefficient, write_term
 
 
 def equation_latex(equation: ModifiedEquation, show_memory: bool = False) -> str:
@@ -38,7 +38,7 @@ def _rows(left: str, sums: tuple[TermSum, ...], first_power: int, style: Notatio
     rows: list[str] = []
     for k, total in enumerate(sums, first_power):
         for pair in total:
-            coefficient, term = joined(*pair)
+            coefficient, term = settled(*pair)
             negative, text = write_coefficient(coefficient, style, gamma_power(k))
             body = r"\, ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
             sign = "-" if negative else "+" if rows or first_power else ""

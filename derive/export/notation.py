@@ -204,7 +204,7 @@ def _polynomial(monomials: Any, style: Notation) -> str:
 # ---------------------------------------------------------------------------------------------- terms
 
 
-def joined(c: Ratio, term: Term) -> tuple[Ratio, Term]:
+def settled(c: Ratio, term: Term) -> tuple[Ratio, Term]:
     """For display, 1/p p^(1/2) -> p^(-1/2) (in normal form the exponent of a root lies between 0 and 1)."""
     factors = dict(term.factors)
     for f, e in term.factors:
@@ -307,7 +307,7 @@ def write_combination(body: Iterable[tuple[Term, Ratio]], style: Notation) -> st
     """A sum of terms in one line."""
     pieces = []
     for pair in body:
-        c, term = joined(pair[1], pair[0])
+        c, term = settled(pair[1], pair[0])
         negative, coefficient = write_coefficient(c, style)
         text = write_term(term, style) if term.factors else ""
         joined = style.scale.join(x for x in (coefficient, text) if x) or "1"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.equation import ModifiedEquation, Relaxation, TermSum, function_text
-from derive.export.notation import ASCII, LATEX, UNICODE, Notation, joined, write_coefficient, write_term
+from derive.export.notation import ASCII, LATEX, UNICODE, Notation, settled, write_coefficient, write_term
 from derive.language import Call, Expression, Name, Number, Operation
 from derive.schedule import Schedule
 from derive.scheme import GREEK, substitute
@@ -118,7 +118,7 @@ def _rows(sums: tuple[TermSum, ...], style: Notation, first_power: int) -> list[
     for k, total in enumerate(sums, first_power):
         power = "" if k == 0 else gamma if k == 1 else f"{gamma}^{k}"
         for pair in total:
-            coefficient, term = joined(*pair)
+            coefficient, term = settled(*pair)
             negative, text = write_coefficient(coefficient, style, power)
             body = " ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
             rows.append(f"{'-' if negative else '+'} {body}")
