@@ -1,0 +1,64 @@
+"""The tables and the general engine are the same mathematics: equal on every pure-tree scheme through eight nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("numpy")
+
+from derive import catalogue, load_scheme, modified_equation
+from derive.algebra.terms import Term
+from derive.errors import ReductionError
+from derive.trees import Tree, method_of_scheme, tree_series
+
+NODES = 8
+#: two symbols cost the general engine much more; the numbers are exact and generic
+SETTINGS = {"nu": "2/7", "tau": "3/11", "beta1": "1/5", "beta2": "3/7"}
+
+
+def pure_tree_schemes() -> list[tuple[str, str | None]]:
+    found = []
+    for name in catalogue():
+        for regime in [*load_scheme(name).regimes] or [None]:
+            try:
+                method_of_scheme(name, regime)
+            except ReductionError:
+                continue
+            found.append((name, regime))
+    return found
+
+
+def shape(term: Term) -> Tree:
+    assert term.is_tree
+    return Tree.of(shape(child) for child in term.factors[0][0].children)
+
+
+def settings_of(name: str, regime: str | None) -> dict[str, str]:
+    symbols = method_of_scheme(name, regime).symbols
+    return {s: SETTINGS[s] for s in symbols if s in SETTINGS} if len(symbols) > 1 else {}
+
+
+SCHEMES = pure_tree_schemes()
+
+
+def test_the_pure_tree_schemes_are_found() -> None:
+    assert {"gd", "momentum", "nesterov", "rk4", "bdf2", "implicit-midpoint", "qhm"} <= {name for name, _ in SCHEMES}
+    assert not {"adam", "rmsprop", "weight-decay"} & {name for name, _ in SCHEMES}
+
+
+@pytest.mark.parametrize("name, regime", SCHEMES, ids=[f"{n}-{r}" if r else n for n, r in SCHEMES])
+@pytest.mark.parametrize("form", ["flow", "map"])
+def test_agreement(name: str, regime: str | None, form: str) -> None:
+    settings = settings_of(name, regime)
+    nodes = NODES if form == "flow" else 5
+    series = tree_series(method_of_scheme(name, regime, settings), nodes, form)
+    equation = modified_equation(name, order=nodes - 1, regime=regime, settings=settings, form=form)
+    sign = -1 if load_scheme(name).label == "L" else 1
+    for power in range(nodes):
+        terms = {shape(term): c for c, term in equation["theta"][power]}
+        for tree, value in series.items(power + 1):
+            own = series.method.ring.constant(value) if not series.method.symbols else value  # type: ignore[arg-type]
+            own = own.scaled(sign**tree.nodes) / series.method.ring.constant(tree.symmetry)  # type: ignore[union-attr]
+            other = terms.pop(tree, None)
+            assert (other.substitute({}, series.method.ring) if other is not None else own.ring.zero) == own, tree
+        assert not terms
