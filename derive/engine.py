@@ -19,7 +19,8 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import characteristic_polynomial, null_vector, solve_linear
-from derive.algebra.sequences import SequenceSolver, shift
+from derive.algebra.sequences import SequenceSolver
+from derive.algebra.sequences import shift as polynomial_shift
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.errors import ReductionError, ResidualError
@@ -94,6 +95,10 @@ class Derivation:
         for name in self.configuration.functions:
             symbols += [derivative_symbol(name, k) for k in range(self.order + 2)]
         return symbols
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        """P(n+1); sequences of another kind (transients) override it."""
+        return polynomial_shift(sequence)
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError:
         where = f", line {place[0]}, column {place[1]}" if place else ""
@@ -324,7 +329,7 @@ class Derivation:
         for name, value in zip(component.names, values, strict=True):
             self.solution[name][k] = value
         for name, value in zip(component.names, values, strict=True):
-            residual = {t: shift(c) for t, c in value.items()}
+            residual = {t: self.shift(c) for t, c in value.items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if not self.algebra.is_zero(residual):
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")
@@ -371,7 +376,7 @@ class Derivation:
             while any(r):  # Delta lowers the degree in n, so this ends
                 r = solve_linear(matrix, r)
                 z = [a + b.scaled(sign) for a, b in zip(z, r, strict=True)]
-                r = [shift(a) - a for a in r]
+                r = [self.shift(a) - a for a in r]
                 sign = -sign
             x = [a + component.right[i] * y if component.slow else a for i, a in enumerate(z)]
             if component.slow:  # the slow variable starts at the point itself: X_slow(0) = 0 for k >= 1

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.sequences import shift
 from derive.algebra.sums import Sum, accumulate, nonzero
 from derive.errors import ReductionError
 
@@ -76,7 +75,7 @@ class State(Series):
         if found is None:
             self.context.unsolved.add("theta_next" if self.ahead else self.name)
             return {}
-        return {t: shift(c) for t, c in found.items()} if self.ahead else found
+        return {t: self.context.shift(c) for t, c in found.items()} if self.ahead else found
 
 
 class Plus(Series):

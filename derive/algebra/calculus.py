@@ -1,0 +1,229 @@
+"""Differentiation of sums of terms: in a direction, transposed, the gradient of a scalar, and change of algebra.
+
+    Derivative(a, {"theta": u})(m)       D m [u], the derivative of every component of m in the direction u
+    Adjoint(a, "theta")(m, w)            (D m)^T w, so that <w, D m [u]> = <(D m)^T w, u> for every u
+    gradient(a, s)                       grad s of a scalar sum s;   d<s> = <grad s, u>
+
+The loss itself is the scalar state `L` (`loss_term`), whose derivative in the direction u is <grad L, u>.
+Laws (tests): product rule; D of a gradient is symmetric; transfer to another algebra and back is the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from derive.algebra.coefficients import Ratio
+from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.terms import Exponent, Factor, Term, as_exponent
+
+LOSS = "L"
+
+
+def loss_term(algebra: Algebra) -> Sum:
+    """The loss L as a scalar."""
+    return algebra.state(LOSS, scalar=True)
+
+
+def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
+    """e f^(e-1) times the other factors: the derivative of the term with respect to its factor f."""
+    exponents = dict(term.factors)
+    exponents[f] = as_exponent(e - 1)
+    return algebra.scale(algebra.normal(exponents), algebra.ring.constant(Fraction(e)))
+
+
+def _sign(algebra: Algebra, f: Factor) -> Sum:
+    """sign(x) = x / |x| for a factor f = |x|."""
+    return algebra.product({f.children[0]: algebra.ring.one}, algebra.normal({f: -1}))
+
+
+class Derivative:
+    """The derivation that sends each state variable to its direction, and coefficients to their `rate`.
+
+    Every derivative of L moves with theta; `rate` (d/dt of a coefficient) is zero unless given.
+
+    >>> from derive.algebra.coefficients import Ring
+    >>> from derive.algebra.formula import combination_text
+    >>> a = Algebra(Ring()); g = a.node_sum("L", [])
+    >>> d = Derivative(a, {"theta": a.state("u")})
+    >>> combination_text(a.sorted(d(a.product(g, g))))
+    '2*grad*hess(u)'
+    """
+
+    def __init__(self, algebra: Algebra, directions: Mapping[str, Sum], rate: Callable[[Ratio], Ratio] | None = None) -> None:
+        self.algebra, self.directions, self.rate = algebra, directions, rate
+        self._terms: dict[Term, Sum] = {}
+        self._factors: dict[Factor, Sum] = {}
+
+    def __call__(self, total: Sum) -> Sum:
+        result: Sum = {}
+        for t, c in total.items():
+            accumulate(result, self.algebra.scale(self.term(t), c))
+            if self.rate is not None:
+                accumulate(result, self.algebra.scale({t: self.algebra.ring.one}, self.rate(c)))
+        return nonzero(result)
+
+    def term(self, term: Term) -> Sum:
+        found = self._terms.get(term)
+        if found is None:
+            found = {}
+            for f, e in term.factors:
+                if inner := self.factor(f):
+                    accumulate(found, self.algebra.product(_without_one(self.algebra, term, f, e), inner))
+            self._terms[term] = found
+        return found
+
+    def factor(self, f: Factor) -> Sum:
+        found = self._factors.get(f)
+        if found is None:
+            found = self._factors[f] = self._factor(f)
+        return found
+
+    def _factor(self, f: Factor) -> Sum:
+        a, one = self.algebra, self.algebra.ring.one
+        match f.kind:
+            case "state":
+                if f.label == LOSS and f.scalar and "theta" in self.directions:
+                    return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
+                return self.directions.get(f.label, {})
+            case "node":
+                result: Sum = {}
+                children: list[Sum] = [{c: one} for c in f.children]
+                if "theta" in self.directions:
+                    accumulate(result, a.node_of_sums(f.label, [*children, self.directions["theta"]]))
+                for i, c in enumerate(f.children):
+                    if inner := self.term(c):
+                        accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]]))
+                return result
+            case "sum":
+                return a.contract(self.term(f.children[0]))
+            case "abs":
+                return a.product(_sign(a, f), self.term(f.children[0]))
+            case "root":
+                return a.constant(self.rate(f.body[0][1])) if self.rate is not None else {}
+        return self(dict(f.body))
+
+
+class Adjoint:
+    """w -> (D m)^T w for the derivative with respect to one state variable; nodes must be derivatives of a loss."""
+
+    def __init__(self, algebra: Algebra, variable: str = "theta") -> None:
+        self.algebra, self.variable = algebra, variable
+
+    def __call__(self, total: Sum, w: Sum) -> Sum:
+        """The vector G with sum_i w_i D m_i [u] = <G, u>; a scalar m with the scalar w = 1 gives the gradient."""
+        result: Sum = {}
+        for t, c in total.items():
+            for f, e in t.factors:
+                cotangent = self.algebra.product(self.algebra.scale(w, c), _without_one(self.algebra, t, f, e))
+                if cotangent:
+                    accumulate(result, self._factor(f, cotangent))
+        return nonzero(result)
+
+    def _factor(self, f: Factor, w: Sum) -> Sum:
+        a, one = self.algebra, self.algebra.ring.one
+        if f.scalar and not all(t.scalar for t in w):
+            w = a.contract(w)
+        match f.kind:
+            case "state":
+                if f.label == LOSS and f.scalar and self.variable == "theta":
+                    return a.product(w, a.node_sum("L", []))
+                return w if f.label == self.variable else {}
+            case "node":
+                assert f.label == "L", "the transposed derivative of a general vector field is no term"
+                children: list[Sum] = [{c: one} for c in f.children]
+                result: Sum = {}
+                if self.variable == "theta":
+                    accumulate(result, a.node_of_sums("L", [*children, w]))
+                for i, child in enumerate(children):
+                    accumulate(result, self(child, a.node_of_sums("L", [*children[:i], *children[i + 1 :], w])))
+                return result
+            case "sum":
+                return self({f.children[0]: one}, w)
+            case "abs":
+                return self({f.children[0]: one}, a.product(_sign(a, f), w))
+            case "root":
+                return {}
+        return self(dict(f.body), w)
+
+
+def gradient(algebra: Algebra, scalar: Sum, variable: str = "theta") -> Sum:
+    """The gradient of a scalar sum with respect to theta, or to another vector state variable.
+
+    >>> from derive.algebra.coefficients import Ring
+    >>> from derive.algebra.formula import combination_text
+    >>> a = Algebra(Ring()); g = a.node_sum("L", [])
+    >>> combination_text(a.sorted(gradient(a, a.contract(a.product(g, g)))))
+    '2*hess(grad)'
+    """
+    return Adjoint(algebra, variable)(scalar, algebra.constant(algebra.ring.one))
+
+
+def same(algebra: Algebra, a: Sum, b: Sum) -> bool:
+    """Equality as functions."""
+    return algebra.is_zero(algebra.add(a, {t: -c for t, c in b.items()}))
+
+
+def mentions(term: Term, labels: frozenset[str]) -> bool:
+    """Whether a state variable with one of these labels stands anywhere in the term."""
+    for f, _ in term.factors:
+        if f.kind == "state" and f.label in labels:
+            return True
+        if any(mentions(c, labels) for c in f.children) or any(mentions(t, labels) for t, _ in f.body):
+            return True
+    return False
+
+
+def contains(term: Term, f: Factor) -> int:
+    """How often the factor stands in the term, exponents not counted."""
+    total = 0
+    for g, _ in term.factors:
+        total += (g is f) + sum(contains(c, f) for c in g.children) + sum(contains(t, f) for t, _ in g.body)
+    return total
+
+
+class Transfer:
+    """Sums of one algebra in another: coefficients are carried over (or substituted), terms are built anew.
+
+    `values` gives symbols that the target replaces, as elements of the target's ring.
+    """
+
+    def __init__(self, source: Algebra, target: Algebra, values: Mapping[str, Ratio] | None = None) -> None:
+        self.source, self.target, self.values = source, target, values or {}
+        self._terms: dict[Term, Sum] = {}
+
+    def __call__(self, total: Sum) -> Sum:
+        if self.source is self.target and not self.values:
+            return total
+        result: Sum = {}
+        for t, c in total.items():
+            accumulate(result, self.target.scale(self.term(t), self.coefficient(c)))
+        return nonzero(result)
+
+    def coefficient(self, c: Ratio) -> Ratio:
+        return c.substitute(self.values, self.target.ring)
+
+    def term(self, term: Term) -> Sum:
+        found = self._terms.get(term)
+        if found is None:
+            found = {self.target.unit: self.target.ring.one}
+            for f, e in term.factors:
+                found = self.target.product(found, self.target.power(self._factor(f), Fraction(e)))
+            self._terms[term] = found
+        return found
+
+    def _factor(self, f: Factor) -> Sum:
+        a = self.target
+        match f.kind:
+            case "state":
+                return a.state(f.label, f.scalar)
+            case "node":
+                return a.node_of_sums(f.label, [self.term(c) for c in f.children])
+            case "sum":
+                return a.contract(self.term(f.children[0]))
+            case "abs":
+                return a.absolute(self.term(f.children[0]))
+            case "root":
+                value = a.constant(self.coefficient(f.body[0][1]))
+                return a.absolute(value) if f.label == "abs" else value
+        return self(dict(f.body))

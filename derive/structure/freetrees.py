@@ -1,0 +1,61 @@
+"""Rooted trees as terms: their symmetry, and the free tree that a rooted tree is a rooting of."""
+
+from __future__ import annotations
+
+from math import factorial
+
+from derive.algebra.calculus import loss_term
+from derive.algebra.coefficients import Ratio
+from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Term
+
+
+def symmetry(tree: Term) -> int:
+    """sigma(tau) = prod over distinct children of multiplicity! sigma(child)^multiplicity.
+
+    >>> from derive.equation import modified_equation
+    >>> {str(t): symmetry(t) for _, t in modified_equation("gd", order=2)["theta"][2]}
+    {'d3(grad, grad)': 2, 'hess(hess(grad))': 1}
+    """
+    ((node, _),) = tree.factors
+    result = 1
+    for child in dict.fromkeys(node.children):
+        multiplicity = node.children.count(child)
+        result *= factorial(multiplicity) * symmetry(child) ** multiplicity
+    return result
+
+
+def rooting_value(algebra: Algebra, tree: Term) -> Ratio:
+    """sigma(tau) as a coefficient: b = coefficient * sigma."""
+    return algebra.ring.constant(symmetry(tree))
+
+
+def free_tree(algebra: Algebra, tree: Term) -> Sum:
+    """The scalar that a tree becomes when its root's index is closed: L for grad, |grad|^2 for hess(grad), ..."""
+    ((node, _),) = tree.factors
+    if not node.children:
+        return loss_term(algebra)
+    first, *rest = node.children
+    one = algebra.ring.one
+    return algebra.contract(algebra.product({first: one}, algebra.node("L", tuple(rest))))
+
+
+def rooted_trees(algebra: Algebra, size: int) -> list[Term]:
+    """Every rooted tree with `size` nodes, as terms."""
+    known: list[list[Term]] = [[]]
+    for n in range(1, size + 1):
+        known.append([next(iter(algebra.node("L", children))) for children in _forests(known, n - 1, None)])
+    return known[size]
+
+
+def _forests(known: list[list[Term]], nodes: int, below: tuple[int, int] | None) -> list[tuple[Term, ...]]:
+    """Multisets of known trees with a total number of nodes, no tree after `below` = (size, index)."""
+    if not nodes:
+        return [()]
+    result = []
+    for size in range(min(nodes, below[0] if below else nodes), 0, -1):
+        for index, tree in enumerate(known[size]):
+            if below and (size, index) > below:
+                continue
+            result += [(tree, *rest) for rest in _forests(known, nodes - size, (size, index))]
+    return result

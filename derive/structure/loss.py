@@ -1,0 +1,257 @@
+"""Modified losses: whether the field is a gradient, of what, and what stands in the way.
+
+    theta' = -grad V(theta),    V = V_0 + gamma V_1 + gamma^2 V_2 + ...
+
+A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
+rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
+general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u, which is decided by
+terms; its potential is then sought among the scalars from which its terms can come, and differentiated back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
+from derive.algebra.coefficients import Ratio
+from derive.algebra.formula import term_text
+from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.terms import Term
+from derive.equation import ModifiedEquation, TermSum, modified_equation
+from derive.errors import ReductionError
+from derive.scheme import Scheme
+from derive.structure.ansatz import solve_ansatz
+from derive.structure.freetrees import free_tree, rooting_value
+
+
+@dataclass(frozen=True, eq=False)
+class Obstruction:
+    """Why the field at gamma^power is no gradient.
+
+    `rootings` gives, for each free tree on which b differs, the value b = coefficient * sigma on each of its rootings
+    (with the sign of the terms as printed, in derivatives of L); empty for general terms, where `asymmetry` is
+    D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that still is a
+    gradient, `remainder` the rest.
+    """
+
+    power: int
+    rootings: tuple[tuple[str, tuple[tuple[str, Ratio], ...]], ...]
+    asymmetry: TermSum
+    gradient_part: TermSum
+    remainder: TermSum
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "power": self.power,
+            "rootings": [
+                {"free_tree": tree, "values": [{"term": t, "value": str(b)} for t, b in values]} for tree, values in self.rootings
+            ],
+            "asymmetry": self.asymmetry.to_json(),
+            "gradient_part": self.gradient_part.to_json(),
+            "remainder": self.remainder.to_json(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ModifiedLoss:
+    """The potential V of a field, field = -P grad V with P = 1, or the scheme's own elementwise factor.
+
+    `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  `obstruction` is None
+    where every power asked for has a potential.  `preconditioned` is the same reading with P (componentwise schemes).
+    """
+
+    equation: ModifiedEquation
+    exists_through: int
+    potential: tuple[TermSum, ...]
+    obstruction: Obstruction | None
+    preconditioner: TermSum | None = None
+    preconditioned: ModifiedLoss | None = None
+    limits: tuple[tuple[str, TermSum], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`exists_through`, `potential` (list by power), `obstruction`."""
+        from derive.structure.writing import blocks
+
+        data: dict[str, Any] = {
+            "exists_through": self.exists_through,
+            "potential": blocks(self.potential),
+            "obstruction": self.obstruction.to_json() if self.obstruction else None,
+        }
+        if self.preconditioner is not None:
+            data["preconditioner"] = self.preconditioner.to_json()
+        if self.preconditioned is not None:
+            data["preconditioned"] = self.preconditioned.to_json()
+        if self.limits:
+            data["limits"] = {name: s.to_json() for name, s in self.limits}
+        return data
+
+
+def modified_loss(
+    scheme: str | Path | Scheme,
+    order: int = 1,
+    *,
+    form: str = "flow",
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> ModifiedLoss:
+    """The modified loss of a scheme through gamma^order, as far as it exists.
+
+    Raises ReductionError for schemes with slow variables besides theta or written for a general vector field, and what
+    `modified_equation` raises.  Source: Barrett & Dherin 2020 (first order); trees: Hairer, Lubich & Wanner, IX.
+
+    >>> v = modified_loss("gd", 2)
+    >>> v.exists_through, [str(s) for s in v.potential]
+    (1, ['L', '1/4*dot(grad, grad)'])
+    >>> [(t, str(b)) for t, b in v.obstruction.rootings[0][1]]
+    [('d3(grad, grad)', '-1/6'), ('hess(hess(grad))', '-1/3')]
+    """
+    equation = modified_equation(scheme, order, regime=regime, form=form, settings=settings)
+    return loss_of(equation)
+
+
+def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
+    """The modified loss of a derived equation (flow or map)."""
+    if equation.scheme.label != "L":
+        raise ReductionError(f"{equation.scheme.where}: written for a general vector field, which need not be a gradient; write grad(x)")
+    if len(equation.equations) > 1:
+        names = ", ".join(equation.equations)
+        raise ReductionError(
+            f"{equation.scheme.where}: regime {equation.configuration.regime} gives equations for {names}, not a gradient flow "
+            "in theta; read its energy, or take a regime in which only theta is slow"
+        )
+    fields = [s.sum for s in equation.equations["theta"]]
+    plain = _reading(equation, fields)
+    if plain.exists_through >= 0:
+        return plain
+    from derive.structure.preconditioned import preconditioned_reading
+
+    factor, inner, limits = preconditioned_reading(equation)
+    return replace(plain, preconditioner=factor, preconditioned=inner, limits=limits)
+
+
+def _reading(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
+    algebra = equation.algebra
+    potentials: list[TermSum] = []
+    for k, field in enumerate(fields):
+        value, obstruction = potential_of(algebra, field, k)
+        if obstruction is not None:
+            return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction)
+        if value is None:
+            raise ReductionError(
+                f"{equation.scheme.where}: the field at gamma^{k} is a gradient (its Jacobian is symmetric), but its potential "
+                "is no sum of the terms of this algebra (it contains a logarithm or an arc function)"
+            )
+        potentials.append(TermSum(algebra, value))
+    return ModifiedLoss(equation, len(fields) - 1, tuple(potentials), None)
+
+
+# ---------------------------------------------------------------------------------------------- one field
+
+
+def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | None, Obstruction | None]:
+    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and is no sum of terms."""
+    empty = TermSum(algebra, {})
+    if all(t.is_tree for t in field):
+        value, remainder, rootings = _tree_potential(algebra, field)
+        if not remainder:
+            return value, None
+        return None, Obstruction(power, rootings, empty, TermSum(algebra, value), TermSum(algebra, remainder))
+    asymmetry = jacobian_asymmetry(algebra, field)
+    if not asymmetry:
+        return _general_potential(algebra, field), None
+    part = _gradient_part(algebra, field)
+    remainder = nonzero(algebra.add(field, gradient(algebra, part)))
+    return None, Obstruction(power, (), TermSum(algebra, asymmetry), TermSum(algebra, part), TermSum(algebra, remainder))
+
+
+def jacobian_asymmetry(algebra: Algebra, field: Sum) -> Sum:
+    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain)."""
+    u = algebra.state("u")
+    forward = Derivative(algebra, {"theta": u})(field)
+    transposed = Adjoint(algebra)(field, u)
+    difference = algebra.add(forward, {t: -c for t, c in transposed.items()})
+    return {} if algebra.is_zero(difference) else {t: c.reduced() for t, c in difference.items() if c}
+
+
+def _tree_potential(
+    algebra: Algebra, field: Sum
+) -> tuple[Sum, Sum, tuple[tuple[str, tuple[tuple[str, Ratio], ...]], ...]]:
+    """(V, field + grad V, the free trees on which b differs).
+
+    Where b differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
+    """
+    values: dict[Term, dict[Term, Ratio]] = {}
+    scalars: dict[Term, Sum] = {}
+    for t in field:
+        free = free_tree(algebra, t)
+        key = next(iter(free))
+        if key not in values:
+            scalars[key] = free
+            values[key] = {r: algebra.ring.zero for r in gradient(algebra, free)}
+    for t, c in field.items():
+        values[next(iter(free_tree(algebra, t)))][t] = c
+    potential: Sum = {}
+    rootings = []
+    for key, free in scalars.items():
+        weights = gradient(algebra, free)
+        b = {r: (values[key][r] * rooting_value(algebra, r)).reduced() for r in sorted(weights, key=lambda r: r.key)}
+        chosen = max(b.values(), key=lambda x: sum(y == x for y in b.values()))
+        if any(x != chosen for x in b.values()):
+            rootings.append((term_text(key), tuple((term_text(r), x) for r, x in b.items())))
+        first = next(iter(weights))
+        # coefficient of `first` in grad(free) is weights[first]; wanted: -chosen / sigma(first)
+        scale = -(chosen / (rooting_value(algebra, first) * weights[first]))
+        accumulate(potential, algebra.scale(free, scale.reduced()))
+    remainder = algebra.add(field, gradient(algebra, potential))
+    return potential, {t: c.reduced() for t, c in remainder.items() if c}, tuple(rootings)
+
+
+def _candidates(algebra: Algebra, field: Sum) -> list[Term]:
+    """Scalars whose gradient may contain the terms of the field: each term with its root leg joined to an argument."""
+    found: dict[Term, None] = {}
+    theta = algebra.state("theta")
+
+    def offer(scalar: Sum) -> None:
+        for t in scalar:
+            found.setdefault(t)
+
+    for t in field:
+        whole = {t: algebra.ring.one}
+        offer(algebra.contract(algebra.product(theta, whole)))
+        for f, e in t.factors:
+            if f.kind != "node" or e != 1:
+                continue
+            rest = algebra.normal({g: x for g, x in t.factors if g is not f})
+            if not f.children:
+                offer(algebra.product(rest, loss_term(algebra)) if all(r.scalar for r in rest) else {})
+            for i, child in enumerate(f.children):
+                others: list[Sum] = [{c: algebra.ring.one} for c in (*f.children[:i], *f.children[i + 1 :])]
+                scalar = algebra.contract(algebra.product({child: algebra.ring.one}, algebra.node_of_sums("L", others)))
+                offer(algebra.product(rest, scalar) if all(r.scalar for r in rest) else scalar)
+    return [t for t in found if t.factors]
+
+
+def _general_potential(algebra: Algebra, field: Sum) -> Sum | None:
+    """V with field = -grad V among the candidates, or None."""
+    if not field:
+        return {}
+    terms = _candidates(algebra, field)
+    images = [gradient(algebra, {t: algebra.ring.one}) for t in terms]
+    solution = solve_ansatz(algebra, images, {t: -c for t, c in field.items()})
+    if solution is None:
+        return None
+    potential = nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})
+    assert same(algebra, gradient(algebra, potential), {t: -c for t, c in field.items()})
+    return potential
+
+
+def _gradient_part(algebra: Algebra, field: Sum) -> Sum:
+    """The sum of the potentials of those terms of the field that are gradients by themselves."""
+    part: Sum = {}
+    for t, c in field.items():
+        if not jacobian_asymmetry(algebra, {t: c}) and (value := _general_potential(algebra, {t: c})) is not None:
+            accumulate(part, value)
+    return part
