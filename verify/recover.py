@@ -147,7 +147,7 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 2) -> lis
             states = slow_orbit(system, slow, gamma, count, accuracy, count, guess)
             guess = states[0][system.slow_size :]
             values.append(_logarithm(states, system.slow_size, gamma))
-        weights = _interpolation(count)
+        weights = interpolation(count)
         rows = []
         for k in range(system.order + 1):
             scale = arb(10) ** (SCALE * k)
@@ -161,12 +161,15 @@ def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[A
     return [sum((table[j][i] * (-1) ** (j + 1) / j for j in range(1, len(table))), arb(0)) / gamma for i in range(size)]
 
 
-def _interpolation(count: int) -> list[list[Any]]:
-    """weights[k][i]: the coefficient of z^k of the polynomial through (i, v_i), i = 1..count, is sum_i weights[k][i] v_i."""
+def interpolation(count: int, through_zero: bool = False) -> list[list[Any]]:
+    """weights[k][i]: the coefficient of z^k of the polynomial through (i, v_i), i = 1..count, is sum_i weights[k][i] v_i.
+
+    `through_zero` adds the node 0 with the value 0.
+    """
     nodes = range(1, count + 1)
     columns = []
     for i in nodes:
-        basis = fmpq_poly([1])
+        basis = fmpq_poly([0, fmpq(1, i)]) if through_zero else fmpq_poly([1])
         for j in nodes:
             if j != i:
                 basis *= fmpq_poly([fmpq(-j, i - j), fmpq(1, i - j)])
@@ -210,11 +213,11 @@ def recover(
                 right = [x for f in fields for x in f[k][low:high]]
                 matrix = _matrix(samples, [u.term for u in by_power[k]], evaluate, high - low)
                 try:
-                    solution, residuals[variable, k] = _least_squares(matrix, right)
+                    solution, errors, residuals[variable, k] = _least_squares(matrix, right)
                 except ZeroDivisionError:
                     undetermined.append((variable, k))
                     continue
-                found += [_named(variable, k, u, x) for u, x in zip(by_power[k], solution, strict=True)]
+                found += [_named(variable, k, *item) for item in zip(by_power[k], solution, errors, strict=True)]
     return Recovery(tuple(found), residuals, tuple(undetermined))
 
 
@@ -226,21 +229,27 @@ def _matrix(samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequenc
     return [[c[i] for c in columns] for i in range(rows)]
 
 
-def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], float]:
-    """The solution of the normal equations and the residual relative to the right side; ZeroDivisionError if singular."""
+def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], list[float], float]:
+    """The least-squares solution, its error and the residual relative to the right side; ZeroDivisionError if singular.
+
+    The error of a component is the row of the pseudo-inverse, in absolute value, times what is not known of the right side:
+    the residual found or 10^(-2 SCALE), what two nodes more than the order leave.
+    """
     size = max([abs(float(x)) for x in right], default=0.0)
     if not matrix or not matrix[0]:
-        return [], 0.0 if size < 10.0 ** (4 - SCALE) else 1.0
+        return [], [], 0.0 if size < 10.0 ** (4 - SCALE) else 1.0
     a, b = arb_mat([list(row) for row in matrix]), arb_mat(len(right), 1, list(right))
-    solution = (a.transpose() * a).solve(a.transpose() * b)
+    inverse = (a.transpose() * a).inv() * a.transpose()
+    solution = inverse * b
     rest = a * solution - b
     residual = max(abs(float(rest[i, 0].mid())) for i in range(len(right)))
-    return [solution[i, 0].mid() for i in range(len(matrix[0]))], residual / max(size, 1e-300)
+    doubt = max(residual, 10.0 ** (-2 * SCALE) * (1 + size))
+    unknowns = range(len(matrix[0]))
+    errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in range(len(right))) for i in unknowns]
+    return [solution[i, 0].mid() for i in unknowns], errors, residual / (1 + size)
 
 
-def _named(variable: str, power: int, unknown: Unknown, value: Any) -> Recovered:
-    """Two nodes more than the order leave an error of about 10^(-2 SCALE), of which half is claimed."""
+def _named(variable: str, power: int, unknown: Unknown, value: Any, error: float) -> Recovered:
     exact = to_mpf(value)
-    error = 10.0**-SCALE * 10.0 ** (-SCALE // 2 + 4) * (1 + abs(float(exact)))
-    fraction, confidence = identify(exact, error)
+    fraction, confidence = identify(exact, 10 * error)
     return Recovered(variable, power, unknown.term, exact, fraction, confidence, unknown.predicted)

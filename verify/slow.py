@@ -90,7 +90,7 @@ def _size(values: Sequence[Any]) -> float:
     return max((abs(float(v.mid())) for v in values), default=0.0)
 
 
-def _derivative(system: System, state: Vector, gamma: Any) -> Any:
+def derivative(system: System, state: Vector, gamma: Any) -> Any:
     """The matrix B - 1 of the step at a state, by differences of half the working precision."""
     small = arb(2) ** (-(ctx.prec // 2))
     base = system.fast_step(state, gamma)
@@ -103,7 +103,7 @@ def _derivative(system: System, state: Vector, gamma: Any) -> Any:
 
 
 def _newton_matrix(system: System, state: Vector, gamma: Any, width: int) -> Any:
-    power = _derivative(system, state, gamma)
+    power = derivative(system, state, gamma)
     result = power
     for _ in range(width - 1):
         result = _middle(result * power)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from math import isqrt
 from operator import mul
 from typing import Any
 
@@ -209,6 +210,11 @@ def _exact(value: Any) -> Any:
     return Fraction(value) if isinstance(value, int | Fraction) else value
 
 
+def _exact_root(value: Fraction) -> Fraction | None:
+    root = Fraction(isqrt(value.numerator), isqrt(value.denominator))
+    return root if root * root == value else None
+
+
 class Tape:
     """The operations of a computation, in order; `inputs` are its variables.
 
@@ -225,6 +231,9 @@ class Tape:
         self.inputs = tuple(self.record("input", (), i) for i in range(inputs))
 
     def record(self, operation: str, args: tuple[Node, ...], extra: Any = None) -> Node:
+        folded = self._folded(operation, args, extra)
+        if folded is not None:
+            return folded
         indices = tuple(a.index for a in args)
         if operation in "+*":
             indices = tuple(sorted(indices))
@@ -233,6 +242,33 @@ class Tape:
             self._known[key] = len(self.operations)
             self.operations.append((operation, indices, extra))
         return Node(self, self._known[key])
+
+    def _folded(self, operation: str, args: tuple[Node, ...], extra: Any) -> Node | None:
+        """The result of an operation on exact constants, where it is exact too."""
+        values = [self.exact(a) for a in args]
+        if all(v is None for v in values):
+            return None
+        match operation, *values:
+            case "*", a, b:
+                return self.scale(args[1], a) if a is not None else self.scale(args[0], b)
+            case "/", a, b if b:
+                return self.scale(args[0], 1 / b)
+            case "+", a, b if a is not None and b is not None:
+                return self.lift(a + b)
+            case "+", a, b if a == 0 or b == 0:
+                return args[1] if a == 0 else args[0]
+            case "**", a if extra.denominator == 1 and a:
+                return self.lift(a ** int(extra))
+            case "**", a if extra.denominator == 2 and a > 0 and (root := _exact_root(a)):
+                return self.lift(root ** int(2 * extra))
+            case "sign", a if a:
+                return self.lift(1 if a > 0 else -1)
+        return None
+
+    def exact(self, node: Node) -> Fraction | None:
+        """The rational value of a constant node."""
+        operation, _, extra = self.operations[node.index]
+        return extra if operation == "constant" and isinstance(extra, Fraction) else None
 
     def lift(self, value: Any) -> Node:
         return value if isinstance(value, Node) else self.record("constant", (), _exact(value))

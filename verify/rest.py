@@ -1,0 +1,165 @@
+"""Starting from rest: what the transient does to the initial point.
+
+Users start with empty memory.  The orbit then differs from one on the slow manifold by transients a^n, which die out, and by
+a displacement that stays: after some time it is the slow orbit that started not at x_0 but at
+
+    x_0 + gamma c_1(x_0) + gamma^2 c_2(x_0) + ...
+
+(heavy ball: c_1 = beta/(1 - beta)^2 grad L).  With the field's initial point moved by c_1, ..., c_N the slopes are 1, 2, ..., N + 1
+again; without it every truncation has slope 1.
+
+Measured as follows: the scheme runs from rest for M steps at gamma = i 10^-s, M so large that a^M is below the accuracy; the slow
+orbit found there is continued back to n = 0 as the polynomial in n that it is at every power of gamma; the displacements
+at the different gamma are extrapolated to their coefficients c_k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, log
+from typing import Any
+
+import mpmath
+from flint import arb, arb_mat
+
+from verify.integrate import bits_of, precision, to_mpf
+from verify.numeric import SlopeTable, slope_table
+from verify.recover import SCALE, identify, interpolation
+from verify.slow import NumericError, System, derivative, differences, relaxed
+from verify.tape import number
+
+#: a transient that needs more steps than this is followed to fewer digits
+MAX_STEPS = 40_000
+
+
+@dataclass(frozen=True)
+class RestStart:
+    """`shift[k-1]` is c_k; `ratio` c_1 = ratio * f_0 where the two are parallel (heavy ball: -beta/(1-beta)), else None.
+
+    `without` and `with_shift` are the slopes from the unmoved and from the moved initial point.  Without memory, or from a
+    rest that lies on the slow manifold, the shift vanishes and both are the same.
+    """
+
+    shift: tuple[tuple[mpmath.mpf, ...], ...]
+    names: tuple[str, ...]
+    ratio: Fraction | None
+    without: SlopeTable
+    with_shift: SlopeTable
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "shift": [{n: mpmath.nstr(x, 20) for n, x in zip(self.names, c, strict=True)} for c in self.shift],
+            "ratio_to_limit_field": None if self.ratio is None else str(self.ratio),
+            "slopes_without_shift": list(self.without.slopes),
+            "slopes_with_shift": list(self.with_shift.slopes),
+        }
+
+
+def transient_shift(system: System, order: int) -> list[list[Any]]:
+    """c_1, ..., c_order at the start of the system.
+
+    Raises NumericError when the transient takes more than MAX_STEPS steps to ten digits.
+    """
+    if not system.rest:
+        return [[arb(0)] * system.slow_size for _ in range(order)]
+    count = order + 3
+    digits = SCALE * (count + 1) + 40
+    with precision(bits_of(digits)):
+        steps = _steps_to_forget(system, digits)
+        values = [_displacement(system, number(Fraction(i, 10**SCALE)), steps, count) for i in range(1, count + 1)]
+        weights = interpolation(count, through_zero=True)
+        return [
+            [
+                sum((w * v[i] for w, v in zip(weights[k], values, strict=True)), arb(0)).mid() * arb(10) ** (SCALE * k)
+                for i in range(system.slow_size)
+            ]
+            for k in range(1, order + 1)
+        ]
+
+
+def _steps_to_forget(system: System, digits: int) -> int:
+    """Steps after which |a|^n is below 10^-digits, or MAX_STEPS if that leaves ten digits."""
+    gamma = number(Fraction(1, 10**SCALE))
+    slow = [number(x) for x in system.start]
+    state = [*slow, *relaxed(system, slow, gamma)]
+    low, size = system.slow_size, len(state)
+    matrix = derivative(system, state, gamma)
+    memory = arb_mat([[matrix[i, j] + (1 if i == j else 0) for j in range(low, size)] for i in range(low, size)])
+    largest = max(1e-3, _spectral_radius(memory))
+    if largest >= 1:
+        raise NumericError("the transient does not decay: a relaxation factor is not inside the unit circle")
+    steps = ceil(digits * log(10) / -log(largest)) + len(state)
+    if steps > MAX_STEPS:
+        if MAX_STEPS * -log(largest) < SCALE * 2 * log(10):
+            raise NumericError(f"the transient needs more than {MAX_STEPS} steps to die out; take smaller relaxation factors")
+        return MAX_STEPS
+    return steps
+
+
+def _spectral_radius(matrix: Any) -> float:
+    """|A^(2^k)|^(1/2^k), k = 8."""
+    power, log_scale = matrix, 0.0
+    for _ in range(8):
+        power = power * power
+        power = arb_mat([[power[i, j].mid() for j in range(power.ncols())] for i in range(power.nrows())])
+        size = max(abs(float(power[i, j])) for i in range(power.nrows()) for j in range(power.ncols()))
+        if size == 0:
+            return 0.0
+        power, log_scale = power / arb(size), 2 * log_scale + log(size)
+    radius: float = mpmath.e ** (log_scale / 2**8)
+    return float(radius)
+
+
+def _displacement(system: System, gamma: Any, steps: int, width: int) -> list[Any]:
+    """Where the slow orbit, that the orbit from rest becomes, was at n = 0, minus the start."""
+    state = [number(x) for x in (*system.start, *system.rest)]
+    for _ in range(steps):
+        state = [x.mid() for x in system.fast_step(state, gamma)]
+    low = system.slow_size
+    table = differences([s[:low] for s in system.orbit(state, gamma, width)])
+    back = [arb(0)] * low
+    factor = arb(1)
+    for j, row in enumerate(table):  # Newton's series sum_j binomial(-steps, j) Delta^j X
+        back = [b + factor * x for b, x in zip(back, row, strict=True)]
+        factor = factor * (-steps - j) / (j + 1)
+    return [b - number(x) for b, x in zip(back, system.start, strict=True)]
+
+
+def start_from_rest(system: System, digits: int = 30) -> RestStart:
+    """The shift and the slopes with and without it.
+
+    Raises NumericError as `transient_shift` does, and when a run from rest cannot be made.
+    """
+    shift = transient_shift(system, max(1, system.order))
+    with precision(bits_of(digits)):
+        base = slope_table(system, digits)
+        coarsest = _after_transient(system, base)
+        options: dict[str, Any] = {"time": base.time, "coarsest": coarsest, "from_rest": True}
+        without = slope_table(system, digits, **options)
+        moved = slope_table(system, digits, shifted=shift, **options)
+        ratio = _ratio(shift[0], system)
+    return RestStart(tuple(tuple(to_mpf(x) for x in c) for c in shift), system.names, ratio, without, moved)
+
+
+def _after_transient(system: System, base: SlopeTable) -> Fraction:
+    """A gamma so small that the transient is below the errors measured at the end of the interval."""
+    wanted = _steps_to_forget(system, base.digits) if system.rest else 8
+    gamma = base.gammas[0]
+    while base.time / gamma < wanted:
+        gamma = gamma / 2
+    return gamma
+
+
+def _ratio(shift: Sequence[Any], system: System) -> Fraction | None:
+    """c_1/f_0 as a fraction, where it is the same at every component and is a fraction."""
+    from verify.integrate import Flow
+
+    limit = Flow(system.fields, system.slow_size).value(system.start)[0]
+    pairs = [(c, f) for c, f in zip(shift, limit, strict=True) if abs(float(f.mid())) > 1e-12]
+    values = [to_mpf((c / f).mid()) for c, f in pairs]
+    if not values or max(abs(v - values[0]) for v in values) > 1e-15:
+        return None
+    found, _ = identify(values[0], 10.0 ** (-SCALE))
+    return found

@@ -1,0 +1,307 @@
+"""A scheme, its modified equation and a loss -> the `System` that the numerical routes run.
+
+The scheme's own update text is executed, line by line, on the nodes of a tape; the field is read from the equation's JSON
+form, its terms contracted on the loss.  Free parameters must have rational values: `chosen_parameters` gives every free
+parameter a value inside its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb
+
+from derive.errors import UsageError
+from derive.language import LOSS_CALLS, Expression, parse_expression
+from derive.scheme import Configuration
+from verify.recording import Loss, TermValues, broadcast, differentiate, elementary, evaluate, scalar_value
+from verify.slow import NumericError, Step, System
+from verify.tape import Program, Tape, number
+
+COEFFICIENT_CALLS: dict[str, int | None] = {**LOSS_CALLS, "abs": 1, "sign": 1}
+_CHOICES = {
+    "eps": Fraction(1, 4), "alpha": Fraction(1, 2), "lam": Fraction(2, 3), "kappa": Fraction(3, 2)
+}  # fmt: skip
+_SPREAD = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
+MAX_IMPLICIT = 400
+
+
+def chosen_parameters(configuration: Configuration) -> dict[str, Fraction]:
+    """A rational value for every free parameter: different simple fractions, inside (0, 1) but for rates.
+
+    >>> from derive import configure, load_scheme
+    >>> chosen_parameters(configure(load_scheme("momentum")))
+    {'beta': Fraction(1, 2)}
+    """
+    spread = iter(_SPREAD * (1 + len(configuration.free) // len(_SPREAD)))
+    chosen = {}
+    for name in configuration.free:
+        base = name.rstrip("0123456789_")
+        chosen[name] = _CHOICES[base] + Fraction(int(name[-1]), 12) * name[-1].isdigit() if base in _CHOICES and name[-1].isdigit() else (
+            _CHOICES[base] if base in _CHOICES else next(spread)
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each variable's components lie in the flat state: slow variables, the time if it is read, memory."""
+
+    slow: tuple[str, ...]
+    memory: tuple[str, ...]
+    sizes: Mapping[str, int]
+    timed: bool
+
+    @property
+    def slots(self) -> dict[str, tuple[int, int]]:
+        place, found = 0, {}
+        for name in (*self.slow, *(("t",) if self.timed else ()), *self.memory):
+            size = 1 if name == "t" else self.sizes[name]
+            found[name] = (place, place + size)
+            place += size
+        return found
+
+    def split(self, state: Sequence[Any], vectors: set[str]) -> dict[str, Any]:
+        """The flat state as variables: lists for vectors, single numbers for scalars."""
+        return {
+            name: list(state[low:high]) if name in vectors else state[low]
+            for name, (low, high) in self.slots.items()
+            if high <= len(state)
+        }
+
+
+class Recorder:
+    """Executes the update text of a configuration on a loss."""
+
+    def __init__(self, configuration: Configuration, layout: Layout, loss: Loss, parameters: Mapping[str, Fraction]) -> None:
+        self.configuration, self.layout, self.loss, self.parameters = configuration, layout, loss, parameters
+        scheme = configuration.scheme
+        self.vectors = {configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector"} | {"theta", "theta_prev"}
+
+    def step(self, state: Sequence[Any], gamma: Any, ahead: Sequence[Any] | None = None) -> list[Any]:
+        """The flat state after one step; `ahead` stands for theta_next where the update reads it."""
+        scheme = self.configuration.scheme
+        variables = self.layout.split(state, self.vectors)
+        names: dict[str, Any] = {n: gamma * 0 + v for n, v in self.parameters.items()}
+        names |= {"gamma": gamma, "t": variables.get("t", Fraction(0))}
+        names |= {n: self._value(e, names) for n, e in self.configuration.bindings.items()}
+        factors = {v: self._value(r.factor, names) for v, r in self.configuration.rescaled.items()}
+        for variable in scheme.states:
+            value = variables[self.configuration.symbol(variable)]
+            names[variable] = broadcast(value, factors[variable], _times) if variable in factors else value
+        if ahead is not None:
+            names["theta_next"] = list(ahead)
+        old = names["theta"]
+        for assignment in scheme.program:
+            names[assignment.target] = self._value(assignment.value, names)
+        if "theta_prev" not in scheme.assigned:
+            names["theta_prev"] = old
+        return self._flat(names, factors, gamma)
+
+    def _flat(self, names: Mapping[str, Any], factors: Mapping[str, Any], gamma: Any) -> list[Any]:
+        by_symbol = {self.configuration.symbol(s): s for s in self.configuration.scheme.states}
+        flat: list[Any] = []
+        for symbol, (low, high) in self.layout.slots.items():
+            if symbol == "t":
+                flat.append(names["t"] + gamma)
+                continue
+            value = names[by_symbol[symbol]]
+            if by_symbol[symbol] in factors:
+                value = broadcast(value, factors[by_symbol[symbol]], lambda x, y: x / y)
+            flat += value if isinstance(value, list) else [value] * (high - low)
+        return flat
+
+    def _value(self, expression: Expression, names: Mapping[str, Any]) -> Any:
+        return evaluate(expression, names, self._call)
+
+    def _call(self, function: str, args: list[Any]) -> Any:
+        if function in ("grad", "field"):
+            if self.loss.is_field != (function == "field"):
+                raise UsageError("a scheme in grad(...) needs a loss, one in field(...) a vector field")
+            return self.loss.gradient(args[0])
+        if function in self.configuration.functions:
+            return scalar_value(time_function(self.configuration, function), {"t": args[0]})
+        return elementary(function, args)
+
+
+def _times(x: Any, y: Any) -> Any:
+    return x * y
+
+
+def time_function(configuration: Configuration, name: str) -> Expression:
+    """The expression of a declared time function; UsageError while it is a symbol or piecewise."""
+    setting = configuration.functions[name]
+    if setting is None:
+        raise UsageError(f'give {name}(t) a form, for example --set "{name}(t)=1/(1+t)"')
+    if not isinstance(setting, Expression):
+        raise UsageError(f"the numerical routes need {name}(t) as one expression in t, not the piecewise schedule {setting}")
+    return setting
+
+
+def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss) -> Layout:
+    """The coordinates of a scheme: slow variables and memory as the equation names them."""
+    scheme = configuration.scheme
+    kinds = {configuration.symbol(s): scheme.kinds[s] for s in scheme.states}
+    slow = tuple(equation["equations"])
+    memory = tuple(s for s in kinds if s not in slow)
+    sizes = {s: loss.dimension if kind == "vector" else 1 for s, kind in kinds.items()}
+    texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
+    timed = bool(configuration.functions) or any("t" in _names(e) for e in texts)
+    return Layout(slow, memory, sizes, timed)
+
+
+def _names(expression: Expression) -> set[str]:
+    from derive.language import names_of
+
+    return set(names_of(expression))
+
+
+def starting_point(layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Fraction] | None = None) -> tuple[Fraction, ...]:
+    """theta as given; every other slow coordinate a positive fraction, the time one."""
+    point: list[Fraction] = []
+    for name, (low, high) in layout.slots.items():
+        if name in layout.memory:
+            continue
+        if name == "theta":
+            point += theta
+        elif name == "t":
+            point.append((others or {}).get("t", Fraction(1)))
+        else:
+            point += [(others or {}).get(name, Fraction(3 + i, 7 + 2 * i)) for i in range(low, high)]
+    return tuple(point)
+
+
+def build_system(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    loss: Loss,
+    parameters: Mapping[str, Fraction],
+    theta: Sequence[Fraction],
+    others: Mapping[str, Fraction] | None = None,
+) -> System:
+    """The system of a configuration with its equation (JSON form) on a loss, started at theta.
+
+    Raises UsageError for a parameter without a value, a schedule that is no expression, or a loss of the wrong kind.
+    """
+    layout = layout_of(configuration, equation, loss)
+    recorder = Recorder(configuration, layout, loss, parameters)
+    start = starting_point(layout, theta, others)
+    implicit = any("theta_next" in _names(a.value) for a in configuration.scheme.program)
+    step: Step = _implicit_step(recorder, layout) if implicit else recorder.step
+    names = tuple(
+        n if n == "t" or layout.sizes[n] == 1 and n not in recorder.vectors else f"{n}_{v}"
+        for n in (*layout.slow, *(("t",) if layout.timed else ()))
+        for v in (loss.variables if n in recorder.vectors else ("",))
+    )
+    order = len(next(iter(equation["equations"].values()))) - 1
+
+    def fields(point: Sequence[Any]) -> list[list[Any]]:
+        return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
+
+    return System(step, fields, start, _rest(configuration, layout, recorder, theta, parameters), names, order, implicit)
+
+
+def _rest(
+    configuration: Configuration, layout: Layout, recorder: Recorder, theta: Sequence[Fraction], parameters: Mapping[str, Fraction]
+) -> tuple[Fraction, ...]:
+    """The memory users start with: [initial] of the scheme, theta itself for theta_prev, else zero."""
+    scheme = configuration.scheme
+    rest: list[Fraction] = []
+    for symbol in layout.memory:
+        size = layout.sizes[symbol]
+        state = next(s for s in scheme.states if configuration.symbol(s) == symbol)
+        if symbol == "theta_prev" and state not in scheme.initial:
+            rest += theta
+            continue
+        value = Fraction(0)
+        if state in scheme.initial:
+            tape = Tape(0)
+            names = {**{n: tape.lift(v) for n, v in parameters.items()}, "theta": [tape.lift(x) for x in theta]}
+            found = evaluate(scheme.initial[state], names, elementary)
+            exact = tape.exact(tape.lift(found))
+            if exact is None:
+                raise NumericError(f"the initial value of {state} is no rational number")
+            value = exact
+        rest += [value] * size
+    return tuple(rest)
+
+
+def field_values(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    layout: Layout,
+    vectors: set[str],
+    loss: Loss,
+    parameters: Mapping[str, Fraction],
+    point: Sequence[Any],
+) -> list[list[Any]]:
+    """f_0, ..., f_N at a point of the slow coordinates, from the equation's terms."""
+    slow = layout.split(point, vectors)
+    names = scalar_names(configuration, parameters, slow, equation)
+    terms = TermValues(loss, slow["theta"], {**names, **slow})
+    rows: list[list[Any]] = []
+    for k in range(len(next(iter(equation["equations"].values())))):
+        row: list[Any] = []
+        for variable, (low, high) in layout.slots.items():
+            if variable == "t":
+                row.append(Fraction(int(k == 0)))
+            elif variable in layout.slow:
+                row += _combination(equation["equations"][variable][k]["terms"], terms, names, high - low)
+        rows.append(row)
+    return rows
+
+
+def _combination(items: Sequence[Mapping[str, str]], terms: TermValues, names: Mapping[str, Any], size: int) -> list[Any]:
+    total: list[Any] = [Fraction(0)] * size
+    for item in items:
+        c = scalar_value(parse_expression(item["coefficient"], "coefficient", COEFFICIENT_CALLS), names)
+        value = terms[item["term"]]
+        vector = value if isinstance(value, list) else [value] * size
+        total = [a + x * c for a, x in zip(total, vector, strict=True)]
+    return total
+
+
+def scalar_names(
+    configuration: Configuration, parameters: Mapping[str, Any], slow: Mapping[str, Any], equation: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What coefficients may name: parameters, t, and the time functions with their derivatives r, dr, d2r, ..."""
+    some = next(x for x in slow["theta"])
+    tape = some.tape
+    names = {n: tape.lift(v) for n, v in parameters.items()}
+    if "t" in slow:
+        names["t"] = slow["t"]
+    for function in configuration.functions:
+        expression: Expression = time_function(configuration, function)
+        for k in range(len(next(iter(equation["equations"].values()))) + 1):
+            symbol = function if k == 0 else f"d{function}" if k == 1 else f"d{k}{function}"
+            names[symbol] = scalar_value(expression, {"t": slow["t"]})
+            expression = differentiate(expression, "t")
+    return names
+
+
+def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
+    """theta_next by iteration: it enters with a factor gamma, so each round gains a power of gamma."""
+    size = sum(high - low for name, (low, high) in layout.slots.items())
+    low, high = layout.slots["theta"]
+    tape = Tape(size + 1 + high - low)
+    inputs = tape.inputs
+    outputs = recorder.step(inputs[:size], inputs[size], inputs[size + 1 :])
+    program = Program(tape, [tape.lift(x) for x in outputs])
+
+    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+        ahead = [number(x) for x in state[low:high]]
+        for _ in range(MAX_IMPLICIT):
+            result = program([*state, gamma, *ahead])
+            moved = [new - old for new, old in zip(result[low:high], ahead, strict=True)]
+            ahead = [x.mid() for x in result[low:high]]
+            if all(abs(m.mid()) <= 4 * m.rad() for m in moved):
+                return result
+        raise NumericError("the implicit step did not converge; take a smaller gamma")
+
+    return step
+
+
+__all__ = ["Layout", "Recorder", "arb", "build_system", "chosen_parameters", "field_values", "layout_of", "starting_point"]
