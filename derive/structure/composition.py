@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from flint import fmpq
 
@@ -17,8 +18,9 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Factor, Term
 from derive.errors import ReductionError
-from derive.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.series import Contraction, Magnitude, Place, Plus, Power, Series, Times
 
+Context = Any  # a Derivation or a Workspace
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
 
 

@@ -69,7 +69,7 @@ class ModifiedLoss:
     obstruction: Obstruction | None
     preconditioner: TermSum | None = None
     preconditioned: ModifiedLoss | None = None
-    limits: tuple[tuple[str, TermSum], ...] = ()
+    limits: tuple[tuple[str, ModifiedLoss], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """`exists_through`, `potential` (list by power), `obstruction`."""
@@ -85,7 +85,7 @@ class ModifiedLoss:
         if self.preconditioned is not None:
             data["preconditioned"] = self.preconditioned.to_json()
         if self.limits:
-            data["limits"] = {name: s.to_json() for name, s in self.limits}
+            data["limits"] = {name: v.to_json() for name, v in self.limits}
         return data
 
 
@@ -123,7 +123,7 @@ def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
             "in theta; read its energy, or take a regime in which only theta is slow"
         )
     fields = [s.sum for s in equation.equations["theta"]]
-    plain = _reading(equation, fields)
+    plain = read_fields(equation, fields)
     if plain.exists_through >= 0:
         return plain
     from derive.structure.preconditioned import preconditioned_reading
@@ -132,7 +132,8 @@ def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     return replace(plain, preconditioner=factor, preconditioned=inner, limits=limits)
 
 
-def _reading(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
+def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
+    """The potential of a list of fields f_0, f_1, ... of the equation's algebra, as far as it exists."""
     algebra = equation.algebra
     potentials: list[TermSum] = []
     for k, field in enumerate(fields):
