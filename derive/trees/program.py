@@ -20,6 +20,7 @@ from derive.trees.method import TreeMethod, general_linear
 
 _AHEAD = "theta_next"
 _INSTEAD = "use 'derive modified-eq' for it"
+_TWO_COLOURS = "memory that is slow itself needs trees of two colours, such as --tableau momentum-inertial; or use 'derive modified-eq'"
 
 
 @dataclass
@@ -52,7 +53,8 @@ class _Compiler:
 
     def fail(self, message: str, at: Expression | None = None) -> ReductionError:
         place = f", line {at.line}, column {at.column}" if at is not None else ""
-        return ReductionError(f"{self.scheme.where}{place}: not a pure tree scheme: {message}; {_INSTEAD}")
+        instead = _TWO_COLOURS if self.configuration.rescaled else _INSTEAD
+        return ReductionError(f"{self.scheme.where}{place}: not a pure tree scheme: {message}; {instead}")
 
     def updates(self) -> dict[str, Form]:
         """The new value of every state variable; fills in the points."""

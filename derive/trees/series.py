@@ -24,7 +24,7 @@ from derive.trees.bounds import Bounds, bounds_of
 from derive.trees.enumeration import TreeTable, check_order, enumerate_trees
 from derive.trees.interpolation import Grid
 from derive.trees.kernel import numerators
-from derive.trees.memory import check_memory
+from derive.trees.memory import check_memory, predicted_bytes
 from derive.trees.method import TreeMethod
 from derive.trees.operators import operators_of
 from derive.trees.shape import Tree
@@ -55,7 +55,10 @@ class TreeSeries:
 
     def coefficient(self, nodes: int, row: int, colour: int = 0) -> Coefficient:
         """The coefficient of one tree by its place among the trees with `nodes` nodes."""
-        value = self.numerators[nodes][row, colour]
+        return self._over_denominator(self.numerators[nodes][row, colour], nodes)
+
+    def _over_denominator(self, value: Any, nodes: int) -> Coefficient:
+        """An integer, or with symbols an array of integer coefficients, over the denominators of that many nodes."""
         if not self.method.symbols:
             return Fraction(int(value), self.denominators[nodes])
         ring, entries = self.method.ring, np.argwhere(value != 0)
@@ -94,11 +97,7 @@ class TreeSeries:
             parts = [self.total(m) for m in range(1, self.order + 1)]
             start: Any = self.method.ring.zero if self.method.symbols else Fraction(0)
             return sum(parts, start)
-        summed = _exact_sum(self.numerators[nodes])
-        one = TreeSeries(
-            self.method, self.trees, self.kind, (summed[None, None],) * (nodes + 1), self.denominators, self.factors
-        )
-        return one.coefficient(nodes, 0)
+        return self._over_denominator(_exact_sum(self.numerators[nodes]), nodes)
 
 
 def _exact_sum(values: NDArray[Any]) -> NDArray[Any]:
@@ -159,8 +158,6 @@ class _Plan:
         self.moduli: list[int] = []
 
     def bytes(self) -> int:
-        from derive.trees.memory import predicted_bytes
-
         return predicted_bytes(
             self.order, len(self.method.colours), self.method.stages, self.count, self.grid.size, not self.wraps
         )
