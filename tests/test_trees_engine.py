@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 pytest.importorskip("numpy")
 
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+
 from derive import catalogue, load_scheme, modified_equation
 from derive.algebra.terms import Term
 from derive.errors import ReductionError
-from derive.trees import Tree, method_of_scheme, tree_series
+from derive.trees import Tree, load_tableau, method_of_scheme, tree_series
 
 NODES = 8
 #: two symbols cost the general engine much more; the numbers are exact and generic
@@ -62,3 +66,34 @@ def test_agreement(name: str, regime: str | None, form: str) -> None:
             other = terms.pop(tree, None)
             assert (other.substitute({}, series.method.ring) if other is not None else own.ring.zero) == own, tree
         assert not terms
+
+
+def differential(tree: Tree, fields: list[list[fmpq_mpoly]], point: list[fmpq]) -> list[fmpq]:
+    """F(tree) at a point, all components, zero outside of the root's colour: f^(k) applied to the children's values."""
+    children = [differential(child, fields, point) for child in tree.children]
+    result = []
+    for component in fields[tree.colour]:
+        for child in children:
+            component = sum((component.derivative(j) * v for j, v in enumerate(child)), component * 0)
+        result.append(component(*point))
+    return result
+
+
+def test_inertial_momentum_on_two_coloured_trees() -> None:
+    """p = eta, q = theta; L = x^4/4 + x y^2 + x^2 y; both routes at one point, through four nodes."""
+    names = ("a", "b", "x", "y")
+    a, b, x, y = fmpq_mpoly_ctx.get(names, Ordering.lex).gens()
+    zero, lam = a * 0, fmpq(3, 7)
+    fields = [[-lam * a - x**3 - y**2 - 2 * x * y, -lam * b - 2 * x * y - x**2, zero, zero], [zero, zero, a, b]]
+    point = [fmpq(2, 5), fmpq(-1, 3), fmpq(1, 2), fmpq(-3, 4)]
+    series = tree_series(load_tableau("momentum-inertial"), 4)
+    equation = modified_equation("momentum", order=3, regime="inertial", settings={"lam": "3/7"})
+    at = dict(zip(("eta_x", "eta_y", "x", "y"), map(str, point), strict=True))
+    values = equation.evaluate("x**4/4 + x*y**2 + x**2*y", at).values
+    for power in range(4):
+        total = [fmpq(0)] * 4
+        for tree, coefficient in series.items(power + 1):
+            assert isinstance(coefficient, Fraction)
+            weight = fmpq(*coefficient.as_integer_ratio()) / tree.symmetry
+            total = [t + weight * v for t, v in zip(total, differential(tree, fields, point), strict=True)]
+        assert [str(v) for v in total] == [*values["eta"][power], *values["theta"][power]], power

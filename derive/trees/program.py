@@ -20,7 +20,7 @@ from derive.trees.method import TreeMethod, general_linear
 
 _AHEAD = "theta_next"
 _INSTEAD = "use 'derive modified-eq' for it"
-_TWO_COLOURS = "memory that is slow itself needs trees of two colours, such as --tableau momentum-inertial; or use 'derive modified-eq'"
+_TWO_COLOURS = "slow memory needs two colours, such as --tableau momentum-inertial; or use 'derive modified-eq'"
 
 
 @dataclass
