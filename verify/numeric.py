@@ -58,17 +58,20 @@ class SlopeTable:
 
     @property
     def monotone(self) -> tuple[bool, ...]:
-        """Whether the slopes between neighbours approach their limit from one side, ever closer."""
+        """Whether the slopes between neighbours approach their limit from one side, ever closer (below TOLERANCE: arrived)."""
         return tuple(limit is None or _approaches(raw, limit) for raw, limit in zip(self.raw, self.slopes, strict=True))
 
     @property
     def failures(self) -> tuple[int, ...]:
-        """Truncations whose slope is not the expected one; the last may be better than N + 1."""
-        last = len(self.slopes) - 1
-        return tuple(k for k, slope in enumerate(self.slopes) if slope is not None and not self._agrees(k, slope, k == last))
+        """Truncations whose slope is not the expected one.
 
-    def _agrees(self, k: int, slope: float, last: bool) -> bool:
-        wanted = max(self.expected[k], round(slope)) if last else self.expected[k]
+        Where the field vanishes beyond k as far as it is known, any integer from N + 1 on is expected: f_(N+1), ... may vanish.
+        """
+        return tuple(k for k, slope in enumerate(self.slopes) if slope is not None and not self._agrees(k, slope))
+
+    def _agrees(self, k: int, slope: float) -> bool:
+        open_ended = self.expected[k] == len(self.slopes)
+        wanted = max(self.expected[k], round(slope)) if open_ended else self.expected[k]
         return abs(slope - wanted) < TOLERANCE
 
     @property
@@ -92,8 +95,8 @@ class SlopeTable:
 
 
 def _approaches(raw: Sequence[float], limit: float) -> bool:
-    distances = [r - limit for r in raw]
-    return all(a * b >= 0 and abs(b) <= abs(a) + 1e-9 for a, b in zip(distances, distances[1:], strict=False))
+    distances = [0.0 if abs(r - limit) < TOLERANCE else r - limit for r in raw]
+    return all(a * b >= 0 and abs(b) <= abs(a) for a, b in zip(distances, distances[1:], strict=False))
 
 
 def richardson(values: Sequence[Any], ratio: int = 2) -> tuple[Any, Any]:

@@ -43,7 +43,8 @@ class Recovered:
     """One coefficient: of `term` in the gamma^power part of variable'.
 
     `value` is what the runs gave, `fraction` the rational it was identified as (None if none fits), `confidence` the digits
-    by which it fits better than chance, `predicted` the field's own coefficient.
+    by which it fits better than chance, `predicted` the field's own coefficient.  A term that the samples do not separate
+    from others (it is a combination of them, on these losses or on all) is `held` at its predicted value.
     """
 
     variable: str
@@ -52,12 +53,11 @@ class Recovered:
     value: mpmath.mpf
     fraction: Fraction | None
     confidence: float
-    predicted: Fraction | mpmath.mpf | None
+    predicted: Fraction | mpmath.mpf
+    held: bool = False
 
     @property
     def agrees(self) -> bool:
-        if self.predicted is None:
-            return False
         if isinstance(self.predicted, Fraction):
             return self.fraction == self.predicted
         return bool(abs(self.value - self.predicted) <= mpmath.mpf(10) ** -12 * (1 + abs(self.value)))
@@ -70,21 +70,18 @@ class Recovered:
             "value": mpmath.nstr(self.value, 25),
             "recovered": None if self.fraction is None else str(self.fraction),
             "confidence_digits": round(min(self.confidence, 999.0), 1),
-            "predicted": None if self.predicted is None else str(self.predicted),
+            "predicted": str(self.predicted),
+            "held": self.held,
             "agrees": self.agrees,
         }
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """All coefficients; `residuals[(variable, power)]` is what the overdetermined equations leave, relative to f_k.
-
-    `undetermined` lists the powers whose terms the losses and points do not separate.
-    """
+    """All coefficients; `residuals[(variable, power)]` is what the overdetermined equations leave, relative to f_k."""
 
     coefficients: tuple[Recovered, ...]
     residuals: Mapping[tuple[str, int], float]
-    undetermined: tuple[tuple[str, int], ...]
 
     @property
     def complete(self) -> bool:
@@ -93,7 +90,7 @@ class Recovery:
 
     @property
     def confirmed(self) -> bool:
-        return self.complete and not self.undetermined and all(c.agrees for c in self.coefficients)
+        return self.complete and all(c.agrees for c in self.coefficients)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [c.to_json() for c in self.coefficients]
@@ -182,10 +179,10 @@ def interpolation(count: int, through_zero: bool = False) -> list[list[Any]]:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A term whose coefficient is wanted, and the predicted one (None: not in the field)."""
+    """A term whose coefficient is wanted, and the predicted one."""
 
     term: str
-    predicted: Fraction | mpmath.mpf | None
+    predicted: Fraction | mpmath.mpf
 
 
 def recover(
@@ -205,20 +202,48 @@ def recover(
     fields = [field_from_runs(system, point) for system, _, point in samples]
     found: list[Recovered] = []
     residuals: dict[tuple[str, int], float] = {}
-    undetermined = []
     with precision(bits_of(SCALE * 3 + 60)):
         for variable, by_power in unknowns.items():
+            low, high = slots[variable]
             for k in powers:
-                low, high = slots[variable]
                 right = [x for f in fields for x in f[k][low:high]]
                 matrix = _matrix(samples, [u.term for u in by_power[k]], evaluate, high - low)
-                try:
-                    solution, errors, residuals[variable, k] = _least_squares(matrix, right)
-                except ZeroDivisionError:
-                    undetermined.append((variable, k))
-                    continue
-                found += [_named(variable, k, *item) for item in zip(by_power[k], solution, errors, strict=True)]
-    return Recovery(tuple(found), residuals, tuple(undetermined))
+                solved, residuals[variable, k] = _solved(variable, k, by_power[k], matrix, right)
+                found += solved
+    return Recovery(tuple(found), residuals)
+
+
+def _solved(
+    variable: str, power: int, unknowns: Sequence[Unknown], matrix: list[list[Any]], right: list[Any]
+) -> tuple[list[Recovered], float]:
+    """The coefficients of one power: held terms go to the right side with their predicted values, the rest is solved for."""
+    free = _independent(matrix, len(unknowns))
+    held = [j for j in range(len(unknowns)) if j not in free]
+    rest = [b - sum((row[j] * number(unknowns[j].predicted) for j in held), arb(0)) for row, b in zip(matrix, right, strict=True)]
+    solution, errors, residual = _least_squares([[row[j] for j in free] for row in matrix], rest)
+    named = {j: _named(variable, power, unknowns[j], x, e) for j, x, e in zip(free, solution, errors, strict=True)}
+    for j in held:
+        p = unknowns[j].predicted
+        named[j] = Recovered(variable, power, unknowns[j].term, to_mpf(number(p)), p if isinstance(p, Fraction) else None, 0.0, p, True)
+    return [named[j] for j in range(len(unknowns))], residual
+
+
+def _independent(matrix: Sequence[Sequence[Any]], count: int) -> list[int]:
+    """Columns that are no combination of those before them, by elimination with the largest pivot in each."""
+    rows = [[x.mid() for x in row] for row in matrix]
+    free: list[int] = []
+    for j in range(count):
+        place = len(free)
+        pivot = max(range(place, len(rows)), key=lambda i: abs(float(rows[i][j])), default=None)
+        scale = max(abs(float(row[j])) for row in matrix)
+        if pivot is None or abs(float(rows[pivot][j])) <= 1e-40 * scale:
+            continue
+        rows[place], rows[pivot] = rows[pivot], rows[place]
+        for row in rows[place + 1 :]:
+            factor = row[j] / rows[place][j]
+            row[j:] = [(x - factor * y).mid() for x, y in zip(row[j:], rows[place][j:], strict=True)]
+        free.append(j)
+    return free
 
 
 def _matrix(samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int) -> list[list[Any]]:
@@ -230,7 +255,7 @@ def _matrix(samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequenc
 
 
 def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], list[float], float]:
-    """The least-squares solution, its error and the residual relative to the right side; ZeroDivisionError if singular.
+    """The least-squares solution, its error and the residual relative to the right side.
 
     The error of a component is the row of the pseudo-inverse, in absolute value, times what is not known of the right side:
     the residual found or 10^(-2 SCALE), what two nodes more than the order leave.

@@ -108,8 +108,8 @@ def _order(equation: Equation) -> int:
 def _sample(configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, i: int, seed: int) -> System:
     """A system started at a random point, its other slow coordinates random and positive."""
     source = random.Random(f"state {seed} {i}")
-    others = {n: Fraction(source.randint(5, 12), source.randint(5, 9)) for n in equation["equations"] if n != "theta"}
-    others["t"] = SAMPLE_TIME  # coefficients may depend on t: they are recovered at one time
+    others = {n: [Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in loss.variables] for n in equation["equations"]}
+    others["t"] = [SAMPLE_TIME]  # coefficients may depend on t: they are recovered at one time
     return build_system(configuration, equation, loss, parameters, random_point(loss.dimension, 100 * seed + i), others)
 
 

@@ -159,18 +159,17 @@ def _names(expression: Expression) -> set[str]:
     return set(names_of(expression))
 
 
-def starting_point(layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Fraction] | None = None) -> tuple[Fraction, ...]:
-    """theta as given; every other slow coordinate a positive fraction, the time one."""
+def starting_point(
+    layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Sequence[Fraction]] | None = None
+) -> tuple[Fraction, ...]:
+    """theta as given; every other slow coordinate a positive fraction below one, the time one, unless given in `others`."""
     point: list[Fraction] = []
     for name, (low, high) in layout.slots.items():
-        if name in layout.memory:
-            continue
         if name == "theta":
             point += theta
-        elif name == "t":
-            point.append((others or {}).get("t", Fraction(1)))
-        else:
-            point += [(others or {}).get(name, Fraction(3 + i, 7 + 2 * i)) for i in range(low, high)]
+        elif name not in layout.memory:
+            default = [Fraction(1)] if name == "t" else [Fraction(3 + i, 7 + 2 * i) for i in range(low, high)]
+            point += list((others or {}).get(name, default))[: high - low]
     return tuple(point)
 
 
@@ -180,7 +179,7 @@ def build_system(
     loss: Loss,
     parameters: Mapping[str, Fraction],
     theta: Sequence[Fraction],
-    others: Mapping[str, Fraction] | None = None,
+    others: Mapping[str, Sequence[Fraction]] | None = None,
 ) -> System:
     """The system of a configuration with its equation (JSON form) on a loss, started at theta.
 
