@@ -131,7 +131,6 @@ REFUSALS = [
     (["--scheme", "gd", "--with", "colour"], "unknown column"),
     (["--scheme", "gd", "--order", "18", "--memory-limit", "200M"], "MiB of memory"),
     (["--scheme", "gd", "--memory-limit", "much"], "write for example 500M"),
-    (["--scheme", "momentum", "--kind", "integrator"], "give beta with --set"),
     (["--scheme", "gd", "--order", "13", "--kind", "integrator"], "at most 8000 trees"),
     (["--scheme", "gd", "--output", "/nowhere/x"], "cannot write"),
     (["--scheme", "momentum", "--set", "beta=1"], "Jordan block"),

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import UsageError
-from derive.trees import Tree, enumerate_trees, load_tableau, method_of_scheme, parse_tree, tree_series
+from derive.trees import Tree, enumerate_trees, load_tableau, method_of_scheme, parse_tree, runge_kutta, tree_series
 from derive.trees.arithmetic import matmul_mod, prime, primes_needed, reconstruct
 from derive.trees.bounds import bernoulli_polynomial, bounds_of
 from derive.trees.enumeration import tree_counts
+from derive.trees.method import TreeMethod
 from derive.trees.operators import summation_weights
 from derive.trees.series import _Plan
 
@@ -81,11 +82,11 @@ def test_bad_trees_are_refused(text: str) -> None:
         parse_tree(text)
 
 
-def slow_recursion(name: str, order: int) -> dict[Tree, Fraction]:
+def slow_recursion(method: TreeMethod, order: int) -> dict[Tree, Fraction]:
     """b by polynomials in n over the rationals, tree by tree: P = S(sum_i b_i prod U_i), U_i = P + sum_j a_ij prod U_j."""
     from flint import fmpq, fmpq_poly
 
-    colour = load_tableau(name).colours[0]
+    colour = method.colours[0]
     a = [[fmpq(*x.number().as_integer_ratio()) for x in row] for row in colour.stages]
     b = [fmpq(*x.number().as_integer_ratio()) for x in colour.weights]
     stages: dict[Tree, list[fmpq_poly]] = {}
@@ -113,8 +114,22 @@ def slow_recursion(name: str, order: int) -> dict[Tree, Fraction]:
 @pytest.mark.parametrize("name", ["explicit-euler", "implicit-midpoint", "kutta3", "rk4", "radau-iia"])
 def test_arrays_agree_with_polynomials_over_the_rationals(name: str) -> None:
     series = tree_series(load_tableau(name), 9)
-    for tree, value in slow_recursion(name, 9).items():
+    for tree, value in slow_recursion(load_tableau(name), 9).items():
         assert series[tree] == value, tree
+
+
+rationals = st.fractions(-3, 3, max_denominator=7)
+
+
+@given(st.lists(rationals, min_size=6, max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_any_two_stage_method_agrees_with_polynomials_over_the_rationals(entries: list[Fraction]) -> None:
+    method = runge_kutta([entries[:2], entries[2:4]], entries[4:])
+    series = tree_series(method, 6)
+    bounds = bounds_of(method, 6)
+    for tree, value in slow_recursion(method, 6).items():
+        assert series[tree] == value, tree
+        assert abs(value) * bounds.integer_denominator(tree.nodes) <= 2 ** bounds.bits[tree.nodes], tree
 
 
 def test_wrapping_and_primes_agree(monkeypatch: pytest.MonkeyPatch) -> None:

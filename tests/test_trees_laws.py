@@ -12,6 +12,7 @@ pytest.importorskip("numpy")
 from derive.algebra.coefficients import Ring
 from derive.trees import Tree, load_tableau, method_of_scheme, modifying_integrator, runge_kutta, tree_series
 from derive.trees.conditions import bracket, effective_order, grafted, order_conditions, order_of_accuracy
+from derive.trees.method import TreeMethod
 from derive.trees.series import TreeSeries
 
 
@@ -86,6 +87,17 @@ def test_3_modifying_integrator_of_a_method_with_memory() -> None:
                 term = term * field[piece]  # type: ignore[operator, assignment]
             total += term  # type: ignore[operator]
         assert total == int(tree.nodes == 1), tree
+
+
+@pytest.mark.parametrize("scheme, symbol, value", [("momentum", "beta", "2/5"), ("rk2", "alpha", "3/4")])
+def test_3b_symbolic_modifying_integrators(scheme: str, symbol: str, value: str) -> None:
+    def method(settings: dict[str, str]) -> TreeMethod:
+        return load_tableau("rk2", settings) if scheme == "rk2" else method_of_scheme(scheme, settings=settings)
+
+    symbolic, numeric = modifying_integrator(method({}), 5), modifying_integrator(method({symbol: value}), 5)
+    ring = Ring()
+    for tree, c in symbolic.items():
+        assert c.substitute({symbol: ring.constant(Fraction(value))}, ring).number() == numeric[tree], tree  # type: ignore[union-attr]
 
 
 def test_4_chains_are_logarithms_and_corollas_bernoulli_numbers() -> None:

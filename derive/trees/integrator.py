@@ -14,16 +14,19 @@ The sums over subtrees make this dearer than the modified field: the cost grows 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import comb, lcm
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq
 
+from derive.algebra.coefficients import Denominator, Ratio, Ring
 from derive.errors import ReductionError, UsageError
+from derive.trees.bounds import common_denominator
 from derive.trees.enumeration import check_order, enumerate_trees, tree_counts
 from derive.trees.method import Colour, TreeMethod
 from derive.trees.operators import summation_weights
@@ -33,63 +36,91 @@ from derive.trees.shape import Tree
 #: the sums over subtrees are kept for every tree; 8000 trees take some 30 s and 1 GiB
 MOST_TREES = 8000
 
-Vector = list[fmpq]  # values at n = 0 ... K-1
+Number = Any  # fmpq, or Ratio where the method has symbols
+Vector = list[Number]  # values at n = 0 ... K-1
 Vectors = list[Vector]  # one for each point
 
 
+class Numbers:
+    """The field of a method's coefficients: rationals as flint numbers, or rational functions of the symbols."""
+
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
+        self.zero, self.one = self.rational(0), self.rational(1)
+
+    def rational(self, value: Fraction | int) -> Number:
+        if self.ring.symbols:
+            return self.ring.constant(value)
+        return fmpq(*value.as_integer_ratio())
+
+    def of(self, value: Ratio) -> Number:
+        return value if self.ring.symbols else self.rational(value.number())
+
+    def sum(self, terms: Iterable[Number]) -> Number:
+        total = self.zero
+        for term in terms:
+            total = total + term
+        return total
+
+    def dot(self, x: Iterable[Number], y: Iterable[Number]) -> Number:
+        return self.tidy(self.sum(a * b for a, b in zip(x, y, strict=True) if a and b))
+
+    def tidy(self, value: Number) -> Number:
+        return value.reduced() if self.ring.symbols else value
+
+
 class ExactColour:
-    """The operators of one colour on values at n = 0 ... K-1, over the rationals."""
+    """The operators of one colour on values at n = 0 ... K-1, over an exact field."""
 
-    def __init__(self, colour: Colour, values: int) -> None:
-        def numbers(row: list[Any]) -> list[fmpq]:
-            return [fmpq(f.numerator, f.denominator) for f in (x.number() for x in row)]
+    def __init__(self, colour: Colour, values: int, numbers: Numbers) -> None:
+        def lift(row: list[Ratio]) -> Vector:
+            return [numbers.of(x) for x in row]
 
-        self.values = values
-        self.stages = [numbers(r) for r in colour.stages]
-        self.weights, self.head = numbers(colour.weights), numbers(colour.head)
-        self.out, self.inputs = [numbers(r) for r in colour.out], [numbers(r) for r in colour.inputs]
-        self.relaxation = [numbers(r) for r in colour.relaxation]
+        self.values, self.numbers = values, numbers
+        self.stages = [lift(r) for r in colour.stages]
+        self.weights, self.head = lift(colour.weights), lift(colour.head)
+        self.out, self.inputs = [lift(r) for r in colour.out], [lift(r) for r in colour.inputs]
+        self.relaxation = [lift(r) for r in colour.relaxation]
+        self.summation = [numbers.rational(w) for w in summation_weights(values)]
+        self.slope = [numbers.rational(Fraction((-1) ** (j - 1), j)) if j else numbers.zero for j in range(values)]
 
-    def _combine(self, weights: list[fmpq], q: Vectors) -> Vector:
-        return [sum((w * v[n] for w, v in zip(weights, q, strict=True)), fmpq(0)) for n in range(self.values)]
+    def _combine(self, weights: Vector, q: Vectors) -> Vector:
+        return [self.numbers.dot(weights, column) for column in zip(*q, strict=True)]
 
     def _memory(self, q: Vectors) -> Vectors:
-        """Newton coefficients of y, y_j = sum_k (-1)^k (1-W)^-(k+1) K B a_{j+k}, by Horner's rule from the top."""
+        """Newton coefficients of y, (1 - W) y_j = K B a_j - y_{j+1}, from the top."""
         forced = [_newton(self._combine(row, q)) for row in self.inputs]
-        size = len(self.head)
-        result: Vectors = [[fmpq(0)] * self.values for _ in range(size)]
-        after = [fmpq(0)] * size
+        after = [self.numbers.zero] * len(self.head)
+        columns = []
         for j in range(self.values - 1, -1, -1):
-            # (1 - W) y_j = K B a_j - y_{j+1}
-            right = [forced[a][j] - after[a] for a in range(size)]
-            after = [sum((r * x for r, x in zip(row, right, strict=True)), fmpq(0)) for row in self.relaxation]
-            for a in range(size):
-                result[a][j] = after[a]
-        return result
+            right = [f[j] - y for f, y in zip(forced, after, strict=True)]
+            after = [self.numbers.dot(row, right) for row in self.relaxation]
+            columns.append(after)
+        return [list(row) for row in zip(*reversed(columns), strict=True)]
 
-    def linear(self, q: Vectors) -> fmpq:
+    def linear(self, q: Vectors) -> Number:
         """Linear coefficient in n of theta."""
-        weights = [fmpq(w.numerator, w.denominator) for w in summation_weights(self.values)]
-        total = sum((w * x for w, x in zip(weights, self._combine(self.weights, q), strict=True)), fmpq(0))
-        for h, y in zip(self.head, self._memory(q) if self.head else [], strict=True):
-            total += h * sum((fmpq((-1) ** (j - 1), j) * y[j] for j in range(1, self.values)), fmpq(0))
-        return total
+        total = self.numbers.dot(self.summation, self._combine(self.weights, q))
+        if self.head:
+            total = total + self.numbers.dot(self.head, [self.numbers.dot(self.slope, y) for y in self._memory(q)])
+        return self.numbers.tidy(total)
 
     def points(self, q: Vectors) -> Vectors:
         """Y of every point."""
-        summed, running = [], fmpq(0)
-        for x in self._combine(self.weights, q):
-            summed.append(running)
-            running += x
-        memory = self._memory(q) if self.head else []
-        start = sum((h * y[0] for h, y in zip(self.head, memory, strict=True)), fmpq(0))
-        outputs = [_values(y) for y in memory]
-        result = []
-        for row, out in zip(self.stages, self.out, strict=True):
-            own = self._combine(row, q)
-            remembered = self._combine(out, outputs) if outputs else [fmpq(0)] * self.values
-            result.append([a + b + c - start for a, b, c in zip(summed, own, remembered, strict=True)])
-        return result
+        summed = [self.numbers.zero, *accumulate(self._combine(self.weights, q))][: self.values]
+        result = [[a + b for a, b in zip(summed, self._combine(row, q), strict=True)] for row in self.stages]
+        if self.head:
+            memory = self._memory(q)
+            start = self.numbers.dot(self.head, [y[0] for y in memory])
+            outputs = [self._unfold(y) for y in memory]
+            remembered = [self._combine(row, outputs) for row in self.out]
+            result = [[a + b - start for a, b in zip(x, y, strict=True)] for x, y in zip(result, remembered, strict=True)]
+        return [[self.numbers.tidy(x) for x in row] for row in result]
+
+    def _unfold(self, newton: Vector) -> Vector:
+        """Values from Newton coefficients."""
+        rational = self.numbers.rational
+        return [self.numbers.sum(c * rational(comb(n, j)) for j, c in enumerate(newton[: n + 1])) for n in range(len(newton))]
 
 
 def _newton(values: Vector) -> Vector:
@@ -98,10 +129,6 @@ def _newton(values: Vector) -> Vector:
         result.append(row[0])
         row = [b - a for a, b in pairwise(row)]
     return result
-
-
-def _values(newton: Vector) -> Vector:
-    return [sum((comb(n, j) * c for j, c in enumerate(newton[: n + 1])), fmpq(0)) for n in range(len(newton))]
 
 
 @lru_cache(maxsize=100_000)
@@ -113,9 +140,10 @@ class _Substitution:
     """Q(tau) for a field with the coefficients found so far."""
 
     def __init__(self, method: TreeMethod, values: int) -> None:
-        self.colours = [ExactColour(c, values) for c in method.colours]
-        self.unit: Vectors = [[fmpq(1)] * values for _ in range(method.stages)]
-        self.coefficients: dict[Tree, fmpq] = {}
+        self.numbers = Numbers(method.ring)
+        self.colours = [ExactColour(c, values, self.numbers) for c in method.colours]
+        self.unit: Vectors = [[self.numbers.one] * values for _ in range(method.stages)]
+        self.coefficients: dict[Tree, Number] = {}
         self.points: dict[Tree, Vectors] = {}
         self.prunings: dict[Tree, dict[Tree, Vectors]] = {}
 
@@ -137,18 +165,18 @@ class _Substitution:
         self.prunings[tree] = result
         return result
 
-    def solve(self, tree: Tree) -> fmpq:
+    def solve(self, tree: Tree) -> Number:
         """The coefficient c(tree) that makes theta's linear coefficient exact."""
         colour = self.colours[tree.colour]
-        known = [[fmpq(0)] * len(v) for v in self.unit]
+        known = [[self.numbers.zero] * len(v) for v in self.unit]
         for kept, factor in self.prune(tree).items():
             if kept != tree:
                 c = self.coefficients[kept]
                 if c:
                     known = [[a + c * b for a, b in zip(x, y, strict=True)] for x, y in zip(known, factor, strict=True)]
         unit = colour.linear(self.unit)
-        wanted = fmpq(1) if tree.nodes == 1 else fmpq(0)
-        value = (wanted - colour.linear(known)) / unit
+        wanted = self.numbers.one if tree.nodes == 1 else self.numbers.zero
+        value = self.numbers.tidy((wanted - colour.linear(known)) / unit)
         q = [[a + value for a in x] for x in known]
         self.coefficients[tree], self.points[tree] = value, colour.points(q)
         return value
@@ -168,16 +196,14 @@ def _add(target: dict[Tree, Vectors], key: Tree, value: Vectors) -> None:
 def modifying_integrator(method: TreeMethod, order: int) -> TreeSeries:
     """Coefficients c(tau), not divided by the symmetry, of the modifying integrator; kind 'integrator'.
 
-    Raises UsageError for symbolic hyperparameters or more than 8000 trees, ReductionError for a method that does not
-    move along f.  Explicit Euler has c = 1/density, the exact flow after one step:
+    Raises UsageError for more than 8000 trees, ReductionError for a method that does not move along f.  Explicit
+    Euler has c = 1/density, the exact flow after one step:
 
     >>> from derive.trees.method import runge_kutta
     >>> series = modifying_integrator(runge_kutta([[0]], [1]), 3)
     >>> [str(c) for _, c in series.items()]
     ['1', '1/2', '1/6', '1/3']
     """
-    if method.symbols:
-        raise UsageError(f"the modifying integrator needs numbers: give {', '.join(method.symbols)} with --set")
     colours = len(method.colours)
     check_order(order, colours)
     count = colours * sum(tree_counts(order, colours))
@@ -187,18 +213,39 @@ def modifying_integrator(method: TreeMethod, order: int) -> TreeSeries:
     if any(not c.linear(solver.unit) for c in solver.colours):
         raise ReductionError(f"{method.name}: the weights sum to zero, so no field makes it follow a flow")
     trees = enumerate_trees(order, colours)
-    found: dict[int, list[fmpq]] = defaultdict(list)
+    packed = [_Packed(np.zeros((0, colours), object), 1, ())]
     for m in range(1, order + 1):
+        found = []
         for levels, paints in zip(trees.level_sequences(m).tolist(), trees.colour_sequences(m).tolist(), strict=True):
-            found[m] += [solver.solve(Tree.from_levels(levels, paint)) for paint in paints]
-    numerators: list[Any] = [np.zeros((0, colours), object)]
-    denominators = [1]
-    for m in range(1, order + 1):
-        common = lcm(*(int(c.q) for c in found[m]))
-        denominators.append(common)
-        numbers = [int(c.p) * (common // int(c.q)) for c in found[m]]
-        numerators.append(np.array(numbers, object).reshape(-1, colours))
-    factors = ((),) * (order + 1)
-    return TreeSeries(method, trees, "integrator", tuple(numerators), tuple(denominators), factors)
+            found.append([solver.solve(Tree.from_levels(levels, paint)) for paint in paints])
+        packed.append(_symbolic(method.ring, found) if method.symbols else _rational(found))
+    numerators, denominators, factors = zip(*packed, strict=True)
+    return TreeSeries(method, trees, "integrator", numerators, denominators, factors)
 
 
+class _Packed(NamedTuple):
+    """The numbers of one order over a common denominator, as `TreeSeries` keeps them."""
+
+    numerators: Any
+    denominator: int
+    factors: Denominator
+
+
+def _rational(values: list[list[fmpq]]) -> _Packed:
+    common = lcm(*(int(c.q) for row in values for c in row))
+    return _Packed(np.array([[int(c.p) * (common // int(c.q)) for c in row] for row in values], object), common, ())
+
+
+def _symbolic(ring: Ring, values: list[list[Ratio]]) -> _Packed:
+    clearing = common_denominator([c for row in values for c in row], ring)
+    scale = Ratio(ring, ring.expand(clearing.factors), ())
+    cleared = [[(c * scale).reduced().num.to_dict() for c in row] for row in values]
+    integer = lcm(*(int(fmpq(x).q) for row in cleared for terms in row for x in terms.values()))
+    sizes = [1 + max((int(e[1 + s]) for row in cleared for t in row for e in t), default=0) for s in range(len(ring.symbols))]
+    numerators = np.zeros((len(values), len(values[0]), *sizes), object)
+    for i, row in enumerate(cleared):
+        for j, terms in enumerate(row):
+            for exponents, x in terms.items():
+                q = fmpq(x) * integer
+                numerators[(i, j, *(int(e) for e in exponents[1:]))] = int(q.p)
+    return _Packed(numerators, integer, clearing.factors)

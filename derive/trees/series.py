@@ -24,7 +24,7 @@ from derive.trees.bounds import Bounds, bounds_of
 from derive.trees.enumeration import TreeTable, check_order, enumerate_trees
 from derive.trees.interpolation import Grid
 from derive.trees.kernel import numerators
-from derive.trees.memory import check_memory, predicted_bytes
+from derive.trees.memory import check_memory, predicted_bytes, show
 from derive.trees.method import TreeMethod
 from derive.trees.operators import operators_of
 from derive.trees.shape import Tree
@@ -131,8 +131,18 @@ def tree_series(
     bounds = bounds_of(method, order, kind == "flow")
     plan = _Plan(method, bounds, order)
     check_memory(plan.bytes(), memory_limit, order)
-    trees = enumerate_trees(order, colours)
-    collected = plan.run(trees, progress)
+    try:
+        trees = enumerate_trees(order, colours)
+        return _collected(method, kind, bounds, plan, trees, plan.run(trees, progress))
+    except MemoryError:
+        raise UsageError(f"memory ran out at {show(plan.bytes())} or less; ask for fewer nodes") from None
+
+
+def _collected(
+    method: TreeMethod, kind: str, bounds: Bounds, plan: _Plan, trees: TreeTable, collected: list[list[Residues]]
+) -> TreeSeries:
+    """The series from the residues of its numerators; these are let go of as they are used."""
+    order, colours = trees.order, trees.colours
     values = [np.zeros((0, colours), np.int64)]
     for m in range(1, order + 1):
         digits = [r[m] for r in collected]
