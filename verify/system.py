@@ -15,7 +15,7 @@ from typing import Any
 from flint import arb
 
 from derive.errors import UsageError
-from derive.language import LOSS_CALLS, Expression, parse_expression
+from derive.language import LOSS_CALLS, Expression, names_of, parse_expression
 from derive.scheme import Configuration
 from verify.recording import Loss, TermValues, broadcast, differentiate, elementary, evaluate, scalar_value
 from verify.slow import NumericError, Step, System
@@ -149,14 +149,13 @@ def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: L
     memory = tuple(s for s in kinds if s not in slow)
     sizes = {s: loss.dimension if kind == "vector" else 1 for s, kind in kinds.items()}
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
-    timed = bool(configuration.functions) or any("t" in _names(e) for e in texts)
+    timed = bool(configuration.functions) or any("t" in names_of(e) for e in texts)
     return Layout(slow, memory, sizes, timed)
 
 
-def _names(expression: Expression) -> set[str]:
-    from derive.language import names_of
-
-    return set(names_of(expression))
+def reads_ahead(configuration: Configuration) -> bool:
+    """Whether the scheme is implicit."""
+    return any("theta_next" in names_of(a.value) for a in configuration.scheme.program)
 
 
 def starting_point(
@@ -188,7 +187,7 @@ def build_system(
     layout = layout_of(configuration, equation, loss)
     recorder = Recorder(configuration, layout, loss, parameters)
     start = starting_point(layout, theta, others)
-    implicit = any("theta_next" in _names(a.value) for a in configuration.scheme.program)
+    implicit = reads_ahead(configuration)
     step: Step = _implicit_step(recorder, layout) if implicit else recorder.step
     names = tuple(
         n if n == "t" or layout.sizes[n] == 1 and n not in recorder.vectors else f"{n}_{v}"
