@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 
 import derive.trees.output as output
 from derive.errors import DeriveError
-from derive.trees import load_tableau, tableau_names, tree_series
+from derive.trees import load_tableau, method_of_scheme, tableau_names, tree_series
+from derive.trees.bounds import bounds_of
 from derive.trees.command import trees_command
 from derive.trees.memory import parse_size, predicted_bytes
+from derive.trees.series import _Plan
 
 
 def invoke(*arguments: str) -> Result:
@@ -188,6 +190,23 @@ def test_memory_prediction() -> None:
     assert parse_size("4G") == 4 * 2**30
     assert predicted_bytes(18, 1, 1, 1, 1, False) < 4 * 2**30
     assert predicted_bytes(20, 1, 1, 1, 1, False) < 20 * 2**30
+
+
+@pytest.mark.parametrize("source, order", [("--tableau explicit-euler", 16), ("--tableau rk4", 14), ("--scheme momentum", 11)])
+def test_the_prediction_covers_what_a_run_takes(source: str, order: int, tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="no resource module on this system")
+    code = (
+        "import resource, sys\n"
+        "from derive.trees.command import trees_command\n"
+        "trees_command(sys.argv[1:], standalone_mode=False)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    arguments = [*source.split(), "--order", str(order), "--format", "npz", "--output", str(tmp_path / "x.npz")]
+    found = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    method = load_tableau(source.split()[1]) if "tableau" in source else method_of_scheme(source.split()[1])
+    predicted = _Plan(method, bounds_of(method, order), order).bytes()
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert int(found.stdout) * unit <= predicted
 
 
 def test_the_command_alone_imports_nothing_heavy() -> None:

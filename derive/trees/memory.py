@@ -33,7 +33,7 @@ def predicted_bytes(order: int, colours: int, stages: int, moduli: int, points: 
     if points > 1:
         residues += 40 * largest * colours * points
     numbers = (60 if objects and moduli > 2 else 24) * rows * colours * points if objects else 0
-    return _BASE + table + max(building, kernel + residues + numbers)
+    return _BASE + (table + max(building, kernel + residues + numbers)) * 11 // 10
 
 
 def available_bytes() -> int | None:
