@@ -28,6 +28,7 @@ from flint import ctx, fmpq, fmpq_mat, fmpq_series
 
 from derive.scheme import Configuration
 from verify.recording import Loss
+from verify.run import Numbers
 from verify.system import Layout, Recorder, field_values, layout_of, reads_ahead
 from verify.tape import Tape
 
@@ -159,6 +160,22 @@ class Affine:
     sqrt = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = sign = __abs__ = _refused
 
 
+class AffineNumbers(Numbers):
+    """Affine forms as numbers of the interpreter."""
+
+    def __init__(self) -> None:
+        super().__init__(Affine.of, lambda x, r: Affine.of(x) ** r)
+
+    def absolute(self, x: Any) -> Any:
+        return abs(x)
+
+    def sign(self, x: Any) -> Any:
+        return x.sign()
+
+
+AFFINE = AffineNumbers()
+
+
 # ------------------------------------------------------------------------------------------ the scheme as a matrix
 
 
@@ -171,7 +188,7 @@ def step_matrix(recorder: Recorder, size: int, implicit: bool) -> Matrix:
     state = [Affine(_series(Fraction(0)), {j: one}) for j in range(size)]
     gamma = Affine(fmpq_series([0, 1]), {})
     ahead = [Affine(_series(Fraction(0)), {size: one})] if implicit else None
-    result = [Affine.of(x) for x in recorder.step(state, gamma, ahead)]
+    result = [Affine.of(x) for x in recorder.step(state, gamma, AFFINE, ahead)]
     if any(r.constant for r in result):
         raise NotLinear("the update adds a constant to the state (or reads the time)")
     zero = _series(Fraction(0))

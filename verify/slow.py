@@ -38,7 +38,7 @@ class System:
     """A scheme on a loss with numbers for its parameters, as a map of coordinates.
 
     The state is a list: `slow_size` slow coordinates (theta, eta, ..., and last the time t where the scheme reads it),
-    then the memory.  `step(state, gamma)` is one step, for any type of number unless `implicit`; `fields(slow)` lists
+    then the memory.  `step(state, gamma)` is one step: on nodes of a tape, or on balls if `implicit`; `fields(slow)` lists
     f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
     """
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
-
-from flint import arb
 
 from derive.errors import UsageError
 from derive.language import LOSS_CALLS, Expression, names_of, parse_expression
 from derive.scheme import Configuration
-from verify.recording import Loss, TermValues, broadcast, differentiate, elementary, evaluate, scalar_value
+from verify.powerseries import IrrationalRoot, to_fmpq
+from verify.recording import Loss, TermValues, differentiate, scalar_value
+from verify.run import EXACT, Numbers, Runner
 from verify.slow import NumericError, Step, System
 from verify.tape import Program, Tape, number
 
@@ -74,61 +75,57 @@ class Layout:
 
 
 class Recorder:
-    """Executes the update text of a configuration on a loss."""
+    """A configuration on a loss, stepping flat states of any type of number (nodes of a tape, affine forms)."""
 
     def __init__(self, configuration: Configuration, layout: Layout, loss: Loss, parameters: Mapping[str, Fraction]) -> None:
+        if loss.is_field != (configuration.scheme.label == "f"):
+            raise UsageError("a scheme written with grad(...) needs a loss, one written with field(...) a vector field")
         self.configuration, self.layout, self.loss, self.parameters = configuration, layout, loss, parameters
         scheme = configuration.scheme
-        self.vectors = {configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector"} | {"theta", "theta_prev"}
+        self.vectors = {configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector"} | {"theta"}
 
-    def step(self, state: Sequence[Any], gamma: Any, ahead: Sequence[Any] | None = None) -> list[Any]:
+    def runner(self, numbers: Numbers) -> Runner:
+        """The interpreter of the update text on these numbers."""
+        values = {n: numbers.lift(v) for n, v in self.parameters.items()}
+        functions = {n: partial(_time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
+        return Runner(self.configuration, self.loss.gradient, values, numbers, functions)
+
+    def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, ahead: Sequence[Any] | None = None) -> list[Any]:
         """The flat state after one step; `ahead` stands for theta_next where the update reads it."""
-        scheme = self.configuration.scheme
+        runner = self.runner(numbers)
         variables = self.layout.split(state, self.vectors)
-        names: dict[str, Any] = {n: gamma * 0 + v for n, v in self.parameters.items()}
-        names |= {"gamma": gamma, "t": variables.get("t", Fraction(0))}
-        names |= {n: self._value(e, names) for n, e in self.configuration.bindings.items()}
-        factors = {v: self._value(r.factor, names) for v, r in self.configuration.rescaled.items()}
-        for variable in scheme.states:
-            value = variables[self.configuration.symbol(variable)]
-            names[variable] = broadcast(value, factors[variable], _times) if variable in factors else value
-        if ahead is not None:
-            names["theta_next"] = list(ahead)
-        old = names["theta"]
-        for assignment in scheme.program:
-            names[assignment.target] = self._value(assignment.value, names)
-        if "theta_prev" not in scheme.assigned:
-            names["theta_prev"] = old
-        return self._flat(names, factors, gamma)
-
-    def _flat(self, names: Mapping[str, Any], factors: Mapping[str, Any], gamma: Any) -> list[Any]:
-        by_symbol = {self.configuration.symbol(s): s for s in self.configuration.scheme.states}
+        t = variables.pop("t", None)
+        new = runner.step(variables, gamma, t) if ahead is None else _step_ahead(runner, variables, gamma, t, list(ahead))
         flat: list[Any] = []
         for symbol, (low, high) in self.layout.slots.items():
-            if symbol == "t":
-                flat.append(names["t"] + gamma)
-                continue
-            value = names[by_symbol[symbol]]
-            if by_symbol[symbol] in factors:
-                value = broadcast(value, factors[by_symbol[symbol]], lambda x, y: x / y)
+            value = t + gamma if symbol == "t" else new[symbol]
             flat += value if isinstance(value, list) else [value] * (high - low)
         return flat
 
-    def _value(self, expression: Expression, names: Mapping[str, Any]) -> Any:
-        return evaluate(expression, names, self._call)
 
-    def _call(self, function: str, args: list[Any]) -> Any:
-        if function in ("grad", "field"):
-            if self.loss.is_field != (function == "field"):
-                raise UsageError("a scheme in grad(...) needs a loss, one in field(...) a vector field")
-            return self.loss.gradient(args[0])
-        if function in self.configuration.functions:
-            return scalar_value(time_function(self.configuration, function), {"t": args[0]})
-        return elementary(function, args)
+def _step_ahead(runner: Runner, state: Mapping[str, Any], gamma: Any, t: Any, ahead: list[Any]) -> Mapping[str, Any]:
+    """One pass of an implicit step with theta_next given: theta comes out as a function of it."""
+    names = {"gamma": gamma, "t": t, **runner.parameters(gamma, t), "theta_next": ahead}
+    for s in runner.configuration.scheme.states:
+        names[s] = runner._raw(s, state, gamma, t)
+    return runner._new_state(runner._execute(names), state, gamma, t)
 
 
-def _times(x: Any, y: Any) -> Any:
-    return x * y
+def _time_value(expression: Expression, t: Any) -> Any:
+    return scalar_value(expression, {"t": t})
+
+
+class NodeNumbers(Numbers):
+    """Nodes of a tape as numbers of the interpreter."""
+
+    def __init__(self, tape: Tape) -> None:
+        super().__init__(tape.lift, lambda x, r: tape.lift(x) ** r)
+
+    def absolute(self, x: Any) -> Any:
+        return abs(x)
+
+    def sign(self, x: Any) -> Any:
+        return x.sign()
 
 
 def time_function(configuration: Configuration, name: str) -> Expression:
@@ -188,7 +185,7 @@ def build_system(
     recorder = Recorder(configuration, layout, loss, parameters)
     start = starting_point(layout, theta, others)
     implicit = reads_ahead(configuration)
-    step: Step = _implicit_step(recorder, layout) if implicit else recorder.step
+    step = _implicit_step(recorder, layout) if implicit else _explicit_step(recorder)
     names = tuple(
         n if n == "t" or layout.sizes[n] == 1 and n not in recorder.vectors else f"{n}_{v}"
         for n in (*layout.slow, *(("t",) if layout.timed else ()))
@@ -199,32 +196,25 @@ def build_system(
     def fields(point: Sequence[Any]) -> list[list[Any]]:
         return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
 
-    return System(step, fields, start, _rest(configuration, layout, recorder, theta, parameters), names, order, implicit)
+    return System(step, fields, start, _rest(recorder, layout, theta), names, order, implicit)
 
 
-def _rest(
-    configuration: Configuration, layout: Layout, recorder: Recorder, theta: Sequence[Fraction], parameters: Mapping[str, Fraction]
-) -> tuple[Fraction, ...]:
-    """The memory users start with: [initial] of the scheme, theta itself for theta_prev, else zero."""
-    scheme = configuration.scheme
-    rest: list[Fraction] = []
-    for symbol in layout.memory:
-        size = layout.sizes[symbol]
-        state = next(s for s in scheme.states if configuration.symbol(s) == symbol)
-        if symbol == "theta_prev" and state not in scheme.initial:
-            rest += theta
-            continue
-        value = Fraction(0)
-        if state in scheme.initial:
-            tape = Tape(0)
-            names = {**{n: tape.lift(v) for n, v in parameters.items()}, "theta": [tape.lift(x) for x in theta]}
-            found = evaluate(scheme.initial[state], names, elementary)
-            exact = tape.exact(tape.lift(found))
-            if exact is None:
-                raise NumericError(f"the initial value of {state} is no rational number")
-            value = exact
-        rest += [value] * size
-    return tuple(rest)
+def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """The memory users start with: [initial] of the scheme, theta itself for the previous point, else zero."""
+    try:
+        state = recorder.runner(EXACT).at_rest([to_fmpq(x) for x in theta], to_fmpq(Fraction(1)), to_fmpq(Fraction(1)))
+    except IrrationalRoot:
+        raise NumericError("the memory does not start at a rational number") from None
+    values = [state[name] for name in layout.memory]
+    flat = [x for value in values for x in (value if isinstance(value, list) else [value])]
+    return tuple(Fraction(int(x.p), int(x.q)) for x in flat)
+
+
+def _explicit_step(recorder: Recorder) -> Step:
+    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+        return recorder.step(state, gamma, NodeNumbers(gamma.tape))
+
+    return step
 
 
 def field_values(
@@ -286,7 +276,7 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     low, high = layout.slots["theta"]
     tape = Tape(size + 1 + high - low)
     inputs = tape.inputs
-    outputs = recorder.step(inputs[:size], inputs[size], inputs[size + 1 :])
+    outputs = recorder.step(inputs[:size], inputs[size], NodeNumbers(tape), inputs[size + 1 :])
     program = Program(tape, [tape.lift(x) for x in outputs])
 
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
@@ -302,4 +292,4 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     return step
 
 
-__all__ = ["Layout", "Recorder", "arb", "build_system", "chosen_parameters", "field_values", "layout_of", "starting_point"]
+__all__ = ["Layout", "Recorder", "build_system", "chosen_parameters", "field_values", "layout_of", "starting_point"]
