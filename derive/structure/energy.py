@@ -198,9 +198,7 @@ def scalars_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term
     >>> [str(t) for t in scalars_of_weight(Algebra(Ring()), "eta", 4)]
     ['dot(eta, hess(eta))', 'dot(grad, grad)']
     """
-    trees: list[list[Term]] = [[], [next(iter(algebra.state(variable)))]]
-    for w in range(2, weight):
-        trees.append([t for children in _multisets(trees, w - 2, w, 0) for t in algebra.node("L", children)])
+    trees = [vectors_of_weight(algebra, variable, w) for w in range(weight)]
     found: dict[Term, None] = dict.fromkeys(loss_term(algebra)) if weight == 2 else {}
     for w in range(1, weight // 2 + 1):
         for a in trees[w]:
@@ -208,6 +206,14 @@ def scalars_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term
                 pair = algebra.product({a: algebra.ring.one}, {b: algebra.ring.one})
                 found |= dict.fromkeys(algebra.contract(pair))
     return sorted(found, key=lambda t: t.key)
+
+
+def vectors_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term]:
+    """All rooted trees of derivatives of L with leaves eta (weight 1; a derivative of L weighs 2)."""
+    trees: list[list[Term]] = [[], [next(iter(algebra.state(variable)))]]
+    for w in range(2, weight + 1):
+        trees.append([t for children in _multisets(trees, w - 2, w, 0) for t in algebra.node("L", children)])
+    return trees[weight]
 
 
 def _multisets(trees: list[list[Term]], total: int, size: int, index: int) -> list[tuple[Term, ...]]:

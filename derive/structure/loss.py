@@ -26,6 +26,8 @@ from derive.scheme import Scheme
 from derive.structure.ansatz import solve_ansatz
 from derive.structure.freetrees import free_tree, rooting_value
 
+Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
+
 
 @dataclass(frozen=True, eq=False)
 class Obstruction:
@@ -38,7 +40,7 @@ class Obstruction:
     """
 
     power: int
-    rootings: tuple[tuple[str, tuple[tuple[str, Ratio], ...]], ...]
+    rootings: Rootings
     asymmetry: TermSum
     gradient_part: TermSum
     remainder: TermSum
@@ -47,7 +49,8 @@ class Obstruction:
         return {
             "power": self.power,
             "rootings": [
-                {"free_tree": tree, "values": [{"term": t, "value": str(b)} for t, b in values]} for tree, values in self.rootings
+                {"free_tree": term_text(tree), "values": [{"term": term_text(t), "value": str(b)} for t, b in values]}
+                for tree, values in self.rootings
             ],
             "asymmetry": self.asymmetry.to_json(),
             "gradient_part": self.gradient_part.to_json(),
@@ -105,7 +108,7 @@ def modified_loss(
     >>> v = modified_loss("gd", 2)
     >>> v.exists_through, [str(s) for s in v.potential]
     (1, ['L', '1/4*dot(grad, grad)'])
-    >>> [(t, str(b)) for t, b in v.obstruction.rootings[0][1]]
+    >>> [(str(t), str(b)) for t, b in v.obstruction.rootings[0][1]]
     [('d3(grad, grad)', '-1/6'), ('hess(hess(grad))', '-1/3')]
     """
     equation = modified_equation(scheme, order, regime=regime, form=form, settings=settings)
@@ -177,9 +180,7 @@ def jacobian_asymmetry(algebra: Algebra, field: Sum) -> Sum:
     return {} if algebra.is_zero(difference) else {t: c.reduced() for t, c in difference.items() if c}
 
 
-def _tree_potential(
-    algebra: Algebra, field: Sum
-) -> tuple[Sum, Sum, tuple[tuple[str, tuple[tuple[str, Ratio], ...]], ...]]:
+def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, Rootings]:
     """(V, field + grad V, the free trees on which b differs).
 
     Where b differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
@@ -201,7 +202,7 @@ def _tree_potential(
         b = {r: (values[key][r] * rooting_value(algebra, r)).reduced() for r in sorted(weights, key=lambda r: r.key)}
         chosen = max(b.values(), key=lambda x: sum(y == x for y in b.values()))
         if any(x != chosen for x in b.values()):
-            rootings.append((term_text(key), tuple((term_text(r), x) for r, x in b.items())))
+            rootings.append((key, tuple(b.items())))
         first = next(iter(weights))
         # coefficient of `first` in grad(free) is weights[first]; wanted: -chosen / sigma(first)
         scale = -(chosen / (rooting_value(algebra, first) * weights[first]))

@@ -8,6 +8,7 @@ from derive.errors import UsageError
 from derive.export.notation import UNICODE
 from derive.language import constant, parse_expression
 from derive.ranges import comparisons
+from derive.structure.writing import greek
 
 if TYPE_CHECKING:
     from derive.structure.stability import Stability
@@ -32,9 +33,9 @@ def draw_region(result: Stability, path: str) -> None:
         low, high = _range(result, names[0])
         values = np.linspace(low, high, 201)
         radius = np.array([[result.spectral_radius(x, {names[0]: y}) for x in q] for y in values])
-        filled = axes.contourf(q, values, np.clip(radius, 0, 1.5), levels=np.linspace(0, 1.5, 16), cmap="RdBu_r")
+        filled = axes.contourf(q, values, np.clip(radius, 0, 2), levels=np.linspace(0, 2, 21), cmap="RdBu_r")
         axes.contour(q, values, radius, levels=[1.0], colors="black", linewidths=1.5)
-        figure.colorbar(filled, ax=axes, label="largest root in modulus (1.5 and above as 1.5)")
+        figure.colorbar(filled, ax=axes, label="largest root in modulus (2 and above as 2)")
         axes.set_ylabel(UNICODE.symbol(names[0]))
     else:
         axes.plot(q, [result.spectral_radius(x) for x in q], color="C0")
@@ -43,8 +44,8 @@ def draw_region(result: Stability, path: str) -> None:
         axes.set_ylim(0, 2)
     axes.set_xlabel("γ h   (step times curvature)")
     interval = result.interval or result.weak_interval
-    text = f"{interval[0]} < γh < {interval[1]}" if interval else "never stable"
-    axes.set_title(f"{result.configuration.scheme.title}: stable for {text}" if interval else f"{result.configuration.scheme.title}: {text}")
+    bounds = [greek(end, UNICODE) for end in interval] if interval else []
+    axes.set_title(f"{result.configuration.scheme.title}: " + (f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"))
     figure.savefig(path, dpi=130)
 
 

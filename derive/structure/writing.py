@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from derive.errors import UsageError
 from derive.export.latex import gamma_power
 from derive.export.notation import ASCII, LATEX, UNICODE, Notation, write_coefficient, write_term
 
+_INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
 VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
 
 
@@ -62,6 +64,12 @@ def one_line(sums: Mapping[int, TermSum] | Sequence[TermSum], style: Notation) -
 def align(rows: Sequence[str]) -> str:
     """An align* environment."""
     return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def greek(text: str, style: Notation) -> str:
+    """An expression as text with Greek letters, oo as infinity, and no signs of multiplication."""
+    words = re.sub(r"[A-Za-z_]\w*", lambda m: style.symbol(m.group()) if m.group() != "oo" else _INFINITY[style.name], text)
+    return words.replace("**", "^").replace("*", " ")
 
 
 def coefficient(value: Ratio, style: Notation) -> str:
