@@ -134,7 +134,7 @@ def slope_table(
     Raises NumericError or IntegrationError where the scheme or the flow cannot be run from the start.
     """
     flow = Flow(system.fields, system.slow_size)
-    chosen, first = _choose(system, flow, time, coarsest)
+    chosen, first = choose_steps(system, flow, time, coarsest)
     for halvings in range(1 if coarsest else 4):
         gammas = tuple(first / 2 ** (j + halvings) for j in range(levels))
         table = _measured(system, flow, digits, gammas, chosen, shifted, from_rest)
@@ -231,7 +231,7 @@ def _next_power(vanishing: Sequence[bool], k: int) -> int:
 # ------------------------------------------------------------------------------------------ time and steps
 
 
-def _choose(system: System, flow: Flow, time: Fraction | None, coarsest: Fraction | None) -> tuple[Fraction, Fraction]:
+def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fraction | None) -> tuple[Fraction, Fraction]:
     """gamma_0 an eighth of the smallest |f_k|/|f_(k+1)|; T a quarter of the radius of convergence, at most 64 gamma_0."""
     with precision(100):
         sizes = [max(float(abs(c).mid()) for c in vector) for vector in flow.value(system.start)]

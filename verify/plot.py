@@ -64,20 +64,22 @@ def save_figure(path: str | Path, table: SlopeTable, title: str, orbits: Orbits 
 
 def _draw_errors(axes: Any, table: SlopeTable) -> None:
     gammas = [float(g) for g in table.gammas]
-    for k, row in enumerate(table.errors):
-        points = [(g, float(e)) for g, e in zip(gammas, row, strict=True) if e > 0]
+    for series, (first, last) in enumerate(_distinct(table)):
+        points = [(g, float(e)) for g, e in zip(gammas, table.errors[first], strict=True) if e > 0]
         if not points:
             continue
-        colour = COLOURS[k % len(COLOURS)]
-        slope = table.slopes[k]
-        label = f"through $\\gamma^{k}$" + ("" if slope is None else f": slope {slope:.3f}")
-        style = {"marker": MARKERS[k % len(MARKERS)], "linestyle": "none", "color": colour, "markersize": 6}
-        axes.loglog(*zip(*points, strict=True), label=label, **style)
-        if slope is not None:
-            low, anchor = points[-1]
-            reference = [anchor * (g / low) ** round(slope) for g, _ in points]
-            dashes = DASHES[k % len(DASHES)]
-            axes.loglog([g for g, _ in points], reference, linestyle=dashes, color=colour, linewidth=1.1, alpha=0.8)
+        colour, slope = COLOURS[series % len(COLOURS)], table.slopes[first]
+        label = f"through $\\gamma^{{{first}}}$" if first == last else f"through $\\gamma^{{{first}}}$ to $\\gamma^{{{last}}}$"
+        style = {"marker": MARKERS[series % len(MARKERS)], "color": colour, "markersize": 6, "linewidth": 1.1}
+        if slope is None:
+            axes.loglog(*zip(*points, strict=True), label=label, linestyle="none", **style)
+            continue
+        low, anchor = points[-1]
+        reference = [anchor * (g / low) ** round(slope) for g, _ in points]
+        dashes, label = DASHES[series % len(DASHES)], f"{label}: slope {slope:.3f}"
+        axes.loglog(*zip(*points, strict=True), **{**style, "linestyle": "none"})
+        axes.loglog([g for g, _ in points], reference, linestyle=dashes, color=colour, linewidth=1.1)
+        axes.plot([], [], label=label, linestyle=dashes, **style)
     axes.set_xscale("log", base=2)
     axes.set_xlabel("step $\\gamma$")
     axes.set_ylabel("$|\\theta_{T/\\gamma} - x_k(T)|$")
@@ -86,13 +88,24 @@ def _draw_errors(axes: Any, table: SlopeTable) -> None:
     axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=2, frameon=False, borderaxespad=0.2)
 
 
+def _distinct(table: SlopeTable) -> list[tuple[int, int]]:
+    """Runs of truncations with the same errors (where coefficients of the field vanish): first and last of each."""
+    runs: list[tuple[int, int]] = []
+    for k, row in enumerate(table.errors):
+        if runs and all(a == b for a, b in zip(row, table.errors[runs[-1][0]], strict=True)):
+            runs[-1] = (runs[-1][0], k)
+        else:
+            runs.append((k, k))
+    return runs
+
+
 def _draw_orbits(axes: Any, orbits: Orbits) -> None:
     paths = (orbits.limit, orbits.modified, orbits.iterates)
     box = _box([p for path in paths for p in path])
     if orbits.loss is not None:
         _contours(axes, orbits.loss, box)
-    axes.plot(*zip(*orbits.limit, strict=True), color=COLOURS[1], linestyle="--", linewidth=1.8, label="limit flow")
-    label = f"modified flow through $\\gamma^{orbits.order}$"
+    axes.plot(*zip(*orbits.limit, strict=True), color=COLOURS[1], linestyle="--", linewidth=1.8, label=_path_label("limit flow", orbits.limit, orbits))
+    label = _path_label(f"modified flow through $\\gamma^{{{orbits.order}}}$", orbits.modified, orbits)
     axes.plot(*zip(*orbits.modified, strict=True), color=COLOURS[0], linestyle="-", linewidth=1.8, label=label)
     style = {"linestyle": "none", "marker": "o", "markersize": 4.5, "markerfacecolor": "white"}
     label = f"iterates, $\\gamma$ = {orbits.gamma}"
@@ -105,6 +118,10 @@ def _draw_orbits(axes: Any, orbits: Orbits) -> None:
     axes.set_ylabel(orbits.names[1], rotation=0, labelpad=10)
     axes.set_title("iterates and flows on the contours of the loss", fontsize=10)
     axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=2, frameon=False, borderaxespad=0.2)
+
+
+def _path_label(text: str, path: Sequence[tuple[float, float]], orbits: Orbits) -> str:
+    return text if len(path) == len(orbits.iterates) else f"{text}\n(ends where the field is singular)"
 
 
 def _box(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
@@ -126,5 +143,5 @@ def _contours(axes: Any, loss: Callable[[float, float], float], box: tuple[float
     xs = [box[0] + (box[1] - box[0]) * i / (count - 1) for i in range(count)]
     ys = [box[2] + (box[3] - box[2]) * i / (count - 1) for i in range(count)]
     values = [[loss(x, y) for x in xs] for y in ys]
-    lines = axes.contour(xs, ys, values, levels=14, colors="#888888", linewidths=0.6)
+    lines = axes.contour(xs, ys, values, levels=14, colors="#999999", linewidths=0.6)
     axes.clabel(lines, lines.levels[::3], fontsize=7, fmt="%.3g")

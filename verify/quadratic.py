@@ -283,8 +283,17 @@ def closed_form(
         size = sum(high - low for low, high in layout.slots.values())
         matrix = step_matrix(recorder, size, reads_ahead(configuration))
         logarithm = _logarithm(slow_map(matrix, len(slow), powers), powers)
-        text = [str(c) for c in _characteristic(matrix)]
+        text = [_series_text(c) for c in _characteristic(matrix)]
         return [[[_fraction(x[k + 1]) for x in row] for row in logarithm] for k in range(order + 1)], text
+
+
+def _series_text(series: Any, shown: int = 4) -> str:
+    """A power series in gamma as text; one that does not end is cut after some terms."""
+    coefficients = [_fraction(c) for c in series.coeffs()]
+    powers = [k for k, c in enumerate(coefficients) if c]
+    ends = len(powers) <= shown
+    terms = [str(coefficients[k]) if k == 0 else f"({coefficients[k]})*gamma**{k}" for k in powers[:shown]]
+    return " + ".join([*(terms or ["0"]), *([] if ends else ["..."])])
 
 
 def _fraction(x: Any) -> Fraction:

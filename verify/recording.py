@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import LOSS_CALLS, Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
-from verify.tape import Node
+from verify.run import componentwise, mapped
 
 Value = Any  # Node or exact number
 Vector = list[Value]
@@ -222,20 +222,6 @@ def differentiate(expression: Expression, name: str) -> Expression:
 # ------------------------------------------------------------------------------------------ evaluation
 
 
-def broadcast(a: Any, b: Any, combine: Callable[[Value, Value], Value]) -> Any:
-    """combine, componentwise where one of the two is a vector."""
-    if isinstance(a, list) or isinstance(b, list):
-        size = len(a) if isinstance(a, list) else len(b)
-        left = a if isinstance(a, list) else [a] * size
-        right = b if isinstance(b, list) else [b] * size
-        return [combine(x, y) for x, y in zip(left, right, strict=True)]
-    return combine(a, b)
-
-
-def _apply(function: Callable[[Any], Any], x: Any) -> Any:
-    return [function(y) for y in x] if isinstance(x, list) else function(x)
-
-
 def _dot(a: Vector, b: Vector) -> Value:
     total: Value = Fraction(0)
     for x, y in zip(a, b, strict=True):
@@ -258,14 +244,14 @@ def evaluate(expression: Expression, names: Names, call: Callable[[str, list[Any
                 raise UsageError(f"'{id}' has no value{nearest(id, names)}; give it with --set {id}=...")
             return names[id]
         case Operation("neg", (a,)):
-            return _apply(lambda x: -x, evaluate(a, names, call))
+            return mapped(lambda x: -x, evaluate(a, names, call))
         case Operation("**", (a, b)):
             power = constant(b)
             if power is None:
                 power = evaluate(b, names, call)
-            return _apply(lambda x: x**power, evaluate(a, names, call))
+            return mapped(lambda x: x**power, evaluate(a, names, call))
         case Operation(op, (a, b)):
-            return broadcast(evaluate(a, names, call), evaluate(b, names, call), _COMBINE[op])
+            return componentwise(evaluate(a, names, call), evaluate(b, names, call), _COMBINE[op])
         case Call(function, args):
             return call(function, [evaluate(a, names, call) for a in args])
     raise AssertionError(expression)
@@ -276,7 +262,7 @@ def elementary(function: str, args: list[Any]) -> Any:
     if function in ("dot", "norm"):
         square = _dot(args[0], args[-1])
         return square if function == "dot" else square.sqrt()
-    return _apply(_FUNCTIONS[function], args[0])
+    return mapped(_FUNCTIONS[function], args[0])
 
 
 def scalar_value(expression: Expression, names: Names) -> Value:
@@ -322,5 +308,3 @@ class TermValues:
             args = [a if isinstance(a, list) else [a] * self.loss.dimension for a in args]
         return elementary(function, args)
 
-
-__all__ = ["Loss", "Node", "TermValues", "broadcast", "differentiate", "elementary", "evaluate", "scalar_value"]

@@ -24,14 +24,16 @@ from typing import Any
 import mpmath
 from flint import arb, arb_mat
 
-from verify.integrate import bits_of, precision, to_mpf
-from verify.numeric import SlopeTable, slope_table
+from verify.integrate import Flow, bits_of, precision, to_mpf
+from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.recover import SCALE, identify, interpolation
 from verify.slow import NumericError, System, derivative, differences, relaxed
 from verify.tape import number
 
 #: a transient that needs more steps than this is followed to fewer digits
 MAX_STEPS = 40_000
+#: values of gamma in the tables from rest: the runs are long, and far in the asymptotic range
+LEVELS = 4
 
 
 @dataclass(frozen=True)
@@ -134,28 +136,19 @@ def start_from_rest(system: System, digits: int = 30) -> RestStart:
     """
     shift = transient_shift(system, max(1, system.order))
     with precision(bits_of(digits)):
-        base = slope_table(system, digits)
-        coarsest = _after_transient(system, base)
-        options: dict[str, Any] = {"time": base.time, "coarsest": coarsest, "from_rest": True}
+        time, gamma = choose_steps(system, Flow(system.fields, system.slow_size), None, None)
+        wanted = _steps_to_forget(system, digits) if system.rest else 8
+        while time / gamma < wanted:  # the transient must be below the errors measured at the end of the interval
+            gamma = gamma / 2
+        options: dict[str, Any] = {"levels": LEVELS, "time": time, "coarsest": gamma, "from_rest": True}
         without = slope_table(system, digits, **options)
-        moved = slope_table(system, digits, shifted=shift, **options)
+        moved = slope_table(system, digits, shifted=shift, **options) if system.rest else without
         ratio = _ratio(shift[0], system)
     return RestStart(tuple(tuple(to_mpf(x) for x in c) for c in shift), system.names, ratio, without, moved)
 
 
-def _after_transient(system: System, base: SlopeTable) -> Fraction:
-    """A gamma so small that the transient is below the errors measured at the end of the interval."""
-    wanted = _steps_to_forget(system, base.digits) if system.rest else 8
-    gamma = base.gammas[0]
-    while base.time / gamma < wanted:
-        gamma = gamma / 2
-    return gamma
-
-
 def _ratio(shift: Sequence[Any], system: System) -> Fraction | None:
     """c_1/f_0 as a fraction, where it is the same at every component and is a fraction."""
-    from verify.integrate import Flow
-
     limit = Flow(system.fields, system.slow_size).value(system.start)[0]
     pairs = [(c, f) for c, f in zip(shift, limit, strict=True) if abs(float(f.mid())) > 1e-12]
     values = [to_mpf((c / f).mid()) for c, f in pairs]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import isfinite
 from typing import Any
 
 import mpmath
@@ -17,8 +18,8 @@ from flint import arb
 
 from derive.language import parse_expression
 from derive.scheme import Configuration
-from verify.integrate import Flow, bits_of, precision, to_mpf
-from verify.numeric import SlopeTable, slope_table
+from verify.integrate import Flow, IntegrationError, bits_of, precision, to_mpf
+from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.plot import Orbits
 from verify.recording import Loss, TermValues, scalar_value
 from verify.recover import Recovery, Unknown, recover
@@ -178,32 +179,42 @@ def orbits_for_plot(
     parameters: Parameters,
     loss: Loss,
     theta: Sequence[Fraction],
-    gamma: Fraction,
+    gamma: Fraction | None = None,
     steps: int = 24,
 ) -> Orbits:
     """Iterates, limit flow and modified flow in the plane of a two-dimensional loss.
 
-    Raises NumericError for another dimension.
+    gamma is by default a third of the smallest |f_k|/|f_(k+1)| at the start, large enough for the eye to tell the flows apart.
+
+    Raises NumericError for another dimension, or when the iterates leave every bound.
     """
     if loss.dimension != 2:
         raise NumericError(f"orbits are drawn for two-dimensional losses; this one has {loss.dimension} variables")
     system = build_system(configuration, equation, loss, parameters, theta)
     flow = Flow(system.fields, system.slow_size)
+    gamma = gamma or 3 * choose_steps(system, flow, None, None)[1]
     weights = [gamma**k for k in range(system.order + 1)]
     with precision(200):
         states = slow_orbit(system, [number(x) for x in system.start], number(gamma), system.order + 3, arb(10) ** -12, steps)
-        paths = []
-        for w in (weights[:1], weights):
-            point: Sequence[Any] = system.start
-            path = [_plane(point)]
-            for _ in range(steps):
-                point = flow.integrate(point, gamma, 12, w)
-                path.append(_plane(point))
-            paths.append(path)
+        paths = [_path(flow, system.start, gamma, w, steps) for w in (weights[:1], weights)]
         iterates = [_plane(s) for s in states]
+    if not all(isfinite(x) for path in (iterates, *paths) for p in path for x in p):
+        raise NumericError(f"the orbit leaves every bound at gamma = {gamma}; take a smaller step or another point")
     shown = None if loss.is_field else (lambda x, y: float(loss.value([x, y])))
     names = (loss.variables[0], loss.variables[1])
     return Orbits(iterates, paths[0], paths[1], shown, names, str(gamma), system.order)
+
+
+def _path(flow: Flow, start: Sequence[Any], gamma: Fraction, weights: Sequence[Fraction], steps: int) -> list[tuple[float, float]]:
+    """Points of a flow a step apart, as far as the solution reaches (that of Adam ends where a gradient component vanishes)."""
+    point, path = start, [_plane(start)]
+    try:
+        for _ in range(steps):
+            point = flow.integrate(point, gamma, 12, weights)
+            path.append(_plane(point))
+    except (IntegrationError, ZeroDivisionError):
+        pass
+    return path
 
 
 def _plane(point: Sequence[Any]) -> tuple[float, float]:
