@@ -19,11 +19,24 @@ Examples:
   derive modified-eq --scheme momentum --regime inertial --order 2
   derive modified-eq --update "theta = theta - gamma*grad(theta - gamma*grad(theta)/2)" --order 3
   derive modified-eq --scheme gd --order 2 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3
+  derive explain momentum
+  derive trees --tableau rk4 --order 6
 """
 
 
 class Commands(LazyGroup):
-    lazy: dict[str, tuple[str, str, str]] = {}
+    lazy: dict[str, tuple[str, str, str]] = {
+        "trees": ("derive.trees.command", "trees_command", "B-series coefficients on all rooted trees; order conditions."),
+        "modified-loss": ("derive.structure.command", "modified_loss", "The loss that is really minimised, as far as it exists."),
+        "second-order": ("derive.structure.command", "second_order", "theta'' = ...: the velocity eliminated."),
+        "accuracy": ("derive.structure.command", "accuracy", "The order against a target equation, and the leading defect."),
+        "stability": ("derive.structure.command", "stability", "The interval of gamma*h that is stable on quadratics."),
+        "energy": ("derive.structure.command", "energy", "The modified energy, and its dissipation under friction."),
+        "modifying": ("derive.structure.command", "modifying", "The corrected field that makes a scheme follow its limit flow."),
+        "initial-layer": ("derive.structure.command", "initial_layer", "Started from rest: the shifted start and the transient."),
+        "compare": ("derive.structure.command", "compare", "Whether two schemes agree, and up to which change of variables."),
+        "explain": ("derive.structure.command", "explain", "All readings of one scheme on one screen."),
+    }
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

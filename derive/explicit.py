@@ -81,12 +81,12 @@ class _Explicit:
     def tidy(self, expression: Any) -> Any:
         """Polynomials are expanded in the loss's variables with factored coefficients; other expressions stay as built."""
         variables = [*self.symbols, *self.states.values()]
-        try:
-            polynomial = sp.Poly(expression, *variables)
-        except sp.PolynomialError:
-            return sp.factor_terms(expression)
-        return sum((sp.factor(c) * sp.Mul(*(v**e for v, e in zip(variables, m, strict=True))) for m, c in polynomial.terms()),
-                   sp.Integer(0))  # fmt: skip
+        if not expression.is_polynomial(*variables):
+            return expression
+        result = sp.Integer(0)
+        for monomial, c in sp.Poly(expression, *variables).terms():
+            result += sp.factor(c) * sp.Mul(*(v**e for v, e in zip(variables, monomial, strict=True)))
+        return result
 
     def _term(self, term: Term) -> list[Any]:
         values = [sp.Integer(1)] * len(self.symbols)

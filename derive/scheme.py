@@ -178,6 +178,8 @@ def _check_names(scheme: Scheme) -> None:
                 )
             if name == "theta":
                 raise SchemeError(f"{where}, regime {regime.name}: theta cannot be rescaled")
+            if name in scheme.states:
+                _rescaling(scheme, regime.name, name, regime.substitutions[name])
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
