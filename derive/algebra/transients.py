@@ -9,6 +9,7 @@ The ring carries one symbol z_i = rho_i^n for each factor, with the shift z_i(n+
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sequences import SequenceSolver, shift, value_at
@@ -33,7 +34,7 @@ class TransientSolver:
 
     def parts(self, sequence: Ratio) -> dict[Powers, Ratio]:
         """Exponents of the z_i -> the coefficient, a polynomial in n."""
-        groups: dict[Powers, dict[tuple[int, ...], object]] = {}
+        groups: dict[Powers, dict[tuple[int, ...], Any]] = {}
         for exponents, coefficient in sequence.num.to_dict().items():
             key = tuple(int(exponents[i]) for i in self.positions)
             rest = tuple(0 if i in self.positions else e for i, e in enumerate(exponents))

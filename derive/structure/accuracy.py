@@ -20,8 +20,8 @@ from derive.algebra.calculus import Derivative
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
-from derive.language import names_of
-from derive.scheme import Scheme
+from derive.language import Expression, names_of, parse_expression
+from derive.scheme import Scheme, substitute
 from derive.structure.composition import Given, Workspace
 from derive.structure.second_order import second_order_form, time_rate
 from derive.structure.target import FIRST, SECOND, TargetReader, parse_target
@@ -85,11 +85,18 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     workspace = Workspace(equation.algebra)
     first, second = _derivatives(equation, names)
     values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
-    residual = TargetReader(workspace, values).read(parse_target(target))
+    residual = TargetReader(workspace, values).read(substitute(parse_target(target), _known(equation)))
     for k in range(min(0, residual.low), order + 1):
         if not equation.algebra.is_zero(value := residual.at(k)):
             return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)))
     return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order)
+
+
+def _known(equation: ModifiedEquation) -> dict[str, Expression]:
+    """What the regime and the settings say a parameter is: beta = 1 - lam*gamma, lam = 0."""
+    c = equation.configuration
+    settings = {n: parse_expression(v, f"--set {n}") for n, v in c.settings.items() if n.isidentifier()}
+    return {n: substitute(e, settings) for n, e in c.bindings.items() if n not in c.free} | settings
 
 
 def _derivatives(equation: ModifiedEquation, names: set[str]) -> tuple[list[Sum], list[Sum]]:
@@ -97,7 +104,8 @@ def _derivatives(equation: ModifiedEquation, names: set[str]) -> tuple[list[Sum]
     if len(equation.equations) > 1:
         if SECOND not in names:
             raise UsageError(
-                f"target: this regime is a second-order equation for theta; write theta'' in the target, such as \"theta'' + lam*theta' + grad\""
+                "target: this regime is a second-order equation for theta; write theta'' in the target, such as "
+                "\"theta'' + lam*theta' + grad\""
             )
         form = second_order_form(equation)
         return [equation.algebra.state(VELOCITY)], [s.sum for s in form.terms]

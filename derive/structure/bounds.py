@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
@@ -153,7 +153,7 @@ def _at_sample(sp: Any, forms: list[Any], q: Any, roots: list[tuple[Any, Any]]) 
         return all((v := sp.N(f.subs(q, x), 30)).is_finite and v > 0 for f in forms)
 
     ends: list[Any] = [-sp.oo, *points, sp.oo]
-    segments = list(zip(ends, ends[1:], strict=False))
+    segments = list(pairwise(ends))
     good = [stable(_middle(sp, a, b)) for a, b in segments]
     start = next((i for i, (a, b) in enumerate(segments) if b > 0 and good[i]), None)
     if start is None:

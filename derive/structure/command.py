@@ -20,8 +20,10 @@ def order_option(default: int, text: str) -> Decorator:
 
 
 def format_option(function: Function) -> Function:
-    function = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")(function)
-    return click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)(function)
+    """--format, --ascii."""
+    plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
+    output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+    return output(plain(function))
 
 
 def point_options(function: Function) -> Function:
@@ -119,7 +121,8 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
 
 @click.command("accuracy")
 @scheme_options
-@click.option("--target", required=True, metavar="EQUATION", help="\"theta'' + lam*theta' + grad\", \"theta' + grad\", ... (= 0).")
+@click.option("--target", required=True, metavar="EQUATION",
+              help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0).")
 @order_option(4, "Look for the defect through gamma^ORDER.")
 @format_option
 def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) -> None:
@@ -156,10 +159,11 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
 @click.command("energy")
 @scheme_options
 @order_option(2, "Derive the energy through gamma^ORDER.")
-@click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme  [default: lam, where there is one]")
+@click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; lam where there is one.")
 @point_options
 @format_option
-def energy(order: int, damping: str | None, loss: str | None, at: str | None, digits: int, output: str, plain: bool, **options: Any) -> None:
+def energy(order: int, damping: str | None, loss: str | None, at: str | None, digits: int, output: str, plain: bool,
+           **options: Any) -> None:  # fmt: skip
     """The modified energy of a scheme with a velocity: conserved without damping, and its rate of dissipation with it.
 
     Without --regime, leapfrog is taken where the scheme has it.
@@ -217,7 +221,8 @@ def initial_layer(order: int, loss: str | None, at: str | None, digits: int, out
 @click.option("--regime", metavar="NAME", help="The regime of both.")
 @click.option("--regime-a", metavar="NAME", help="The regime of A.")
 @click.option("--regime-b", metavar="NAME", help="The regime of B.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+              help="Set a parameter in the schemes that have it. Repeatable.")
 @format_option
 def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None, regime_b: str | None,
             settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip

@@ -74,7 +74,8 @@ class Node(Series):
 
     def _arguments(self, k: int) -> list[Bags]:
         """The fixed arguments, by total power of gamma."""
-        bags: list[Bags] = [{(): self.algebra.ring.one}] + [{} for _ in range(k)]
+        bags: list[Bags] = [{} for _ in range(k + 1)]
+        bags[0][()] = self.algebra.ring.one
         for child in self.children:
             bags = [_join([(bags[i], child.at(w - i)) for i in range(w + 1)]) for w in range(k + 1)]
         return bags

@@ -89,7 +89,7 @@ def modified_energy(
 
     >>> e = modified_energy("momentum", 2, settings={"lam": "0"})
     >>> e.conserved, [str(s) for s in e.energy]
-    (True, ['L + 1/2*dot(eta, eta)', '-1/2*dot(eta, grad)', '1/12*dot(eta, hess(eta)) + 1/12*dot(grad, grad)'])
+    (True, ['L + 1/2*dot(eta, eta)', '-1/2*dot(eta, grad)', '1/12*dot(grad, grad) + 1/12*dot(eta, hess(eta))'])
     """
     chosen = load_scheme(scheme)
     equation = modified_equation(chosen, order, regime=regime or regime_with_velocity(chosen, "leapfrog"), settings=settings)
@@ -99,7 +99,7 @@ def modified_energy(
 def energy_of(equation: ModifiedEquation, damping: str | None = None) -> ModifiedEnergy:
     """The modified energy of a derived system for (theta, eta)."""
     if equation.scheme.label != "L":
-        raise ReductionError(f"{equation.scheme.where}: an energy needs a loss; this scheme is written for a general vector field")
+        raise ReductionError(f"{equation.scheme.where}: an energy needs a loss; this scheme is written for a vector field")
     free = equation.configuration.free
     if damping is not None and damping not in free:
         raise UsageError(f"--damping {damping}: no free parameter of this name (free here: {', '.join(free) or 'none'})")
@@ -196,7 +196,7 @@ def scalars_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term
 
     >>> from derive.algebra.coefficients import Ring
     >>> [str(t) for t in scalars_of_weight(Algebra(Ring()), "eta", 4)]
-    ['dot(eta, hess(eta))', 'dot(grad, grad)']
+    ['dot(grad, grad)', 'dot(eta, hess(eta))']
     """
     trees = [vectors_of_weight(algebra, variable, w) for w in range(weight)]
     found: dict[Term, None] = dict.fromkeys(loss_term(algebra)) if weight == 2 else {}

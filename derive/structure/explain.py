@@ -16,6 +16,7 @@ from derive.language import unparse
 from derive.scheme import Scheme, load_scheme
 from derive.structure.initial_layer import InitialLayer, initial_layer
 from derive.structure.loss import ModifiedLoss, loss_of
+from derive.structure.report import closed_or_decimal
 from derive.structure.second_order import SecondOrder, second_order_form
 from derive.structure.stability import Stability, stability
 from derive.structure.writing import blocks, greek, one_line, series_lines
@@ -61,7 +62,8 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """The readings by name; {"reason": ...} where one does not exist."""
         parts: dict[str, Any] = {
-            "modified_loss": self.loss, "modified_loss_map": self.map_loss, "stability": self.stability, "initial_layer": self.layer,
+            "modified_loss": self.loss, "modified_loss_map": self.map_loss,
+            "stability": self.stability, "initial_layer": self.layer,
         }  # fmt: skip
         return {
             "scheme": self.scheme.name,
@@ -87,7 +89,7 @@ def explain(scheme: str | Path | Scheme) -> Explanation:
     (1, ('0', '2'))
     """
     chosen = load_scheme(scheme)
-    regimes = tuple(_regime(chosen, name) for name in (chosen.regimes or {"": None}))
+    regimes = tuple(_regime(chosen, name) for name in (tuple(chosen.regimes) or ("",)))
     first = regimes[0].equation
 
     def loss(form: str) -> ModifiedLoss:
@@ -141,7 +143,8 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
 def _regime_lines(scheme: Scheme, r: RegimeReading, style: Notation) -> list[str]:
     regime = scheme.regimes.get(r.name)
     substitutions = ", ".join(f"{n} = {unparse(x)}" for n, x in regime.substitutions.items()) if regime else ""
-    title = f"regime {r.name}: {greek(regime.title, style)}" + (f" [{greek(substitutions, style)}]" if substitutions else "") if regime else "equation"
+    title = f"regime {r.name}: {greek(regime.title, style)}" if regime else "equation"
+    title += f" [{greek(substitutions, style)}]" if substitutions else ""
     if r.equation is None:
         return [title, f"    none: {r.reason}"]
     lines = [title]
@@ -165,15 +168,17 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
         if v.preconditioner is not None and inner is not None:
             lines.append(f"    with the elementwise factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
             for limit, w in v.limits:
-                lines.append(f"    {limit}: {_potential(w, style)}")
+                lines.append(f"    {greek(limit, style)}: {_potential(w, style)}")
     return lines
 
 
 def _potential(v: ModifiedLoss, style: Notation) -> str:
     gamma = style.symbol("gamma")
-    shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "") if v.potential else "none"
+    if not v.potential:
+        return "none, the limit field is no gradient"
+    shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "")
     if v.obstruction is not None:
-        return f"{shown}; the field is no gradient at {gamma}^{v.obstruction.power}" if v.potential else "none, the limit field is no gradient"
+        return f"{shown}; the field is no gradient at {gamma}^{v.obstruction.power}"
     return f"{shown} (through {gamma}^{v.exists_through})"
 
 
@@ -184,7 +189,7 @@ def _stability_lines(e: Explanation, style: Notation) -> list[str]:
     ends = s.interval or s.weak_interval
     if ends is None:
         return ["stability: unstable on every quadratic, for every small step"]
-    low, high = (greek(x, style) for x in ends)
+    low, high = (greek(closed_or_decimal(x), style) for x in ends)
     kind = "" if s.interval else " (bounded, undamped)"
     return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} h < {high}"]
 
@@ -194,7 +199,8 @@ def _start_lines(e: Explanation, style: Notation) -> list[str]:
         return [f"from rest: {e.layer}"]
     if not any(e.layer.shift):
         return ["from rest: no transient, the flow starts at the initial point"]
-    return [f"from rest: the flow starts at {style.symbol('theta')}_0 + {one_line(e.layer.shift, style)} + ...".replace("+ -", "- ")]
+    shift = f"{style.symbol('theta')}_0 + {one_line(e.layer.shift, style)} + ...".replace("+ - ", "- ")
+    return [f"from rest: the flow starts at {shift}"]
 
 
 def _latex(e: Explanation, style: Notation) -> list[str]:

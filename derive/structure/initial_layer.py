@@ -67,7 +67,7 @@ def initial_layer(
 
     >>> layer = initial_layer("momentum", 1)
     >>> str(layer.shift[1]), str(layer.transient[1])
-    ('beta/(1 - beta)**2*grad', '-z*beta/(1 - beta)**2*grad')
+    ('beta/(1 - beta)**2*grad', '-beta*z/(1 - beta)**2*grad')
     """
     chosen = load_scheme(scheme)
     configuration = configure(chosen, regime, settings)
@@ -81,7 +81,8 @@ def initial_layer(
         moving = {t: run.transients.moving(c) for t, c in theta.items()}
         shifts.append(TermSum(run.algebra, reduced(settled)))
         transients.append(TermSum(run.algebra, reduced(moving)))
-    return InitialLayer(equation, tuple(shifts), tuple(transients), dict(zip(run.symbols_of_factors, run.transients.factors, strict=True)))
+    factors = dict(zip(run.symbols_of_factors, run.transients.factors, strict=True))
+    return InitialLayer(equation, tuple(shifts), tuple(transients), factors)
 
 
 class TransientDerivation(Derivation):
@@ -123,8 +124,9 @@ class TransientDerivation(Derivation):
                 if any(self.transients.has_transient(c) for c in value.values()):
                     powers = ", ".join(f"({f})**n" for f in self.transients.factors)
                     raise self.fail(
-                        f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value, so the "
-                        "iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead (modified-eq --show-memory)",
+                        f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value, "
+                        "so the iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead "
+                        "(modified-eq --show-memory)",
                         series.place,
                     )
 
@@ -160,7 +162,8 @@ class TransientDerivation(Derivation):
         excess = [[a - (rho if i == j else zero) for j, a in enumerate(row)] for i, row in enumerate(component.matrix)]
         s = null_vector(excess, ring)
         m = null_vector([list(column) for column in zip(*excess, strict=True)], ring)
-        assert s is not None and m is not None
+        assert s is not None
+        assert m is not None
         scale = (m[0] * s[0] + m[1] * s[1]).inverse()
         result: list[Sum] = [{}, {}]
         for t in dict.fromkeys((*right[0], *right[1])):
@@ -189,12 +192,12 @@ def _factors(probe: Derivation) -> list[Ratio]:
     for names, polynomial in probe.relaxations():
         memory = ", ".join(n for n in names if n != "theta")
         if len(polynomial) != 2:
-            raise probe.fail(f"the memory variables {memory} relax together, with roots that are not rational; their transient is not derived")
+            raise probe.fail(f"the memory variables {memory} relax together, which is not a sum of powers of rational factors")
         factor = (-polynomial[0]).reduced()
         if not factor:
-            raise probe.fail(f"{memory} relaxes with factor 0: its transient is over after one step and is no sum of n^a rho^(b n)")
+            raise probe.fail(f"{memory} relaxes with factor 0: its transient is over after a step and is no sum of n^a rho^(b n)")
         if factor.is_number and abs(factor.number()) >= 1:
-            raise probe.fail(f"the transient of {memory} has the factor {factor}, which does not decay; there is no settled flow to start")
+            raise probe.fail(f"the transient of {memory} has the factor {factor}, which does not decay, so no flow settles")
         if factor not in found:
             found.append(factor)
     return found

@@ -36,12 +36,12 @@ class _Runner:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration, self.scheme = configuration, configuration.scheme
         if self.scheme.label != "L":
-            raise ReductionError(f"{self.scheme.where}: stability is read on quadratic losses; this scheme is written for a vector field")
+            raise ReductionError(f"{self.scheme.where}: stability is read on losses; this scheme is written for a vector field")
         texts = [a.value for a in self.scheme.program] + list(configuration.bindings.values())
         if configuration.functions or any("t" in names_of(e) for e in texts):
             raise ReductionError(
-                f"{self.scheme.where}: the update depends on the time t, so its linear map changes from step to step and no single "
-                "characteristic polynomial decides; fix the schedule to a constant"
+                f"{self.scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
+                "single characteristic polynomial decides; fix the schedule to a constant"
             )
         self.ring = Ring(["gamma", "h", *(n for n in configuration.free if n not in ("gamma", "h"))])
         if "h" in configuration.free or "h" in self.scheme.parameters:
@@ -60,7 +60,7 @@ class _Runner:
         rows = [names[s] for s in states]
         for row in rows:
             if row.get(""):
-                raise ReductionError(f"{self.scheme.where}: the update has a part that does not depend on the state, so it is not linear")
+                raise ReductionError(f"{self.scheme.where}: a part of the update does not depend on the state")
         return LinearMap(self.configuration, self.ring, states, self._solved(rows, states))
 
     def _solved(self, rows: list[Form], states: tuple[str, ...]) -> Matrix:
@@ -113,8 +113,8 @@ class _Runner:
 
     def nonlinear(self, e: Expression) -> ReductionError:
         return ReductionError(
-            f"{self.scheme.where}, line {e.line}, column {e.column}: on a quadratic loss the update is not a linear map of the state "
-            "(a product, quotient, root or norm of state variables), so no characteristic polynomial decides its stability"
+            f"{self.scheme.where}, line {e.line}, column {e.column}: on a quadratic loss the update is not a linear map of the "
+            "state (a product, quotient, root or norm of state variables), so no characteristic polynomial decides its stability"
         )
 
 

@@ -118,7 +118,7 @@ def modified_loss(
 def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     """The modified loss of a derived equation (flow or map)."""
     if equation.scheme.label != "L":
-        raise ReductionError(f"{equation.scheme.where}: written for a general vector field, which need not be a gradient; write grad(x)")
+        raise ReductionError(f"{equation.scheme.where}: written for a vector field, which need not be a gradient; write grad(x)")
     if len(equation.equations) > 1:
         names = ", ".join(equation.equations)
         raise ReductionError(
@@ -192,7 +192,7 @@ def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, Rootings]:
         key = next(iter(free))
         if key not in values:
             scalars[key] = free
-            values[key] = {r: algebra.ring.zero for r in gradient(algebra, free)}
+            values[key] = dict.fromkeys(gradient(algebra, free), algebra.ring.zero)
     for t, c in field.items():
         values[next(iter(free_tree(algebra, t)))][t] = c
     potential: Sum = {}
@@ -251,9 +251,17 @@ def _general_potential(algebra: Algebra, field: Sum) -> Sum | None:
 
 
 def _gradient_part(algebra: Algebra, field: Sum) -> Sum:
-    """The sum of the potentials of those terms of the field that are gradients by themselves."""
-    part: Sum = {}
-    for t, c in field.items():
-        if not jacobian_asymmetry(algebra, {t: c}) and (value := _general_potential(algebra, {t: c})) is not None:
-            accumulate(part, value)
-    return part
+    """W such that field + grad W has few terms: the terms of the field are matched one after the other, as far as that is
+    possible together and without bringing in new terms."""
+    terms = _candidates(algebra, field)
+    images = [algebra.partial_fractions(gradient(algebra, {t: algebra.ring.one})) for t in terms]
+    target = algebra.partial_fractions({t: -c for t, c in field.items()})
+    rows = {t for image in images for t in image} - set(target)  # no new terms
+    solution = [algebra.ring.zero] * len(terms)
+    for t in sorted(target, key=lambda t: t.key):
+        kept = rows | {t}
+        restricted = [{r: c for r, c in image.items() if r in kept} for image in images]
+        found = solve_ansatz(algebra, restricted, {r: c for r, c in target.items() if r in kept})
+        if found is not None:
+            rows, solution = kept, found
+    return nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})

@@ -57,7 +57,7 @@ class Modifying:
 
 
 class CorrectedDerivation(Derivation):
-    """The engine on grad + gamma c_1 + gamma^2 c_2 + ...; corrections are sums of another algebra (state `correction` allowed)."""
+    """The engine on grad + gamma c_1 + gamma^2 c_2 + ...; each correction is (its algebra, the sum)."""
 
     def __init__(self, configuration: Configuration, order: int, corrections: Sequence[tuple[Algebra, Sum]]) -> None:
         self.corrections = corrections
@@ -123,8 +123,8 @@ def _check(equation: ModifiedEquation) -> None:
     where = equation.scheme.where
     if len(equation.equations) > 1:
         raise ReductionError(
-            f"{where}: the slow variables are {', '.join(equation.equations)}; correcting the gradient alone cannot repair the equation "
-            "of theta, which has no gradient in it; take a regime in which only theta is slow"
+            f"{where}: the slow variables are {', '.join(equation.equations)}; correcting the gradient alone cannot repair the "
+            "equation of theta, which has no gradient in it; take a regime in which only theta is slow"
         )
     if "t" in equation.algebra.ring.symbols:
         raise ReductionError(f"{where}: the update depends on the time t; corrected fields are derived for autonomous schemes")
@@ -150,8 +150,8 @@ def _solve(run: CorrectedDerivation, k: int) -> Sum:
     response = algebra.partial_fractions(response)
     if not response:
         raise ReductionError(
-            f"{run.scheme.where}: the limit field does not change with the size of the gradient (a sign), so no correction of the "
-            "gradient has an effect on it"
+            f"{run.scheme.where}: the limit field does not change with the size of the gradient (a sign), so no correction of "
+            "the gradient has an effect on it"
         )
     return reduced(algebra.partial_fractions(algebra.product(known, algebra.power(response, Fraction(-1)))))
 

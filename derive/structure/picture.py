@@ -8,6 +8,7 @@ from derive.errors import UsageError
 from derive.export.notation import UNICODE
 from derive.language import constant, parse_expression
 from derive.ranges import comparisons
+from derive.structure.report import closed_or_decimal
 from derive.structure.writing import greek
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def draw_region(result: Stability, path: str) -> None:
         axes.set_ylim(0, 2)
     axes.set_xlabel("γ h   (step times curvature)")
     interval = result.interval or result.weak_interval
-    bounds = [greek(end, UNICODE) for end in interval] if interval else []
-    axes.set_title(f"{result.configuration.scheme.title}: " + (f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"))
+    bounds = [greek(closed_or_decimal(end), UNICODE) for end in interval] if interval else []
+    found = f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"
+    axes.set_title(f"{result.configuration.scheme.title}: {found}")
     figure.savefig(path, dpi=130)
 
 

@@ -7,6 +7,7 @@ leading power of eps of every coefficient).  Source: Cattaneo, Klusowski & Shigi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 
 from derive.algebra.sums import Algebra, Sum, accumulate
@@ -53,15 +54,11 @@ def preconditioned_reading(
 def _limits(equation: ModifiedEquation, divided: list[Sum]) -> Iterator[tuple[str, ModifiedLoss]]:
     if EPS not in equation.configuration.free:
         return
-    try:
+    with suppress(DeriveError):
         yield "eps -> 0", _at_zero(equation)
-    except DeriveError:
-        pass
-    try:
+    with suppress(DeriveError):
         large = [_leading_in_eps(equation.algebra, f) for f in divided]
         yield "eps -> infinity", read_fields(equation, large)
-    except DeriveError:
-        pass
 
 
 def _at_zero(equation: ModifiedEquation) -> ModifiedLoss:

@@ -5,7 +5,6 @@ LaTeX lines are rows of one align* environment; text that belongs to them is wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from derive.equation import ModifiedEquation, TermSum
@@ -106,9 +105,7 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
     if o.asymmetry and not latex:
         lines.append(f"    DF[u] - DF^T u = {_short(o.asymmetry, style)}")
     if o.gradient_part:
-        lines += series_lines(("    " if not latex else "") + "gradient part: -grad of W, W", [o.gradient_part], style) if not latex else (
-            series_lines("W", [o.gradient_part], style)
-        )
+        lines += series_lines("W" if latex else "    gradient part: -grad of W, W", [o.gradient_part], style)
     if not latex:
         lines += series_lines("    remainder", [o.remainder], style)
     return lines
@@ -155,7 +152,7 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
         lines = [rf"P(z) ={{}}& {poly}, \quad q = {q}", *(f"&{c}" for c in conditions)]
     else:
         title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
-        lines = [f"{title}: stability on L = h θ^2/2, q = {q}" if style.name == "unicode" else f"{title}: stability on L = h theta^2/2, q = {q}"]
+        lines = [f"{title}: stability on L = h {style.symbol('theta')}^2/2, q = {q}"]
         lines += [f"P(z) = {poly}", "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
     if s.interval:
         return [*lines, _interval(s.interval, q, style, "stable for")]
@@ -165,8 +162,17 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
 
 
 def _interval(ends: tuple[str, str], q: str, style: Notation, what: str) -> str:
-    low, high = (greek(e, style) for e in ends)
+    low, high = (greek(closed_or_decimal(e), style) for e in ends)
     return rf"&{low} < {q} < {high}" if style.name == "latex" else f"{what}  {low} < {q} < {high}"
+
+
+def closed_or_decimal(end: str) -> str:
+    """A root of a polynomial of high degree as a decimal."""
+    if "CRootOf" not in end:
+        return end
+    import sympy
+
+    return f"{sympy.N(sympy.sympify(end), 12)}..."
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
@@ -175,10 +181,11 @@ def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     damping = f" without damping ({style.symbol(e.damping)} = 0)" if e.damping else ""
     order = len(e.rate) - 1
     if len(e.energy) <= order:
-        lines.append(say(f"no conserved energy{damping} at {_power(len(e.energy), style)} among the scalars of its weight", style))
+        lines.append(say(f"no conserved energy{damping} at {_power(len(e.energy), style)}, for all scalars of its weight", style))
     elif e.undamped:
         kind = "a Hamiltonian: " if e.hamiltonian else ""
-        lines.append(say(f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {_power(order, style)}", style))
+        said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {_power(order, style)}"
+        lines.append(say(said, style))
     if any(e.rate):
         lines += series_lines(r"\dot{E}" if style.name == "latex" else "dE/dt", e.rate, style)
     return lines
@@ -192,11 +199,12 @@ def modifying_lines(m: Modifying, style: Notation) -> Lines:
     if m.loss and m.equation.scheme.label == "L":
         whole = len(m.loss) == len(m.field)
         if not latex:
-            lines.append("which is -grad of" if whole else f"which is -grad of a corrected loss through {_power(len(m.loss) - 1, style)} only:")
+            through = "" if whole else f" through {_power(len(m.loss) - 1, style)} only"
+            lines.append(f"which is -grad of a corrected loss{through}:")
         lines += series_lines(r"\tilde{L}" if latex else "L~", m.loss, style)
     if not latex:
-        order = len(m.field) - 1
-        lines.append(f"the scheme then follows {_theta(style)[0]} = {one_line([m.limit], style)} through {_power(order, style)} (checked)")
+        limit = f"{_theta(style)[0]} = {one_line([m.limit], style)}"
+        lines.append(f"the scheme then follows {limit} through {_power(len(m.field) - 1, style)} (checked)")
     return lines
 
 
@@ -206,17 +214,22 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     lines = heading(s.equation, style, "started from rest")
     if not latex:
         lines.append("the modified flow starts at")
-    start = rf"{theta}(0)" if latex else f"{theta}(0)"
-    rows = series_lines(start, s.shift, style)
-    lines += [r.replace("= ", f"= {theta}_0 + ", 1).replace("+ -", "- ") if i == 0 and not latex else r for i, r in enumerate(rows)]
-    if latex:
-        lines[0] = lines[0].replace("={}& ", rf"={{}}& {theta}_0 + ", 1).replace("+ -", "-")
+    first, *rest = series_lines(f"{theta}(0)", s.shift, style)
+    sign = "= " if not latex else "={}& "
+    lines += [first.replace(sign, f"{sign}{theta}_0 + ", 1).replace("+ - ", "- "), *rest]
     if any(s.transient):
-        legend = ", ".join(f"{name} = ({coefficient(rho, style)})^n" for name, rho in s.factors.items())
+        legend = ", ".join(f"{name} = {_base(coefficient(rho, style))}^n" for name, rho in s.factors.items())
         if not latex:
             lines.append(f"and to it the iterates add, with {legend},")
-        lines += series_lines(rf"{theta}_n - {theta}(n\gamma)" if latex else f"{theta}_n - {theta}(n {style.symbol('gamma')})", s.transient, style)
+        left = rf"{theta}_n - {theta}(n\gamma)" if latex else f"{theta}_n - {theta}(n {style.symbol('gamma')})"
+        lines += series_lines(left, s.transient, style)
     return lines
+
+
+def _base(text: str) -> str:
+    """Something that can stand under an exponent."""
+    wrapped = text.startswith("(") and text.endswith(")") and text.count("(") == 1
+    return text if text.isalnum() or wrapped else f"({text})"
 
 
 def comparison_lines(c: Comparison, style: Notation) -> Lines:
@@ -231,23 +244,13 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
         lines.append(say("the limits differ; the second minus the first is", style))
     lines += series_lines("difference", {c.same_through + 1: c.difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
-        gamma = style.symbol("gamma")
-        ratio = coefficient(c.step_ratio, style)
-        if style.name == "latex":
-            ratio = f"${ratio}$"
-        lines.append(say(f"with the step {ratio} {gamma if style.name != 'latex' else chr(36) + gamma + chr(36)} in the second they are "
-                         f"the same through {_power(c.same_rescaled, style)}", style))  # fmt: skip
+        step = f"{coefficient(c.step_ratio, style)} {style.symbol('gamma')}"
+        step = f"${step}$" if style.name == "latex" else step
+        lines.append(say(f"with the step {step} in the second: the same through {_power(c.same_rescaled, style)}", style))
     elif c.change is not None:
         lines.append(say(f"the same through {_power(c.order, style)} in the variable", style))
         theta = style.symbol("theta")
-        left = rf"{theta}_B - {theta}_A" if style.name == "latex" else f"{theta}_B - {theta}_A"
-        lines += series_lines(left, dict(enumerate(c.change, 1)), style)
+        lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(c.change, 1)), style)
     elif c.same_through >= 0:
         lines.append(say(f"no change of variables brings them together at {_power(c.change_through + 1, style)}", style))
     return lines
-
-
-READERS: Sequence[str] = (
-    "loss_lines", "second_order_lines", "accuracy_lines", "stability_lines", "energy_lines", "modifying_lines",
-    "initial_layer_lines", "comparison_lines",
-)  # fmt: skip

@@ -116,7 +116,7 @@ def velocity_variable(equation: ModifiedEquation) -> str:
         hint = f"; take another --regime ({', '.join(regimes)})" if regimes else ""
         raise ReductionError(f"{where}: theta alone is slow here, so there is no velocity to eliminate{hint}")
     if len(others) > 1 or equation.scheme_kind(others[0]) == "scalar":
-        raise ReductionError(f"{where}: a second-order form needs exactly one velocity; the slow variables are theta, {', '.join(others)}")
+        raise ReductionError(f"{where}: exactly one velocity is needed; the slow variables are theta, {', '.join(others)}")
     return others[0]
 
 
@@ -129,8 +129,8 @@ def _inverse(equation: ModifiedEquation, variable: str, first: list[Sum]) -> lis
     rest = {t: c for t, c in first[0].items() if t is not eta}
     if not a or any(mentions(t, frozenset((variable,))) for t in rest):
         raise ReductionError(
-            f"{equation.scheme.where}: theta' = {TermSum(algebra, first[0])} at gamma^0 is not a constant times {variable} plus a "
-            f"function of theta, so {variable} cannot be eliminated"
+            f"{equation.scheme.where}: theta' = {TermSum(algebra, first[0])} at gamma^0 is not a constant times {variable} plus "
+            f"a function of theta, so {variable} cannot be eliminated"
         )
     inverse = a.inverse()
     result = [algebra.scale(algebra.add(algebra.state(VELOCITY), {t: -c for t, c in rest.items()}), inverse)]

@@ -106,7 +106,7 @@ def jury_conditions(polynomial: Sequence[Ratio]) -> list[Ratio]:
 
     >>> ring = Ring(["a", "b"]); a, b = ring.symbol("a"), ring.symbol("b")
     >>> [str(c) for c in jury_conditions([b, a, ring.one])]
-    ['1 + a + b', '1 - a + b', '1 - b', '1 + b']
+    ['(1 + a + b)', '(1 - a + b)', '(1 - b)', '(1 + b)']
     """
     ring = polynomial[0].ring
     degree = len(polynomial) - 1

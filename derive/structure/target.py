@@ -15,7 +15,7 @@ from derive.language import Call, Expression, Name, Number, Operation, constant,
 from derive.series import Contraction, Magnitude, Plus, Power, Series, Times
 from derive.structure.composition import Given, Workspace
 
-FIRST, SECOND = "theta_d", "theta_dd"
+FIRST, SECOND = "theta1", "theta_2"  # as long as theta' and theta'', so that columns of errors are right
 _CALLS: Mapping[str, int] = {
     "grad": 1, "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **{f"d{k}": k - 1 for k in range(3, 10)},
 }  # fmt: skip
@@ -27,11 +27,14 @@ def parse_target(text: str) -> Expression:
     Raises ParseError outside the grammar, UsageError without a derivative of theta.
 
     >>> sorted(names_of(parse_target("theta'' + lam*theta' = -grad")))
-    ['grad', 'lam', 'theta_d', 'theta_dd']
+    ['grad', 'lam', 'theta1', 'theta_2']
     """
     plain = text.replace("′", "'").replace('"', "''")
     if re.search(r"theta'{3}", plain):
         raise UsageError("target: derivatives of theta beyond theta'' are not supported")
+    for name in (FIRST, SECOND):
+        if re.search(rf"\b{name}\b", plain):
+            raise UsageError(f"target: unknown name '{name}'; write theta' and theta'' for the derivatives of theta")
     plain = re.sub(r"theta''", SECOND, plain)
     plain = re.sub(r"theta'", FIRST, plain)
     sides = plain.split("=")

@@ -98,7 +98,7 @@ def evaluated(
 
     algebra = sums[0].algebra
     plain = [TermSum(algebra, {t: c for t, c in s.sum.items() if not _is_loss(t)}) for s in sums]
-    equations: dict[str, tuple[TermSum, ...]] = {"theta": tuple(plain)} | {s: () for s in states}
+    equations: dict[str, tuple[TermSum, ...]] = {"theta": tuple(plain)} | dict.fromkeys(states, ())
     values = evaluate_equation(replace(equation, equations=equations), loss, at, digits).values["theta"]
     if not scalar:
         return values
