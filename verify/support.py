@@ -51,18 +51,27 @@ class Graded:
 class Supports:
     """The supports of every state variable of a configuration, through gamma^depth.
 
-    slow    the slow variables, by the names of the result;   values   a rational for every free parameter
+    slow       the slow variables, by the names of the result
+    values     a rational for every free parameter
+    separate   whether products of denominators are split into partial fractions (`verify.terms`)
     Afterwards `states[name]` is the graded value, `leads[name]` the slow manifold at gamma = 0.
     """
 
-    def __init__(self, configuration: Configuration, slow: Sequence[str], values: Mapping[str, Fraction], depth: int) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        slow: Sequence[str],
+        values: Mapping[str, Fraction],
+        depth: int,
+        separate: bool = False,
+    ) -> None:
         self.configuration, self.depth = configuration, depth
         self.slow = tuple(dict.fromkeys(("theta", *slow)))
         self.values = {n: to_fmpq(v) for n, v in values.items()}
         scheme = configuration.scheme
         scalars = {configuration.symbol(s) for s in scheme.states if scheme.kinds.get(s) == "scalar"} | {"t"}
         functions = {_derivative_name(f, k) for f in scheme.functions for k in range(depth + 2)}
-        self.algebra = TermAlgebra(scheme.label, scalars | functions)
+        self.algebra = TermAlgebra(scheme.label, scalars | functions, separate)
         self.memory = [configuration.symbol(s) for s in scheme.states if configuration.symbol(s) not in self.slow]
         self._find(0)  # finds the bases, so that every term of the second pass is in normal form
         self._find(min(depth, 2))

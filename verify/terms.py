@@ -118,7 +118,24 @@ class TermAlgebra:
     def contraction(self, term: Term) -> Combination:
         """The sum of a term over the index."""
         scalar, vector = self._parts(term)
-        return self.reduce(self._raw(scalar, ((), (), (vector,))))
+        return self.reduce(self._raw(scalar, ((), (), (self._rerooted(vector),))))
+
+    def _rerooted(self, term: Term) -> Term:
+        """The least of the equal ways to write a sum: sum_i r_i d^(k+1)L[m, ..]_i = sum_j m_j d^(k+1)L[r, ..]_j."""
+        if self.label != "L":
+            return term
+        seen, todo = {term}, [term]
+        while todo:
+            symbols, nodes, sums = todo.pop()
+            for n, (label, children) in enumerate(nodes):
+                rest: Term = (symbols, nodes[:n] + nodes[n + 1 :], sums)
+                for j, child in enumerate(children):
+                    inner = tuple(sorted((*children[:j], *children[j + 1 :], rest)))
+                    new = self._raw(child, ((), ((label, inner),), ()))
+                    if new not in seen:
+                        seen.add(new)
+                        todo.append(new)
+        return min(seen)
 
     def multiply(self, a: Mapping[Term, fmpq], b: Mapping[Term, fmpq]) -> Combination:
         """Product of two combinations."""

@@ -1,0 +1,319 @@
+"""The exact route: a claimed modified equation against the scheme, with proofs instead of tolerances.
+
+Claim (trees)  +  Configuration   --samples-->  exact orbits  -->  value of every f_k at the point   = claimed value ?
+                                  --support-->  all possible terms  --rank-->  proof for every loss
+                                  --flow----->  one step against the Taylor flow: first non-zero power of gamma
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq, fmpq_mat
+
+from derive.language import Expression
+from derive.scheme import Configuration
+from verify.completeness import Span, argument_text, combination_of
+from verify.flow import combination, step_against_flow
+from verify.formula import FormulaValues, parsed
+from verify.orbits import Orbit, Sample, SlowOrbit
+from verify.points import TermPoint, memory_values
+from verify.powerseries import SingularSeries
+from verify.run import EXACT
+from verify.samples import parameter_sets, rational_sample, settings_of
+from verify.support import Supports
+from verify.terms import Combination, NotEnumerable, Term
+
+#: points that may add nothing to the rank before a larger dimension is tried, and how large that may be
+PATIENCE, LARGEST = 6, 4
+#: random points tried when a denominator vanishes
+RETRIES = 8
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed field: `terms[x][k]` are (coefficient, term) trees of f_k for the slow variable x."""
+
+    terms: Mapping[str, Sequence[Sequence[tuple[Expression, Expression]]]]
+
+    @property
+    def order(self) -> int:
+        return len(next(iter(self.terms.values()))) - 1
+
+    @property
+    def slow(self) -> tuple[str, ...]:
+        return tuple(self.terms)
+
+
+def claim_of(equations: Mapping[str, Sequence[Mapping[str, Any]]]) -> Claim:
+    """The claim made by the `equations` of a result's JSON form."""
+    return Claim(
+        {
+            x: [
+                [(parsed(i["coefficient"], "coefficient"), parsed(i["term"], "term")) for i in block["terms"]] for block in blocks
+            ]
+            for x, blocks in equations.items()
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A value that is not the claimed one: of f_power of `variable`, at a component of a sample."""
+
+    variable: str
+    power: int
+    component: int
+    claimed: Any
+    true: Any
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One sample: its exact orbit, the terms' values there, and what the claim says."""
+
+    sample: Sample
+    orbit: Orbit
+    point: TermPoint
+    claimed: Mapping[str, list[list[Any]]]
+
+
+@dataclass
+class Study:
+    """Everything examined for one choice of parameter values."""
+
+    supports: Supports
+    spans: dict[tuple[str, int], Span]
+    examined: list[Examined] = field(default_factory=list)
+    first_difference: int | None = None
+
+    @property
+    def rank(self) -> int:
+        return sum(s.rank for s in self.spans.values())
+
+    @property
+    def needed(self) -> int:
+        return sum(s.needed for s in self.spans.values())
+
+    @property
+    def settings(self) -> str:
+        return settings_of(self.supports.values)
+
+
+@dataclass(frozen=True)
+class ExactResult:
+    """The verdict of the exact route.
+
+    `mismatches` are sorted by power; `first_nonzero_power` is the first power of gamma at which one step and the Taylor flow
+    of the claimed field differ (None: nowhere as far as was computed), `remark` says why it is not order + 2.
+    """
+
+    claim: Claim
+    studies: Sequence[Study]
+    mismatches: Sequence[Mismatch]
+    first_nonzero_power: int | None
+    remark: str
+
+    @property
+    def rank(self) -> int:
+        return min((s.rank for s in self.studies), default=0)
+
+    @property
+    def rank_needed(self) -> int:
+        return max((s.needed for s in self.studies), default=0)
+
+    @property
+    def refuted(self) -> bool:
+        return bool(self.mismatches)
+
+    @property
+    def proved(self) -> bool:
+        return not self.refuted and bool(self.studies) and all(s.rank == s.needed for s in self.studies)
+
+    @property
+    def argument(self) -> str:
+        settings = "; ".join(s.settings for s in self.studies)
+        return argument_text(self.rank, self.rank_needed, sum(len(s.examined) for s in self.studies), settings)
+
+
+def values_of_claim(claim: Claim, sample: Sample) -> dict[str, list[list[Any]]]:
+    """The claimed f_k at a sample's point, one entry a component."""
+    values = FormulaValues(sample.problem, sample.problem.point, sample.names(), EXACT)
+    zero = sample.unit * 0
+    found: dict[str, list[list[Any]]] = {}
+    for x, by_power in claim.terms.items():
+        scalar = x != "theta" and not isinstance(sample.slow[x], list)
+        size = 1 if scalar else sample.problem.dimension
+        found[x] = [combination(values, items, size) or [zero] * size for items in by_power]
+    return found
+
+
+def mismatches_at(examined: Examined, claimed: Mapping[str, list[list[Any]]] | None = None) -> list[Mismatch]:
+    """Every component at which the claimed value is not the true one."""
+    found = []
+    for x, by_power in (claimed or examined.claimed).items():
+        for k, vector in enumerate(by_power):
+            for i, (said, true) in enumerate(zip(vector, examined.orbit.fields[x][k], strict=True)):
+                if said != true:
+                    found.append(Mismatch(x, k, i, said, true, examined.sample))
+    return found
+
+
+def study(
+    configuration: Configuration, claim: Claim, values: Mapping[str, Fraction], seed: int, progress: Progress | None = None
+) -> Study:
+    """Examine random losses and points until the rank is full, a mismatch appears, or nothing more is gained.
+
+    If terms with products of denominators turn out dependent, once more with partial fractions.
+    """
+    first = _study(configuration, claim, values, seed, progress, separate=False)
+    split = any(b.q == 1 and b.rest for b in first.supports.algebra.bases.values())
+    if first.rank == first.needed or not split or any(mismatches_at(e) for e in first.examined):
+        return first
+    return _study(configuration, claim, values, seed, progress, separate=True)
+
+
+def _study(
+    configuration: Configuration,
+    claim: Claim,
+    values: Mapping[str, Fraction],
+    seed: int,
+    progress: Progress | None,
+    separate: bool,
+) -> Study:
+    order = claim.order
+    supports = Supports(configuration, claim.slow, values, order + 1, separate)
+    spans = {(x, k): Span(terms) for (x, k), terms in possible_terms(supports, claim).items()}
+    result = Study(supports, spans)
+    source = random.Random(f"samples {seed}")
+    dimension, idle = 2, 0
+    while True:
+        examined = examine(supports, claim, source, dimension, order)
+        result.examined.append(examined)
+        if mismatches_at(examined):
+            return result
+        before = result.rank
+        residues = examined.point.residues()
+        for (x, _), span in spans.items():
+            span.examine(residues, len(result.examined) - 1, x in supports.algebra.scalars)
+        if progress:
+            progress(f"rank {result.rank} of {result.needed}")
+        if result.rank == result.needed:
+            return result
+        idle = 0 if result.rank > before else idle + 1
+        if idle >= PATIENCE:
+            dimension, idle = dimension + 1, 0
+            if dimension > LARGEST:
+                return result
+
+
+def possible_terms(supports: Supports, claim: Claim) -> dict[tuple[str, int], list[Term]]:
+    """The terms of every variable and power: those the scheme can produce, and those of the claim."""
+    algebra = supports.algebra
+    claimed: dict[tuple[str, int], set[Term]] = {}
+    for _ in range(2):  # a formula may name new roots, after which normal forms change
+        for x, by_power in claim.terms.items():
+            for k, items in enumerate(by_power):
+                claimed[x, k] = {
+                    t
+                    for coefficient, term in items
+                    for part in [combination_of(algebra, term, supports.values)]
+                    for t in algebra.multiply(part, _coefficient(supports, coefficient))
+                }
+    return {
+        (x, k): sorted({u for t in supports.states[x].higher[k] for u in algebra.reduce(t)} | claimed[x, k])
+        for x, by_power in claim.terms.items()
+        for k in range(len(by_power))
+    }
+
+
+def _coefficient(supports: Supports, coefficient: Expression) -> Combination:
+    return combination_of(supports.algebra, coefficient, supports.values)
+
+
+def examine(supports: Supports, claim: Claim, source: random.Random, dimension: int, order: int) -> Examined:
+    """One random sample with rational roots: the exact slow orbit and the claimed values."""
+    scalars = [m for m in supports.memory if m in supports.algebra.scalars]
+    for _ in range(RETRIES):
+        sample, point = rational_sample(supports, source, dimension, order + 3)
+        leads = memory_values(point, supports.leads, scalars)
+        try:
+            orbit = SlowOrbit(supports.configuration, sample, claim.slow, leads, order + 1).find()
+            return Examined(sample, orbit, point, values_of_claim(claim, sample))
+        except (SingularSeries, ZeroDivisionError):  # a denominator happens to vanish at this point
+            continue
+    raise SingularSeries("a root or denominator vanishes at every random point")
+
+
+def verify_exactly(
+    configuration: Configuration, claim: Claim, seed: int = 0, sets: int = 2, progress: Progress | None = None
+) -> ExactResult:
+    """Prove or refute a claim.
+
+    sets   how many different choices of the free parameters are examined, each with its own losses, points and rank
+
+    Raises NotEnumerable when the terms of the scheme cannot be listed or no rational roots are to be had.
+    """
+    studies: list[Study] = []
+    for n, values in enumerate(parameter_sets(configuration, claim.slow, seed)):
+        current = study(configuration, claim, values, seed + 1000 * n, progress)
+        studies.append(current)
+        found = [m for e in current.examined for m in mismatches_at(e)]
+        if found or len(studies) >= (sets if configuration.free else 1):
+            break
+    mismatches = sorted((m for s in studies for e in s.examined for m in mismatches_at(e)), key=lambda m: m.power)
+    power, remark = _first_difference(studies[0], claim)
+    return ExactResult(claim, studies, mismatches, power, remark)
+
+
+def _first_difference(current: Study, claim: Claim) -> tuple[int | None, str]:
+    """The literal comparison: one step against the Taylor flow of the claimed field, on the first samples."""
+    order = claim.order
+    powers = []
+    for e in current.examined[:2]:
+        power, _ = step_against_flow(e.orbit, e.sample, claim.terms, order)
+        powers.append(power)
+    found = [p for p in powers if p is not None]
+    if found:
+        first = min(found)
+        return first, "" if first == order + 2 else f"one step and the flow differ already at gamma^{first}"
+    return _beyond(current, claim)
+
+
+def _beyond(current: Study, claim: Claim) -> tuple[int | None, str]:
+    """f_(N+1) vanishes: look at the next orders of the scheme itself."""
+    e = current.examined[0]
+    reach = claim.order + 5
+    leads = {m: [c[0] for c in v] for m, v in e.orbit.start.items()}
+    scalars = current.supports.algebra.scalars
+    starts = {m: v[0] if m in scalars else v for m, v in leads.items()}
+    orbit = SlowOrbit(current.supports.configuration, e.sample, claim.slow, starts, reach).find()
+    for k in range(claim.order + 1, reach + 1):
+        if any(v != 0 for x in claim.slow for v in orbit.fields[x][k]):
+            return k + 1, f"f_{k - 1} vanishes too: the next non-zero part of the field is f_{k}"
+    return None, f"f_{claim.order + 1} to f_{reach} vanish too: the truncated field is as good as exact here"
+
+
+def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term, Fraction] | None:
+    """The true coefficients of one f_k by linear algebra on the exact values; None while the rank is not full."""
+    span = current.spans[variable, power]
+    if not span.full:
+        return None
+    if not span.terms:
+        return {}
+    rows = [[current.examined[s].point[t][i] for t in span.terms] for s, i in span.used]
+    right = [[current.examined[s].orbit.fields[variable][power][i]] for s, i in span.used]
+    solution = fmpq_mat(rows).solve(fmpq_mat(right))
+    return {t: Fraction(int(solution[j, 0].p), int(solution[j, 0].q)) for j, t in enumerate(span.terms) if solution[j, 0] != 0}
+
+
+__all__ = [
+    "Claim", "ExactResult", "Examined", "Mismatch", "NotEnumerable", "Study", "claim_of", "fmpq", "mismatches_at",
+    "solved_coefficients", "study", "verify_exactly", "values_of_claim",
+]  # fmt: skip
