@@ -87,11 +87,15 @@ class Ring:
         return found
 
     def by_powers_of_n(self, num: Any) -> dict[int, Any]:
-        """{d: coefficient of n^d} of a numerator."""
-        groups: dict[int, dict[tuple[int, ...], fmpq]] = {}
-        for exponents, coefficient in num.to_dict().items():
-            groups.setdefault(exponents[0], {})[(0, *exponents[1:])] = coefficient
-        return {d: self.context.from_dict(g) for d, g in groups.items()}
+        """{d: coefficient of n^d} of a numerator: the Taylor coefficients at n = 0."""
+        found, d = {}, 0
+        while num:
+            value = num.subs({"n": 0})
+            if value:
+                found[d] = value
+            d += 1
+            num = num.derivative(0) / d
+        return found
 
 
 class Ratio:

@@ -1,0 +1,139 @@
+"""Tests about the project: its architecture, its documentation, its catalogue."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive import catalogue, load_scheme
+
+ROOT = Path(__file__).parents[1]
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+def test_the_algebra_knows_no_optimizer() -> None:
+    for path in (ROOT / "derive" / "algebra").glob("*.py"):
+        ours = {m for m in imports(path) if m.startswith(("derive", "verify"))}
+        assert all(m.startswith("derive.algebra") or m == "derive.errors" for m in ours), (path.name, ours)
+
+
+@pytest.mark.parametrize(("module", "forbidden"), [
+    ("language", ("derive.scheme", "derive.engine", "derive.algebra", "sympy", "flint")),
+    ("scheme", ("derive.engine", "derive.algebra", "derive.export", "sympy", "flint")),
+    ("series", ("derive.export", "derive.scheme", "sympy")),
+    ("engine", ("derive.export", "derive.equation", "sympy")),
+])  # fmt: skip
+def test_layers(module: str, forbidden: tuple[str, ...]) -> None:
+    for found in imports(ROOT / "derive" / f"{module}.py"):
+        assert not found.startswith(forbidden), (module, found)
+
+
+def test_derive_never_imports_verify() -> None:
+    for path in (ROOT / "derive").rglob("*.py"):
+        if path.parent.name != "paper":  # an article may quote a verification
+            assert not any(m.split(".")[0] == "verify" for m in imports(path)), path
+
+
+def test_no_text_is_ever_evaluated() -> None:
+    for folder in ("derive", "verify"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call):
+                    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                    plain = isinstance(node.func, ast.Name)
+                    assert not (plain and name in ("eval", "exec", "compile")), (path, node.lineno)
+                    assert name not in ("sympify", "parse_expr"), (path, node.lineno)
+
+
+def public_modules() -> list[str]:
+    return [m.name for m in pkgutil.walk_packages(derive.__path__, "derive.")]
+
+
+@pytest.mark.parametrize("name", public_modules())
+def test_every_public_name_is_documented_and_every_example_runs(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, name
+    for attribute, value in vars(module).items():
+        if not attribute.startswith("_") and getattr(value, "__module__", None) == name and isinstance(value, type):
+            assert value.__doc__, f"{name}.{attribute}"
+    result = doctest.testmod(module)
+    assert not result.failed, name
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_catalogue_files_say_what_they_are(name: str) -> None:
+    scheme = load_scheme(name)
+    assert scheme.name == name
+    assert scheme.title
+    assert scheme.reference
+    for parameter in scheme.parameters.values():
+        assert parameter.description
+        assert parameter.range, f"{name}: {parameter.name} has no range"
+
+
+def readme_blocks(language: str) -> list[str]:
+    return [b.strip() for b in re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)]
+
+
+def test_the_quick_start_has_two_commands_and_ci_runs_the_second() -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("## Quick start", 1)[1].split("\n## ", 1)[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.S)
+    assert len(blocks) == 2
+    assert all(len(b.strip().splitlines()) == 1 for b in blocks)
+    assert "derive modified-eq --scheme momentum --order 2" in blocks[0]
+    assert "scripts/readme_command.py 2" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_speaks_of_files_that_exist() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("block", readme_blocks("console") if (ROOT / "README.md").exists() else [])
+def test_readme_console_examples(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every `$ derive ...` or `$ verify ...` of the README prints what stands below it."""
+    import shlex
+
+    from click.testing import CliRunner
+
+    from derive.cli import main as derive_main
+
+    monkeypatch.chdir(tmp_path)
+    for example in [ROOT / "examples"]:
+        if example.exists():
+            (tmp_path / "examples").symlink_to(example)
+    for chunk in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        command, _, expected = chunk.partition("\n")
+        words = shlex.split(command)
+        if words[0] == "derive":
+            main = derive_main
+        elif words[0] == "verify":
+            from verify.cli import main as verify_main
+
+            main = verify_main
+        else:
+            continue
+        result = CliRunner().invoke(main, words[1:], prog_name=words[0])
+        assert result.exception is None or isinstance(result.exception, SystemExit), (command, result.exception)
+        if "..." in expected:
+            for part in expected.split("...\n"):
+                assert part.strip() in result.stdout, command
+        else:
+            assert result.stdout.strip() == expected.strip(), command
