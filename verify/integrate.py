@@ -19,7 +19,8 @@ from typing import Any
 import mpmath
 from flint import arb, ctx
 
-from verify.tape import Coefficients, Node, Tape, number
+from verify.recurrences import Coefficients, number
+from verify.tape import Tape
 
 Field = Callable[[Sequence[Any]], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
@@ -185,4 +186,4 @@ def integrate(field: Field, start: Sequence[Any], time: Any, digits: int = 50) -
     return [to_mpf(x) for x in flow.integrate(start, time, digits)]
 
 
-__all__ = ["Flow", "IntegrationError", "Node", "bits_of", "integrate", "precision", "to_mpf"]
+__all__ = ["Flow", "IntegrationError", "bits_of", "integrate", "precision", "to_mpf"]

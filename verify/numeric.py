@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor, log2, log10
 from typing import Any
 
@@ -29,8 +30,8 @@ import mpmath
 from flint import arb
 
 from verify.integrate import GUARD, Flow, IntegrationError, bits_of, precision, to_mpf
+from verify.recurrences import number
 from verify.slow import NumericError, System, slow_memory
-from verify.tape import number
 
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
@@ -96,7 +97,7 @@ class SlopeTable:
 
 def _approaches(raw: Sequence[float], limit: float) -> bool:
     distances = [0.0 if abs(r - limit) < TOLERANCE else r - limit for r in raw]
-    return all(a * b >= 0 and abs(b) <= abs(a) for a, b in zip(distances, distances[1:], strict=False))
+    return all(a * b >= 0 and abs(b) <= abs(a) for a, b in pairwise(distances))
 
 
 def richardson(values: Sequence[Any], ratio: int = 2) -> tuple[Any, Any]:
@@ -110,7 +111,7 @@ def richardson(values: Sequence[Any], ratio: int = 2) -> tuple[Any, Any]:
     for power in range(1, len(values)):
         previous = rows[-1]
         factor = ratio**power
-        rows = [(factor * b - a) / (factor - 1) for a, b in zip(rows, rows[1:], strict=False)]
+        rows = [(factor * b - a) / (factor - 1) for a, b in pairwise(rows)]
     return rows[-1], abs(rows[-1] - previous)
 
 
@@ -204,15 +205,19 @@ def _distance(a: Sequence[Any], b: Sequence[Any], digits: int) -> Any:
     return distance if distance > arb(10) ** (4 - digits) else arb(0)
 
 
-def _table(system: System, flow: Flow, time: Fraction, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]]) -> SlopeTable:
-    raw, slopes, accuracy = [], [], []
+def _table(
+    system: System, flow: Flow, time: Fraction, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]]
+) -> SlopeTable:
+    raw: list[tuple[float, ...]] = []
+    slopes: list[float | None] = []
+    accuracy: list[float] = []
     for row in errors:
         if any(e == 0 for e in row):
             raw.append(())
             slopes.append(None)
             accuracy.append(0.0)
             continue
-        ratios = [(a / b).log() / arb(2).log() for a, b in zip(row, row[1:], strict=False)]
+        ratios = [(a / b).log() / arb(2).log() for a, b in pairwise(row)]
         limit, doubt = richardson(ratios)
         raw.append(tuple(float(r.mid()) for r in ratios))
         slopes.append(float(limit.mid()))
@@ -253,7 +258,7 @@ def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fr
 def _ratios(sizes: Sequence[float]) -> list[float]:
     """(|f_j|/|f_k|)^(1/(k-j)) over neighbouring non-zero powers j < k."""
     powers = [k for k, size in enumerate(sizes) if size > 1e-25]
-    return [(sizes[j] / sizes[k]) ** (1 / (k - j)) for j, k in zip(powers, powers[1:], strict=False)]
+    return [(sizes[j] / sizes[k]) ** (1 / (k - j)) for j, k in pairwise(powers)]
 
 
 def _sign_safe(system: System, flow: Flow, time: Fraction) -> Fraction:

@@ -1,7 +1,7 @@
 """Figures: the error of every truncation against gamma, and on two-dimensional losses the orbits over the contours.
 
-matplotlib is imported inside the functions (extra `plot`); the format follows the extension, PNG or SVG.  Colours are those of Okabe
-& Ito (2008), told apart under every common colour blindness; every curve also has its own marker and dashes.
+matplotlib is imported inside the functions (extra `plot`); the format follows the extension, PNG or SVG.  Colours are those
+of Okabe & Ito (2008), told apart under every common colour blindness; every curve also has its own marker and dashes.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _draw_orbits(axes: Any, orbits: Orbits) -> None:
     box = _box([p for path in paths for p in path])
     if orbits.loss is not None:
         _contours(axes, orbits.loss, box)
-    axes.plot(*zip(*orbits.limit, strict=True), color=COLOURS[1], linestyle="--", linewidth=1.8, label=_path_label("limit flow", orbits.limit, orbits))
+    label = _path_label("limit flow", orbits.limit, orbits)
+    axes.plot(*zip(*orbits.limit, strict=True), color=COLOURS[1], linestyle="--", linewidth=1.8, label=label)
     label = _path_label(f"modified flow through $\\gamma^{{{orbits.order}}}$", orbits.modified, orbits)
     axes.plot(*zip(*orbits.modified, strict=True), color=COLOURS[0], linestyle="-", linewidth=1.8, label=label)
     style = {"linestyle": "none", "marker": "o", "markersize": 4.5, "markerfacecolor": "white"}

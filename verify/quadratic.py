@@ -18,25 +18,20 @@ quotients of gradients, explicit time) have no such form: the result says so and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flint import ctx, fmpq, fmpq_mat, fmpq_series
+from flint import fmpq, fmpq_mat, fmpq_series
 
 from derive.scheme import Configuration
-from verify.recording import Loss
-from verify.run import Numbers
-from verify.system import Layout, Recorder, field_values, layout_of, reads_ahead
+from verify.affine import AFFINE, Affine, NotLinear, series, series_length
+from verify.landscape import Loss
+from verify.system import Layout, Recorder, field_values, layout_of, order_of, reads_ahead
 from verify.tape import Tape
 
 Matrix = list[list[Any]]  # of fmpq_series
-
-
-class NotLinear(ValueError):
-    """The update is not linear in the state on a quadratic loss; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -79,103 +74,6 @@ class QuadraticCheck:
         }
 
 
-@contextmanager
-def _series_length(length: int) -> Iterator[None]:
-    before = ctx.cap
-    ctx.cap = length
-    try:
-        yield
-    finally:
-        ctx.cap = before
-
-
-def _series(value: Any) -> Any:
-    if isinstance(value, fmpq_series):
-        return value
-    return fmpq_series([fmpq(value.numerator, value.denominator)])
-
-
-class Affine:
-    """c + sum_j a_j state_j, coefficients power series in gamma; what is not affine raises NotLinear."""
-
-    __slots__ = ("constant", "linear")
-
-    def __init__(self, constant: Any, linear: Mapping[int, Any]) -> None:
-        self.constant, self.linear = constant, linear
-
-    @staticmethod
-    def of(value: Any) -> Affine:
-        return value if isinstance(value, Affine) else Affine(_series(value), {})
-
-    def _scaled(self, factor: Any) -> Affine:
-        return Affine(self.constant * factor, {j: a * factor for j, a in self.linear.items()})
-
-    def __add__(self, other: Any) -> Affine:
-        b = Affine.of(other)
-        zero = _series(Fraction(0))
-        linear = {j: self.linear.get(j, zero) + b.linear.get(j, zero) for j in {**self.linear, **b.linear}}
-        return Affine(self.constant + b.constant, linear)
-
-    __radd__ = __add__
-
-    def __neg__(self) -> Affine:
-        return self._scaled(_series(Fraction(-1)))
-
-    def __sub__(self, other: Any) -> Affine:
-        return self + -Affine.of(other)
-
-    def __rsub__(self, other: Any) -> Affine:
-        return Affine.of(other) - self
-
-    def __mul__(self, other: Any) -> Affine:
-        b = Affine.of(other)
-        if self.linear and b.linear:
-            raise NotLinear("the update multiplies two quantities that depend on the state")
-        return b._scaled(self.constant) if b.linear else self._scaled(b.constant)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Affine:
-        b = Affine.of(other)
-        if b.linear:
-            raise NotLinear("the update divides by a quantity that depends on the state or on time")
-        if self.linear or self.constant:
-            return Affine(self.constant / b.constant, {j: a / b.constant for j, a in self.linear.items()})
-        return self
-
-    def __rtruediv__(self, other: Any) -> Affine:
-        return Affine.of(other) / self
-
-    def __pow__(self, exponent: Any) -> Affine:
-        e = Fraction(exponent) if isinstance(exponent, int | Fraction) else None
-        if e == 1:
-            return self
-        if self.linear or e is None or e.denominator != 1:
-            raise NotLinear("the update raises a quantity that depends on the state to a power" if self.linear else "the update has roots")
-        return Affine(self.constant ** int(e) if e >= 0 else 1 / self.constant ** int(-e), {})
-
-    def _refused(self) -> Affine:
-        raise NotLinear("the update takes a root, a sign or another function of the state")
-
-    sqrt = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = sign = __abs__ = _refused
-
-
-class AffineNumbers(Numbers):
-    """Affine forms as numbers of the interpreter."""
-
-    def __init__(self) -> None:
-        super().__init__(Affine.of, lambda x, r: Affine.of(x) ** r)
-
-    def absolute(self, x: Any) -> Any:
-        return abs(x)
-
-    def sign(self, x: Any) -> Any:
-        return x.sign()
-
-
-AFFINE = AffineNumbers()
-
-
 # ------------------------------------------------------------------------------------------ the scheme as a matrix
 
 
@@ -184,24 +82,25 @@ def step_matrix(recorder: Recorder, size: int, implicit: bool) -> Matrix:
 
     Raises NotLinear.
     """
-    one = _series(Fraction(1))
-    state = [Affine(_series(Fraction(0)), {j: one}) for j in range(size)]
+    one = series(Fraction(1))
+    state = [Affine(series(Fraction(0)), {j: one}) for j in range(size)]
     gamma = Affine(fmpq_series([0, 1]), {})
-    ahead = [Affine(_series(Fraction(0)), {size: one})] if implicit else None
+    ahead = [Affine(series(Fraction(0)), {size: one})] if implicit else None
     result = [Affine.of(x) for x in recorder.step(state, gamma, AFFINE, ahead)]
     if any(r.constant for r in result):
         raise NotLinear("the update adds a constant to the state (or reads the time)")
-    zero = _series(Fraction(0))
+    zero = series(Fraction(0))
     if implicit:
         theta = result[0]
         own = theta.linear.get(size, zero)
         solved = {j: a / (one - own) for j, a in theta.linear.items() if j != size}
-        result = [Affine(zero, {j: r.linear.get(j, zero) + r.linear.get(size, zero) * solved.get(j, zero) for j in range(size)}) for r in result]
+        forms = [(r.linear, r.linear.get(size, zero)) for r in result]
+        return [[a.get(j, zero) + b * solved.get(j, zero) for j in range(size)] for a, b in forms]
     return [[r.linear.get(j, zero) for j in range(size)] for r in result]
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
-    zero = _series(Fraction(0))
+    zero = series(Fraction(0))
     columns = list(zip(*b, strict=True)) if b else []
     return [[sum((x * y for x, y in zip(row, column, strict=True)), zero) for column in columns] for row in a]
 
@@ -237,7 +136,7 @@ def slow_map(matrix: Matrix, slow: int, powers: int) -> Matrix:
 def _logarithm(phi: Matrix, powers: int) -> Matrix:
     """log(1 + X) = X - X^2/2 + ... for X = O(gamma)."""
     size = len(phi)
-    one = [[_series(Fraction(int(i == j))) for j in range(size)] for i in range(size)]
+    one = [[series(Fraction(int(i == j))) for j in range(size)] for i in range(size)]
     x = _combined(phi, one, -1)
     if any(entry[0] for row in x for entry in row):
         raise NotLinear("at gamma = 0 the step is not the identity on the slow variables")
@@ -251,11 +150,11 @@ def _logarithm(phi: Matrix, powers: int) -> Matrix:
 def _characteristic(matrix: Matrix) -> list[Any]:
     """Coefficients from z^0 up of det(z - M), by Faddeev and Le Verrier."""
     size = len(matrix)
-    one = [[_series(Fraction(int(i == j))) for j in range(size)] for i in range(size)]
-    coefficients, current = [_series(Fraction(1))], one
+    one = [[series(Fraction(int(i == j))) for j in range(size)] for i in range(size)]
+    coefficients, current = [series(Fraction(1))], one
     for k in range(1, size + 1):
         moved = _product(matrix, current)
-        c = sum((moved[i][i] for i in range(size)), _series(Fraction(0))) * fmpq(-1, k)
+        c = sum((moved[i][i] for i in range(size)), series(Fraction(0))) * fmpq(-1, k)
         coefficients.append(c)
         current = [[x + c * y for x, y in zip(a, b, strict=True)] for a, b in zip(moved, one, strict=True)]
     return coefficients[::-1]
@@ -265,7 +164,11 @@ def _characteristic(matrix: Matrix) -> list[Any]:
 
 
 def closed_form(
-    configuration: Configuration, parameters: Mapping[str, Fraction], slow: Sequence[str], order: int, curvature: Fraction = Fraction(1)
+    configuration: Configuration,
+    parameters: Mapping[str, Fraction],
+    slow: Sequence[str],
+    order: int,
+    curvature: Fraction = Fraction(1),
 ) -> tuple[list[list[list[Fraction]]], list[str]]:
     """The modified equation on L = h x^2/2 through gamma^order, as matrices, and the characteristic polynomial.
 
@@ -279,7 +182,7 @@ def closed_form(
     if layout.timed:
         raise NotLinear("the update depends on time")
     powers = order + 4
-    with _series_length(powers + 2):
+    with series_length(powers + 2):
         size = sum(high - low for low, high in layout.slots.values())
         matrix = step_matrix(recorder, size, reads_ahead(configuration))
         logarithm = _logarithm(slow_map(matrix, len(slow), powers), powers)
@@ -287,9 +190,9 @@ def closed_form(
         return [[[_fraction(x[k + 1]) for x in row] for row in logarithm] for k in range(order + 1)], text
 
 
-def _series_text(series: Any, shown: int = 4) -> str:
+def _series_text(value: Any, shown: int = 4) -> str:
     """A power series in gamma as text; one that does not end is cut after some terms."""
-    coefficients = [_fraction(c) for c in series.coeffs()]
+    coefficients = [_fraction(c) for c in value.coeffs()]
     powers = [k for k, c in enumerate(coefficients) if c]
     ends = len(powers) <= shown
     terms = [str(coefficients[k]) if k == 0 else f"({coefficients[k]})*gamma**{k}" for k in powers[:shown]]
@@ -309,7 +212,9 @@ def _recorder(
     return Recorder(configuration, layout, loss, parameters), layout
 
 
-def _field_matrices(configuration: Configuration, equation: Mapping[str, Any], parameters: Mapping[str, Fraction], curvature: Fraction) -> list[Any]:
+def _field_matrices(
+    configuration: Configuration, equation: Mapping[str, Any], parameters: Mapping[str, Fraction], curvature: Fraction
+) -> list[Any]:
     """The field's coefficients on L = h x^2/2: the columns are its exact values at the unit vectors."""
     recorder, layout = _recorder(configuration, parameters, tuple(equation["equations"]), curvature)
     chains = {
@@ -331,7 +236,7 @@ def check_quadratic(
 ) -> QuadraticCheck:
     """Compare the field with the closed form through its own order; the closed form is given through `order` at least."""
     slow = tuple(equation["equations"])
-    known = len(next(iter(equation["equations"].values()))) - 1
+    known = order_of(equation)
     order = max(order, known)
     curvatures = tuple(Fraction(h, 2) for h in range(1, known + 3))
     try:

@@ -26,8 +26,8 @@ import mpmath
 from flint import arb, arb_mat, fmpq, fmpq_poly
 
 from verify.integrate import bits_of, precision, to_mpf
+from verify.recurrences import number
 from verify.slow import NumericError, System, differences, slow_orbit
-from verify.tape import number
 
 #: decimal places of gamma: gamma_i = i 10^-SCALE
 SCALE = 14
@@ -118,8 +118,8 @@ def identify(value: Any, error: float, largest: int = 10**12) -> tuple[Fraction 
 
 def _fraction(value: mpmath.mpf) -> Fraction:
     sign, mantissa, exponent, _ = value._mpf_
-    whole = Fraction(-int(mantissa) if sign else int(mantissa))
-    return whole * Fraction(2) ** exponent
+    whole, power = int(mantissa), int(exponent)
+    return Fraction(-whole if sign else whole) * (Fraction(2**power) if power >= 0 else Fraction(1, 2**-power))
 
 
 # ------------------------------------------------------------------------------------------ the field from runs
@@ -148,8 +148,9 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 2) -> lis
         rows = []
         for k in range(system.order + 1):
             scale = arb(10) ** (SCALE * k)
-            rows.append([sum((w * v[i] for w, v in zip(weights[k], values, strict=True)), arb(0)).mid() * scale for i in range(len(slow))])
-        return [[x.mid() for x in row] for row in rows]
+            columns = zip(*values, strict=True)
+            rows.append([(scale * sum((w * v for w, v in zip(weights[k], c, strict=True)), arb(0))).mid() for c in columns])
+        return rows
 
 
 def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[Any]:
@@ -224,7 +225,8 @@ def _solved(
     named = {j: _named(variable, power, unknowns[j], x, e) for j, x, e in zip(free, solution, errors, strict=True)}
     for j in held:
         p = unknowns[j].predicted
-        named[j] = Recovered(variable, power, unknowns[j].term, to_mpf(number(p)), p if isinstance(p, Fraction) else None, 0.0, p, True)
+        exact = p if isinstance(p, Fraction) else None
+        named[j] = Recovered(variable, power, unknowns[j].term, to_mpf(number(p)), exact, 0.0, p, True)
     return [named[j] for j in range(len(unknowns))], residual
 
 
@@ -246,7 +248,9 @@ def _independent(matrix: Sequence[Sequence[Any]], count: int) -> list[int]:
     return free
 
 
-def _matrix(samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int) -> list[list[Any]]:
+def _matrix(
+    samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int
+) -> list[list[Any]]:
     columns = [[number(x) for _, loss, point in samples for x in evaluate(term, loss, point)] for term in terms]
     rows = len(samples) * size
     if any(len(c) != rows for c in columns):

@@ -176,11 +176,15 @@ TORCH: tuple[Reference, ...] = (
         torch_step("SGD", lr=LR, momentum=0.7, weight_decay=0.3),
     ),
     Reference(
-        "torch", "SGD dampening", "sgd-dampening", LR, {"beta": 0.7, "tau": 0.4}, torch_step("SGD", lr=LR, momentum=0.7, dampening=0.4),
-        _undampened, "the first buffer is undampened",
+        "torch", "SGD dampening", "sgd-dampening", LR, {"beta": 0.7, "tau": 0.4},
+        torch_step("SGD", lr=LR, momentum=0.7, dampening=0.4), _undampened, "the first buffer is undampened",
     ),
-    Reference("torch", "SGD nesterov", "nesterov-keras", LR, {"beta": 0.7}, torch_step("SGD", lr=LR, momentum=0.7, nesterov=True)),
-    Reference("torch", "RMSprop", "rmsprop-outside", LR, {"rho": B2, "eps": EPS}, torch_step("RMSprop", lr=LR, alpha=B2, eps=EPS)),
+    Reference(
+        "torch", "SGD nesterov", "nesterov-keras", LR, {"beta": 0.7}, torch_step("SGD", lr=LR, momentum=0.7, nesterov=True)
+    ),
+    Reference(
+        "torch", "RMSprop", "rmsprop-outside", LR, {"rho": B2, "eps": EPS}, torch_step("RMSprop", lr=LR, alpha=B2, eps=EPS)
+    ),
     Reference(
         "torch", "RMSprop momentum", "rmsprop-momentum", LR, {"rho": B2, "eps": EPS, "beta": 0.7},
         torch_step("RMSprop", lr=LR, alpha=B2, eps=EPS, momentum=0.7),
@@ -204,7 +208,8 @@ TORCH: tuple[Reference, ...] = (
         "mu = beta1/2; torch holds the product of the mu in its default type, here float64",
     ),
     Reference(
-        "torch", "NAdam after many steps", "nadam", LR, _MOMENTS, torch_step("NAdam", {"mu_product": 0.0}, **_OPTIONS), None, _NOTE
+        "torch", "NAdam after many steps", "nadam", LR, _MOMENTS,
+        torch_step("NAdam", {"mu_product": 0.0}, **_OPTIONS), None, _NOTE,
     ),
     Reference(
         "torch", "Adagrad", "adagrad", LR**2, {"eps": 0.0}, torch_step("Adagrad", lr=LR, eps=0.0), None, "gamma = lr^2; eps = 0",
@@ -215,7 +220,8 @@ OPTAX: tuple[Reference, ...] = (
     Reference("optax", "sgd", "gd", LR, {}, optax_step("sgd", learning_rate=LR)),
     Reference("optax", "sgd momentum", "momentum", LR, {"beta": 0.7}, optax_step("sgd", learning_rate=LR, momentum=0.7)),
     Reference(
-        "optax", "sgd nesterov", "nesterov-keras", LR, {"beta": 0.7}, optax_step("sgd", learning_rate=LR, momentum=0.7, nesterov=True)
+        "optax", "sgd nesterov", "nesterov-keras", LR, {"beta": 0.7},
+        optax_step("sgd", learning_rate=LR, momentum=0.7, nesterov=True),
     ),
     Reference(
         "optax", "rmsprop", "rmsprop", LR, {"rho": B2, "eps": EPS}, optax_step("rmsprop", learning_rate=LR, decay=B2, eps=EPS)
@@ -233,7 +239,8 @@ OPTAX: tuple[Reference, ...] = (
     Reference("optax", "nadam after many steps", "nadam", LR, _MOMENTS, optax_step("nadam", True, **_OPTAX), None, _NOTE),
     Reference(
         "optax", "adagrad", "adagrad", LR**2, {"eps": 1e-7},
-        optax_step("adagrad", learning_rate=LR, initial_accumulator_value=0.1, eps=1e-7), _filled(0.1 * LR**2, "S"), "gamma = lr^2",
+        optax_step("adagrad", learning_rate=LR, initial_accumulator_value=0.1, eps=1e-7), _filled(0.1 * LR**2, "S"),
+        "gamma = lr^2",
     ),
 )  # fmt: skip
 

@@ -5,8 +5,8 @@ a displacement that stays: after some time it is the slow orbit that started not
 
     x_0 + gamma c_1(x_0) + gamma^2 c_2(x_0) + ...
 
-(heavy ball: c_1 = beta/(1 - beta)^2 grad L).  With the field's initial point moved by c_1, ..., c_N the slopes are 1, 2, ..., N + 1
-again; without it every truncation has slope 1.
+(heavy ball: c_1 = beta/(1 - beta)^2 grad L).  With the field's initial point moved by c_1, ..., c_N the slopes are 1, 2, ...,
+N + 1 again; without it every truncation has slope 1.
 
 Measured as follows: the scheme runs from rest for M steps at gamma = i 10^-s, M so large that a^M is below the accuracy; the slow
 orbit found there is continued back to n = 0 as the polynomial in n that it is at every power of gamma; the displacements
@@ -27,8 +27,8 @@ from flint import arb, arb_mat
 from verify.integrate import Flow, bits_of, precision, to_mpf
 from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.recover import SCALE, identify, interpolation
+from verify.recurrences import number
 from verify.slow import NumericError, System, derivative, differences, relaxed
-from verify.tape import number
 
 #: a transient that needs more steps than this is followed to fewer digits
 MAX_STEPS = 40_000

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import isfinite
@@ -16,17 +15,19 @@ from typing import Any
 import mpmath
 from flint import arb
 
-from derive.language import parse_expression
 from derive.scheme import Configuration
+from verify.formula import FormulaValues, parsed
 from verify.integrate import Flow, IntegrationError, bits_of, precision, to_mpf
+from verify.landscape import Loss, NodeNumbers
 from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.plot import Orbits
-from verify.recording import Loss, TermValues, scalar_value
 from verify.recover import Recovery, Unknown, recover
+from verify.recurrences import number
 from verify.rest import RestStart, start_from_rest
+from verify.run import elementary, evaluate
 from verify.slow import NumericError, System, slow_orbit
-from verify.system import COEFFICIENT_CALLS, Layout, build_system, layout_of, scalar_names
-from verify.tape import Program, Tape, number
+from verify.system import Layout, build_system, layout_of, order_of, scalar_names
+from verify.tape import Program, Tape
 
 SAMPLE_TIME = Fraction(3, 2)
 Equation = Mapping[str, Any]
@@ -86,24 +87,21 @@ def recover_coefficients(
     `losses` default to rich polynomials in two dimensions of degree N + 3; `extra_terms[variable, power]` are further terms
     whose coefficient should come out as zero.
     """
-    order = _order(equation)
+    order = order_of(equation)
     losses = losses or [rich_loss(2, order + 3, seed, equation["label"] == "f")]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
     layout = layout_of(configuration, equation, losses[0])
     count = max(3, (wanted + 4) // min(layout.sizes[v] for v in layout.slow) + 1)
     samples = [_sample(configuration, equation, parameters, losses[i % len(losses)], i, seed) for i in range(count)]
-    values = [_term_values(configuration, equation, layout, parameters, s, losses[i % len(losses)], unknowns) for i, s in enumerate(samples)]
+    shared = (configuration, equation, layout, parameters, unknowns)
+    values = [_term_values(*shared, s, losses[i % len(losses)]) for i, s in enumerate(samples)]
 
     def evaluate(term: str, sample: int, point: Sequence[Any]) -> Sequence[Any]:
         return values[sample][term]
 
     triples = [(system, i, system.start) for i, system in enumerate(samples)]
     return recover(triples, unknowns, layout.slots, evaluate, range(order + 1))
-
-
-def _order(equation: Equation) -> int:
-    return len(next(iter(equation["equations"].values()))) - 1
 
 
 def _sample(configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, i: int, seed: int) -> System:
@@ -115,11 +113,16 @@ def _sample(configuration: Configuration, equation: Equation, parameters: Parame
 
 
 def _unknowns(
-    configuration: Configuration, equation: Equation, parameters: Parameters, variable: str, extra: Mapping[tuple[str, int], Sequence[str]]
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    variable: str,
+    extra: Mapping[tuple[str, int], Sequence[str]],
 ) -> list[list[Unknown]]:
     found = []
     for block in equation["equations"][variable]:
-        terms = [Unknown(item["term"], _predicted(item["coefficient"], configuration, equation, parameters)) for item in block["terms"]]
+        items = [(item["term"], item["coefficient"]) for item in block["terms"]]
+        terms = [Unknown(term, _predicted(c, configuration, equation, parameters)) for term, c in items]
         known = {u.term for u in terms}
         terms += [Unknown(t, Fraction(0)) for t in extra.get((variable, block["power"]), ()) if t not in known]
         found.append(terms)
@@ -129,9 +132,8 @@ def _unknowns(
 def _predicted(text: str, configuration: Configuration, equation: Equation, parameters: Parameters) -> Fraction | mpmath.mpf:
     """The value of a coefficient (at the time of the samples): a fraction where it is one."""
     tape = Tape(0)
-    clock = {"t": tape.lift(SAMPLE_TIME), "theta": [tape.lift(0)]}
-    names = scalar_names(configuration, parameters, clock, equation)
-    node = tape.lift(scalar_value(parse_expression(text, "coefficient", COEFFICIENT_CALLS), names))
+    names = scalar_names(configuration, parameters, tape.lift(SAMPLE_TIME), tape, equation)
+    node = tape.lift(evaluate(parsed(text), names, NodeNumbers(tape), lambda f, a: elementary(f, a, NodeNumbers(tape))))
     exact = tape.exact(node)
     if exact is not None:
         return exact
@@ -144,16 +146,16 @@ def _term_values(
     equation: Equation,
     layout: Layout,
     parameters: Parameters,
+    unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
     system: System,
     loss: Loss,
-    unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
 ) -> dict[str, list[Any]]:
     """Every term at the sample's point, as balls."""
     tape = Tape(system.slow_size)
     vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
     slow = layout.split(tape.inputs, vectors)
-    names = scalar_names(configuration, parameters, slow, equation)
-    terms = TermValues(loss, slow["theta"], {**names, **slow})
+    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+    terms = FormulaValues(loss, slow["theta"], {**slow, **names}, NodeNumbers(tape))  # type: ignore[arg-type]  # Problem's interface
     wanted: dict[str, list[Any]] = {}
     for variable, by_power in unknowns.items():
         low, high = layout.slots[variable]
@@ -167,7 +169,12 @@ def _term_values(
 
 
 def check_from_rest(
-    configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, theta: Sequence[Fraction], digits: int = 30
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    loss: Loss,
+    theta: Sequence[Fraction],
+    digits: int = 30,
 ) -> RestStart:
     """What the transient does to the initial point when the memory starts as users start it (see `verify.rest`)."""
     return start_from_rest(build_system(configuration, equation, loss, parameters, theta), digits)
@@ -200,12 +207,20 @@ def orbits_for_plot(
         iterates = [_plane(s) for s in states]
     if not all(isfinite(x) for path in (iterates, *paths) for p in path for x in p):
         raise NumericError(f"the orbit leaves every bound at gamma = {gamma}; take a smaller step or another point")
-    shown = None if loss.is_field else (lambda x, y: float(loss.value([x, y])))
+    shown = None if loss.is_field else _height(loss)
     names = (loss.variables[0], loss.variables[1])
     return Orbits(iterates, paths[0], paths[1], shown, names, str(gamma), system.order)
 
 
-def _path(flow: Flow, start: Sequence[Any], gamma: Fraction, weights: Sequence[Fraction], steps: int) -> list[tuple[float, float]]:
+def _height(loss: Loss) -> Callable[[float, float], float]:
+    tape = Tape(loss.dimension)
+    program = Program(tape, [tape.lift(loss.value(tape.inputs))])
+    return lambda x, y: float(program([arb(x), arb(y)])[0])
+
+
+def _path(
+    flow: Flow, start: Sequence[Any], gamma: Fraction, weights: Sequence[Fraction], steps: int
+) -> list[tuple[float, float]]:
     """Points of a flow a step apart, as far as the solution reaches (that of Adam ends where a gradient component vanishes)."""
     point, path = start, [_plane(start)]
     try:

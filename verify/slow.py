@@ -17,12 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import comb
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, arb_mat, ctx
 
-from verify.tape import Program, Tape, number
+from verify.recurrences import number
+from verify.tape import Program, Tape
 
 Step = Callable[[Sequence[Any], Any], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
@@ -82,7 +83,7 @@ def differences(values: Sequence[Vector]) -> list[Vector]:
     found = []
     while rows:
         found.append(rows[0])
-        rows = [[b - a for a, b in zip(x, y, strict=True)] for x, y in zip(rows, rows[1:], strict=False)]
+        rows = [[b - a for a, b in zip(x, y, strict=True)] for x, y in pairwise(rows)]
     return found
 
 
@@ -112,7 +113,7 @@ def _newton_matrix(system: System, state: Vector, gamma: Any, width: int) -> Any
     try:
         return _middle(block.inv())
     except ZeroDivisionError:
-        raise NumericError("the memory does not relax: a relaxation factor is 1; rescale that variable (see the regimes)") from None
+        raise NumericError("the memory does not relax: a relaxation factor is 1; rescale that variable by a regime") from None
 
 
 def _middle(matrix: Any) -> Any:
@@ -157,7 +158,9 @@ def slow_memory(
     raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
 
 
-def slow_orbit(system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, steps: int, guess: Vector | None = None) -> list[Vector]:
+def slow_orbit(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, steps: int, guess: Vector | None = None
+) -> list[Vector]:
     """`steps` steps along the slow manifold from a point."""
     memory = slow_memory(system, slow, gamma, width, accuracy, guess)
     return system.orbit([*slow, *memory], gamma, steps)

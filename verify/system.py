@@ -14,15 +14,16 @@ from functools import partial
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import LOSS_CALLS, Expression, names_of, parse_expression
+from derive.language import Expression, names_of
 from derive.scheme import Configuration
+from verify.formula import FormulaValues
+from verify.landscape import Loss, NodeNumbers, differentiate, scalar_value
 from verify.powerseries import IrrationalRoot, to_fmpq
-from verify.recording import Loss, TermValues, differentiate, scalar_value
+from verify.recurrences import number
 from verify.run import EXACT, Numbers, Runner
 from verify.slow import NumericError, Step, System
-from verify.tape import Program, Tape, number
+from verify.tape import Program, Tape
 
-COEFFICIENT_CALLS: dict[str, int | None] = {**LOSS_CALLS, "abs": 1, "sign": 1}
 _CHOICES = {
     "eps": Fraction(1, 4), "alpha": Fraction(1, 2), "lam": Fraction(2, 3), "kappa": Fraction(3, 2)
 }  # fmt: skip
@@ -38,13 +39,14 @@ def chosen_parameters(configuration: Configuration) -> dict[str, Fraction]:
     {'beta': Fraction(1, 2)}
     """
     spread = iter(_SPREAD * (1 + len(configuration.free) // len(_SPREAD)))
-    chosen = {}
-    for name in configuration.free:
-        base = name.rstrip("0123456789_")
-        chosen[name] = _CHOICES[base] + Fraction(int(name[-1]), 12) * name[-1].isdigit() if base in _CHOICES and name[-1].isdigit() else (
-            _CHOICES[base] if base in _CHOICES else next(spread)
-        )
-    return chosen
+    return {name: _choice(name) or next(spread) for name in configuration.free}
+
+
+def _choice(name: str) -> Fraction | None:
+    """The value for eps, lam, ..., a little more for lam1, lam2, ..., None for a name without one."""
+    base = name.rstrip("0123456789")
+    number = name[len(base) :]
+    return _CHOICES[base] + Fraction(int(number or 0), 12) if base in _CHOICES else None
 
 
 @dataclass(frozen=True)
@@ -112,20 +114,7 @@ def _step_ahead(runner: Runner, state: Mapping[str, Any], gamma: Any, t: Any, ah
 
 
 def _time_value(expression: Expression, t: Any) -> Any:
-    return scalar_value(expression, {"t": t})
-
-
-class NodeNumbers(Numbers):
-    """Nodes of a tape as numbers of the interpreter."""
-
-    def __init__(self, tape: Tape) -> None:
-        super().__init__(tape.lift, lambda x, r: tape.lift(x) ** r)
-
-    def absolute(self, x: Any) -> Any:
-        return abs(x)
-
-    def sign(self, x: Any) -> Any:
-        return x.sign()
+    return scalar_value(expression, {"t": t}, t.tape)
 
 
 def time_function(configuration: Configuration, name: str) -> Expression:
@@ -187,16 +176,15 @@ def build_system(
     implicit = reads_ahead(configuration)
     step = _implicit_step(recorder, layout) if implicit else _explicit_step(recorder)
     names = tuple(
-        n if n == "t" or layout.sizes[n] == 1 and n not in recorder.vectors else f"{n}_{v}"
+        n if n == "t" or (layout.sizes[n] == 1 and n not in recorder.vectors) else f"{n}_{v}"
         for n in (*layout.slow, *(("t",) if layout.timed else ()))
         for v in (loss.variables if n in recorder.vectors else ("",))
     )
-    order = len(next(iter(equation["equations"].values()))) - 1
 
     def fields(point: Sequence[Any]) -> list[list[Any]]:
         return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
 
-    return System(step, fields, start, _rest(recorder, layout, theta), names, order, implicit)
+    return System(step, fields, start, _rest(recorder, layout, theta), names, order_of(equation), implicit)
 
 
 def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
@@ -228,44 +216,47 @@ def field_values(
 ) -> list[list[Any]]:
     """f_0, ..., f_N at a point of the slow coordinates, from the equation's terms."""
     slow = layout.split(point, vectors)
-    names = scalar_names(configuration, parameters, slow, equation)
-    terms = TermValues(loss, slow["theta"], {**names, **slow})
+    tape = point[0].tape
+    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+    values = FormulaValues(loss, slow["theta"], {**slow, **names}, NodeNumbers(tape))  # type: ignore[arg-type]  # Problem's interface
     rows: list[list[Any]] = []
-    for k in range(len(next(iter(equation["equations"].values())))):
+    for k in range(order_of(equation) + 1):
         row: list[Any] = []
         for variable, (low, high) in layout.slots.items():
             if variable == "t":
                 row.append(Fraction(int(k == 0)))
             elif variable in layout.slow:
-                row += _combination(equation["equations"][variable][k]["terms"], terms, names, high - low)
+                row += _combination(equation["equations"][variable][k]["terms"], values, high - low)
         rows.append(row)
     return rows
 
 
-def _combination(items: Sequence[Mapping[str, str]], terms: TermValues, names: Mapping[str, Any], size: int) -> list[Any]:
+def order_of(equation: Mapping[str, Any]) -> int:
+    """The power of gamma through which an equation (JSON form) goes."""
+    return len(next(iter(equation["equations"].values()))) - 1
+
+
+def _combination(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
     total: list[Any] = [Fraction(0)] * size
     for item in items:
-        c = scalar_value(parse_expression(item["coefficient"], "coefficient", COEFFICIENT_CALLS), names)
-        value = terms[item["term"]]
+        c, value = values[item["coefficient"]], values[item["term"]]
         vector = value if isinstance(value, list) else [value] * size
         total = [a + x * c for a, x in zip(total, vector, strict=True)]
     return total
 
 
 def scalar_names(
-    configuration: Configuration, parameters: Mapping[str, Any], slow: Mapping[str, Any], equation: Mapping[str, Any]
+    configuration: Configuration, parameters: Mapping[str, Fraction], t: Any, tape: Tape, equation: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What coefficients may name: parameters, t, and the time functions with their derivatives r, dr, d2r, ..."""
-    some = next(x for x in slow["theta"])
-    tape = some.tape
+    """What coefficients may name, as nodes: parameters, t, and the time functions with their derivatives r, dr, d2r, ..."""
     names = {n: tape.lift(v) for n, v in parameters.items()}
-    if "t" in slow:
-        names["t"] = slow["t"]
+    if t is not None:
+        names["t"] = t
     for function in configuration.functions:
         expression: Expression = time_function(configuration, function)
-        for k in range(len(next(iter(equation["equations"].values()))) + 1):
+        for k in range(order_of(equation) + 2):
             symbol = function if k == 0 else f"d{function}" if k == 1 else f"d{k}{function}"
-            names[symbol] = scalar_value(expression, {"t": slow["t"]})
+            names[symbol] = scalar_value(expression, {"t": t}, tape)
             expression = differentiate(expression, "t")
     return names
 

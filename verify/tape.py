@@ -1,115 +1,20 @@
-"""Taylor coefficients of a computation, one order after the other.
+"""A computation recorded as a list of elementary operations, and replayed on Taylor series or on numbers.
 
-Running a formula on `Node`s instead of numbers records it on a `Tape`: a list of elementary operations, equal ones once.
-When the inputs are power series x(t) = x_0 + x_1 t + ..., every operation c = a o b has a recurrence that gives c_k from
-a_0..a_k, b_0..b_k and c_0..c_(k-1):
-
-    c = a b       c_k = sum_i a_i b_(k-i)
-    c = a / b     c_k = (a_k - sum_(i<k) c_i b_(k-i)) / b_0
-    c = a^r       c_k = (1/(k a_0)) sum_(i<k) (r(k-i) - i) c_i a_(k-i)              (a c' = r a' c)
-    c = exp a     c_k = (1/k) sum_(0<j<=k) j a_j c_(k-j)                            (c' = a' c; sin and cos alike)
-    c' d = a'     c_k = (a_k - (1/k) sum_(0<j<k) j c_j d_(k-j)) / d_0               (log: d = a; atan: d = 1 + a^2)
-
-so that one pass over the tape advances every series by one order, O(k) ball operations a node.  The numbers are arb
-balls: their radii bound the rounding of everything done here.
+Running a formula on `Node`s instead of numbers records it on a `Tape`, equal operations once.  When the inputs are power
+series x(t) = x_0 + x_1 t + ..., one pass over the tape advances every series by one order (`verify.recurrences`), at O(k) ball
+operations a node.  The numbers are arb balls: their radii bound the rounding of everything done here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import isqrt
-from operator import mul
 from typing import Any
 
-from flint import arb, fmpq
+from flint import fmpq
 
-Coefficients = list[Any]  # of arb; python-flint carries no types
-Advance = Callable[[int, Coefficients, "tuple[Coefficients, ...]", Any], Any]
-
-
-def _dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
-    return sum(map(mul, a, b), arb(0))
-
-
-def _convolution(a: Coefficients, b: Coefficients, low: int, high: int, total: int) -> Any:
-    """sum of a_i b_(total-i) over low <= i <= high."""
-    return _dot(a[low : high + 1], reversed(b[total - high : total - low + 1]))
-
-
-def _slopes(a: Coefficients, low: int, high: int) -> Coefficients:
-    return [j * x for j, x in enumerate(a[low : high + 1], low)]
-
-
-def _constant(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return number(extra) if k == 0 else arb(0)
-
-
-def _sum(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return args[0][k] + args[1][k]
-
-
-def _scaled(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return args[0][k] * number(extra)
-
-
-def _product(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return _dot(args[0], reversed(args[1])) if k else args[0][0] * args[1][0]
-
-
-def _quotient(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    a, b = args
-    return (a[k] - _convolution(c, b, 0, k - 1, k)) / b[0]
-
-
-def _power(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    a, r = args[0], number(extra)
-    if k == 0:
-        return a[0].sqrt() if extra == Fraction(1, 2) else 1 / a[0].sqrt() if extra == Fraction(-1, 2) else a[0] ** r
-    return _dot(((r * (k - i) - i) * c[i] for i in range(k)), reversed(a[1:])) / (k * a[0])
-
-
-def _exponential(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    a = args[0]
-    return a[0].exp() if k == 0 else _convolution(_slopes(a, 0, k), c + [arb(0)], 1, k, k) / k
-
-
-def _turn(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    """One of a pair: c' = sign a' partner; args = (a, partner), extra = (start of c, sign)."""
-    a, partner = args
-    start, sign = extra
-    return getattr(a[0], start)() if k == 0 else sign * _convolution(_slopes(a, 0, k), partner[:k] + [arb(0)], 1, k, k) / k
-
-
-def _primitive(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    """c' d = a'; args = (a, d), extra = name of the function that starts c."""
-    a, d = args
-    if k == 0:
-        return getattr(a[0], extra)()
-    return (a[k] - _convolution(_slopes(c, 0, k - 1), d, 1, k - 1, k) / k) / d[0]
-
-
-def _sign(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    start = args[0][0]
-    if k == 0 and not (start > 0 or start < 0):
-        raise ZeroDivisionError("the sign of a number that may be zero")
-    return arb(0) if k else arb(1 if start > 0 else -1)
-
-
-_ADVANCE: dict[str, Advance] = {
-    "constant": _constant, "+": _sum, "scaled": _scaled, "*": _product, "/": _quotient, "**": _power,
-    "exp": _exponential, "turn": _turn, "primitive": _primitive, "sign": _sign,
-}  # fmt: skip
-
-
-def number(value: Any) -> Any:
-    """The ball of an int, Fraction, fmpq, mpf, decimal text or ball, at the working precision."""
-    if isinstance(value, Fraction):
-        return arb(fmpq(value.numerator, value.denominator))
-    if isinstance(value, int | str | arb | fmpq):
-        return arb(value)
-    sign, mantissa, exponent, _ = value._mpf_  # mpmath's own form of a real number: (-1)^sign mantissa 2^exponent
-    return arb((-int(mantissa) if sign else int(mantissa), int(exponent)))
+from verify.recurrences import ADVANCE, Coefficients
 
 
 class Node:
@@ -121,9 +26,7 @@ class Node:
         self.tape, self.index = tape, index
 
     def _with(self, operation: str, other: Any, swapped: bool = False) -> Node:
-        if isinstance(other, str):
-            return NotImplemented
-        b = self.tape.lift(other)
+        b: Node = self.tape.lift(other)
         return self.tape.record(operation, (b, self) if swapped else (self, b))
 
     def __add__(self, other: Any) -> Node:
@@ -138,10 +41,10 @@ class Node:
         return self
 
     def __sub__(self, other: Any) -> Node:
-        return self + -other
+        return self._with("+", -other)
 
     def __rsub__(self, other: Any) -> Node:
-        return -self + other
+        return (-self)._with("+", other)
 
     def __mul__(self, other: Any) -> Node:
         return self.tape.scale(self, other) if not isinstance(other, Node) else self._with("*", other)
@@ -207,6 +110,8 @@ def _is(value: Any, constant: int) -> bool:
 
 
 def _exact(value: Any) -> Any:
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
     return Fraction(value) if isinstance(value, int | Fraction) else value
 
 
@@ -246,23 +151,26 @@ class Tape:
     def _folded(self, operation: str, args: tuple[Node, ...], extra: Any) -> Node | None:
         """The result of an operation on exact constants, where it is exact too."""
         values = [self.exact(a) for a in args]
-        if all(v is None for v in values):
+        first, last = (values[0], values[-1]) if values else (None, None)
+        if len(values) == 2:
+            return self._folded_pair(operation, args, first, last)
+        if first is None:
             return None
-        match operation, *values:
-            case "*", a, b:
-                return self.scale(args[1], a) if a is not None else self.scale(args[0], b)
-            case "/", a, b if b:
-                return self.scale(args[0], 1 / b)
-            case "+", a, b if a is not None and b is not None:
-                return self.lift(a + b)
-            case "+", a, b if a == 0 or b == 0:
-                return args[1] if a == 0 else args[0]
-            case "**", a if extra.denominator == 1 and a:
-                return self.lift(a ** int(extra))
-            case "**", a if extra.denominator == 2 and a > 0 and (root := _exact_root(a)):
-                return self.lift(root ** int(2 * extra))
-            case "sign", a if a:
-                return self.lift(1 if a > 0 else -1)
+        if operation == "**" and extra.denominator == 1 and first:
+            return self.lift(first ** int(extra))
+        if operation == "**" and extra.denominator == 2 and first > 0 and (root := _exact_root(first)):
+            return self.lift(root ** int(2 * extra))
+        return self.lift(1 if first > 0 else -1) if operation == "sign" and first else None
+
+    def _folded_pair(self, operation: str, args: tuple[Node, ...], a: Fraction | None, b: Fraction | None) -> Node | None:
+        if operation == "*" and (a is not None or b is not None):
+            return self.scale(args[0], b) if a is None else self.scale(args[1], a)
+        if operation == "/" and b:
+            return self.scale(args[0], 1 / b)
+        if operation == "+" and a is not None and b is not None:
+            return self.lift(a + b)
+        if operation == "+" and (a == 0 or b == 0):
+            return args[1] if a == 0 else args[0]
         return None
 
     def exact(self, node: Node) -> Fraction | None:
@@ -314,7 +222,7 @@ class Tape:
             operation, args, extra = self.operations[index]
             if operation != "input":
                 c = series[index]
-                c.append(_ADVANCE[operation](k, c, tuple(series[a] for a in args), extra))
+                c.append(ADVANCE[operation](k, c, tuple(series[a] for a in args), extra))
 
 
 class Program:
@@ -338,5 +246,5 @@ class Program:
             elif operation == "/":
                 values[index] = values[args[0]] / values[args[1]]
             else:
-                values[index] = _ADVANCE[operation](0, [], tuple([values[a]] for a in args), extra)
+                values[index] = ADVANCE[operation](0, [], tuple([values[a]] for a in args), extra)
         return [values[i] for i in self.outputs]
