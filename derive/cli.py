@@ -25,6 +25,8 @@ Examples:
 
 
 class Commands(LazyGroup):
+    """The commands that live in packages of their own."""
+
     lazy: dict[str, tuple[str, str, str]] = {
         "trees": ("derive.trees.command", "trees_command", "B-series coefficients on all rooted trees; order conditions."),
         "modified-loss": ("derive.structure.command", "modified_loss", "The loss that is really minimised, as far as it exists."),

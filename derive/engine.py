@@ -253,13 +253,15 @@ class Derivation:
             linear = {x: leading[s].get(terms[x], self.ring.zero) for x in names}
             rest = {t: c for t, c in leading[s].items() if t not in terms.values()}
             if self._depends(rest) & set(names):
-                raise self._nonlinear(s, names)
+                raise self._nonlinear(s, names, rest)
             matrix.append([linear[x] for x in names])
         component = Component(names, matrix)
         self._find_slow(component)
         return component
 
-    def _nonlinear(self, state: str, names: tuple[str, ...]) -> ReductionError:
+    def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
+        if any(f.kind == "node" and self._depends(dict.fromkeys(f.children, self.ring.one)) for t in rest for f, _ in t.factors):
+            return self.fail(f"the gradient is taken at a point that moves with {state}, which is not small; it must tend to theta")
         if "theta" in names:
             return self._no_identity("theta changes by a term without gamma")
         return self.fail(

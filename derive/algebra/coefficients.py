@@ -88,6 +88,8 @@ class Ring:
 
     def by_powers_of_n(self, num: Any) -> dict[int, Any]:
         """{d: coefficient of n^d} of a numerator: the Taylor coefficients at n = 0."""
+        if not self.symbols:
+            return {e[0]: self.context.constant(c) for e, c in num.to_dict().items()}
         found, d = {}, 0
         while num:
             value = num.subs({"n": 0})
