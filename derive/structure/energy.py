@@ -5,7 +5,7 @@
 
 First the Hamiltonian is tried, F = grad_eta H, G = -grad_theta H: the part of H of degree d >= 1 in eta is <eta, F^(d-1)>/d,
 the rest is the potential of -G^(0).  If the map is not symplectic in these variables, E_k is sought among all scalars of
-weight k + 2 (eta weighs 1, each derivative of L 2), where dE/dt = 0 is a linear system.  Either way dE/dt is then computed.
+weight up to k + 2 (eta weighs 1, each derivative of L 2), where dE/dt = 0 is a linear system.  Either way dE/dt is then computed.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _conserved(equation: ModifiedEquation, variable: str, fields: list[tuple[Sum
     energy = known[:1]
     first = Derivative(algebra, {"theta": fields[0][0], variable: fields[0][1]})
     for k in range(1, len(fields)):
-        candidates = scalars_of_weight(algebra, variable, k + 2)
+        candidates = [t for w in range(2, k + 3) for t in scalars_of_weight(algebra, variable, w)]
         right: Sum = {}
         for i, e in enumerate(energy):
             f, g = fields[k - i]
