@@ -371,7 +371,7 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
     read = {n for a in program for n in names_of(a.value)}
     declared = {n for n in read if _SYMBOL.fullmatch(n)} | set(parameters)
     names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
-    return Scheme("update", update, program, parameters={n: Parameter(n) for n in names})
+    return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")

@@ -68,7 +68,8 @@ def _power(monomials: Any, exponent: int) -> str:
 
 def _polynomial(monomials: Any) -> str:
     pieces = []
-    for coefficient, powers in monomials:
+    first = next((i for i, (c, _) in enumerate(monomials) if c > 0), 0)
+    for coefficient, powers in (monomials[first], *monomials[:first], *monomials[first + 1 :]):
         factors = [n if e == 1 else f"{n}**{e}" for n, e in powers]
         size = abs(coefficient)
         if size != 1 or not factors:

@@ -163,7 +163,7 @@ def write_coefficient(value: Ratio, style: Notation, front: str = "") -> tuple[b
     if style.name == "latex" and bottom and top and front:
         front += r"\, "
     elif front:
-        top.insert(0, front)
+        top.insert(int(number.numerator != 1), front)
         front = ""
     if not bottom:
         return negative, gap.join(top)
@@ -192,7 +192,8 @@ def _polynomial_power(monomials: Any, exponent: int, style: Notation) -> str:
 
 def _polynomial(monomials: Any, style: Notation) -> str:
     pieces = []
-    for coefficient, powers in monomials:
+    first = next((i for i, (c, _) in enumerate(monomials) if c > 0), 0)
+    for coefficient, powers in (monomials[first], *monomials[:first], *monomials[first + 1 :]):
         factors = [style.symbol(n) if e == 1 else style.power(style.symbol(n), str(e)) for n, e in powers]
         size = abs(coefficient)
         if size != 1 or not factors:
@@ -273,9 +274,9 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
         text = style.inner("1", _power(*items[0], style))
     else:
         (g, p), rest = items[-1], items[:-1]
-        if not rest:
+        if not rest and isinstance(p, int) and p > 1:
             rest, p = [(g, 1)], p - 1
-        text = style.inner(_vector(rest, style), _power(g, p, style))
+        text = style.inner(_vector(rest, style) or "1", _power(g, p, style))
     return text if e == 1 else style.power(text, str(e))
 
 

@@ -139,11 +139,13 @@ def relaxation_text(relaxation: Relaxation, style: Notation) -> str:
     what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
     if len(relaxation.polynomial) == 2 and factor is not None:
         return f"{what} {coefficient_text(factor, style)} ({decay(factor, style)})"
-    powers = []
-    for k, p in enumerate(relaxation.polynomial):
+    polynomial = ""
+    for k, p in reversed(list(enumerate(relaxation.polynomial))):
         if p:
-            powers.append(" ".join(x for x in (coefficient_text(p, style), f"z^{k}" if k else "") if x not in ("", "1") or not k))
-    polynomial = " + ".join(reversed(powers))
+            negative, size = write_coefficient(p, style)
+            power = "" if k == 0 else "z" if k == 1 else f"z^{k}"
+            piece = " ".join(x for x in (size, power) if x) or "1"
+            polynomial += f" {'-' if negative else '+'} {piece}" if polynomial else piece
     return f"memory {names} relaxes with the roots of {polynomial} (decays where they lie inside the unit disc)"
 
 
