@@ -48,6 +48,8 @@ def combination_of(algebra: TermAlgebra, expression: Expression, values: Mapping
             return algebra.multiply(combination_of(algebra, a, values), inverse)
         case Operation("**", (a, b)):
             exponent = constant(b)
+            if isinstance(a, Name) and a.id not in values and exponent is not None and exponent.denominator == 1:
+                return algebra.reduce(symbol(a.id, int(exponent)) if exponent else ONE)
             if exponent is not None:
                 return algebra.power(combination_of(algebra, a, values), exponent)
         case Call(function, args):
@@ -82,46 +84,50 @@ def _summed(algebra: TermAlgebra, a: Combination) -> Combination:
 
 @dataclass
 class Span:
-    """The terms of one variable at one power, and the rank their values have reached.
+    """The terms of one variable at one power, their values modulo PRIME, and the rank these have reached.
 
-    Rows are linearly independent modulo PRIME by construction: a row that adds nothing is dropped, `used` remembers which
-    (sample, component) gave each row that stayed.
+    `places[j]` is the (sample, component) that gave row j.  The rank is computed once there are rows enough to be full.
     """
 
     terms: list[Term]
-    rows: list[list[Any]] = field(default_factory=list)
-    used: list[tuple[int, int]] = field(default_factory=list)
-    idle: int = 0
+    rows: list[list[int]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    rank: int = 0
 
     @property
     def needed(self) -> int:
         return len(self.terms)
 
     @property
-    def rank(self) -> int:
-        return len(self.rows)
-
-    @property
     def full(self) -> bool:
         return self.rank == self.needed
 
+    @property
+    def short(self) -> bool:
+        """Fewer rows than the rank needs: nothing can be said yet."""
+        return len(self.rows) < self.needed
+
     def examine(self, point: TermPoint, sample: int, scalar: bool) -> None:
         """Add the values of the terms at a point modulo PRIME."""
-        if self.full or not self.terms:
+        if self.full:
             return
         columns = [point[t] for t in self.terms]
-        before = self.rank
         for i in range(1 if scalar else point.dimension):
-            if not self.full:
-                self._add([c[i] for c in columns], (sample, i))
-        self.idle = 0 if self.rank > before else self.idle + 1
+            self.rows.append([int(c[i]) for c in columns])
+            self.places.append((sample, i))
+        if not self.short:
+            self.rank = self._matrix().rank()
 
-    def _add(self, row: list[Any], place: tuple[int, int]) -> None:
-        trial = [*self.rows, row]
-        matrix = nmod_mat(len(trial), self.needed, [int(x) for r in trial for x in r], PRIME)
-        if matrix.rank() == len(trial):
-            self.rows.append(row)
-            self.used.append(place)
+    def _matrix(self) -> Any:
+        return nmod_mat(len(self.rows), self.needed, [x for row in self.rows for x in row], PRIME)
+
+    def independent_places(self) -> list[tuple[int, int]]:
+        """The (sample, component) pairs of as many independent rows as there are terms, once the rank is full."""
+        reduced, rank = self._matrix().transpose().rref()
+        pivots = []
+        for i in range(rank):
+            pivots.append(next(j for j in range(len(self.rows)) if int(reduced[i, j]) != 0))
+        return [self.places[j] for j in pivots]
 
 
 def argument_text(rank: int, needed: int, points: int, settings: str) -> str:

@@ -15,15 +15,15 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from derive.language import Expression
+from derive.language import Expression, Number, names_of
 from derive.scheme import Configuration
 from verify.completeness import Span, argument_text, combination_of
 from verify.flow import combination, step_against_flow
 from verify.formula import FormulaValues, parsed
 from verify.orbits import Orbit, Sample, SlowOrbit
 from verify.points import TermPoint, memory_values
-from verify.powerseries import SingularSeries
-from verify.run import EXACT
+from verify.powerseries import SingularSeries, to_fraction
+from verify.run import EXACT, elementary, evaluate
 from verify.samples import parameter_sets, rational_sample, settings_of
 from verify.support import Supports
 from verify.terms import Combination, NotEnumerable, Term
@@ -142,6 +142,19 @@ class ExactResult:
         return argument_text(self.rank, self.rank_needed, sum(len(s.examined) for s in self.studies), settings)
 
 
+def with_numbers(claim: Claim, values: Mapping[str, Any]) -> Claim:
+    """The claim with every coefficient that depends on parameters only replaced by its value."""
+
+    def number(coefficient: Expression) -> Expression:
+        names = names_of(coefficient)
+        if not all(n in values for n in names):
+            return coefficient
+        found = evaluate(coefficient, values, EXACT, lambda f, args: elementary(f, args, EXACT))
+        return Number(to_fraction(found))
+
+    return Claim({x: [[(number(c), t) for c, t in items] for items in by_power] for x, by_power in claim.terms.items()})
+
+
 def values_of_claim(claim: Claim, sample: Sample) -> dict[str, list[list[Any]]]:
     """The claimed f_k at a sample's point, one entry a component."""
     values = FormulaValues(sample.problem, sample.problem.point, sample.names(), EXACT)
@@ -189,6 +202,7 @@ def _study(
 ) -> Study:
     order = claim.order
     supports = Supports(configuration, claim.slow, values, order + 1, separate)
+    claim = with_numbers(claim, supports.values)
     spans = {(x, k): Span(terms) for (x, k), terms in possible_terms(supports, claim).items()}
     result = Study(supports, spans)
     source = random.Random(f"samples {seed}")
@@ -206,7 +220,8 @@ def _study(
             progress(f"rank {result.rank} of {result.needed}")
         if result.rank == result.needed:
             return result
-        idle = 0 if result.rank > before else idle + 1
+        waiting = any(s.short and not s.full for s in spans.values())
+        idle = 0 if result.rank > before or waiting else idle + 1
         if idle >= PATIENCE:
             dimension, idle = dimension + 1, 0
             if dimension > LARGEST:
@@ -276,6 +291,7 @@ def _first_difference(current: Study, claim: Claim) -> tuple[int | None, str]:
     """The literal comparison: one step against the Taylor flow of the claimed field, on the first samples."""
     order = claim.order
     powers = []
+    claim = with_numbers(claim, current.supports.values)
     for e in current.examined[:2]:
         power, _ = step_against_flow(e.orbit, e.sample, claim.terms, order)
         powers.append(power)
@@ -307,8 +323,9 @@ def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term,
         return None
     if not span.terms:
         return {}
-    rows = [[current.examined[s].point[t][i] for t in span.terms] for s, i in span.used]
-    right = [[current.examined[s].orbit.fields[variable][power][i]] for s, i in span.used]
+    places = span.independent_places()
+    rows = [[current.examined[s].point[t][i] for t in span.terms] for s, i in places]
+    right = [[current.examined[s].orbit.fields[variable][power][i]] for s, i in places]
     solution = fmpq_mat(rows).solve(fmpq_mat(right))
     return {t: Fraction(int(solution[j, 0].p), int(solution[j, 0].q)) for j, t in enumerate(span.terms) if solution[j, 0] != 0}
 

@@ -29,7 +29,7 @@ from derive.scheme import Configuration
 from verify.powerseries import to_fmpq
 from verify.terms import ONE, Combination, NotEnumerable, Term, TermAlgebra, add, collect, symbol
 
-MAX_TERMS = 6000
+MAX_TERMS = 20_000
 UNKNOWN = "?"
 
 

@@ -167,7 +167,7 @@ class TermAlgebra:
     def _apply(self, base: Base, term: Term, powers: Mapping[str, int]) -> list[tuple[Term, fmpq]] | None:
         exponent = powers.get(base.name, 0)
         if base.q > 1 or not base.rest or base.always:
-            return self._eliminate(base, term)
+            return self._eliminate(base, term) or self._invert(base, term, powers)
         if exponent > 0:  # multiply w out
             outer = self._raw(term, symbol(base.name, -1))
             return [(self._raw(outer, t), c) for t, c in base.content]
@@ -182,6 +182,16 @@ class TermAlgebra:
             return None
         new = [(self._raw(outer, symbol(base.name, base.q)), 1 / base.lead)]
         return new + [(self._raw(outer, t), -c / base.lead) for t, c in base.rest]
+
+    def _invert(self, base: Base, term: Term, powers: Mapping[str, int]) -> list[tuple[Term, fmpq]] | None:
+        """1/s^m = c r/w^q  for  w^q = c s^m r."""
+        positive = [(s, e) for s, e in base.pivot[0] if e > 0]
+        if base.rest or base.pivot[1] or base.pivot[2] or len(positive) != 1 or powers.get(positive[0][0], 0) >= 0:
+            return None
+        s, m = positive[0]
+        outer = self._raw(term, symbol(s, m))
+        other: Term = (tuple(p for p in base.pivot[0] if p[0] != s), (), ())
+        return [(self._raw(self._raw(outer, other), symbol(base.name, -base.q)), base.lead)]
 
     def _without(self, term: Term, pivot: Term) -> Term | None:
         """term / pivot, if the positive powers of the pivot are contained in the term."""
