@@ -74,6 +74,7 @@ class Derivation:
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()
         self.exploring = False
+        self._look_again: list[tuple[Component, int]] = []
         self.states = tuple(configuration.symbol(s) for s in self.scheme.states)
         self.solution: dict[str, dict[int, Sum]] = {s: {} for s in (*self.states, "theta_next")}
         self.gamma = Polynomial(self, {1: self.ring.one})
@@ -83,6 +84,8 @@ class Derivation:
         for k in range(order + 2):
             for component in self.components if k <= order else self._needed_last():
                 self._solve(component, k)
+            while self._look_again:
+                self._check_residual(*self._look_again.pop())
             if progress:
                 progress(k)
         self._read_off()
@@ -323,15 +326,20 @@ class Derivation:
             right.append(self.updates[name].at(k))
             if "theta_next" in self.unsolved:
                 raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
-            assert self.unsolved <= set(component.names), (name, self.unsolved)
+            if not self.unsolved <= set(component.names):  # read, but with a factor that vanishes: look again when it is known
+                self._look_again.append((component, k))
         self.unsolved.clear()
         if component.slow and k == 0:
             self._check_identity(component, right)
         values = self._solution(component, right, k)
         for name, value in zip(component.names, values, strict=True):
             self.solution[name][k] = value
-        for name, value in zip(component.names, values, strict=True):
-            residual = {t: self.shift(c) for t, c in value.items()}
+        self._check_residual(component, k)
+
+    def _check_residual(self, component: Component, k: int) -> None:
+        """X_k(n+1) minus the update at gamma^k must vanish identically."""
+        for name in component.names:
+            residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if not self.algebra.is_zero(residual):
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")

@@ -93,7 +93,8 @@ class Plus(Series):
 
 
 class Times(Series):
-    """The Cauchy product; the factor of lower power is looked at first, so that gamma * x never asks for x at gamma^k."""
+    """The Cauchy product; what is free of state, then what is of lower power, is looked at first, so that gamma * x never
+    asks for x at gamma^k."""
 
     def __init__(self, a: Series, b: Series) -> None:
         super().__init__(a.context, a.place, a.steady and b.steady)
@@ -102,7 +103,9 @@ class Times(Series):
     def compute(self, k: int) -> Sum:
         result: Sum = {}
         for j in range(self.a.low, k - self.b.low + 1):
-            first, p, second, q = (self.a, j, self.b, k - j) if j <= k - j else (self.b, k - j, self.a, j)
+            first, p, second, q = (self.a, j, self.b, k - j)
+            if (self.b.steady, j) > (self.a.steady, k - j):
+                first, p, second, q = second, q, first, p
             left = first.at(p)
             if left:
                 right = second.at(q)

@@ -64,7 +64,9 @@ def _factor(f: Factor) -> str:
 
 def _contraction(term: Term) -> str:
     """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""
-    items = [(f, e) for f, e in term.factors]
+    items = list(term.factors)
+    if not items:
+        return "dot(1, 1)"  # the dimension
     f, e = items[-1]
     if isinstance(e, int) and e > 1:
         first = _power(f, e // 2)
@@ -72,7 +74,7 @@ def _contraction(term: Term) -> str:
         return f"dot({'*'.join([*(_power(*i) for i in items[:-1]), first])}, {rest[0]})"
     if len(items) == 1:
         return f"dot({_power(f, e)}, 1)"
-    return f"dot({'*'.join(_power(*i) for i in items[:-1])}, {_power(f, e)})" if items else "dot(1, 1)"
+    return f"dot({'*'.join(_power(*i) for i in items[:-1])}, {_power(f, e)})"
 
 
 def combination_text(body: object) -> str:

@@ -346,8 +346,10 @@ class Algebra:
     def _factorised(self, a: Sum) -> tuple[Ratio, list[tuple[Sum, int]]]:
         """(c, [(P, k), ...]) with a = c prod P^k: the factorisation as a polynomial in factors of terms, where it is one."""
         symbols = sorted({f for t in a for f, _ in t.factors}, key=lambda f: f.key)
-        if len(a) == 1 or any(not isinstance(e, int) or e < 0 for t in a for _, e in t.factors):
+        if len(a) == 1:
             return self.ring.one, [(a, 1)]
+        if any(not isinstance(e, int) or e < 0 for t in a for _, e in t.factors):
+            return self.ring.one, self._without_common_monomial(a)
         names = [f"x{i}" for i in range(len(symbols))]
         ring = Ring([*self.ring.symbols, *names])
         index = {f: ring.symbol(x) for f, x in zip(symbols, names, strict=True)}
@@ -368,6 +370,18 @@ class Algebra:
         for p, e in scalars:
             constant = constant * p[self.unit] ** e
         return constant, [(p, e) for p, e in parts if list(p) != [self.unit]]
+
+    def _without_common_monomial(self, a: Sum) -> list[tuple[Sum, int]]:
+        """The greatest monomial that divides every term, and the rest."""
+        common = dict(next(iter(a)).factors)
+        for t in a:
+            powers = dict(t.factors)
+            common = {f: min(e, powers.get(f, 0)) for f, e in common.items()}
+        if not any(common.values()):
+            return [(a, 1)]
+        inverse = {f: -e for f, e in common.items()}
+        rest = {self.interner.term(_plus(dict(t.factors), inverse)): c for t, c in a.items()}
+        return [({self.interner.term(common): self.ring.one}, 1), (rest, 1)]
 
     def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
         count = 1 + len(self.ring.symbols)
