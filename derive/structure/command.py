@@ -85,8 +85,13 @@ def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, A
 @click.command("modified-loss")
 @scheme_options
 @order_option(1, "Look for a potential through gamma^ORDER.")
-@click.option("--form", type=click.Choice(["flow", "map"]), default="flow", show_default=True,
-              help="flow: theta' = -grad V; map: theta+ = theta - gamma grad V.")
+@click.option(
+    "--form",
+    type=click.Choice(["flow", "map"]),
+    default="flow",
+    show_default=True,
+    help="flow: theta' = -grad V; map: theta+ = theta - gamma grad V.",
+)
 @format_option
 def modified_loss(order: int, form: str, output: str, plain: bool, **options: Any) -> None:
     """The loss that is really minimised, as far as it exists, and what stands in its way after that."""
@@ -121,8 +126,9 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
 
 @click.command("accuracy")
 @scheme_options
-@click.option("--target", required=True, metavar="EQUATION",
-              help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0).")
+@click.option(
+    "--target", required=True, metavar="EQUATION", help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0)."
+)
 @order_option(4, "Look for the defect through gamma^ORDER.")
 @format_option
 def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) -> None:
@@ -221,8 +227,9 @@ def initial_layer(order: int, loss: str | None, at: str | None, digits: int, out
 @click.option("--regime", metavar="NAME", help="The regime of both.")
 @click.option("--regime-a", metavar="NAME", help="The regime of A.")
 @click.option("--regime-b", metavar="NAME", help="The regime of B.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
-              help="Set a parameter in the schemes that have it. Repeatable.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
+)
 @format_option
 def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None, regime_b: str | None,
             settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip

@@ -54,6 +54,11 @@ class Comparison:
     same_rescaled: int
     difference: TermSum
 
+    @property
+    def equation(self) -> ModifiedEquation:
+        """The first scheme's equation."""
+        return self.first
+
     def to_json(self) -> dict[str, Any]:
         """`same_through`, `change_of_variables` (list by power from 1, or null), and the rest by name."""
         return {

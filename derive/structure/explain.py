@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,11 @@ class Explanation:
     stability: Stability | str
     layer: InitialLayer | str
 
+    @property
+    def equation(self) -> ModifiedEquation | None:
+        """The first regime's equation."""
+        return self.regimes[0].equation
+
     def to_json(self) -> dict[str, Any]:
         """The readings by name; {"reason": ...} where one does not exist."""
         parts: dict[str, Any] = {
@@ -103,10 +109,11 @@ def explain(scheme: str | Path | Scheme) -> Explanation:
 
 
 def _attempt(read: Callable[[], T]) -> T | str:
+    """The reading, or the reason why there is none, without the name of the scheme in front."""
     try:
         return read()
     except DeriveError as error:
-        return str(error)
+        return re.sub(r"^scheme [^:,]*[:,] ", "", str(error))
 
 
 def _regime(scheme: Scheme, name: str) -> RegimeReading:
@@ -178,7 +185,7 @@ def _potential(v: ModifiedLoss, style: Notation) -> str:
         return "none, the limit field is no gradient"
     shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "")
     if v.obstruction is not None:
-        return f"{shown}; the field is no gradient at {gamma}^{v.obstruction.power}"
+        return f"{shown}; no gradient at {gamma}^{v.obstruction.power}"
     return f"{shown} (through {gamma}^{v.exists_through})"
 
 

@@ -122,8 +122,8 @@ def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     if len(equation.equations) > 1:
         names = ", ".join(equation.equations)
         raise ReductionError(
-            f"{equation.scheme.where}: regime {equation.configuration.regime} gives equations for {names}, not a gradient flow "
-            "in theta; read its energy, or take a regime in which only theta is slow"
+            f"{equation.scheme.where}: the slow variables are {names}, so the equation is no gradient flow in theta alone; take a "
+            "regime in which only theta is slow (or read the energy of a mechanical one)"
         )
     fields = [s.sum for s in equation.equations["theta"]]
     plain = read_fields(equation, fields)

@@ -150,8 +150,8 @@ def _solve(run: CorrectedDerivation, k: int) -> Sum:
     response = algebra.partial_fractions(response)
     if not response:
         raise ReductionError(
-            f"{run.scheme.where}: the limit field does not change with the size of the gradient (a sign), so no correction of "
-            "the gradient has an effect on it"
+            f"{run.scheme.where}: the limit field does not change with the size of the gradient (a sign, or zero), so "
+            "no correction of the gradient has an effect on it"
         )
     return reduced(algebra.partial_fractions(algebra.product(known, algebra.power(response, Fraction(-1)))))
 
