@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
+from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.printing import factored
 from derive.algebra.terms import Factor, Term
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import UsageError
@@ -57,35 +59,42 @@ class _Explicit:
                 f"the loss's variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=..."
             )
 
-    def coefficient(self, c: Ratio) -> Any:
-        value = c.reduced()
+    def coefficient(self, c: Ratio, times: Any = sp.Integer(1)) -> Any:
+        """The coefficient, factored as we factor it, times an expression."""
+        parts = factored(c)
 
-        def polynomial(p: Any) -> Any:
-            total = sp.Integer(0)
-            for exponents, k in p.to_dict().items():
-                piece = sp.Rational(int(k.p), int(k.q))
-                for name, e in zip(value.ring.symbols, exponents[1:], strict=True):
-                    piece *= self.names[name] ** int(e)
-                total += piece
-            return total
+        def product(factors: Any) -> Any:
+            result = sp.Integer(1)
+            for monomials, e in factors:
+                total = sp.Integer(0)
+                for k, powers in monomials:
+                    total += sp.Rational(k.numerator, k.denominator) * sp.Mul(*(self.names[n] ** p for n, p in powers))
+                result *= total**e
+            return result
 
-        return sp.factor(polynomial(value.num)) / sp.Mul(*(polynomial(value.ring.factors[i]) ** e for i, e in value.den))
+        number = sp.Rational(parts.content.numerator, parts.content.denominator)
+        # one product of all factors: sympy multiplies out a number times a single sum
+        return sp.Mul(number, product(parts.numerator), 1 / product(parts.denominator), times)
 
     def total(self, total: TermSum) -> tuple[Any, ...]:
-        result = [sp.Integer(0)] * len(self.symbols)
-        for c, t in total:
-            scale = self.coefficient(c)
-            result = [a + scale * x for a, x in zip(result, self.term(t), strict=True)]
-        return tuple(self.tidy(x) for x in result)
-
-    def tidy(self, expression: Any) -> Any:
-        """Polynomials are expanded in the loss's variables with factored coefficients; other expressions stay as built."""
+        """Polynomials are collected by monomials of the loss's variables; other terms stay as built."""
         variables = [*self.symbols, *self.states.values()]
-        if not expression.is_polynomial(*variables):
-            return expression
+        monomials: list[dict[tuple[int, ...], Ratio]] = [{} for _ in self.symbols]
+        rest = [sp.Integer(0)] * len(self.symbols)
+        for c, t in total:
+            for i, x in enumerate(self.term(t)):
+                if x.free_symbols <= set(variables) and x.is_polynomial(*variables):
+                    for m, k in sp.Poly(x, *variables).terms():
+                        value = c.scaled(fmpq(int(k.p), int(k.q)))
+                        monomials[i][m] = monomials[i][m] + value if m in monomials[i] else value
+                else:
+                    rest[i] += self.coefficient(c) * x
+        return tuple(self.collected(m, variables) + r for m, r in zip(monomials, rest, strict=True))
+
+    def collected(self, monomials: Mapping[tuple[int, ...], Ratio], variables: list[Any]) -> Any:
         result = sp.Integer(0)
-        for monomial, c in sp.Poly(expression, *variables).terms():
-            result += sp.factor(c) * sp.Mul(*(v**e for v, e in zip(variables, monomial, strict=True)))
+        for m in sorted(monomials, reverse=True):
+            result += self.coefficient(monomials[m], sp.Mul(*(v**e for v, e in zip(variables, m, strict=True))))
         return result
 
     def _term(self, term: Term) -> list[Any]:
