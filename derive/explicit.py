@@ -59,7 +59,7 @@ class _Explicit:
                 f"the loss's variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=..."
             )
 
-    def coefficient(self, c: Ratio, times: Any = sp.Integer(1)) -> Any:
+    def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
         parts = factored(c)
 
