@@ -20,7 +20,7 @@ from derive.scheme import Configuration
 from verify.completeness import Span, argument_text, combination_of
 from verify.flow import combination, step_against_flow
 from verify.formula import FormulaValues, parsed
-from verify.orbits import Orbit, Sample, SlowOrbit
+from verify.orbits import NotSlow, Orbit, Sample, SlowOrbit
 from verify.points import TermPoint, memory_values
 from verify.powerseries import SingularSeries, to_fraction
 from verify.run import EXACT, elementary, evaluate
@@ -32,14 +32,29 @@ from verify.terms import Combination, NotEnumerable, Term
 PATIENCE, LARGEST = 6, 4
 #: random points tried when a denominator vanishes
 RETRIES = 8
-Progress = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far the exact route goes: choices of the free parameters, losses at least, and whether a mismatch ends it."""
+
+    seed: int = 0
+    sets: int = 2
+    losses: int = 1
+    stop: bool = True
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed field: `terms[x][k]` are (coefficient, term) trees of f_k for the slow variable x."""
+    """A claimed field: `terms[x][k]` are (coefficient, term) trees of f_k for the slow variable x.
+
+    A claim about some of the slow variables only names all of them in `all_slow`.
+    """
 
     terms: Mapping[str, Sequence[Sequence[tuple[Expression, Expression]]]]
+    all_slow: tuple[str, ...] = ()
 
     @property
     def order(self) -> int:
@@ -47,7 +62,7 @@ class Claim:
 
     @property
     def slow(self) -> tuple[str, ...]:
-        return tuple(self.terms)
+        return self.all_slow or tuple(self.terms)
 
 
 def claim_of(equations: Mapping[str, Sequence[Mapping[str, Any]]]) -> Claim:
@@ -152,7 +167,8 @@ def with_numbers(claim: Claim, values: Mapping[str, Any]) -> Claim:
         found = evaluate(coefficient, values, EXACT, lambda f, args: elementary(f, args, EXACT))
         return Number(to_fraction(found))
 
-    return Claim({x: [[(number(c), t) for c, t in items] for items in by_power] for x, by_power in claim.terms.items()})
+    terms = {x: [[(number(c), t) for c, t in items] for items in by_power] for x, by_power in claim.terms.items()}
+    return Claim(terms, claim.all_slow)
 
 
 def values_of_claim(claim: Claim, sample: Sample) -> dict[str, list[list[Any]]]:
@@ -178,18 +194,17 @@ def mismatches_at(examined: Examined, claimed: Mapping[str, list[list[Any]]] | N
     return found
 
 
-def study(
-    configuration: Configuration, claim: Claim, values: Mapping[str, Fraction], seed: int, progress: Progress | None = None
-) -> Study:
+def study(configuration: Configuration, claim: Claim, values: Mapping[str, Fraction], seed: int, effort: Effort) -> Study:
     """Examine random losses and points until the rank is full, a mismatch appears, or nothing more is gained.
 
     If terms with products of denominators turn out dependent, once more with partial fractions.
     """
-    first = _study(configuration, claim, values, seed, progress, separate=False)
+    first = _study(configuration, claim, values, seed, effort, separate=False)
     split = any(b.q == 1 and b.rest for b in first.supports.algebra.bases.values())
-    if first.rank == first.needed or not split or any(mismatches_at(e) for e in first.examined):
+    wrong = effort.stop and any(mismatches_at(e) for e in first.examined)
+    if first.rank == first.needed or not split or wrong:
         return first
-    return _study(configuration, claim, values, seed, progress, separate=True)
+    return _study(configuration, claim, values, seed, effort, separate=True)
 
 
 def _study(
@@ -197,7 +212,7 @@ def _study(
     claim: Claim,
     values: Mapping[str, Fraction],
     seed: int,
-    progress: Progress | None,
+    effort: Effort,
     separate: bool,
 ) -> Study:
     order = claim.order
@@ -210,15 +225,15 @@ def _study(
     while True:
         examined = examine(supports, claim, source, dimension, order)
         result.examined.append(examined)
-        if mismatches_at(examined):
+        if effort.stop and mismatches_at(examined):
             return result
         before = result.rank
         residues = examined.point.residues()
         for (x, _), span in spans.items():
             span.examine(residues, len(result.examined) - 1, x in supports.algebra.scalars)
-        if progress:
-            progress(f"rank {result.rank} of {result.needed}")
-        if result.rank == result.needed:
+        if effort.progress:
+            effort.progress(min(result.needed, sum(min(len(s.rows), s.needed) for s in spans.values())), result.needed)
+        if result.rank == result.needed and len(result.examined) >= effort.losses:
             return result
         waiting = any(s.short and not s.full for s in spans.values())
         idle = 0 if result.rank > before or waiting else idle + 1
@@ -252,11 +267,16 @@ def _coefficient(supports: Supports, coefficient: Expression) -> Combination:
     return combination_of(supports.algebra, coefficient, supports.values)
 
 
-def examine(supports: Supports, claim: Claim, source: random.Random, dimension: int, order: int) -> Examined:
-    """One random sample with rational roots: the exact slow orbit and the claimed values."""
+def examine(
+    supports: Supports, claim: Claim, source: random.Random, dimension: int, order: int, degree: int | None = None
+) -> Examined:
+    """One random sample with rational roots: the exact slow orbit and the claimed values.
+
+    The losses have degree order + 3 unless another is asked for.
+    """
     scalars = [m for m in supports.memory if m in supports.algebra.scalars]
     for _ in range(RETRIES):
-        sample, point = rational_sample(supports, source, dimension, order + 3)
+        sample, point = rational_sample(supports, source, dimension, degree or order + 3)
         leads = memory_values(point, supports.leads, scalars)
         try:
             orbit = SlowOrbit(supports.configuration, sample, claim.slow, leads, order + 1).find()
@@ -266,24 +286,20 @@ def examine(supports: Supports, claim: Claim, source: random.Random, dimension: 
     raise SingularSeries("a root or denominator vanishes at every random point")
 
 
-def verify_exactly(
-    configuration: Configuration, claim: Claim, seed: int = 0, sets: int = 2, progress: Progress | None = None
-) -> ExactResult:
-    """Prove or refute a claim.
-
-    sets   how many different choices of the free parameters are examined, each with its own losses, points and rank
+def verify_exactly(configuration: Configuration, claim: Claim, effort: Effort = Effort()) -> ExactResult:
+    """Prove or refute a claim; every choice of the free parameters has its own losses, points and rank.
 
     Raises NotEnumerable when the terms of the scheme cannot be listed or no rational roots are to be had.
     """
     studies: list[Study] = []
-    for n, values in enumerate(parameter_sets(configuration, claim.slow, seed)):
-        current = study(configuration, claim, values, seed + 1000 * n, progress)
+    for n, values in enumerate(parameter_sets(configuration, claim.slow, effort.seed)):
+        current = study(configuration, claim, values, effort.seed + 1000 * n, effort)
         studies.append(current)
         found = [m for e in current.examined for m in mismatches_at(e)]
-        if found or len(studies) >= (sets if configuration.free else 1):
+        if found or len(studies) >= (effort.sets if configuration.free else 1):
             break
     mismatches = sorted((m for s in studies for e in s.examined for m in mismatches_at(e)), key=lambda m: m.power)
-    power, remark = _first_difference(studies[0], claim)
+    power, remark = _first_difference(studies[0], claim) if set(claim.slow) == set(claim.terms) else (None, "")
     return ExactResult(claim, studies, mismatches, power, remark)
 
 
@@ -314,6 +330,21 @@ def _beyond(current: Study, claim: Claim) -> tuple[int | None, str]:
         if any(v != 0 for x in claim.slow for v in orbit.fields[x][k]):
             return k + 1, f"f_{k - 1} vanishes too: the next non-zero part of the field is f_{k}"
     return None, f"f_{claim.order + 1} to f_{reach} vanish too: the truncated field is as good as exact here"
+
+
+def small_counterexample(current: Study, claim: Claim, power: int, seed: int = 0) -> Mismatch | None:
+    """A mismatch at this power on a loss of one or two variables and low degree, about the origin where theta is not used."""
+    short = with_numbers(Claim({x: v[: power + 1] for x, v in claim.terms.items()}, claim.slow), current.supports.values)
+    for dimension in (1, 1, 2):
+        source = random.Random(f"small {seed} {dimension}")
+        try:
+            found = examine(current.supports, short, source, dimension, power, power + 1)
+        except (ArithmeticError, NotSlow):
+            continue
+        wrong = [m for m in mismatches_at(found) if m.power == power]
+        if wrong:
+            return wrong[0]
+    return None
 
 
 def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term, Fraction] | None:
