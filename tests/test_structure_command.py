@@ -35,8 +35,8 @@ COMMANDS: list[list[str]] = [
     ["explain", "adam"],
 ]
 KEYS = {
-    "modified-loss": {"exists_through", "potential", "obstruction"}, "second-order": {"equation"}, "accuracy": {"order", "defect"},
-    "stability": {"interval"}, "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"},
+    "modified-loss": {"exists_through", "potential", "obstruction"}, "second-order": {"equation"},
+    "accuracy": {"order", "defect"}, "stability": {"interval"}, "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"},
     "compare": {"same_through", "change_of_variables"}, "explain": {"modified_loss", "stability", "regimes"},
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from derive.scheme import inline_scheme
 from derive.structure.composition import Given, Workspace, composed
 from derive.structure.freetrees import free_tree, rooted_trees, symmetry
 from derive.structure.loss import jacobian_asymmetry, modified_loss, potential_of
+from derive.structure.witness import is_nonzero
 
 small = st.fractions(min_value=-3, max_value=3, max_denominator=6).filter(bool)
 
@@ -257,6 +258,33 @@ def test_weight_decay_has_a_loss_with_theta() -> None:
     v = modified_loss("momentum-weight-decay", 1)
     assert v.exists_through == 1
     assert equal(v.potential[0].coefficient("dot(theta, theta)"), "lam/(2*(1-beta))")
+
+
+def test_a_gradient_without_closed_potential_counts() -> None:
+    """grad L(theta + gamma g/(g^2+eps)): at gamma^1 the gradient of sum log(g^2 + eps)/2, which is no sum of terms."""
+    v = modified_loss(inline_scheme("g = grad(theta); theta = theta - gamma*grad(theta + gamma*g/(g**2 + eps))"), 2)
+    assert v.exists_through == 1
+    assert v.unwritten == (1,)
+    assert v.to_json()["potential"][1]["terms"] is None
+
+
+@given(tree_schemes())
+def test_witness_agrees_with_the_normal_form(update: str) -> None:
+    """A sum that is no zero in normal form shows a value that is not zero; a zero does not."""
+    equation = modified_equation(inline_scheme(update), 1)
+    a = equation.algebra
+    for total in equation["theta"]:
+        assert is_nonzero(total.sum) == bool(total.sum)
+        antisymmetric = jacobian_asymmetry(a, total.sum)
+        assert is_nonzero(antisymmetric) == bool(antisymmetric), update
+
+
+@pytest.mark.parametrize("scheme", ["adam", "adam-inside", "rmsprop-centred", "lion", "normalised-gd", "adabelief"])
+def test_witness_on_componentwise_fields(scheme: str) -> None:
+    equation = modified_equation(scheme, 1)
+    for total in equation["theta"]:
+        assert is_nonzero(total.sum)
+        assert is_nonzero(jacobian_asymmetry(equation.algebra, total.sum))
 
 
 def test_loss_term_has_the_gradient_as_gradient() -> None:

@@ -4,8 +4,9 @@
 
 A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
 rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
-general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u, which is decided by
-terms; its potential is then sought among the scalars from which its terms can come, and differentiated back.
+general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
+cancellation of terms, asymmetry by a loss and a point where it shows; the potential is then sought among the scalars from
+which its terms can come, and differentiated back.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from derive.errors import ReductionError
 from derive.scheme import Scheme
 from derive.structure.ansatz import solve_ansatz
 from derive.structure.freetrees import free_tree, rooting_value
+from derive.structure.witness import is_nonzero
 
 Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
 
@@ -62,7 +64,9 @@ class Obstruction:
 class ModifiedLoss:
     """The potential V of a field, field = -P grad V with P = 1, or the scheme's own elementwise factor.
 
-    `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  `obstruction` is None
+    `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
+    the field is a gradient, but V_k is no sum of terms (it contains a logarithm or an arc function) and is left empty here, null
+    in JSON.  `obstruction` is None
     where every power asked for has a potential.  `preconditioned` is the same reading with P (componentwise schemes).
     """
 
@@ -70,6 +74,7 @@ class ModifiedLoss:
     exists_through: int
     potential: tuple[TermSum, ...]
     obstruction: Obstruction | None
+    unwritten: tuple[int, ...] = ()
     preconditioner: TermSum | None = None
     preconditioned: ModifiedLoss | None = None
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
@@ -80,7 +85,7 @@ class ModifiedLoss:
 
         data: dict[str, Any] = {
             "exists_through": self.exists_through,
-            "potential": blocks(self.potential),
+            "potential": [b | {"terms": None} if b["power"] in self.unwritten else b for b in blocks(self.potential)],
             "obstruction": self.obstruction.to_json() if self.obstruction else None,
         }
         if self.preconditioner is not None:
@@ -120,9 +125,9 @@ def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     if equation.scheme.label != "L":
         raise ReductionError(f"{equation.scheme.where}: written for a vector field, which need not be a gradient; write grad(x)")
     if len(equation.equations) > 1:
-        names = ", ".join(equation.equations)
+        slow = ", ".join(equation.equations)
         raise ReductionError(
-            f"{equation.scheme.where}: the slow variables are {names}, so the equation is no gradient flow in theta alone; take a "
+            f"{equation.scheme.where}: the slow variables are {slow}, so the equation is no gradient flow in theta alone; take a "
             "regime in which only theta is slow (or read the energy of a mechanical one)"
         )
     fields = [s.sum for s in equation.equations["theta"]]
@@ -139,17 +144,15 @@ def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
     """The potential of a list of fields f_0, f_1, ... of the equation's algebra, as far as it exists."""
     algebra = equation.algebra
     potentials: list[TermSum] = []
+    unwritten: list[int] = []
     for k, field in enumerate(fields):
         value, obstruction = potential_of(algebra, field, k)
         if obstruction is not None:
-            return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction)
+            return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction, tuple(unwritten))
         if value is None:
-            raise ReductionError(
-                f"{equation.scheme.where}: the field at gamma^{k} is a gradient (its Jacobian is symmetric), but its potential "
-                "is no sum of the terms of this algebra (it contains a logarithm or an arc function)"
-            )
-        potentials.append(TermSum(algebra, value))
-    return ModifiedLoss(equation, len(fields) - 1, tuple(potentials), None)
+            unwritten.append(k)
+        potentials.append(TermSum(algebra, value or {}))
+    return ModifiedLoss(equation, len(fields) - 1, tuple(potentials), None, tuple(unwritten))
 
 
 # ---------------------------------------------------------------------------------------------- one field
@@ -166,6 +169,11 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
     asymmetry = jacobian_asymmetry(algebra, field)
     if not asymmetry:
         return _general_potential(algebra, field), None
+    if not is_nonzero(asymmetry):
+        raise ReductionError(
+            f"whether the field at gamma^{power} is a gradient is not decided: the terms of its Jacobian's antisymmetric part do "
+            "not cancel, yet it vanishes at every point tried"
+        )
     part = _gradient_part(algebra, field)
     remainder = nonzero(algebra.add(field, gradient(algebra, part)))
     return None, Obstruction(power, (), TermSum(algebra, asymmetry), TermSum(algebra, part), TermSum(algebra, remainder))

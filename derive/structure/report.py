@@ -80,6 +80,10 @@ def _arrow(name: str) -> str:
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
     lines = series_lines("V", v.potential, style) if v.potential else []
+    for k in v.unwritten:
+        lines.append(
+            say(f"at {_power(k, style)} the field is a gradient, of a function that is no sum of terms (a logarithm)", style)
+        )
     if v.obstruction is None:
         return [*lines, say(f"a potential through {_power(v.exists_through, style)}, all that was asked for", style)]
     lines.append(say(f"no potential at {_power(v.obstruction.power, style)}" + ("" if brief else _reason(v.obstruction)), style))

@@ -17,6 +17,9 @@ _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
 VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
 
 
+Blocks = Mapping[int, TermSum] | Sequence[TermSum]  # by power
+
+
 def notation(output: str, equation: ModifiedEquation | None = None) -> Notation:
     """'unicode', 'ascii' or 'latex', with theta' for the velocity p and r', r'' for time functions."""
     style = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}[output]
@@ -26,7 +29,7 @@ def notation(output: str, equation: ModifiedEquation | None = None) -> Notation:
     return style.knowing(equation.configuration.functions) if equation is not None else style
 
 
-def term_rows(sums: Mapping[int, TermSum] | Sequence[TermSum], style: Notation) -> list[str]:
+def term_rows(sums: Blocks, style: Notation) -> list[str]:
     """One signed row a term, with its power of gamma: '+ γ/4 |∇L|^2'."""
     items = sums.items() if isinstance(sums, Mapping) else enumerate(sums)
     rows = []
@@ -47,7 +50,7 @@ def _power(k: int, style: Notation) -> str:
     return "" if k == 0 else gamma if k == 1 else f"{gamma}^{k}"
 
 
-def series_lines(left: str, sums: Mapping[int, TermSum] | Sequence[TermSum], style: Notation) -> list[str]:
+def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:
     """'left = row', then one aligned row a term; rows of an align* environment for LaTeX."""
     rows = term_rows(sums, style) or ["0"]
     first = rows[0].removeprefix("+ ")
@@ -56,7 +59,7 @@ def series_lines(left: str, sums: Mapping[int, TermSum] | Sequence[TermSum], sty
     return [f"{left} = {first}", *(" " * (len(left) + 1) + row for row in rows[1:])]
 
 
-def one_line(sums: Mapping[int, TermSum] | Sequence[TermSum], style: Notation) -> str:
+def one_line(sums: Blocks, style: Notation) -> str:
     """The series in one line."""
     return " ".join(term_rows(sums, style) or ["0"]).removeprefix("+ ")
 
@@ -79,7 +82,7 @@ def coefficient(value: Ratio, style: Notation) -> str:
     return f"-{text}" if negative else text
 
 
-def blocks(sums: Mapping[int, TermSum] | Sequence[TermSum]) -> list[dict[str, Any]]:
+def blocks(sums: Blocks) -> list[dict[str, Any]]:
     """JSON: [{"power": k, "terms": [{"coefficient": ..., "term": ...}]}, ...]."""
     items = sums.items() if isinstance(sums, Mapping) else enumerate(sums)
     return [{"power": k, "terms": s.to_json()} for k, s in items]
