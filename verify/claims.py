@@ -32,7 +32,7 @@ from verify.exact import (
 )
 from verify.formula import gradient_formula, parsed, split_powers
 from verify.powerseries import to_fraction
-from verify.report import counterexample_json, counterexample_text
+from verify.verdict import counterexample_json, counterexample_text
 from verify.samples import settings_of
 from verify.terms import NotEnumerable
 

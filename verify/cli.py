@@ -63,7 +63,7 @@ def scheme_command(
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
     from derive import load_scheme, modified_equation
-    from verify.report import Options, full_report
+    from verify.verdict import Options, full_report
 
     equation = modified_equation(load_scheme(scheme), order, regime=regime, settings=parse_settings(pairs))
     options = Options(loss, count, seed, digits, from_rest, plot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from verify.report import Report, counterexample_text
+from verify.verdict import Report, counterexample_text
 
 
 def print_report(report: Report, stream: TextIO | None = None) -> None:
