@@ -2,6 +2,10 @@
 
 coefficients   rational functions of the parameters (and of n), denominators kept factored
 terms          d^(k+1)L[m_1, ..., m_k], products at an index, powers, contractions; hash-consed
-sums           linear combinations of terms: product, power, contraction, grafting
+normal         sums of terms and their products, in normal form
+powers         rational powers and absolute values of sums
+sums           derivatives, grafting, contraction, equality: the algebra
+calculus       derivatives of sums along a direction, gradients of scalars
 sequences      polynomials in n: sum, relaxation, shift, values
+transients     the same with decaying exponentials rho^n
 """

@@ -1,0 +1,206 @@
+"""Rational powers and absolute values of sums: factored, so that equal functions meet in equal bases.
+
+Even roots are taken of what is under them as it stands; factors of the parameters alone count as positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from flint import fmpq
+
+from derive.algebra.coefficients import Ratio, Ring, factor
+from derive.algebra.normal import NormalForms, Sum, combined
+from derive.algebra.terms import Exponent, Factor, Term, as_exponent
+from derive.errors import ReductionError
+
+
+class Powers(NormalForms):
+    """Powers over one ring."""
+
+    def power(self, a: Sum, exponent: Fraction) -> Sum:
+        """a^exponent for a rational exponent; a sum under a negative or fractional power becomes a base.
+
+        Raises ReductionError where a vanishes under a root or in a denominator, and for roots of negative numbers.
+        """
+        exponent = Fraction(exponent)
+        if exponent.denominator == 1 and exponent >= 0:
+            result: Sum = {self.unit: self.ring.one}
+            for _ in range(int(exponent)):
+                result = self.product(result, a)
+            return result
+        if not a:
+            raise ReductionError("zero under a root or in a denominator")
+        constant, parts = self._factorised(a)
+        if exponent.denominator == 1:
+            result = self.constant(constant ** int(exponent))
+            for part, k in parts:
+                result = self.product(result, self._base_power(part, k * exponent))
+            return result
+        if constant.is_number and constant.number() < 0:
+            parts, constant = [*parts, ({self.unit: -self.ring.one}, 1)], -constant
+        result, odd = self._coefficient_power(constant, exponent), {self.unit: self.ring.one}
+        for part, k in parts:  # x^k = |x|^(k - k mod 2) x^(k mod 2): only what may be negative stays under the root
+            if k > 1:
+                result = self.product(result, self._base_power(self.absolute(part), (k - k % 2) * exponent))
+            if k % 2:
+                odd = self.product(odd, part)
+        return self.product(result, self._base_power(odd, exponent))
+
+    def _base_power(self, a: Sum, exponent: Fraction) -> Sum:
+        """a^e without looking for factors: a single term, or a base."""
+        if len(a) == 1:
+            ((term, coefficient),) = a.items()
+            return self.product(self._coefficient_power(coefficient, exponent), self._term_power(term, exponent))
+        base, scale = self._base(a, exponent.denominator == 1)
+        return self.product(self._coefficient_power(scale, exponent), self.normal({base: as_exponent(exponent)}))
+
+    def _factorised(self, a: Sum) -> tuple[Ratio, list[tuple[Sum, int]]]:
+        """(c, [(P, k), ...]) with a = c prod P^k: the factorisation as a polynomial in factors of terms, where it is one."""
+        symbols = sorted({f for t in a for f, _ in t.factors}, key=lambda f: f.key)
+        if len(a) == 1:
+            return self.ring.one, [(a, 1)]
+        if any(not isinstance(e, int) or e < 0 for t in a for _, e in t.factors):
+            return self.ring.one, self._without_common_monomial(a)
+        names = [f"x{i}" for i in range(len(symbols))]
+        ring = Ring([*self.ring.symbols, *names])
+        index = {f: ring.symbol(x) for f, x in zip(symbols, names, strict=True)}
+        total = ring.zero
+        for t, c in a.items():
+            image = c.substitute({}, ring)
+            for f, e in t.factors:
+                image = image * index[f] ** int(e)
+            total = total + image
+        content, factors = factor(total.reduced().num)
+        parts = [(self._read_back(f, symbols), e) for f, e in factors]
+        if len([p for p, _ in parts if len(p) > 1 or self.unit not in p]) == 1 and parts[-1][1] == 1 and len(parts) == 1:
+            return self.ring.one, [(a, 1)]
+        constant = self.ring.constant(content)
+        for i, e in total.reduced().den:
+            constant = constant / self._read_back(ring.factors[i], symbols)[self.unit] ** e
+        scalars = [(p, e) for p, e in parts if list(p) == [self.unit]]
+        for p, e in scalars:
+            constant = constant * p[self.unit] ** e
+        return constant, [(p, e) for p, e in parts if list(p) != [self.unit]]
+
+    def _without_common_monomial(self, a: Sum) -> list[tuple[Sum, int]]:
+        """The greatest monomial that divides every term, and the rest."""
+        common = dict(next(iter(a)).factors)
+        for t in a:
+            powers = dict(t.factors)
+            common = {f: min(e, powers.get(f, 0)) for f, e in common.items()}
+        if not any(common.values()):
+            return [(a, 1)]
+        inverse = {f: -e for f, e in common.items()}
+        rest = {self.interner.term(combined(dict(t.factors), inverse)): c for t, c in a.items()}
+        return [({self.interner.term(common): self.ring.one}, 1), (rest, 1)]
+
+    def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
+        count = 1 + len(self.ring.symbols)
+        groups: dict[tuple[int, ...], dict[tuple[int, ...], fmpq]] = {}
+        for exponents, c in polynomial.to_dict().items():  # type: ignore[attr-defined]
+            groups.setdefault(exponents[count:], {})[exponents[:count]] = c
+        result: Sum = {}
+        for powers, block in groups.items():
+            term = self.interner.term({f: int(e) for f, e in zip(symbols, powers, strict=True) if e})
+            result[term] = Ratio(self.ring, self.ring.context.from_dict(block), ())
+        return result
+
+    def _base(self, a: Sum, sign_free: bool) -> tuple[Factor, Ratio]:
+        """(B, c) with a = c B; c is a positive number, or any number where the sign may be moved out."""
+        leading = max(a, key=lambda t: t.key)
+        content, _ = factor(a[leading].reduced().num)
+        sign, _ = factor(a[self.unit].reduced().num) if self.unit in a else (content, [])
+        scale = -abs(content) if sign_free and sign < 0 else abs(content)
+        size = self.ring.constant(scale)
+        inverse = size.inverse()
+        body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
+        base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a))
+        base.leading = (leading, next(x for t, x in body if t is leading))
+        return base, size
+
+    def _term_power(self, term: Term, exponent: Fraction) -> Sum:
+        exponents: dict[Factor, Exponent] = {}
+        odd: dict[Factor, Exponent] = {}
+        for f, e in term.factors:
+            if (
+                exponent.denominator == 1
+                or f.positive
+                or f.kind in ("abs", "root")
+                or (f.kind == "base" and isinstance(e, Fraction))
+            ):
+                exponents[f] = as_exponent(e * exponent)
+            elif isinstance(e, int) and e % 2 == 0:
+                exponents[self._absolute(f)] = as_exponent(e * exponent)
+            else:
+                odd[f] = e
+        if odd:  # real only where the product is positive
+            inner = self.interner.term(odd)
+            base = self.interner.factor("base", "", body=((inner, self.ring.one),), scalar=inner.scalar, positive=True)
+            base.leading = (inner, self.ring.one)
+            exponents[base] = as_exponent(exponent)
+        return self.normal(exponents)
+
+    def _absolute(self, f: Factor) -> Factor:
+        if f.absolute is None:
+            child = self.interner.term({f: 1})
+            f.absolute = self.interner.factor("abs", "", [child], scalar=f.scalar, positive=True)
+        return f.absolute
+
+    def _coefficient_power(self, value: Ratio, exponent: Fraction) -> Sum:
+        """c^e: rational powers of primes and of polynomials in the parameters become root factors."""
+        if exponent.denominator == 1:
+            return self.constant(value ** int(exponent))
+        value = value.reduced()
+        content, top = factor(value.num)
+        if content < 0:
+            if exponent.denominator % 2 == 0:
+                raise ReductionError(f"an even root of the negative number {value}")
+            return self.scale(self._coefficient_power(-value, exponent), self.ring.constant((-1) ** exponent.numerator))
+        result = self.constant(self.ring.one)
+        for prime, e in _prime_factors(content):
+            result = self.product(result, self._root(self.ring.constant(prime), e, exponent))
+        powers = [(Ratio(self.ring, f, ()), e) for f, e in top]
+        powers += [(Ratio(self.ring, self.ring.factors[i], ()), -e) for i, e in value.den]
+        for polynomial, e in powers:
+            result = self.product(result, self._root(polynomial, e, exponent))
+        return result
+
+    def _root(self, value: Ratio, e: int, exponent: Fraction) -> Sum:
+        total = as_exponent(e * exponent)
+        number = value.is_number
+        even = exponent.denominator % 2 == 0 and e % 2 == 0 and not number
+        root = self.interner.factor("root", "abs" if even else "", body=((self.unit, value),), scalar=True, positive=True)
+        return self.normal({root: total})
+
+    def absolute(self, a: Sum) -> Sum:
+        """|a|, componentwise."""
+        if not a:
+            return {}
+        if len(a) > 1:
+            constant, parts = self._factorised(a)
+            result = self.absolute(self.constant(constant))
+            for part, k in parts:
+                single = len(part) == 1
+                size = self.absolute(part) if single else self.normal({self._absolute(self._base(part, True)[0]): 1})
+                scale = self.ring.one if single else self._base(part, True)[1]
+                size = self.scale(size, scale if scale.number() > 0 else -scale)
+                for _ in range(k):
+                    result = self.product(result, size)
+            return result
+        ((term, coefficient),) = a.items()
+        if coefficient.is_number:
+            size = self.constant(coefficient if coefficient.number() > 0 else -coefficient)
+        else:
+            size = self._coefficient_power(coefficient * coefficient, Fraction(1, 2))
+        exponents = {f if f.positive or e % 2 == 0 else self._absolute(f): e for f, e in term.factors}
+        return self.product(size, self.normal(exponents))
+
+
+def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:
+    from flint import fmpz
+
+    for sign, whole in ((1, content.p), (-1, content.q)):
+        for prime, e in fmpz(whole).factor():
+            yield int(prime), sign * int(e)
