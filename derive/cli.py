@@ -37,6 +37,7 @@ class Commands(LazyGroup):
         "modifying": ("derive.structure.command", "modifying", "The corrected field that makes a scheme follow its limit flow."),
         "initial-layer": ("derive.structure.command", "initial_layer", "Started from rest: the shifted start and the transient."),
         "compare": ("derive.structure.command", "compare", "Whether two schemes agree, and up to which change of variables."),
+        "paper": ("derive.paper.command", "paper", "An article with the derivation, ready to compile."),
         "explain": ("derive.structure.command", "explain", "All readings of one scheme on one screen."),
     }
 

@@ -1,0 +1,61 @@
+"""What every section of an article needs: the run of the engine, its equation, names, notation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from derive.algebra.sums import Sum
+from derive.engine import Derivation
+from derive.equation import ModifiedEquation, TermSum
+from derive.export.notation import Notation
+from derive.paper.multistep import Multistep, multistep
+from derive.paper.preamble import PAPER
+
+
+@dataclass(frozen=True, eq=False)
+class Article:
+    """A derivation and the equation read off it."""
+
+    derivation: Derivation
+    equation: ModifiedEquation
+
+    @property
+    def order(self) -> int:
+        return self.equation.order
+
+    @cached_property
+    def style(self) -> Notation:
+        return PAPER.knowing(self.equation.configuration.functions)
+
+    @cached_property
+    def multistep(self) -> Multistep | None:
+        return multistep(self.derivation)
+
+    @property
+    def is_loss(self) -> bool:
+        return self.equation.scheme.label == "L"
+
+    @property
+    def trees(self) -> bool:
+        """Whether every term of the field is a rooted tree."""
+        return list(self.equation.equations) == ["theta"] and all(
+            t.is_tree for total in self.equation["theta"] for _, t in total
+        )
+
+    def sum(self, total: Sum) -> TermSum:
+        return TermSum(self.derivation.algebra, total)
+
+    def field(self, variable: str, k: int | str) -> str:
+        """f_k for theta, f^eta_k for another slow variable."""
+        if len(self.equation.equations) == 1:
+            return f"f_{{{k}}}"
+        return f"f^{{{self.style.symbol(variable)}}}_{{{k}}}"
+
+    def expansion(self, variable: str) -> str:
+        r"""\dot\theta = f_0 + gamma f_1 + ... + O(gamma^(N+1))."""
+        powers = [self.field(variable, 0)]
+        powers += [(r"\step " if k == 1 else rf"\step^{{{k}}}") + self.field(variable, k) for k in range(1, self.order + 1)]
+        shown = powers if len(powers) <= 5 else [*powers[:2], r"\cdots", powers[-1]]
+        o = r"\step" if self.order == 0 else rf"\step^{{{self.order + 1}}}"
+        return rf"\dot{{{self.style.symbol(variable)}}} = {' + '.join(shown)} + O({o})"

@@ -1,0 +1,151 @@
+"""The derivation of linear multistep schemes: operator series and iterative substitution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from derive.algebra.coefficients import Ratio
+from derive.paper.context import Article
+from derive.paper.linebreak import TEXT_WIDTH, Summand, align, rows, width
+from derive.paper.multistep import Multistep, time_derivatives
+from derive.paper.pieces import coefficient_chunks, coefficient_text, summands
+
+MAX_SHOWN = 70  # terms written out on the way
+
+
+def operator_section(article: Article, scheme: Multistep) -> str:
+    """The whole derivation: scheme in the shift, its series, substitution power by power."""
+    text = [r"\section{Derivation by operator series}", _shift(article, scheme), _series(article, scheme)]
+    return "\n".join([*text, _substitution(article, scheme)])
+
+
+def _field_text(article: Article) -> str:
+    return r"f = -\gradL" if article.is_loss else "f"
+
+
+def _shift(article: Article, scheme: Multistep) -> str:
+    memory = [article.style.symbol(s) for s in article.equation.scheme.states if s not in ("theta", "theta_prev")]
+    how = f"Eliminating ${', '.join(memory)}$ from the update leaves" if memory else "In the iterates alone the update reads"
+    degree = len(scheme.rho) - 1
+    left = [_scaled(c, _iterate(j), article) for j, c in reversed(list(enumerate(scheme.rho))) if c]
+    right = [_scaled(c, rf"f({_iterate(j)})", article) for j, c in reversed(list(enumerate(scheme.sigma))) if c]
+    equation = rf"{_joined(left)} = \step{_grouped(right)}, \qquad {_field_text(article)}"
+    kind = "one-step" if degree == 1 else f"linear {degree}-step"
+    if not article.is_loss:
+        equation = equation.partition(r", \qquad")[0]
+    return rf"""{how} a {kind} scheme,
+\begin{{equation*}}
+{equation}.
+\end{{equation*}}
+Write $D = \mathrm{{d}}/\mathrm{{d}}t$ for the derivative along a curve $\theta(t)$ with $\theta(n\step)=\theta_n$. By Taylor's theorem the
+shift by one step is
+\begin{{equation*}}
+\theta_{{n+1}} = \theta(t+\step) = \Bigl(1 + \step D + \tfrac{{1}}{{2}}\step^{{2}}D^{{2}} + \tfrac{{1}}{{6}}\step^{{3}}D^{{3}} + \cdots\Bigr)\theta
+ = e^{{\step D}}\theta ,
+\end{{equation*}}
+so that the scheme is $\rho(e^{{\step D}})\,\theta = \step\,\sigma(e^{{\step D}})\,f(\theta)$ with the polynomials
+\begin{{equation*}}
+\rho(\zeta) = {_joined([_scaled(c, _power_of(j), article) for j, c in reversed(list(enumerate(scheme.rho))) if c])}, \qquad
+\sigma(\zeta) = {_joined([_scaled(c, _power_of(j), article) for j, c in reversed(list(enumerate(scheme.sigma))) if c])}.
+\end{{equation*}}"""
+
+
+def _iterate(j: int) -> str:
+    return r"\theta_{n}" if j == 0 else rf"\theta_{{n+{j}}}"
+
+
+def _power_of(j: int) -> str:
+    return "" if j == 0 else r"\zeta" if j == 1 else rf"\zeta^{{{j}}}"
+
+
+def _scaled(c: Ratio, what: str, article: Article) -> Summand:
+    text = coefficient_text(c, article.style)
+    sign, text = ("-", text[1:]) if text.startswith("-") else ("+", text)
+    return Summand(sign, (what if what and text == "1" else text + (r"\," if what and text != "1" else "") + what,))
+
+
+def _joined(items: Sequence[Summand]) -> str:
+    text = " ".join(f"{s.sign} {s.text}" for s in items)
+    return text.removeprefix("+ ") or "0"
+
+
+def _grouped(items: Sequence[Summand]) -> str:
+    text = _joined(items)
+    return rf"\,{text}" if len(items) == 1 and items[0].sign == "+" else rf"\Bigl({text}\Bigr)"
+
+
+def _series(article: Article, scheme: Multistep) -> str:
+    gd = [str(c) for c in scheme.rho] == ["-1", "1"] and [str(c) for c in scheme.sigma] == ["1", "0"]
+    parts = [_term(c, _z(k), article) for k, c in enumerate(scheme.mu) if c]
+    lines = rows(r"\mu(z) = \frac{z\,\sigma(e^{z})}{\rho(e^{z})}" + (r" = \frac{z}{e^{z}-1}" if gd else ""), parts)
+    lines[-1] += rf" + O(z^{{{article.order + 1}}})"
+    numbers = (
+        r"the coefficients are $B_k/k!$ with the Bernoulli numbers $B_0=1$, $B_1=-\tfrac12$, $B_2=\tfrac16$, $B_3=0$, "
+        r"$B_4=-\tfrac1{30}$, \ldots"
+        if gd
+        else r"the coefficients $\mu_k$ take the place of the numbers $B_k/k!$ of gradient descent, for which $\mu(z)=z/(e^{z}-1)$"
+    )
+    return rf"""As $\rho(1)=0$, the operator $\rho(e^{{\step D}})$ has a factor $\step D$; dividing by the rest of it gives
+\begin{{equation}}\label{{eq:mu}}
+\dot\theta = D\theta = \mu(\step D)\,f(\theta) = \sum_{{k\ge0}} \mu_k\,\step^{{k}}D^{{k}}f(\theta),
+\end{{equation}}
+{align(lines)}
+{numbers}."""
+
+
+def _z(k: int) -> str:
+    return "" if k == 0 else "z" if k == 1 else f"z^{{{k}}}"
+
+
+def _term(c: Ratio, power: str, article: Article) -> Summand:
+    whole = _scaled(c, power, article)
+    if width(whole.text) < 0.6 * TEXT_WIDTH:
+        return whole
+    return Summand(whole.sign, (*coefficient_chunks(c, article.style, ""), power))
+
+
+def _substitution(article: Article, scheme: Multistep) -> str:
+    algebra = article.derivation.algebra
+    table, field = time_derivatives(algebra, article.equation.scheme.label, scheme.mu)
+    text = [
+        r"\subsection*{Iterative substitution}",
+        r"On functions of $\theta$ the operator $D$ acts by the chain rule, $DF = F'[\dot\theta]$, and $\dot\theta$ is itself given by",
+        r"\eqref{eq:mu}. Put $\dot\theta = f_0 + \step f_1 + \step^{2}f_2+\cdots$ and write $(D^{m}f)_j$ for the coefficient of",
+        r"$\step^{j}$ in $D^{m}f$. Then",
+        r"\begin{equation}\label{eq:recursion}",
+        r"f_k = \sum_{m=0}^{k} \mu_m\,(D^{m}f)_{k-m}, \qquad (D^{m}f)_{j} = \sum_{i=0}^{j} \bigl(D^{m-1}f\bigr)'_{j-i}\,[f_i],",
+        r"\end{equation}",
+        r"where the right side needs $f_0,\dots,f_{k-1}$ only. Starting from $f_0=\mu_0 f$ one finds",
+    ]
+    lines: list[str] = []
+    shown = 0
+    for k, total in enumerate(field):
+        steps = [(m, table[m][k - m]) for m in range(1, k + 1) if scheme.mu[m]]
+        shown += sum(len(s) for _, s in steps) + len(total)
+        if shown > MAX_SHOWN:
+            break
+        for m, value in steps:
+            name = "Df" if m == 1 else f"D^{{{m}}}f"
+            lines += rows(f"({name})_{{{k - m}}}", summands(article.sum(value), article.style))
+        given = "" if k == 0 else " = " + _recipe(scheme, k)
+        lines += rows(f"f_{{{k}}}{given}", summands(article.sum(total), article.style))
+        if k < len(field) - 1:
+            lines[-1] += r"\\[3pt]"
+    body = _spaced(lines)
+    rest = "" if shown <= MAX_SHOWN else r"The later powers follow in the same way; the result is in Section~\ref{sec:result}."
+    return "\n".join([*text, body, rest])
+
+
+def _spaced(lines: Sequence[str]) -> str:
+    """An align* whose marked rows are followed by a little space."""
+    joined = "\n".join(x if x.endswith(r"\\[3pt]") else x + r"\\" for x in lines)
+    return "\\begin{align*}\n" + joined.removesuffix(r"\\[3pt]").removesuffix(r"\\") + "\n\\end{align*}"
+
+
+def _recipe(scheme: Multistep, k: int) -> str:
+    parts = []
+    for m in range(1, k + 1):
+        if scheme.mu[m]:
+            power = "Df" if m == 1 else f"D^{{{m}}}f"
+            parts.append(rf"\mu_{{{m}}}({power})_{{{k - m}}}")
+    return " + ".join(parts) or "0"

@@ -1,0 +1,101 @@
+"""The derivation with the step number left symbolic: the actual sequences in n, power by power."""
+
+from __future__ import annotations
+
+from derive.algebra.coefficients import Ratio
+from derive.algebra.sequences import coefficient_of_n
+from derive.algebra.terms import Term
+from derive.engine import Component
+from derive.export.notation import settled, write_coefficient, write_term
+from derive.paper.context import Article
+from derive.paper.linebreak import TEXT_WIDTH, Summand, align, rows, width
+from derive.paper.pieces import coefficient_text
+
+MAX_SHOWN = 60  # sequences written out
+
+
+def sequence_section(article: Article) -> str:
+    """Difference equations, and their polynomial solutions."""
+    text = [r"\section{Derivation, power by power}", _equations(article), *_powers(article)]
+    return "\n".join(text)
+
+
+def _equations(article: Article) -> str:
+    lines = [line for c in article.derivation.components for line in _component(c, article)]
+    memory = any(len(c.names) > (c.slow is not None) for c in article.derivation.components)
+    chosen = (
+        r" Memory has one polynomial solution: the transients, powers of the relaxation factors, are what it leaves out."
+        if memory
+        else ""
+    )
+    return rf"""Insert the ansatz into the update and compare powers of $\step$. At $\step^{{k}}$ the sequences satisfy linear
+difference equations whose right sides $R_k(n)$ are known from lower powers and from variables solved before,
+{align(lines)}
+The slow variables start at the point itself, $X_k(0)=0$ for $k\ge1$, so that their sequences are sums of polynomials.{chosen}"""
+
+
+def _component(component: Component, article: Article) -> list[str]:
+    names = [article.style.symbol(s) for s in component.names]
+    if len(names) == 1:
+        x, a = names[0], coefficient_text(component.matrix[0][0], article.style)
+        factor = {"1": "- ", "0": "", "-1": "+ "}.get(a, rf"- {_factor(a)}\,")
+        old = f" {factor}{_at(x, 'n')}" if factor else ""
+        return [rf"{_at(x, 'n+1')}{old} ={{}}& R^{{{x}}}_{{k}}(n)"]
+    matrix = r" \\ ".join(" & ".join(coefficient_text(a, article.style) for a in row) for row in component.matrix)
+    column = r" \\ ".join(_at(x, "{}") for x in names)
+    new, old = (rf"\begin{{pmatrix}} {column.replace('{}', n)} \end{{pmatrix}}" for n in ("n+1", "n"))
+    return [rf"{new} - \begin{{pmatrix}} {matrix} \end{{pmatrix}} {old} ={{}}& R_{{k}}(n)"]
+
+
+def _factor(a: str) -> str:
+    return rf"\left({a}\right)" if "+" in a or "-" in a else a
+
+
+def _at(symbol: str, n: str) -> str:
+    return rf"{{{symbol}}}_{{k}}({n})"
+
+
+def _powers(article: Article) -> list[str]:
+    derivation, shown, blocks = article.derivation, 0, []
+    states = [s for c in derivation.components for s in c.names]
+    for k in range(article.order + 2):
+        lines: list[str] = []
+        for s in states:
+            total = derivation.solution[s].get(k)
+            if total is None or (k == 0 and s in derivation.slow):
+                continue
+            shown += len(total)
+            items = [_sequence(t, c, article) for t, c in derivation.algebra.sorted(total)]
+            lines += rows(rf"{{{article.style.symbol(s)}}}_{{{k}}}(n)", items)
+        if shown > MAX_SHOWN:
+            blocks.append(r"The later powers follow in the same way; the result is in Section~\ref{sec:result}.")
+            break
+        if lines:
+            blocks.append(rf"\paragraph{{At $\step^{{{k}}}$:}}" + "\n" + align(lines))
+    return blocks
+
+
+def _sequence(term: Term, sequence: Ratio, article: Article) -> Summand:
+    """P(n) times its term; the polynomial is written by powers of n, so that its linear coefficient can be read off."""
+    value, term = settled(sequence, term)
+    degrees = sorted(value.ring.by_powers_of_n(value.num))
+    written = write_term(term, article.style) if term.factors else ""
+    parts: list[tuple[bool, str]] = []
+    for d in degrees:
+        power = "" if d == 0 else "n" if d == 1 else f"n^{{{d}}}"
+        negative, text = write_coefficient(coefficient_of_n(value, d), article.style)
+        parts.append((negative, r"\,".join(x for x in (text, power) if x) or "1"))
+    if len(parts) == 1:
+        negative, text = parts[0]
+        body = r"\, ".join(x for x in (text if text != "1" or not written else "", written) if x)
+        return Summand("-" if negative else "+", (body or "1",))
+    flip = parts[0][0]
+    pieces = [("-" if negative != flip else "+") + text for negative, text in parts]
+    pieces[0] = r"\Bigl(" + pieces[0].removeprefix("+")
+    pieces[1:] = ["{}" + p for p in pieces[1:]]
+    pieces[-1] += r"\Bigr)"
+    if width(written) < 0.3 * TEXT_WIDTH:
+        pieces[-1] += r"\, " + written
+    else:
+        pieces.append(r"\, " + written)
+    return Summand("-" if flip else "+", tuple(pieces))

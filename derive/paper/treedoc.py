@@ -1,0 +1,89 @@
+"""The table of rooted trees: picture, elementary differential, symmetry, coefficient."""
+
+from __future__ import annotations
+
+from derive.algebra.terms import Term
+from derive.export.notation import write_term
+from derive.paper.context import Article
+from derive.paper.linebreak import _fitted
+from derive.paper.pieces import coefficient_text
+from derive.structure.freetrees import symmetry
+
+MAX_TREES, PER_BLOCK = 37, 20
+
+
+def tree_section(article: Article) -> str:
+    """Empty where some term is no tree."""
+    if not article.trees:
+        return ""
+    items = [(k, t, c) for k, total in enumerate(article.equation["theta"]) for c, t in total]
+    shown = items[:MAX_TREES]
+    lines = []
+    for k, t, c in shown:
+        sigma = symmetry(t)
+        b = (c.scaled(sigma * ((-1) ** (k + 1) if article.is_loss else 1))).reduced()
+        cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
+                 _math(coefficient_text(b, article.style), 170))  # fmt: skip
+        lines.append(" & ".join(cells) + r" \\[2pt]")
+    blocks = [_table(lines[i : i + PER_BLOCK]) for i in range(0, len(lines), PER_BLOCK)]
+    sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
+    rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
+    return rf"""\section{{The result on rooted trees}}
+Each term is an elementary differential: a node of a rooted tree (root at the bottom) with $k$ children is a derivative of
+order $k$ of the field, its children are the arguments. With {sign},
+\begin{{equation*}}
+\dot\theta = \sum_{{\tau}} \step^{{|\tau|-1}}\,\frac{{b(\tau)}}{{\sigma(\tau)}}\,F(\tau), \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
+\end{{equation*}}
+Trees that are not listed have $b(\tau)=0$.{rest}
+{chr(10).join(blocks)}"""
+
+
+def _table(lines: list[str]) -> str:
+    body = "\n".join(lines)
+    return rf"""\begin{{center}}\small
+\begin{{tabular}}{{ccccl}}
+\toprule
+power & $\tau$ & term & $\sigma(\tau)$ & $b(\tau)$ \\
+\midrule
+{body}
+\bottomrule
+\end{{tabular}}
+\end{{center}}"""
+
+
+def _math(text: str, room: float) -> str:
+    return f"${_fitted(text, room)}$"
+
+
+Place = tuple[float, float]
+
+
+def picture(tree: Term) -> str:
+    """Edges and nodes for the macro rootedtree: leaves side by side, every node above the middle of its children's leaves.
+
+    >>> from derive.equation import modified_equation
+    >>> [picture(t) for _, t in modified_equation("gd", order=1)["theta"][1]]
+    ['\\rootedtree{(0,0)--(0,1)}{(0,0),(0,1)}']
+    """
+    nodes: list[Place] = []
+    edges: list[tuple[Place, Place]] = []
+    root, _ = _placed(tree, 0.0, 0, nodes, edges)
+    shown = " ".join(f"{_point(a)}--{_point(b)}" for a, b in edges) or _point(root)
+    return rf"\rootedtree{{{shown}}}{{{','.join(_point(p) for p in sorted(nodes))}}}"
+
+
+def _placed(tree: Term, left: float, height: int, nodes: list[Place], edges: list[tuple[Place, Place]]) -> tuple[Place, float]:
+    """(place of the root, where the next tree may begin)."""
+    ((node, _),) = tree.factors
+    tops, x = [], left
+    for child in node.children:
+        top, x = _placed(child, x, height + 1, nodes, edges)
+        tops.append(top)
+    here = ((tops[0][0] + tops[-1][0]) / 2 if tops else left, float(height))
+    nodes.append(here)
+    edges += [(here, top) for top in tops]
+    return here, max(x, left + 1)
+
+
+def _point(place: Place) -> str:
+    return f"({place[0]:g},{place[1]:g})"
