@@ -31,7 +31,7 @@ from flint import arb
 
 from verify.integrate import GUARD, Flow, IntegrationError, bits_of, precision, to_mpf
 from verify.recurrences import number
-from verify.slow import NumericError, System, slow_memory
+from verify.slow import NumericError, System, memory_length, slow_memory
 
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
@@ -123,25 +123,41 @@ def slope_table(
     coarsest: Fraction | None = None,
     shifted: Sequence[Sequence[Any]] = (),
     from_rest: bool = False,
+    ends: dict[Fraction, list[Any]] | None = None,
 ) -> SlopeTable:
     """Run the scheme and the truncated fields over the same time and compare.
 
     `time` and `coarsest` (the largest gamma, which must divide the time) are chosen from the field where not given.
     `from_rest` starts the memory as users do instead of on the slow manifold; `shifted` are then the vectors c_1, c_2, ... by
-    which the field's initial point is moved, x_0 + gamma c_1 + gamma^2 c_2 + ....
+    which the field's initial point is moved, x_0 + gamma c_1 + gamma^2 c_2 + ....  `ends` remembers where the scheme's runs
+    ended, for another table with the same time.
 
     gamma_0 is halved, at most three times, while the slopes do not approach their limits from one side.
 
     Raises NumericError or IntegrationError where the scheme or the flow cannot be run from the start.
     """
     flow = Flow(system.fields, system.slow_size)
-    chosen, first = choose_steps(system, flow, time, coarsest)
+    chosen, first = _feasible(system, *choose_steps(system, flow, time, coarsest))
     for halvings in range(1 if coarsest else 4):
         gammas = tuple(first / 2 ** (j + halvings) for j in range(levels))
-        table = _measured(system, flow, digits, gammas, chosen, shifted, from_rest)
+        table = _measured(system, flow, digits, gammas, chosen, shifted, from_rest, {} if ends is None else ends)
         if table.confirmed and all(table.monotone):
             break
     return table
+
+
+def _feasible(system: System, time: Fraction, gamma: Fraction) -> tuple[Fraction, Fraction]:
+    """Time and gamma, both quartered while the slow manifold is not found at that gamma."""
+    for quarterings in range(7):
+        scale = Fraction(1, 4**quarterings)
+        try:
+            with precision(120):
+                slow = [number(x) for x in system.start]
+                slow_memory(system, slow, number(gamma * scale), system.order + 4, arb(10) ** -8, sweeps=12)
+            return time * scale, gamma * scale
+        except NumericError:
+            continue
+    return time, gamma
 
 
 def _measured(
@@ -152,13 +168,15 @@ def _measured(
     time: Fraction,
     shifted: Sequence[Sequence[Any]],
     from_rest: bool,
+    ends: dict[Fraction, list[Any]],
 ) -> SlopeTable:
     digits = max(digits, ceil((system.order + 1) * log10(1 / gammas[-1])) + 15)
     errors = []
     with precision(bits_of(digits) + 2 * GUARD):
         limit = None
         for gamma in gammas:
-            end = _scheme_end(system, gamma, time, digits, from_rest)
+            if gamma not in ends:
+                ends[gamma] = _scheme_end(system, gamma, time, digits, from_rest)
             start = _shifted(system.start, shifted, gamma)
             if shifted or limit is None:
                 limit = flow.integrate(start, number(time), digits, (1,))
@@ -166,7 +184,7 @@ def _measured(
             for k in range(1, system.order + 1):
                 moved = any(_nonzero(c) for c in flow.outputs[k])
                 row.append(flow.integrate(start, number(time), digits, _weights(gamma, k)) if moved else row[-1])
-            errors.append([_distance(end, x, digits) for x in row])
+            errors.append([_distance(ends[gamma], x, digits) for x in row])
         return _table(system, flow, time, digits, gammas, [list(column) for column in zip(*errors, strict=True)])
 
 
@@ -237,7 +255,8 @@ def _next_power(vanishing: Sequence[bool], k: int) -> int:
 
 
 def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fraction | None) -> tuple[Fraction, Fraction]:
-    """gamma_0 an eighth of the smallest |f_k|/|f_(k+1)|; T a quarter of the radius of convergence, at most 64 gamma_0."""
+    """gamma_0 an eighth of the smallest |f_k|/|f_(k+1)|, and of the radius of convergence over the memory's length; T a quarter
+    of that radius, at most 64 gamma_0."""
     with precision(100):
         sizes = [max(float(abs(c).mid()) for c in vector) for vector in flow.value(system.start)]
         radius = flow.radius(system.start)
@@ -245,7 +264,7 @@ def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fr
         if (time / coarsest).denominator != 1:
             raise NumericError(f"the time {time} is no multiple of gamma = {coarsest}")
         return time, coarsest
-    scale = min([radius, *_ratios(sizes)])
+    scale = min([radius / memory_length(system), *_ratios(sizes)])
     if not sizes[0] > 0:
         raise NumericError("the limit field vanishes at the starting point; take another point")
     gamma = coarsest or Fraction(2) ** floor(log2(scale / 8))

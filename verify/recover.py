@@ -42,8 +42,8 @@ Evaluate = Callable[[str, int, Sequence[Any]], Sequence[Any]]
 class Recovered:
     """One coefficient: of `term` in the gamma^power part of variable'.
 
-    `value` is what the runs gave, `fraction` the rational it was identified as (None if none fits), `confidence` the digits
-    by which it fits better than chance, `predicted` the field's own coefficient.  A term that the samples do not separate
+    `value` is what the runs gave, within about `error`; `fraction` the rational it was identified as (None if none fits),
+    `confidence` the digits by which it fits better than chance, `predicted` the field's own coefficient.  A term that the samples do not separate
     from others (it is a combination of them, on these losses or on all) is `held` at its predicted value.
     """
 
@@ -54,13 +54,16 @@ class Recovered:
     fraction: Fraction | None
     confidence: float
     predicted: Fraction | mpmath.mpf
+    error: float = 0.0
     held: bool = False
 
     @property
     def agrees(self) -> bool:
-        if isinstance(self.predicted, Fraction):
-            return self.fraction == self.predicted
-        return bool(abs(self.value - self.predicted) <= mpmath.mpf(10) ** -12 * (1 + abs(self.value)))
+        """The fractions are equal; where none was identified, the numbers are, to ten digits at least."""
+        if self.held or (isinstance(self.predicted, Fraction) and self.fraction is not None):
+            return self.held or self.fraction == self.predicted
+        distance = abs(float(self.value - _mpf(self.predicted)))
+        return distance <= self.error and self.error <= 1e-10 * abs(float(self.value))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -71,6 +74,7 @@ class Recovered:
             "recovered": None if self.fraction is None else str(self.fraction),
             "confidence_digits": round(min(self.confidence, 999.0), 1),
             "predicted": str(self.predicted),
+            "error": self.error,
             "held": self.held,
             "agrees": self.agrees,
         }
@@ -96,7 +100,12 @@ class Recovery:
         return [c.to_json() for c in self.coefficients]
 
 
-def identify(value: Any, error: float, largest: int = 10**12) -> tuple[Fraction | None, float]:
+def _mpf(value: Fraction | mpmath.mpf) -> mpmath.mpf:
+    with precision(bits_of(60)):
+        return to_mpf(number(value))
+
+
+def identify(value: Any, error: float, largest: int = 10**30) -> tuple[Fraction | None, float]:
     """The simplest fraction within `error` of a number (Fraction or mpf), and its confidence in digits.
 
     >>> identify(Fraction(333333333333333333, 10**18), 1e-17)[0]
@@ -125,7 +134,7 @@ def _fraction(value: mpmath.mpf) -> Fraction:
 # ------------------------------------------------------------------------------------------ the field from runs
 
 
-def field_from_runs(system: System, point: Sequence[Any], extra: int = 2) -> list[list[Any]]:
+def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> list[list[Any]]:
     """f_0, ..., f_N at a point, as balls without radius; right to about SCALE*(extra + N - k) digits at power k.
 
     >>> # gradient descent on x**2/2: f = log(1 - gamma)/gamma = -1 - gamma/2 - ...
@@ -226,7 +235,7 @@ def _solved(
     for j in held:
         p = unknowns[j].predicted
         exact = p if isinstance(p, Fraction) else None
-        named[j] = Recovered(variable, power, unknowns[j].term, to_mpf(number(p)), exact, 0.0, p, True)
+        named[j] = Recovered(variable, power, unknowns[j].term, to_mpf(number(p)), exact, 0.0, p, held=True)
     return [named[j] for j in range(len(unknowns))], residual
 
 
@@ -262,7 +271,7 @@ def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tup
     """The least-squares solution, its error and the residual relative to the right side.
 
     The error of a component is the row of the pseudo-inverse, in absolute value, times what is not known of the right side:
-    the residual found or 10^(-2 SCALE), what two nodes more than the order leave.
+    the residual found, or 10^(-5/2 SCALE): three nodes more than the order leave about 10^(-3 SCALE).
     """
     size = max([abs(float(x)) for x in right], default=0.0)
     if not matrix or not matrix[0]:
@@ -272,7 +281,7 @@ def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tup
     solution = inverse * b
     rest = a * solution - b
     residual = max(abs(float(rest[i, 0].mid())) for i in range(len(right)))
-    doubt = max(residual, 10.0 ** (-2 * SCALE) * (1 + size))
+    doubt = max(residual, 10.0 ** (-2.5 * SCALE) * (1 + size))
     unknowns = range(len(matrix[0]))
     errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in range(len(right))) for i in unknowns]
     return [solution[i, 0].mid() for i in unknowns], errors, residual / (1 + size)
@@ -281,4 +290,4 @@ def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tup
 def _named(variable: str, power: int, unknown: Unknown, value: Any, error: float) -> Recovered:
     exact = to_mpf(value)
     fraction, confidence = identify(exact, 10 * error)
-    return Recovered(variable, power, unknown.term, exact, fraction, confidence, unknown.predicted)
+    return Recovered(variable, power, unknown.term, exact, fraction, confidence, unknown.predicted, 10 * error)

@@ -22,16 +22,15 @@ from math import ceil, log
 from typing import Any
 
 import mpmath
-from flint import arb, arb_mat
+from flint import arb
 
 from verify.integrate import Flow, bits_of, precision, to_mpf
 from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.recover import SCALE, identify, interpolation
 from verify.recurrences import number
-from verify.slow import NumericError, System, derivative, differences, relaxed
+from verify.slow import NumericError, System, differences, relaxation_factor
 
-#: a transient that needs more steps than this is followed to fewer digits
-MAX_STEPS = 40_000
+MAX_STEPS = 20_000
 #: values of gamma in the tables from rest: the runs are long, and far in the asymptotic range
 LEVELS = 4
 
@@ -62,14 +61,14 @@ class RestStart:
 def transient_shift(system: System, order: int) -> list[list[Any]]:
     """c_1, ..., c_order at the start of the system.
 
-    Raises NumericError when the transient takes more than MAX_STEPS steps to ten digits.
+    Raises NumericError when the transient takes more than MAX_STEPS steps.
     """
     if not system.rest:
         return [[arb(0)] * system.slow_size for _ in range(order)]
     count = order + 3
     digits = SCALE * (count + 1) + 40
     with precision(bits_of(digits)):
-        steps = _steps_to_forget(system, digits)
+        steps = _steps_to_forget(system, SCALE * order + 16)
         values = [_displacement(system, number(Fraction(i, 10**SCALE)), steps, count) for i in range(1, count + 1)]
         weights = interpolation(count, through_zero=True)
         return [
@@ -82,36 +81,17 @@ def transient_shift(system: System, order: int) -> list[list[Any]]:
 
 
 def _steps_to_forget(system: System, digits: int) -> int:
-    """Steps after which |a|^n is below 10^-digits, or MAX_STEPS if that leaves ten digits."""
-    gamma = number(Fraction(1, 10**SCALE))
-    slow = [number(x) for x in system.start]
-    state = [*slow, *relaxed(system, slow, gamma)]
-    low, size = system.slow_size, len(state)
-    matrix = derivative(system, state, gamma)
-    memory = arb_mat([[matrix[i, j] + (1 if i == j else 0) for j in range(low, size)] for i in range(low, size)])
-    largest = max(1e-3, _spectral_radius(memory))
+    """Steps after which |a|^n is below 10^-digits.
+
+    Raises NumericError when that is more than MAX_STEPS.
+    """
+    largest = max(1e-3, relaxation_factor(system))
     if largest >= 1:
         raise NumericError("the transient does not decay: a relaxation factor is not inside the unit circle")
-    steps = ceil(digits * log(10) / -log(largest)) + len(state)
+    steps = ceil(digits * log(10) / -log(largest)) + len(system.rest)
     if steps > MAX_STEPS:
-        if MAX_STEPS * -log(largest) < SCALE * 2 * log(10):
-            raise NumericError(f"the transient needs more than {MAX_STEPS} steps to die out; take smaller relaxation factors")
-        return MAX_STEPS
+        raise NumericError(f"the transient needs {steps} steps to die out, over {MAX_STEPS}; take smaller relaxation factors")
     return steps
-
-
-def _spectral_radius(matrix: Any) -> float:
-    """|A^(2^k)|^(1/2^k), k = 8."""
-    power, log_scale = matrix, 0.0
-    for _ in range(8):
-        power = power * power
-        power = arb_mat([[power[i, j].mid() for j in range(power.ncols())] for i in range(power.nrows())])
-        size = max(abs(float(power[i, j])) for i in range(power.nrows()) for j in range(power.ncols()))
-        if size == 0:
-            return 0.0
-        power, log_scale = power / arb(size), 2 * log_scale + log(size)
-    radius: float = mpmath.e ** (log_scale / 2**8)
-    return float(radius)
 
 
 def _displacement(system: System, gamma: Any, steps: int, width: int) -> list[Any]:
@@ -140,7 +120,7 @@ def start_from_rest(system: System, digits: int = 30) -> RestStart:
         wanted = _steps_to_forget(system, digits) if system.rest else 8
         while time / gamma < wanted:  # the transient must be below the errors measured at the end of the interval
             gamma = gamma / 2
-        options: dict[str, Any] = {"levels": LEVELS, "time": time, "coarsest": gamma, "from_rest": True}
+        options: dict[str, Any] = {"levels": LEVELS, "time": time, "coarsest": gamma, "from_rest": True, "ends": {}}
         without = slope_table(system, digits, **options)
         moved = slope_table(system, digits, shifted=shift, **options) if system.rest else without
         ratio = _ratio(shift[0], system)

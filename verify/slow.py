@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from math import exp, log
 from typing import Any
 
 from flint import arb, arb_mat, ctx
 
+from verify.integrate import precision
 from verify.recurrences import number
 from verify.tape import Program, Tape
 
@@ -120,13 +122,58 @@ def _middle(matrix: Any) -> Any:
     return arb_mat([[matrix[i, j].mid() for j in range(matrix.ncols())] for i in range(matrix.nrows())])
 
 
-def relaxed(system: System, slow: Vector, gamma: Any, steps: int = 12) -> Vector:
-    """Memory after some steps with the slow variables held fixed: a guess near the slow manifold."""
-    low = system.slow_size
+def relaxed(system: System, slow: Vector, steps: int = 6) -> Vector:
+    """Memory on the slow manifold at gamma -> 0: a few steps with the slow variables held, then Newton on m = M(m).
+
+    The relaxation is linear there, so Newton's method ends at once; the steps keep it away from where M does not exist.
+    """
+    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
     memory = [number(x) for x in system.rest]
     for _ in range(steps):
         memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
+    for _ in range(3):
+        change = _newton_matrix(system, [*slow, *memory], gamma, 1)
+        moved = system.fast_step([*slow, *memory], gamma)[low:]
+        change = change * arb_mat(len(memory), 1, [b - a for a, b in zip(memory, moved, strict=True)])
+        memory = [(m - change[i, 0]).mid() for i, m in enumerate(memory)]
     return memory
+
+
+def relaxation_factor(system: System) -> float:
+    """The largest modulus of the memory's relaxation factors at gamma = 0; zero without memory."""
+    return _spectral_radius(_relaxation(system)) if system.rest else 0.0
+
+
+def memory_length(system: System) -> float:
+    """How many steps the memory reaches back: the largest 1/|1 - a| of its relaxation factors, at least one."""
+    if not system.rest:
+        return 1.0
+    with precision(400):
+        matrix = _relaxation(system)
+        size = matrix.nrows()
+        rest = arb_mat([[arb(int(i == j)) - matrix[i, j] for j in range(size)] for i in range(size)])
+        return max(1.0, _spectral_radius(_middle(rest.inv())))
+
+
+def _relaxation(system: System) -> Any:
+    """The memory's block of the step's derivative at gamma -> 0."""
+    low, size = system.slow_size, system.slow_size + len(system.rest)
+    with precision(400):
+        slow, gamma = [number(x) for x in system.start], arb(2) ** -60
+        matrix = derivative(system, [*slow, *relaxed(system, slow)], gamma)
+        return arb_mat([[(matrix[i, j] + int(i == j)).mid() for j in range(low, size)] for i in range(low, size)])
+
+
+def _spectral_radius(power: Any) -> float:
+    """|A^(2^k)|^(1/2^k) for k = 8."""
+    scale = 0.0
+    for _ in range(8):
+        power = _middle(power * power)
+        largest = max(abs(float(power[i, j])) for i in range(power.nrows()) for j in range(power.ncols()))
+        if largest == 0:
+            return 0.0
+        power, scale = power / arb(largest), 2 * scale + log(largest)
+    return exp(scale / 2**8)
 
 
 def slow_memory(
@@ -139,7 +186,7 @@ def slow_memory(
     if not system.rest:
         return []
     low = system.slow_size
-    memory = guess or relaxed(system, slow, gamma)
+    memory = guess or relaxed(system, slow)
     inverse, last = None, float("inf")
     for _ in range(sweeps):
         if inverse is None:
