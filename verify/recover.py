@@ -43,8 +43,9 @@ class Recovered:
     """One coefficient: of `term` in the gamma^power part of variable'.
 
     `value` is what the runs gave, within about `error`; `fraction` the rational it was identified as (None if none fits),
-    `confidence` the digits by which it fits better than chance, `predicted` the field's own coefficient.  A term that the samples do not separate
-    from others (it is a combination of them, on these losses or on all) is `held` at its predicted value.
+    `confidence` the digits by which it fits better than chance, `predicted` the field's own coefficient.  A term that the
+    samples do not separate from others (it is a combination of them, on these losses or on all) is `held` at its predicted
+    value.
     """
 
     variable: str
