@@ -36,7 +36,8 @@ COMMANDS: list[list[str]] = [
 ]
 KEYS = {
     "modified-loss": {"exists_through", "potential", "obstruction"}, "second-order": {"equation"},
-    "accuracy": {"order", "defect"}, "stability": {"interval"}, "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"},
+    "accuracy": {"order", "defect"}, "stability": {"interval"},
+    "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"},
     "compare": {"same_through", "change_of_variables"}, "explain": {"modified_loss", "stability", "regimes"},
 }  # fmt: skip
 

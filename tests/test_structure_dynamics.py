@@ -160,6 +160,16 @@ def test_target_plus_its_defect_is_one_order_better() -> None:
     assert c.order == 3
 
 
+def test_denominators_in_targets() -> None:
+    """Adam's own first-order equation, its square denominator written in two ways: order 2."""
+    u = "grad/(abs(grad) + eps)"
+    first = f"(beta2 - beta1)/((1 - beta1)*(1 - beta2))*hess({u})/(abs(grad) + eps)"
+    for square in ("(abs(grad) + eps)**2", "(grad**2 + 2*eps*abs(grad) + eps**2)"):
+        second = f"eps*(1 + beta2)/(2*(1 - beta2))*hess({u})/{square}"
+        assert accuracy("adam", f"theta' = -{u} + gamma*({first} - {second})", 2).order == 2
+    assert accuracy("adam", f"theta' + {u}", 2).order == 1
+
+
 def test_no_defect_is_a_lower_bound() -> None:
     a = accuracy("rk4", "theta' + grad", 2)
     assert (a.order, a.exact_through, bool(a.defect)) == (3, 2, False)

@@ -25,6 +25,7 @@ from derive.scheme import Scheme, substitute
 from derive.structure.composition import Given, Workspace
 from derive.structure.second_order import second_order_form, time_rate
 from derive.structure.target import FIRST, SECOND, TargetReader, parse_target
+from derive.structure.witness import is_nonzero
 from derive.structure.writing import VELOCITY
 
 
@@ -87,7 +88,8 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
     residual = TargetReader(workspace, values).read(substitute(parse_target(target), _known(equation)))
     for k in range(min(0, residual.low), order + 1):
-        if not equation.algebra.is_zero(value := residual.at(k)):
+        # terms that do not cancel, as two ways to write one denominator, but vanish at random points are no defect
+        if not equation.algebra.is_zero(value := residual.at(k)) and is_nonzero(value):
             return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)))
     return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order)
 

@@ -28,6 +28,7 @@ from derive.structure.composition import Given, Workspace, composed
 from derive.structure.energy import vectors_of_weight
 from derive.structure.freetrees import rooted_trees
 from derive.structure.second_order import second_order_form, time_rate
+from derive.structure.witness import is_nonzero
 from derive.structure.writing import VELOCITY, blocks
 
 
@@ -140,7 +141,7 @@ def _minus(a: Sum) -> Sum:
 
 def _equal_through(algebra: Algebra, f: list[Sum], g: list[Sum]) -> int:
     for k, (x, y) in enumerate(zip(f, g, strict=False)):
-        if not same(algebra, x, y):
+        if not same(algebra, x, y) and is_nonzero(algebra.add(x, _minus(y))):
             return k - 1
     return min(len(f), len(g)) - 1
 

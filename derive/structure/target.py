@@ -67,14 +67,23 @@ class TargetReader:
                 if exponent is None:
                     raise ParseError("an exponent must be a rational number", "target", b.line, b.column)
                 return self._power(self.read(a), exponent)
+            case Operation("/", (a, b)):
+                return Times(self.read(a), self._inverse(b))
             case Operation(op, (a, b)):
                 x, y = self.read(a), self.read(b)
-                if op == "/":
-                    y = Power(y, Fraction(-1), None)
-                return Times(x, y) if op in "*/" else Plus(x, y, 1 if op == "+" else -1)
+                return Times(x, y) if op == "*" else Plus(x, y, 1 if op == "+" else -1)
             case Call(function, args):
                 return self._call(e, function, [self.read(a) for a in args])
         raise AssertionError(e)
+
+    def _inverse(self, e: Expression) -> Series:
+        """1/e; of a product factor by factor and of a power as one power, so that 1/x**2 is the square of 1/x."""
+        match e:
+            case Operation("*", (a, b)):
+                return Times(self._inverse(a), self._inverse(b))
+            case Operation("**", (a, b)) if (exponent := constant(b)) is not None and exponent:
+                return Power(self.read(a), -exponent, None)
+        return Power(self.read(e), Fraction(-1), None)
 
     def _power(self, x: Series, exponent: Fraction) -> Series:
         if exponent.denominator > 1 or exponent <= 0:
