@@ -44,6 +44,8 @@ class Notation:
     sqrt: Callable[[str], str]
     number_gap: str
     functions: frozenset[str] = frozenset()  # declared time functions r: dr, d2r, ... are written r', r''
+    nested: Notation | None = None  # for the arguments of a derivative, where it differs
+    abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -247,6 +249,8 @@ def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
 def _power(f: Factor, e: Exponent, style: Notation) -> str:
     if f.kind == "sum":
         return _scalar_product(f, e, style)
+    if f.kind == "base" and style.abbreviation is not None and (name := style.abbreviation(f)):
+        return name if e == 1 else style.sqrt(name) if Fraction(e) == Fraction(1, 2) else style.power(name, str(e))
     text = _factor(f, style)
     if e == 1:
         return style.left + text + style.right if f.kind == "base" and len(f.body) > 1 else text
@@ -288,7 +292,8 @@ def _factor(f: Factor, style: Notation) -> str:
             name = style.derivative(f.label, len(f.children))
             if not f.children:
                 return name
-            return name + style.open + style.argument([write_term(c, style) for c in f.children]) + style.close
+            inner = style.nested or style
+            return name + style.open + style.argument([write_term(c, inner) for c in f.children]) + style.close
         case "abs":
             return style.absolute(write_term(f.children[0], style))
         case "root":

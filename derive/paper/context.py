@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from derive.algebra.sums import Sum
+from derive.algebra.terms import Factor
 from derive.engine import Derivation
 from derive.equation import ModifiedEquation, TermSum
 from derive.export.notation import Notation
 from derive.paper.multistep import Multistep, multistep
-from derive.paper.preamble import PAPER
+from derive.paper.preamble import article_notation
+
+_NAMES = "STUYZ"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,19 @@ class Article:
 
     @cached_property
     def style(self) -> Notation:
-        return PAPER.knowing(self.equation.configuration.functions)
+        return article_notation(self.equation.configuration.functions, self.name_of)
+
+    @cached_property
+    def bases(self) -> dict[Factor, str]:
+        """Sums under powers and their names, in the order in which the article meets them."""
+        return {}
+
+    def name_of(self, base: Factor) -> str:
+        """S for the first sum under a power, then T, U, ..."""
+        if base not in self.bases:
+            k = len(self.bases)
+            self.bases[base] = _NAMES[k % len(_NAMES)] + ("" if k < len(_NAMES) else f"_{{{k // len(_NAMES)}}}")
+        return self.bases[base]
 
     @cached_property
     def multistep(self) -> Multistep | None:

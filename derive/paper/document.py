@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from derive.engine import Derivation
 from derive.equation import _equation, check_order
 from derive.errors import UsageError
+from derive.export.notation import write_combination
 from derive.export.text import decay
 from derive.language import Expression, Name
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import Summand, align, rows
+from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.operators import operator_section
 from derive.paper.pieces import coefficient_text, summands
@@ -67,6 +68,7 @@ def paper_latex(article: Article) -> str:
         _verification_section(article, checks(article, loss)),
         _sources(article.equation.scheme),
     ]
+    sections[2] += _abbreviations(article)  # the names that the sections gave
     body = "\n\n".join(s for s in sections if s)
     return (
         f"\\documentclass[10pt]{{article}}\n{PREAMBLE}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
@@ -94,14 +96,13 @@ def prose(text: str) -> str:
 
 def _title(article: Article) -> str:
     c, scheme = article.equation.configuration, article.equation.scheme
-    regime = rf"\\[3pt] \large Regime {escape(c.regime)}: {prose(c.title)}" if c.regime else ""
+    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title)}\par}}" if c.regime else ""
     terms = sum(len(s) for sums in article.equation.equations.values() for s in sums)
     slow = ", ".join(f"${article.style.symbol(x)}$" for x in article.equation.equations)
     route = "operator series" if article.multistep is not None else "a solution in which the step number stays symbolic"
-    return rf"""\title{{The modified equation of\\ {escape(scheme.title)}{regime}}}
-\author{{}}
-\date{{}}
-\maketitle
+    return rf"""\begin{{center}}
+{{\LARGE The modified equation of\\[3pt] {escape(scheme.title)}\par}}{regime}
+\end{{center}}
 \begin{{abstract}}
 \noindent
 The iterates of the scheme with step size $\step$ follow, to all orders in $\step$, a differential equation for {slow}. It is
@@ -214,6 +215,15 @@ whose coefficient $f_k$ is the coefficient of $n$ in $\theta_{{k+1}}(n)$ (backwa
 is the memoryless map $\theta\mapsto\theta+\step(\cdots)$, the other form found in the literature; its coefficients differ."""
 
 
+def _abbreviations(article: Article) -> str:
+    """Names for sums under powers; a definition may name further ones."""
+    said: list[str] = []
+    while len(said) < len(article.bases):
+        f, name = list(article.bases.items())[len(said)]
+        said.append(f"${name} = {write_combination(f.body, article.style)}$")
+    return f"\nThroughout, {', '.join(said)}." if said else ""
+
+
 # ---------------------------------------------------------------------------------------------- result and end
 
 
@@ -222,13 +232,10 @@ def _result_section(article: Article) -> str:
     text = [r"\section{The result}\label{sec:result}", "In vector notation"]
     meaning = r"$\derL{k}\args{u_1,\dots}$ is the $k$-th derivative of the loss with all but one of its slots filled"
     text.append(f"({meaning})," if article.is_loss else "($f^{(k)}$ is the $k$-th derivative of the field),")
-    lines = [
-        line
-        for x, sums in equation.equations.items()
-        for k, s in enumerate(sums)
-        for line in rows(article.field(x, k), summands(s, article.style))
+    entries = [
+        (article.field(x, k), summands(s, article.style)) for x, sums in equation.equations.items() for k, s in enumerate(sums)
     ]
-    text += [align(lines), _index_text(article)]
+    text += [align(block(entries)), _index_text(article)]
     if equation.memory:
         lines = [
             line for v, sums in equation.memory.items() for line in _memory_rows(article, v, sums[: 2])
@@ -247,8 +254,8 @@ def _memory_rows(article: Article, variable: str, sums: tuple[object, ...]) -> l
 
 
 def _index_text(article: Article) -> str:
-    writer = IndexWriter(article.style)
-    lines: list[str] = []
+    writer = IndexWriter(article.style, article.name_of)
+    entries: list[Entry] = []
     count = 0
     for x, sums in article.equation.equations.items():
         free = "" if article.equation.scheme_kind(x) == "scalar" else "i"
@@ -256,14 +263,12 @@ def _index_text(article: Article) -> str:
             count += len(s)
             if count <= MAX_INDEXED:
                 name = article.field(x, k)
-                lines += rows(rf"({name})_{{{free}}}" if free else name, summands(s, article.style, "", writer))
-    definitions = writer.definitions()
-    said = ", ".join(f"${d}$" for d in definitions)
-    named = f" with {said}" if definitions else ""
+                entries.append((rf"({name})_{{{free}}}" if free else name, summands(s, article.style, "", writer)))
+    named = "".join(f", ${writer.definition(f)}$" for f in writer.used)
     rest = f" (the first {MAX_INDEXED} terms at most)" if count > MAX_INDEXED else ""
     return (
         rf"In index notation{rest}, $\pd{{i}}=\partial/\partial\theta_i$, with a sum over every index other than $i$ that appears"
-        f"{named},\n{align(lines)}"
+        f"{named},\n{align(block(entries))}"
     )
 
 

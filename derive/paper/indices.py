@@ -1,12 +1,12 @@
 """Terms in index notation: d_i d_j L d_j L.
 
 Every index except the free one is summed over, within the smallest parentheses or bars around it.  Sums that stand
-under powers and roots (the base |g| + eps of Adam) get names, S_i with an index, S without, so that a term stays short.
+under powers (the base |g| + eps of Adam) have names, S_i with an index, S without, so that a term stays short.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import count
 
@@ -18,23 +18,19 @@ _GAP = r"\,"
 
 
 class IndexWriter:
-    """Writes terms at one free index; `bases` collects the names given to sums under powers."""
+    """Writes terms at one free index; `used` collects the sums under powers that were named."""
 
-    def __init__(self, style: Notation, free: str = "i") -> None:
-        self.style, self.free = style, free
-        self.bases: dict[Factor, str] = {}
+    def __init__(self, style: Notation, name_of: Callable[[Factor], str], free: str = "i") -> None:
+        self.style, self.name_of, self.free = style, name_of, free
+        self.used: dict[Factor, None] = {}
 
     def __call__(self, term: Term) -> str:
         return self.term(term, self.free, self._fresh())
 
-    def definitions(self) -> list[str]:
-        """'S_i = |d_i L| + eps' for every name given; definitions may name further ones."""
-        lines: list[str] = []
-        while len(lines) < len(self.bases):
-            f, name = list(self.bases.items())[len(lines)]
-            index = "" if f.scalar else f"_{{{self.free}}}"
-            lines.append(f"{name}{index} = {self._body(f)}")
-        return lines
+    def definition(self, f: Factor) -> str:
+        """'S_i = |d_i L| + eps'."""
+        index = "" if f.scalar else f"_{{{self.free}}}"
+        return f"{self.name_of(f)}{index} = {self._body(f)}"
 
     def _fresh(self) -> Iterator[str]:
         return (c if k == 0 else f"{c}_{{{k}}}" for k in count() for c in _NAMES)
@@ -83,7 +79,8 @@ class IndexWriter:
             case "abs":
                 return rf"\abs{{{self.term(f.children[0], index, fresh)}}}"
             case "base":
-                name = self.bases.setdefault(f, "S" if not self.bases else "STUVXYZ"[len(self.bases) % 7] + "'" * (len(self.bases) // 7))
+                self.used.setdefault(f)
+                name = self.name_of(f)
                 return name if f.scalar else f"{{{name}}}_{{{index}}}"
         return _factor(f, self.style)  # a root of parameters carries no index
 

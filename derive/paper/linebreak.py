@@ -120,11 +120,25 @@ def width(text: str) -> float:
     return _Ruler(text).run(0)
 
 
+Entry = tuple[str, Sequence[Summand]]  # left side, sum
+
+
+def block(entries: Sequence[Entry], limit: float = TEXT_WIDTH) -> list[str]:
+    """Rows of one align* environment: 'left &= a + b', continued by '&{}+ c'; empty sums are zero.
+
+    The right sides share what the widest left side leaves.
+    """
+    room = limit - max((width(left) for left, _ in entries), default=0.0) - 16.0
+    lines: list[str] = []
+    for left, summands in entries:
+        first, *rest = _lines(summands, room) or ["0"]
+        lines += [f"{left} ={{}}& {first}", *(f"&{line}" for line in rest)]
+    return lines
+
+
 def rows(left: str, summands: Sequence[Summand], limit: float = TEXT_WIDTH) -> list[str]:
-    """Rows of an align* environment: 'left &= a + b', continued by '&{}+ c'; empty sums are zero."""
-    room = limit - width(left) - 14.0
-    lines = _lines(summands, room) or ["0"]
-    return [f"{left} ={{}}& {lines[0]}", *(f"&{line}" for line in lines[1:])]
+    """The rows of a single sum."""
+    return block([(left, summands)], limit)
 
 
 def _lines(summands: Iterable[Summand], room: float) -> list[str]:

@@ -7,7 +7,7 @@ from derive.errors import DeriveError
 from derive.export.notation import write_term
 from derive.paper.context import Article
 from derive.paper.escape import escape
-from derive.paper.linebreak import Summand, align, rows
+from derive.paper.linebreak import Summand, align, block, rows
 from derive.paper.pieces import coefficient_text, gamma_power, summands
 from derive.structure.loss import ModifiedLoss, Obstruction, loss_of
 
@@ -47,8 +47,8 @@ def _arrow(name: str) -> str:
 def _potential(article: Article, loss: ModifiedLoss, brief: bool = False) -> list[str]:
     text = []
     if loss.potential:
-        lines = [line for k, v in enumerate(loss.potential) for line in rows(f"V_{{{k}}}", summands(v, article.style))]
-        text.append(align(lines))
+        entries = [(f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential)]
+        text.append(align(block(entries)))
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")
         return text

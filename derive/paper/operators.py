@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.sums import Sum
 from derive.paper.context import Article
-from derive.paper.linebreak import TEXT_WIDTH, Summand, align, rows, width
+from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, rows, width
 from derive.paper.multistep import Multistep, time_derivatives
 from derive.paper.pieces import coefficient_chunks, coefficient_text, summands
 
@@ -113,39 +114,37 @@ def _substitution(article: Article, scheme: Multistep) -> str:
         r"\eqref{eq:mu}. Put $\dot\theta = f_0 + \step f_1 + \step^{2}f_2+\cdots$ and write $(D^{m}f)_j$ for the coefficient of",
         r"$\step^{j}$ in $D^{m}f$. Then",
         r"\begin{equation}\label{eq:recursion}",
-        r"f_k = \sum_{m=0}^{k} \mu_m\,(D^{m}f)_{k-m}, \qquad (D^{m}f)_{j} = \sum_{i=0}^{j} \bigl(D^{m-1}f\bigr)'_{j-i}\,[f_i],",
+        r"f_k = \sum_{m=1}^{k} \mu_m\,(D^{m}f)_{k-m} \quad(k\ge1), \qquad (D^{m}f)_{j} = \sum_{i=0}^{j} \bigl(D^{m-1}f\bigr)'_{j-i}\,[f_i],",
         r"\end{equation}",
-        r"where the right side needs $f_0,\dots,f_{k-1}$ only. Starting from $f_0=\mu_0 f$ one finds",
+        r"and the right side needs $f_0,\dots,f_{k-1}$ only. From $f_0=\mu_0 f$ on, this gives",
     ]
-    lines: list[str] = []
-    shown = 0
+    shown, blocks = 0, []
     for k, total in enumerate(field):
         steps = [(m, table[m][k - m]) for m in range(1, k + 1) if scheme.mu[m]]
         shown += sum(len(s) for _, s in steps) + len(total)
         if shown > MAX_SHOWN:
             break
-        for m, value in steps:
-            name = "Df" if m == 1 else f"D^{{{m}}}f"
-            lines += rows(f"({name})_{{{k - m}}}", summands(article.sum(value), article.style))
-        given = "" if k == 0 else " = " + _recipe(scheme, k)
-        lines += rows(f"f_{{{k}}}{given}", summands(article.sum(total), article.style))
-        if k < len(field) - 1:
-            lines[-1] += r"\\[3pt]"
-    body = _spaced(lines)
-    rest = "" if shown <= MAX_SHOWN else r"The later powers follow in the same way; the result is in Section~\ref{sec:result}."
-    return "\n".join([*text, body, rest])
+        blocks.append(align(block([*_steps(article, steps, k), *_result(article, scheme, total, k)])))
+    rest = "" if len(blocks) == len(field) else "The later powers follow in the same way; see Section~\\ref{sec:result}."
+    return "\n".join([*text, "\nand then\n".join(blocks[:2]), *blocks[2:], rest])
 
 
-def _spaced(lines: Sequence[str]) -> str:
-    """An align* whose marked rows are followed by a little space."""
-    joined = "\n".join(x if x.endswith(r"\\[3pt]") else x + r"\\" for x in lines)
-    return "\\begin{align*}\n" + joined.removesuffix(r"\\[3pt]").removesuffix(r"\\") + "\n\\end{align*}"
+def _steps(article: Article, steps: Sequence[tuple[int, Sum]], k: int) -> list[Entry]:
+    """(D^m f)_(k-m), written out."""
+    return [
+        (f"({'Df' if m == 1 else f'D^{{{m}}}f'})_{{{k - m}}}", summands(article.sum(value), article.style)) for m, value in steps
+    ]
 
 
-def _recipe(scheme: Multistep, k: int) -> str:
-    parts = []
-    for m in range(1, k + 1):
-        if scheme.mu[m]:
-            power = "Df" if m == 1 else f"D^{{{m}}}f"
-            parts.append(rf"\mu_{{{m}}}({power})_{{{k - m}}}")
-    return " + ".join(parts) or "0"
+def _result(article: Article, scheme: Multistep, total: Sum, k: int) -> list[Entry]:
+    """f_k by the recursion, and its value."""
+    value = summands(article.sum(total), article.style)
+    parts = _recipe(scheme, k)
+    if k == 0 or not parts:
+        return [(f"f_{{{k}}}", value)]
+    return [(f"f_{{{k}}}", parts), ("", value)]
+
+
+def _recipe(scheme: Multistep, k: int) -> list[Summand]:
+    names = [(m, "Df" if m == 1 else f"D^{{{m}}}f") for m in range(1, k + 1) if scheme.mu[m]]
+    return [Summand("+", (rf"\mu_{{{m}}}({name})_{{{k - m}}}",)) for m, name in names]

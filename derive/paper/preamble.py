@@ -6,8 +6,10 @@ a macro to change the notation throughout an article.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from derive.algebra.terms import Factor
 from derive.export.notation import LATEX, Notation
 from derive.paper.escape import escape
 
@@ -73,3 +75,15 @@ PAPER: Notation = replace(
     norm=lambda a: rf"\norm{{{a}}}",
     absolute=lambda a: rf"\abs{{{a}}}",
 )
+
+
+def _slash(above: str, below: str) -> str:
+    """A quotient in one line, for the arguments of a derivative."""
+    above, below = (rf"({x})" if any(y in x for y in (r"\had", "+", "-")) else x for x in (above, below))
+    return f"{above}/{below}"
+
+
+def article_notation(functions: Iterable[str], abbreviation: Callable[[Factor], str]) -> Notation:
+    """The notation of one article: its time functions, and its names for sums under powers."""
+    style = replace(PAPER, functions=frozenset(functions), abbreviation=abbreviation)
+    return replace(style, nested=replace(style, fraction=_slash))

@@ -8,7 +8,7 @@ from derive.algebra.terms import Term
 from derive.engine import Component
 from derive.export.notation import settled, write_coefficient, write_term
 from derive.paper.context import Article
-from derive.paper.linebreak import TEXT_WIDTH, Summand, align, rows, width
+from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, width
 from derive.paper.pieces import coefficient_text
 
 MAX_SHOWN = 60  # sequences written out
@@ -59,19 +59,19 @@ def _powers(article: Article) -> list[str]:
     derivation, shown, blocks = article.derivation, 0, []
     states = [s for c in derivation.components for s in c.names]
     for k in range(article.order + 2):
-        lines: list[str] = []
+        entries: list[Entry] = []
         for s in states:
             total = derivation.solution[s].get(k)
             if total is None or (k == 0 and s in derivation.slow):
                 continue
             shown += len(total)
             items = [_sequence(t, c, article) for t, c in derivation.algebra.sorted(total)]
-            lines += rows(rf"{{{article.style.symbol(s)}}}_{{{k}}}(n)", items)
+            entries.append((rf"{{{article.style.symbol(s)}}}_{{{k}}}(n)", items))
         if shown > MAX_SHOWN:
             blocks.append(r"The later powers follow in the same way; the result is in Section~\ref{sec:result}.")
             break
-        if lines:
-            blocks.append(rf"\paragraph{{At $\step^{{{k}}}$:}}" + "\n" + align(lines))
+        if entries:
+            blocks.append(rf"\paragraph{{At $\step^{{{k}}}$:}}" + "\n" + align(block(entries)))
     return blocks
 
 

@@ -24,7 +24,7 @@ def tree_section(article: Article) -> str:
         b = (c.scaled(sigma * ((-1) ** (k + 1) if article.is_loss else 1))).reduced()
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
                  _math(coefficient_text(b, article.style), 170))  # fmt: skip
-        lines.append(" & ".join(cells) + r" \\[2pt]")
+        lines.append(" & ".join(cells) + r" \\[4pt]")
     blocks = [_table(lines[i : i + PER_BLOCK]) for i in range(0, len(lines), PER_BLOCK)]
     sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
     rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
@@ -52,7 +52,7 @@ power & $\tau$ & term & $\sigma(\tau)$ & $b(\tau)$ \\
 
 
 def _math(text: str, room: float) -> str:
-    return f"${_fitted(text, room)}$"
+    return rf"$\displaystyle {_fitted(text, room)}$"
 
 
 Place = tuple[float, float]

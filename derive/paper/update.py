@@ -13,6 +13,11 @@ from derive.scheme import Configuration, Scheme, substitute
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 5, "neg": 2, "**": 4}
 
 
+def _wrapped(text: str) -> str:
+    """In parentheses that grow only where something tall stands inside."""
+    return rf"\left({text}\right)" if r"frac" in text or r"\sqrt" in text else f"({text})"
+
+
 class ExpressionWriter:
     """Scheme text in LaTeX; products of vectors are componentwise and written with \\had."""
 
@@ -21,7 +26,7 @@ class ExpressionWriter:
 
     def __call__(self, e: Expression, parent: int = 0) -> str:
         text, level = self._text(e)
-        return rf"\left({text}\right)" if level < parent else text
+        return _wrapped(text) if level < parent else text
 
     def summands(self, e: Expression) -> list[Summand]:
         """Top-level sums taken apart, for line breaking."""
@@ -88,9 +93,9 @@ class ExpressionWriter:
         inner = [self(a) for a in args]
         match function:
             case "grad":
-                return rf"\gradL\left({inner[0]}\right)"
+                return r"\gradL" + _wrapped(inner[0])
             case "field":
-                return rf"f\left({inner[0]}\right)"
+                return "f" + _wrapped(inner[0])
             case "sqrt":
                 return rf"\sqrt{{{inner[0]}}}"
             case "dot":
@@ -100,7 +105,7 @@ class ExpressionWriter:
             case "abs":
                 return rf"\abs{{{inner[0]}}}"
         name = rf"\operatorname{{{escape(function)}}}" if len(function) > 1 else self.style.symbol(function)
-        return rf"{name}\left({', '.join(inner)}\right)"
+        return name + _wrapped(", ".join(inner))
 
 
 def bound_parameters(c: Configuration) -> list[tuple[str, Expression]]:
