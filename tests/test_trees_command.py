@@ -194,19 +194,19 @@ def test_memory_prediction() -> None:
 
 @pytest.mark.parametrize("source, order", [("--tableau explicit-euler", 16), ("--tableau rk4", 14), ("--scheme momentum", 11)])
 def test_the_prediction_covers_what_a_run_takes(source: str, order: int, tmp_path: Path) -> None:
-    pytest.importorskip("resource", reason="no resource module on this system")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("no /proc on this system to read the peak from")
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "from derive.trees.command import trees_command\n"
         "trees_command(sys.argv[1:], standalone_mode=False)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     arguments = [*source.split(), "--order", str(order), "--format", "npz", "--output", str(tmp_path / "x.npz")]
     found = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     method = load_tableau(source.split()[1]) if "tableau" in source else method_of_scheme(source.split()[1])
     predicted = _Plan(method, bounds_of(method, order), order).bytes()
-    unit = 1 if sys.platform == "darwin" else 1024
-    assert int(found.stdout) * unit <= predicted
+    assert int(found.stdout) * 1024 <= predicted  # VmHWM: getrusage's peak would include the parent's before exec
 
 
 def test_the_command_alone_imports_nothing_heavy() -> None:
