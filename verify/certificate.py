@@ -71,14 +71,33 @@ def scheme_entry(configuration: Configuration) -> dict[str, Any]:
         "title": scheme.title,
         "regime": configuration.regime,
         "label": scheme.label,
-        "update": "\n".join(f"{a.target} = {unparse(a.value)}" for a in scheme.program),
-        "states": {s: configuration.symbol(s) for s in scheme.states},
+        "update": scheme.update,
+        "program": program_lines(configuration),
         "scalars": [configuration.symbol(s) for s in scheme.states if scheme.kinds.get(s) == "scalar"],
-        "assigns_theta_prev": "theta_prev" in scheme.assigned,
-        "bindings": {n: unparse(e) for n, e in configuration.bindings.items()},
-        "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in configuration.rescaled.items()},
         "implicit": any("theta_next" in names_of(a.value) for a in scheme.program),
     }
+
+
+def program_lines(configuration: Configuration) -> list[list[str]]:
+    """The step as assignments between the result's variables: parameters and rescalings are lines like the others.
+
+    theta_prev is carried as the difference theta_prev - theta, which vanishes at gamma = 0.
+
+    >>> from derive import configure, load_scheme
+    >>> program_lines(configure(load_scheme("momentum"), "inertial"))[2:5]
+    [['v', '(gamma)*eta'], ['v', 'beta*v - alpha*grad(theta)'], ['theta', 'theta + v']]
+    """
+    scheme = configuration.scheme
+    lines = [[n, unparse(e)] for n, e in configuration.bindings.items() if unparse(e) != n]
+    lines += [[s, f"({unparse(r.factor)})*{r.symbol}"] for s, r in configuration.rescaled.items()]
+    if "theta_prev" in scheme.states:
+        lines += [["theta_prev", "theta + theta_prev"], ["theta_before", "theta"]]
+    lines += [[a.target, unparse(a.value)] for a in scheme.program]
+    if "theta_prev" in scheme.states:
+        lines.append(["theta_prev", f"{'theta_prev' if 'theta_prev' in scheme.assigned else 'theta_before'} - theta"])
+    if configuration.rescaled:
+        lines.append(["t", "t + gamma"])
+    return lines + [[r.symbol, f"{s}/({unparse(r.factor)})"] for s, r in configuration.rescaled.items()]
 
 
 def _set_entry(study: Study) -> dict[str, Any]:

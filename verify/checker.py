@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Re-checks a certificate from the file alone:  python checker.py FILE.  Standard library only; meant to be read.
 
-A certificate states: for every smooth loss L and these parameter values the scheme's modified equation begins with the
-listed field.  It carries, for several losses and points, everything needed to see this again in exact fractions:
+A certificate states that for every smooth loss and these parameter values the scheme's modified equation begins with the
+listed field.  It carries, for several losses and points, what is needed to see this again in exact fractions:
 
  1. The scheme's own text is run from the stated point and memory, as power series in gamma.  The coefficient of
     gamma^k of every variable must be a polynomial in the step number n of degree at most k: all differences of order k + 1
@@ -12,18 +12,17 @@ listed field.  It carries, for several losses and points, everything needed to s
  3. The terms that the scheme could produce are listed.  Their values at the points, modulo a prime, must have full
     rank: then two combinations of these terms that agree at the points are equal.
 
-What is taken on trust is only that the list of terms in 3 is complete (the program that wrote the file found it by closing
-the update text under its own operations); terms of the field that are not in the list are refused.
+What is taken on trust is only that the list of terms in 3 spans everything the scheme can produce and the field itself (the
+program that wrote the file found it by closing the update text under its own operations).
 """
-
-from __future__ import annotations
 
 import ast
 import hashlib
 import json
 import sys
 from fractions import Fraction
-from math import isqrt
+from functools import lru_cache
+from math import comb, factorial, isqrt, prod
 
 FORMAT = "shadowflow certificate 1"
 PRIME = 2**61 - 1
@@ -38,9 +37,6 @@ def need(condition, message):
         raise Refused(message)
 
 
-# ------------------------------------------------------------------------------------------ numbers and power series
-
-
 def power(x, r):
     """x^r, exact; a root that is not rational is refused."""
     if isinstance(x, Series):
@@ -48,9 +44,8 @@ def power(x, r):
     x = Fraction(x)
     if r.denominator == 1:
         return x ** int(r)
-    need(r.denominator == 2 and x > 0, f"({x})^({r}) is not a rational number")
-    root = Fraction(isqrt(x.numerator), isqrt(x.denominator))
-    need(root * root == x, f"the root of {x} is not rational")
+    root = Fraction(isqrt(abs(x.numerator)), isqrt(x.denominator))
+    need(r.denominator == 2 and root * root == x, f"({x})^({r}) is not a rational number")
     return root**r.numerator
 
 
@@ -64,8 +59,8 @@ class Series:
         return next((k for k, a in enumerate(self.c) if a), len(self.c))
 
     def __add__(self, other):
-        b = other.c if isinstance(other, Series) else [Fraction(other)] + [Fraction(0)] * (len(self.c) - 1)
-        return Series(x + y for x, y in zip(self.c, b))
+        b = other if isinstance(other, Series) else constant(other, len(self.c))
+        return Series(x + y for x, y in zip(self.c, b.c))
 
     def __mul__(self, other):
         if not isinstance(other, Series):
@@ -79,16 +74,11 @@ class Series:
                     out[i + j] += x * b[j]
         return Series(out)
 
-    def __neg__(self):
-        return self * -1
-
-    def __sub__(self, other):
-        return self + (-other)
-
-    def __rsub__(self, other):
-        return (-self) + other
-
     __radd__, __rmul__ = __add__, __mul__
+    __neg__ = lambda self: self * -1
+    __sub__ = lambda self, other: self + (-other)
+    __rsub__ = lambda self, other: (-self) + other
+    __rtruediv__ = lambda self, other: constant(other, len(self.c)) / self
 
     def __truediv__(self, other):
         if not isinstance(other, Series):
@@ -97,16 +87,10 @@ class Series:
         need(v < len(other.c) and not any(self.c[:v]), "division by a vanishing series")
         return Series(self.c[v:]) * Series(other.c[v:]).power(Fraction(-1))
 
-    def __rtruediv__(self, other):
-        return Series([Fraction(other)] + [Fraction(0)] * (len(self.c) - 1)) / self
-
     def power(self, r):
         """c = a^r from a c' = r a' c."""
         if r.denominator == 1 and r >= 0:
-            result = Series([Fraction(1)] + [Fraction(0)] * (len(self.c) - 1))
-            for _ in range(int(r)):
-                result = result * self
-            return result
+            return prod([self] * int(r), start=constant(1, len(self.c)))
         a = self.c
         need(a and a[0], "a root or negative power of something that vanishes")
         c = [power(a[0], r)]
@@ -115,19 +99,13 @@ class Series:
         return Series(c)
 
 
-# ------------------------------------------------------------------------------------------ expressions
-
 OPERATORS = {ast.Add: lambda x, y: x + y, ast.Sub: lambda x, y: x - y, ast.Mult: lambda x, y: x * y, ast.Div: lambda x, y: x / y}
-trees = {}
-
-
-def parse(text, mode="eval"):
-    if (text, mode) not in trees:
-        try:
-            trees[text, mode] = ast.parse(text, mode=mode).body
-        except SyntaxError:
-            raise Refused(f"not an expression: {text}") from None
-    return trees[text, mode]
+parse = lru_cache(None)(lambda text: ast.parse(text, mode="eval").body)
+constant = lambda x, length: Series([Fraction(x)] + [Fraction(0)] * (length - 1))
+each = lambda f, a: [f(x) for x in a] if isinstance(a, list) else f(a)
+components = lambda v, size=1: v if isinstance(v, list) else [v] * size
+derivative = lambda p, i: {(*e[:i], e[i] - 1, *e[i + 1 :]): c * e[i] for e, c in p.items() if e[i]}
+difference = lambda v, k: sum((-1) ** (k - j) * comb(k, j) * v[j] for j in range(k + 1))  # Delta^k v_0
 
 
 def both(f, a, b):
@@ -135,10 +113,6 @@ def both(f, a, b):
     if isinstance(a, list):
         return [f(x, y) for x, y in zip(a, b if isinstance(b, list) else [b] * len(a))]
     return [f(a, y) for y in b] if isinstance(b, list) else f(a, b)
-
-
-def each(f, a):
-    return [f(x) for x in a] if isinstance(a, list) else f(a)
 
 
 def value(node, names, call):
@@ -177,7 +151,8 @@ class Place:
             columns = [self.tensor([derivative(p, j) for p in polynomials], theta, arguments[1:]) for j in range(self.size)]
             return [sum((u * c[i] for u, c in zip(arguments[0], columns)), Fraction(0)) for i in range(len(polynomials))]
         deltas = [x - p for x, p in zip(theta, self.point)]
-        return [sum((monomial(deltas, e) * c for e, c in p.items()), Fraction(0)) for p in polynomials]
+        monomial = lambda e: prod((x for x, k in zip(deltas, e) for _ in range(k)), start=Fraction(1))
+        return [sum((monomial(e) * c for e, c in p.items()), Fraction(0)) for p in polynomials]
 
     def call(self, theta):
         def function(name, args):
@@ -200,130 +175,64 @@ class Place:
         return function
 
 
-def derivative(p, axis):
-    return {(*e[:axis], e[axis] - 1, *e[axis + 1 :]): c * e[axis] for e, c in p.items() if e[axis]}
-
-
-def monomial(deltas, e):
-    result = Fraction(1)
-    for x, k in zip(deltas, e):
-        for _ in range(k):
-            result = result * x
-    return result
-
-
-# ------------------------------------------------------------------------------------------ one point
-
-
 def orbit(scheme, place, entry, parameters, order):
     """The states after 0, 1, ..., order + 3 steps, as power series."""
-    long = order + 6
-    constant = lambda x: Series([Fraction(x)] + [Fraction(0)] * (long - 1))
-    read = lambda v, f: [f(x) for x in v] if isinstance(v, list) else f(v)
-    state = {"theta": [constant(x) for x in entry["point"]]}
-    state |= {s: read(v, constant) for s, v in entry["slow"].items()}
+    long, call = order + 6, place.call(place.point)
+    state = {s: each(lambda x: constant(x, long), v) for s, v in {"theta": entry["point"], **entry["slow"]}.items()}
     series = lambda c: Series(Fraction(x) for x in c)
     state |= {m: series(v) if m in scheme["scalars"] else [series(c) for c in v] for m, v in entry["memory"].items()}
     gamma, states = Series([Fraction(int(k == 1)) for k in range(long)]), [state]
     for n in range(order + 3):
-        states.append(step(scheme, place, states[-1], parameters, gamma, constant(place.t) + gamma * n, long))
+        before = {**parameters, **states[-1], "gamma": gamma, "t": constant(place.t, long) + gamma * n}
+        ahead = before["theta"]
+        for _ in range(long if scheme["implicit"] else 1):  # theta_next enters with a factor gamma: each pass settles a power
+            names = {**before, "theta_next": ahead}
+            for target, text in scheme["program"]:
+                names[target] = value(parse(text), names, call)
+            ahead = names["theta"]
+        states.append({s: names[s] for s in state})
     return states
-
-
-def step(scheme, place, state, parameters, gamma, t, passes):
-    call = place.call(state["theta"])
-    free = {**parameters, "gamma": gamma, "t": t}
-    names = {**free, **{n: value(parse(e), free, call) for n, e in scheme["bindings"].items()}}
-    factor = {v: value(parse(e), {**free, "t": t + gamma}, call) for v, (_, e) in scheme["rescaled"].items()}
-    for s, symbol in scheme["states"].items():
-        names[s] = state[symbol]
-        if s == "theta_prev":
-            names[s] = both(lambda x, y: x + y, state["theta"], state[symbol])
-        elif s in scheme["rescaled"]:
-            now = value(parse(scheme["rescaled"][s][1]), free, call)
-            names[s] = each(lambda x, f=now: x * f, state[symbol])
-    before, ahead = dict(names), state["theta"]
-    for _ in range(passes if "theta_next" in scheme["update"] else 1):
-        names = {**before, "theta_next": ahead}
-        for line in parse(scheme["update"], "exec"):
-            names[line.target.id if isinstance(line, ast.AugAssign) else line.targets[0].id] = assigned(line, names, call)
-        ahead = names["theta"]
-    if "theta_prev" in scheme["states"]:
-        old = names["theta_prev"] if scheme["assigns_theta_prev"] else state["theta"]
-        names["theta_prev"] = both(lambda x, y: x - y, old, names["theta"])
-    return {symbol: both(lambda x, y: x / y, names[s], factor[s]) if s in factor else names[s] for s, symbol in scheme["states"].items()}
-
-
-def assigned(line, names, call):
-    new = value(line.value, names, call)
-    return both(OPERATORS[type(line.op)], names[line.target.id], new) if isinstance(line, ast.AugAssign) else new
-
-
-def differences(values, order):
-    row = list(values[: order + 1])
-    for _ in range(order):
-        row = [y - x for x, y in zip(row, row[1:])]
-    return row[0]
 
 
 def true_field(states, variables, order):
     """f_0, ..., f_(order+1) of every variable; refuses an orbit that is not on the slow manifold."""
-    listed = lambda v: v if isinstance(v, list) else [v]
     found = {}
     for name in states[0]:
-        for i in range(len(listed(states[0][name]))):
-            rows = [listed(s[name])[i].c for s in states]
+        for i in range(len(components(states[0][name]))):
+            rows = [components(s[name])[i].c for s in states]
             for k in range(min(min(map(len, rows)), order + 3)):
-                need(not differences([r[k] for r in rows], k + 1), f"{name} is not on the slow manifold at gamma^{k}")
+                need(not difference([r[k] for r in rows], k + 1), f"{name} is not on the slow manifold at gamma^{k}")
             if name in variables:
                 need(min(map(len, rows)) > order + 2, f"{name} is not known to gamma^{order + 2}")
-                signs = [[Fraction((-1) ** (j + 1), j) * differences([r[k + 1] for r in rows], j) for j in range(1, k + 2)] for k in range(order + 2)]
-                found.setdefault(name, []).append([sum(s) for s in signs])
+                log = lambda v, n: sum(Fraction((-1) ** (j + 1), j) * difference(v, j) for j in range(1, n + 1))
+                found.setdefault(name, []).append([log([r[k + 1] for r in rows], k + 1) for k in range(order + 2)])
     return {name: [list(v) for v in zip(*components)] for name, components in found.items()}
 
 
 def formula_names(place, entry, parameters):
-    read = lambda v: [Fraction(x) for x in v] if isinstance(v, list) else Fraction(v)
-    names = {**parameters, **{s: read(v) for s, v in entry["slow"].items()}, "t": place.t, "theta": place.point}
+    names = {**parameters, **{s: each(Fraction, v) for s, v in entry["slow"].items()}, "t": place.t, "theta": place.point}
     names["grad" if place.label == "L" else "field"] = place.tensor(place.parts, place.point, [])
     for f, coefficients in place.series.items():
-        factor = 1
-        for k, c in enumerate(coefficients):
-            factor *= max(1, k)
-            names[("", "d")[k > 0] + (str(k) if k > 1 else "") + f] = c * factor
+        for k, c in enumerate(coefficients):  # r, dr, d2r, ...
+            names[("", "d")[k > 0] + (str(k) if k > 1 else "") + f] = c * factorial(k)
     return names
 
 
-def components(v, size):
-    return v if isinstance(v, list) else [v] * size
-
-
 def rank(rows):
-    """Rank modulo PRIME."""
-    rows, found = [list(r) for r in rows], 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((i for i in range(found, len(rows)) if rows[i][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        inverse = pow(rows[found][column], -1, PRIME)
-        for i in range(found + 1, len(rows)):
-            if rows[i][column]:
-                scale = rows[i][column] * inverse % PRIME
-                rows[i] = [(x - scale * y) % PRIME for x, y in zip(rows[i], rows[found])]
-        found += 1
-    return found
-
-
-def residue(x):
-    return x.numerator * pow(x.denominator, -1, PRIME) % PRIME
-
-
-# ------------------------------------------------------------------------------------------ the certificate
+    """Rank modulo PRIME: each row is reduced by the rows kept so far, by their first non-zero columns."""
+    kept = {}
+    for row in rows:
+        for column, other in kept.items():
+            scale = row[column]
+            row = [(x - scale * y) % PRIME for x, y in zip(row, other)] if scale else row
+        column = next((j for j, x in enumerate(row) if x), None)
+        if column is not None:
+            inverse = pow(row[column], -1, PRIME)
+            kept[column] = [x * inverse % PRIME for x in row]
+    return len(kept)
 
 
 def digest(certificate):
-    """SHA-256 of the certificate without its digest, keys sorted."""
     rest = {k: v for k, v in certificate.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -332,8 +241,7 @@ def check_set(certificate, group):
     """All points of one choice of parameters; the ranks reached."""
     scheme, order, field = certificate["scheme"], certificate["order"], certificate["field"]
     parameters = {n: Fraction(v) for n, v in group["parameters"].items()}
-    rows = {(x, k): [] for x in field for k in range(order + 1)}
-    beyond = False
+    rows, beyond = {(x, k): [] for x in field for k in range(order + 1)}, False
     for number, entry in enumerate(group["points"]):
         where, place = f"point {number + 1}: ", Place(entry, scheme["label"])
         truth = true_field(orbit(scheme, place, entry, parameters, order), field, order)
@@ -350,7 +258,7 @@ def check_set(certificate, group):
                     claimed = [a + b for a, b in zip(claimed, components(product, size))]
                 need(claimed == truth[x][k], where + f"f_{k} of {x} is {truth[x][k]}, not {claimed}")
                 columns = [components(value(parse(t), names, call), size) for t in group["terms"][x][k]]
-                rows[x, k] += [[residue(c[i]) for c in columns] for i in range(size)] if columns else []
+                rows[x, k] += [[c[i].numerator * pow(c[i].denominator, -1, PRIME) % PRIME for c in columns] for i in range(size)]
     for (x, k), matrix in rows.items():
         wanted = len(group["terms"][x][k])
         need(group["rank"][x][k] == wanted and rank(matrix) == wanted, f"the rank of the terms of f_{k} of {x} is not full")
@@ -367,31 +275,24 @@ def check(certificate):
     found = [check_set(certificate, group) for group in certificate["sets"]]
     need([n for n, _ in found] == result["rank"] == result["rank_needed"], "the stated ranks are not those found")
     first = result["exact_first_nonzero_power"]
-    need((first == order + 2) if any(b for _, b in found) else (first is None or first > order + 2), "the first non-zero power is wrong")
+    right = first == order + 2 if any(b for _, b in found) else first is None or first > order + 2
+    need(right, "the first non-zero power is wrong")
     points = sum(len(g["points"]) for g in certificate["sets"])
     return f"verified through gamma^{order}: exact at {points} points, rank {' and '.join(str(n) for n, _ in found)}, all full"
 
 
-def main(arguments):
-    if len(arguments) != 1:
-        print("usage: checker.py FILE", file=sys.stderr)
-        return 2
+def main(path):
     try:
-        with open(arguments[0], encoding="utf-8") as file:
-            certificate = json.load(file)
-    except (OSError, ValueError) as error:
-        print(f"cannot read {arguments[0]}: {error}", file=sys.stderr)
+        with open(path, encoding="utf-8") as file:
+            print(check(json.load(file)))
+    except (OSError, json.JSONDecodeError) as error:
+        print(f"usage: checker.py FILE ({error})", file=sys.stderr)
         return 2
-    try:
-        print(check(certificate))
-    except Refused as error:
-        print(f"refused: {error}")
-        return 1
-    except Exception as error:  # a file that is not of this form at all
-        print(f"refused: malformed ({type(error).__name__}: {error})")
+    except Exception as error:  # Refused, or a file that is not of this form at all
+        print(f"refused: {type(error).__name__}: {error}")
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main("".join(sys.argv[1:2])))

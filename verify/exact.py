@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,7 +26,7 @@ from verify.powerseries import SingularSeries, to_fraction
 from verify.run import EXACT, elementary, evaluate
 from verify.samples import parameter_sets, rational_sample, settings_of
 from verify.support import Supports
-from verify.terms import Combination, NotEnumerable, Term
+from verify.terms import Combination, NotEnumerable, Term, symbols_of
 
 #: points that may add nothing to the rank before a larger dimension is tried, and how large that may be
 PATIENCE, LARGEST = 6, 4
@@ -343,8 +343,17 @@ def small_counterexample(current: Study, claim: Claim, power: int, seed: int = 0
             continue
         wrong = [m for m in mismatches_at(found) if m.power == power]
         if wrong:
-            return wrong[0]
+            return _about_origin(current, wrong[0])
     return None
+
+
+def _about_origin(current: Study, mismatch: Mismatch) -> Mismatch:
+    """The same counterexample moved to the origin, where nothing depends on theta itself."""
+    terms = [t for span in current.spans.values() for t in span.terms]
+    if any(s == "theta" for t in terms for s in symbols_of(t)):
+        return mismatch
+    problem = replace(mismatch.sample.problem, point=tuple(fmpq(0) for _ in mismatch.sample.problem.point))
+    return replace(mismatch, sample=replace(mismatch.sample, problem=problem))
 
 
 def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term, Fraction] | None:

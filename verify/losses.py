@@ -17,11 +17,12 @@ from itertools import product
 from math import factorial
 from typing import Any
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from derive.errors import UsageError
 from derive.language import LOSS_CALLS, Expression, Name, Number, Operation, constant, names_of, parse_expression
 from verify.powerseries import Series, to_fmpq
+from verify.run import BALLS, evaluate
 
 Index = tuple[int, ...]
 Polynomial = dict[Index, Any]  # exponents -> coefficient
@@ -266,21 +267,26 @@ def problem_of(text: str, point: Sequence[Any], degree: int, label: str = "L") -
 
 def _taylor(expression: Expression, variables: Sequence[str], point: Sequence[Any], degree: int) -> Polynomial:
     """Taylor coefficients d^e L / e! as balls, by differentiating the expression."""
-    from verify.expressions import ball_value, differentiated
+    from verify.landscape import differentiate
 
     known: dict[Index, Expression] = {(0,) * len(variables): expression}
+    names = {v: arb(1) * x for v, x in zip(variables, point, strict=True)}
     result: Polynomial = {}
     for e in sorted(product(range(degree + 1), repeat=len(variables)), key=sum):
         if sum(e) > degree:
             continue
         if e not in known:
             axis = next(i for i, k in enumerate(e) if k)
-            known[e] = differentiated(known[_raised(e, axis, -1)], variables[axis])
+            known[e] = differentiate(known[_raised(e, axis, -1)], variables[axis])
         scale = 1
         for k in e:
             scale *= factorial(k)
-        result[e] = ball_value(known[e], dict(zip(variables, point, strict=True))) / scale
+        result[e] = evaluate(known[e], names, BALLS, _elementary_ball) / scale
     return result
+
+
+def _elementary_ball(function: str, args: list[Any]) -> Any:
+    return getattr(arb(1) * args[0], function)()
 
 
 def polynomial_text(p: Mapping[Index, Any], variables: Sequence[str] = VARIABLES) -> str:

@@ -41,7 +41,7 @@ def parameter_sets(configuration: Configuration, slow: Sequence[str], seed: int)
     seen: set[tuple[Fraction, ...]] = set()
     reason = "no admissible parameter values"
     for _ in range(ATTEMPTS):
-        values = {n: source.choice(_choices(configuration, n)) for n in configuration.free}
+        values = _different_values(configuration, source)
         key = tuple(values.values())
         if key in seen:
             continue
@@ -56,6 +56,15 @@ def parameter_sets(configuration: Configuration, slow: Sequence[str], seed: int)
         yield values
     if not seen:
         raise NotEnumerable(reason)
+
+
+def _different_values(configuration: Configuration, source: random.Random) -> dict[str, Fraction]:
+    """No two parameters equal: equal ones make coefficients such as beta1 - beta2 vanish."""
+    values: dict[str, Fraction] = {}
+    for name in configuration.free:
+        pool = [v for v in _choices(configuration, name) if v not in values.values()]
+        values[name] = source.choice(pool)
+    return values
 
 
 def _choices(configuration: Configuration, name: str) -> list[Fraction]:
