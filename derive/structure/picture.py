@@ -47,7 +47,7 @@ def draw_region(result: Stability, path: str) -> None:
     interval = result.interval or result.weak_interval
     bounds = [greek(closed_or_decimal(end), UNICODE) for end in interval] if interval else []
     found = f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"
-    axes.set_title(f"{result.configuration.scheme.title}: {found}")
+    axes.set_title(f"{result.configuration.scheme.title}\n{found}", fontsize="medium", wrap=True)
     figure.savefig(path, dpi=130)
 
 

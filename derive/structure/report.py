@@ -38,6 +38,10 @@ def say(text: str, style: Notation) -> str:
     return rf"&\text{{{text.replace('_', chr(92) + '_')}}}" if style.name == "latex" else text
 
 
+def _word(word: str, style: Notation) -> str:
+    return rf"\text{{{word}}}" if style.name == "latex" else word
+
+
 def _power(k: int, style: Notation) -> str:
     return rf"$\gamma^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
 
@@ -69,13 +73,17 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
         lines += series_lines("P", [v.preconditioner], style)
         lines += _potential_lines(v.preconditioned, style)
         for name, limit in v.limits:
-            lines.append(say(f"in the limit {name if style.name != 'unicode' else _arrow(name)}:", style))
+            lines.append(say(f"in the limit {_arrow(name, style)}:", style))
             lines += _potential_lines(limit, style, brief=True)
     return lines
 
 
-def _arrow(name: str) -> str:
-    return name.replace("eps", "ε").replace("->", "→").replace("infinity", "∞")
+def _arrow(name: str, style: Notation) -> str:
+    """'eps -> infinity' in the notation."""
+    signs = {"unicode": ("ε", "→", "∞"), "latex": (r"$\varepsilon$", r"$\to$", r"$\infty$"), "ascii": ("eps", "->", "infinity")}
+    for word, sign in zip(("eps", "->", "infinity"), signs[style.name], strict=True):
+        name = name.replace(word, sign)
+    return name
 
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
@@ -140,7 +148,7 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     if a.exact_through is not None:
         return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
     lines.append(say(f"order {a.order}; on the modified flow the target's expression is", style))
-    return lines + series_lines("defect", {a.order: a.defect}, style)
+    return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
 
 
 def stability_lines(s: Stability, style: Notation) -> Lines:
@@ -182,7 +190,8 @@ def closed_or_decimal(end: str) -> str:
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     lines = heading(e.equation, style, "modified energy")
     lines += series_lines("E", e.energy, style)
-    damping = f" without damping ({style.symbol(e.damping)} = 0)" if e.damping else ""
+    symbol = style.symbol(e.damping) if e.damping else ""
+    damping = f" without damping ({f'${symbol}$' if style.name == 'latex' else symbol} = 0)" if e.damping else ""
     order = len(e.rate) - 1
     if len(e.energy) <= order:
         lines.append(say(f"no conserved energy{damping} at {_power(len(e.energy), style)}, for all scalars of its weight", style))
@@ -246,7 +255,7 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
         lines.append(say(f"the same through {_power(c.same_through, style)}; then the second minus the first is", style))
     else:
         lines.append(say("the limits differ; the second minus the first is", style))
-    lines += series_lines("difference", {c.same_through + 1: c.difference}, style)
+    lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
         step = f"{coefficient(c.step_ratio, style)} {style.symbol('gamma')}"
         step = f"${step}$" if style.name == "latex" else step
