@@ -3,7 +3,8 @@
 A scheme with step gamma follows  theta' = f_0(theta) + gamma f_1(theta) + gamma^2 f_2(theta) + ...  at t = n gamma.
 
     scheme text --language--> syntax tree --scheme--> Scheme, Configuration (regime, parameters)
-      --series--> lazy power series in gamma --engine--> iterates as polynomials in n, residual zero
+      --translation, series--> lazy power series in gamma --coupling--> what is slow, what relaxes
+      --engine--> iterates as polynomials in n, residual zero
       --equation--> ModifiedEquation: text, LaTeX, JSON, exact values on a loss
 
 >>> from derive import modified_equation

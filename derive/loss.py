@@ -46,6 +46,7 @@ def parse_loss(text: str) -> Problem:
     >>> parse_loss("y**2 + x").variables
     ('x', 'y')
     """
+    text = str(text)  # a sympy expression, say
     return _problem(text, (parse_expression(text, "loss", LOSS_CALLS),), True)
 
 

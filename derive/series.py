@@ -17,7 +17,7 @@ from derive.algebra.sums import Sum, accumulate, nonzero
 from derive.errors import ReductionError
 
 if TYPE_CHECKING:
-    from derive.engine import Derivation as Context
+    from derive.translation import Translation as Context
 
 Place = tuple[int, int]  # line and column of the scheme text
 

@@ -17,13 +17,13 @@ from typing import Any
 from derive.algebra.calculus import Derivative, mentions
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum, accumulate, reduced
-from derive.engine import derivative_symbol
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError
 from derive.schedule import Schedule
 from derive.scheme import Scheme
 from derive.structure.composition import Given, Workspace, composed
 from derive.structure.writing import VELOCITY, blocks, evaluated
+from derive.translation import derivative_symbol
 
 
 @dataclass(frozen=True, eq=False)
