@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import DeriveError, ReductionError, UsageError
-from derive.language import Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
 from derive.ranges import comparisons
 from derive.schedule import evaluate
 from derive.scheme import Configuration
@@ -170,3 +170,36 @@ def _middle(sp: Any, a: Any, b: Any) -> Any:
     if a == -sp.oo:
         return sp.Integer(0) if b == sp.oo else b - 1
     return a + 1 if b == sp.oo else (a + b) / 2
+
+
+def end_expression(end: str, names: Iterable[str] = ()) -> Any:
+    """The sympy expression of an end of an interval, read by our own grammar.
+
+    >>> end_expression("2*(1 + beta)", ["beta"])
+    2*beta + 2
+    """
+    import sympy as sp
+
+    from derive.explicit import to_sympy
+
+    symbols = {n: sp.Symbol(n) for n in (*names, "x")} | {"oo": sp.oo}
+
+    def read(e: Expression) -> Any:
+        match e:
+            case Call("CRootOf", (polynomial, index)):
+                return sp.CRootOf(to_sympy(polynomial, symbols), int(constant(index) or 0))
+            case Call("sqrt", (a,)):
+                return sp.sqrt(read(a))
+            case Operation("neg", (a,)):
+                return -read(a)
+            case Operation("*", (a, b)):
+                return read(a) * read(b)
+            case Operation("/", (a, b)):
+                return read(a) / read(b)
+            case Operation("+", (a, b)):
+                return read(a) + read(b)
+            case Operation("-", (a, b)):
+                return read(a) - read(b)
+        return to_sympy(e, symbols)
+
+    return read(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}))

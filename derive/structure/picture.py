@@ -8,6 +8,7 @@ from derive.errors import UsageError
 from derive.export.notation import UNICODE
 from derive.language import constant, parse_expression
 from derive.ranges import comparisons
+from derive.structure.bounds import end_expression
 from derive.structure.report import closed_or_decimal
 from derive.structure.writing import greek
 
@@ -72,7 +73,7 @@ def _upper(result: Stability) -> float:
     if interval is None or interval[1] == "oo":
         return 4.0
     names = result.parameters
-    expression = sp.sympify(interval[1], locals={n: sp.Symbol(n) for n in names})
+    expression = end_expression(interval[1], names)
     low, high = _range(result, names[0]) if names else (0.0, 0.0)
     values = [float(expression.subs({sp.Symbol(n): x for n in names})) for x in (low + 0.001, (low + high) / 2, high)]
     return 1.2 * max(values)

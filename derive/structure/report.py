@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from derive.equation import ModifiedEquation, TermSum
 from derive.export.notation import Notation, write_term
+from derive.structure.bounds import end_expression
 from derive.structure.writing import coefficient, greek, one_line, series_lines
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def closed_or_decimal(end: str) -> str:
         return end
     import sympy
 
-    return f"{sympy.N(sympy.sympify(end), 12)}..."
+    return f"{sympy.N(end_expression(end), 12)}..."
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
