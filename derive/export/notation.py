@@ -258,7 +258,7 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
         return style.sqrt(text)
     if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0:
         return style.power(style.left + text + style.right, str(e))
-    plain = f.kind in ("state", "abs") or (f.kind == "root" and text.isalnum())
+    plain = f.kind in ("state", "abs") or (f.kind == "root" and text.removeprefix("\\").isalnum())
     if f.kind == "node" and not f.children and style.name != "latex":
         plain = False
     return style.power(text if plain else style.left + text + style.right, str(e))

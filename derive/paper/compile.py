@@ -43,7 +43,7 @@ def compile_latex(latex: str) -> tuple[bytes, list[float]]:
         log = ""
         for _ in range(3):
             log = _run(folder)
-            if "Rerun to get" not in log:
+            if "Rerun" not in log:
                 break
         return (Path(folder) / "paper.pdf").read_bytes(), [float(x) for x in _OVERFULL.findall(log)]
 

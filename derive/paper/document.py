@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from derive.engine import Derivation
-from derive.equation import _equation, check_order
+from derive.equation import TermSum, _equation, check_order
 from derive.errors import UsageError
 from derive.export.notation import write_combination
 from derive.export.text import decay
@@ -15,10 +16,10 @@ from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import Entry, Summand, align, block, rows
+from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, rows, width
 from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.operators import operator_section
-from derive.paper.pieces import coefficient_text, summands
+from derive.paper.pieces import coefficient_text, series_summands, summands
 from derive.paper.preamble import PREAMBLE
 from derive.paper.sequences import sequence_section
 from derive.paper.treedoc import tree_section
@@ -26,7 +27,7 @@ from derive.paper.update import ExpressionWriter, bound_parameters, function_set
 from derive.scheme import GREEK, Scheme, configure
 
 MAX_INDEXED = 60  # terms also written in index notation
-_GREEK = re.compile(rf"(?<![\w\\])((?:{'|'.join([*GREEK, 'gamma', 'theta'])})_?\d*)(?!\w)|(->|<=|>=|<|>)")
+_GREEK = re.compile(rf"(?<![\w\\])((?:{'|'.join([*GREEK, 'gamma', 'theta'])})_?\d*)(?!\w)|(->|<=|>=|<|>)|\*\*(\w+)")
 _SIGNS = {"->": r"\to", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
 
 
@@ -86,7 +87,8 @@ def prose(text: str) -> str:
     pieces, last = [], 0
     for m in _GREEK.finditer(text):
         pieces.append(escape(text[last : m.start()]))
-        pieces.append(f"${PAPER.symbol(m[1]) if m[1] else _SIGNS[m[2]]}$")
+        shown = PAPER.symbol(m[1]) if m[1] else _SIGNS[m[2]] if m[2] else rf"^{{\text{{{escape(m[3])}}}}}"
+        pieces.append(f"${shown}$")
         last = m.end()
     return "".join([*pieces, escape(text[last:])])
 
@@ -107,8 +109,20 @@ def _title(article: Article) -> str:
 \noindent
 The iterates of the scheme with step size $\step$ follow, to all orders in $\step$, a differential equation for {slow}. It is
 derived here through $\step^{{{article.order}}}$ ({terms} term{'' if terms == 1 else 's'}) by {route}, for every smooth
-{'loss' if article.is_loss else 'vector field'} in any dimension, with exact coefficients.
+{'loss' if article.is_loss else 'vector field'} in any dimension, with exact coefficients.{_summary(article)}
 \end{{abstract}}"""
+
+
+def _summary(article: Article) -> str:
+    """The first terms, where they are few; sums under powers are written out."""
+    sums = {x: [(k, s) for k, s in enumerate(sums[:2])] for x, sums in article.equation.equations.items()}
+    if sum(len(s) for x in sums for _, s in sums[x]) > 6:
+        return ""
+    style = replace(article.style, abbreviation=None)
+    style = replace(style, nested=replace(article.style.nested, abbreviation=None) if article.style.nested else None)
+    entries = [(rf"\dot{{{style.symbol(x)}}}", series_summands(sums[x], style)) for x in sums]
+    lines = block(entries, 0.8 * TEXT_WIDTH)
+    return f" To leading orders\n{align(lines)}" if article.order > 1 else f" It is\n{align(lines)}"
 
 
 def _scheme_section(article: Article) -> str:
@@ -167,8 +181,6 @@ def _parameters(article: Article, write: ExpressionWriter) -> str:
 
 def _packed(formulas: list[str]) -> list[str]:
     """Short formulas side by side."""
-    from derive.paper.linebreak import TEXT_WIDTH, width
-
     lines: list[str] = []
     for f in formulas:
         if lines and width(lines[-1]) + width(f) < 0.7 * TEXT_WIDTH:
@@ -245,10 +257,8 @@ def _result_section(article: Article) -> str:
     return "\n".join(text)
 
 
-def _memory_rows(article: Article, variable: str, sums: tuple[object, ...]) -> list[str]:
-    from derive.paper.pieces import series_summands
-
-    lines = rows(article.style.symbol(variable), series_summands(list(enumerate(sums)), article.style))  # type: ignore[arg-type]
+def _memory_rows(article: Article, variable: str, sums: Sequence[TermSum]) -> list[str]:
+    lines = rows(article.style.symbol(variable), series_summands(list(enumerate(sums)), article.style))
     lines[-1] += rf" + O(\step^{{{len(sums)}}})" if len(sums) > 1 else r" + O(\step)"
     return lines
 
@@ -273,7 +283,7 @@ def _index_text(article: Article) -> str:
 
 
 def _verification_section(article: Article, found: list[tuple[str, int]]) -> str:
-    lines = "\n".join(rf"{what} & through $\step^{{{k}}}$ \\" for what, k in found)
+    lines = "\n".join(rf"{what} & through $\step^{{{k}}}$ \\[2pt]" for what, k in found)
     return rf"""\section{{Verification}}
 Each row was checked in exact arithmetic while this text was written, for every smooth {'loss' if article.is_loss else 'field'}: the two sides agree as
 sums of terms.
@@ -290,7 +300,7 @@ identity & holds \\
 
 def _sources(scheme: Scheme) -> str:
     items = [s.strip() for s in scheme.reference.split(";") if s.strip()]
-    bib = [rf"\bibitem{{source{k}}} {escape(s)}." for k, s in enumerate(items, 1)]
+    bib = [rf"\bibitem{{source{k}}} {prose(s)}." for k, s in enumerate(items, 1)]
     bib.append(
         r"\bibitem{hlw} E. Hairer, C. Lubich, G. Wanner, \emph{Geometric Numerical Integration}, 2nd edition, Springer 2006, "
         "chapter IX: backward error analysis and modified equations."

@@ -15,6 +15,7 @@ from derive.export.notation import Notation, _factor, settled, write_coefficient
 
 _NAMES = "jklmpqabcehuvwxyz"
 _GAP = r"\,"
+Parts = tuple[list[str], list[str]]
 
 
 class IndexWriter:
@@ -45,11 +46,23 @@ class IndexWriter:
         return text.removeprefix("+")
 
     def term(self, term: Term, index: str, fresh: Iterator[str]) -> str:
-        """The factors at an index, negative powers under a bar."""
-        above = [self.power(f, e, index, fresh) for f, e in term.factors if e > 0]
-        below = [self.power(f, -e, index, fresh) for f, e in term.factors if e < 0]
-        top = r"\,".join(above)
+        """The components at an index are numbers, so all quotients are gathered under one bar."""
+        above, below = self.parts(term, index, fresh)
+        top = _GAP.join(above)
         return rf"\frac{{{top or '1'}}}{{{_GAP.join(below)}}}" if below else top
+
+    def parts(self, term: Term, index: str, fresh: Iterator[str]) -> Parts:
+        """(factors above the bar, factors below)."""
+        above: list[str] = []
+        below: list[str] = []
+        for f, e in term.factors:
+            if f.kind == "node" and e == 1:
+                up, down = self.node(f, index, fresh)
+                above += up
+                below += down
+            else:
+                (above if e > 0 else below).append(self.power(f, abs(e), index, fresh))
+        return above, below
 
     def power(self, f: Factor, e: Exponent, index: str, fresh: Iterator[str]) -> str:
         if f.kind == "sum":
@@ -62,12 +75,14 @@ class IndexWriter:
         if f.kind == "base":
             return f"{text}^{{{e}}}"
         plain = f.kind == "abs" or (f.kind == "root" and text.isalnum())
-        return f"{text}^{{{e}}}" if plain else rf"({text})^{{{e}}}"
+        return f"{text}^{{{e}}}" if plain else f"{_wrapped(text)}^{{{e}}}"
 
     def contraction(self, f: Factor, e: Exponent, fresh: Iterator[str]) -> str:
         inner = f.children[0]
         text = self.term(inner, next(fresh), fresh) if inner.factors else "d"
-        return text if e == 1 or text == "d" else rf"({text})^{{{e}}}" if e != Fraction(1, 2) else rf"\sqrt{{{text}}}"
+        if e == 1:
+            return text
+        return rf"\sqrt{{{text}}}" if Fraction(e) == Fraction(1, 2) else f"{_wrapped(text)}^{{{e}}}"
 
     def factor(self, f: Factor, index: str, fresh: Iterator[str]) -> str:
         match f.kind:
@@ -75,7 +90,8 @@ class IndexWriter:
                 symbol = self.style.symbol(f.label)
                 return symbol if f.scalar else f"{{{symbol}}}_{{{index}}}"
             case "node":
-                return self.node(f, index, fresh)
+                above, below = self.node(f, index, fresh)
+                return rf"\frac{{{_GAP.join(above)}}}{{{_GAP.join(below)}}}" if below else _GAP.join(above)
             case "abs":
                 return rf"\abs{{{self.term(f.children[0], index, fresh)}}}"
             case "base":
@@ -84,11 +100,16 @@ class IndexWriter:
                 return name if f.scalar else f"{{{name}}}_{{{index}}}"
         return _factor(f, self.style)  # a root of parameters carries no index
 
-    def node(self, f: Factor, index: str, fresh: Iterator[str]) -> str:
+    def node(self, f: Factor, index: str, fresh: Iterator[str]) -> Parts:
         slots = [next(fresh) for _ in f.children]
-        arguments = [self.term(c, s, fresh) for c, s in zip(f.children, slots, strict=True)]
-        if f.label == "f":
-            head = "".join(rf"\pd{{{s}}}" for s in slots) + rf"f_{{{index}}}"
-        else:
-            head = "".join(rf"\pd{{{s}}}" for s in (index, *slots)) + "L"
-        return r"\,".join([head, *arguments])
+        places = slots if f.label == "f" else [index, *slots]
+        above, below = ["".join(rf"\pd{{{s}}}" for s in places) + (rf"f_{{{index}}}" if f.label == "f" else "L")], list[str]()
+        for child, slot in zip(f.children, slots, strict=True):
+            up, down = self.parts(child, slot, fresh)
+            above += up
+            below += down
+        return above, below
+
+
+def _wrapped(text: str) -> str:
+    return rf"\left({text}\right)" if r"\frac" in text else f"({text})"

@@ -36,14 +36,15 @@ _LETTERS = {
 
 @dataclass(frozen=True)
 class Summand:
-    """sign '+' or '-', and the pieces between which a line may end if it must."""
+    """sign '+' or '-', and the pieces between which a line may end if it must; `whole` is how it looks on one line."""
 
     sign: str
     chunks: tuple[str, ...]
+    whole: str = ""
 
     @property
     def text(self) -> str:
-        return "".join(self.chunks)
+        return self.whole or "".join(self.chunks)
 
 
 class _Ruler:
@@ -146,7 +147,7 @@ def _lines(summands: Iterable[Summand], room: float) -> list[str]:
     used = 0.0
     for position, s in enumerate(summands):
         first = position == 0
-        sign = ("" if s.sign == "+" else "-") if first else f"{s.sign} "
+        sign = ("" if s.sign == "+" else "{-}") if first else f"{s.sign} "
         size = width(s.text) + (12.4 if sign else 0.0)
         if lines and used + size <= room:
             lines[-1] += f" {sign}{s.text}"

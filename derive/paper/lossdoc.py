@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from derive.equation import TermSum
 from derive.errors import DeriveError
-from derive.export.notation import write_term
+from derive.export.notation import Notation, write_term
 from derive.paper.context import Article
 from derive.paper.escape import escape
-from derive.paper.linebreak import Summand, align, block, rows
-from derive.paper.pieces import coefficient_text, gamma_power, summands
+from derive.paper.linebreak import Entry, Summand, align, block, rows
+from derive.paper.pieces import coefficient_text, gamma_power, series_summands, summands
 from derive.structure.loss import ModifiedLoss, Obstruction, loss_of
+from derive.structure.second_order import second_order_form
+from derive.structure.writing import VELOCITY
 
 MAX_SHOWN = 24  # terms of an asymmetry or a remainder
 
@@ -25,6 +30,9 @@ def loss_reading(article: Article) -> tuple[ModifiedLoss | None, str]:
 def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     """As far as the potential exists, and what stands in the way after that."""
     head = r"\section{The modified loss}"
+    second = _second_order(article) if loss is None else ""
+    if second:
+        return second
     if loss is None:
         reason = why or "the field is not of this kind"
         return f"{head}\nNo modified loss is read off here: {escape(reason)}."
@@ -32,22 +40,48 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     text += _potential(article, loss)
     if loss.preconditioner is not None and loss.preconditioned is not None:
         text.append(r"With the scheme's own elementwise factor $P$ in front, $\dot\theta = -P\had\nabla V$,")
-        text.append(align(rows("P", summands(loss.preconditioner, article.style))))
-        text += _potential(article, loss.preconditioned)
+        text += _potential(article, loss.preconditioned, first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
-            text.append(rf"In the limit ${_arrow(name)}$:")
+            text.append(rf"\par\noindent In the limit ${_arrow(name)}$,")
             text += _potential(article, limit, brief=True)
     return "\n".join(text)
+
+
+def _second_order(article: Article) -> str:
+    """theta'' = ... for a pair (theta, velocity); empty where there is no such pair."""
+    try:
+        form = second_order_form(article.equation)
+    except DeriveError:
+        return ""
+    style = _with_velocity(article.style)
+    entries = [(f"F_{{{k}}}", summands(s, style)) for k, s in enumerate(form.terms)]
+    velocity = style.symbol(form.variable)
+    value = rows(velocity, series_summands(enumerate(form.velocity[:2]), style))
+    value[-1] += rf" + O(\step^{{{min(2, len(form.velocity))}}})"
+    powers = " + ".join(f"{gamma_power(k)} F_{{{k}}}".strip() for k in range(len(form.terms)))
+    return rf"""\section{{The equation of second order}}
+With two slow variables the equation is no gradient flow in $\theta$ alone. Eliminating ${velocity}$ by means of the first
+equation, solved for it as
+{align(value)}
+gives $\ddot\theta = {powers} + O(\step^{{{len(form.terms)}}})$ with
+{align(block(entries))}"""
+
+
+def _with_velocity(style: Notation) -> Notation:
+    """The velocity of second-order forms is written as the derivative of theta."""
+    letter = style.letter
+    changed = replace(style, letter=lambda name: r"\dot{\theta}" if name == VELOCITY else letter(name))
+    return replace(changed, nested=replace(style.nested, letter=changed.letter) if style.nested else None)
 
 
 def _arrow(name: str) -> str:
     return name.replace("eps", r"\varepsilon").replace("->", r"\to").replace("infinity", r"\infty")
 
 
-def _potential(article: Article, loss: ModifiedLoss, brief: bool = False) -> list[str]:
+def _potential(article: Article, loss: ModifiedLoss, brief: bool = False, first: Sequence[Entry] = ()) -> list[str]:
     text = []
-    if loss.potential:
-        entries = [(f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential)]
+    if loss.potential or first:
+        entries = [*first, *((f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential))]
         text.append(align(block(entries)))
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")

@@ -11,7 +11,7 @@ from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, row
 from derive.paper.multistep import Multistep, time_derivatives
 from derive.paper.pieces import coefficient_chunks, coefficient_text, summands
 
-MAX_SHOWN = 70  # terms written out on the way
+MAX_SHOWN = 40  # terms written out on the way
 
 
 def operator_section(article: Article, scheme: Multistep) -> str:
@@ -102,7 +102,7 @@ def _term(c: Ratio, power: str, article: Article) -> Summand:
     whole = _scaled(c, power, article)
     if width(whole.text) < 0.6 * TEXT_WIDTH:
         return whole
-    return Summand(whole.sign, (*coefficient_chunks(c, article.style, ""), power))
+    return Summand(whole.sign, (*coefficient_chunks(c, article.style, ""), power), whole.text)
 
 
 def _substitution(article: Article, scheme: Multistep) -> str:

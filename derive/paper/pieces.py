@@ -8,7 +8,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.printing import factored
 from derive.algebra.terms import Term
 from derive.equation import TermSum
-from derive.export.notation import Notation, settled, write_coefficient, write_term
+from derive.export.notation import Notation, _polynomial_power, settled, write_coefficient, write_term
 from derive.paper.linebreak import TEXT_WIDTH, Summand, width
 from derive.paper.preamble import PAPER
 
@@ -35,8 +35,7 @@ def summand(coefficient: Ratio, term: Term, write: Writer, style: Notation = PAP
     sign = "-" if negative else "+"
     if width(whole) <= _LONG:
         return Summand(sign, (whole,))
-    chunks = coefficient_chunks(coefficient, style, front)
-    return Summand(sign, (*chunks, written) if width("".join(chunks)) > 0.25 * _LONG else (whole,))
+    return Summand(sign, (*coefficient_chunks(coefficient, style, front), written), whole)
 
 
 def coefficient_chunks(value: Ratio, style: Notation, front: str) -> tuple[str, ...]:
@@ -47,13 +46,15 @@ def coefficient_chunks(value: Ratio, style: Notation, front: str) -> tuple[str, 
     top = [str(size.numerator)] if size.numerator != 1 else []
     top += [x for x in (front, *plain) if x]
     bottom = [str(size.denominator)] if size.denominator != 1 else []
-    bottom += [_wrapped(m, e, style) for m, e in parts.denominator]
+    bottom += [_polynomial_power(m, e, style) for m, e in parts.denominator]
     above = r"\,".join(top)
     head = rf"\frac{{{above or '1'}}}{{{_GAP.join(bottom)}}}" if bottom else above
     chunks = [head + r"\," if head else ""]
     for monomials, e in parts.numerator:
         if len(monomials) > 1:
-            pieces = [("-" if neg else "+") + (text or "1") for neg, text in (_monomial(m, style) for m in monomials)]
+            first = next((i for i, (c, _) in enumerate(monomials) if c > 0), 0)  # a positive term in front
+            ordered = (monomials[first], *monomials[:first], *monomials[first + 1 :])
+            pieces = [("-" if neg else "+") + (text or "1") for neg, text in (_monomial(m, style) for m in ordered)]
             pieces[0] = r"\bigl(" + pieces[0].removeprefix("+")
             pieces[-1] += r"\bigr)" + ("" if e == 1 else f"^{{{e}}}") + r"\,"
             chunks[-1] += pieces[0]
@@ -68,13 +69,6 @@ def _monomial(monomial: tuple[object, tuple[tuple[str, int], ...]], style: Notat
     if number != "1" or not factors:
         factors.insert(0, number)
     return str(coefficient).startswith("-"), r"\,".join(factors)
-
-
-def _wrapped(monomials: Iterable[tuple[object, tuple[tuple[str, int], ...]]], exponent: int, style: Notation) -> str:
-    items = [_monomial(m, style) for m in monomials]
-    text = "".join(("-" if neg else "+") + t for neg, t in items).removeprefix("+")
-    text = f"({text})" if len(items) > 1 else text
-    return text if exponent == 1 else style.power(text, str(exponent)) if len(items) == 1 else f"{text}^{{{exponent}}}"
 
 
 def summands(total: TermSum, style: Notation = PAPER, front: str = "", write: Writer | None = None) -> list[Summand]:

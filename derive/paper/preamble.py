@@ -24,6 +24,7 @@ PREAMBLE = r"""% Preamble for modified equations: packages and notation.
 \usepackage{amssymb}
 \usepackage{graphicx}
 \usepackage{booktabs}
+\usepackage{longtable}
 \usepackage{tikz}
 \allowdisplaybreaks
 %

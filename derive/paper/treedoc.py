@@ -9,7 +9,7 @@ from derive.paper.linebreak import _fitted
 from derive.paper.pieces import coefficient_text
 from derive.structure.freetrees import symmetry
 
-MAX_TREES, PER_BLOCK = 37, 20
+MAX_TREES, MAX_TOGETHER = 37, 12
 
 
 def tree_section(article: Article) -> str:
@@ -25,7 +25,6 @@ def tree_section(article: Article) -> str:
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
                  _math(coefficient_text(b, article.style), 170))  # fmt: skip
         lines.append(" & ".join(cells) + r" \\[4pt]")
-    blocks = [_table(lines[i : i + PER_BLOCK]) for i in range(0, len(lines), PER_BLOCK)]
     sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
     rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
     return rf"""\section{{The result on rooted trees}}
@@ -35,15 +34,30 @@ order $k$ of the field, its children are the arguments. With {sign},
 \dot\theta = \sum_{{\tau}} \step^{{|\tau|-1}}\,\frac{{b(\tau)}}{{\sigma(\tau)}}\,F(\tau), \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
 \end{{equation*}}
 Trees that are not listed have $b(\tau)=0$.{rest}
-{chr(10).join(blocks)}"""
+{_table(lines)}"""
+
+
+_HEAD = r"power & $\tau$ & term & $\sigma(\tau)$ & $b(\tau)$ \\"
 
 
 def _table(lines: list[str]) -> str:
+    """One that stays together, or a long one that may run over pages."""
     body = "\n".join(lines)
+    if len(lines) > MAX_TOGETHER:
+        return rf"""{{\small
+\begin{{longtable}}{{ccccl}}
+\toprule
+{_HEAD}
+\midrule
+\endhead
+\bottomrule
+\endfoot
+{body}
+\end{{longtable}}}}"""
     return rf"""\begin{{center}}\small
 \begin{{tabular}}{{ccccl}}
 \toprule
-power & $\tau$ & term & $\sigma(\tau)$ & $b(\tau)$ \\
+{_HEAD}
 \midrule
 {body}
 \bottomrule
