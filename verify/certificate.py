@@ -95,7 +95,7 @@ def program_lines(configuration: Configuration) -> list[list[str]]:
     lines += [[a.target, unparse(a.value)] for a in scheme.program]
     if "theta_prev" in scheme.states:
         lines.append(["theta_prev", f"{'theta_prev' if 'theta_prev' in scheme.assigned else 'theta_before'} - theta"])
-    if configuration.rescaled:
+    if any("t" in names_of(r.factor) for r in configuration.rescaled.values()):
         lines.append(["t", "t + gamma"])
     return lines + [[r.symbol, f"{s}/({unparse(r.factor)})"] for s, r in configuration.rescaled.items()]
 

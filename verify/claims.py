@@ -17,8 +17,8 @@ from typing import Any
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Number, Operation, names_of, unparse
-from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme
+from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, walk
+from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
 from verify.completeness import combination_of
 from verify.exact import (
     Claim,
@@ -170,16 +170,18 @@ def _claim_text(scheme: Scheme, given: _Given) -> ClaimText:
     order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
+    values = {n: parse_expression(t, f"--set {n}") for n, t in given.settings.items() if "(" not in n}
     terms: dict[str, list[list[tuple[Expression, Expression]]]] = {}
     for variable, expression in expressions.items():
         target = "theta" if variable == "loss" else variable
         if target not in slow or target in terms:
             raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)} or 'loss'")
-        parts = split_powers(expression, order)
+        parts = [substitute(p, values) for p in split_powers(expression, order)]
         if variable == "loss":
             _require_loss(scheme, slow)
             parts = [Operation("neg", (gradient_formula(p),)) for p in parts]
         _require_names(parts, equation)
+        _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
     return ClaimText(equation.configuration, equation, order, given.says, Claim(terms, slow))
 
@@ -215,6 +217,12 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation) -> N
             raise UsageError(
                 f"formula, column {place.column}: '{name}' has no meaning here{nearest(name, known)} (known: {', '.join(known[:12])}, gamma)"
             )
+
+
+def _require_exponents(parts: Sequence[Expression]) -> None:
+    for node in (n for p in parts for n in walk(p)):
+        if isinstance(node, Operation) and node.op == "**" and constant(node.args[1]) is None:
+            raise UsageError(f"formula, column {node.column}: an exponent must be a rational number, such as 2 or -1/2")
 
 
 # ------------------------------------------------------------------------------------------ checking
@@ -275,4 +283,4 @@ def print_claim(result: ClaimResult) -> None:
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
 
 
-__all__ = ["ClaimResult", "ClaimText", "Correction", "check_claim", "print_claim", "read_claim", "unparse"]
+__all__ = ["ClaimResult", "ClaimText", "Correction", "check_claim", "print_claim", "read_claim"]

@@ -93,6 +93,7 @@ class Span:
     rows: list[list[int]] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
     rank: int = 0
+    idle: int = 0
 
     @property
     def needed(self) -> int:
@@ -116,7 +117,8 @@ class Span:
             self.rows.append([int(c[i]) for c in columns])
             self.places.append((sample, i))
         if not self.short:
-            self.rank = self._matrix().rank()
+            before, self.rank = self.rank, self._matrix().rank()
+            self.idle = 0 if self.rank > before else self.idle + 1
 
     def _matrix(self) -> Any:
         return nmod_mat(len(self.rows), self.needed, [x for row in self.rows for x in row], PRIME)

@@ -200,11 +200,14 @@ def study(configuration: Configuration, claim: Claim, values: Mapping[str, Fract
     If terms with products of denominators turn out dependent, once more with partial fractions.
     """
     first = _study(configuration, claim, values, seed, effort, separate=False)
-    split = any(b.q == 1 and b.rest for b in first.supports.algebra.bases.values())
     wrong = effort.stop and any(mismatches_at(e) for e in first.examined)
-    if first.rank == first.needed or not split or wrong:
+    if first.rank == first.needed or not _has_denominators(first.supports) or wrong:
         return first
     return _study(configuration, claim, values, seed, effort, separate=True)
+
+
+def _has_denominators(supports: Supports) -> bool:
+    return any(b.q == 1 and b.rest and not b.always for b in supports.algebra.bases.values())
 
 
 def _study(
@@ -235,6 +238,8 @@ def _study(
             effort.progress(min(result.needed, sum(min(len(s.rows), s.needed) for s in spans.values())), result.needed)
         if result.rank == result.needed and len(result.examined) >= effort.losses:
             return result
+        if not separate and any(span.idle >= PATIENCE for span in spans.values()) and _has_denominators(supports):
+            return result  # dependent as they are; `study` goes on with partial fractions
         waiting = any(s.short and not s.full for s in spans.values())
         idle = 0 if result.rank > before or waiting else idle + 1
         if idle >= PATIENCE:
@@ -371,6 +376,6 @@ def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term,
 
 
 __all__ = [
-    "Claim", "ExactResult", "Examined", "Mismatch", "NotEnumerable", "Study", "claim_of", "fmpq", "mismatches_at",
+    "Claim", "Effort", "ExactResult", "Examined", "Mismatch", "NotEnumerable", "Study", "claim_of", "mismatches_at",
     "solved_coefficients", "study", "verify_exactly", "values_of_claim",
 ]  # fmt: skip

@@ -158,10 +158,10 @@ def _convolved(a: Mapping[int, Expression], b: Mapping[int, Expression]) -> dict
 def gradient_formula(scalar: Expression) -> Expression:
     """The gradient of a scalar formula: L, dot(u, v), products and powers of these, with numbers and parameters.
 
-        grad of dot(u, v)  =  D(u) v + D(v) u,     D(d^(k+1)L[m_1..m_k]) w = d^(k+2)L[m_1..m_k, w] + sum_i d^(k+1)L[.., D(m_i)^T ..]
+        grad of dot(u, v)  =  D(u) v + D(v) u,
+        D(d^(k+1)L[m_1..m_k]) w  =  d^(k+2)L[m_1..m_k, w] + sum_i D(m_i) d^(k+1)L[m_1, without m_i, ..m_k, w]
 
-    for u, v built from derivatives of L by nesting; every derivative of L is a symmetric form, so the transposed derivative
-    of an elementary differential in the direction w is again a combination of such differentials.
+    where D(u) is the transposed Jacobian of u.  Every derivative of L is a symmetric form, so these are formulas again.
 
     >>> from derive.language import unparse
     >>> unparse(gradient_formula(parsed("dot(grad, grad)/4")))
@@ -170,7 +170,7 @@ def gradient_formula(scalar: Expression) -> Expression:
     match scalar:
         case Name("L"):
             return Name("grad")
-        case Number() | Name():
+        case Number() | Name() if _is_constant(scalar):
             return Number(Fraction(0))
         case Operation("neg", (a,)):
             return Operation("neg", (gradient_formula(a),))
