@@ -1,0 +1,77 @@
+"""The whole page: sections, data, generated model and program in one HTML file without a single outside address."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+
+from derive import __version__
+from derive.ranges import outside
+from verify.report.controls import page_controls
+from verify.report.formulas import Formulas
+from verify.report.material import Material
+from verify.report.sections import Sections
+
+
+def report_page(material: Material) -> str:
+    """The HTML text of a report."""
+    formulas = Formulas()
+    sections = Sections(material, formulas)
+    c = material.equation.configuration
+    controls = page_controls(
+        c, material.parameters, material.gamma, material.request.steps, material.equation.order, material.loss.variables,
+        material.start,
+    )  # fmt: skip
+    parts = [
+        sections.scheme(), sections.equation(), sections.terms(), sections.picture(controls), sections.loss(),
+        sections.slopes(), sections.certificate(),
+    ]  # fmt: skip
+    model, app = f"const MODEL={material.model.text()};", _asset("app.js")
+    title = material.equation.scheme.title or material.equation.scheme.name
+    return Template(_asset("page.html")).substitute(
+        hashes=" ".join(_hash(script) for script in (model, app)),
+        title=escape(title),
+        lead=_lead(material),
+        style=_asset("style.css"),
+        glyphs=formulas.sheet(),
+        sections="\n".join(parts),
+        version=escape(__version__),
+        data=_data(material),
+        model=model,
+        app=app,
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("verify.report") / name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _lead(material: Material) -> str:
+    notes = "".join(f"<br>Note: {escape(note)}." for note in outside(material.equation.configuration))
+    return (
+        "The differential equation that its iterates follow, what each of its terms does, and how well it does so "
+        f"(through γ^{material.equation.order}).{notes}"
+    )
+
+
+def _data(material: Material) -> str:
+    """What the program reads, as JSON in which no tag can begin."""
+    data: dict[str, Any] = {
+        "parameters": list(material.parameters),
+        "others": [float(x) for x in material.others],
+        "names": list(material.loss.variables),
+        "coordinates": material.model.coordinates,
+    }
+    return json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+__all__ = ["report_page"]

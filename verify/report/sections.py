@@ -1,0 +1,262 @@
+"""The sections of the page, each a function of the material."""
+
+from __future__ import annotations
+
+import base64
+import json
+from fractions import Fraction
+from html import escape
+from typing import Any
+
+from derive.equation import TermSum
+from derive.errors import DeriveError
+from derive.export.latex import equation_latex, gamma_power
+from derive.export.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+from derive.language import unparse
+from derive.structure.loss import ModifiedLoss
+from verify.formula import parsed
+from verify.numeric import SlopeTable
+from verify.powerseries import IrrationalRoot, to_fmpq
+from verify.report.controls import Control
+from verify.report.formulas import Formulas
+from verify.report.material import Material
+from verify.report.pictures import error_plot, expected, marker_sample, runs, through
+from verify.report.words import Phrases, field_words, potential_words
+from verify.run import EXACT, evaluate
+
+MAX_ROWS = 60
+
+
+class Sections:
+    """Writes the page's sections; every text that is not ours is escaped."""
+
+    def __init__(self, material: Material, formulas: Formulas) -> None:
+        self.material, self.formulas = material, formulas
+        self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
+        self.phrases = Phrases(UNICODE.knowing(material.equation.configuration.functions).symbol)
+
+    # ------------------------------------------------------------------------------------------ the scheme
+
+    def scheme(self) -> str:
+        scheme, c = self.material.equation.scheme, self.material.equation.configuration
+        rows = [f"<li>{escape(n)} = <code>{escape(unparse(e))}</code>: {escape(_described(scheme.parameters.get(n)))}</li>"
+                for n, e in c.bindings.items()]  # fmt: skip
+        regime = f"<p>Regime {escape(c.regime)}: {escape(c.title)}.</p>" if c.regime else ""
+        source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""
+        listed = f"<ul>{''.join(rows)}</ul>" if rows else ""
+        return section("scheme", "The scheme", f"<pre><code>{escape(scheme.update.strip())}</code></pre>{regime}{listed}{source}")
+
+    # ------------------------------------------------------------------------------------------ the equation
+
+    def equation(self) -> str:
+        latex = equation_latex(self.material.equation)
+        rows = []
+        for line in latex.split("\n")[1:-1]:
+            row = line.removesuffix("\\\\")
+            more = " more" if row.startswith("&") else ""
+            rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
+        what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
+        text = f"<p>This is {what}γ^{self.material.equation.order}. It holds for every smooth loss in any dimension.</p>"
+        links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
+        links += " " + download("JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json")
+        picture = f'<div class="equation scroll" tabindex="0" role="group" aria-label="modified equation">{"".join(rows)}</div>'
+        return section("equation", "The modified equation", f"{text}{picture}<p>{links}</p>")
+
+    @property
+    def name(self) -> str:
+        safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.material.equation.scheme.name)
+        return f"{safe or 'scheme'}-order-{self.material.equation.order}"
+
+    def terms(self) -> str:
+        rows, total = [], 0
+        for variable, sums in self.material.equation.equations.items():
+            for k, terms in enumerate(sums):
+                for pair in terms:
+                    total += 1
+                    if total <= MAX_ROWS:
+                        rows.append(self._term_row(variable, k, *settled(*pair)))
+        head = "<thead><tr><th>term</th><th>coefficient</th><th>what it does</th></tr></thead>"
+        note = ""
+        if self.material.parameters:
+            values = ", ".join(f"{UNICODE.symbol(n)} = {v}" for n, v in self.material.parameters.items())
+            note = f"<p class=note>Where a sign depends on hyperparameters, the words are those for {escape(values)}.</p>"
+        if total > MAX_ROWS:
+            note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
+        table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
+        return section("terms", "Term by term, in words", f"{table}{note}")
+
+    def _term_row(self, variable: str, k: int, c: Any, term: Any) -> str:
+        words = field_words(str(term) if term.factors else "1", self.positive(c), self.phrases)
+        if len(self.material.equation.equations) > 1:
+            words = f"{self.phrases.letter(variable)}: {words}"
+        shown = self.formulas.svg(write_term(term, self.style) if term.factors else "1")
+        return f'<tr><td>{shown}</td><td>{self.coefficient(c, k)}</td><td class="words">{escape(words)}</td></tr>'
+
+    def coefficient(self, c: Any, k: int) -> str:
+        negative, text = write_coefficient(c, self.style, gamma_power(k))
+        return self.formulas.svg(("-" if negative else "") + (text or "1"))
+
+    def positive(self, c: Any) -> bool:
+        """The sign of a coefficient at the initial values of the hyperparameters."""
+        names = {n: to_fmpq(v) for n, v in self.material.parameters.items()} | {"t": to_fmpq(Fraction(1))}
+        try:
+            return bool(evaluate(parsed(str(c)), names, EXACT, lambda f, a: 1) > 0)
+        except (DeriveError, IrrationalRoot, ArithmeticError, TypeError):
+            return not str(c).startswith("-")
+
+    # ------------------------------------------------------------------------------------------ the modified loss
+
+    def loss(self) -> str:
+        v = self.material.potential
+        if isinstance(v, str):
+            return section("loss", "The modified loss", f"<p>None: {escape(v)}.</p>")
+        body = ""
+        if v.potential:
+            body = self._potential(v, r"\dot{\theta} = -\nabla \tilde{L}")
+        else:
+            body = "<p>The limit field is not the gradient of any function of the parameters.</p>"
+        if v.preconditioned is not None and v.preconditioner is not None:
+            factor = self._sum([v.preconditioner])
+            where = f"<p>With the elementwise factor P = {self.formulas.svg(factor)}:</p>"
+            body += where + self._potential(v.preconditioned, r"\dot{\theta} = -P \odot \nabla \tilde{L}")
+        return section("loss", "The modified loss", body + self._obstruction(v.preconditioned or v))
+
+    def _potential(self, v: ModifiedLoss, meaning: str) -> str:
+        if not v.potential:
+            return ""
+        shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
+        lead = f"<p>Through γ^{v.exists_through}, {self.formulas.svg(meaning)} with</p>"
+        return f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
+
+    def _actions(self, v: ModifiedLoss) -> str:
+        weight = v.potential[0].coefficient("L")
+        items = []
+        for k, total in enumerate(v.potential):
+            for c, term in total:
+                if str(term) == "L":
+                    continue
+                strength = (c / weight).reduced() if weight else c
+                words = potential_words(str(term), self.positive(strength), self.phrases)
+                shown = strength if self.positive(strength) else -strength
+                items.append(f"<li>{escape(words)} with strength {self.coefficient(shown, k)}</li>")
+        if not items:
+            return "<p>No correction at these powers: what is minimised is the loss itself.</p>"
+        beside = " (relative to the loss itself)" if weight and str(weight) != "1" else ""
+        return f"<p>Besides minimising the loss, the scheme{beside}:</p><ul>{''.join(items)}</ul>"
+
+    def _sum(self, sums: list[TermSum]) -> str:
+        rows = []
+        for k, total in enumerate(sums):
+            for pair in total:
+                c, term = settled(*pair)
+                negative, text = write_coefficient(c, self.style, gamma_power(k))
+                body = r"\, ".join(x for x in (text, write_term(term, self.style) if term.factors else "") if x) or "1"
+                rows.append(f"{'-' if negative else '+'} {body}")
+        return " ".join(rows).removeprefix("+ ") or "0"
+
+    def _obstruction(self, v: ModifiedLoss) -> str:
+        o = v.obstruction
+        if o is None:
+            return ""
+        text = f"<p>At γ^{o.power} there is no such function for every loss"
+        if not o.rootings:
+            return f"{text}: the Jacobian of the field is not symmetric.</p>"
+        _, values = o.rootings[0]
+        pairs = " and ".join(f"{self.coefficient(b, 0)} for {self.formulas.svg(write_term(t, self.style))}" for t, b in values)
+        return f"{text}: the same tree, rooted differently, would need one weight, and has {pairs}.</p>"
+
+    # ------------------------------------------------------------------------------------------ the picture
+
+    def picture(self, controls: list[Control]) -> str:
+        m = self.material
+        what = "field" if m.loss.is_field else "loss L"
+        panels = [figure("panel-loss", "On the contours of the loss" if not m.loss.is_field else "In the plane")]
+        if m.contoured is not None:
+            panels.append(figure("panel-modified", "On the contours of the modified loss"))
+        panels.append(figure("distances", "Distance of the iterates from the flows, step by step", True))
+        sliders = "".join(c.html() for c in controls) + (_REST if m.model.layout.memory else "")
+        buttons = '<p class="control wide"><button type="button" id="play">Play the steps</button> <button type="button" id="reset">Reset</button></p>'
+        formula = escape(m.loss.text)
+        return section("picture", "Look: iterates, limit flow, modified flow", (
+            f"<p>The {what} = <code>{formula}</code>. Move the sliders (with the keyboard: Tab, then the arrow keys); everything "
+            "below is computed anew in this page, in double precision, from functions generated from the exact field.</p>"
+            f'<form id="controls" aria-label="hyperparameters">{sliders}{buttons}</form>'
+            f'<p id="status" role="status"></p>{_LEGEND}<div class="panels">{"".join(panels)}</div>'
+        ))  # fmt: skip
+
+    # ------------------------------------------------------------------------------------------ errors and proof
+
+    def slopes(self) -> str:
+        table = self.material.table
+        if not isinstance(table, SlopeTable):
+            return section("slopes", "Measured slopes", f"<p>Not measured here: {escape(table)}.</p>")
+        rows = []
+        for i, run in enumerate(runs(table)):
+            slope = table.slopes[run[0]]
+            shown = "none: no error to the working precision" if slope is None else f"{slope:.6f}"
+            rows.append(f"<tr><td>{marker_sample(i)}{escape(through(run))}</td><td>{shown}</td><td>{expected(table, run[0])}</td></tr>")
+        head = "<thead><tr><th>field kept</th><th>slope measured</th><th>expected</th></tr></thead>"
+        values = ", ".join(f"{UNICODE.symbol(n)} = {v}" for n, v in self.material.parameters.items())
+        point = ", ".join(f"{v} = {x}" for v, x in zip(self.material.loss.variables, self.material.start, strict=True))
+        where = escape(f"{point}{'; ' + values if values else ''}")
+        verdict = "Every slope is the expected one." if table.confirmed else "Some slope is not the expected one."
+        text = (
+            f"<p>The scheme and the field truncated after γ^k run from {where} over the time {table.time}, with {table.digits} digits. "
+            f"Keeping one more power of γ makes the error one order smaller. {verdict}</p>"
+        )
+        return section("slopes", "Measured slopes", f"{text}{error_plot(table)}<div class=scroll><table>{head}<tbody>{''.join(rows)}</tbody></table></div>")
+
+    def certificate(self) -> str:
+        data = self.material.certificate
+        if isinstance(data, str):
+            return section("certificate", "Certificate", f"<p>None in this page: {escape(data)}.</p>")
+        result = data["result"]
+        text = json.dumps(data, indent=1) + "\n"
+        link = download("Download the certificate", f"{self.name}.certificate.json", text, "application/json")
+        verdict = (f"<p>Proved exactly, in rational arithmetic, for every smooth loss: rank {escape(str(result['rank']))} of "
+                   f"{escape(str(result['rank_needed']))} needed; the defect begins at γ^{escape(str(result['exact_first_nonzero_power']))}.</p>")  # fmt: skip
+        argument = f"<details><summary>The argument</summary><p>{escape(data['argument'])}</p></details>"
+        digest = f'<p class="note">Digest <code>{escape(str(data["digest"]))}</code>; <code>verify certificate FILE</code> checks it again.</p>'
+        return section("certificate", "Certificate", f"{verdict}<p>{link}</p>{argument}{digest}")
+
+
+_REST = (
+    '<p class="control wide"><input type="checkbox" id="rest" autocomplete="off"> <label for="rest">start the memory as users do '
+    "(else on the slow manifold, where the flow begins)</label></p>"
+)
+_LEGEND = (
+    '<ul class="legend">'
+    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="iterates" d="M5 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0M21 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0'
+    'M37 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"/></svg>iterates</li>'
+    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="limit" d="M0 8H48"/></svg>limit flow: <span id="end-limit"></span> away at the end</li>'
+    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="modified" d="M0 8H48"/></svg>modified flow: <span id="end-modified"></span> away</li>'
+    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="start" d="M24 1l7 7l-7 7l-7 -7z"/></svg>start</li></ul>'
+)
+
+
+def figure(key: str, title: str, plain: bool = False) -> str:
+    """An empty panel that the page fills."""
+    inside = '<path class="limit"/><path class="modified"/>'
+    if not plain:
+        inside = f'<path class="contours"/>{inside}<path class="iterates"/><path class="start"/>'
+    label = escape(f"{title}; the status line above says the same in words", quote=True)
+    picture = f'<svg id="{key}" viewBox="0 0 400 360" role="img" aria-label="{label}"><g class="axes"></g>{inside}</svg>'
+    return f"<figure><h3>{escape(title)}</h3>{picture}</figure>"
+
+
+def section(key: str, title: str, body: str) -> str:
+    """A section with its heading."""
+    return f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(title)}</h2>\n{body}\n</section>'
+
+
+def download(label: str, name: str, text: str, kind: str) -> str:
+    """A link whose target is inside the page."""
+    content = base64.b64encode(text.encode()).decode()
+    return f'<a class="button" download="{escape(name, quote=True)}" href="data:{kind};base64,{content}">{escape(label)}</a>'
+
+
+def _described(parameter: Any) -> str:
+    return "" if parameter is None else ", ".join(x for x in (parameter.description, parameter.range) if x)
+
+
+__all__ = ["Sections", "download", "figure", "section"]

@@ -1,0 +1,197 @@
+"""What a term does, in words.
+
+Terms are read from their formulas ('hess(grad)', 'grad*(abs(grad) + eps)**(-1)'), so that every term has words; the
+sentences that people know ("penalises the squared gradient norm") are a table in front of the general rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from derive.language import Call, Expression, Name, Number, Operation, constant
+from verify.formula import DERIVATIVES, parsed
+
+_ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth"}
+Letter = Callable[[str], str]
+
+#: parts of a modified loss that have a name
+SCALARS = {
+    "L": "the loss itself",
+    "dot(grad, grad)": "the squared gradient norm",
+    "dot(grad, hess(grad))": "the curvature along the gradient, ⟨∇L, ∇²L ∇L⟩",
+    "dot(theta, theta)": "the squared distance of the parameters from the origin",
+    "dot(theta, grad)": "the slope of the loss along the parameters, ⟨θ, ∇L⟩",
+    "norm(grad)": "the gradient norm",
+}
+
+#: terms of a field that have a sentence of their own: (with a negative coefficient, with a positive one)
+FIELDS = {
+    "grad": ("follows the negative gradient", "climbs along the gradient"),
+    "hess(grad)": (
+        "lowers the squared gradient norm: ∇²L ∇L is half its gradient, so this leads to flatter ground",
+        "raises the squared gradient norm: ∇²L ∇L is half its gradient, so this leads to steeper ground",
+    ),
+    "hess(hess(grad))": (
+        "applies the Hessian twice: damps the directions of large curvature more than a second-order term in the loss can",
+        "applies the Hessian twice: strengthens the directions of large curvature",
+    ),
+    "d3(grad, grad)": (
+        "the change of curvature along the gradient, moving towards less of it",
+        "the change of curvature along the gradient, moving towards more of it",
+    ),
+    "theta": ("shrinks the parameters towards zero, as weight decay does", "pushes the parameters away from zero"),
+    "eta": ("slows down: friction on the velocity", "moves with the velocity"),
+    "hess(eta)": ("the Hessian along the velocity: damps fast motion across steep walls",
+                  "the Hessian along the velocity: feeds motion across steep walls"),
+    "1": ("decreases at a constant rate", "grows at a constant rate"),
+}  # fmt: skip
+
+
+def ordinal(k: int) -> str:
+    """'third' for 3."""
+    return _ORDINALS.get(k, f"{k}th")
+
+
+def listed(parts: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+class Phrases:
+    """Noun phrases for formulas; `letter` writes a parameter or a state variable."""
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+
+    def of(self, formula: str) -> str:
+        """The phrase for a term.
+
+        >>> say = Phrases(lambda name: {"eps": "ε"}.get(name, name))
+        >>> say.of("hess(hess(grad))")
+        'the Hessian applied to (the Hessian applied to the gradient)'
+        >>> say.of("grad*(abs(grad) + eps)**(-1)")
+        'the gradient, divided componentwise by (the size of the gradient plus ε)'
+        """
+        return self.phrase(parsed(formula))
+
+    def phrase(self, e: Expression) -> str:
+        match e:
+            case Number(value):
+                return str(value)
+            case Name(id):
+                return self._name(id)
+            case Call(function, args):
+                return self._call(function, args)
+            case Operation("neg", (a,)):
+                return f"minus {self._inner(a)}"
+            case Operation("**", (a, b)):
+                return self._power(a, constant(b) or Fraction(1))
+            case Operation("*" | "/"):
+                return self._product(e)
+            case Operation(op, (a, b)):
+                return f"{self.phrase(a)} {'plus' if op == '+' else 'minus'} {self.phrase(b)}"
+        raise AssertionError(e)
+
+    def _name(self, name: str) -> str:
+        known = {"grad": "the gradient", "field": "the field", "theta": "the parameters", "eta": "the velocity", "L": "the loss"}
+        return known.get(name, self.letter(name))
+
+    def _inner(self, e: Expression) -> str:
+        text = self.phrase(e)
+        simple = isinstance(e, Name | Number) or (isinstance(e, Call) and e.function in ("abs", "sign", "norm"))
+        simple = simple or (isinstance(e, Call) and e.function == "dot" and e.args[0] == e.args[1] == Name("grad"))
+        return text if simple else f"({text})"
+
+    def _call(self, function: str, args: tuple[Expression, ...]) -> str:
+        inner = [self._inner(a) for a in args]
+        if function in ("hess", "dfield"):
+            return f"the {'Hessian' if function == 'hess' else 'Jacobian'} applied to {inner[0]}"
+        if function in DERIVATIVES:
+            rank = DERIVATIVES[function]
+            of = "field" if function.endswith("field") else "loss"
+            same = len(set(inner)) == 1
+            what = f"{inner[0]} {rank} times" if same and rank > 2 else f"{inner[0]} twice" if same else listed(inner)
+            return f"the {ordinal(rank if of == 'field' else rank + 1)} derivative of the {of} applied to {what}"
+        match function:
+            case "dot":
+                return f"the squared norm of {inner[0]}" if args[0] == args[1] else f"the inner product of {inner[0]} with {inner[1]}"
+            case "norm":
+                return f"the norm of {inner[0]}"
+            case "abs":
+                return f"the size of {inner[0]}"
+            case "sign":
+                return f"the sign of {inner[0]}"
+        return f"the square root of {inner[0]}"
+
+    def _power(self, base: Expression, exponent: Fraction) -> str:
+        if exponent < 0:
+            return f"one over {self._inner_power(base, -exponent)}"
+        return self._inner_power(base, exponent)
+
+    def _inner_power(self, base: Expression, exponent: Fraction) -> str:
+        inner = self._inner(base)
+        if exponent == 1:
+            return inner
+        named = {Fraction(2): "the square of", Fraction(3): "the cube of", Fraction(1, 2): "the square root of"}
+        return f"{named[exponent]} {inner}" if exponent in named else f"{inner} to the power {exponent}"
+
+    def _product(self, e: Expression) -> str:
+        above: list[str] = []
+        below: list[str] = []
+        for factor, upside in _factors(e):
+            exponent = Fraction(1)
+            if isinstance(factor, Operation) and factor.op == "**":
+                factor, exponent = factor.args[0], constant(factor.args[1]) or Fraction(1)
+            (above if (exponent > 0) == upside else below).append(self._inner_power(factor, abs(exponent)))
+        text = " times ".join(above) or "one"
+        how = "divided" if all(_is_scalar(f) for f, upside in _factors(e) if not upside or _downward(f)) else "divided componentwise"
+        several = sum(not _is_scalar(f) for f, upside in _factors(e) if upside and not _downward(f)) > 1
+        return f"{text}, {how} by {' and by '.join(below)}" if below else f"{text}{', componentwise' if several else ''}"
+
+
+def _downward(e: Expression) -> bool:
+    return isinstance(e, Operation) and e.op == "**" and (constant(e.args[1]) or 0) < 0
+
+
+def _is_scalar(e: Expression) -> bool:
+    """Whether a formula is one number: parameters and contractions, joined."""
+    match e:
+        case Call(function, args):
+            return function in ("dot", "norm") or (function in ("abs", "sign", "sqrt") and _is_scalar(args[0]))
+        case Operation(_, args):
+            return all(_is_scalar(a) for a in args)
+        case Name(id):
+            return id not in ("grad", "field", "theta", "eta")
+    return True
+
+
+def _factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]]:
+    if isinstance(e, Operation) and e.op in ("*", "/"):
+        return _factors(e.args[0], upside) + _factors(e.args[1], upside if e.op == "*" else not upside)
+    return [(e, upside)]
+
+
+def field_words(term: str, positive: bool, phrases: Phrases) -> str:
+    """What a term of a field does.
+
+    >>> field_words("grad", False, Phrases(str))
+    'follows the negative gradient'
+    """
+    if term in FIELDS:
+        return FIELDS[term][int(positive)]
+    return f"moves {'along' if positive else 'against'} {phrases.of(term)}"
+
+
+def potential_words(term: str, positive: bool, phrases: Phrases) -> str:
+    """What a term of a modified loss does, ready for 'with strength ...'.
+
+    >>> potential_words("dot(grad, grad)", True, Phrases(str))
+    'penalises the squared gradient norm'
+    """
+    if term == "L":
+        return "minimises the loss itself" if positive else "maximises the loss itself"
+    return f"{'penalises' if positive else 'rewards'} {SCALARS.get(term) or phrases.of(term)}"
+
+
+__all__ = ["FIELDS", "SCALARS", "Phrases", "field_words", "listed", "ordinal", "potential_words"]
