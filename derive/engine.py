@@ -72,6 +72,10 @@ class Derivation(Coupling):
         for name in component.names:
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
+            if residual and k == 0:  # a sign or a root of the variable itself, which its linear part does not show
+                raise self.fail(
+                    f"{name} depends on itself in a way that is not linear at gamma = 0; only constant factors are reduced"
+                )
             if not self.algebra.is_zero(residual):
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")
 

@@ -88,6 +88,7 @@ class NormalForms:
             coefficient, exponents = pending.pop()
             coefficient = self._settle_roots(coefficient, exponents)
             _settle_absolutes(exponents)
+            _settle_bare_bases(exponents)
             rewritten = self._apply_base_rule(exponents, resolve_poles) or self._apply_absolute_rule(exponents)
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
@@ -199,6 +200,19 @@ def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:
         else:
             _set(exponents, f, total)
             _set(exponents, x, own % 2)
+
+
+def _settle_bare_bases(exponents: dict[Factor, Exponent]) -> None:
+    """x^k (x)^e -> (x)^(k+e) for a base that is one factor x (the root of a state variable, say)."""
+    for f in [f for f in exponents if f.kind == "base" and len(f.body) == 1]:
+        term, _ = f.body[0]
+        if len(term.factors) != 1 or term.factors[0][1] != 1:
+            continue
+        x = term.factors[0][0]
+        total = as_exponent(exponents[f] + exponents.get(x, 0))
+        whole = isinstance(total, int)
+        _set(exponents, x, total if whole else 0)
+        _set(exponents, f, 0 if whole else total)
 
 
 def _available(exponents: Mapping[Factor, Exponent], x: Factor) -> Exponent:

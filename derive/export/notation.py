@@ -264,6 +264,13 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
     return style.power(text if plain else style.left + text + style.right, str(e))
 
 
+def _is_symbol(f: Factor, text: str, style: Notation) -> bool:
+    """A root or base that is one symbol needs no parentheses under a power."""
+    if f.kind == "root":
+        return text.isalnum() or (style.name == "latex" and text[1:].isalpha())
+    return len(f.body) == 1 and len(f.body[0][0].factors) == 1 and f.body[0][0].factors[0][0].kind == "state"
+
+
 def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
     """|a|^2 for sum a_i^2, <a, b> otherwise, under the exponent e."""
     inner = f.children[0]

@@ -58,7 +58,8 @@ def _flow_agrees(article: Article) -> bool:
         return False
     rate = time_rate(article.equation)
     moves = [
-        Derivative(algebra, {x: derivation.fields[x][i] for x in slow}, rate if i == 0 else None) for i in range(article.order + 1)
+        Derivative(algebra, {x: derivation.fields[x][i] for x in slow}, rate if i == 0 else None)
+        for i in range(article.order + 1)
     ]
     for x in slow:
         power = [derivation.fields[x][j] for j in range(last)]  # D X

@@ -13,7 +13,7 @@ from derive.export.notation import Notation
 from derive.paper.multistep import Multistep, multistep
 from derive.paper.preamble import article_notation
 
-_NAMES = "STUYZ"
+_NAMES = ("S", "T", "U", "Y", "Z", "Q", "R", "K", r"\Sigma")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +39,17 @@ class Article:
     def name_of(self, base: Factor) -> str:
         """S for the first sum under a power, then T, U, ..."""
         if base not in self.bases:
-            k = len(self.bases)
-            self.bases[base] = _NAMES[k % len(_NAMES)] + ("" if k < len(_NAMES) else f"_{{{k // len(_NAMES)}}}")
+            names = [c for c in _NAMES if c not in self.taken]
+            round_, k = divmod(len(self.bases), len(names))
+            self.bases[base] = names[k] + (f"_{{{round_}}}" if round_ else "")
         return self.bases[base]
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Names that the scheme uses itself."""
+        scheme, c = self.equation.scheme, self.equation.configuration
+        symbols = {c.symbol(s) for s in scheme.states}
+        return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *scheme.functions, *c.free, *symbols})
 
     @cached_property
     def multistep(self) -> Multistep | None:
@@ -54,9 +62,7 @@ class Article:
     @property
     def trees(self) -> bool:
         """Whether every term of the field is a rooted tree."""
-        return list(self.equation.equations) == ["theta"] and all(
-            t.is_tree for total in self.equation["theta"] for _, t in total
-        )
+        return list(self.equation.equations) == ["theta"] and all(t.is_tree for total in self.equation["theta"] for _, t in total)
 
     def sum(self, total: Sum) -> TermSum:
         return TermSum(self.derivation.algebra, total)

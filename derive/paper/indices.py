@@ -6,7 +6,7 @@ under powers (the base |g| + eps of Adam) have names, S_i with an index, S witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 from itertools import count
 
@@ -21,20 +21,25 @@ Parts = tuple[list[str], list[str]]
 class IndexWriter:
     """Writes terms at one free index; `used` collects the sums under powers that were named."""
 
-    def __init__(self, style: Notation, name_of: Callable[[Factor], str], free: str = "i") -> None:
+    def __init__(self, style: Notation, name_of: Callable[[Factor], str], taken: Collection[str] = (), free: str = "i") -> None:
         self.style, self.name_of, self.free = style, name_of, free
+        self.names = [c for c in _NAMES if c not in taken]
         self.used: dict[Factor, None] = {}
 
     def __call__(self, term: Term) -> str:
         return self.term(term, self.free, self._fresh())
 
-    def definition(self, f: Factor) -> str:
-        """'S_i = |d_i L| + eps'."""
-        index = "" if f.scalar else f"_{{{self.free}}}"
-        return f"{self.name_of(f)}{index} = {self._body(f)}"
+    def definitions(self) -> Iterator[str]:
+        """'S_i = |d_i L| + eps' for every name used; a definition may use further ones."""
+        done = 0
+        while done < len(self.used):
+            f = list(self.used)[done]
+            index = "" if f.scalar else f"_{{{self.free}}}"
+            yield f"{self.name_of(f)}{index} = {self._body(f)}"
+            done += 1
 
     def _fresh(self) -> Iterator[str]:
-        return (c if k == 0 else f"{c}_{{{k}}}" for k in count() for c in _NAMES)
+        return (c if k == 0 else f"{c}_{{{k}}}" for k in count() for c in self.names)
 
     def _body(self, f: Factor) -> str:
         text = ""
@@ -56,12 +61,13 @@ class IndexWriter:
         above: list[str] = []
         below: list[str] = []
         for f, e in term.factors:
+            size: Exponent = e if e > 0 else -e
             if f.kind == "node" and e == 1:
                 up, down = self.node(f, index, fresh)
                 above += up
                 below += down
             else:
-                (above if e > 0 else below).append(self.power(f, abs(e), index, fresh))
+                (above if e > 0 else below).append(self.power(f, size, index, fresh))
         return above, below
 
     def power(self, f: Factor, e: Exponent, index: str, fresh: Iterator[str]) -> str:

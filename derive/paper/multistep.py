@@ -183,7 +183,7 @@ def _series(rho: list[Ratio], sigma: list[Ratio], order: int) -> list[Ratio]:
 def time_derivatives(algebra: Algebra, label: str, mu: tuple[Ratio, ...]) -> tuple[list[list[Sum]], list[Sum]]:
     """(D, field): D[m][j] is the coefficient of gamma^j in D^m f along the flow of field_0 + gamma field_1 + ...,
 
-        field_k = sum_{m=0..k} mu_m D[m][k - m],      D[m][j] = sum_{i<=j} (d D[m-1][j-i])[field_i].
+    field_k = sum_{m=0..k} mu_m D[m][k - m],      D[m][j] = sum_{i<=j} (d D[m-1][j-i])[field_i].
     """
     f = algebra.node_sum(label, [])
     if label == "L":

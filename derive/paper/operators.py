@@ -38,10 +38,11 @@ def _shift(article: Article, scheme: Multistep) -> str:
 \begin{{equation*}}
 {equation}.
 \end{{equation*}}
-Write $D = \mathrm{{d}}/\mathrm{{d}}t$ for the derivative along a curve $\theta(t)$ with $\theta(n\step)=\theta_n$. By Taylor's theorem the
-shift by one step is
+Write $D = \mathrm{{d}}/\mathrm{{d}}t$ for the derivative along a curve $\theta(t)$ with $\theta(n\step)=\theta_n$. By Taylor's
+theorem the shift by one step is
 \begin{{equation*}}
-\theta_{{n+1}} = \theta(t+\step) = \Bigl(1 + \step D + \tfrac{{1}}{{2}}\step^{{2}}D^{{2}} + \tfrac{{1}}{{6}}\step^{{3}}D^{{3}} + \cdots\Bigr)\theta
+\theta_{{n+1}} = \theta(t+\step)
+ = \Bigl(1 + \step D + \tfrac{{1}}{{2}}\step^{{2}}D^{{2}} + \tfrac{{1}}{{6}}\step^{{3}}D^{{3}} + \cdots\Bigr)\theta
  = e^{{\step D}}\theta ,
 \end{{equation*}}
 so that the scheme is $\rho(e^{{\step D}})\,\theta = \step\,\sigma(e^{{\step D}})\,f(\theta)$ with the polynomials
@@ -84,7 +85,7 @@ def _series(article: Article, scheme: Multistep) -> str:
         r"the coefficients are $B_k/k!$ with the Bernoulli numbers $B_0=1$, $B_1=-\tfrac12$, $B_2=\tfrac16$, $B_3=0$, "
         r"$B_4=-\tfrac1{30}$, \ldots"
         if gd
-        else r"the coefficients $\mu_k$ take the place of the numbers $B_k/k!$ of gradient descent, for which $\mu(z)=z/(e^{z}-1)$"
+        else r"the coefficients $\mu_k$ take the place of $B_k/k!$ in the series $\mu(z)=z/(e^{z}-1)$ of gradient descent"
     )
     return rf"""As $\rho(1)=0$, the operator $\rho(e^{{\step D}})$ has a factor $\step D$; dividing by the rest of it gives
 \begin{{equation}}\label{{eq:mu}}
@@ -110,11 +111,12 @@ def _substitution(article: Article, scheme: Multistep) -> str:
     table, field = time_derivatives(algebra, article.equation.scheme.label, scheme.mu)
     text = [
         r"\subsection*{Iterative substitution}",
-        r"On functions of $\theta$ the operator $D$ acts by the chain rule, $DF = F'[\dot\theta]$, and $\dot\theta$ is itself given by",
-        r"\eqref{eq:mu}. Put $\dot\theta = f_0 + \step f_1 + \step^{2}f_2+\cdots$ and write $(D^{m}f)_j$ for the coefficient of",
-        r"$\step^{j}$ in $D^{m}f$. Then",
+        r"On functions of $\theta$ the operator $D$ acts by the chain rule, $DF = F'[\dot\theta]$, and $\dot\theta$ is itself",
+        r"given by \eqref{eq:mu}. Put $\dot\theta = f_0 + \step f_1 + \step^{2}f_2+\cdots$",
+        r"and write $(D^{m}f)_j$ for the coefficient of $\step^{j}$ in $D^{m}f$. Then",
         r"\begin{equation}\label{eq:recursion}",
-        r"f_k = \sum_{m=1}^{k} \mu_m\,(D^{m}f)_{k-m} \quad(k\ge1), \qquad (D^{m}f)_{j} = \sum_{i=0}^{j} \bigl(D^{m-1}f\bigr)'_{j-i}\,[f_i],",
+        r"f_k = \sum_{m=1}^{k} \mu_m\,(D^{m}f)_{k-m} \quad(k\ge1), \qquad",
+        r"(D^{m}f)_{j} = \sum_{i=0}^{j} \bigl(D^{m-1}f\bigr)'_{j-i}\,[f_i],",
         r"\end{equation}",
         r"and the right side needs $f_0,\dots,f_{k-1}$ only. From $f_0=\mu_0 f$ on, this gives",
     ]

@@ -27,6 +27,7 @@ PREAMBLE = r"""% Preamble for modified equations: packages and notation.
 \usepackage{longtable}
 \usepackage{tikz}
 \allowdisplaybreaks
+\setlength{\emergencystretch}{3em}
 %
 % --- notation -------------------------------------------------------------------------------------
 \newcommand{\gradL}{\nabla L}                                        % gradient of the loss

@@ -31,7 +31,8 @@ def tree_section(article: Article) -> str:
 Each term is an elementary differential: a node of a rooted tree (root at the bottom) with $k$ children is a derivative of
 order $k$ of the field, its children are the arguments. With {sign},
 \begin{{equation*}}
-\dot\theta = \sum_{{\tau}} \step^{{|\tau|-1}}\,\frac{{b(\tau)}}{{\sigma(\tau)}}\,F(\tau), \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
+\dot\theta = \sum_{{\tau}} \step^{{|\tau|-1}}\,\frac{{b(\tau)}}{{\sigma(\tau)}}\,F(\tau), \qquad
+\sigma(\tau)\ \text{{the symmetry of }}\tau .
 \end{{equation*}}
 Trees that are not listed have $b(\tau)=0$.{rest}
 {_table(lines)}"""

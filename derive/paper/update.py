@@ -115,9 +115,7 @@ def bound_parameters(c: Configuration) -> list[tuple[str, Expression]]:
 
 def function_settings(c: Configuration, write: ExpressionWriter) -> list[tuple[str, str]]:
     """Concrete time functions: name and formula or description."""
-    return [
-        (n, escape(str(s)) if isinstance(s, Schedule) else f"${write(s)}$") for n, s in c.functions.items() if s is not None
-    ]
+    return [(n, escape(str(s)) if isinstance(s, Schedule) else f"${write(s)}$") for n, s in c.functions.items() if s is not None]
 
 
 def uses_products(equation: ModifiedEquation) -> bool:
