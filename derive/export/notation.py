@@ -256,9 +256,10 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
         return style.left + text + style.right if f.kind == "base" and len(f.body) > 1 else text
     if Fraction(e) == Fraction(1, 2) and f.kind in ("base", "root"):
         return style.sqrt(text)
-    if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0 and not _is_symbol(f, text):
+    simple = _is_symbol(f, text)
+    if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0 and not simple:
         return style.power(style.left + text + style.right, str(e))
-    plain = f.kind in ("state", "abs") or _is_symbol(f, text)
+    plain = f.kind in ("state", "abs") or simple
     if f.kind == "node" and not f.children and style.name != "latex":
         plain = False
     return style.power(text if plain else style.left + text + style.right, str(e))
@@ -268,7 +269,7 @@ def _is_symbol(f: Factor, text: str) -> bool:
     """A root or base that is one symbol needs no parentheses under a power."""
     if f.kind == "root":
         return text.removeprefix("\\").isalnum()
-    return len(f.body) == 1 and all(x.kind == "state" and e == 1 for x, e in f.body[0][0].factors)
+    return len(f.body) == 1 and len(f.body[0][0].factors) == 1 and f.body[0][0].factors[0][0].kind == "state"
 
 
 def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
