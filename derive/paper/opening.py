@@ -1,0 +1,174 @@
+"""The opening of an article: title and abstract, the scheme with its parameters, the ansatz."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from derive.export.notation import write_combination
+from derive.export.text import decay
+from derive.language import Expression, names_of
+from derive.paper.context import Article
+from derive.paper.escape import escape
+from derive.paper.linebreak import TEXT_WIDTH, Summand, align, block, rows, width
+from derive.paper.pieces import coefficient_text, series_summands
+from derive.paper.preamble import PAPER
+from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
+from derive.scheme import GREEK
+
+_GREEK = re.compile(rf"(?<![\w\\])((?:{'|'.join([*GREEK, 'gamma', 'theta'])})_?\d*)(?!\w)|(->|<=|>=|<|>)|\*\*(\w+)")
+_SIGNS = {"->": r"\to", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
+
+
+def prose(text: str) -> str:
+    """Escaped text in which names of Greek letters, arrows and comparisons are set as mathematics.
+
+    >>> prose("0 <= beta1 < 1, 50%")
+    '0 $\\\\le$ $\\\\beta_{1}$ $<$ 1, 50\\\\%'
+    """
+    pieces, last = [], 0
+    for m in _GREEK.finditer(text):
+        pieces.append(escape(text[last : m.start()]))
+        shown = PAPER.symbol(m[1]) if m[1] else _SIGNS[m[2]] if m[2] else rf"^{{\text{{{escape(m[3])}}}}}"
+        pieces.append(f"${shown}$")
+        last = m.end()
+    return "".join([*pieces, escape(text[last:])])
+
+
+def title(article: Article) -> str:
+    c, scheme = article.equation.configuration, article.equation.scheme
+    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title)}\par}}" if c.regime else ""
+    terms = sum(len(s) for sums in article.equation.equations.values() for s in sums)
+    slow = ", ".join(f"${article.style.symbol(x)}$" for x in article.equation.equations)
+    route = "operator series" if article.multistep is not None else "a solution in which the step number stays symbolic"
+    return rf"""\begin{{center}}
+{{\LARGE The modified equation of\\[3pt] {escape(scheme.title)}\par}}{regime}
+\end{{center}}
+\begin{{abstract}}
+\noindent
+The iterates of the scheme with step size $\step$ follow, to all orders in $\step$, a differential equation for {slow}. It is
+derived here through $\step^{{{article.order}}}$ ({terms} term{"" if terms == 1 else "s"}) by {route}, for every smooth
+{"loss" if article.is_loss else "vector field"} in any dimension, with exact coefficients.{_summary(article)}
+\end{{abstract}}"""
+
+
+def _summary(article: Article) -> str:
+    """The first terms, where they are few; sums under powers are written out."""
+    sums = {x: [(k, s) for k, s in enumerate(sums[:2])] for x, sums in article.equation.equations.items()}
+    if sum(len(s) for x in sums for _, s in sums[x]) > 6:
+        return ""
+    style = replace(article.style, abbreviation=None)
+    style = replace(style, nested=replace(article.style.nested, abbreviation=None) if article.style.nested else None)
+    entries = [(rf"\dot{{{style.symbol(x)}}}", series_summands(sums[x], style)) for x in sums]
+    lines = block(entries, 0.8 * TEXT_WIDTH)
+    return f" To leading orders\n{align(lines)}" if article.order > 1 else f" It is\n{align(lines)}"
+
+
+def scheme_section(article: Article) -> str:
+    scheme = article.equation.scheme
+    write = ExpressionWriter(scheme, article.style)
+    lines = [line for a in scheme.program for line in _assignment(a.target, write.summands(a.value), article)]
+    loss = r"the loss $L$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
+    product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
+    text = [
+        r"\section{The scheme}",
+        f"One step carries out, from top to bottom,\n{align(lines)}",
+        rf"where {loss}{product if uses_products(article.equation) else ''}.",
+        _special_names(article),
+        _parameters(article, write),
+        _relaxation(article),
+        "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()))] if scheme.notes else []),
+    ]
+    return "\n".join(t for t in text if t)
+
+
+def _assignment(target: str, items: list[Summand], article: Article) -> list[str]:
+    first, *rest = rows(article.style.symbol(target), items)
+    return [first.replace("={}&", r"\leftarrow{}&", 1), *rest]
+
+
+def _special_names(article: Article) -> str:
+    used = {n for a in article.equation.scheme.program for n in names_of(a.value)}
+    said = []
+    if "theta_prev" in used:
+        said.append(r"$\theta^{-}$ is the point one step before")
+    if "theta_next" in used:
+        said.append(r"$\theta^{+}$ the point that the step arrives at (an implicit scheme)")
+    if "t" in used:
+        said.append(r"$t = t_0 + n\step$ is the time at the start of the step")
+    return f"Here {', and '.join(said)}." if said else ""
+
+
+def _parameters(article: Article, write: ExpressionWriter) -> str:
+    c = article.equation.configuration
+    used = [p for n, p in c.scheme.parameters.items() if n in c.bindings or n in c.free]
+    items = [_parameter_item(article, p.name, p.description, p.range) for p in used]
+    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d)}" for n, d in c.scheme.functions.items()]
+    text = ["\\begin{description}\n" + "\n".join(items) + "\n\\end{description}"] if items else []
+    given: list[tuple[str, Expression]] = [*bound_parameters(c)]
+    formulas = [f"{article.style.symbol(n)} = {write(e)}" for n, e in given]
+    for v, r in c.rescaled.items():
+        formulas.append(rf"{article.style.symbol(v)} = {write(r.factor, 2)}\,{article.style.symbol(r.symbol)}")
+    if formulas:
+        where = f"In the regime \\emph{{{escape(c.regime)}}}" if c.regime else "Here"
+        text.append(f"{where}\n\\begin{{gather*}}\n" + ",\\\\\n".join(_packed(formulas)) + ".\n\\end{gather*}")
+    text += [f"The time function ${article.style.symbol(n)}(t)$ is {s}." for n, s in function_settings(c, write)]
+    return "\n".join(text)
+
+
+def _packed(formulas: list[str]) -> list[str]:
+    """Short formulas side by side."""
+    lines: list[str] = []
+    for f in formulas:
+        if lines and width(lines[-1]) + width(f) < 0.7 * TEXT_WIDTH:
+            lines[-1] += r",\qquad " + f
+        else:
+            lines.append(f)
+    return lines
+
+
+def _parameter_item(article: Article, name: str, description: str, span: str) -> str:
+    told = ", ".join(x for x in (prose(description), prose(span)) if x)
+    return rf"\item[${article.style.symbol(name)}$] {told}"
+
+
+def _relaxation(article: Article) -> str:
+    said = []
+    for r in article.equation.relaxations:
+        names = ", ".join(f"${article.style.symbol(v)}$" for v in r.variables if v != "theta")
+        what = f"At $\\step=0$ the memory {names} relaxes with factor"
+        what = "The scheme has a parasitic root" if "theta" in r.variables else what
+        if r.factor is not None:
+            condition = decay(r.factor, article.style)
+            shown = condition if r.factor.is_number else rf"decays for $|{coefficient_text(r.factor, article.style)}|<1$"
+            said.append(rf"{what} ${coefficient_text(r.factor, article.style)}$ ({shown}).")
+        else:
+            powers = " + ".join(
+                rf"\left({coefficient_text(p, article.style)}\right)" + ("" if k == 0 else f"z^{{{k}}}")
+                for k, p in reversed(list(enumerate(r.polynomial))) if p
+            )  # fmt: skip
+            said.append(f"At $\\step=0$ the memory {names} relaxes with the roots of ${powers}$.")
+    return " ".join(said)
+
+
+def ansatz_section(article: Article) -> str:
+    fields = align([article.expansion(x).replace(" = ", " ={}& ", 1) for x in article.equation.equations])
+    return rf"""\section{{The ansatz}}
+Let $n$ count the steps and keep it symbolic. Every variable of the scheme is expanded about the point where the field is wanted,
+\begin{{equation*}}
+X_n = \sum_{{k\ge0}} \step^{{k}} X_k(n), \qquad X_k(n) = \sum_m P_{{k,m}}(n)\; m(\theta),
+\end{{equation*}}
+where $m$ runs over expressions in the derivatives of ${"L" if article.is_loss else "f"}$ at $\theta$ and the $P_{{k,m}}$ are
+polynomials in $n$. With the time $t=n\step$ these iterates lie on a smooth curve, the solution of the modified equation
+{fields}
+whose coefficient $f_k$ is the coefficient of $n$ in $\theta_{{k+1}}(n)$ (backward error analysis \cite{{hlw}}). The value at
+$n=1$ is the memoryless map $\theta\mapsto\theta+\step(\cdots)$, the form that some papers print; its coefficients differ."""
+
+
+def abbreviations(article: Article) -> str:
+    """Names for sums under powers; a definition may name further ones."""
+    said: list[str] = []
+    while len(said) < len(article.bases):
+        f, name = list(article.bases.items())[len(said)]
+        said.append(f"${name} = {write_combination(f.body, article.style)}$")
+    return f"\nThroughout, {', '.join(said)}." if said else ""
