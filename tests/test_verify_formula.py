@@ -19,6 +19,7 @@ from verify.losses import derivative, random_problem
 from verify.run import EXACT
 
 HEAVY_BALL = "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
+ETA = "theta: eta - gamma/2*(grad + lam*eta)"
 
 CONFIRMED = [
     ("momentum", None, 1, [HEAVY_BALL]),
@@ -26,7 +27,7 @@ CONFIRMED = [
     ("gd", None, 2, ["theta: -grad - gamma/2*hess(grad) - gamma**2*(hess(hess(grad))/3 + d3(grad, grad)/12)"]),
     ("adam", None, 0, ["theta: -grad/(abs(grad) + eps)"]),
     ("rmsprop", None, 0, ["theta: -grad/sqrt(grad**2 + eps)"]),
-    ("momentum", "inertial", 1, ["theta: eta - gamma/2*(grad + lam*eta)", "eta: -grad - lam*eta + gamma/2*(hess(eta) - lam*grad - lam**2*eta)"]),
+    ("momentum", "inertial", 1, [ETA, "eta: -grad - lam*eta + gamma/2*(hess(eta) - lam*grad - lam**2*eta)"]),
     ("normalised-gd", None, 0, ["theta: -grad/norm(grad)"]),
     ("gd-schedule", None, 1, ["theta: -r*grad - gamma/2*(r**2*hess(grad) - dr*grad)"]),
     ("normalised-gd", None, 0, ["theta: -grad*dot(grad, grad)**(-1/2)"]),

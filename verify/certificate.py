@@ -1,7 +1,9 @@
 """Certificates: everything a stranger needs to check a verified field again, in one JSON file (`verify.checker` reads it).
 
-    {"format", "versions", "scheme": {"name", "update", "bindings", ...}, "order", "field": {x: [[[coefficient, term], ...], ...]},
-     "sets": [{"parameters", "terms", "rank", "points": [{"point", "polynomials", "slow", "t", "functions", "memory", "values"}]}],
+    {"format", "versions", "scheme": {"name", "update", "program", ...}, "order",
+     "field": {x: [[[coefficient, term], ...], ...]},
+     "sets": [{"parameters", "terms", "rank",
+               "points": [{"point", "polynomials", "slow", "t", "functions", "memory", "values"}]}],
      "result": {"verdict", "rank", "rank_needed", "exact_first_nonzero_power"}, "argument", "digest"}
 
 Numbers are exact fractions as text.  A loss is a polynomial in delta = theta - point, {"2,0": "1/2"} for delta_1^2/2.
@@ -21,7 +23,7 @@ from derive.errors import UsageError
 from derive.language import names_of, unparse
 from derive.scheme import Configuration
 from verify import checker
-from verify.exact import Examined, ExactResult, Study
+from verify.exact import ExactResult, Examined, Study
 
 
 class CertificateRefused(Exception):
@@ -174,7 +176,7 @@ def check_certificate(path: str | Path) -> str:
     if not isinstance(data, dict):
         raise UsageError(f"'{path}' is not a certificate")
     try:
-        return str(checker.check(data))
+        return checker.check(data)
     except checker.Refused as error:
         raise CertificateRefused(str(error)) from None
     except Exception as error:  # a changed structure can fail anywhere

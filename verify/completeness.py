@@ -135,9 +135,9 @@ class Span:
 def argument_text(rank: int, needed: int, points: int, settings: str) -> str:
     """What a full rank proves, and what it rests on."""
     if rank < needed:
-        return f"rank {rank} of {needed}: the values do not determine every term; exact at {points} points, not a proof for every loss"
+        return f"rank {rank} of {needed}: exact at {points} points, which do not determine every term: no proof for every loss"
     return (
-        f"rank {rank} of {needed}: proves the identity for every smooth loss (parameters: {settings}). It rests on the list of terms, "
-        "found from the update text alone by closing it under the scheme's own operations without cancellation, and on exact "
-        f"values at {points} points."
+        f"rank {rank} of {needed}: proves the identity for every smooth loss (parameters: {settings}). It rests on the list of "
+        "terms, found from the update text alone by closing it under the scheme's own operations without cancellation, and on "
+        f"exact values at {points} points."
     )

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
-
-from flint import fmpq, fmpq_mat
 
 from derive.language import Expression, Number, names_of
 from derive.scheme import Configuration
 from verify.completeness import Span, argument_text, combination_of
 from verify.flow import combination, step_against_flow
 from verify.formula import FormulaValues, parsed
-from verify.orbits import NotSlow, Orbit, Sample, SlowOrbit
+from verify.orbits import Orbit, Sample, SlowOrbit
 from verify.points import TermPoint, memory_values
 from verify.powerseries import SingularSeries, to_fraction
 from verify.run import EXACT, elementary, evaluate
 from verify.samples import parameter_sets, rational_sample, settings_of
 from verify.support import Supports
-from verify.terms import Combination, NotEnumerable, Term, symbols_of
+from verify.terms import Combination, NotEnumerable, Term
 
 #: points that may add nothing to the rank before a larger dimension is tried, and how large that may be
 PATIENCE, LARGEST = 6, 4
@@ -337,45 +335,17 @@ def _beyond(current: Study, claim: Claim) -> tuple[int | None, str]:
     return None, f"f_{claim.order + 1} to f_{reach} vanish too: the truncated field is as good as exact here"
 
 
-def small_counterexample(current: Study, claim: Claim, power: int, seed: int = 0) -> Mismatch | None:
-    """A mismatch at this power on a loss of one or two variables and low degree, about the origin where theta is not used."""
-    short = with_numbers(Claim({x: v[: power + 1] for x, v in claim.terms.items()}, claim.slow), current.supports.values)
-    for dimension in (1, 1, 2):
-        source = random.Random(f"small {seed} {dimension}")
-        try:
-            found = examine(current.supports, short, source, dimension, power, power + 1)
-        except (ArithmeticError, NotSlow):
-            continue
-        wrong = [m for m in mismatches_at(found) if m.power == power]
-        if wrong:
-            return _about_origin(current, wrong[0])
-    return None
-
-
-def _about_origin(current: Study, mismatch: Mismatch) -> Mismatch:
-    """The same counterexample moved to the origin, where nothing depends on theta itself."""
-    terms = [t for span in current.spans.values() for t in span.terms]
-    if any(s == "theta" for t in terms for s in symbols_of(t)):
-        return mismatch
-    problem = replace(mismatch.sample.problem, point=tuple(fmpq(0) for _ in mismatch.sample.problem.point))
-    return replace(mismatch, sample=replace(mismatch.sample, problem=problem))
-
-
-def solved_coefficients(current: Study, variable: str, power: int) -> dict[Term, Fraction] | None:
-    """The true coefficients of one f_k by linear algebra on the exact values; None while the rank is not full."""
-    span = current.spans[variable, power]
-    if not span.full:
-        return None
-    if not span.terms:
-        return {}
-    places = span.independent_places()
-    rows = [[current.examined[s].point[t][i] for t in span.terms] for s, i in places]
-    right = [[current.examined[s].orbit.fields[variable][power][i]] for s, i in places]
-    solution = fmpq_mat(rows).solve(fmpq_mat(right))
-    return {t: Fraction(int(solution[j, 0].p), int(solution[j, 0].q)) for j, t in enumerate(span.terms) if solution[j, 0] != 0}
-
-
 __all__ = [
-    "Claim", "Effort", "ExactResult", "Examined", "Mismatch", "NotEnumerable", "Study", "claim_of", "mismatches_at",
-    "solved_coefficients", "study", "verify_exactly", "values_of_claim",
+    "Claim",
+    "Effort",
+    "ExactResult",
+    "Examined",
+    "Mismatch",
+    "NotEnumerable",
+    "Study",
+    "claim_of",
+    "mismatches_at",
+    "study",
+    "values_of_claim",
+    "verify_exactly",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
@@ -43,7 +44,7 @@ class Sample:
     problem: Problem
     values: Mapping[str, Any]
     slow: Mapping[str, Any] = field(default_factory=dict)
-    t: Any = fmpq(1)
+    t: Any = field(default_factory=lambda: fmpq(1))
     functions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @cached_property
@@ -187,7 +188,7 @@ class SlowOrbit:
         columns = []
         for m in self.memory:
             for i in range(len(start[m])):
-                moved = {**start, m: [c + [unit] if j == i else c for j, c in enumerate(start[m])]}
+                moved = {**start, m: [[*c, unit] if j == i else c for j, c in enumerate(start[m])]}
                 new = self._flat(self.run(self._state(moved, 2), 1, 2)[1], 1)
                 columns.append([a - b for a, b in zip(new, base, strict=True)])
         rows = [[columns[j][i] - (unit if i == j else unit * 0) for j in range(size)] for i in range(size)]
@@ -237,7 +238,7 @@ def _difference(values: Sequence[Any], order: int) -> Any:
     """Delta^order at n = 0."""
     row = list(values[: order + 1])
     for _ in range(order):
-        row = [b - a for a, b in zip(row, row[1:], strict=False)]
+        row = [b - a for a, b in pairwise(row)]
     return row[0]
 
 

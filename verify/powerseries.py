@@ -219,8 +219,8 @@ class Series:
         return self.shifted(-v) * other.shifted(-v).power(Fraction(-1))
 
     def __rtruediv__(self, other: Any) -> Series:
-        result: Series = self._other(other) / self
-        return result
+        quotient: Series = self._other(other).__truediv__(self)
+        return quotient
 
     def __pow__(self, exponent: Any) -> Series:
         return self.power(Fraction(exponent))

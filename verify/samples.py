@@ -176,7 +176,8 @@ def _content(supports: Supports, sample: Sample, name: str, component: int) -> f
     for base in supports.algebra.bases.values():
         content = point.combination(dict(base.content))
         if base.name == name:
-            return content[component]
+            found: fmpq = content[component]
+            return found
         roots = [
             rational_power(c, Fraction(1, base.q)) if base.scalar or i <= component else fmpq(1) for i, c in enumerate(content)
         ]

@@ -25,8 +25,8 @@ from flint import fmpq
 
 from verify.powerseries import IrrationalRoot, rational_power
 
-Term = tuple[tuple[tuple[str, int], ...], tuple["Node", ...], tuple["Term", ...]]  # type: ignore[misc]
-Node = tuple[str, tuple[Term, ...]]  # type: ignore[misc]
+Term = tuple[tuple[tuple[str, int], ...], tuple["Node", ...], tuple["Term", ...]]
+Node = tuple[str, tuple[Term, ...]]
 Combination = dict[Term, fmpq]
 
 ONE: Term = ((), (), ())
@@ -264,14 +264,16 @@ class TermAlgebra:
         squares = [(t, c) for t, c in b.items() if len(t[0]) == 1 and t[0][0][1] == 2 and not t[1] and not t[2]]
         squares.sort(key=lambda item: _height(item[0]), reverse=True)
         try:
-            roots = [((((t[0][0][0], 1),), (), ()), rational_power(c, Fraction(1, 2))) for t, c in squares]
+            roots: list[tuple[Term, fmpq]] = [
+                ((((t[0][0][0], 1),), (), ()), rational_power(c, Fraction(1, 2))) for t, c in squares
+            ]
         except IrrationalRoot:
             return False
         if len(roots) < 2 or len(roots) > 5:
             return False
         first, *others = roots
         for signs in range(2 ** len(others)):
-            h = dict([first, *((t, -c if signs >> i & 1 else c) for i, (t, c) in enumerate(others))])
+            h: Combination = dict([first, *((t, -c if signs >> i & 1 else c) for i, (t, c) in enumerate(others))])
             if self.multiply(h, h) == b:
                 self._new_base(h, 1, first[0], first[1], always=True)
                 return True

@@ -2,8 +2,8 @@
 
     exact (proof)  +  slopes  +  coefficients recovered  +  closed forms on quadratics  [+ from rest]   ->   verdict
 
-`verified`: proved exactly and confirmed by every route that ran.  `refuted`: some route found a difference.  `not proved`: no route
-found a difference, but the exact route could not be completed.
+`verified`: proved exactly and confirmed by every route that ran.  `refuted`: some route found a difference.  `not proved`: no
+route found a difference, but the exact route could not be completed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from typing import Any
 
 from derive import ModifiedEquation
 from derive.errors import UsageError
+from derive.scheme import Configuration
 from verify.exact import Effort, ExactResult, Mismatch, claim_of, verify_exactly
 from verify.losses import VARIABLES, polynomial_text
 from verify.orbits import NotSlow
 from verify.powerseries import IrrationalRoot, SingularSeries
 from verify.samples import settings_of
 from verify.terms import NotEnumerable
+
+#: what every numerical route takes first: configuration, JSON form of the result, parameter values
+Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 
 
 @dataclass
@@ -172,7 +176,7 @@ def _numerical(report: Report, data: Mapping[str, Any], options: Options, announ
     loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
     report.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
-    shared = (configuration, data, report.parameters)
+    shared: Shared = (configuration, data, report.parameters)
     with report.route("slopes", announce):
         report.table = routes.check_slopes(*shared, loss, theta, options.digits)
     with report.route("recovered", announce):
@@ -190,7 +194,7 @@ def _numerical(report: Report, data: Mapping[str, Any], options: Options, announ
         _plot(report, shared, loss, theta, options.plot)
 
 
-def _plot(report: Report, shared: Sequence[Any], loss: Any, theta: Sequence[Fraction], path: str) -> None:
+def _plot(report: Report, shared: Shared, loss: Any, theta: Sequence[Fraction], path: str) -> None:
     from verify import routes
     from verify.plot import save_figure
 
@@ -199,7 +203,7 @@ def _plot(report: Report, shared: Sequence[Any], loss: Any, theta: Sequence[Frac
     orbits = None
     if loss.dimension == 2:
         try:
-            orbits = routes.orbits_for_plot(*shared, loss, theta, report.table.gammas[0])
+            orbits = routes.orbits_for_plot(*shared, loss, theta)
         except ArithmeticError as error:
             report.skipped["orbits"] = str(error)
     title = f"{report.equation.scheme.title}, through gamma^{report.equation.order}"
