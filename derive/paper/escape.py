@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 
@@ -24,6 +25,8 @@ _NAMED = {
     "Ψ": r"$\Psi$", "Ω": r"$\Omega$", "¡": r"\textexclamdown{}", "¿": r"\textquestiondown{}", "§": r"\S{}", "¶": r"\P{}",
     "©": r"\textcopyright{}", "£": r"\pounds{}",
 }  # fmt: skip
+_WORDS = re.compile(r"\s+|\S+")
+_SPACE = re.compile(r"\s+")
 #: letters that utf8 input with T1 fonts typesets as they stand
 _LETTERS = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĂăĄąĆćČčĎďĐđĘęĚěĞğĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"
@@ -35,9 +38,18 @@ def escape(text: str) -> str:
     >>> escape("Norsett's 50% \\\\input{x} – é")
     "Norsett's 50\\\\% \\\\textbackslash{}input\\\\{x\\\\} \\\\textendash{} é"
     """
+    return _SPACE.sub(" ", "".join(_word(w) for w in _WORDS.findall(unicodedata.normalize("NFC", text))))
+
+
+def _word(word: str) -> str:
+    """A word, or the space between words; a long one may be broken after punctuation."""
     pieces: list[str] = []
-    for before, c in pairwise("\0" + unicodedata.normalize("NFC", text)):
-        pieces += ["{}" if c == before and c in "-'," else "", _character(c)]  # no ligatures
+    for before, c in pairwise("\0" + word):
+        if c == before and c in "-',":
+            pieces.append("{}")  # no ligatures
+        elif len(word) > 13 and before in "._/=:" and c.isalnum():
+            pieces.append(r"\allowbreak{}")
+        pieces.append(_character(c))
     return "".join(pieces)
 
 

@@ -129,7 +129,7 @@ def block(entries: Sequence[Entry], limit: float = TEXT_WIDTH) -> list[str]:
 
     The right sides share what the widest left side leaves.
     """
-    room = limit - max((width(left) for left, _ in entries), default=0.0) - 16.0
+    room = limit - max((width(left) for left, _ in entries), default=0.0) - 20.0
     lines: list[str] = []
     for left, summands in entries:
         first, *rest = _lines(summands, room) or ["0"]
@@ -153,7 +153,8 @@ def _lines(summands: Iterable[Summand], room: float) -> list[str]:
             lines[-1] += f" {sign}{s.text}"
             used += size
         elif size <= room or len(s.chunks) == 1:
-            lines.append(sign + _fitted(s.text, room - 12.4) if first else f"{{}}{sign}{_fitted(s.text, room - 12.4)}")
+            text = _fitted(s.text, room - (12.4 if sign else 0.0))
+            lines.append(f"{sign}{text}" if first else f"{{}}{sign}{text}")
             used = min(size, room)
         else:
             broken, used = _broken(s.chunks, "" if first else "{}" + sign, sign, room)

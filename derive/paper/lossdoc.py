@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from derive.algebra.coefficients import Ratio
 from derive.equation import TermSum
 from derive.errors import DeriveError
 from derive.export.notation import Notation, write_term
 from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.linebreak import Entry, Summand, align, block, rows
-from derive.paper.pieces import coefficient_text, gamma_power, series_summands, summands
+from derive.paper.pieces import coefficient_chunks, coefficient_text, gamma_power, series_summands, summands
 from derive.structure.loss import ModifiedLoss, Obstruction, loss_of
 from derive.structure.second_order import second_order_form
 from derive.structure.writing import VELOCITY
@@ -104,8 +105,7 @@ def _obstruction(article: Article, o: Obstruction) -> list[str]:
     lines: list[str] = []
     for tree, values in o.rootings:
         left = write_term(tree, style)
-        pairs = [rf"c\bigl({write_term(t, style)}\bigr) = {coefficient_text(b, style)}" for t, b in values]
-        lines += _listed(left, pairs)
+        lines += _listed(left, [_value(write_term(t, style), b, style) for t, b in values])
     if o.asymmetry:
         lines += _truncated(rf"f_{{{o.power}}}'[u] - (f_{{{o.power}}}')^{{\mathsf T}}u", o.asymmetry, article, 6)
     if lines:
@@ -118,10 +118,17 @@ def _obstruction(article: Article, o: Obstruction) -> list[str]:
     return text
 
 
-def _listed(left: str, pairs: list[str]) -> list[str]:
+def _value(term: str, b: Ratio, style: Notation) -> Summand:
+    """c(term) = b, which may be broken inside b."""
+    text = coefficient_text(b, style)
+    head = rf"c\bigl({term}\bigr) = "
+    sign = "-" if text.startswith("-") else ""
+    return Summand("+", (head + sign, *coefficient_chunks(b, style, "")), head + text)
+
+
+def _listed(left: str, items: list[Summand]) -> list[str]:
     """free tree: c(...) = ..., c(...) = ... filled into lines."""
-    items = [Summand("+", (p + r",\quad",)) for p in pairs[:-1]] + [Summand("+", (pairs[-1],))]
-    lines = rows(left, items)
+    lines = rows(left, [*(Summand("+", (*s.chunks, r",\quad"), s.whole + r",\quad") for s in items[:-1]), items[-1]])
     return [x.replace(r"={}&", r":{}&\quad ", 1).replace(r"\quad + ", r"\quad ").replace("&{}+ ", r"&\quad ") for x in lines]
 
 

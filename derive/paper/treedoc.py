@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.algebra.terms import Term
 from derive.export.notation import write_term
 from derive.paper.context import Article
-from derive.paper.linebreak import _fitted
+from derive.paper.linebreak import _fitted, width
 from derive.paper.pieces import coefficient_text
 from derive.structure.freetrees import symmetry
 
@@ -23,7 +23,7 @@ def tree_section(article: Article) -> str:
         sigma = symmetry(t)
         b = (c.scaled(sigma * ((-1) ** (k + 1) if article.is_loss else 1))).reduced()
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
-                 _math(coefficient_text(b, article.style), 170))  # fmt: skip
+                 _value(coefficient_text(b, article.style)))  # fmt: skip
         lines.append(" & ".join(cells) + r" \\[4pt]")
     sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
     rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
@@ -68,6 +68,11 @@ def _table(lines: list[str]) -> str:
 
 def _math(text: str, room: float) -> str:
     return rf"$\displaystyle {_fitted(text, room)}$"
+
+
+def _value(text: str) -> str:
+    """b(tau); where it would be too small to read, how it follows from the result."""
+    return _math(text, 170) if width(text) < 210 else r"$(-1)^{|\tau|}\sigma(\tau)$ times the coefficient"
 
 
 Place = tuple[float, float]
