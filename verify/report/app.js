@@ -189,7 +189,7 @@
   function say(c, paths, found) {
     const n = paths.iterates.length - 1, limit = found.limit[n], modified = found.modified[n], status = at("status");
     let text = `After ${n} steps of size ${short(c.g)} the iterates are ${short(limit)} away from the limit flow and ` +
-      `${short(modified)} from the modified flow through γ^${c.k}`;
+      `${short(modified)} from the modified flow through γ${[...String(c.k)].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`;
     if (limit > modified && modified > 0) text += `: ${short(limit / modified)} times closer`;
     text += ".";
     if (n < c.n) text += " The iterates leave every bound: the step is too large.";

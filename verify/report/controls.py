@@ -95,7 +95,7 @@ def page_controls(
     found += [parameter_control(configuration, n, v, f"p{i}") for i, (n, v) in enumerate(parameters.items())]
     one = Fraction(1)
     found.append(Control("steps", "steps n", Fraction(steps), one, Fraction(max(200, 2 * steps)), one))
-    found.append(Control("power", "modified flow through γ^k, k", Fraction(order), Fraction(min(1, order)), Fraction(order), one))
+    found.append(Control("power", "power of γ kept", Fraction(order), Fraction(min(1, order)), Fraction(order), one))
     for i, (name, x) in enumerate(zip(names, start, strict=True)):
         reach = max(abs(x), one)
         found.append(Control(f"x{i}", f"start {name}", x, x - reach, x + reach, reach / 50))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import dist
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import DeriveError, UsageError
 from derive.loss import check_names, parse_point
-from derive.scheme import Scheme
+from derive.scheme import Configuration, Scheme
 from derive.structure.loss import ModifiedLoss, loss_of
 from verify.exact import Effort, claim_of, verify_exactly
 from verify.integrate import Flow, IntegrationError, precision
@@ -18,13 +19,14 @@ from verify.landscape import Loss
 from verify.numeric import SlopeTable, choose_steps, slope_table
 from verify.powerseries import IrrationalRoot, to_fmpq
 from verify.report.javascript import Model
+from verify.routes import orbits_for_plot
 from verify.run import EXACT
 from verify.slow import NumericError, System
 from verify.system import Recorder, build_system, chosen_parameters, layout_of
 
-LOSS = "(1 - x)**2/4 + (y - x**2/2)**2"
+LOSS = "x**2/8 + y**2/2 + sin(x)*y/2"
 FIELD = "y - x/4; -x - y**3/4"
-START = (Fraction(-3, 2), Fraction(3, 2))
+START = (Fraction(-2), Fraction(-2))
 STEPS = 40
 _INSIDE = Fraction(1, 4)
 Parameters = Mapping[str, Fraction]
@@ -87,7 +89,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     )
     announce(1)
     loss = two_dimensional(request)
-    parameters = chosen_parameters(equation.configuration)
+    parameters = usual_parameters(equation.configuration)
     start = starting_point(loss, request.at)
     potential = _potential(equation)
     shown = contoured(potential)
@@ -100,11 +102,22 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     proof = _certificate(equation) if request.certificate else "not asked for"
     announce(STAGES)
     others = _others(equation, loss, parameters, start)
-    gamma = request.gamma or _gamma(system)
+    gamma = request.gamma or _gamma(system, equation, loss, parameters, start)
     return Material(request, equation, model, loss, parameters, start, others, gamma, potential, table, proof)
 
 
 STAGES = 4
+
+
+def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
+    """Values inside every range; the second moment forgets more slowly than the first, as people choose it.
+
+    >>> from derive import configure, load_scheme
+    >>> usual_parameters(configure(load_scheme("adam")))["beta2"]
+    Fraction(3, 4)
+    """
+    chosen = chosen_parameters(configuration)
+    return chosen | ({"beta2": Fraction(3, 4)} if {"beta1", "beta2"} <= set(chosen) else {})
 
 
 def two_dimensional(request: Request) -> Loss:
@@ -155,12 +168,36 @@ def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
         return " ".join(str(error).split()) or type(error).__name__
 
 
-def _gamma(system: System) -> Fraction:
-    """Large enough for the eye to tell the flows apart: three eighths of the smallest |f_k|/|f_(k+1)| at the start."""
+def _gamma(system: System, equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction]) -> Fraction:
+    """A step for which the eye tells the flows apart: the largest at which the modified flow stays near the iterates, close
+    against the path's length and well closer than the limit flow; else a cautious one."""
     try:
-        return 3 * choose_steps(system, Flow(system.fields, system.slow_size), None, None)[1]
+        base = choose_steps(system, Flow(system.fields, system.slow_size), None, None)[1]
     except (NumericError, IntegrationError, ArithmeticError):
         return Fraction(1, 20)
+    for factor in (48, 32, 24, 16, 12, 8, 6, 4, 3, 2):
+        if _instructive(equation, loss, parameters, theta, _round(base * factor)):
+            return _round(base * factor)
+    return _round(base)
+
+
+def _round(x: Fraction) -> Fraction:
+    """Two significant decimal digits."""
+    return Fraction(f"{float(x):.1e}")
+
+
+def _instructive(
+    equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction], gamma: Fraction
+) -> bool:
+    try:
+        orbits = orbits_for_plot(equation.configuration, equation.to_json(), parameters, loss, theta, gamma)
+    except (NumericError, IntegrationError, ArithmeticError):
+        return False
+    if len(orbits.modified) < len(orbits.iterates) or len(orbits.limit) < len(orbits.iterates):
+        return False
+    limit, modified = (max(map(dist, path, orbits.iterates)) for path in (orbits.limit, orbits.modified))
+    length = sum(map(dist, orbits.iterates, orbits.iterates[1:]))
+    return modified < min(limit / 2.5, length / 25) or limit == modified < length / 25
 
 
 def _others(equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
@@ -196,4 +233,4 @@ def _exists(
         return False
 
 
-__all__ = ["FIELD", "LOSS", "STAGES", "Material", "Request", "contoured", "gather", "starting_point", "two_dimensional"]
+__all__ = ["FIELD", "LOSS", "STAGES", "Material", "Request", "contoured", "gather", "starting_point", "two_dimensional", "usual_parameters"]

@@ -16,6 +16,7 @@ from verify.report.controls import page_controls
 from verify.report.formulas import Formulas
 from verify.report.material import Material
 from verify.report.sections import Sections
+from verify.report.words import power_words
 
 
 def report_page(material: Material) -> str:
@@ -59,7 +60,7 @@ def _lead(material: Material) -> str:
     notes = "".join(f"<br>Note: {escape(note)}." for note in outside(material.equation.configuration))
     return (
         "The differential equation that its iterates follow, what each of its terms does, and how well it does so "
-        f"(through γ^{material.equation.order}).{notes}"
+        f"(through {power_words(material.equation.order)}).{notes}"
     )
 
 

@@ -7,6 +7,7 @@ from html import escape
 from math import ceil, floor, log2, log10
 
 from verify.numeric import SlopeTable
+from verify.report.words import power_words
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 360, 62, 14, 12, 44
 MARKERS = 5
@@ -45,9 +46,9 @@ def marker_sample(kind: int) -> str:
 
 
 def through(run: tuple[int, int]) -> str:
-    """'through γ^1', 'through γ^1 to γ^2'."""
+    """'through γ¹', 'through γ¹ to γ²'."""
     first, last = run
-    return f"through γ^{first}" + (f" to γ^{last}" if last > first else "")
+    return f"through {power_words(first)}" + (f" to {power_words(last)}" if last > first else "")
 
 
 def _scale(values: Sequence[float], low: float, high: float) -> Callable[[float], float]:

@@ -21,7 +21,7 @@ from verify.report.controls import Control
 from verify.report.formulas import Formulas
 from verify.report.material import Material
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
-from verify.report.words import Phrases, field_words, potential_words
+from verify.report.words import Phrases, field_words, potential_words, power_words
 from verify.run import EXACT, evaluate
 
 MAX_ROWS = 60
@@ -56,7 +56,7 @@ class Sections:
             more = " more" if row.startswith("&") else ""
             rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
         what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
-        text = f"<p>This is {what}γ^{self.material.equation.order}. It holds for every smooth loss in any dimension.</p>"
+        text = f"<p>This is {what}{power_words(self.material.equation.order)}. It holds for every smooth loss in any dimension.</p>"
         links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
         links += " " + download("JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json")
         picture = f'<div class="equation scroll" tabindex="0" role="group" aria-label="modified equation">{"".join(rows)}</div>'
@@ -76,19 +76,19 @@ class Sections:
                     if total <= MAX_ROWS:
                         rows.append(self._term_row(variable, k, *settled(*pair)))
         head = "<thead><tr><th>term</th><th>coefficient</th><th>what it does</th></tr></thead>"
-        note = ""
+        note = "<p class=note>Products, quotients and powers of vectors are componentwise.</p>"
         if self.material.parameters:
             values = ", ".join(f"{UNICODE.symbol(n)} = {v}" for n, v in self.material.parameters.items())
-            note = f"<p class=note>Where a sign depends on hyperparameters, the words are those for {escape(values)}.</p>"
+            note += f"<p class=note>Where a sign depends on hyperparameters, the words are those for {escape(values)}.</p>"
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
         table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
         return section("terms", "Term by term, in words", f"{table}{note}")
 
     def _term_row(self, variable: str, k: int, c: Any, term: Any) -> str:
-        words = field_words(str(term) if term.factors else "1", self.positive(c), self.phrases)
+        words = field_words(str(term) if term.factors else "1", self.positive(c), self.phrases, variable)
         if len(self.material.equation.equations) > 1:
-            words = f"{self.phrases.letter(variable)}: {words}"
+            words = f"in {self.phrases.letter(variable)}′: {words}"
         shown = self.formulas.svg(write_term(term, self.style) if term.factors else "1")
         return f'<tr><td>{shown}</td><td>{self.coefficient(c, k)}</td><td class="words">{escape(words)}</td></tr>'
 
@@ -125,7 +125,7 @@ class Sections:
         if not v.potential:
             return ""
         shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
-        lead = f"<p>Through γ^{v.exists_through}, {self.formulas.svg(meaning)} with</p>"
+        lead = f"<p>Through {power_words(v.exists_through)}, {self.formulas.svg(meaning)} with</p>"
         return f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
 
     def _actions(self, v: ModifiedLoss) -> str:
@@ -158,7 +158,7 @@ class Sections:
         o = v.obstruction
         if o is None:
             return ""
-        text = f"<p>At γ^{o.power} there is no such function for every loss"
+        text = f"<p>At {power_words(o.power)} there is no such function for every loss"
         if not o.rootings:
             return f"{text}: the Jacobian of the field is not symmetric.</p>"
         _, values = o.rootings[0]
@@ -173,7 +173,7 @@ class Sections:
         panels = [figure("panel-loss", "On the contours of the loss" if not m.loss.is_field else "In the plane")]
         if m.contoured is not None:
             panels.append(figure("panel-modified", "On the contours of the modified loss"))
-        panels.append(figure("distances", "Distance of the iterates from the flows, step by step", True))
+        panels.append(figure("distances", "Distance from the flows", True))
         sliders = "".join(c.html() for c in controls) + (_REST if m.model.layout.memory else "")
         buttons = '<p class="control wide"><button type="button" id="play">Play the steps</button> <button type="button" id="reset">Reset</button></p>'
         formula = escape(m.loss.text)
@@ -201,7 +201,7 @@ class Sections:
         where = escape(f"{point}{'; ' + values if values else ''}")
         verdict = "Every slope is the expected one." if table.confirmed else "Some slope is not the expected one."
         text = (
-            f"<p>The scheme and the field truncated after γ^k run from {where} over the time {table.time}, with {table.digits} digits. "
+            f"<p>The scheme and the field truncated after γᵏ run from {where} over the time {table.time}, with {table.digits} digits. "
             f"Keeping one more power of γ makes the error one order smaller. {verdict}</p>"
         )
         return section("slopes", "Measured slopes", f"{text}{error_plot(table)}<div class=scroll><table>{head}<tbody>{''.join(rows)}</tbody></table></div>")
@@ -214,7 +214,7 @@ class Sections:
         text = json.dumps(data, indent=1) + "\n"
         link = download("Download the certificate", f"{self.name}.certificate.json", text, "application/json")
         verdict = (f"<p>Proved exactly, in rational arithmetic, for every smooth loss: rank {escape(str(result['rank']))} of "
-                   f"{escape(str(result['rank_needed']))} needed; the defect begins at γ^{escape(str(result['exact_first_nonzero_power']))}.</p>")  # fmt: skip
+                   f"{escape(str(result['rank_needed']))} needed; the defect begins at {power_words(escape(str(result['exact_first_nonzero_power'])))}.</p>")  # fmt: skip
         argument = f"<details><summary>The argument</summary><p>{escape(data['argument'])}</p></details>"
         digest = f'<p class="note">Digest <code>{escape(str(data["digest"]))}</code>; <code>verify certificate FILE</code> checks it again.</p>'
         return section("certificate", "Certificate", f"{verdict}<p>{link}</p>{argument}{digest}")

@@ -41,16 +41,32 @@ FIELDS = {
         "the change of curvature along the gradient, moving towards more of it",
     ),
     "theta": ("shrinks the parameters towards zero, as weight decay does", "pushes the parameters away from zero"),
-    "eta": ("slows down: friction on the velocity", "moves with the velocity"),
-    "hess(eta)": ("the Hessian along the velocity: damps fast motion across steep walls",
-                  "the Hessian along the velocity: feeds motion across steep walls"),
+    "eta": ("lags a little behind the velocity", "moves with the velocity"),
+    "hess(eta)": ("corrects the velocity where the ground is curved", "corrects the velocity where the ground is curved"),
     "1": ("decreases at a constant rate", "grows at a constant rate"),
 }  # fmt: skip
+
+
+#: the same for the equation of the velocity
+FORCES = {
+    "grad": ("accelerates down the gradient", "accelerates up the gradient"),
+    "eta": ("slows down: friction on the velocity", "speeds up: negative friction"),
+    "hess(eta)": ("damps motion across steep walls", "feeds motion across steep walls"),
+}
 
 
 def ordinal(k: int) -> str:
     """'third' for 3."""
     return _ORDINALS.get(k, f"{k}th")
+
+
+def power_words(k: int) -> str:
+    """'γ²' for 2.
+
+    >>> power_words(12)
+    'γ¹²'
+    """
+    return "γ" + str(k).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def listed(parts: list[str]) -> str:
@@ -71,7 +87,7 @@ class Phrases:
         >>> say.of("hess(hess(grad))")
         'the Hessian applied to (the Hessian applied to the gradient)'
         >>> say.of("grad*(abs(grad) + eps)**(-1)")
-        'the gradient, divided componentwise by (the size of the gradient plus ε)'
+        'the gradient, divided by |∇L| + ε'
         """
         return self.phrase(parsed(formula))
 
@@ -137,33 +153,45 @@ class Phrases:
         return f"{named[exponent]} {inner}" if exponent in named else f"{inner} to the power {exponent}"
 
     def _product(self, e: Expression) -> str:
-        above: list[str] = []
-        below: list[str] = []
+        above: list[tuple[Expression, Fraction]] = []
+        below: list[tuple[Expression, Fraction]] = []
         for factor, upside in _factors(e):
             exponent = Fraction(1)
             if isinstance(factor, Operation) and factor.op == "**":
                 factor, exponent = factor.args[0], constant(factor.args[1]) or Fraction(1)
-            (above if (exponent > 0) == upside else below).append(self._inner_power(factor, abs(exponent)))
-        text = " times ".join(above) or "one"
-        how = "divided" if all(_is_scalar(f) for f, upside in _factors(e) if not upside or _downward(f)) else "divided componentwise"
-        several = sum(not _is_scalar(f) for f, upside in _factors(e) if upside and not _downward(f)) > 1
-        return f"{text}, {how} by {' and by '.join(below)}" if below else f"{text}{', componentwise' if several else ''}"
+            (above if (exponent > 0) == upside else below).append((factor, abs(exponent)))
+        text = self.phrase(above[0][0]) if len(above) == 1 and above[0][1] == 1 else ""
+        text = text or " times ".join(self._inner_power(f, e) for f, e in above) or "one"
+        return f"{text}, divided by {' and by '.join(self._divisor(f, e) for f, e in below)}" if below else text
 
+    def _divisor(self, e: Expression, exponent: Fraction) -> str:
+        symbols = self._symbols(e)
+        if symbols is None:
+            return self._inner_power(e, exponent)
+        powers = {Fraction(1): "", Fraction(2): "²", Fraction(3): "³"}
+        if exponent == 1:
+            return symbols
+        bracketed = f"({symbols})" if isinstance(e, Operation) else symbols
+        if exponent == Fraction(1, 2):
+            return f"√{bracketed}"
+        return f"{bracketed}{powers[exponent]}" if exponent in powers else f"{bracketed} to the power {exponent}"
 
-def _downward(e: Expression) -> bool:
-    return isinstance(e, Operation) and e.op == "**" and (constant(e.args[1]) or 0) < 0
-
-
-def _is_scalar(e: Expression) -> bool:
-    """Whether a formula is one number: parameters and contractions, joined."""
-    match e:
-        case Call(function, args):
-            return function in ("dot", "norm") or (function in ("abs", "sign", "sqrt") and _is_scalar(args[0]))
-        case Operation(_, args):
-            return all(_is_scalar(a) for a in args)
-        case Name(id):
-            return id not in ("grad", "field", "theta", "eta")
-    return True
+    def _symbols(self, e: Expression) -> str | None:
+        """A short formula such as |∇L| + ε; None for what is no sum of gradients and parameters."""
+        match e:
+            case Number(value):
+                return str(value)
+            case Name(id):
+                return {"grad": "∇L", "field": "f", "theta": "θ"}.get(id, self.letter(id))
+            case Call("abs", (a,)) if (inner := self._symbols(a)) is not None:
+                return f"|{inner}|"
+            case Call("dot", (a, b)) if a == b == Name("grad"):
+                return "‖∇L‖²"
+            case Operation("+", (a, b)) if (x := self._symbols(a)) is not None and (y := self._symbols(b)) is not None:
+                return f"{x} + {y}"
+            case Operation("**", (a, b)) if constant(b) == 2 and isinstance(a, Name):
+                return f"{self._symbols(a)}²"
+        return None
 
 
 def _factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]]:
@@ -172,14 +200,17 @@ def _factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]
     return [(e, upside)]
 
 
-def field_words(term: str, positive: bool, phrases: Phrases) -> str:
-    """What a term of a field does.
+def field_words(term: str, positive: bool, phrases: Phrases, variable: str = "theta") -> str:
+    """What a term does in the equation of a variable.
 
     >>> field_words("grad", False, Phrases(str))
     'follows the negative gradient'
     """
-    if term in FIELDS:
-        return FIELDS[term][int(positive)]
+    table = FIELDS if variable == "theta" else FORCES if variable == "eta" else {}
+    if term in table:
+        return table[term][int(positive)]
+    if variable != "theta":
+        return f"{'adds' if positive else 'takes away'} {phrases.of(term)}"
     return f"moves {'along' if positive else 'against'} {phrases.of(term)}"
 
 
@@ -194,4 +225,4 @@ def potential_words(term: str, positive: bool, phrases: Phrases) -> str:
     return f"{'penalises' if positive else 'rewards'} {SCALARS.get(term) or phrases.of(term)}"
 
 
-__all__ = ["FIELDS", "SCALARS", "Phrases", "field_words", "listed", "ordinal", "potential_words"]
+__all__ = ["FIELDS", "FORCES", "SCALARS", "Phrases", "field_words", "listed", "ordinal", "potential_words", "power_words"]
