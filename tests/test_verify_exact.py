@@ -17,6 +17,7 @@ from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.scheme import catalogue
 from verify.cli import main
 from verify.exact import Effort, claim_of, verify_exactly
+from verify.given import check_given_loss
 from verify.losses import Problem, multiply, problem_of, random_problem, shifted
 from verify.orbits import NotSlow, Sample, SlowOrbit
 from verify.powerseries import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
@@ -32,7 +33,7 @@ LARGE = {"adam-weight-decay", "adamw", "adamw-inside", "adamw-bias-corrected", "
 
 
 def order_of(name: str, regime: str | None) -> int:
-    """Through gamma^3, but for two with some 700 and 500 terms there, which take a minute each by the command."""
+    """Through gamma^3, but for two with some 700 and 500 terms there, which take a minute by the command."""
     return 2 if name == "adam-weight-decay" or (name, regime) == ("adam-bias-corrected", "inertial") else 3
 
 
@@ -204,6 +205,28 @@ def test_random_schemes_are_proved(a: int, b: int, beta: str) -> None:
     equation = modified_equation(inline_scheme(text), 2)
     result = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]))
     assert not result.refuted
+
+
+# ------------------------------------------------------------------------------------------ losses that are named
+
+
+@pytest.mark.parametrize("name, loss, exact", [
+    ("momentum", "x**4/4 + x*y**2", True),  # polynomial, no root
+    ("adam", "x**3/3 + x*y", True),  # the root is |grad|
+    ("rmsprop", "x**4/4 + x*y**2", False),  # irrational roots: balls
+    ("momentum", "exp(x)*cos(y) + log(3 + x*y)", False),
+])  # fmt: skip
+def test_a_named_loss_is_compared_exactly_or_in_balls(name: str, loss: str, exact: bool) -> None:
+    equation = modified_equation(name, 2)
+    values = {n: Fraction(1, 3 + i) for i, n in enumerate(equation.configuration.free)}
+    data = equation.to_json()["equations"]
+    found = check_given_loss(equation.configuration, claim_of(data), values, loss, digits=40)
+    assert found.confirmed
+    assert (found.radius is None) == exact
+    assert exact or (found.radius or 1) < 1e-40
+    data["theta"][2]["terms"][-1]["coefficient"] += " + 1/1000"
+    wrong = check_given_loss(equation.configuration, claim_of(data), values, loss, digits=40)
+    assert [m.power for m in wrong.mismatches][:1] == [2]
 
 
 # ------------------------------------------------------------------------------------------ command

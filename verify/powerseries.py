@@ -182,10 +182,10 @@ class Series:
         return Series._rational(-self.data, self.length) if self.rational else Series._general([-c for c in self.data])
 
     def __sub__(self, other: Any) -> Series:
-        return self + (-self._other(other))
+        return self.__add__(-self._other(other))
 
     def __rsub__(self, other: Any) -> Series:
-        return (-self) + other
+        return self._other(other).__add__(-self)
 
     def __mul__(self, other: Any) -> Series:
         if not isinstance(other, Series):

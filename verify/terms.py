@@ -112,7 +112,7 @@ class TermAlgebra:
             outer = self._raw(outer, scalar)
             inner.append(vector)
         if not inner:
-            return {symbol("grad" if self.label == "L" else "field"): fmpq(1)}
+            return self.reduce(symbol("grad" if self.label == "L" else "field"))
         return self.reduce(self._raw(outer, ((), ((self.label, tuple(sorted(inner))),), ())))
 
     def contraction(self, term: Term) -> Combination:

@@ -45,6 +45,8 @@ def _exact(console: Any, report: Report) -> None:
         console.print(f"  {e.remark}")
     if not e.mismatches:
         console.print(f"  {e.argument}")
+    if report.given:
+        console.print(f"  On the given loss, {report.given.text}")
 
 
 def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:

@@ -18,11 +18,12 @@ from typing import Any
 from derive import ModifiedEquation
 from derive.errors import UsageError
 from derive.scheme import Configuration
-from verify.exact import Effort, ExactResult, Mismatch, claim_of, verify_exactly
+from verify.exact import Claim, Effort, ExactResult, Mismatch, claim_of, verify_exactly
+from verify.given import GivenLoss, check_given_loss
 from verify.losses import VARIABLES, polynomial_text
 from verify.orbits import NotSlow
 from verify.powerseries import IrrationalRoot, SingularSeries
-from verify.samples import settings_of
+from verify.samples import parameter_sets, settings_of
 from verify.terms import NotEnumerable
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
@@ -35,6 +36,7 @@ class Report:
 
     equation: ModifiedEquation
     exact: ExactResult | None = None
+    given: GivenLoss | None = None
     table: Any = None
     recovery: Any = None
     quadratic: Any = None
@@ -47,7 +49,7 @@ class Report:
     @property
     def refuted_by(self) -> list[str]:
         routes = {"exact": self.exact is not None and self.exact.refuted}
-        for name in ("table", "recovery", "quadratic"):
+        for name in ("given", "table", "recovery", "quadratic"):
             result = getattr(self, name)
             routes[name] = result is not None and not result.confirmed
         return [{"table": "slopes", "recovery": "recovered"}.get(n, n) for n, bad in routes.items() if bad]
@@ -79,6 +81,7 @@ class Report:
             "quadratic": self.quadratic.to_json() if self.quadratic else None,
             "from_rest": self.rest.to_json() if self.rest else None,
             "loss": self.loss,
+            "given_loss": self.given.to_json() if self.given else None,
             "parameters": {n: str(v) for n, v in self.parameters.items()},
             "skipped": dict(self.skipped),
             "seconds": {n: round(s, 3) for n, s in self.seconds.items()},
@@ -160,8 +163,17 @@ def full_report(
     with report.route("exact", announce):
         effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
         report.exact = verify_exactly(configuration, claim_of(data["equations"]), effort)
+    if options.loss:
+        with report.route("given loss", announce):
+            report.given = _given(report, claim_of(data["equations"]), options)
     _numerical(report, data, options, announce)
     return report
+
+
+def _given(report: Report, claim: Claim, options: Options) -> GivenLoss:
+    configuration = report.equation.configuration
+    values = next(parameter_sets(configuration, claim.slow, options.seed))
+    return check_given_loss(configuration, claim, values, options.loss or "", options.seed, options.digits)
 
 
 def _numerical(report: Report, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:
