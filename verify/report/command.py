@@ -26,7 +26,9 @@ Examples:
 @click.option("--at", metavar="x=1/2,y=1/3", help="Where the pictures and the measured slopes start.")
 @click.option("--gamma", metavar="NUMBER", help="Where the slider of the step size stands at first.")
 @click.option("--steps", type=click.IntRange(1, 1000), default=40, show_default=True, help="How many steps are drawn at first.")
-@click.option("--certificate/--no-certificate", default=True, show_default=True, help="Prove the field and embed the certificate.")
+@click.option(
+    "--certificate/--no-certificate", default=True, show_default=True, help="Prove the field and embed the certificate."
+)
 @click.option("-o", "--output", metavar="FILE.html", required=True, help="The file to write; it appears whole or not at all.")
 def report(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
            order: int, loss: str | None, field: str | None, at: str | None, gamma: str | None, steps: int, certificate: bool,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from importlib import import_module
 from typing import Any
 
 from derive.errors import UsageError
@@ -30,7 +31,7 @@ class Formulas:
 
     def __init__(self, size: float = 19.0) -> None:
         try:
-            import ziamath
+            ziamath: Any = import_module("ziamath")
         except ImportError:
             raise UsageError("a report needs ziamath; install the extra: pip install 'shadowflow[report]'") from None
         self._draw: Any = ziamath.Latex

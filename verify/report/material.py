@@ -163,7 +163,9 @@ def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
     from verify.certificate import certificate
 
     try:
-        return certificate(equation.configuration, verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort()))
+        return certificate(
+            equation.configuration, verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort())
+        )
     except Exception as error:  # a proof that cannot be completed is no reason against the page
         return " ".join(str(error).split()) or type(error).__name__
 
@@ -222,7 +224,11 @@ def _fractions(value: Any, size: int) -> list[Fraction]:
 
 
 def _exists(
-    equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction], others: Mapping[str, list[Fraction]]
+    equation: ModifiedEquation,
+    loss: Loss,
+    parameters: Parameters,
+    theta: Sequence[Fraction],
+    others: Mapping[str, list[Fraction]],
 ) -> bool:
     """Whether every coefficient of the field is finite there."""
     system = build_system(equation.configuration, equation.to_json(), loss, parameters, theta, others)
@@ -233,4 +239,15 @@ def _exists(
         return False
 
 
-__all__ = ["FIELD", "LOSS", "STAGES", "Material", "Request", "contoured", "gather", "starting_point", "two_dimensional", "usual_parameters"]
+__all__ = [
+    "FIELD",
+    "LOSS",
+    "STAGES",
+    "Material",
+    "Request",
+    "contoured",
+    "gather",
+    "starting_point",
+    "two_dimensional",
+    "usual_parameters",
+]

@@ -21,7 +21,7 @@ from verify.report.controls import Control
 from verify.report.formulas import Formulas
 from verify.report.material import Material
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
-from verify.report.words import Phrases, field_words, potential_words, power_words
+from verify.report.words import Phrases, field_words, listed, potential_words, power_words
 from verify.run import EXACT, evaluate
 
 MAX_ROWS = 60
@@ -56,9 +56,13 @@ class Sections:
             more = " more" if row.startswith("&") else ""
             rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
         what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
-        text = f"<p>This is {what}{power_words(self.material.equation.order)}. It holds for every smooth loss in any dimension.</p>"
+        text = (
+            f"<p>This is {what}{power_words(self.material.equation.order)}. It holds for every smooth loss in any dimension.</p>"
+        )
         links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
-        links += " " + download("JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json")
+        links += " " + download(
+            "JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json"
+        )
         picture = f'<div class="equation scroll" tabindex="0" role="group" aria-label="modified equation">{"".join(rows)}</div>'
         return section("equation", "The modified equation", f"{text}{picture}<p>{links}</p>")
 
@@ -126,7 +130,9 @@ class Sections:
             return ""
         shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
         lead = f"<p>Through {power_words(v.exists_through)}, {self.formulas.svg(meaning)} with</p>"
-        return f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
+        return (
+            f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
+        )
 
     def _actions(self, v: ModifiedLoss) -> str:
         weight = v.potential[0].coefficient("L")
@@ -175,7 +181,8 @@ class Sections:
             panels.append(figure("panel-modified", "On the contours of the modified loss"))
         panels.append(figure("distances", "Distance from the flows", True))
         sliders = "".join(c.html() for c in controls) + (_REST if m.model.layout.memory else "")
-        buttons = '<p class="control wide"><button type="button" id="play">Play the steps</button> <button type="button" id="reset">Reset</button></p>'
+        buttons = "".join(f'<button type="button" id="{key}">{label}</button> ' for key, label in _BUTTONS)
+        buttons = f'<p class="control wide">{buttons}</p>'
         formula = escape(m.loss.text)
         return section("picture", "Look: iterates, limit flow, modified flow", (
             f"<p>The {what} = <code>{formula}</code>. Move the sliders (with the keyboard: Tab, then the arrow keys); everything "
@@ -194,17 +201,24 @@ class Sections:
         for i, run in enumerate(runs(table)):
             slope = table.slopes[run[0]]
             shown = "none: no error to the working precision" if slope is None else f"{slope:.6f}"
-            rows.append(f"<tr><td>{marker_sample(i)}{escape(through(run))}</td><td>{shown}</td><td>{expected(table, run[0])}</td></tr>")
+            rows.append(
+                f"<tr><td>{marker_sample(i)}{escape(through(run))}</td><td>{shown}</td><td>{expected(table, run[0])}</td></tr>"
+            )
         head = "<thead><tr><th>field kept</th><th>slope measured</th><th>expected</th></tr></thead>"
         values = ", ".join(f"{UNICODE.symbol(n)} = {v}" for n, v in self.material.parameters.items())
         point = ", ".join(f"{v} = {x}" for v, x in zip(self.material.loss.variables, self.material.start, strict=True))
         where = escape(f"{point}{'; ' + values if values else ''}")
         verdict = "Every slope is the expected one." if table.confirmed else "Some slope is not the expected one."
         text = (
-            f"<p>The scheme and the field truncated after γᵏ run from {where} over the time {table.time}, with {table.digits} digits. "
+            f"<p>The scheme and the field truncated after γᵏ run from {where} over the time {table.time}, "
+            f"with {table.digits} digits. "
             f"Keeping one more power of γ makes the error one order smaller. {verdict}</p>"
         )
-        return section("slopes", "Measured slopes", f"{text}{error_plot(table)}<div class=scroll><table>{head}<tbody>{''.join(rows)}</tbody></table></div>")
+        return section(
+            "slopes",
+            "Measured slopes",
+            f"{text}{error_plot(table)}<div class=scroll><table>{head}<tbody>{''.join(rows)}</tbody></table></div>",
+        )
 
     def certificate(self) -> str:
         data = self.material.certificate
@@ -213,10 +227,16 @@ class Sections:
         result = data["result"]
         text = json.dumps(data, indent=1) + "\n"
         link = download("Download the certificate", f"{self.name}.certificate.json", text, "application/json")
-        verdict = (f"<p>Proved exactly, in rational arithmetic, for every smooth loss: rank {escape(str(result['rank']))} of "
-                   f"{escape(str(result['rank_needed']))} needed; the defect begins at {power_words(escape(str(result['exact_first_nonzero_power'])))}.</p>")  # fmt: skip
+        ranks = listed([f"{r} of {n}" for r, n in zip(result["rank"], result["rank_needed"], strict=True)])
+        first = result["exact_first_nonzero_power"]
+        rest = "nothing is left" if first is None else f"what is left begins at {power_words(int(first))}"
+        verdict = (
+            f"<p>Proved in rational arithmetic for every smooth loss: orbits of the scheme itself determine {escape(ranks)} "
+            f"independent terms, and the field agrees with all of them; {rest}.</p>"
+        )
         argument = f"<details><summary>The argument</summary><p>{escape(data['argument'])}</p></details>"
-        digest = f'<p class="note">Digest <code>{escape(str(data["digest"]))}</code>; <code>verify certificate FILE</code> checks it again.</p>'
+        again = "<code>verify certificate FILE</code> checks it again"
+        digest = f'<p class="note">Digest <code>{escape(str(data["digest"]))}</code>; {again}.</p>'
         return section("certificate", "Certificate", f"{verdict}<p>{link}</p>{argument}{digest}")
 
 
@@ -224,14 +244,22 @@ _REST = (
     '<p class="control wide"><input type="checkbox" id="rest" autocomplete="off"> <label for="rest">start the memory as users do '
     "(else on the slow manifold, where the flow begins)</label></p>"
 )
-_LEGEND = (
-    '<ul class="legend">'
-    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="iterates" d="M5 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0M21 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0'
-    'M37 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0"/></svg>iterates</li>'
-    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="limit" d="M0 8H48"/></svg>limit flow: <span id="end-limit"></span> away at the end</li>'
-    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="modified" d="M0 8H48"/></svg>modified flow: <span id="end-modified"></span> away</li>'
-    '<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="start" d="M24 1l7 7l-7 7l-7 -7z"/></svg>start</li></ul>'
-)
+_BUTTONS = (("play", "Play the steps"), ("reset", "Reset"))
+_DOTS = "".join(f"M{x} 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0" for x in (5, 21, 37))
+
+
+def _entry(kind: str, path: str, text: str) -> str:
+    return f'<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="{kind}" d="{path}"/></svg>{text}</li>'
+
+
+_LEGEND = "".join((
+    '<ul class="legend">',
+    _entry("iterates", _DOTS, "iterates"),
+    _entry("limit", "M0 8H48", 'limit flow: <span id="end-limit"></span> away at the end'),
+    _entry("modified", "M0 8H48", 'modified flow: <span id="end-modified"></span> away'),
+    _entry("start", "M24 1l7 7l-7 7l-7 -7z", "start"),
+    "</ul>",
+))  # fmt: skip
 
 
 def figure(key: str, title: str, plain: bool = False) -> str:

@@ -131,7 +131,11 @@ class Phrases:
             return f"the {ordinal(rank if of == 'field' else rank + 1)} derivative of the {of} applied to {what}"
         match function:
             case "dot":
-                return f"the squared norm of {inner[0]}" if args[0] == args[1] else f"the inner product of {inner[0]} with {inner[1]}"
+                return (
+                    f"the squared norm of {inner[0]}"
+                    if args[0] == args[1]
+                    else f"the inner product of {inner[0]} with {inner[1]}"
+                )
             case "norm":
                 return f"the norm of {inner[0]}"
             case "abs":
@@ -157,9 +161,10 @@ class Phrases:
         below: list[tuple[Expression, Fraction]] = []
         for factor, upside in _factors(e):
             exponent = Fraction(1)
+            base = factor
             if isinstance(factor, Operation) and factor.op == "**":
-                factor, exponent = factor.args[0], constant(factor.args[1]) or Fraction(1)
-            (above if (exponent > 0) == upside else below).append((factor, abs(exponent)))
+                base, exponent = factor.args[0], constant(factor.args[1]) or Fraction(1)
+            (above if (exponent > 0) == upside else below).append((base, abs(exponent)))
         text = self.phrase(above[0][0]) if len(above) == 1 and above[0][1] == 1 else ""
         text = text or " times ".join(self._inner_power(f, e) for f, e in above) or "one"
         return f"{text}, divided by {' and by '.join(self._divisor(f, e) for f, e in below)}" if below else text
