@@ -10,11 +10,11 @@ from derive.errors import UsageError
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import Entry, align, block, rows
+from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.opening import abbreviations, ansatz_section, prose, scheme_section, title
 from derive.paper.operators import operator_section
-from derive.paper.pieces import series_summands, summands
+from derive.paper.pieces import gamma_power, series_summands, summands
 from derive.paper.preamble import PREAMBLE
 from derive.paper.sequences import sequence_section
 from derive.paper.treedoc import tree_section
@@ -83,9 +83,8 @@ def _result_section(article: Article) -> str:
 
 
 def _memory_rows(article: Article, variable: str, sums: Sequence[TermSum]) -> list[str]:
-    lines = rows(article.style.symbol(variable), series_summands(list(enumerate(sums)), article.style))
-    lines[-1] += rf" + O(\step^{{{len(sums)}}})" if len(sums) > 1 else r" + O(\step)"
-    return lines
+    items = series_summands(enumerate(sums), article.style)
+    return rows(article.style.symbol(variable), [*items, Summand("+", (rf"O({gamma_power(len(sums))})",))])
 
 
 def _index_text(article: Article) -> str:

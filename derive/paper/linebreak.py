@@ -129,7 +129,7 @@ def block(entries: Sequence[Entry], limit: float = TEXT_WIDTH) -> list[str]:
 
     The right sides share what the widest left side leaves.
     """
-    room = limit - max((width(left) for left, _ in entries), default=0.0) - 20.0
+    room = limit - max((width(left) for left, _ in entries), default=0.0) - 23.0
     lines: list[str] = []
     for left, summands in entries:
         first, *rest = _lines(summands, room) or ["0"]

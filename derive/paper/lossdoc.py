@@ -57,8 +57,9 @@ def _second_order(article: Article) -> str:
     style = _with_velocity(article.style)
     entries = [(f"F_{{{k}}}", summands(s, style)) for k, s in enumerate(form.terms)]
     velocity = style.symbol(form.variable)
-    value = rows(velocity, series_summands(enumerate(form.velocity[:2]), style))
-    value[-1] += rf" + O(\step^{{{min(2, len(form.velocity))}}})"
+    known = form.velocity[:2]
+    rest = Summand("+", (rf"O({gamma_power(len(known))})",))
+    value = rows(velocity, [*series_summands(enumerate(known), style), rest])
     powers = " + ".join(f"{gamma_power(k)} F_{{{k}}}".strip() for k in range(len(form.terms)))
     return rf"""\section{{The equation of second order}}
 With two slow variables the equation is no gradient flow in $\theta$ alone. Eliminating ${velocity}$ by means of the first
@@ -113,8 +114,8 @@ def _obstruction(article: Article, o: Obstruction) -> list[str]:
     if o.gradient_part and o.remainder:
         text.append(r"What can be written as a gradient is $-\nabla W$, and the rest remains,")
         k = o.power
-        lines = rows("W", summands(o.gradient_part, style))
-        text.append(align(lines + _truncated(rf"f_{{{k}}} + \nabla W", o.remainder, article, MAX_SHOWN)))
+        before: Entry = ("W", summands(o.gradient_part, style))
+        text.append(align(_truncated(rf"f_{{{k}}} + \nabla W", o.remainder, article, MAX_SHOWN, before)))
     return text
 
 
@@ -132,9 +133,10 @@ def _listed(left: str, items: list[Summand]) -> list[str]:
     return [x.replace(r"={}&", r":{}&\quad ", 1).replace(r"\quad + ", r"\quad ").replace("&{}+ ", r"&\quad ") for x in lines]
 
 
-def _truncated(left: str, total: TermSum, article: Article, limit: int) -> list[str]:
+def _truncated(left: str, total: TermSum, article: Article, limit: int, *before: Entry) -> list[str]:
+    """Rows of a sum, after other entries of the same block; of a long one the first terms and how many there are."""
     items = summands(total, article.style)
-    lines = rows(left, items[:limit])
+    lines = block([*before, (left, items[:limit])])
     if len(items) > limit:
         lines[-1] += rf" + \cdots\quad\text{{({len(items)} terms)}}"
     return lines

@@ -79,8 +79,8 @@ def _grouped(items: Sequence[Summand]) -> str:
 def _series(article: Article, scheme: Multistep) -> str:
     gd = [str(c) for c in scheme.rho] == ["-1", "1"] and [str(c) for c in scheme.sigma] == ["1", "0"]
     parts = [_term(c, _z(k), article) for k, c in enumerate(scheme.mu) if c]
+    parts.append(Summand("+", (rf"O({_z(article.order + 1)})",)))
     lines = rows(r"\mu(z) = \frac{z\,\sigma(e^{z})}{\rho(e^{z})}" + (r" = \frac{z}{e^{z}-1}" if gd else ""), parts)
-    lines[-1] += rf" + O(z^{{{article.order + 1}}})"
     numbers = (
         r"the coefficients are $B_k/k!$ with the Bernoulli numbers $B_0=1$, $B_1=-\tfrac12$, $B_2=\tfrac16$, $B_3=0$, "
         r"$B_4=-\tfrac1{30}$, \ldots"

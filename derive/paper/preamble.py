@@ -46,10 +46,15 @@ PREAMBLE = r"""% Preamble for modified equations: packages and notation.
 """
 
 
+_OURS = frozenset("nDFPRVWXf")  # letters of the article itself; a scheme's variables of that name are set upright
+
+
 def _letter(name: str) -> str:
     """Names that are no letters of mathematics are set upright, whatever characters they have."""
     if name == "gamma":
         return r"\step"
+    if name in _OURS:
+        return rf"\mathrm{{{name}}}"
     return LATEX.letter(name) if name.isascii() else rf"\text{{{escape(name)}}}"
 
 

@@ -9,7 +9,7 @@ from derive.engine import Component
 from derive.export.notation import settled, write_coefficient, write_term
 from derive.paper.context import Article
 from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, width
-from derive.paper.pieces import coefficient_text
+from derive.paper.pieces import coefficient_chunks, coefficient_text
 
 MAX_SHOWN = 60  # sequences written out
 
@@ -41,10 +41,27 @@ def _component(component: Component, article: Article) -> list[str]:
         factor = {"1": "- ", "0": "", "-1": "+ "}.get(a, rf"- {_factor(a)}\,")
         old = f" {factor}{_at(x, 'n')}" if factor else ""
         return [rf"{_at(x, 'n+1')}{old} ={{}}& R^{{{x}}}_{{k}}(n)"]
+    if len(names) > 2:
+        return _coupled(component, article)
     matrix = r" \\ ".join(" & ".join(coefficient_text(a, article.style) for a in row) for row in component.matrix)
     column = r" \\ ".join(_at(x, "{}") for x in names)
     new, old = (rf"\begin{{pmatrix}} {column.replace('{}', n)} \end{{pmatrix}}" for n in ("n+1", "n"))
     return [rf"{new} - \begin{{pmatrix}} {matrix} \end{{pmatrix}} {old} ={{}}& R_{{k}}(n)"]
+
+
+def _coupled(component: Component, article: Article) -> list[str]:
+    """Many variables: one row each."""
+    entries: list[Entry] = []
+    for s, row in zip(component.names, component.matrix, strict=True):
+        x = article.style.symbol(s)
+        items = [Summand("+", (_at(x, "n+1"),))]
+        for other, a in zip(component.names, row, strict=True):
+            if a:
+                negative, text = write_coefficient(a, article.style)
+                body = (rf"{_factor(text)}\," if text else "") + _at(article.style.symbol(other), "n")
+                items.append(Summand("+" if negative else "-", (body,)))
+        entries.append((rf"R^{{{x}}}_{{k}}(n)", items))
+    return block(entries)
 
 
 def _factor(a: str) -> str:
@@ -80,22 +97,31 @@ def _sequence(term: Term, sequence: Ratio, article: Article) -> Summand:
     value, term = settled(sequence, term)
     degrees = sorted(value.ring.by_powers_of_n(value.num))
     written = write_term(term, article.style) if term.factors else ""
-    parts: list[tuple[bool, str]] = []
-    for d in degrees:
-        power = "" if d == 0 else "n" if d == 1 else f"n^{{{d}}}"
-        negative, text = write_coefficient(coefficient_of_n(value, d), article.style)
-        parts.append((negative, r"\,".join(x for x in (text, power) if x) or "1"))
+    parts = [_power_of_n(value, d, article) for d in degrees]
     if len(parts) == 1:
-        negative, text = parts[0]
+        negative, chunks, text = parts[0]
         body = r"\, ".join(x for x in (text if text != "1" or not written else "", written) if x)
-        return Summand("-" if negative else "+", (body or "1",))
+        return Summand("-" if negative else "+", (*chunks, r"\, " + written) if len(chunks) > 1 else (body or "1",), body)
     flip = parts[0][0]
-    pieces = [("-" if negative != flip else "+") + text for negative, text in parts]
-    pieces[0] = r"\Bigl(" + pieces[0].removeprefix("+")
-    pieces[1:] = ["{}" + p for p in pieces[1:]]
+    pieces: list[str] = []
+    for negative, chunks, _ in parts:
+        lead = ("{}-" if negative != flip else "{}+") if pieces else r"\Bigl("
+        pieces += [lead + chunks[0], *chunks[1:]]
     pieces[-1] += r"\Bigr)"
     if width(written) < 0.3 * TEXT_WIDTH:
         pieces[-1] += r"\, " + written
     else:
         pieces.append(r"\, " + written)
     return Summand("-" if flip else "+", tuple(pieces))
+
+
+def _power_of_n(sequence: Ratio, degree: int, article: Article) -> tuple[bool, tuple[str, ...], str]:
+    """(negative, chunks, text) of the term in n^degree."""
+    power = "" if degree == 0 else "n" if degree == 1 else f"n^{{{degree}}}"
+    c = coefficient_of_n(sequence, degree)
+    negative, text = write_coefficient(c, article.style)
+    text = r"\,".join(x for x in (text, power) if x) or "1"
+    if width(text) < 0.6 * TEXT_WIDTH:
+        return negative, (text,), text
+    chunks = coefficient_chunks(c, article.style, "")
+    return negative, (*chunks[:-1], chunks[-1] + power), text
