@@ -237,7 +237,7 @@
   }
 
   for (const input of controls) input.addEventListener("input", redraw);
-  at("reset").addEventListener("click", () => { at("controls").reset(); redraw(); });
+  at("again").addEventListener("click", () => { at("controls").reset(); redraw(); });
   at("play").addEventListener("click", play);
   draw();
 })();

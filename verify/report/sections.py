@@ -244,7 +244,7 @@ _REST = (
     '<p class="control wide"><input type="checkbox" id="rest" autocomplete="off"> <label for="rest">start the memory as users do '
     "(else on the slow manifold, where the flow begins)</label></p>"
 )
-_BUTTONS = (("play", "Play the steps"), ("reset", "Reset"))
+_BUTTONS = (("play", "Play the steps"), ("again", "Reset"))
 _DOTS = "".join(f"M{x} 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0" for x in (5, 21, 37))
 
 
