@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from derive.cli import main
 from derive.engine import Derivation
 from derive.errors import ResidualError, UsageError
-from derive.language import parse_expression
+from derive.language import SCHEME_CALLS, parse_expression
 from derive.paper import compile as compiling
 from derive.paper.checks import checks
 from derive.paper.context import Article
@@ -58,9 +58,9 @@ name = "nasty"
 title = "50% & more_of #1 {\\input{/etc/passwd}} $x^2$ ~ é ü ø ğ – “q” 中 β \\end{document}"
 reference = "Nørsett & Runge's 1901%; \\write18{touch x} <1|2> `` '' -- ,,"
 notes = "beta**2 -> 0, a_very_long.name.with/many:parts_that=cannot.be.broken.anywhere_else.than_here and \\\\ ^^5c"
-update = "theta = theta - gamma*größe*grad(theta)"
+update = "theta = theta - gamma*size_of*grad(theta)"
 [parameters]
-"größe" = "an upright name: % \\begin{x}"
+size_of = "an upright name: % \\begin{x}"
 """
 
 
@@ -142,7 +142,7 @@ def test_escape(text: str, expected: str) -> None:
 
 def test_prose_sets_greek_names_and_comparisons() -> None:
     assert prose("0 <= beta1 < 1, gamma**2") == r"0 $\le$ $\beta_{1}$ $<$ 1, $\step$$^{\text{2}}$"
-    assert prose(r"$\beta$") == r"\$\textbackslash{}$\beta$\$"
+    assert prose(r"$\beta$") == r"\$\textbackslash{}beta\$"
 
 
 def test_preamble_alone() -> None:
@@ -260,7 +260,7 @@ def test_index_notation_gathers_quotients_and_names_bases() -> None:
 )  # fmt: skip
 def test_expressions(text: str, expected: str) -> None:
     gd = article("gd", 0)
-    shown = ExpressionWriter(gd.equation.scheme, gd.style)(parse_expression(text))
+    shown = ExpressionWriter(gd.equation.scheme, gd.style)(parse_expression(text, "test", SCHEME_CALLS))
     assert re.sub(r" ?\+ ?", "+", shown) == re.sub(r" ?\+ ?", "+", expected)
 
 
