@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from derive.scheme import Configuration
 from verify.exact import Claim, Examined, Mismatch, mismatches_at, values_of_claim, with_numbers
 from verify.integrate import bits_of, precision
-from verify.losses import Problem, parse_loss, problem_of
+from verify.losses import Polynomial, Problem, parse_loss, problem_of
 from verify.orbits import Sample, SlowOrbit
 from verify.points import NoRationalRoot, TermPoint, memory_values, term_point
 from verify.powerseries import SingularSeries
@@ -92,7 +92,9 @@ def check_given_loss(
 
 
 def _sample(supports: Supports, claim: Claim, loss: str, source: random.Random, dimension: int) -> Sample:
-    number = lambda: fmpq(source.randint(2, 9), source.choice((4, 5, 7)))
+    def number() -> fmpq:
+        return fmpq(source.randint(2, 9), source.choice((4, 5, 7)))
+
     point = [number() * source.choice((-1, 1)) for _ in range(dimension)]
     problem = problem_of(loss, point, claim.order + 3, supports.configuration.scheme.label)
     scalars = supports.algebra.scalars
@@ -104,7 +106,10 @@ def _sample(supports: Supports, claim: Claim, loss: str, source: random.Random, 
 def _as_balls(sample: Sample) -> Sample:
     """The same sample with every coefficient of the loss a ball of radius zero (or what it was)."""
     p = sample.problem
-    ball = lambda q: {e: arb(1) * c for e, c in q.items()}
+
+    def ball(q: Polynomial) -> Polynomial:
+        return {e: arb(1) * c for e, c in q.items()}
+
     potential = None if p.potential is None else ball(p.potential)
     return Sample(
         Problem(p.point, potential, tuple(ball(q) for q in p.components)), sample.values, sample.slow, sample.t, sample.functions

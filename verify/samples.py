@@ -39,7 +39,7 @@ def parameter_sets(configuration: Configuration, slow: Sequence[str], seed: int)
     """
     source = random.Random(f"parameters {seed}")
     seen: set[tuple[Fraction, ...]] = set()
-    reason = "no admissible parameter values"
+    reason, yielded = "no admissible parameter values", False
     for _ in range(ATTEMPTS):
         values = _different_values(configuration, source)
         key = tuple(values.values())
@@ -53,8 +53,9 @@ def parameter_sets(configuration: Configuration, slow: Sequence[str], seed: int)
             if "rational" in reason:
                 continue
             raise
+        yielded = True
         yield values
-    if not seen:
+    if not yielded:
         raise NotEnumerable(reason)
 
 

@@ -246,7 +246,8 @@ class TermAlgebra:
     def _direct_power(self, term: Term, c: fmpq, r: Fraction) -> Combination | None:
         if term[1] or term[2]:
             return None
-        positive = all(s in self.bases and self.bases[s].q % 2 == 0 for s, _ in term[0])
+        odd = r.denominator % 2 == 1  # real roots of odd order need no sign, those of even order are positive
+        positive = all(s in self.bases and (odd or self.bases[s].q % 2 == 0) for s, _ in term[0])
         if r.denominator != 1 and not positive:
             return None
         if any((e * r).denominator != 1 for _, e in term[0]):

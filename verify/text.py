@@ -28,9 +28,11 @@ def print_report(report: Report, stream: TextIO | None = None) -> None:
 
 def _exact(console: Any, report: Report) -> None:
     e = report.exact
+    console.print("\nExact")
+    if report.given:
+        console.print(f"  on L = {report.given.loss}, {report.given.text}")
     if e is None:
         return
-    console.print("\nExact")
     if e.mismatches:
         console.print(f"  refuted at gamma^{e.mismatches[0].power}: {counterexample_text(e.mismatches[0])}")
     else:
@@ -45,8 +47,6 @@ def _exact(console: Any, report: Report) -> None:
         console.print(f"  {e.remark}")
     if not e.mismatches:
         console.print(f"  {e.argument}")
-    if report.given:
-        console.print(f"  On the given loss, {report.given.text}")
 
 
 def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:
