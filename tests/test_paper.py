@@ -24,8 +24,8 @@ from derive.paper.escape import escape
 from derive.paper.indices import IndexWriter
 from derive.paper.linebreak import TEXT_WIDTH, Summand, block, width
 from derive.paper.multistep import multistep, time_derivatives
-from derive.paper.opening import prose
 from derive.paper.preamble import PREAMBLE
+from derive.paper.prose import prose
 from derive.paper.update import ExpressionWriter
 from derive.scheme import configure, load_scheme, scheme_from_toml
 

@@ -12,10 +12,11 @@ from derive.paper.context import Article
 from derive.paper.indices import IndexWriter
 from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
-from derive.paper.opening import abbreviations, ansatz_section, prose, scheme_section, title
+from derive.paper.opening import abbreviations, ansatz_section, scheme_section, title
 from derive.paper.operators import operator_section
 from derive.paper.pieces import gamma_power, series_summands, summands
 from derive.paper.preamble import PREAMBLE
+from derive.paper.prose import prose
 from derive.paper.sequences import sequence_section
 from derive.paper.treedoc import tree_section
 from derive.scheme import Scheme, configure
@@ -109,8 +110,8 @@ def _index_text(article: Article) -> str:
 def _verification_section(article: Article, found: list[tuple[str, int]]) -> str:
     lines = "\n".join(rf"{what} & through $\step^{{{k}}}$ \\[2pt]" for what, k in found)
     return rf"""\section{{Verification}}
-Each row was checked in exact arithmetic while this text was written, for every smooth {"loss" if article.is_loss else "field"}:
-the two sides agree as sums of terms.
+Each row was checked in exact arithmetic while this text was written. Identities between sums of terms hold for every
+smooth {"loss" if article.is_loss else "field"}.
 \begin{{center}}\small
 \begin{{tabular}}{{p{{118mm}}l}}
 \toprule

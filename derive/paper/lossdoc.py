@@ -40,11 +40,12 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     text = [head, r"Is the field a gradient, $\dot\theta = -\nabla V(\theta)$ with $V = V_0 + \step V_1 + \cdots$?"]
     text += _potential(article, loss)
     if loss.preconditioner is not None and loss.preconditioned is not None:
-        text.append(r"With the scheme's own elementwise factor $P$ in front, $\dot\theta = -P\had\nabla V$,")
-        text += _potential(article, loss.preconditioned, first=[("P", summands(loss.preconditioner, article.style))])
+        text.append(r"With the scheme's own elementwise factor $P$ in front, $\dot\theta = P\had(h_0+\step h_1+\cdots)$ and")
+        text.append(r"$h=-\nabla V$,")
+        text += _potential(article, loss.preconditioned, "h", first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
             text.append(rf"\par\noindent In the limit ${_arrow(name)}$,")
-            text += _potential(article, limit, brief=True)
+            text += _potential(article, limit, "")
     return "\n".join(text)
 
 
@@ -80,7 +81,8 @@ def _arrow(name: str) -> str:
     return name.replace("eps", r"\varepsilon").replace("->", r"\to").replace("infinity", r"\infty")
 
 
-def _potential(article: Article, loss: ModifiedLoss, brief: bool = False, first: Sequence[Entry] = ()) -> list[str]:
+def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Sequence[Entry] = ()) -> list[str]:
+    """V as far as it exists, and why not further; without a name for the field, that it ends."""
     text = []
     if loss.potential or first:
         entries = [*first, *((f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential))]
@@ -88,8 +90,8 @@ def _potential(article: Article, loss: ModifiedLoss, brief: bool = False, first:
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")
         return text
-    text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential" + ("." if brief else _reason(loss.obstruction)))
-    return text if brief else text + _obstruction(article, loss.obstruction)
+    text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential" + (_reason(loss.obstruction) if field else "."))
+    return text + _obstruction(article, loss.obstruction, field) if field else text
 
 
 def _reason(o: Obstruction) -> str:
@@ -98,24 +100,23 @@ def _reason(o: Obstruction) -> str:
             r": a sum of trees is a gradient for every $L$ exactly when the number $c(\tau)$ = coefficient $\times$ symmetry of "
             r"the tree is the same on all rootings of a free tree, and here it differs,"
         )
-    return r": the Jacobian $f'$ of the field is not symmetric,"
+    return ": the Jacobian is not symmetric,"
 
 
-def _obstruction(article: Article, o: Obstruction) -> list[str]:
+def _obstruction(article: Article, o: Obstruction, field: str) -> list[str]:
     style, text = article.style, []
     lines: list[str] = []
     for tree, values in o.rootings:
         left = write_term(tree, style)
         lines += _listed(left, [_value(write_term(t, style), b, style) for t, b in values])
     if o.asymmetry:
-        lines += _truncated(rf"f_{{{o.power}}}'[u] - (f_{{{o.power}}}')^{{\mathsf T}}u", o.asymmetry, article, 6)
+        lines += _truncated(rf"{field}_{{{o.power}}}'[u] - ({field}_{{{o.power}}}')^{{\mathsf T}}u", o.asymmetry, article, 6)
     if lines:
         text.append(align(lines))
     if o.gradient_part and o.remainder:
         text.append(r"What can be written as a gradient is $-\nabla W$, and the rest remains,")
-        k = o.power
         before: Entry = ("W", summands(o.gradient_part, style))
-        text.append(align(_truncated(rf"f_{{{k}}} + \nabla W", o.remainder, article, MAX_SHOWN, before)))
+        text.append(align(_truncated(rf"{field}_{{{o.power}}} + \nabla W", o.remainder, article, MAX_SHOWN, before)))
     return text
 
 

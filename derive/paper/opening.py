@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from derive.export.notation import write_combination
@@ -12,27 +11,8 @@ from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.linebreak import TEXT_WIDTH, Summand, align, block, rows, width
 from derive.paper.pieces import coefficient_text, series_summands
-from derive.paper.preamble import PAPER
+from derive.paper.prose import prose
 from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
-from derive.scheme import GREEK
-
-_GREEK = re.compile(rf"(?<![\w\\])((?:{'|'.join([*GREEK, 'gamma', 'theta'])})_?\d*)(?!\w)|(->|<=|>=|<|>)|\*\*(\w+)")
-_SIGNS = {"->": r"\to", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
-
-
-def prose(text: str) -> str:
-    """Escaped text in which names of Greek letters, arrows and comparisons are set as mathematics.
-
-    >>> prose("0 <= beta1 < 1, 50%")
-    '0 $\\\\le$ $\\\\beta_{1}$ $<$ 1, 50\\\\%'
-    """
-    pieces, last = [], 0
-    for m in _GREEK.finditer(text):
-        pieces.append(escape(text[last : m.start()]))
-        shown = PAPER.symbol(m[1]) if m[1] else _SIGNS[m[2]] if m[2] else rf"^{{\text{{{escape(m[3])}}}}}"
-        pieces.append(f"${shown}$")
-        last = m.end()
-    return "".join([*pieces, escape(text[last:])])
 
 
 def title(article: Article) -> str:

@@ -24,7 +24,7 @@ def tree_section(article: Article) -> str:
         b = (c.scaled(sigma * ((-1) ** (k + 1) if article.is_loss else 1))).reduced()
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
                  _value(coefficient_text(b, article.style)))  # fmt: skip
-        lines.append(" & ".join(cells) + r" \\[4pt]")
+        lines.append(" & ".join(cells) + r" \\[7pt]")
     sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
     rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
     return rf"""\section{{The result on rooted trees}}
