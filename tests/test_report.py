@@ -1,13 +1,11 @@
-"""The report page: its JavaScript against exact values, its text, and the page itself in a browser."""
+"""The report: its words, formulas and sliders, what the file contains, the command, and the notebook."""
 
 from __future__ import annotations
 
 import html.parser
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,148 +15,15 @@ from click.testing import CliRunner
 
 from derive import load_scheme, modified_equation
 from derive.errors import DeriveError
-from verify.landscape import Loss
+from verify.report.command import report
+from verify.report.controls import limits, page_controls
+from verify.report.formulas import Formulas
+from verify.report.material import Request, gather
+from verify.report.page import report_page
+from verify.report.words import Phrases, field_words, potential_words
 
-ziamath = pytest.importorskip("ziamath", reason="the report's formulas need ziamath")
-
-from verify.report.command import report  # noqa: E402
-from verify.report.controls import limits, page_controls  # noqa: E402
-from verify.report.formulas import Formulas  # noqa: E402
-from verify.report.javascript import Model  # noqa: E402
-from verify.report.material import LOSS, Request, gather  # noqa: E402
-from verify.report.page import report_page  # noqa: E402
-from verify.report.words import Phrases, field_words, potential_words  # noqa: E402
-from verify.run import MPMATH, Runner  # noqa: E402
-
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's functions cannot be run alone")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the page cannot be opened")
-POINTS = ((Fraction(1, 2), Fraction(-7, 5)), (Fraction(-9, 4), Fraction(1, 3)), (Fraction(3, 7), Fraction(5, 3)))
+pytest.importorskip("ziamath", reason="the report's formulas need ziamath")
 GAMMA = Fraction(3, 40)
-
-
-# ------------------------------------------------------------------------------------------ the generated functions
-
-
-def model_of(scheme: str, order: int, loss: str = LOSS, regime: str | None = None, **settings: str) -> tuple[Model, Any]:
-    equation, longer = (modified_equation(scheme, n, regime=regime, settings=settings) for n in (order, order + 1))
-    return Model(equation.configuration, equation.to_json(), longer.to_json(), Loss(loss)), equation
-
-
-def run_node(model: str, expression: str) -> Any:
-    code = f"const M={model};console.log(JSON.stringify({expression},(k,x)=>typeof x==='number'?x.toPrecision(17):x))"
-    done = subprocess.run([str(NODE), "-"], input=code, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr[:500]
-    return json.loads(done.stdout)
-
-
-def numbers(values: Sequence[Any]) -> str:
-    return json.dumps([float(v) for v in values])
-
-
-def close(found: Sequence[Any], exact: Sequence[Any]) -> bool:
-    scale = max([abs(float(e)) for e in exact] + [1e-300])
-    return len(found) == len(exact) and all(abs(float(f) - float(e)) <= 1e-9 * scale for f, e in zip(found, exact, strict=True))
-
-
-def values_of(model: Model) -> dict[str, Fraction]:
-    return {n: Fraction(3 + i, 7 + i) for i, n in enumerate(model.parameters)}
-
-
-def states(model: Model) -> list[list[Fraction]]:
-    """Slow states at the test points; the coordinates besides theta are positive."""
-    return [[*p, *(Fraction(2 + i, 5) for i in range(model.slow_size - 2))] for p in POINTS]
-
-
-@needs_node
-@pytest.mark.parametrize(("scheme", "order", "regime", "loss"), [
-    ("gd", 4, None, LOSS), ("momentum", 3, None, LOSS), ("momentum", 2, "inertial", LOSS), ("nesterov-convex", 1, None, LOSS),
-    ("adam", 2, None, LOSS), ("rmsprop-scalar", 1, None, "x**4/4 + x*y**2/3 + y**2"), ("implicit-midpoint", 2, None, LOSS),
-    ("sam-normalised", 1, None, "exp(x/3)*cosh(y) + log(4 + x*y)/3 + atan(x - y) + sqrt(9 + x + y)"),
-])  # fmt: skip
-def test_the_field_in_the_page_is_the_derived_field(scheme: str, order: int, regime: str | None, loss: str) -> None:
-    """Against ModifiedEquation.evaluate, which shares no code with the tape."""
-    model, equation = model_of(scheme, order, loss, regime)
-    fixed = equation.subs(**{n: str(v) for n, v in values_of(model).items()})
-    p = numbers(values_of(model).values())
-    for state in states(model):
-        at = {n: str(x) for n, x in zip(model.coordinates, state, strict=False)}
-        exact = fixed.evaluate(loss, at).values
-        found = run_node(model.text(), f"M.field({numbers(state)},{p})")
-        for k in range(order + 1):
-            wanted = [float(Fraction(x)) for name in equation.equations for x in exact[name][k]]
-            assert close(found[k][: len(wanted)], wanted), (scheme, k, found[k], wanted)
-
-
-@needs_node
-def test_a_wrong_coefficient_would_be_seen() -> None:
-    model, equation = model_of("momentum", 1)
-    wrong = json.loads(json.dumps(equation.to_json()).replace("-(1 + beta)/(2*(1 - beta)**3)", "-(1 + beta)/(3*(1 - beta)**3)"))
-    bad = Model(equation.configuration, wrong, modified_equation("momentum", 2).to_json(), Loss(LOSS))
-    good, other = (run_node(m.text(), "M.field([0.5,-1.4],[0.4])") for m in (model, bad))
-    assert close(good[0], other[0])
-    assert not close(good[1], other[1])
-
-
-@needs_node
-@pytest.mark.parametrize(("scheme", "regime"), [
-    ("momentum", None), ("momentum", "leapfrog"), ("adam", None), ("leapfrog-two-step", None), ("nesterov", None), ("lion", None),
-    ("implicit-euler", None), ("nesterov-convex", None),
-])  # fmt: skip
-def test_the_step_in_the_page_is_the_update_text(scheme: str, regime: str | None) -> None:
-    """Against the interpreter of update texts on mpmath numbers, with the gradient by sympy."""
-    import mpmath
-    import sympy
-
-    x, y = sympy.symbols("x y")
-    loss = x**2 / 8 + y**2 / 2 + sympy.sin(x) * y / 2
-    slope = sympy.lambdify((x, y), [loss.diff(x), loss.diff(y)], "mpmath")
-    model, equation = model_of(scheme, 1, LOSS, regime)
-    values = {n: mpmath.mpf(v.numerator) / v.denominator for n, v in values_of(model).items()}
-    runner = Runner(equation.configuration, lambda z: slope(*z), values, MPMATH, passes=60)
-    for state in states(model):
-        flat = [float(v) for v in state] + [0.1 * (i + 1) for i in range(model.size - model.slow_size)]
-        variables = model.layout.split([mpmath.mpf(v) for v in flat], model.recorder.vectors)
-        t = variables.pop("t", None)
-        new = runner.step(variables, mpmath.mpf(float(GAMMA)), t)
-        wanted = [c for n in model.layout.slots for c in ([t + float(GAMMA)] if n == "t" else new[n])]
-        once = "z=M.step({0},{1},{2},z.slice(0,2))".format(json.dumps(flat), float(GAMMA), numbers(values_of(model).values()))
-        found = run_node(model.text(), f"(()=>{{let z={json.dumps(flat)};for(let i=0;i<60;i++){once};return z}})()")
-        assert close(found, wanted), (scheme, found, wanted)
-
-
-@needs_node
-def test_the_slow_manifold_is_kept_by_the_step() -> None:
-    """One step from (s, memory(s)) leads to (s', memory(s')) up to gamma^(M+1); halving gamma shows the power, 4 here."""
-    model, _ = model_of("momentum", 2)
-    code = (
-        "(()=>{const d=g=>{const s=[0.5,-1.4],z=M.step([...s,...M.memory(s,g,[0.5])],g,[0.5]),m=M.memory(z.slice(0,2),g,[0.5]);"
-    )
-    code += "return Math.hypot(z[2]-m[0],z[3]-m[1])};return [d(0.004)/d(0.002)]})()"
-    ratio = float(run_node(model.text(), code)[0])
-    assert 14 < ratio < 18
-
-
-@needs_node
-def test_the_modified_loss_in_the_page() -> None:
-    """V = L/(1-beta) + gamma (1+beta)/(4(1-beta)^3) |grad L|^2 (Ghosh, Lyu, Zhang & Wang 2023), by hand."""
-    material = gather(Request(load_scheme("momentum"), 2, loss="x**2 + x*y**2", certificate=False))
-    found = run_node(material.model.text(), "M.potential([0.5,-1.5],[0.25])")
-    x, y, beta = 0.5, -1.5, 0.25
-    squared = (2 * x + y * y) ** 2 + (2 * x * y) ** 2
-    assert close(found, [(x * x + x * y * y) / (1 - beta), (1 + beta) / (4 * (1 - beta) ** 3) * squared])
-
-
-def test_the_generated_code_has_no_text_of_the_user() -> None:
-    model, _ = model_of("momentum", 2, "alert**2*constructor + exp(constructor)")
-    code = re.sub(
-        r"Math\.\w+|\b(?:const|return|field|step|memory|rest|loss|potential|null|size|slow|implicit|true|false)\b",
-        "",
-        model.text(),
-    )
-    assert set(re.findall(r"[A-Za-z_]\w*", re.sub(r"\d+(?:\.\d+)?e-?\d+", "", code))) <= {"s", "z", "g", "p", "a"} | set(
-        re.findall(r"\bv\d+", code)
-    )
 
 
 # ------------------------------------------------------------------------------------------ words, formulas, controls
@@ -201,7 +66,13 @@ def test_sliders_stay_inside_the_ranges_of_the_scheme() -> None:
     c = modified_equation("adam", 1).configuration
     assert limits(c, "eps") == (0, None, False, True)
     sliders = page_controls(
-        c, {"beta1": Fraction(1, 2), "beta2": Fraction(3, 4), "eps": Fraction(1, 4)}, GAMMA, 40, 1, ("x", "y"), POINTS[0]
+        c,
+        {"beta1": Fraction(1, 2), "beta2": Fraction(3, 4), "eps": Fraction(1, 4)},
+        GAMMA,
+        40,
+        1,
+        ("x", "y"),
+        (Fraction(1, 2), Fraction(-7, 5)),
     )
     assert [s.key for s in sliders] == ["gamma", "p0", "p1", "p2", "steps", "power", "x0", "x1"]
     for s in sliders:
@@ -310,90 +181,6 @@ def test_contrast(page: str, scheme: int) -> None:
             assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
     for name in ("limit", "modified", "iterates", "start", "level", "s2", "s3", "s4"):
         assert contrast(colours[name], colours["back"]) >= 3, name
-
-
-# ------------------------------------------------------------------------------------------ the page in a browser
-
-PROBE = """<script>
-addEventListener("error", e => { document.documentElement.dataset.error = e.message; });
-addEventListener("load", () => {
-  const look = () => ({ path: document.querySelector("#panel-loss .modified").getAttribute("d"),
-    contours: document.querySelector("#panel-modified .contours").getAttribute("d"),
-    dots: document.querySelector("#panel-loss .iterates").getAttribute("d"), shown: document.getElementById("gamma-value").textContent,
-    status: document.getElementById("status").textContent, limit: Number(document.getElementById("status").dataset.limit),
-    modified: Number(document.getElementById("status").dataset.modified) });
-  const found = { before: look() }, wait = () => new Promise(done => setTimeout(done, 60));
-  const move = async (id, value) => { const e = document.getElementById(id); if (e.type === "checkbox") e.checked = value; else e.value = value;
-    e.dispatchEvent(new Event("input", { bubbles: true })); await wait(); };
-  (async () => {
-    for (const [id, value] of [["gamma", 0.02], ["p0", 0.8], ["power", 1], ["x0", -1], ["rest", true]]) { await move(id, value); found[id] = look(); }
-    document.getElementById("again").click(); await wait(); found.reset = look();
-    const out = document.createElement("pre"); out.id = "probe"; out.textContent = JSON.stringify(found); document.body.append(out);
-  })();
-});
-</script>"""
-
-
-def chromium(path: Path, profile: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", "--enable-logging=stderr", f"--user-data-dir={profile}")  # fmt: skip
-    return subprocess.run([str(CHROMIUM), *options, *flags, path.as_uri()], capture_output=True, text=True, timeout=120)
-
-
-def complaints(log: str) -> list[str]:
-    return [line for line in log.splitlines() if "CONSOLE" in line or "Refused to" in line]
-
-
-@needs_chromium
-def test_the_page_as_it_is_draws_without_a_complaint(page: str, tmp_path: Path) -> None:
-    """With its content security policy in force."""
-    path = tmp_path / "report.html"
-    path.write_text(page, "utf-8")
-    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=3000")
-    assert not complaints(done.stderr)
-    assert 'data-drawn="1"' in done.stdout
-    assert re.search(r'id="status"[^>]*data-modified="\d', done.stdout)
-
-
-@needs_chromium
-def test_sliders_move_the_picture(page: str, tmp_path: Path) -> None:
-    path = tmp_path / "probe.html"
-    open_page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
-    path.write_text(open_page.replace("</body>", PROBE + "</body>"), "utf-8")
-    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=8000")
-    assert not complaints(done.stderr)
-    assert "data-error" not in done.stdout
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
-    assert found is not None, done.stderr[-500:]
-    seen = json.loads(html.unescape(found[1]))
-    before = seen["before"]
-    assert before["modified"] < before["limit"] / 3, "the picture is instructive"
-    assert seen["gamma"]["shown"] == "0.0198" or seen["gamma"]["shown"].startswith("0.0")
-    for name, last in (("gamma", "before"), ("p0", "gamma"), ("power", "p0"), ("x0", "power"), ("rest", "x0")):
-        assert seen[name]["status"] != seen[last]["status"], name
-    assert seen["gamma"]["path"] != before["path"]
-    assert seen["p0"]["contours"] != seen["gamma"]["contours"], "the modified loss depends on beta"
-    assert seen["power"]["dots"] == seen["p0"]["dots"], "the truncation is none of the scheme's business"
-    assert seen["rest"]["dots"] != seen["x0"]["dots"]
-    assert seen["reset"] == before
-
-
-@needs_chromium
-@pytest.mark.parametrize(("scheme", "order", "options"), [
-    ("adam", 1, ()), ("gd", 0, ()), ("implicit-midpoint", 2, ()), ("momentum", 1, ("--regime", "inertial")),
-    ("nesterov-convex", 1, ()), ("gd-schedule", 1, ("--set", "r(t)=1/(1+t)")), ("leapfrog-two-step", 2, ("--loss", "a**2 + exp(b) + b**2*a")),
-])  # fmt: skip
-def test_other_schemes_draw_too(scheme: str, order: int, options: tuple[str, ...], tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    result = CliRunner().invoke(
-        report, ["--scheme", scheme, "--order", str(order), "--no-certificate", *options, "-o", str(path)]
-    )
-    assert result.exit_code == 0, result.output
-    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=3000")
-    assert not complaints(done.stderr)
-    status = re.search(r'id="status"[^>]*data-modified="([^"]+)"', done.stdout)
-    assert status is not None
-    assert float(status[1]) >= 0
 
 
 # ------------------------------------------------------------------------------------------ the command

@@ -207,7 +207,7 @@
       if (input.type === "range") at(input.id + "-value").textContent = short(Number(input.value));
     const c = choices();
     const paths = { limit: flow(c, 0), modified: flow(c, c.k), iterates: iterates(c) };
-    const area = box([paths.iterates, paths.modified], paths.limit);
+    const area = box([paths.iterates, paths.limit], paths.limit);
     const point = (x, y) => [x, y, ...data.others];
     panel("panel-loss", MODEL.loss && ((x, y) => MODEL.loss(point(x, y))[0]), area, paths);
     panel("panel-modified", (x, y) => MODEL.potential(point(x, y), c.p).reduce((sum, v, j) => j <= c.k ? sum + v * c.g ** j : sum, 0),

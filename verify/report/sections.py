@@ -268,6 +268,7 @@ def figure(key: str, title: str, plain: bool = False) -> str:
     if not plain:
         inside = f'<path class="contours"/>{inside}<path class="iterates"/><path class="start"/>'
     label = escape(f"{title}; the status line above says the same in words", quote=True)
+    inside = f'<svg x="46" y="8" width="346" height="322" viewBox="46 8 346 322">{inside}</svg>'  # clips what leaves the frame
     picture = f'<svg id="{key}" viewBox="0 0 400 360" role="img" aria-label="{label}"><g class="axes"></g>{inside}</svg>'
     return f"<figure><h3>{escape(title)}</h3>{picture}</figure>"
 
