@@ -1,7 +1,9 @@
-"""What the derivation costs: ratios within one run, counts, and how terms and seconds grow with the order.
+"""What things cost: ratios within one run, counts, and how terms and seconds grow with the order.
 
-    python scripts/bench.py            the tables below (bench_trees.py and bench_verify.py have the other two)
-    python scripts/bench.py --profile  where the time of one derivation goes
+    python scripts/bench.py            the derivation: start-up, limits, growth
+    python scripts/bench.py profile    where the time of one derivation goes
+    python scripts/bench.py trees      tables over all rooted trees, against pybs and kauri where installed
+    python scripts/bench.py verify     the routes of verification
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import argparse
 import cProfile
 import pstats
+import runpy
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 LIMITS = [  # scheme, order, seconds at most (whole process, import included)
     ("gd", 8, 2.0), ("momentum", 7, 2.0), ("adam", 3, 2.0), ("adam", 4, 15.0), ("adam-inside", 4, 15.0),
@@ -81,9 +85,14 @@ def profile() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--profile", action="store_true", help="profile gd and adam instead")
-    if parser.parse_args().profile:
+    parser.add_argument("what", nargs="?", choices=["derive", "profile", "trees", "verify"], default="derive")
+    what = parser.parse_args().what
+    if what == "profile":
         profile()
+    elif what != "derive":
+        script = Path(__file__).with_name(f"bench_{what}.py")
+        sys.argv = [str(script)]
+        runpy.run_path(str(script), run_name="__main__")
     else:
         startup()
         limits()
