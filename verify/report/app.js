@@ -220,7 +220,7 @@
   function redraw() {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; draw(); });
+    setTimeout(() => { waiting = false; draw(); }, 16);
   }
 
   /* one step after the other; at once for people who asked for less motion */
