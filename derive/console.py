@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -92,26 +92,43 @@ def ascii_only() -> bool:
     return False
 
 
+class _Bar:
+    """A bar that appears once `delay` seconds have passed, whether or not a step has ended by then."""
+
+    def __init__(self, what: str, total: int, delay: float) -> None:
+        self.what, self.total, self.done = what, total, 0
+        self.shown: tuple[Any, Any] | None = None
+        self.timer = threading.Timer(delay, self.show)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def show(self) -> None:
+        self.shown = _start_bar(self.what, self.total)
+        self.advance(self.done)
+
+    def advance(self, done: int) -> None:
+        self.done = done
+        if self.shown is not None:
+            bar, task = self.shown
+            bar.update(task, completed=done)
+
+    def stop(self) -> None:
+        self.timer.cancel()
+        if self.shown is not None:
+            self.shown[0].stop()
+
+
 @contextmanager
 def progress(what: str, total: int, delay: float = 2.0) -> Iterator[Callable[[int], None]]:
     """A function to call with the number of steps done; a bar on stderr, on a terminal only, once `delay` seconds have passed."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return
-    begin, bar, task = time.monotonic(), None, None
-
-    def advance(done: int) -> None:
-        nonlocal bar, task
-        if bar is None and time.monotonic() - begin > delay:
-            bar, task = _start_bar(what, total)
-        if bar is not None:
-            bar.update(task, completed=done)
-
+    bar = _Bar(what, total, delay)
     try:
-        yield advance
+        yield bar.advance
     finally:
-        if bar is not None:
-            bar.stop()
+        bar.stop()
 
 
 def _start_bar(what: str, total: int) -> tuple[Any, Any]:
