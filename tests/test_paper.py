@@ -26,6 +26,7 @@ from derive.paper.linebreak import TEXT_WIDTH, Summand, block, width
 from derive.paper.multistep import multistep, time_derivatives
 from derive.paper.preamble import PREAMBLE
 from derive.paper.prose import prose
+from derive.paper.treedoc import tree_section
 from derive.paper.update import ExpressionWriter
 from derive.scheme import configure, load_scheme, scheme_from_toml
 
@@ -234,6 +235,20 @@ def test_a_wrong_coefficient_is_caught(name: str) -> None:
     field[0] = {t: c.scaled(2) for t, c in field[0].items()}
     with pytest.raises(ResidualError):
         checks(wrong, None)
+
+
+def test_tree_table_has_the_values_of_the_literature() -> None:
+    """b(tau) of gradient descent: 1; -1/2; 1/6, 1/3 (design, "on trees")."""
+    rows = [line for line in tree_section(article("gd", 2)).splitlines() if r"\rootedtree" in line]
+    values = [re.sub(r".*displaystyle ", "", row).split("$")[0] for row in rows]
+    assert values == ["1", r"-\frac{1}{2}", r"\frac{1}{6}", r"\frac{1}{3}"]
+
+
+def test_trees_at_several_powers_keep_their_sign() -> None:
+    """With a schedule r the gradient stands at gamma^0 with -r and at gamma^1 with +r'/2; F = -grad L."""
+    text = tree_section(article("gd-schedule", 1))
+    assert "b_{k}" in text
+    assert r"$\displaystyle -\frac{r'}{2}$" in text
 
 
 def test_index_notation() -> None:

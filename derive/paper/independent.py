@@ -19,8 +19,9 @@ def independent_rows(article: Article) -> list[Row]:
     Raises ResidualError where it refutes the result.
     """
     equation = article.equation
-    if sum(len(s) for sums in equation.equations.values() for s in sums) > MAX_TERMS:
-        return []
+    size = sum(len(s) for sums in equation.equations.values() for s in sums)
+    if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
+        return []  # the route takes time functions as arbitrary ones
     try:
         from verify.exact import Effort, claim_of, verify_exactly
         from verify.terms import NotEnumerable
@@ -31,10 +32,10 @@ def independent_rows(article: Article) -> list[Row]:
     except (DeriveError, NotEnumerable, ArithmeticError):
         return []
     if found.refuted:
-        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route: {found.mismatches[0]}")
+        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route at gamma^{found.mismatches[0].power}")
     points = sum(len(s.examined) for s in found.studies)
     settings = "; ".join(s.settings for s in found.studies)
-    where = f" at {prose(settings)}" if settings else ""
+    where = f" at {prose(settings)}" if equation.configuration.free else ""
     how = f"{points} point{'s' if points != 1 else ''} of polynomial losses{where}, by an independent program"
     if not article.is_loss:
         how = how.replace("losses", "fields")

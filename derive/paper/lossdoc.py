@@ -35,7 +35,7 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     if second:
         return second
     if loss is None:
-        reason = why or "the field is not of this kind"
+        reason = why.partition(";")[0] or "the field is not of this kind"
         return f"{head}\nNo modified loss is read off here: {escape(reason)}."
     text = [head, r"Is the field a gradient, $\dot\theta = -\nabla V(\theta)$ with $V = V_0 + \step V_1 + \cdots$?"]
     text += _potential(article, loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Term
 from derive.export.notation import write_term
 from derive.paper.context import Article
@@ -21,7 +22,7 @@ def tree_section(article: Article) -> str:
     lines = []
     for k, t, c in shown:
         sigma = symmetry(t)
-        b = (c.scaled(sigma * ((-1) ** (k + 1) if article.is_loss else 1))).reduced()
+        b = (c.scaled(sigma * ((-1) ** t.size if article.is_loss else 1))).reduced()
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
                  _value(coefficient_text(b, article.style)))  # fmt: skip
         lines.append(" & ".join(cells) + r" \\[7pt]")
@@ -31,11 +32,17 @@ def tree_section(article: Article) -> str:
 Each term is an elementary differential: a node of a rooted tree (root at the bottom) with $k$ children is a derivative of
 order $k$ of the field, its children are the arguments. With {sign},
 \begin{{equation*}}
-\dot\theta = \sum_{{\tau}} \step^{{|\tau|-1}}\,\frac{{b(\tau)}}{{\sigma(\tau)}}\,F(\tau), \qquad
-\sigma(\tau)\ \text{{the symmetry of }}\tau .
+\dot\theta = {_expansion(items)}, \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
 \end{{equation*}}
 Trees that are not listed have $b(\tau)=0$.{rest}
 {_table(lines)}"""
+
+
+def _expansion(items: list[tuple[int, Term, Ratio]]) -> str:
+    """One power of gamma for each tree, or several (time functions bring their derivatives)."""
+    if all(t.size == k + 1 for k, t, _ in items):
+        return r"\sum_{\tau} \step^{|\tau|-1}\,\frac{b(\tau)}{\sigma(\tau)}\,F(\tau)"
+    return r"\sum_{k} \step^{k} \sum_{\tau} \frac{b_{k}(\tau)}{\sigma(\tau)}\,F(\tau)"
 
 
 _HEAD = r"power & $\tau$ & term & $\sigma(\tau)$ & $b(\tau)$ \\"
