@@ -209,8 +209,15 @@ def combination(machine: Machine, blocks: Sequence[Mapping[str, object]], names:
     return total
 
 
-def defect(configuration: Configuration, data: Mapping[str, object], loss: Polynomial, point: Mapping[str, Sequence[Fraction]],
-           parameters: Mapping[str, Fraction], order: int, time: Fraction = Fraction(1)) -> dict[int, list[Fraction]]:  # fmt: skip
+def defect(
+    configuration: Configuration,
+    data: Mapping[str, object],
+    loss: Polynomial,
+    point: Mapping[str, Sequence[Fraction]],
+    parameters: Mapping[str, Fraction],
+    order: int,
+    time: Fraction = Fraction(1),
+) -> dict[int, list[Fraction]]:
     """Powers of gamma (through order + 1) at which one step and the flow for time gamma differ, slow variables only.
 
     Memory starts on the slow manifold of `data`; it must be known through gamma^(order + 1), since theta+ = theta + v.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 from math import factorial
 
 import pytest
@@ -74,7 +75,7 @@ def linear_coefficient(values: list[Fraction]) -> Fraction:
     """Of the polynomial through P(0), P(1), ...: sum_j (-1)^(j-1)/j Delta^j P(0)."""
     result, differences = Fraction(0), list(values)
     for j in range(1, len(values)):
-        differences = [b - a for a, b in zip(differences, differences[1:], strict=False)]
+        differences = [b - a for a, b in pairwise(differences)]
         result += Fraction((-1) ** (j - 1), j) * differences[0]
     return result
 
@@ -141,7 +142,7 @@ def principal_root_logarithm(a0: list[Fraction], a1: list[Fraction], order: int)
     for _ in range(n):  # each Newton-like step with the constant slope 2 + a1(0) gains an order
         value = [x + y + w for x, y, w in zip(times(z, z), times(a1, z), a0, strict=True)]
         z = [x - y / (2 + a1[0]) for x, y in zip(z, value, strict=True)]
-    w = [Fraction(0)] + z[1:]
+    w = [Fraction(0), *z[1:]]
     result, power = pad([]), pad([Fraction(1)])
     for k in range(1, n):
         power = times(power, w)
@@ -291,7 +292,8 @@ def test_the_same_method_in_two_texts() -> None:
     three = modified_equation(inline_scheme("y = theta - gamma*grad(theta); x = y + beta*(theta - z); z = theta; theta = x"), 4)
     for k in range(5):
         assert one["theta"][k] == two["theta"][k] == three["theta"][k]
-    assert one["theta"][2] != modified_equation(inline_scheme("v = beta*v - gamma*grad(theta + v); theta = theta + v"), 4)["theta"][2]
+    other = modified_equation(inline_scheme("v = beta*v - gamma*grad(theta + v); theta = theta + v"), 4)
+    assert one["theta"][2] != other["theta"][2]
 
 
 def test_three_sequence_form_of_nesterov() -> None:

@@ -8,7 +8,8 @@ from derive import inline_scheme, modified_equation
 
 
 def coefficients(name: str, order: int, power: int, **options: object) -> dict[str, str]:
-    return {t: str(c) for t, c in modified_equation(name, order, **options)["theta"][power].by_text.items()}  # type: ignore[arg-type]
+    equation = modified_equation(name, order, **options)  # type: ignore[arg-type]
+    return {t: str(c) for t, c in equation["theta"][power].by_text.items()}
 
 
 def test_barrett_and_dherin() -> None:
@@ -35,7 +36,7 @@ def test_heavy_ball() -> None:
 def test_rmsprop_against_cattaneo_klusowski_shigida() -> None:
     """Cattaneo, Klusowski & Shigida, ICML 2024, arXiv:2309.00079, beta = 0, eps inside the root, n -> infinity:
 
-        theta_j' = -(1/sqrt(g_j^2+eps)) (g_j + gamma/2 { 1 - (1+rho)/(1-rho) + (1+rho)/(1-rho) eps/(g_j^2+eps) } d_j ||grad L||_{1,eps})
+        theta_j' = -(1/sqrt(g_j^2+eps)) (g_j + gamma/2 { 1 - r + r eps/(g_j^2+eps) } d_j ||grad L||_{1,eps}),  r = (1+rho)/(1-rho)
 
     with d ||g||_{1,eps} = H (g/sqrt(g^2+eps)). No difference of convention remains: gamma is the step and rho the decay."""
     eq = modified_equation("rmsprop", 1)
@@ -86,7 +87,7 @@ def test_a_schedule_adds_its_slope() -> None:
 
 
 def test_a_general_vector_field_is_not_symmetric() -> None:
-    """Explicit Euler on theta' = field: f_1 = -1/2 field' field (HLW IX.1); on y' = y^2: y^2 - h y^3 + 3/2 h^2 y^4 - 8/3 h^3 y^5."""
+    """Explicit Euler on theta' = field: f_1 = -1/2 field' field; y' = y^2 becomes y^2 - h y^3 + 3/2 h^2 y^4 - ... (HLW IX.1)."""
     eq = modified_equation(inline_scheme("theta = theta + gamma*field(theta)"), 5)
     assert {t: str(c) for t, c in eq["theta"][1].by_text.items()} == {"dfield(field)": "-1/2"}
     values = eq.evaluate("y**2", {"y": "1"}).values["theta"]
