@@ -86,7 +86,7 @@ Place = tuple[float, float]
 
 
 def picture(tree: Term) -> str:
-    """Edges and nodes for the macro rootedtree: leaves side by side, every node above the middle of its children's leaves.
+    r"""Edges and nodes for the macro rootedtree: leaves side by side, every node above the middle of its children's leaves.
 
     >>> from derive.equation import modified_equation
     >>> [picture(t) for _, t in modified_equation("gd", order=1)["theta"][1]]
