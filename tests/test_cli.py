@@ -129,8 +129,13 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     """Payloads that sympify and parse_expr are known to run leave no trace."""
     mark = tmp_path / "mark"
     payload = f"__import__('pathlib').Path({str(mark)!r}).write_text('x')"
-    for args in (["--update", f"theta = theta - gamma*{payload}"], ["--scheme", "gd", "--loss", payload],
-                 ["--scheme", "momentum", "--set", f"beta={payload}"], ["--scheme", "gd", "--loss", "x", "--at", f"x={payload}"]):  # fmt: skip
+    attempts = [
+        ["--update", f"theta = theta - gamma*{payload}"],
+        ["--scheme", "gd", "--loss", payload],
+        ["--scheme", "momentum", "--set", f"beta={payload}"],
+        ["--scheme", "gd", "--loss", "x", "--at", f"x={payload}"],
+    ]
+    for args in attempts:
         assert derive("modified-eq", *args).returncode == 2
     assert not mark.exists()
 
