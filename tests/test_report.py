@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 import html.parser
+import importlib
 import json
+import pkgutil
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import verify.report
 from derive import load_scheme, modified_equation
 from derive.errors import DeriveError
 from verify.report.command import report
@@ -81,6 +85,13 @@ def test_sliders_stay_inside_the_ranges_of_the_scheme() -> None:
     assert sliders[1].low == 0
     assert sliders[1].high < 1
     assert sliders[3].low > 0
+
+
+@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(verify.report.__path__, "verify.report.")])
+def test_every_example_runs(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__
+    assert not doctest.testmod(module).failed
 
 
 # ------------------------------------------------------------------------------------------ the file

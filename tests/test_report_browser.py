@@ -126,3 +126,17 @@ def test_other_schemes_draw_too(scheme: str, order: int, options: tuple[str, ...
     status = re.search(r'id="status"[^>]*data-modified="([^"]+)"', done.stdout)
     assert status is not None
     assert float(status[1]) >= 0
+
+
+@needs_chromium
+def test_a_flow_that_ends_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    """Sign descent reaches a component at which its field jumps."""
+    path = tmp_path / "report.html"
+    path.write_text(report_page(gather(Request(load_scheme("sign-descent"), 1, certificate=False))), "utf-8")
+    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=3000")
+    assert not complaints(done.stderr)
+    status = re.search(r'id="status"[^>]*>([^<]*)<', done.stdout)
+    assert status is not None
+    assert "NaN" not in status[1]
+    assert not re.search(r'\bd="[^"]*NaN', done.stdout)
+    assert "ends early" in status[1]

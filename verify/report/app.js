@@ -186,18 +186,20 @@
     return found;
   }
 
+  /* the comparison in words, at the last step that all three have reached */
   function say(c, paths, found) {
-    const n = paths.iterates.length - 1, limit = found.limit[n], modified = found.modified[n], status = at("status");
+    const reached = found.limit.map((d, i) => Number.isFinite(d + found.modified[i]) ? i : 0);
+    const n = Math.max(...reached), limit = found.limit[n], modified = found.modified[n], status = at("status");
+    const power = "γ" + [...String(c.k)].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
     let text = `After ${n} steps of size ${short(c.g)} the iterates are ${short(limit)} away from the limit flow and ` +
-      `${short(modified)} from the modified flow through γ${[...String(c.k)].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`;
+      `${short(modified)} from the modified flow through ${power}`;
     if (limit > modified && modified > 0) text += `: ${short(limit / modified)} times closer`;
-    text += ".";
-    if (n < c.n) text += " The iterates leave every bound: the step is too large.";
+    text += limit === modified && n > 0 ? ". Both flows are the same here." : ".";
+    if (paths.iterates.length <= c.n) text += " The iterates leave every bound: the step is too large.";
     for (const [name, path] of [["limit", paths.limit], ["modified", paths.modified]])
       if (path.length <= c.n * PARTS) text += ` The ${name} flow ends early, where its field is singular or it leaves every bound.`;
     if (status.textContent !== text) status.textContent = text;
-    status.dataset.limit = limit;
-    status.dataset.modified = modified;
+    Object.assign(status.dataset, { limit, modified });
     ends.limit.textContent = short(limit);
     ends.modified.textContent = short(modified);
   }

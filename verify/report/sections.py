@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from fractions import Fraction
 from html import escape
@@ -12,6 +11,7 @@ from derive.equation import TermSum
 from derive.errors import DeriveError
 from derive.export.latex import equation_latex, gamma_power
 from derive.export.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+from derive.export.text import relaxation_text
 from derive.language import unparse
 from derive.structure.loss import ModifiedLoss
 from verify.formula import parsed
@@ -20,6 +20,7 @@ from verify.powerseries import IrrationalRoot, to_fmpq
 from verify.report.controls import Control
 from verify.report.formulas import Formulas
 from verify.report.material import Material
+from verify.report.parts import BUTTONS, LEGEND, REST, described, download, figure, section
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
 from verify.report.words import Phrases, field_words, listed, potential_words, power_words
 from verify.run import EXACT, evaluate
@@ -33,14 +34,16 @@ class Sections:
     def __init__(self, material: Material, formulas: Formulas) -> None:
         self.material, self.formulas = material, formulas
         self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
-        self.phrases = Phrases(UNICODE.knowing(material.equation.configuration.functions).symbol)
+        self.plain: Notation = UNICODE.knowing(material.equation.configuration.functions)
+        self.phrases = Phrases(self.plain.symbol)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
     def scheme(self) -> str:
         scheme, c = self.material.equation.scheme, self.material.equation.configuration
-        rows = [f"<li>{escape(n)} = <code>{escape(unparse(e))}</code>: {escape(_described(scheme.parameters.get(n)))}</li>"
+        rows = [f"<li>{escape(n)} = <code>{escape(unparse(e))}</code>: {escape(described(scheme.parameters.get(n)))}</li>"
                 for n, e in c.bindings.items()]  # fmt: skip
+        rows += [f"<li>{escape(relaxation_text(r, self.plain))}</li>" for r in self.material.equation.relaxations]
         regime = f"<p>Regime {escape(c.regime)}: {escape(c.title)}.</p>" if c.regime else ""
         source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""
         listed = f"<ul>{''.join(rows)}</ul>" if rows else ""
@@ -180,16 +183,23 @@ class Sections:
         if m.contoured is not None:
             panels.append(figure("panel-modified", "On the contours of the modified loss"))
         panels.append(figure("distances", "Distance from the flows", True))
-        sliders = "".join(c.html() for c in controls) + (_REST if m.model.layout.memory else "")
-        buttons = "".join(f'<button type="button" id="{key}">{label}</button> ' for key, label in _BUTTONS)
+        sliders = "".join(c.html() for c in controls) + (REST if m.model.layout.memory else "")
+        buttons = "".join(f'<button type="button" id="{key}">{label}</button> ' for key, label in BUTTONS)
         buttons = f'<p class="control wide">{buttons}</p>'
         formula = escape(m.loss.text)
         return section("picture", "Look: iterates, limit flow, modified flow", (
             f"<p>The {what} = <code>{formula}</code>. Move the sliders (with the keyboard: Tab, then the arrow keys); everything "
             "below is computed anew in this page, in double precision, from functions generated from the exact field.</p>"
             f'<form id="controls" aria-label="hyperparameters">{sliders}{buttons}</form>'
-            f'<p id="status" role="status"></p>{_LEGEND}<div class="panels">{"".join(panels)}</div>'
+            f'{self._beside()}<p id="status" role="status"></p>{LEGEND}<div class="panels">{"".join(panels)}</div>'
         ))  # fmt: skip
+
+    def _beside(self) -> str:
+        """Where the slow variables besides theta start."""
+        m = self.material
+        names = m.model.coordinates[len(m.start) : len(m.start) + len(m.others)]
+        values = ", ".join(f"{n} = {x}" for n, x in zip(names, m.others, strict=True))
+        return f'<p class="note">The other slow variables start at {escape(values)}.</p>' if values else ""
 
     # ------------------------------------------------------------------------------------------ errors and proof
 
@@ -240,52 +250,4 @@ class Sections:
         return section("certificate", "Certificate", f"{verdict}<p>{link}</p>{argument}{digest}")
 
 
-_REST = (
-    '<p class="control wide"><input type="checkbox" id="rest" autocomplete="off"> <label for="rest">start the memory as users do '
-    "(else on the slow manifold, where the flow begins)</label></p>"
-)
-_BUTTONS = (("play", "Play the steps"), ("again", "Reset"))
-_DOTS = "".join(f"M{x} 8a3 3 0 1 0 6 0a3 3 0 1 0 -6 0" for x in (5, 21, 37))
-
-
-def _entry(kind: str, path: str, text: str) -> str:
-    return f'<li><svg viewBox="0 0 48 16" aria-hidden="true"><path class="{kind}" d="{path}"/></svg>{text}</li>'
-
-
-_LEGEND = "".join((
-    '<ul class="legend">',
-    _entry("iterates", _DOTS, "iterates"),
-    _entry("limit", "M0 8H48", 'limit flow: <span id="end-limit"></span> away at the end'),
-    _entry("modified", "M0 8H48", 'modified flow: <span id="end-modified"></span> away'),
-    _entry("start", "M24 1l7 7l-7 7l-7 -7z", "start"),
-    "</ul>",
-))  # fmt: skip
-
-
-def figure(key: str, title: str, plain: bool = False) -> str:
-    """An empty panel that the page fills."""
-    inside = '<path class="limit"/><path class="modified"/>'
-    if not plain:
-        inside = f'<path class="contours"/>{inside}<path class="iterates"/><path class="start"/>'
-    label = escape(f"{title}; the status line above says the same in words", quote=True)
-    inside = f'<svg x="46" y="8" width="346" height="322" viewBox="46 8 346 322">{inside}</svg>'  # clips what leaves the frame
-    picture = f'<svg id="{key}" viewBox="0 0 400 360" role="img" aria-label="{label}"><g class="axes"></g>{inside}</svg>'
-    return f"<figure><h3>{escape(title)}</h3>{picture}</figure>"
-
-
-def section(key: str, title: str, body: str) -> str:
-    """A section with its heading."""
-    return f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(title)}</h2>\n{body}\n</section>'
-
-
-def download(label: str, name: str, text: str, kind: str) -> str:
-    """A link whose target is inside the page."""
-    content = base64.b64encode(text.encode()).decode()
-    return f'<a class="button" download="{escape(name, quote=True)}" href="data:{kind};base64,{content}">{escape(label)}</a>'
-
-
-def _described(parameter: Any) -> str:
-    return "" if parameter is None else ", ".join(x for x in (parameter.description, parameter.range) if x)
-
-
-__all__ = ["Sections", "download", "figure", "section"]
+__all__ = ["Sections"]
