@@ -49,6 +49,11 @@ addEventListener("load", async () => {
     await wait();
     found[id] = look();
   }
+  at("play").click();
+  for (let i = 0; i < 400 && at("steps").value !== "40"; i++)
+    await new Promise(done => setTimeout(done, 20));
+  found.played = look();
+  seen = count();
   at("again").click();
   await wait();
   found.reset = look();
@@ -91,7 +96,7 @@ def test_sliders_move_the_picture(page: str, tmp_path: Path) -> None:
     path = tmp_path / "probe.html"
     open_page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     path.write_text(open_page.replace("</body>", PROBE + "</body>"), "utf-8")
-    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=8000")
+    done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=20000")
     assert not complaints(done.stderr)
     assert "data-error" not in done.stdout
     found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
@@ -106,6 +111,7 @@ def test_sliders_move_the_picture(page: str, tmp_path: Path) -> None:
     assert seen["p0"]["contours"] != seen["gamma"]["contours"], "the modified loss depends on beta"
     assert seen["power"]["dots"] == seen["p0"]["dots"], "the truncation is none of the scheme's business"
     assert seen["rest"]["dots"] != seen["x0"]["dots"]
+    assert seen["played"] == seen["rest"], "playing ends where it began"
     assert seen["reset"] == before
 
 

@@ -226,14 +226,18 @@
   }
 
   /* one step after the other; at once for people who asked for less motion */
+  let playing = false;
   function play() {
     const slider = at("steps"), last = Number(slider.value);
+    if (playing) return;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return redraw();
     let n = 1;
+    playing = true;
     const tick = () => {
       slider.value = n;
       draw();
-      if (n++ < last) setTimeout(tick, 90);
+      playing = n++ < last;
+      if (playing) setTimeout(tick, 90);
     };
     tick();
   }

@@ -59,15 +59,20 @@ class Sections:
             more = " more" if row.startswith("&") else ""
             rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
         what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
-        text = (
-            f"<p>This is {what}{power_words(self.material.equation.order)}. It holds for every smooth loss in any dimension.</p>"
-        )
+        text = f"<p>This is {what}{power_words(self.material.equation.order)}. "
+            f"It holds for every smooth loss in any dimension{self._where()}.</p>"
         links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
         links += " " + download(
             "JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json"
         )
         picture = f'<div class="equation scroll" tabindex="0" role="group" aria-label="modified equation">{"".join(rows)}</div>'
         return section("equation", "The modified equation", f"{text}{picture}<p>{links}</p>")
+
+    def _where(self) -> str:
+        """A condition where the field contains absolute values."""
+        sums = (total for by_power in self.material.equation.equations.values() for total in by_power)
+        smooth = not any("abs(" in str(total) for total in sums)
+        return "" if smooth else ", wherever nothing between the bars |·| vanishes"
 
     @property
     def name(self) -> str:
@@ -151,7 +156,8 @@ class Sections:
         if not items:
             return "<p>No correction at these powers: what is minimised is the loss itself.</p>"
         beside = " (relative to the loss itself)" if weight and str(weight) != "1" else ""
-        return f"<p>Besides minimising the loss, the scheme{beside}:</p><ul>{''.join(items)}</ul>"
+        lead = f"Besides minimising the loss, the scheme{beside}" if weight else "The scheme"
+        return f"<p>{lead}:</p><ul>{''.join(items)}</ul>"
 
     def _sum(self, sums: list[TermSum]) -> str:
         rows = []
