@@ -59,8 +59,8 @@ class Sections:
             more = " more" if row.startswith("&") else ""
             rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
         what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
-        text = f"<p>This is {what}{power_words(self.material.equation.order)}. "
-            f"It holds for every smooth loss in any dimension{self._where()}.</p>"
+        valid = f"It holds for every smooth loss in any dimension{self._where()}."
+        text = f"<p>This is {what}{power_words(self.material.equation.order)}. {valid}</p>"
         links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
         links += " " + download(
             "JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json"
