@@ -27,7 +27,8 @@ class Ring:
 
     def __init__(self, symbols: Sequence[str] = ()) -> None:
         self.symbols = tuple(symbols)
-        self.context = fmpq_mpoly_ctx.get(("n", *self.symbols), Ordering.lex)
+        # flint's own names are ASCII; a symbol may be any identifier
+        self.context = fmpq_mpoly_ctx.get(("n", *(f"s{i}" for i in range(len(self.symbols)))), Ordering.lex)
         self.generators = self.context.gens()
         self.factors: list[Any] = []
         self._factor_index: dict[str, int] = {}
