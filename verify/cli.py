@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.console import progress, run
+from derive.console import LazyGroup, progress, run
 from derive.console import settings as parse_settings
 
 REFUTED, UNDECIDED = 1, 2
@@ -20,11 +20,20 @@ Examples:
   verify certificate momentum.json
   verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
   verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"
+  verify report --scheme momentum --order 2 -o report.html
 """
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-@click.group(epilog=EPILOG, context_settings=CONTEXT)
+class Commands(LazyGroup):
+    """The commands that live in packages of their own."""
+
+    lazy: dict[str, tuple[str, str, str]] = {
+        "report": ("verify.report.command", "report", "A self-contained page to look at."),
+    }
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings=CONTEXT)
 @click.version_option(__version__, package_name="shadowflow", prog_name="verify")
 def main() -> None:
     """Verify modified equations by routes that share nothing with their derivation: exact orbits with a proof for every

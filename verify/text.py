@@ -47,6 +47,9 @@ def _exact(console: Any, report: Report) -> None:
         console.print(f"  {e.remark}")
     if not e.mismatches:
         console.print(f"  {e.argument}")
+    if report.special_case is not None:
+        words = "is" if report.special_case else "is NOT"
+        console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
 
 
 def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:

@@ -24,6 +24,7 @@ from verify.losses import VARIABLES, polynomial_text
 from verify.orbits import NotSlow
 from verify.powerseries import IrrationalRoot, SingularSeries
 from verify.samples import parameter_sets, settings_of
+from verify.specialise import is_special_case, with_arbitrary_functions
 from verify.terms import NotEnumerable
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
@@ -40,6 +41,7 @@ class Report:
 
     equation: ModifiedEquation
     exact: ExactResult | None = None
+    special_case: bool | None = None  # of the equation proved for every r(t), where a time function was set
     given: GivenLoss | None = None
     table: Any = None
     recovery: Any = None
@@ -52,7 +54,7 @@ class Report:
 
     @property
     def refuted_by(self) -> list[str]:
-        routes = {"exact": self.exact is not None and self.exact.refuted}
+        routes = {"exact": self.exact is not None and self.exact.refuted, "special case": self.special_case is False}
         for name in ("given", "table", "recovery", "quadratic"):
             result = getattr(self, name)
             routes[name] = result is not None and not result.confirmed
@@ -78,6 +80,7 @@ class Report:
             "rank": e.rank if e else None,
             "rank_needed": e.rank_needed if e else None,
             "argument": e.argument if e else "",
+            "special_case": self.special_case,
             "counterexample": counterexample_json(e.mismatches[0]) if e and e.mismatches else None,
             "slopes": list(self.table.slopes) if self.table else None,
             "slopes_table": self.table.to_json() if self.table else None,
@@ -163,10 +166,13 @@ def full_report(
     """
     report = Report(equation)
     data = equation.to_json()
-    configuration = equation.configuration
+    general = with_arbitrary_functions(equation)
     with report.route("exact", announce):
         effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
-        report.exact = verify_exactly(configuration, claim_of(data["equations"]), effort)
+        claim = claim_of(general.to_json()["equations"])
+        report.exact = verify_exactly(general.configuration, claim, effort)
+        if general is not equation:
+            report.special_case = is_special_case(equation, general, options.seed)
     if options.loss or report.exact is None:
         with report.route("given loss", announce):
             report.given = _given(report, claim_of(data["equations"]), options)
