@@ -213,3 +213,19 @@ def test_the_command_alone_imports_nothing_heavy() -> None:
     code = "import sys, derive.trees, derive.trees.command; print(sorted({'numpy', 'flint', 'sympy', 'rich'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_pictures_compile(tmp_path: Path) -> None:
+    """The TikZ picture of every tree with at most five nodes, and of a two-coloured one, in one article."""
+    from derive.paper.compile import compile_latex, has_tex
+
+    if not has_tex():
+        pytest.skip("no pdflatex on this machine")
+    from derive.trees.shape import Tree
+
+    levels = [entry["level_sequence"] for entry in data("--tableau", "rk4", "--order", "5")]
+    pictures = [Tree.from_levels(s).latex() for s in levels] + [Tree.of([Tree((), 1), Tree()], 1).latex()]
+    body = "\n\n".join(pictures)
+    pdf, overfull = compile_latex(rf"\documentclass{{article}}\usepackage{{tikz}}\begin{{document}}{body}\end{{document}}")
+    assert pdf.startswith(b"%PDF")
+    assert not overfull

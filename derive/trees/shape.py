@@ -23,6 +23,9 @@ MAX_NODES = 20
 PALETTE = ("black", "white")
 
 
+Point = tuple[float, int]
+
+
 @dataclass(frozen=True)
 class Tree:
     """A rooted tree in canonical form: children descend (level sequence first, then colour).
@@ -154,17 +157,33 @@ class Tree:
         return f"{'' if self.colour == 0 else mark}[{''.join(map(str, self.children))}]"
 
     def latex(self) -> str:
-        r"""Picture for the LaTeX package `forest`, which grows upwards from the root.
+        r"""Picture for TikZ, growing upwards from the root; the nodes of other colours than the first are paler.
 
-        >>> Tree.from_levels([1, 2, 2]).latex()
-        "\\begin{forest} for tree={grow'=90, circle, draw, fill=black, inner sep=1.5pt, s sep=6pt, l=8pt}[[][]]\\end{forest}"
+        >>> print(Tree.from_levels([1, 2]).latex())
+        \tikz[x=7pt,y=8pt]{\draw (0,0)--(0,1);\filldraw (0,0) circle(1.5pt) (0,1) circle(1.5pt);}
         """
-        style = "for tree={grow'=90, circle, draw, fill=black, inner sep=1.5pt, s sep=6pt, l=8pt}"
-        return rf"\begin{{forest}} {style}{self._forest()}\end{{forest}}"
+        places, edges, _ = self._layout(0.0, 0)
+        lines = " ".join(f"({x:g},{y})--({u:g},{v})" for (x, y), (u, v) in edges)
+        marks = []
+        for colour in sorted({c for c, _, _ in places}):
+            circles = " ".join(f"({x:g},{y}) circle(1.5pt)" for c, x, y in places if c == colour)
+            fill = "" if colour == 0 else f"[fill={PALETTE[1] if colour == 1 else f'black!{20 * colour}'}]"
+            marks.append(rf"\filldraw{fill} {circles};")
+        pieces = [rf"\draw {lines};"] * bool(lines) + marks
+        return rf"\tikz[x=7pt,y=8pt]{{{''.join(pieces)}}}"
 
-    def _forest(self) -> str:
-        fill = "" if self.colour == 0 else f",fill={PALETTE[1] if self.colour == 1 else f'black!{20 * self.colour}'}"
-        return f"[{fill}{''.join(c._forest() for c in self.children)}]"
+    def _layout(self, left: float, depth: int) -> tuple[list[tuple[int, float, int]], list[tuple[Point, Point]], float]:
+        """Nodes (colour, x, y) with the root first, edges, width: leaves side by side, a parent over their middle."""
+        places: list[tuple[int, float, int]] = []
+        edges: list[tuple[Point, Point]] = []
+        width, tops = 0.0, []
+        for child in self.children:
+            inner, lines, size = child._layout(left + width, depth + 1)
+            places, edges, width = [*places, *inner], [*edges, *lines], width + size
+            tops.append((inner[0][1], inner[0][2]))
+        x = left if not tops else (tops[0][0] + tops[-1][0]) / 2
+        root = (x, depth)
+        return [(self.colour, x, depth), *places], [*((root, top) for top in tops), *edges], max(width, 1.0)
 
     def differential(self, fields: Sequence[str] = ("f",)) -> str:
         """Elementary differential in prime notation.
