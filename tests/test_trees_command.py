@@ -63,7 +63,7 @@ def test_every_format_says_how_it_is_normalised(tmp_path: Path) -> None:
 def test_more_columns() -> None:
     row = data("--scheme", "gd", "--order", "3", "--with", "density,bracket,differential,latex,divided")[3]
     assert (row["density"], row["bracket"], row["differential"], row["b/sigma"]) == (3, "[**]", "f''(f, f)", "1/12")
-    assert str(row["latex"]).startswith("\\begin{forest}")
+    assert str(row["latex"]).startswith("\\tikz")
 
 
 def test_other_kinds() -> None:
