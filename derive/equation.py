@@ -84,6 +84,9 @@ class TermSum:
 
         return write_sum(self, LATEX)
 
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
     def to_json(self) -> list[dict[str, str]]:
         return [{"coefficient": str(c), "term": term_text(t)} for c, t in self]
 
