@@ -17,9 +17,13 @@ PUBLIC = {
     "ModifiedEquation", "Relaxation", "TermSum", "modified_equation", "DeriveError", "Configuration", "Scheme", "catalogue",
     "configure", "inline_scheme", "load_scheme", "__version__",
 }  # fmt: skip
-#: pages for people may read derived sentences; they take no part in any verdict
+#: pages for people may read derived sentences; they take no part in any verdict on an equation
 PRESENTATION = "report"
-FILES = sorted(p for p in Path(verify.__file__).parent.rglob("*.py") if PRESENTATION not in p.parts)
+#: claims are judged by the readings of `derive` (loss, accuracy, stability, ...), by design; they are no route of `verify`
+STATEMENTS = "statements"
+PACKAGE = Path(verify.__file__).parent
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if not {PRESENTATION, STATEMENTS} & set(p.parts))
+ENGINE = ("derive.engine", "derive.series", "derive.translation", "derive.coupling")
 
 
 def imports(path: Path) -> list[tuple[str, list[str]]]:
@@ -40,6 +44,12 @@ def test_only_public_data_of_derive(path: Path) -> None:
         assert module in ALLOWED or (module == "derive.equation" and set(names) <= PUBLIC), f"{path.name} imports {module}"
         if module == "derive":
             assert set(names) <= PUBLIC, f"{path.name} imports {names}"
+
+
+@pytest.mark.parametrize("folder", [PRESENTATION, STATEMENTS])
+def test_not_even_the_others_run_the_engine(folder: str) -> None:
+    for path in (PACKAGE / folder).rglob("*.py"):
+        assert not any(module.startswith(ENGINE) for module, _ in imports(path)), path.name
 
 
 def test_no_import_by_name() -> None:
