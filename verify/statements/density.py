@@ -63,7 +63,8 @@ def judge_density(data: DensityClaim) -> Judgment:
     if not where or free is None:
         return refuted("no constant in the exponent makes it stationary for every loss", *evidence)
     set_to = ", ".join(f"{n} = {v}" for n, v in (data.where or {}).items())
-    correct = f"at {set_to} no constant in the exponent makes it stationary; with {', '.join(where)} free it is {_scaled(data, free)}"
+    correct = f"at {set_to} no constant in the exponent makes it stationary; "
+    correct += f"with {', '.join(where)} free it is {_scaled(data, free)}"
     return refuted(correct, *evidence)
 
 
@@ -243,6 +244,6 @@ def judge_marginal(data: MarginalClaim) -> Judgment:
     evidence = f"exponent {text_of(joint)} = [{text_of(true)}] + [{text_of(joint - true)}]: theta and eta are independent"
     if (true - claimed).expand() == 0:
         return proved(evidence)
-    ratio = f"counterexample: between L = 0 and L = 1 the density falls by exp({text_of((true - true.subs(_loss(), 0)).subs(_loss(), 1))}), "
-    ratio += f"claimed exp({text_of((claimed - claimed.subs(_loss(), 0)).subs(_loss(), 1))})"
+    falls = [text_of(e.subs(_loss(), 1) - e.subs(_loss(), 0)) for e in (true, claimed)]
+    ratio = f"counterexample: from L = 0 to L = 1 the density changes by exp({falls[0]}), claimed exp({falls[1]})"
     return refuted(f"the marginal is exp({text_of(true)})", evidence, ratio)

@@ -96,7 +96,7 @@ class Relations:
         self.spoken = {a for f in spoken for a in f if a.name != "grad"}
         self.spoken |= {b for f in spoken for a in f for b, _ in a.argument}
         for _ in range(4):
-            self.without = eliminated([r for r in rows], self._gradients_first)
+            self.without = eliminated(rows, self._gradients_first)
             self.linear = {p: r for p, r in self.without.items() if not any(a.name == "grad" for a in r)}
             following = [self.canonical(r) for r in rows]
             if following == rows:
@@ -121,15 +121,14 @@ class Relations:
         return result
 
     def _pivots(self, left: Form) -> dict[Atom, Form]:
-        return eliminated(self.rows, lambda a: (a.name == "1", a.name == "grad", a in self.spoken and a not in left, *self._order(a)))
+        def order(a: Atom) -> tuple[Any, ...]:
+            return (a.name == "1", a.name == "grad", a in self.spoken and a not in left, *self._order(a))
+
+        return eliminated(self.rows, order)
 
     def reduce(self, residual: Form, left: Form) -> Form:
         """The residual modulo the span; empty exactly when it follows."""
         return reduced_by(self.canonical(residual), self._pivots(left))
-
-    def normal(self, form: Form, left: Form) -> Form:
-        """A form to print: arguments canonical, sequences as they are."""
-        return self.canonical(form)
 
     def numbers(self, remainder: Form) -> str:
         """The remainder at numbers: L = x**2/2 (the gradient is its argument), simple parameters, all free sequences one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -63,7 +64,8 @@ def _field_fails(
     difference = f"at {powers}: claimed {formulas.text(sums[k])}, derived {formulas.text(true)}"
     numbers = counterexample(formulas, sums[k], true, equation)
     last = k if data.through is None else data.through
-    correct = f"{x}{_prime(data)} = {series_text(formulas, [s.sum for s in equation[x]][: last + 1])} + O({power_of('gamma', last + 1)})"
+    shown = series_text(formulas, [s.sum for s in equation[x]][: last + 1])
+    correct = f"{x}{_prime(data)} = {shown} + O({power_of('gamma', last + 1)})"
     if data.through is None and k > 0:
         return leading(correct, f"agrees below {powers}", f"next term: {power_of('gamma', k)}*({formulas.text(true)})", numbers)
     return refuted(correct, *notes, difference, numbers)
@@ -86,7 +88,7 @@ def _next_term(data: FieldClaim, equation: ModifiedEquation) -> tuple[str, ...]:
     k = data.through + 1
     further = modified_equation(scheme, k, form=data.form, **keywords)
     shown = [f"next term of {x}: {power_of('gamma', k)}*({further[x][k]})" for x in data.says if further[x][k]]
-    return tuple(s if len(s) < LONGEST else f"next term: {s.count('hess') + s.count('d3')} derivatives at gamma**{k}" for s in shown)
+    return tuple(s if len(s) < LONGEST else f"next term: {len(further['theta'][k])} terms at gamma**{k}" for s in shown)
 
 
 # ---------------------------------------------------------------------------------------------- the modified loss
@@ -140,7 +142,8 @@ def _obstruction(v: ModifiedLoss) -> tuple[str, ...]:
     if o is None:
         return ()
     if o.rootings:
-        values = "; ".join(f"{TermSum(v.equation.algebra, {t: v.equation.algebra.ring.one})} has {b}" for t, b in o.rootings[0][1])
+        algebra = v.equation.algebra
+        values = "; ".join(f"{TermSum(algebra, {t: algebra.ring.one})} has {b}" for t, b in o.rootings[0][1])
         return (f"at gamma**{o.power} the field is no gradient: rootings of one free tree differ in b: {values}",)
     return (f"at gamma**{o.power} the Jacobian is not symmetric: (DF)[u] - (DF)^T u = {o.asymmetry}",)
 
@@ -172,11 +175,15 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
         if data.through is None:
             raise UsageError(f"{text}; say with 'through' how far they claim to agree")
         return refuted(f"{text} at least", "no difference found")
-    difference = f"second minus first, {left}: {power_of('gamma', k) if k else 'limit'}*({c.difference})"
+    difference = f"second minus first, {left}: {power_of('gamma', k) if k else '1'}*({c.difference})"
+    numbers = counterexample(Formulas(c.difference.algebra, {"p": False}, {}), {}, c.difference.sum)
     agreement = f"they agree through gamma**{c.same_through} and differ at gamma**{k}" if k else "their limits differ"
     if data.through is not None:
-        return proved(agreement, difference) if data.through == c.same_through else refuted(agreement, difference)
-    return leading(f"{agreement}: {difference}", agreement, difference) if k else refuted(agreement, difference)
+        if data.through == c.same_through:
+            return proved(agreement, difference)
+        return refuted(f"{agreement}: {difference}", numbers.replace("claimed", "claimed difference"))
+    found = (f"{agreement}: {difference}", agreement, numbers.replace("claimed", "claimed difference"))
+    return leading(*found) if k else refuted(*found)
 
 
 # ---------------------------------------------------------------------------------------------- direction
@@ -184,7 +191,7 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
 
 @dataclass(frozen=True, kw_only=True)
 class DirectionClaim(SchemeData):
-    """parallel: whether the limit flow is the negative gradient times a positive number, whatever the loss."""
+    """parallel: whether the limit flow is the gradient times a number, whatever the loss."""
 
     parallel: bool
 
@@ -197,13 +204,15 @@ def judge_direction(data: DirectionClaim) -> Judgment:
     evidence = f"limit flow: theta' = {f}"
     if all(_is_gradient_times_scalar(t) for t in f.sum):
         text = "every term is a scalar times grad: the direction is the gradient's for every loss"
-        return proved(evidence, text) if data.parallel else refuted("the limit flow keeps the gradient's direction", evidence, text)
+        if data.parallel:
+            return proved(evidence, text)
+        return refuted("the limit flow keeps the gradient's direction", evidence, text)
     numbers = _turned(equation)
     if not numbers:
         raise UsageError("the direction is not decided: no scalar factor is seen in the terms, and no point refutes it")
     if data.parallel:
         return refuted("the limit flow does not keep the gradient's direction; " + evidence, numbers)
-    return proved(evidence, numbers)
+    return proved(evidence, numbers.replace("counterexample", "shown by"))
 
 
 def _is_gradient_times_scalar(t: Term) -> bool:
@@ -213,8 +222,8 @@ def _is_gradient_times_scalar(t: Term) -> bool:
 
 def _turned(equation: ModifiedEquation) -> str:
     """A point where f_0 and grad are not parallel."""
-    numbers = {n: "1" for n in equation.configuration.free if n in {s for c in equation["theta"][0].sum.values() for s in c.symbols()}}
-    numbers |= {n: "1" for n in equation.configuration.free if n in str(equation["theta"][0])}
+    text = str(equation["theta"][0])
+    numbers = {n: "1/2" for n in equation.configuration.free if re.search(rf"\b{n}\b", text)}
     at = equation.subs(**numbers) if numbers else equation
     point = {"x": "1", "y": "1"} | {f"{v}_{x}": str(1 + i) for v in at.equations if v != "theta" for i, x in enumerate("xy")}
     loss = "x**2/2 + y**2"

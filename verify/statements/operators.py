@@ -82,7 +82,7 @@ def _polynomial(coefficients: list[Any], z: str) -> str:
 class ExpansionClaim:
     """theta(t + gamma) = step + O(gamma**(through+1)) along the flow theta' = flow.
 
-    `backward`: theta(t) is expanded about t + gamma.  `bound`: the error of the step is claimed to be bounded by this scalar.
+    `bound`: the error of the step is claimed to be bounded by this scalar.
     """
 
     flow: str
@@ -99,7 +99,8 @@ def judge_expansion(data: ExpansionClaim) -> Judgment:
     true = lie_series(formulas, field, data.through + 1)
     for k in range(data.through + 1):
         if formulas.minus(claimed[k], true[k]):
-            correct = f"theta(t + gamma) = {series_text(formulas, true[: data.through + 1])} + O({power_of('gamma', data.through + 1)})"
+            shown = series_text(formulas, true[: data.through + 1])
+            correct = f"theta(t + gamma) = {shown} + O({power_of('gamma', data.through + 1)})"
             difference = f"at gamma**{k}: claimed {formulas.text(claimed[k])}, true {formulas.text(true[k])}"
             return refuted(correct, difference, counterexample(formulas, claimed[k], true[k]))
     k = data.through + 1

@@ -24,7 +24,7 @@ def judge_informal(data: InformalClaim) -> Judgment:
 
 @dataclass(frozen=True, kw_only=True)
 class FixedPointClaim(SchemeData):
-    """every_flow_reaches_one, every_one_is_a_minimum: what is claimed of the fixed points of the limit flow, for every loss."""
+    """every_loss_has_one, every_one_is_a_minimum: what is claimed of the fixed points of the limit flow, for all losses."""
 
     every_loss_has_one: bool
     every_one_is_a_minimum: bool

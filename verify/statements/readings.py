@@ -10,7 +10,7 @@ from derive.errors import UsageError
 from derive.structure.accuracy import accuracy
 from derive.structure.stability import Stability, stability
 from verify.statements.claim import SchemeData
-from verify.statements.reading import power_of
+from verify.statements.reading import Formulas, counterexample, power_of
 from verify.statements.symbolic import symbol, symbolic, text_of
 from verify.statements.verdict import Judgment, proved, refuted
 
@@ -33,7 +33,11 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
     factor = f"{power_of('gamma', a.order)}*" if a.order else ""
     defect = f"{data.target} = {factor}({a.defect}) + ..., p = theta'"
     text = f"the order is {a.order}"
-    return proved(text, defect) if a.order == data.order else refuted(f"{text}: {defect}", defect)
+    if a.order == data.order:
+        return proved(text, defect)
+    numbers = counterexample(Formulas(a.equation.algebra, {"p": False}, {}), {}, a.defect.sum)
+    where = f"coefficient of gamma**{a.order}, claimed zero; " if data.order > a.order else ""
+    return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,8 @@ def html_page(results: Results, brief: bool = False) -> str:
             parts.append(f"<p><b>True:</b> <code>{html.escape(j.correct)}</code></p>")
         colour = COLOURS.get(j.verdict, "#555")
         verdict = f'<td style="color:{colour}">{html.escape(j.verdict)}</td>'
-        rows.append(f'<tr id="{html.escape(c.id, quote=True)}"><td>{html.escape(c.id)}</td>{verdict}<td>{"".join(parts)}</td></tr>')
+        name = html.escape(c.id, quote=True)
+        rows.append(f'<tr id="{name}"><td>{name}</td>{verdict}<td>{"".join(parts)}</td></tr>')
     style = (
         "body{font:16px/1.45 sans-serif;max-width:62em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
         "td,th{vertical-align:top;text-align:left;padding:.4em .8em;border-top:1px solid #ccc}p{margin:.2em 0}"

@@ -98,8 +98,7 @@ def _new_gamma(data: RuleClaim, table: Mapping[str, Any]) -> Any:
     roots = sp.solve(sp.numer(sp.together(table[name].subs(gamma, new) - factor * table[name])), new)
     good = []
     for root in roots:
-        slope = sp.simplify(sp.limit(root / gamma, gamma, 0)) if root.has(gamma) else 0
-        if slope.is_positive:
+        if root.has(gamma) and sp.simplify(sp.limit(root / gamma, gamma, 0)).is_positive:
             good.append(root)
     if len(good) != 1:
         raise UsageError(f"scaled: no unique new step follows from {name}_new = ({text})*{name}")

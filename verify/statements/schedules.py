@@ -165,7 +165,10 @@ def _catalogue(data: ScheduleClaim) -> tuple[list[str], list[str]]:
 
 def _value(data: ScheduleClaim, t: Fraction, values: Mapping[str, Fraction]) -> Fraction | None:
     names = {symbol(n): symbolic(str(v), n) for n, v in values.items()}
-    number = lambda text: Fraction(str(symbolic(text, "piece").subs(names)))  # noqa: E731
+
+    def number(text: str) -> Fraction:
+        return Fraction(str(symbolic(text, "piece").subs(names)))
+
     clocks = {"t": t}
     if data.modulus:
         shifted = t - number(data.offset)

@@ -51,7 +51,7 @@ def judge_equivalence(data: EquivalenceClaim) -> Judgment:
     for text, (left, right) in zip(then, claims, strict=True):
         remainder = relations.reduce(combined(left, right, -1), left)
         if remainder:
-            true = relations.normal(combined(right, remainder, 1), left)
+            true = relations.canonical(combined(right, remainder, 1))
             correct = f"{form_text(relations.canonical(left))} = {form_text(true)}"
             rest = f"{text}: left minus right is {form_text(remainder)}, modulo what is given"
             return refuted(correct, rest, relations.numbers(remainder))

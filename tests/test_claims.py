@@ -1,0 +1,358 @@
+"""Claims: every recorded verdict is reproduced; flipping a datum of any claim changes its verdict; formats; bad input."""
+
+from __future__ import annotations
+
+import copy
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from derive.console import CANNOT_RUN, run
+from derive.errors import UsageError
+from verify import statements
+from verify.statements.claim import claim_of, read_claims
+from verify.statements.command import claims_command
+from verify.statements.judge import KINDS, judge
+from verify.statements.lock import NAME, read_lock
+from verify.statements.verdict import INFORMAL, LEADING, PROVED, REFUTED, Judgment
+
+HOME = Path(statements.__file__).parent
+FOLDERS = ("seeds", "literature")
+EXAMPLES = Path(__file__).parents[1] / "examples" / "claims"
+FILES = [f for folder in FOLDERS for f in sorted((HOME / folder).glob("*.toml"))]
+TABLES = [t for f in FILES for t in tomllib.loads(f.read_text("utf-8"))["claim"]]
+LOCKS = {k: v for folder in FOLDERS for k, v in read_lock(HOME / folder / NAME).items()}
+IDS = [t["id"] for t in TABLES]
+
+
+def judged(table: dict[str, Any]) -> Judgment:
+    return judge(claim_of(table, "test"))
+
+
+def test_every_claim_is_recorded() -> None:
+    assert set(LOCKS) == set(IDS)
+    assert len(IDS) == len(set(IDS))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=IDS)
+def test_the_recorded_verdict_is_reached_again(table: dict[str, Any]) -> None:
+    found = judged(table)
+    assert found.verdict == LOCKS[table["id"]]
+    assert found.evidence, "a verdict without evidence"
+    assert bool(found.correct) == (found.verdict in (REFUTED, LEADING))
+    numbers = re.compile(r"counterexample|rootings of one free tree|claimed \(|the period is")
+    if found.verdict == REFUTED and table["kind"] not in ("parameter-rule", "stability", "schedule"):
+        assert any(numbers.search(e) for e in found.evidence), found.evidence
+
+
+@pytest.mark.parametrize("table", TABLES, ids=IDS)
+def test_a_claim_file_says_nothing_about_the_verdict(table: dict[str, Any]) -> None:
+    assert not {"verdict", "expected", "correct"} & set(table)
+    assert len(table["statement"]) < 160
+    assert not any(v in table["statement"] for v in (REFUTED, LEADING))
+
+
+# ------------------------------------------------------------------------------------------ flipping
+
+
+def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every way to break a claim that is true: one datum at a time."""
+
+    def changed(*path: Any, to: Any) -> dict[str, Any]:
+        result = copy.deepcopy(table)
+        inner = result
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = to
+        return result
+
+    match table["kind"]:
+        case "identity":
+            yield changed("right", to=f"2*({table['right']})")
+            yield changed("left", to=f"-({table['left']})")
+        case "modified-equation":
+            for x, formula in table["says"].items():
+                yield changed("says", x, to=f"2*({formula})")
+                yield changed("says", x, to=f"{formula} + {'gamma*' * table['through']}grad")
+        case "modified-loss":
+            if "loss" in table:
+                yield changed("loss", to=f"-({table['loss']})")
+                yield changed("loss", to=f"{table['loss']} + {'gamma*' * table.get('through', 1)}L")
+            else:
+                yield changed("exists_through", to=table["exists_through"] + 1)
+        case "agreement":
+            yield changed("through", to=table["through"] + 1)
+        case "limit-direction":
+            yield changed("parallel", to=not table["parallel"])
+        case "accuracy":
+            yield changed("order", to=table["order"] + 1)
+            yield changed("target", to=f"{table['target']} + grad")
+        case "stability" if "wider_than" in table:
+            a, b = {k: table[k] for k in ("update", "where")}, table["wider_than"]
+            yield copy.deepcopy(table) | b | {"wider_than": a}
+        case "stability":
+            yield changed("interval", to=["0", "1"])
+        case "equivalence":
+            for key in ("given", "then"):
+                for i, text in enumerate(table.get(key, [])):
+                    left, right = text.split("=")
+                    yield changed(key, i, to=f"{left} = 2*({right}) + gamma*theta(n)")
+        case "operator-series":
+            yield changed("series", to=f"{table['series']} + {'z*' * table['through']}1")
+            yield changed("function", to=f"1 + {table['function']}")
+        case "flow-expansion":
+            yield changed("step", to=f"{table['step']} + gamma*theta")
+            yield changed("flow", to=f"-({table['flow']})")
+        case "stationary-density":
+            yield changed("density", to=table["density"].replace("exp(", "exp(2*(") + ")")
+            yield changed("noise", to={k: f"2*{v}" for k, v in table["noise"].items()})
+        case "marginal-density":
+            yield changed("marginal", to=table["marginal"].replace("exp(", "exp(2*(") + ")")
+        case "parameter-rule":
+            yield changed("rule", to=table["rule"] + " + gamma")
+        case "schedule":
+            for i, piece in enumerate(table["pieces"]):
+                yield changed("pieces", i, "value", to=piece["value"] + " + 1")
+            yield changed("continuous", to=False)
+            yield changed("range", to=["0", "2"])
+            yield changed("range", to=["rmin/2", "1/2"])
+            if "period" in table:
+                yield changed("period", to=f"2*({table['period']})")
+                yield changed("modulus", to=f"2*({table['modulus']})")
+
+
+PROVED_TABLES = [t for t in TABLES if LOCKS[t["id"]] == PROVED]
+
+
+@pytest.mark.parametrize("table", PROVED_TABLES, ids=[t["id"] for t in PROVED_TABLES])
+def test_flipping_any_datum_breaks_a_claim_that_is_true(table: dict[str, Any]) -> None:
+    count = 0
+    for other in flips(table):
+        count += 1
+        found = judged(other)
+        assert found.verdict in (REFUTED, LEADING), other
+    assert count
+
+
+BOTH_FALSE = {"every_loss_has_one": False, "every_one_is_a_minimum": False}
+HALF = {"alpha": "gamma**2", "beta": "1 - lam*gamma"}
+NESTEROV = {"update": "v = beta*v - alpha*grad(theta + beta*v); theta = theta + v", "where": {"alpha": "gamma"}}
+MOMENTUM = {"update": "v = beta*v - alpha*grad(theta); theta = theta + v", "where": {"alpha": "gamma"}}
+#: claims that are not true as they stand -> one datum that makes them true
+REPAIRS: dict[str, dict[str, Any]] = {
+    "000-exact-loss": {"through": 1},
+    "001-4-fixed-point": BOTH_FALSE, "002-4": BOTH_FALSE, "003-3": BOTH_FALSE,
+    "001-8-noise": {"parameters": {"step_variance": "gamma**2*sigma**2", "equation_variance": "gamma**2*sigma**2"}},
+    "001-9": {"density": "exp(-2*L/sigma**2)"},
+    "001-alpha": {"rule": "alpha = gamma**2/(1 + lam*gamma/2)"},
+    "001-sqrt-alpha": {"parameters": HALF}, "001-lam-alpha": {"parameters": HALF}, "001-beta-rule": {"parameters": HALF},
+    "001-20": {"through": 1},
+    "001-order-19": {"order": 1}, "001-order-20": {"order": 1}, "001-order-nesterov": {"order": 1},
+    "001-constant": {"through": 0},
+    "001-stable-20": {"wider_than": NESTEROV}, "001-stable-nesterov": {**MOMENTUM, "wider_than": NESTEROV},
+    "001-22": {"noise": {"eta": "0"}},
+    "002-9": {"bound": ""},
+    "003-5-gd": {"then_scheme": {"scheme": "implicit-euler"}},
+    "003-7": {"says": {"theta": "-(grad - gamma/4*gradient(dot(grad, grad)))"}},
+    "003-7-gradient": {"update": "theta = theta - gamma*grad(theta)"},
+    "003-7-penalty": {"loss": "L - gamma/4*dot(grad, grad)"},
+    "003-11-text": {"period": "t4 - t1"},
+    "003-schedule-naive": {"says": {"theta": "-r*grad - gamma/2*r**2*hess(grad) + gamma/2*dr*grad"}},
+    "004-same": {"says": {"theta": "-grad/sqrt(G)"}},
+    "hb-map-as-flow": {"form": "map"},
+    "ks-plus": {"loss": "(L + gamma/2*(1/(1 - beta))*(1/(1 - beta) - 1/2)*dot(grad, grad))/(1 - beta)"},
+    "gd-no-loss": {"exists_through": 1}, "nesterov-map-loss": {"exists_through": 1},
+    "nesterov-variables": {"through": 1},
+    "nag-c-clock": {"order": 1},
+    "adam-frozen": {"says": next(t["says"] for t in TABLES if t["id"] == "adam-cks")},
+    "adam-direction": {"parallel": False},
+}  # fmt: skip
+
+
+def test_every_claim_that_is_not_true_has_its_repair() -> None:
+    assert set(REPAIRS) == {i for i, v in LOCKS.items() if v in (REFUTED, LEADING)}
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_flipping_one_datum_makes_a_false_claim_true(name: str) -> None:
+    table = next(t for t in TABLES if t["id"] == name)
+    assert judged(copy.deepcopy(table) | REPAIRS[name]).verdict == PROVED
+
+
+def test_informal_claims_say_why() -> None:
+    informal = [t for t in TABLES if LOCKS[t["id"]] == INFORMAL]
+    assert informal
+    assert all(t["kind"] == "informal" and len(t["why"]) > 30 for t in informal)
+
+
+def test_correct_statements_are_derived() -> None:
+    """The corrections of the seeds' errors, against the published values."""
+    expected = {
+        "001-9": "stationary for every loss: exp(-2*L/sigma**2)",  # Risken, The Fokker-Planck Equation, 5.2
+        "001-22": "exp(-lam*(2*L + dot(eta, eta))/sigma**2)",  # Kramers 1940
+        "003-7": "theta' = -grad + gamma*(1/2*hess(grad)) + O(gamma**2)",  # Lu 2022, proximal point
+        "003-7-penalty": "V = L + gamma*(-1/4*dot(grad, grad))",
+        "001-beta-rule": "1 + (-sqrt(r))*(1 - beta) + ((-sqrt(r) + r)/4)*(1 - beta)**2",
+        "hb-map-as-flow": "(1 + beta)/(4*(1 - beta)**3)*dot(grad, grad)",  # Ghosh et al. 2023
+        "001-stable-nesterov": "(0, 2*(1 + beta)/(1 + 2*beta))",
+    }
+    for name, text in expected.items():
+        assert text in judged(next(t for t in TABLES if t["id"] == name)).correct, name
+
+
+# ------------------------------------------------------------------------------------------ the command
+
+
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+    group = click.Group(commands={"claims": claims_command})
+    monkeypatch.setattr(sys, "argv", ["verify", "claims", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        run(group, "verify")
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_shipped_claims_are_as_recorded(capsys: Any, monkeypatch: Any, folder: str) -> None:
+    status, out, err = call(capsys, monkeypatch, *([folder] if folder != "seeds" else []))
+    assert (status, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 100
+    assert re.search(r"^\d+ claims: \d+ proved, \d+ refuted", out.splitlines()[-1])
+
+
+def test_json(capsys: Any, monkeypatch: Any) -> None:
+    _, out, _ = call(capsys, monkeypatch, str(EXAMPLES / "template.toml"), "--format", "json")
+    rows = json.loads(out)
+    assert [r["verdict"] for r in rows] == [REFUTED, PROVED, REFUTED, INFORMAL]
+    assert all(r.keys() >= {"id", "source", "statement", "verdict", "evidence", "correct_statement"} for r in rows)
+    assert "4*(1 - beta)**3" in rows[0]["correct_statement"]
+
+
+def test_html_is_well_formed_and_escaped(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    text = (EXAMPLES / "template.toml").read_text("utf-8").replace("Momentum finds", "<script>alert(1)</script> finds")
+    (tmp_path / "c.toml").write_text(text, "utf-8")
+    _, out, _ = call(capsys, monkeypatch, str(tmp_path), "--format", "html")
+    assert "<script" not in out
+    opened: list[str] = []
+
+    class Tags(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            if tag not in ("meta",):
+                opened.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert opened.pop() == tag
+
+    Tags().feed(out)
+    assert not opened
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    _, out, _ = call(capsys, monkeypatch, "literature", "--format", "latex")
+    page = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}\usepackage{longtable,textcomp}\begin{document}"
+    (tmp_path / "t.tex").write_text(page + out + r"\end{document}", "utf-8")
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_recording_and_what_differs_from_the_record(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "template.toml", tmp_path / "c.toml")
+    status, _, err = call(capsys, monkeypatch, str(tmp_path))
+    assert status == 0
+    assert "nothing recorded yet" in err
+    assert call(capsys, monkeypatch, str(tmp_path), "--record")[0] == 0
+    assert call(capsys, monkeypatch, str(tmp_path))[0] == 0
+    text = (tmp_path / "c.toml").read_text("utf-8")
+    (tmp_path / "c.toml").write_text(text.replace("(2*(1 - beta)**3)", "(4*(1 - beta)**3)"), "utf-8")
+    status, _, err = call(capsys, monkeypatch, str(tmp_path / "c.toml"))
+    assert status == 1
+    assert "eq-3: proved, recorded as refuted" in err
+    (tmp_path / "c.toml").write_text(text.replace('"eq-4"', '"eq-9"'), "utf-8")
+    status, _, err = call(capsys, monkeypatch, str(tmp_path))
+    assert status == 1
+    assert "eq-9: proved, not recorded" in err
+    assert "no longer claimed" in err
+    other = tmp_path / "other.lock"
+    assert call(capsys, monkeypatch, str(tmp_path), "--record", "--lock", str(other))[0] == 0
+    assert call(capsys, monkeypatch, str(tmp_path), "--lock", str(other))[0] == 0
+
+
+HEAD = 'id = "a"\nstatement = "s"\nsource = "p"\n'
+BAD = [
+    ("id = 3", "key 'id' is missing"),
+    (HEAD, "key 'kind' is missing"),
+    (HEAD + 'kind = "stabilty"', "did you mean 'stability'"),
+    (HEAD + 'kind = "identity"\nleft = "grad"', "'right' is missing"),
+    (HEAD + 'kind = "identity"\nleft = "grad"\nright = "grad"\nverdict = "proved"', "unknown key 'verdict'"),
+    (HEAD + 'kind = "identity"\nleft = 3\nright = "grad"', "must be a text"),
+    (HEAD + 'kind = "identity"\nleft = "__import__(\'os\')"\nright = "grad"', "unknown function"),
+    (HEAD + 'kind = "identity"\nleft = "grad^2"\nright = "grad"', "write '**'"),
+    (HEAD + 'kind = "accuracy"\ntarget = "theta\' + grad"\norder = 1', "either scheme"),
+    (HEAD + 'kind = "accuracy"\nscheme = "gdd"\ntarget = "theta\' + grad"\norder = 1', "gdd"),
+    (HEAD + 'kind = "accuracy"\nscheme = "gd"\ntarget = "theta\' + grad"\norder = -1', "whole number"),
+    (HEAD + 'kind = "equivalence"\ngiven = ["a(n) = a(n)*a(n)"]\nthen = ["a(n) = a(n)"]', "must be linear"),
+    (HEAD + 'kind = "equivalence"\ngiven = ["a(2*n) = 1"]\nthen = ["a(n) = 1"]', "an index is n plus a number"),
+    (HEAD + 'kind = "operator-series"\nfunction = "1/z"\nseries = "1"\nthrough = 1', "not regular"),
+    (HEAD + 'kind = "stationary-density"\nnoise = {theta = "1"}\ndrift = {theta = "-grad"}\ndensity = "L"', "exp("),
+    (HEAD + 'kind = "stationary-density"\nnoise = {theta = "1"}\ndrift = {theta = "L"}\ndensity = "exp(-L)"', "is a vector"),
+    (HEAD + 'kind = "parameter-rule"\nparameters = {a = "gamma"}\nrule = "a"', "one '='"),
+    (HEAD + 'kind = "stability"\nscheme = "adam"\ninterval = []', "not a linear map"),
+    (HEAD + 'kind = "informal"', "'why' is missing"),
+    ("[[claim]]\n" + HEAD + 'kind = "informal"\nwhy = "w"\n[[claim]]\n' + HEAD + 'kind = "informal"\nwhy = "w"', "used twice"),
+    ("claim = 3", "under a heading [[claim]]"),
+    ("a = [", "not valid TOML"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), BAD, ids=range(len(BAD)))
+def test_bad_input_is_one_line(capsys: Any, monkeypatch: Any, tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(text, "utf-8")
+    status, out, err = call(capsys, monkeypatch, str(file))
+    assert (status, out) == (CANNOT_RUN, "")
+    assert err.count("\n") == 1
+    assert message in err
+    assert "internal" not in err
+
+
+def test_other_bad_input(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "template.toml", tmp_path / "c.toml")
+    (tmp_path / NAME).write_text('"eq-3" = "true"\n', "utf-8")
+    for arguments in (["nowhere.toml"], [str(tmp_path / "empty")], [str(tmp_path)], ["--format", "pdf"],
+                      [str(tmp_path), "--lock", str(tmp_path / "no.lock")]):  # fmt: skip
+        status, _, err = call(capsys, monkeypatch, *arguments)
+        assert (status, err.count("\n")) == (CANNOT_RUN, 1), err
+
+
+# ------------------------------------------------------------------------------------------ the page
+
+
+def test_the_page_lists_every_kind_and_shows_what_is_printed(capsys: Any, monkeypatch: Any) -> None:
+    page = (EXAMPLES / "README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.M)) == set(KINDS)
+    _, out, _ = call(capsys, monkeypatch, str(EXAMPLES / "template.toml"))
+    shown = re.search(r"```\n(eq-3.*?)```", page, re.S)
+    assert shown is not None
+    assert shown[1] in out
+
+
+def test_every_kind_is_used() -> None:
+    assert {t["kind"] for t in TABLES} == set(KINDS)
+
+
+def test_single_claim_files(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(HEAD + 'kind = "identity"\nleft = "grad"\nright = "grad"', "utf-8")
+    assert [judge(c).verdict for c in read_claims([tmp_path])] == [PROVED]
+    with pytest.raises(UsageError, match="cannot read"):
+        read_claims([tmp_path / "two.toml"])
