@@ -23,7 +23,7 @@ PRESENTATION = "report"
 STATEMENTS = "statements"
 PACKAGE = Path(verify.__file__).parent
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if not {PRESENTATION, STATEMENTS} & set(p.parts))
-ENGINE = ("derive.engine", "derive.series", "derive.translation", "derive.coupling")
+ENGINE = ("derive.engine", "derive.translation", "derive.coupling")
 
 
 def imports(path: Path) -> list[tuple[str, list[str]]]:
