@@ -30,7 +30,7 @@ def report_page(material: Material) -> str:
     )  # fmt: skip
     parts = [
         sections.scheme(), sections.equation(), sections.terms(), sections.picture(controls), sections.loss(),
-        sections.slopes(), sections.certificate(),
+        sections.slopes(), sections.claims(), sections.certificate(),
     ]  # fmt: skip
     model, app = f"const MODEL={material.model.text()};", _asset("app.js")
     title = material.equation.scheme.title or material.equation.scheme.name

@@ -22,6 +22,7 @@ from verify.report.formulas import Formulas
 from verify.report.material import Material
 from verify.report.parts import BUTTONS, LEGEND, REST, described, download, figure, section
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
+from verify.report.touched import claims_about
 from verify.report.words import Phrases, field_words, listed, potential_words, power_words
 from verify.run import EXACT, evaluate
 
@@ -254,6 +255,20 @@ class Sections:
         again = "<code>verify certificate FILE</code> checks it again"
         digest = f'<p class="note">Digest <code>{escape(str(data["digest"]))}</code>; {again}.</p>'
         return section("certificate", "Certificate", f"{verdict}<p>{link}</p>{argument}{digest}")
+
+    # ------------------------------------------------------------------------------------------ claims
+
+    def claims(self) -> str:
+        """What the claims that come with the package say of this scheme; empty where none does."""
+        found = claims_about(self.material.equation.scheme)
+        if not found:
+            return ""
+        cells = [(verdict, c.statement, c.source) for c, verdict in found]
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in cells)
+        head = "<thead><tr><th>verdict</th><th>statement</th><th>source</th></tr></thead>"
+        note = '<p class="note"><code>verify claims</code> judges them again and prints the evidence.</p>'
+        table = f"<div class=scroll><table>{head}<tbody>{rows}</tbody></table></div>"
+        return section("claims", "Claims about this scheme", f"{table}{note}")
 
 
 __all__ = ["Sections"]
