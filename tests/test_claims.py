@@ -118,6 +118,10 @@ def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield changed("noise", to={k: f"2*{v}" for k, v in table["noise"].items()})
         case "marginal-density":
             yield changed("marginal", to=table["marginal"].replace("exp(", "exp(2*(") + ")")
+        case "initial-layer":
+            yield changed("shift", to=f"2*({table['shift']})")
+        case "stationary-variance":
+            yield changed("variance", to=f"2*({table['variance']})")
         case "parameter-rule":
             yield changed("rule", to=table["rule"] + " + gamma")
         case "schedule":
@@ -154,6 +158,7 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "001-4-fixed-point": BOTH_FALSE, "002-4": BOTH_FALSE, "003-3": BOTH_FALSE,
     "001-8-noise": {"parameters": {"step_variance": "gamma**2*sigma**2", "equation_variance": "gamma**2*sigma**2"}},
     "001-9": {"density": "exp(-2*L/sigma**2)"},
+    "001-9-sgd": {"variance": "gamma*sigma**2/(h*(2 - gamma*h))"},
     "001-alpha": {"rule": "alpha = gamma**2/(1 + lam*gamma/2)"},
     "001-sqrt-alpha": {"parameters": HALF}, "001-lam-alpha": {"parameters": HALF}, "001-beta-rule": {"parameters": HALF},
     "001-20": {"through": 1},
@@ -174,6 +179,8 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "gd-no-loss": {"exists_through": 1}, "nesterov-map-loss": {"exists_through": 1},
     "nesterov-variables": {"through": 1},
     "nag-c-clock": {"order": 1},
+    "hb-rest": {"shift": "gamma*beta/(1 - beta)**2*grad"},
+    "sme-variance-2": {"variance": "gamma*sigma**2/(2*h) + gamma**2*sigma**2/4"},
     "adam-frozen": {"says": next(t["says"] for t in TABLES if t["id"] == "adam-cks")},
     "adam-direction": {"parallel": False},
 }  # fmt: skip
@@ -200,6 +207,8 @@ def test_correct_statements_are_derived() -> None:
     expected = {
         "001-9": "stationary for every loss: exp(-2*L/sigma**2)",  # Risken, The Fokker-Planck Equation, 5.2
         "001-22": "exp(-lam*(2*L + dot(eta, eta))/sigma**2)",  # Kramers 1940
+        "001-9-sgd": "-gamma*sigma**2/(h*(gamma*h - 2))",
+        "sme-variance-2": "-gamma*sigma**2/(h*(gamma*h - 2))",  # gamma*sigma**2/(2*h) + gamma**2*sigma**2/4 + ...
         "003-7": "theta' = -grad + gamma*(1/2*hess(grad)) + O(gamma**2)",  # Lu 2022, proximal point
         "003-7-penalty": "V = L + gamma*(-1/4*dot(grad, grad))",
         "001-beta-rule": "1 + (-sqrt(r))*(1 - beta) + ((-sqrt(r) + r)/4)*(1 - beta)**2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.errors import DeriveError, UsageError
-from verify.statements import density, equations, operators, others, readings, rules, schedules, sequences
+from verify.statements import density, equations, noise, operators, others, readings, rules, schedules, sequences
 from verify.statements.claim import Claim
 from verify.statements.verdict import Judgment, Kind
 
@@ -17,12 +17,14 @@ KINDS: Mapping[str, Kind] = {
     "fixed-points": Kind(others.FixedPointClaim, others.judge_fixed_points, "fixed points of the limit flow"),
     "accuracy": Kind(readings.AccuracyClaim, readings.judge_accuracy, "order against a target equation"),
     "stability": Kind(readings.StabilityClaim, readings.judge_stability, "interval of gamma*h on quadratics"),
+    "initial-layer": Kind(readings.LayerClaim, readings.judge_layer, "where the flow starts, for a start from rest"),
     "equivalence": Kind(sequences.EquivalenceClaim, sequences.judge_equivalence, "equations of sequences follow from others"),
     "operator-series": Kind(operators.SeriesClaim, operators.judge_series, "Taylor coefficients of a function of z = gamma*D"),
     "flow-expansion": Kind(operators.ExpansionClaim, operators.judge_expansion, "a flow expanded over one step"),
     "identity": Kind(operators.IdentityClaim, operators.judge_identity, "two formulas are equal for every loss"),
     "stationary-density": Kind(density.DensityClaim, density.judge_density, "Fokker-Planck for a general loss"),
     "marginal-density": Kind(density.MarginalClaim, density.judge_marginal, "the theta-marginal of a density"),
+    "stationary-variance": Kind(noise.VarianceClaim, noise.judge_variance, "a scheme with noisy gradients on quadratics"),
     "parameter-rule": Kind(rules.RuleClaim, rules.judge_rule, "a relation between hyperparameters"),
     "schedule": Kind(schedules.ScheduleClaim, schedules.judge_schedule, "continuity, range and period of a schedule"),
     "informal": Kind(others.InformalClaim, others.judge_informal, "not a mathematical statement"),

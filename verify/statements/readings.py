@@ -1,4 +1,4 @@
-"""Kinds that are one call of a reading: order of accuracy, stability."""
+"""Kinds that are one call of a reading: order of accuracy, stability, initial layer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.structure.accuracy import accuracy
+from derive.structure.initial_layer import initial_layer
 from derive.structure.stability import Stability, stability
 from verify.statements.claim import SchemeData
-from verify.statements.reading import Formulas, counterexample, power_of
+from verify.statements.reading import Formulas, counterexample, formulas_of, power_of, series_text
 from verify.statements.symbolic import symbol, symbolic, text_of
 from verify.statements.verdict import Judgment, proved, refuted
 
@@ -130,3 +131,26 @@ def _sign(difference: Any, ranges: Mapping[str, tuple[str, ...]]) -> tuple[int, 
 def _number(text: str, at: str) -> Any:
     name, _, value = at.partition("=")
     return symbolic(text, "interval").subs({symbol(name): symbolic(value, "for")} if value else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerClaim(SchemeData):
+    """Started from rest at theta_0 the iterates settle on the flow from theta_0 + shift, a formula in gamma, through
+    gamma**through."""
+
+    shift: str
+    through: int = 1
+
+
+def judge_layer(data: LayerClaim) -> Judgment:
+    """initial-layer: the shifted starting point against the derived one."""
+    scheme, keywords = data.chosen()
+    layer = initial_layer(scheme, data.through, **keywords)
+    formulas = Formulas(layer.shift[0].algebra, {}, formulas_of(layer.equation).values)
+    claimed, true = formulas.series(data.shift, data.through, "shift"), [s.sum for s in layer.shift]
+    shown = f"theta(0) = theta_0 + {series_text(formulas, true)} + O({power_of('gamma', data.through + 1)})"
+    for k in range(data.through + 1):
+        if formulas.minus(claimed[k], true[k]):
+            difference = f"at {power_of('gamma', k)}: claimed {formulas.text(claimed[k])}, derived {formulas.text(true[k])}"
+            return refuted(shown, difference, counterexample(formulas, claimed[k], true[k]))
+    return proved(f"derived: {shown}")
