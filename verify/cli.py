@@ -29,7 +29,7 @@ class Commands(LazyGroup):
     """The commands that live in packages of their own."""
 
     lazy: dict[str, tuple[str, str, str]] = {
-        "claims": ("verify.statements.command", "claims_command", "Judge claims: proved, refuted, to leading order, no statement."),
+        "claims": ("verify.statements.command", "claims_command", "Judge claims: proved, refuted, to leading order."),
         "report": ("verify.report.command", "report", "A self-contained page to look at."),
     }
 
