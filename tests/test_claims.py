@@ -317,6 +317,12 @@ BAD = [
     (HEAD + 'kind = "stationary-density"\nnoise = {theta = "1"}\ndrift = {theta = "L"}\ndensity = "exp(-L)"', "is a vector"),
     (HEAD + 'kind = "parameter-rule"\nparameters = {a = "gamma"}\nrule = "a"', "one '='"),
     (HEAD + 'kind = "stability"\nscheme = "adam"\ninterval = []', "not a linear map"),
+    (HEAD + 'kind = "identity"\nleft = "10**(10**5)"\nright = "grad"', "a power beyond"),
+    (HEAD + 'kind = "stability"\nscheme = "momentum"\nwhere = {beta = "1/0"}\ninterval = []', "division by zero"),
+    (HEAD + 'kind = "schedule"\npieces = [{start = "0", value = "t*t"}]\ncontinuous = true\nrange = ["0", "1"]\nbounds = {}',
+     "not linear in t"),
+    (HEAD + 'kind = "schedule"\npieces = [{start = "0", value = "a"}]\ncontinuous = true\nrange = ["0", "1"]\n'
+     'bounds = {a = ["0", "b"]}', "write two numbers"),
     (HEAD + 'kind = "informal"', "'why' is missing"),
     ("[[claim]]\n" + HEAD + 'kind = "informal"\nwhy = "w"\n[[claim]]\n' + HEAD + 'kind = "informal"\nwhy = "w"', "used twice"),
     ("claim = 3", "under a heading [[claim]]"),

@@ -15,9 +15,10 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from derive.errors import UsageError, nearest
+from derive.errors import DeriveError, UsageError, nearest
 from derive.language import parse_expression
 from derive.scheme import Regime, Scheme, inline_scheme, load_scheme
+from verify.statements.symbolic import limited
 
 HEAD = ("id", "statement", "source", "kind")
 
@@ -55,6 +56,9 @@ class SchemeData:
             raise UsageError("give either scheme = \"NAME\" or update = \"theta = ...\"")
         if self.update and self.regime:
             raise UsageError("'regime' goes with 'scheme'; write what an update's parameters are under 'where'")
+        for name, text in (self.where or {}).items():
+            if "(" not in name:
+                limited(parse_expression(text, f"where, {name}"))
 
     def chosen(self) -> tuple[Scheme, dict[str, Any]]:
         """The scheme, and regime and settings as keywords of derive's functions.
@@ -94,7 +98,7 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
             raise UsageError(f"{where}: the key '{key}' is missing (this kind takes {', '.join(names)})")
     try:
         return cls(**values)
-    except UsageError as error:
+    except DeriveError as error:
         raise UsageError(f"{where}: {error}") from None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from derive.errors import ParseError, UsageError
 from derive.language import Call, Expression, Name, Number, Operation, constant, parse_expression
-from verify.statements.symbolic import symbol, symbolic, text_of
+from verify.statements.symbolic import limited, symbol, symbolic, text_of
 from verify.statements.verdict import Judgment, proved, refuted
 
 CALLS: dict[str, int | None] = {"exp": 1, "dot": 2}
@@ -166,7 +166,7 @@ class Reader:
         self.data, self.where = data, {symbol(n): v for n, v in where.items()}
 
     def exponent(self) -> Any:
-        e = parse_expression(self.data.density, "density", CALLS)
+        e = limited(parse_expression(self.data.density, "density", CALLS))
         if not isinstance(e, Call) or e.function != "exp":
             raise ParseError("write the density as exp(...), without its normalisation", "density", 1, 1)
         value = self.value(e.args[0], "density")
@@ -177,7 +177,7 @@ class Reader:
         return value
 
     def vector(self, text: str, where: str) -> Vector:
-        value = self.value(parse_expression(text, where, CALLS), where)
+        value = self.value(limited(parse_expression(text, where, CALLS)), where)
         if isinstance(value, dict):
             return value
         if value == 0:

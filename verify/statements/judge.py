@@ -47,4 +47,8 @@ def judge(claim: Claim) -> Judgment:
         found = KINDS[claim.kind].judge(claim.data)
     except DeriveError as error:
         raise UsageError(f"{claim.file}, claim {claim.id}: {error}") from None
+    except ZeroDivisionError:
+        raise UsageError(f"{claim.file}, claim {claim.id}: a division by zero") from None
+    except RecursionError:
+        raise UsageError(f"{claim.file}, claim {claim.id}: a formula is nested too deeply") from None
     return Judgment(found.verdict, tuple(e for e in found.evidence if e), found.correct)

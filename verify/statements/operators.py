@@ -11,9 +11,9 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
 from derive.equation import TermSum, modified_equation
 from derive.errors import UsageError
-from derive.language import LOSS_CALLS, parse_expression
+from derive.language import LOSS_CALLS, names_of, parse_expression
 from derive.structure.writing import evaluated
-from verify.statements.reading import Formulas, counterexample, free_formulas, power_of, series_text
+from verify.statements.reading import CALLS, Formulas, counterexample, free_formulas, power_of, series_text
 from verify.statements.symbolic import symbolic, symbolic_tree, text_of
 from verify.statements.verdict import Judgment, leading, proved, refuted
 
@@ -93,7 +93,10 @@ class ExpansionClaim:
 
 def judge_expansion(data: ExpansionClaim) -> Judgment:
     """flow-expansion: the exact flow over one step by its Lie series, sum_k gamma^k/k! D^k theta, against the claimed step."""
-    formulas = free_formulas([data.flow, data.step, data.bound or "0"], "claim")
+    texts = [data.flow, data.step, data.bound or "0"]
+    if any("p" in names_of(parse_expression(t, "claim", CALLS)) for t in texts):
+        raise UsageError("'p' has no meaning here: the flow is given")
+    formulas = free_formulas(texts, "claim")
     claimed = formulas.series(data.step, data.through + 1, "step")
     field = formulas.series(data.flow, 0, "flow")[0]
     true = lie_series(formulas, field, data.through + 1)

@@ -25,6 +25,7 @@ from derive.structure.composition import Given, Workspace
 from derive.structure.target import TargetReader
 from derive.structure.witness import is_nonzero
 from derive.structure.writing import evaluated
+from verify.statements.symbolic import limited
 
 CALLS: dict[str, int | None] = {
     "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, "gradient": 1, "rate": 1,
@@ -74,7 +75,7 @@ class Formulas:
 
     def series(self, text: str, order: int, where: str, flow: Mapping[str, Sum] | None = None) -> list[Sum]:
         """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
-        expression = substitute(parse_expression(text, where, CALLS), self.values)
+        expression = substitute(limited(parse_expression(text, where, CALLS)), self.values)
         series = _Reader(Workspace(self.algebra), self.states, flow).read(expression)
         if any(series.at(k) for k in range(series.low, 0)):
             raise UsageError(f"{where}: a negative power of gamma does not cancel")

@@ -61,6 +61,8 @@ def judge_stability(data: StabilityClaim) -> Judgment:
     evidence = [f"stable for gamma*h in {_interval(own.interval)}"]
     if own.interval is None:
         evidence.append(f"roots on the closed disc, simple on its rim, for gamma*h in {_interval(own.weak_interval)}")
+    if len(data.interval) not in (0, 2):
+        raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
     same = not data.interval if own.interval is None else _same_ends(data.interval, own.interval)
     return proved(*evidence) if same else refuted("; ".join(evidence), f"claimed {_interval(data.interval or None)}")
 
@@ -76,7 +78,7 @@ def _interval(ends: Any) -> str:
 
 def _same_ends(claimed: tuple[str, ...], own: tuple[str, str]) -> bool:
     if len(claimed) != 2:
-        raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
+        return False
     return all(_difference(a, b) == 0 if "oo" not in (a, b) else a == b for a, b in zip(claimed, own, strict=True))
 
 

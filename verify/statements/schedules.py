@@ -26,6 +26,12 @@ class PieceData:
     end: str = ""
     clock: str = "t"
 
+    def __post_init__(self) -> None:
+        if self.clock not in ("t", "s"):
+            raise UsageError(f"clock: write \"t\" or \"s\" (time within a period), not \"{self.clock}\"")
+        if symbolic(self.value, "value").diff(symbol(self.clock), 2) != 0:
+            raise UsageError(f"value: '{self.value}' is not linear in {self.clock}; pieces must be")
+
 
 @dataclass(frozen=True)
 class ScheduleClaim:
@@ -125,6 +131,8 @@ def _negative(data: ScheduleClaim, a: str, b: str) -> str:
 
 def _between(bounds: tuple[str, ...], x: Fraction) -> Any:
     low, high = (symbolic(b, "bounds") for b in bounds)
+    if not (low.is_number and high.is_number):
+        raise UsageError(f"bounds: write two numbers, [\"0\", \"1\"], not {bounds[0]} and {bounds[1]}")
     return low + (high - low) * symbolic(str(x), "bounds")
 
 
@@ -167,7 +175,7 @@ def _value(data: ScheduleClaim, t: Fraction, values: Mapping[str, Fraction]) -> 
     names = {symbol(n): symbolic(str(v), n) for n, v in values.items()}
 
     def number(text: str) -> Fraction:
-        return Fraction(str(symbolic(text, "piece").subs(names)))
+        return _rational(symbolic(text, "piece").subs(names))
 
     clocks = {"t": t}
     if data.modulus:
@@ -178,5 +186,11 @@ def _value(data: ScheduleClaim, t: Fraction, values: Mapping[str, Fraction]) -> 
         clock = clocks[p.clock]
         if number(p.start) <= clock and (not p.end or clock <= number(p.end)):
             at = {symbol(p.clock): symbolic(str(clock), "t")}
-            return Fraction(str(symbolic(p.value, "value").subs(at).subs(names)))
+            return _rational(symbolic(p.value, "value").subs(at).subs(names))
     return None
+
+
+def _rational(value: Any) -> Fraction:
+    if not value.is_Rational:
+        raise UsageError(f"catalogue: the pieces contain '{value}', which derive's schedule does not have")
+    return Fraction(int(value.p), int(value.q))

@@ -21,7 +21,7 @@ from derive.language import Call, Expression, Name, Number, Operation, constant,
 from derive.scheme import Scheme, configure, substitute
 from verify.statements.claim import SchemeData
 from verify.statements.elimination import Atom, Form, Relations, combined, form_text, gradient_atom
-from verify.statements.symbolic import equation_of, symbolic, symbolic_tree
+from verify.statements.symbolic import equation_of, limited, symbolic, symbolic_tree
 from verify.statements.verdict import Judgment, proved, refuted
 
 
@@ -105,7 +105,8 @@ class Reader:
     def equation(self, text: str) -> tuple[Form, Form]:
         """(left, right).  Raises ParseError outside the grammar and for what is not linear."""
         a, b = equation_of(text, "equation")
-        return self.form(parse_expression(a, text, self.calls), text), self.form(parse_expression(b, text, self.calls), text)
+        left, right = (limited(parse_expression(side, text, self.calls)) for side in (a, b))
+        return self.form(left, text), self.form(right, text)
 
     def form(self, e: Expression, where: str) -> Form:
         match e:
