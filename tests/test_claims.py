@@ -155,7 +155,7 @@ MOMENTUM = {"update": "v = beta*v - alpha*grad(theta); theta = theta + v", "wher
 #: claims that are not true as they stand -> one datum that makes them true
 REPAIRS: dict[str, dict[str, Any]] = {
     "000-exact-loss": {"through": 1},
-    "001-4-fixed-point": BOTH_FALSE, "002-4": BOTH_FALSE, "003-3": BOTH_FALSE,
+    "001-4-fixed-point": {"every_loss_has_one": False}, "002-4": BOTH_FALSE, "003-3": BOTH_FALSE,
     "001-8-noise": {"parameters": {"step_variance": "gamma**2*sigma**2", "equation_variance": "gamma**2*sigma**2"}},
     "001-9": {"density": "exp(-2*L/sigma**2)"},
     "001-9-sgd": {"variance": "gamma*sigma**2/(h*(2 - gamma*h))"},
@@ -171,9 +171,7 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "003-7": {"says": {"theta": "-(grad - gamma/4*gradient(dot(grad, grad)))"}},
     "003-7-gradient": {"update": "theta = theta - gamma*grad(theta)"},
     "003-7-penalty": {"loss": "L - gamma/4*dot(grad, grad)"},
-    "003-11-text": {"period": "t4 - t1"},
     "003-schedule-naive": {"says": {"theta": "-r*grad - gamma/2*r**2*hess(grad) + gamma/2*dr*grad"}},
-    "004-same": {"says": {"theta": "-grad/sqrt(G)"}},
     "hb-map-as-flow": {"form": "map"},
     "ks-plus": {"loss": "(L + gamma/2*(1/(1 - beta))*(1/(1 - beta) - 1/2)*dot(grad, grad))/(1 - beta)"},
     "gd-no-loss": {"exists_through": 1}, "nesterov-map-loss": {"exists_through": 1},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.equation import modified_equation
+from derive.errors import UsageError
 from verify.statements.claim import SchemeData
 from verify.statements.verdict import INFORMAL, Judgment, proved, refuted
 
@@ -27,7 +28,7 @@ class FixedPointClaim(SchemeData):
     """every_loss_has_one, every_one_is_a_minimum: what is claimed of the fixed points of the limit flow, for all losses."""
 
     every_loss_has_one: bool
-    every_one_is_a_minimum: bool
+    every_one_is_a_minimum: bool | None = None
 
 
 LOSSES = (("x", None), ("x**2/2", "0"), ("-x**2/2", "0"), ("x**3/3", "0"))
@@ -38,23 +39,23 @@ def judge_fixed_points(data: FixedPointClaim) -> Judgment:
     scheme, keywords = data.chosen()
     equation = modified_equation(scheme, 0, **keywords)
     absent = maxima = ""
-    evidence = [f"limit flow: theta' = {equation['theta'][0]}"]
     for loss, point in LOSSES:
         if point is None:
             values = {equation.evaluate(loss, {"x": x}).values["theta"][0][0] for x in ("-1", "0", "1")}
             if "0" not in values:
-                absent = f"on L = {loss} theta' = {', '.join(sorted(values))} everywhere: no fixed point, theta is unbounded"
-        elif equation.evaluate(loss, {"x": point}).values["theta"][0][0] == "0" and _lower_nearby(loss):
-            maxima = maxima or f"on L = {loss} theta = {point} is fixed, and L is lower at {_lower_nearby(loss)}"
-    false = []
-    if bool(absent) == data.every_loss_has_one:
-        false.append(absent or "no loss without fixed point was found")
-    if bool(maxima) == data.every_one_is_a_minimum:
-        false.append(maxima or "no fixed point that is not a minimum was found")
-    if not false:
-        return proved(*evidence, *(x for x in (absent, maxima) if x))
-    correct = "theta' = 0 exactly where grad L = 0: a critical point, which need not exist and need not be a minimum"
-    return refuted(correct, *evidence, *(f"counterexample: {x}" for x in false))
+                absent = f"on L = {loss} theta' = {', '.join(sorted(values))} everywhere: there is no fixed point"
+        elif equation.evaluate(loss, {"x": point}).values["theta"][0][0] == "0" and (lower := _lower_nearby(loss)):
+            maxima = maxima or f"on L = {loss} theta = {point} is fixed and no minimum: L is lower at {lower}"
+    claims = ((data.every_loss_has_one, absent), (data.every_one_is_a_minimum, maxima))
+    false = [found for claimed, found in claims if claimed and found]
+    open_ = [claimed for claimed, found in claims if claimed is not None and claimed != (not found) and not found]
+    evidence = f"limit flow: theta' = {equation['theta'][0]}"
+    if false:
+        correct = f"the fixed points are the zeros of {equation['theta'][0]}; {'; '.join(false)}"
+        return refuted(correct, evidence, *(f"counterexample: {x}" for x in false))
+    if open_ or any(claimed for claimed, _ in claims):
+        raise UsageError("fixed points: not decided; the losses tried have fixed points, which does not say that every loss has")
+    return proved(evidence, *(f"shown by: {x}" for x in (absent, maxima) if x))
 
 
 def _lower_nearby(loss: str) -> str:
