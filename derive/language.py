@@ -150,7 +150,7 @@ class _Reader:
             raise self.outside(node.func)
         name = node.func.id
         if name not in self.calls:
-            known = ", ".join(self.calls)
+            known = ", ".join(list(self.calls)[:12]) + (", ..." if len(self.calls) > 12 else "")
             raise self.fail(f"unknown function '{name}'{nearest(name, self.calls)} (known: {known})", node)
         if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
             raise self.fail(f"{name} takes plain arguments only", node)

@@ -364,6 +364,18 @@ def test_every_kind_is_used() -> None:
     assert {t["kind"] for t in TABLES} == set(KINDS)
 
 
+def test_equivalence_reaches_as_far_as_the_claim() -> None:
+    """Four steps of a recurrence, and a claim that only a nonlinear gradient refutes."""
+    head = {"id": "a", "statement": "s", "source": "p", "kind": "equivalence"}
+    four = head | {"given": ["v(n+1) = beta*v(n)"], "then": ["v(n+4) = beta**4*v(n)"]}
+    assert judged(four).verdict == PROVED
+    assert judged(four | {"then": ["v(n+4) = beta**3*v(n)"]}).verdict == REFUTED
+    linear = head | {"given": ["a(n) = grad(2*b(n))"], "then": ["a(n) = 2*grad(b(n))"]}
+    found = judged(linear)
+    assert found.verdict == REFUTED
+    assert "a loss with" in "".join(found.evidence)
+
+
 def test_single_claim_files(tmp_path: Path) -> None:
     (tmp_path / "one.toml").write_text(HEAD + 'kind = "identity"\nleft = "grad"\nright = "grad"', "utf-8")
     assert [judge(c).verdict for c in read_claims([tmp_path])] == [PROVED]

@@ -141,7 +141,7 @@ def test_memory_far_from_the_manifold_spoils_the_slopes() -> None:
     assert table.failures == (1, 2)
 
 
-@pytest.mark.parametrize(("name", "order"), [("momentum", 3), ("adam", 2)])
+@pytest.mark.parametrize(("name", "order"), [("gd", 3), ("momentum", 3), ("nesterov", 3), ("adam", 2)])
 def test_a_coefficient_off_by_a_thousandth_breaks_the_slopes(name: str, order: int) -> None:
     configuration, equation = _case(name, order)
     good = _slopes((configuration, equation))
@@ -181,7 +181,10 @@ def test_the_heavy_ball_number() -> None:
     assert [c.fraction for c in recovery.coefficients] == [Fraction(-2), Fraction(-6)]
 
 
-@pytest.mark.parametrize(("name", "order"), [("momentum", 3), ("rmsprop", 2)])
+TREES = ("gd", "momentum", "nesterov", "nesterov-keras", "qhm", "ogda", "heun", "midpoint", "implicit-midpoint", "bdf2")
+
+
+@pytest.mark.parametrize(("name", "order"), [*((n, 3) for n in TREES), ("rmsprop", 2), ("adam", 2), ("lion", 2)])
 def test_a_coefficient_off_by_a_thousandth_is_not_recovered(name: str, order: int) -> None:
     configuration, equation = _case(name, order)
     for power in range(order + 1):

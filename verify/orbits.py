@@ -198,17 +198,26 @@ class SlowOrbit:
             raise NotSlow("a memory variable does not relax: a relaxation factor is 1") from None
 
     def _settle(self, start: dict[str, list[list[Any]]], k: int, power: Any) -> None:
-        """Fix the coefficient of gamma^k of the memory: w = (A - 1)^-(k+1) Delta^(k+1) X^(k)."""
-        states = self.run(self._state(start, max(2, k + 1 - self.extra)), k + 1, max(2, k + 1 - self.extra))
-        rows = [self._flat(s, k) for s in states]
-        excess = [_difference([r[i] for r in rows], k + 1) for i in range(len(rows[0]))]
-        matrix = (arb_mat if isinstance(self.sample.unit, arb) else fmpq_mat)([[e] for e in excess])
-        correction = power * matrix
-        place = 0
+        """Fix the coefficient of gamma^k of the memory: w = (A - 1)^-(k+1) Delta^(k+1) X^(k).
+
+        A memory that reads theta at the same power (an average of squared gradients) sees the transient of one that moves
+        theta (a velocity): it is right once that one is, so there are as many passes as memory variables at most.
+        """
         for m in self.memory:
             for c in start[m]:
-                c.append(-correction[place, 0])
-                place += 1
+                c.append(self.sample.unit * 0)
+        length = max(2, k + 1 - self.extra)
+        for _ in self.memory:
+            rows = [self._flat(s, k) for s in self.run(self._state(start, length), k + 1, length)]
+            excess = [_difference([r[i] for r in rows], k + 1) for i in range(len(rows[0]))]
+            if all(_is_zero(e) for e in excess) and not isinstance(self.sample.unit, arb):
+                return
+            correction = power * (arb_mat if isinstance(self.sample.unit, arb) else fmpq_mat)([[e] for e in excess])
+            place = 0
+            for m in self.memory:
+                for c in start[m]:
+                    c[-1] = c[-1] - correction[place, 0]
+                    place += 1
 
     def _require_polynomial(self, states: Sequence[State]) -> None:
         for name in (*self.slow, *self.memory):
