@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 
@@ -88,11 +89,13 @@ def form_text(form: Form) -> str:
 
 
 class Relations:
-    """The span of given equations (each a form that vanishes) and their shifts by -2, ..., 2."""
+    """The span of given equations (each a form that vanishes) and their shifts in n, as far as the claims' indices reach."""
 
     def __init__(self, equations: Sequence[Form], spoken: Iterable[Form]) -> None:
+        spoken = list(spoken)
         self.count = len(equations)
-        rows = [shifted(e, k) for e in equations for k in (-2, -1, 0, 1, 2)]
+        reach = max(1, ceil(_reach(equations) + _reach(spoken)))
+        rows = [shifted(e, k) for e in equations for k in range(-reach, reach + 1)]
         self.spoken = {a for f in spoken for a in f if a.name != "grad"}
         self.spoken |= {b for f in spoken for a in f for b, _ in a.argument}
         for _ in range(4):
@@ -146,7 +149,25 @@ class Relations:
                 at = ", ".join(f"{s} = {v}" for s, v in values.items())
                 start = ", ".join(f"{atom_text(a)} = 1" for a in rest if a.name != "1")
                 return f"counterexample: L = x**2/2, {at}{', ' + start if start else ''}: left minus right = {total}"
-        return ""
+        return self._any_gradients(remainder)
+
+    def _any_gradients(self, remainder: Form) -> str:
+        """Values of a gradient at different points are independent: the remainder with 2, 5, 10, ... for what it contains."""
+        import sympy as sp
+
+        values = {a: sp.Integer(1 if a.name == "1" else i**2 + 1) for i, a in enumerate(remainder, 1)}
+        symbols = sorted({s for c in remainder.values() for s in c.free_symbols}, key=str)
+        numbers = {s: sp.Rational(1, 10 + i) for i, s in enumerate(symbols)}
+        total = sum(c.subs(numbers) * values[a] for a, c in remainder.items())
+        shown = {atom_text(a): v for a, v in values.items() if a.name != "1"} | {str(s): v for s, v in numbers.items()}
+        at = ", ".join(f"{n} = {v}" for n, v in shown.items())
+        return f"counterexample: a loss with {at}: left minus right = {total}" if total != 0 else ""
+
+
+def _reach(forms: Iterable[Form]) -> Fraction:
+    """The largest |index| in the forms, also under gradients."""
+    indices = [abs(b.index) for f in forms for a in f for b in (a, *(x for x, _ in a.argument))]
+    return max(indices, default=Fraction(0))
 
 
 def _on_quadratic(form: Form) -> Form:
