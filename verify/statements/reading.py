@@ -82,10 +82,12 @@ class Formulas:
         return [series.at(k) for k in range(order + 1)]
 
     def minus(self, a: Sum, b: Sum) -> Sum:
-        """a - b in normal form; empty exactly where they are equal as functions."""
+        """a - b in normal form; empty exactly where they are equal as functions.  Raises UsageError where that is not decided."""
         difference = self.algebra.add(a, {t: -c for t, c in b.items()})
-        if self.algebra.is_zero(difference) or not is_nonzero(difference):
+        if self.algebra.is_zero(difference):
             return {}
+        if not is_nonzero(difference):
+            raise UsageError("not decided: two formulas are not seen to be equal, and no point tells them apart")
         return {t: c.reduced() for t, c in difference.items() if c}
 
     def text(self, total: Sum) -> str:
