@@ -250,24 +250,30 @@ def modified_equation(
     >>> print(modified_equation("momentum", order=1, form="map")["theta"][1])
     -beta/(1 - beta)**3*hess(grad)
     """
-    from derive.engine import Derivation
-
     if form not in ("flow", "map"):
         raise UsageError(f"form must be 'flow' or 'map', not '{form}'")
     configuration = configure(load_scheme(scheme), regime, settings)
+    return equation_of(derivation_of(configuration, order, force, progress), form)
+
+
+def derivation_of(
+    configuration: Configuration, order: int, force: bool = False, progress: Callable[[int], None] | None = None
+) -> Derivation:
+    """One guarded run of the engine; raises what `modified_equation` raises."""
+    from derive.engine import Derivation
+
     check_order(configuration, order, force)
+    where = configuration.scheme.where
     try:
-        derivation = Derivation(configuration, order, progress)
+        return Derivation(configuration, order, progress)
     except ZeroDivisionError:
-        raise UsageError(f"{configuration.scheme.where}: a parameter setting makes a denominator vanish") from None
+        raise UsageError(f"{where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:
-        raise UsageError(
-            f"{configuration.scheme.where}: the update is nested too deeply; name its parts on lines of their own"
-        ) from None
-    return _equation(derivation, form)
+        raise UsageError(f"{where}: the update is nested too deeply; name its parts on lines of their own") from None
 
 
-def _equation(derivation: Derivation, form: str) -> ModifiedEquation:
+def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
+    """The public result of a run."""
     algebra = derivation.algebra
 
     def public(sums: Mapping[str, list[Sum]]) -> dict[str, tuple[TermSum, ...]]:

@@ -17,12 +17,11 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Factor, Term, split_scalars
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import SingularPointError, UsageError
-from derive.language import Call, Expression, Name, Number, Operation
+from derive.language import Expression, derivative_symbol
 from derive.loss import (
     Jet,
     Problem,
     Value,
-    absolute,
     check_names,
     exact,
     is_zero,
@@ -30,7 +29,6 @@ from derive.loss import (
     parse_loss,
     parse_point,
     real_power,
-    taylor,
 )
 from derive.schedule import Schedule
 
@@ -92,7 +90,7 @@ def _concrete(equation: ModifiedEquation) -> bool:
 
 
 def _derivative_names(name: str, equation: ModifiedEquation) -> list[str]:
-    return [name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}" for k in range(equation.order + 2)]
+    return [derivative_symbol(name, k) for k in range(equation.order + 2)]
 
 
 def component_names(equation: ModifiedEquation, problem: Problem) -> list[str]:
@@ -239,7 +237,7 @@ class _Evaluator:
             case "sum":
                 return [sum(self.term(f.children[0]), fmpq(0))] * self.size
             case "abs":
-                return [absolute(x) for x in self.term(f.children[0])]
+                return [abs(x) for x in self.term(f.children[0])]
         total: list[Value] = [fmpq(0)] * self.size
         for t, c in f.body:
             number = self.coefficient(c)
@@ -247,7 +245,7 @@ class _Evaluator:
                 raise self.missing(number)
             total = [a + number * x for a, x in zip(total, self.term(t), strict=True)]
         if f.kind == "root" and f.label == "abs":
-            total = [absolute(x) for x in total]
+            total = [abs(x) for x in total]
         return total
 
     def contraction(self, node: Factor) -> list[Value]:
@@ -294,17 +292,7 @@ def _rank(term: Term) -> int:
 
 def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Value]:
     """Taylor coefficients of an expression in t."""
-
-    def visit(e: Expression) -> Expression:
-        match e:
-            case Name(_) | Number(_):
-                return e
-            case Operation(op, args):
-                return Operation(op, tuple(visit(a) for a in args))
-            case Call(function, args):
-                return Call(function, tuple(visit(a) for a in args))
-
-    problem = Problem("r(t)", (visit(expression),), ("t",), True)
+    problem = Problem("r(t)", (expression,), ("t",), True)
     jet = problem.jets([t], degree)[0]
     return [jet.get((k,), fmpq(0)) for k in range(degree + 1)]
 
@@ -323,4 +311,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["Values", "component_names", "evaluate_equation", "taylor"]
+__all__ = ["Values", "component_names", "evaluate_equation"]

@@ -265,6 +265,15 @@ def constant(expression: Expression) -> Fraction | None:
     return None
 
 
+def derivative_symbol(name: str, k: int) -> str:
+    """Symbol of the k-th derivative of a time function in coefficients: r, dr, d2r, d3r, ...
+
+    >>> [derivative_symbol("r", k) for k in range(3)]
+    ['r', 'dr', 'd2r']
+    """
+    return name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"
+
+
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
 
 

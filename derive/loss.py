@@ -143,10 +143,6 @@ def _whole_root(x: fmpz, degree: int) -> fmpz | None:
     return root if root**degree == x else None
 
 
-def absolute(x: Value) -> Value:
-    return abs(x)
-
-
 # ---------------------------------------------------------------------------------------------- jets
 
 

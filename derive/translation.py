@@ -8,7 +8,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sequences import shift as polynomial_shift
 from derive.algebra.sums import Algebra, Sum
 from derive.errors import ReductionError
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, walk
+from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol, names_of, walk
 from derive.schedule import Schedule
 from derive.scheme import Configuration
 from derive.series import (
@@ -24,11 +24,6 @@ from derive.series import (
     TimeFunction,
     Times,
 )
-
-
-def derivative_symbol(name: str, k: int) -> str:
-    """Symbol of the k-th derivative of a time function: r, dr, d2r, d3r, ..."""
-    return name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"
 
 
 class Translation:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly
 
+from derive.language import derivative_symbol
 from verify.formula import FormulaValues
 from verify.orbits import Orbit, Sample
 from verify.powerseries import Series
@@ -74,7 +75,7 @@ def _function_series(sample: Sample, name: str, clock: Series) -> dict[str, Any]
     coefficients, found = list(sample.functions[name]), {}
     for k in range(len(coefficients)):
         derived = Sample(sample.problem, {}, {}, sample.t, {name: coefficients})
-        found[name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"] = derived.time_function(name)(clock)
+        found[derivative_symbol(name, k)] = derived.time_function(name)(clock)
         coefficients = [c * (j + 1) for j, c in enumerate(coefficients[1:])]
     return found
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
+from derive.language import derivative_symbol
 from derive.scheme import Configuration
 from verify.losses import Problem
 from verify.powerseries import Series, gamma_series
@@ -73,7 +74,7 @@ class Sample:
         found, factor = {}, 1
         for k, c in enumerate(self.functions[name]):
             factor *= max(1, k)
-            found[name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"] = c * factor
+            found[derivative_symbol(name, k)] = c * factor
         return found
 
     def names(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.language import Call, Expression, parse_expression, walk
+from derive.language import Call, Expression, derivative_symbol, parse_expression, walk
 from derive.schedule import Schedule
 from verify.powerseries import Series
 from verify.run import EXACT, elementary, evaluate
@@ -70,7 +70,7 @@ def _values(equation: ModifiedEquation, source: random.Random) -> dict[str, Any]
         factor = 1
         for k, c in enumerate(coefficients):
             factor *= max(1, k)
-            names[name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"] = c * factor
+            names[derivative_symbol(name, k)] = c * factor
     return names
 
 

@@ -24,7 +24,7 @@ from math import prod
 
 from flint import fmpq, fmpq_mat
 
-from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
 from derive.scheme import Configuration
 from verify.powerseries import to_fmpq
 from verify.terms import ONE, Combination, NotEnumerable, Term, TermAlgebra, add, collect, symbol
@@ -70,7 +70,7 @@ class Supports:
         self.values = {n: to_fmpq(v) for n, v in values.items()}
         scheme = configuration.scheme
         scalars = {configuration.symbol(s) for s in scheme.states if scheme.kinds.get(s) == "scalar"} | {"t"}
-        functions = {_derivative_name(f, k) for f in scheme.functions for k in range(depth + 2)}
+        functions = {derivative_symbol(f, k) for f in scheme.functions for k in range(depth + 2)}
         self.algebra = TermAlgebra(scheme.label, scalars | functions, separate)
         self.memory = [configuration.symbol(s) for s in scheme.states if configuration.symbol(s) not in self.slow]
         self._find(0)  # finds the bases, so that every term of the second pass is in normal form
@@ -250,7 +250,7 @@ class Supports:
         result = Graded({symbol(name): fmpq(1)}, self._empty())
         for k in range(1, x.depth + 1):
             for children in multisets(x.higher, k):
-                product: Combination = {symbol(_derivative_name(name, len(children))): fmpq(1)}
+                product: Combination = {symbol(derivative_symbol(name, len(children))): fmpq(1)}
                 for child in children:
                     product = self.algebra.multiply(product, {child: fmpq(1)})
                 result.higher[k - 1] |= set(product)
@@ -341,10 +341,6 @@ def _partitions(total: int, largest: int) -> Iterable[dict[int, int]]:
         for count in range(total // part, 0, -1):
             for rest in _partitions(total - count * part, part - 1):
                 yield {part: count, **rest}
-
-
-def _derivative_name(function: str, k: int) -> str:
-    return function if k == 0 else f"d{function}" if k == 1 else f"d{k}{function}"
 
 
 def _unknown(lead: Combination) -> bool:

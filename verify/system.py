@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Expression, names_of
+from derive.language import Expression, derivative_symbol, names_of
 from derive.scheme import Configuration
 from verify.formula import FormulaValues
 from verify.landscape import Loss, NodeNumbers, differentiate, scalar_value
@@ -226,7 +226,7 @@ def field_values(
             if variable == "t":
                 row.append(Fraction(int(k == 0)))
             elif variable in layout.slow:
-                row += _combination(equation["equations"][variable][k]["terms"], values, high - low)
+                row += combination(equation["equations"][variable][k]["terms"], values, high - low)
         rows.append(row)
     return rows
 
@@ -236,7 +236,8 @@ def order_of(equation: Mapping[str, Any]) -> int:
     return len(next(iter(equation["equations"].values()))) - 1
 
 
-def _combination(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
+def combination(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
+    """sum of coefficient * term over the terms of one block of the JSON form."""
     total: list[Any] = [Fraction(0)] * size
     for item in items:
         c, value = values[item["coefficient"]], values[item["term"]]
@@ -255,7 +256,7 @@ def scalar_names(
     for function in configuration.functions:
         expression: Expression = time_function(configuration, function)
         for k in range(order_of(equation) + 2):
-            symbol = function if k == 0 else f"d{function}" if k == 1 else f"d{k}{function}"
+            symbol = derivative_symbol(function, k)
             names[symbol] = scalar_value(expression, {"t": t}, tape)
             expression = differentiate(expression, "t")
     return names

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from derive.engine import Derivation
-from derive.equation import TermSum, _equation, check_order
-from derive.errors import UsageError
+from derive.equation import TermSum, derivation_of, equation_of
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.indices import IndexWriter
@@ -37,14 +35,8 @@ def article_of(
     Raises what `modified_equation` raises.
     """
     configuration = configure(scheme, regime, settings)
-    check_order(configuration, order, force)
-    try:
-        derivation = Derivation(configuration, order, progress)
-    except ZeroDivisionError:
-        raise UsageError(f"{scheme.where}: a parameter setting makes a denominator vanish") from None
-    except RecursionError:
-        raise UsageError(f"{scheme.where}: the update is nested too deeply; name its parts on lines of their own") from None
-    return Article(derivation, _equation(derivation, "flow"))
+    derivation = derivation_of(configuration, order, force, progress)
+    return Article(derivation, equation_of(derivation, "flow"))
 
 
 def paper_latex(article: Article) -> str:

@@ -19,11 +19,11 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError
+from derive.language import derivative_symbol
 from derive.schedule import Schedule
 from derive.scheme import Scheme
 from derive.structure.composition import Given, Workspace, composed
 from derive.structure.writing import VELOCITY, blocks, evaluated
-from derive.translation import derivative_symbol
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from typing import Any
 from derive.scheme import Configuration
 from verify.formula import FormulaValues
 from verify.landscape import Loss, NodeNumbers
-from verify.system import Layout, Recorder, field_values, layout_of, reads_ahead, scalar_names
+from verify.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
 from verify.tape import Node, Tape
 
 Equation = Mapping[str, Any]
@@ -171,7 +171,7 @@ class Model:
             total: list[Any] = [Fraction(0)] * (high - low)
             for block in self.longer["memory"][name]:
                 weight = self.gamma ** block["power"]
-                total = [a + weight * x for a, x in zip(total, _sum(block["terms"], values, high - low), strict=True)]
+                total = [a + weight * x for a, x in zip(total, combination(block["terms"], values, high - low), strict=True)]
             if name == "theta_prev":  # held as a difference
                 total = [a - x for a, x in zip(total, self.state[:2], strict=True)]
             found += total
@@ -201,15 +201,3 @@ class Model:
         body = ",\n".join(f"{name}:{text}" for name, text in parts.items())
         flags = f"size:{self.size},slow:{self.slow_size},implicit:{'true' if self.implicit else 'false'}"
         return f"{{{flags},\n{body}}}"
-
-
-def _sum(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
-    total: list[Any] = [Fraction(0)] * size
-    for item in items:
-        c, value = values[item["coefficient"]], values[item["term"]]
-        vector = value if isinstance(value, list) else [value] * size
-        total = [a + x * c for a, x in zip(total, vector, strict=True)]
-    return total
-
-
-__all__ = ["Model", "function_text", "number", "power", "statement"]
