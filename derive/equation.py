@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.algebra.formula import combination_text, term_text
 from derive.algebra.sums import Sum
+from derive.algebra.terms import combination_text, term_text
 from derive.errors import UsageError
 from derive.language import unparse
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
     from derive.algebra.sums import Algebra
     from derive.algebra.terms import Term
-    from derive.engine import Derivation
-    from derive.evaluation import Values
+    from derive.concrete.values import Values
+    from derive.engine.run import Derivation
 
 MAX_TERMS = 50_000
 
@@ -80,7 +80,7 @@ class TermSum:
     __repr__ = __str__
 
     def latex(self) -> str:
-        from derive.export.notation import LATEX, write_sum
+        from derive.writing.notation import LATEX, write_sum
 
         return write_sum(self, LATEX)
 
@@ -145,13 +145,13 @@ class ModifiedEquation:
         raise UsageError(f"no variable '{variable}' in this equation (known: {known})")
 
     def __str__(self) -> str:
-        from derive.export.text import equation_text
+        from derive.writing.text import equation_text
 
         return equation_text(self)
 
     def latex(self) -> str:
         """An align* environment that compiles under amsmath."""
-        from derive.export.latex import equation_latex
+        from derive.writing.latex import equation_latex
 
         return equation_latex(self)
 
@@ -177,7 +177,7 @@ class ModifiedEquation:
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
-        from derive.explicit import explicit_field
+        from derive.concrete.explicit import explicit_field
 
         return explicit_field(self, loss)
 
@@ -187,7 +187,7 @@ class ModifiedEquation:
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
-        from derive.evaluation import evaluate_equation
+        from derive.concrete.values import evaluate_equation
 
         return evaluate_equation(self, loss, at, digits)
 
@@ -220,7 +220,7 @@ class ModifiedEquation:
 
 def function_text(setting: object) -> str:
     """A concrete time function as text: an expression in t, or a schedule with its parameters."""
-    from derive.schedule import Schedule
+    from derive.scheme.schedule import Schedule
 
     return str(setting) if isinstance(setting, Schedule) else unparse(setting)  # type: ignore[arg-type]
 
@@ -260,7 +260,7 @@ def derivation_of(
     configuration: Configuration, order: int, force: bool = False, progress: Callable[[int], None] | None = None
 ) -> Derivation:
     """One guarded run of the engine; raises what `modified_equation` raises."""
-    from derive.engine import Derivation
+    from derive.engine.run import Derivation
 
     check_order(configuration, order, force)
     where = configuration.scheme.where
@@ -301,7 +301,7 @@ def check_order(configuration: Configuration, order: int, force: bool = False) -
         raise UsageError(f"order must be a whole number >= 0, not {order}; order 0 is the limit flow")
     if force or order < 5:
         return
-    from derive.engine import Derivation
+    from derive.engine.run import Derivation
 
     counts = [sum(len(f[k]) for f in Derivation(configuration, 3).fields.values()) for k in (2, 3)] if order < 400 else [1, 3]
     growth = max(2.9558, counts[1] / max(1, counts[0]))

@@ -34,7 +34,7 @@ def best_of(code: str, runs: int = 5) -> float:
 
 
 def command(arguments: str) -> str:
-    return f"import sys; sys.argv = ['derive', *{arguments.split()!r}]; from derive.cli import entry; entry()"
+    return f"import sys; sys.argv = ['derive', *{arguments.split()!r}]; from derive.commands.main import entry; entry()"
 
 
 def startup() -> None:

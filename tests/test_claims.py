@@ -17,7 +17,7 @@ from typing import Any
 import click
 import pytest
 
-from derive.console import CANNOT_RUN, run
+from derive.commands.console import CANNOT_RUN, run
 from derive.errors import UsageError
 from verify import statements
 from verify.statements.claim import claim_of, read_claims

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from derive import catalogue
-from derive.schedule import schedules
+from derive.scheme.schedule import schedules
 
 
 def derive(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "derive.cli", *args],
+        [sys.executable, "-m", "derive.commands.main", *args],
         capture_output=True, text=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8", **env}, timeout=120,
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
 
 
 def test_interruption_is_clean() -> None:
-    command = [sys.executable, "-m", "derive.cli", "modified-eq", "--scheme", "adam", "--order", "8", "--force"]
+    command = [sys.executable, "-m", "derive.commands.main", "modified-eq", "--scheme", "adam", "--order", "8", "--force"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(2)
     process.send_signal(signal.SIGINT)
@@ -150,14 +150,14 @@ def test_interruption_is_clean() -> None:
 
 
 def test_a_reader_that_leaves_early() -> None:
-    command = f"{sys.executable} -m derive.cli modified-eq --scheme gd --order 9 --format json | head -1"
+    command = f"{sys.executable} -m derive.commands.main modified-eq --scheme gd --order 9 --format json | head -1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (result.stdout, result.stderr) == ("{\n", "")
 
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom derive.cli import main\n"
+        "import sys\nfrom derive.commands.main import main\n"
         "try: main(['--help'], standalone_mode=False)\nexcept SystemExit: pass\n"
         "print(sorted({'sympy','mpmath','matplotlib','numpy','flint','rich'} & set(sys.modules)))"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from derive.cli import main
-from derive.engine import Derivation
+from derive.commands.main import main
+from derive.engine.run import Derivation
 from derive.errors import ResidualError, UsageError
 from derive.language import SCHEME_CALLS, parse_expression
 from derive.paper import compile as compiling
@@ -117,7 +117,7 @@ def test_without_tex_the_text_is_written_and_a_pdf_is_refused(tmp_path: Path, mo
 
 @pytest.mark.parametrize("output", ["out.txt", "missing/out.tex"])
 def test_bad_output_is_one_line_and_status_2(output: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "derive.cli", "paper", "--scheme", "gd", "-o", output]
+    command = [sys.executable, "-m", "derive.commands.main", "paper", "--scheme", "gd", "-o", output]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PATH": os.defpath})
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from derive.cli import main
-from derive.console import CANNOT_RUN, run
+from derive.commands.console import CANNOT_RUN, run
+from derive.commands.main import main
 from derive.scheme import catalogue
 
 MECHANICAL = ["--scheme", "momentum", "--regime", "leapfrog"]

@@ -14,12 +14,12 @@ from derive import modified_equation
 from derive.algebra.calculus import same
 from derive.algebra.coefficients import Ring
 from derive.algebra.sums import Algebra
+from derive.engine.composition import Given, Workspace, composed
 from derive.errors import ParseError, ReductionError, UsageError
+from derive.readings.accuracy import accuracy
+from derive.readings.energy import lie_derivative, modified_energy, scalars_of_weight
+from derive.readings.second_order import second_order
 from derive.scheme import inline_scheme
-from derive.structure.accuracy import accuracy
-from derive.structure.composition import Given, Workspace, composed
-from derive.structure.energy import lie_derivative, modified_energy, scalars_of_weight
-from derive.structure.second_order import second_order
 
 VERLET = "v = v - gamma/2*grad(theta); theta = theta + gamma*v; v = v - gamma/2*grad(theta)"
 DRIFT_FIRST = "theta = theta + gamma/2*v; v = v - gamma*grad(theta); theta = theta + gamma/2*v"

@@ -14,19 +14,19 @@ from strategies import tree_schemes
 from derive import modified_equation
 from derive.algebra.calculus import Transfer, gradient, same
 from derive.algebra.coefficients import Ring
+from derive.algebra.rooted import rooted_trees, symmetry
 from derive.algebra.sequences import value_at
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Term
 from derive.algebra.transients import TransientSolver
-from derive.engine import Derivation
+from derive.engine.composition import Given, Workspace, composed
+from derive.engine.run import Derivation
 from derive.errors import ReductionError, UsageError
+from derive.readings.compare import _flow, _residual, compare
+from derive.readings.initial_layer import TransientDerivation, initial_layer
+from derive.readings.loss import modified_loss
+from derive.readings.modifying import CorrectedDerivation, modifying_field
 from derive.scheme import configure, inline_scheme, load_scheme
-from derive.structure.compare import _flow, _residual, compare
-from derive.structure.composition import Given, Workspace, composed
-from derive.structure.freetrees import rooted_trees, symmetry
-from derive.structure.initial_layer import TransientDerivation, initial_layer
-from derive.structure.loss import modified_loss
-from derive.structure.modifying import CorrectedDerivation, modifying_field
 
 # ---------------------------------------------------------------------------------------------- modifying integrators
 

@@ -13,13 +13,13 @@ from strategies import tree_schemes
 from derive import modified_equation
 from derive.algebra.calculus import Adjoint, Derivative, Transfer, gradient, loss_term, same
 from derive.algebra.coefficients import Ring
+from derive.algebra.rooted import free_tree, rooted_trees, symmetry
 from derive.algebra.sums import Algebra, Sum, accumulate
+from derive.engine.composition import Given, Workspace, composed
 from derive.errors import ReductionError
+from derive.readings.loss import jacobian_asymmetry, modified_loss, potential_of
+from derive.readings.witness import is_nonzero
 from derive.scheme import inline_scheme
-from derive.structure.composition import Given, Workspace, composed
-from derive.structure.freetrees import free_tree, rooted_trees, symmetry
-from derive.structure.loss import jacobian_asymmetry, modified_loss, potential_of
-from derive.structure.witness import is_nonzero
 
 small = st.fractions(min_value=-3, max_value=3, max_denominator=6).filter(bool)
 

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import derive.trees.output as output
+from derive.commands.trees import trees_command
 from derive.errors import DeriveError
 from derive.trees import load_tableau, method_of_scheme, tableau_names, tree_series
 from derive.trees.bounds import bounds_of
-from derive.trees.command import trees_command
 from derive.trees.memory import parse_size, predicted_bytes
 from derive.trees.series import _Plan
 
@@ -198,7 +198,7 @@ def test_the_prediction_covers_what_a_run_takes(source: str, order: int, tmp_pat
         pytest.skip("no /proc on this system to read the peak from")
     code = (
         "import sys\n"
-        "from derive.trees.command import trees_command\n"
+        "from derive.commands.trees import trees_command\n"
         "trees_command(sys.argv[1:], standalone_mode=False)\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
@@ -210,7 +210,8 @@ def test_the_prediction_covers_what_a_run_takes(source: str, order: int, tmp_pat
 
 
 def test_the_command_alone_imports_nothing_heavy() -> None:
-    code = "import sys, derive.trees, derive.trees.command; print(sorted({'numpy', 'flint', 'sympy', 'rich'} & set(sys.modules)))"
+    code = "import sys, derive.trees, derive.commands.trees; "
+    code += "print(sorted({'numpy', 'flint', 'sympy', 'rich'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

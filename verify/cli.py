@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.console import LazyGroup, progress, run
-from derive.console import settings as parse_settings
+from derive.commands.console import LazyGroup, progress, run
+from derive.commands.console import settings as parse_settings
 
 REFUTED, UNDECIDED = 1, 2
 EPILOG = """\b

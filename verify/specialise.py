@@ -13,7 +13,7 @@ from typing import Any
 
 from derive import ModifiedEquation, modified_equation
 from derive.language import Call, Expression, derivative_symbol, parse_expression, walk
-from derive.schedule import Schedule
+from derive.scheme.schedule import Schedule
 from verify.powerseries import Series
 from verify.run import EXACT, elementary, evaluate
 

@@ -43,7 +43,7 @@ class Derivative:
     Every derivative of L moves with theta; `rate` (d/dt of a coefficient) is zero unless given.
 
     >>> from derive.algebra.coefficients import Ring
-    >>> from derive.algebra.formula import combination_text
+    >>> from derive.algebra.terms import combination_text
     >>> a = Algebra(Ring()); g = a.node_sum("L", [])
     >>> d = Derivative(a, {"theta": a.state("u")})
     >>> combination_text(a.sorted(d(a.product(g, g))))
@@ -151,7 +151,7 @@ def gradient(algebra: Algebra, scalar: Sum, variable: str = "theta") -> Sum:
     """The gradient of a scalar sum with respect to theta, or to another vector state variable.
 
     >>> from derive.algebra.coefficients import Ring
-    >>> from derive.algebra.formula import combination_text
+    >>> from derive.algebra.terms import combination_text
     >>> a = Algebra(Ring()); g = a.node_sum("L", [])
     >>> combination_text(a.sorted(gradient(a, a.contract(a.product(g, g)))))
     '2*hess(grad)'

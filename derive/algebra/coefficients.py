@@ -7,11 +7,14 @@ denominators, which is a lookup; `reduced` cancels and is called once a solution
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import gcd, lcm
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+from derive.algebra.factored import Factored, Monomials, value_of
 
 Denominator = tuple[tuple[int, int], ...]  # ((factor index, exponent), ...), sorted
 
@@ -86,6 +89,12 @@ class Ring:
             found = tuple(sorted(common.items())), self.expand(lack[0]), self.expand(lack[1])
             self._lcm[a, b] = found
         return found
+
+    def monomials(self, polynomial: Any) -> Monomials:
+        """A polynomial of this ring as data, ascending degree."""
+        items = sorted(polynomial.to_dict().items(), key=lambda i: (sum(i[0]), [-e for e in i[0]]))
+        names = ("n", *self.symbols)
+        return tuple((_fraction(c), tuple((n, int(e)) for n, e in zip(names, p, strict=True) if e)) for p, c in items)
 
     def by_powers_of_n(self, num: Any) -> dict[int, Any]:
         """{d: coefficient of n^d} of a numerator: the Taylor coefficients at n = 0."""
@@ -193,15 +202,14 @@ class Ratio:
         value = self.reduced()
         if value.den or not value.num.is_constant():
             raise ValueError(f"{value} is not a number")
-        q = fmpq(value.num.coeffs()[0]) if value.num else fmpq(0)
-        return Fraction(int(q.p), int(q.q))
+        return _fraction(value.num.coeffs()[0]) if value.num else Fraction(0)
 
     def symbols(self) -> set[str]:
         value = self.reduced()
-        used = {name for name, d in zip(("n", *self.ring.symbols), value.num.degrees(), strict=True) if d}
+        used = {name for name, d in zip(("n", *self.ring.symbols), value.num.degrees(), strict=True) if d > 0}
         for index, _ in value.den:
             degrees = self.ring.factors[index].degrees()
-            used |= {name for name, d in zip(("n", *self.ring.symbols), degrees, strict=True) if d}
+            used |= {name for name, d in zip(("n", *self.ring.symbols), degrees, strict=True) if d > 0}
         return used
 
     def derivative(self, symbol: str) -> Ratio:
@@ -224,34 +232,47 @@ class Ratio:
                 den = Ratio(ring, self.ring.factors[index].compose(*mapped, ctx=ring.context), ())
                 num = num / den**exponent
             return num.reduced()
-        return _substitute_terms(value, values, ring)
+        images_by_name = {s: values[s] if s in values else ring.n if s == "n" else ring.symbol(s) for s in value.symbols()}
+        result: Ratio = value.at(images_by_name, ring.constant)
+        return result.reduced()
+
+    def at(self, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
+        """The value at numbers of any kind (balls, floats, sympy's, another ring's): `values` gives every symbol that occurs,
+        `number` brings a rational into that kind.  ZeroDivisionError, or what the numbers raise, where a denominator vanishes.
+
+        >>> ring = Ring(["beta"]); b = ring.symbol("beta")
+        >>> ((ring.one + b) / (ring.one - b)).at({"beta": Fraction(1, 3)}, Fraction)
+        Fraction(2, 1)
+        """
+        value = self.reduced()
+        result = value_of(self.ring.monomials(value.num), values, number)
+        for index, exponent in value.den:
+            result = result / value_of(self.ring.monomials(self.ring.factors[index]), values, number) ** exponent
+        return result
+
+    def factored(self) -> Factored:
+        """The factorisation over the rationals."""
+        value, ring = self.reduced(), self.ring
+        if not value.num:
+            return Factored(Fraction(0), (), ())
+        content, factors = factor(value.num)
+        top = sorted(((ring.monomials(f), e) for f, e in factors), key=_by_length)
+        bottom = sorted(((ring.monomials(ring.factors[i]), e) for i, e in value.den), key=_by_length)
+        return Factored(_fraction(content), tuple(top), tuple(bottom))
 
     def __str__(self) -> str:
-        from derive.algebra.printing import ascii_ratio
-
-        return ascii_ratio(self)
+        return str(self.factored())
 
     __repr__ = __str__
 
 
-def _substitute_terms(value: Ratio, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
-    names = ("n", *value.ring.symbols)
+def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:
+    return len(factor[0]), str(factor)
 
-    def image(polynomial: Any) -> Ratio:
-        total = ring.zero
-        for exponents, coefficient in polynomial.to_dict().items():
-            term = ring.constant(coefficient)
-            for name, exponent in zip(names, exponents, strict=True):
-                if exponent:
-                    base = values[name] if name in values else ring.n if name == "n" else ring.symbol(name)
-                    term = term * base**exponent
-            total = total + term
-        return total
 
-    result = image(value.num)
-    for index, exponent in value.den:
-        result = result / image(value.ring.factors[index]) ** exponent
-    return result.reduced()
+def _fraction(value: Any) -> Fraction:
+    value = fmpq(value)
+    return Fraction(int(value.p), int(value.q))
 
 
 def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
@@ -278,8 +299,6 @@ def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
 
 
 def _content(coefficients: Iterable[Any]) -> fmpq:
-    from math import gcd, lcm
-
     numerators, denominators = 0, 1
     for c in coefficients:
         numerators, denominators = gcd(numerators, int(fmpq(c).p)), lcm(denominators, int(fmpq(c).q))

@@ -20,6 +20,9 @@ Normal form.  Two equal sums of terms have the same normal form, by these rules:
      (sum g (Hu) = sum u (Hg)).
 Where a negative power of m itself meets B (|g|^-1 (|g|+eps)^-2) the term is left as it is, because the partial
 fractions, with their 1/eps, would hide a cancellation; `Algebra.partial_fractions` resolves these for equality tests.
+
+As text a term is in the formula language: grad, hess(u), d3(u, v), ..., products and powers at an index, dot(a, b); for a
+general vector field the derivatives are field, dfield(u), d2field(u, v), ...
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
+
+from derive.algebra.factored import joined, unwrapped
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -82,12 +87,10 @@ class Term:
         self.size: int = sum(f.size * max(1, floor(e if e > 0 else -e)) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
-    def __repr__(self) -> str:
-        from derive.algebra.formula import term_text
-
+    def __str__(self) -> str:
         return term_text(self)
 
-    __str__ = __repr__
+    __repr__ = __str__
 
     @property
     def is_tree(self) -> bool:
@@ -154,3 +157,86 @@ def _by_key(term: Term) -> Key:
 
 def _by_factor_key(item: tuple[Factor, Exponent]) -> Key:
     return item[0].key
+
+
+# ---------------------------------------------------------------------------------------------- text
+
+
+def node_name(label: str, rank: int) -> str:
+    """Name of the derivative with `rank` arguments.
+
+    >>> [node_name("L", k) for k in range(4)], node_name("f", 2)
+    (['grad', 'hess', 'd3', 'd4'], 'd2field')
+    """
+    if label == "L":
+        return ("grad", "hess")[rank] if rank < 2 else f"d{rank + 1}"
+    return ("field", "dfield")[rank] if rank < 2 else f"d{rank}field"
+
+
+def term_text(term: Term) -> str:
+    """
+    >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
+    >>> a = Algebra(Ring()); g = a.node_sum("L", []); (t,) = g
+    >>> term_text(next(iter(a.product(g, a.node_sum("L", [t])))))
+    'grad*hess(grad)'
+    """
+    if not term.factors:
+        return "1"
+    return "*".join(_power(f, e) for f, e in term.factors)
+
+
+def _power(f: Factor, e: Exponent) -> str:
+    text = _factor(f)
+    if e == 1:
+        return f"({text})" if f.kind == "base" and len(f.body) > 1 else text
+    atomic = f.kind not in ("base", "root") or text.isidentifier()
+    exponent = str(e) if isinstance(e, int) and e > 0 else f"({Fraction(e)})"
+    return f"{text if atomic else f'({text})'}**{exponent}"
+
+
+def _factor(f: Factor) -> str:
+    children = [term_text(c) for c in f.children]
+    match f.kind:
+        case "state":
+            return f.label
+        case "node":
+            name = node_name(f.label, len(children))
+            return f"{name}({', '.join(children)})" if children else name
+        case "sum":
+            return _contraction(f.children[0])
+        case "abs":
+            inner = children[0]
+            return f"abs{inner}" if f.children[0].factors[0][0].kind == "base" else f"abs({inner})"
+        case "root":
+            text = unwrapped(str(f.body[0][1]))
+            return f"abs({text})" if f.label == "abs" else text
+    return combination_text(f.body)
+
+
+def _contraction(term: Term) -> str:
+    """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""
+    items = list(term.factors)
+    if not items:
+        return "dot(1, 1)"  # the dimension
+    f, e = items[-1]
+    if isinstance(e, int) and e > 1:
+        first = _power(f, e // 2)
+        rest = [_power(f, e - e // 2)]
+        return f"dot({'*'.join([*(_power(*i) for i in items[:-1]), first])}, {rest[0]})"
+    if len(items) == 1:
+        return f"dot({_power(f, e)}, 1)"
+    return f"dot({'*'.join(_power(*i) for i in items[:-1])}, {_power(f, e)})"
+
+
+def combination_text(body: Iterable[tuple[Term, Ratio]]) -> str:
+    """A sum of terms with coefficients."""
+    pieces = []
+    for term, ratio in body:
+        c = str(ratio)
+        sign, c = (" - ", c[1:]) if c.startswith("-") else (" + ", c)
+        if term.factors and c == "1":
+            c = term_text(term)
+        elif term.factors:
+            c = f"{c}*{term_text(term)}"
+        pieces.append(sign + c)
+    return joined(pieces)

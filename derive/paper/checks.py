@@ -15,8 +15,8 @@ from derive.errors import ReductionError, ResidualError
 from derive.paper.context import Article
 from derive.paper.independent import independent_rows
 from derive.paper.multistep import time_derivatives
-from derive.structure.loss import ModifiedLoss
-from derive.structure.second_order import time_rate
+from derive.readings.loss import ModifiedLoss
+from derive.readings.second_order import time_rate
 
 MAX_TERMS = 300
 Check = tuple[str, int]  # what, and the power of gamma through which it holds

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Factor
-from derive.engine import Derivation
+from derive.engine.run import Derivation
 from derive.equation import ModifiedEquation, TermSum
-from derive.export.notation import Notation
 from derive.paper.multistep import Multistep, multistep
 from derive.paper.preamble import article_notation
+from derive.writing.notation import Notation
 
 _NAMES = ("S", "T", "U", "Y", "Z", "Q", "R", "K", r"\Sigma")
 

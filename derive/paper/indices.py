@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import count
 
 from derive.algebra.terms import Exponent, Factor, Term
-from derive.export.notation import Notation, _factor, settled, write_coefficient
+from derive.writing.notation import Notation, _factor, settled, write_coefficient
 
 _NAMES = "jklmpqabcehuvwxyz"
 _GAP = r"\,"

@@ -8,14 +8,14 @@ from dataclasses import replace
 from derive.algebra.coefficients import Ratio
 from derive.equation import TermSum
 from derive.errors import DeriveError
-from derive.export.notation import Notation, write_term
 from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.pieces import coefficient_chunks, coefficient_text, gamma_power, series_summands, summands
-from derive.structure.loss import ModifiedLoss, Obstruction, loss_of
-from derive.structure.second_order import second_order_form
-from derive.structure.writing import VELOCITY
+from derive.readings.loss import ModifiedLoss, Obstruction, loss_of
+from derive.readings.second_order import second_order_form
+from derive.writing.notation import Notation, write_term
+from derive.writing.series import VELOCITY
 
 MAX_SHOWN = 24  # terms of an asymmetry or a remainder
 

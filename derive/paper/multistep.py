@@ -16,7 +16,7 @@ from flint import fmpq
 from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
-from derive.engine import Derivation
+from derive.engine.run import Derivation
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.scheme import Configuration
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derive.export.notation import write_combination
-from derive.export.text import decay
 from derive.language import Expression, names_of
 from derive.paper.context import Article
 from derive.paper.escape import escape
@@ -13,6 +11,8 @@ from derive.paper.linebreak import TEXT_WIDTH, Summand, align, block, rows, widt
 from derive.paper.pieces import coefficient_text, series_summands
 from derive.paper.prose import prose
 from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
+from derive.writing.notation import write_combination
+from derive.writing.text import decay
 
 
 def title(article: Article) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.printing import factored
 from derive.algebra.terms import Term
 from derive.equation import TermSum
-from derive.export.notation import Notation, _polynomial_power, settled, write_coefficient, write_term
 from derive.paper.linebreak import TEXT_WIDTH, Summand, width
 from derive.paper.preamble import PAPER
+from derive.writing.notation import Notation, _polynomial_power, settled, write_coefficient, write_term
 
 Writer = Callable[[Term], str]
 _LONG = 0.55 * TEXT_WIDTH
@@ -40,7 +39,7 @@ def summand(coefficient: Ratio, term: Term, write: Writer, style: Notation = PAP
 
 def coefficient_chunks(value: Ratio, style: Notation, front: str) -> tuple[str, ...]:
     r"""|value| times front with its numerator beside the bar: \frac{gamma}{12 (1-beta)^5} ( 1 | + 10 beta | + ... )."""
-    parts = factored(value)
+    parts = value.factored()
     size = abs(parts.content)
     plain = [_monomial(m[0], style)[1] + ("" if e == 1 else f"^{{{e}}}") for m, e in parts.numerator if len(m) == 1]
     top = [str(size.numerator)] if size.numerator != 1 else []

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from derive.algebra.terms import Factor
-from derive.export.notation import LATEX, Notation
 from derive.paper.escape import escape
+from derive.writing.notation import LATEX, Notation
 
 PREAMBLE = r"""% Preamble for modified equations: packages and notation.
 % Load it in place of your own, or copy the macros you need.  Every formula compiles with amsmath and these macros.

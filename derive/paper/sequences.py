@@ -5,11 +5,11 @@ from __future__ import annotations
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.terms import Term
-from derive.engine import Component
-from derive.export.notation import settled, write_coefficient, write_term
+from derive.engine.run import Component
 from derive.paper.context import Article
 from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, align, block, width
 from derive.paper.pieces import coefficient_chunks, coefficient_text
+from derive.writing.notation import settled, write_coefficient, write_term
 
 MAX_SHOWN = 60  # sequences written out
 

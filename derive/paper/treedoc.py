@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.rooted import symmetry
 from derive.algebra.terms import Term
-from derive.export.notation import write_term
 from derive.paper.context import Article
 from derive.paper.linebreak import _fitted, width
 from derive.paper.pieces import coefficient_text
-from derive.structure.freetrees import symmetry
+from derive.writing.notation import write_term
 
 MAX_TREES, MAX_TOGETHER = 37, 12
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from derive.equation import ModifiedEquation
-from derive.export.notation import Notation
 from derive.language import Call, Expression, Name, Number, Operation, names_of
 from derive.paper.escape import escape
 from derive.paper.linebreak import Summand
-from derive.schedule import Schedule
 from derive.scheme import Configuration, Scheme, substitute
+from derive.scheme.schedule import Schedule
+from derive.writing.notation import Notation
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 5, "neg": 2, "**": 4}
 

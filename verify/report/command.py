@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import click
 
-from derive.console import progress
-from derive.console import settings as parse_settings
-from derive.options import chosen_scheme, scheme_options
+from derive.commands.console import progress
+from derive.commands.console import settings as parse_settings
+from derive.commands.options import chosen_scheme, scheme_options
 
 EPILOG = """\b
 Examples:

@@ -8,10 +8,10 @@ from fractions import Fraction
 from html import escape
 
 from derive.errors import DeriveError
-from derive.export.notation import UNICODE
 from derive.language import constant, parse_expression
-from derive.ranges import comparisons
 from derive.scheme import Configuration
+from derive.scheme.ranges import comparisons
+from derive.writing.notation import UNICODE
 
 NOTCHES = 100
 

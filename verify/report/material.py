@@ -9,10 +9,10 @@ from math import dist
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
+from derive.concrete.problem import check_names, parse_point
 from derive.errors import DeriveError, UsageError
-from derive.loss import check_names, parse_point
+from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
-from derive.structure.loss import ModifiedLoss, loss_of
 from verify.exact import Effort, claim_of, verify_exactly
 from verify.integrate import Flow, IntegrationError, precision
 from verify.landscape import Loss

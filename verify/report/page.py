@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from derive import __version__
-from derive.ranges import outside
+from derive.scheme.ranges import outside
 from verify.report.controls import page_controls
 from verify.report.formulas import Formulas
 from verify.report.material import Material

@@ -9,11 +9,11 @@ from typing import Any
 
 from derive.equation import TermSum
 from derive.errors import DeriveError
-from derive.export.latex import equation_latex, gamma_power
-from derive.export.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
-from derive.export.text import relaxation_text
 from derive.language import unparse
-from derive.structure.loss import ModifiedLoss
+from derive.readings.loss import ModifiedLoss
+from derive.writing.latex import equation_latex, gamma_power
+from derive.writing.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+from derive.writing.text import relaxation_text
 from verify.formula import parsed
 from verify.numeric import SlopeTable
 from verify.powerseries import IrrationalRoot, to_fmpq

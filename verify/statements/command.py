@@ -55,7 +55,7 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
 
 def judged(paths: list[Path]) -> Results:
     """Every claim of the files and folders with its judgment."""
-    from derive.console import progress
+    from derive.commands.console import progress
     from verify.statements.claim import read_claims
     from verify.statements.judge import judge
 

@@ -11,8 +11,8 @@ from derive.algebra.sums import Sum
 from derive.algebra.terms import Term
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
-from derive.structure.compare import compare_equations
-from derive.structure.loss import ModifiedLoss, modified_loss
+from derive.readings.compare import compare_equations
+from derive.readings.loss import ModifiedLoss, modified_loss
 from verify.statements.claim import SchemeData
 from verify.statements.reading import Formulas, counterexample, formulas_of, power_of, series_text
 from verify.statements.verdict import Judgment, leading, proved, refuted

@@ -13,7 +13,7 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.scheme import configure
-from derive.structure.linear_map import linear_map
+from derive.scheme.linear_map import linear_map
 from verify.statements.claim import SchemeData
 from verify.statements.symbolic import symbol, symbolic, text_of
 from verify.statements.verdict import Judgment, leading, proved, refuted

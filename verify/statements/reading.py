@@ -16,15 +16,15 @@ from fractions import Fraction
 from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.sums import Algebra, Sum
+from derive.engine.composition import Given, Workspace
+from derive.engine.series import Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, UsageError
 from derive.language import Expression, names_of, parse_expression
+from derive.readings.target import TargetReader
+from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
-from derive.series import Series
-from derive.structure.composition import Given, Workspace
-from derive.structure.target import TargetReader
-from derive.structure.witness import is_nonzero
-from derive.structure.writing import evaluated
+from derive.writing.series import evaluated
 from verify.statements.symbolic import limited
 
 CALLS: dict[str, int | None] = {

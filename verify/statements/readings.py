@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.errors import UsageError
-from derive.structure.accuracy import accuracy
-from derive.structure.initial_layer import initial_layer
-from derive.structure.stability import Stability, stability
+from derive.readings.accuracy import accuracy
+from derive.readings.initial_layer import initial_layer
+from derive.readings.stability import Stability, stability
 from verify.statements.claim import SchemeData
 from verify.statements.reading import Formulas, counterexample, formulas_of, power_of, series_text
 from verify.statements.symbolic import symbol, symbolic, text_of

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.errors import UsageError
-from derive.schedule import load_schedule, schedule_parameters
+from derive.scheme.schedule import load_schedule, schedule_parameters
 from verify.statements.symbolic import symbol, symbolic, text_of
 from verify.statements.verdict import Judgment, proved, refuted
 

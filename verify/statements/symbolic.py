@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from derive.concrete.explicit import to_sympy
 from derive.errors import ParseError
-from derive.explicit import to_sympy
 from derive.language import LOSS_CALLS, Call, Expression, Operation, constant, names_of, parse_expression, unparse
 
 MAX_POWER = 64

@@ -1,0 +1,97 @@
+"""The one walk over terms: what a term contains, and its value by structural recursion.
+
+    within(term)      every factor of the term, of its children and of its bodies
+    Fold              a value for each kind of factor; shared terms and factors are visited once
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from derive.algebra.terms import Exponent, Factor, Term
+
+V = TypeVar("V")
+
+
+def within(term: Term) -> Iterator[Factor]:
+    """Every factor that stands anywhere in the term, once for each place, exponents not counted.
+
+    >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
+    >>> a = Algebra(Ring()); g = a.node_sum("L", []); (t,) = a.product(g, a.node_sum("L", [next(iter(g))]))
+    >>> [len(f.children) for f in within(t)]
+    [0, 1, 0]
+    """
+    for f, _ in term.factors:
+        yield f
+        for inner in (*f.children, *(t for t, _ in f.body)):
+            yield from within(inner)
+
+
+class Fold(ABC, Generic[V]):
+    """value(prod f^e) = prod power(value(f), e), with one method a kind of factor.
+
+    A subclass gives the empty product, the product of two values, a power, and the value of each kind; methods of kinds get
+    the factor itself and call `term` on its children, or `term` and a coefficient's value on its body.
+    """
+
+    def __init__(self) -> None:
+        self._terms: dict[Term, V] = {}
+        self._factors: dict[Factor, V] = {}
+
+    def term(self, term: Term) -> V:
+        found = self._terms.get(term)
+        if found is None:
+            found = self.one()
+            for f, e in term.factors:
+                found = self.times(found, self.power(self.factor(f), e, f))
+            self._terms[term] = found
+        return found
+
+    def factor(self, f: Factor) -> V:
+        found = self._factors.get(f)
+        if found is None:
+            found = self._factors[f] = self.of_kind(f)
+        return found
+
+    def of_kind(self, f: Factor) -> V:
+        match f.kind:
+            case "state":
+                return self.state(f)
+            case "node":
+                return self.node(f)
+            case "sum":
+                return self.contraction(f)
+            case "abs":
+                return self.absolute(f)
+            case "root":
+                return self.root(f)
+        return self.base(f)
+
+    @abstractmethod
+    def one(self) -> V: ...
+
+    @abstractmethod
+    def times(self, a: V, b: V) -> V: ...
+
+    @abstractmethod
+    def power(self, value: V, exponent: Exponent, f: Factor) -> V: ...
+
+    @abstractmethod
+    def state(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def node(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def contraction(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def absolute(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def root(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def base(self, f: Factor) -> V: ...

@@ -1,0 +1,1 @@
+"""The command `derive`: parse options, call, print."""

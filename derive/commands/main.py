@@ -1,0 +1,168 @@
+"""The command `derive`: parse options, call, print."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from derive import __version__
+from derive.commands.console import LazyGroup, ascii_only, progress, run
+from derive.commands.console import settings as parse_settings
+from derive.commands.options import chosen_scheme, scheme_options
+
+EPILOG = """\b
+Examples:
+  derive modified-eq --scheme momentum --order 2
+  derive modified-eq --scheme adam --order 1 --format latex
+  derive modified-eq --scheme momentum --regime inertial --order 2
+  derive modified-eq --update "theta = theta - gamma*grad(theta - gamma*grad(theta)/2)" --order 3
+  derive modified-eq --scheme gd --order 2 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3
+  derive explain momentum
+  derive trees --tableau rk4 --order 6
+"""
+
+
+class Commands(LazyGroup):
+    """The commands that live in packages of their own."""
+
+    lazy: dict[str, tuple[str, str, str]] = {
+        "trees": ("derive.commands.trees", "trees_command", "B-series coefficients on all rooted trees; order conditions."),
+        "modified-loss": ("derive.commands.readings", "modified_loss", "The loss that is really minimised, as far as it exists."),
+        "second-order": ("derive.commands.readings", "second_order", "theta'' = ...: the velocity eliminated."),
+        "accuracy": ("derive.commands.readings", "accuracy", "The order against a target equation, and the leading defect."),
+        "stability": ("derive.commands.readings", "stability", "The interval of gamma*h that is stable on quadratics."),
+        "energy": ("derive.commands.readings", "energy", "The modified energy, and its dissipation under friction."),
+        "modifying": ("derive.commands.readings", "modifying", "The corrected field that makes a scheme follow its limit flow."),
+        "initial-layer": ("derive.commands.readings", "initial_layer", "Started from rest: the shifted start and the transient."),
+        "compare": ("derive.commands.readings", "compare", "Whether two schemes agree, and up to which change of variables."),
+        "paper": ("derive.commands.paper", "paper", "An article with the derivation, ready to compile."),
+        "explain": ("derive.commands.readings", "explain", "All readings of one scheme on one screen."),
+    }
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, package_name="shadowflow", prog_name="derive")
+def main() -> None:
+    """Derive the modified equation of an optimizer: the differential equation that its iterates follow, exactly and to any
+    order in the step size gamma, for every smooth loss in any dimension.
+
+    Results are exact; data goes to standard output and everything else to standard error. Exit status: 0 done, 2 the
+    input cannot be used (one line says why and what to write instead).
+    """
+
+
+@main.command("modified-eq", epilog=EPILOG)
+@scheme_options
+@click.option("--order", type=int, default=1, show_default=True, help="Keep the terms through gamma^ORDER; 0 is the limit flow.")
+@click.option(
+    "--form",
+    type=click.Choice(["flow", "map"]),
+    default="flow",
+    show_default=True,
+    help="flow: theta' = ...; map: the memoryless step theta+ = theta + ... .",
+)
+@click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
+@click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
+@click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
+@click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
+@click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
+@click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
+@click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
+                settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
+                at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
+    """Print the modified equation of a scheme."""
+    from derive.equation import modified_equation
+
+    chosen = chosen_scheme(scheme, update, parameters)
+    problem = _problem(chosen.label, loss, field)
+    if at is not None and problem is None:
+        raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
+    with progress("deriving, power of gamma", order + 1) as advance:
+        equation = modified_equation(
+            chosen, order, regime=regime, form=form, settings=parse_settings(settings), force=force, progress=advance
+        )
+    _warn_about_ranges(equation)
+    if problem is not None:
+        _print_on_problem(equation, problem, at, digits, output)
+    elif output == "json":
+        click.echo(json.dumps(equation.to_json(), indent=2))
+    elif output == "latex":
+        from derive.writing.latex import equation_latex
+
+        click.echo(equation_latex(equation, show_memory))
+    else:
+        from derive.writing.text import equation_text
+
+        click.echo(equation_text(equation, plain or ascii_only(), show_memory))
+
+
+def _problem(label: str, loss: str | None, field: str | None) -> str | None:
+    if loss is not None and field is not None:
+        raise click.UsageError("give --loss or --field, not both")
+    if loss is not None and label != "L":
+        raise click.UsageError("this scheme is written with field(x); give --field 'EXPR;EXPR', one expression a component")
+    if field is not None and label == "L":
+        raise click.UsageError("this scheme is written with grad(x); give --loss EXPR")
+    return loss if loss is not None else field
+
+
+def _warn_about_ranges(equation: Any) -> None:
+    """A note on stderr for a parameter set outside the range that its scheme states."""
+    from derive.scheme.ranges import outside
+
+    for note in outside(equation.configuration):
+        click.echo(f"derive: note: {note}", err=True)
+
+
+def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str) -> None:
+    if at is not None:
+        values = equation.evaluate(problem, at, digits)
+        if output == "json":
+            at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
+            data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
+            click.echo(json.dumps(data, indent=2))
+            return
+        from derive.writing.text import values_text
+
+        click.echo(values_text(equation, problem, values, latex=output == "latex"))
+        return
+    explicit = equation.on_loss(problem)
+    if output == "json":
+        text = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
+        click.echo(json.dumps(equation.to_json() | {"loss": problem, "explicit": text}, indent=2))
+        return
+    from derive.writing.text import explicit_text
+
+    click.echo(explicit_text(equation, problem, explicit, latex=output == "latex"))
+
+
+@main.command("schemes")
+@click.argument("name", required=False)
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def schemes(name: str | None, output: str) -> None:
+    """List the catalogue, or show one scheme: its update, parameters and their ranges, regimes, sources.
+
+    NAME is a scheme of the catalogue or a file.
+    """
+    from derive.scheme import catalogue, load_scheme
+    from derive.writing.catalogue import catalogue_text, scheme_json, scheme_text
+
+    if name is not None:
+        chosen = load_scheme(name)
+        click.echo(json.dumps(scheme_json(chosen), indent=2) if output == "json" else scheme_text(chosen))
+        return
+    every = [load_scheme(n) for n in catalogue()]
+    click.echo(json.dumps([scheme_json(s) for s in every], indent=2) if output == "json" else catalogue_text(every))
+
+
+def entry() -> None:
+    """Console script."""
+    run(main, "derive")
+
+
+if __name__ == "__main__":
+    entry()

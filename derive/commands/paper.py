@@ -1,0 +1,79 @@
+"""The command `derive paper`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from derive.commands.console import progress
+from derive.commands.console import settings as parse_settings
+from derive.commands.options import chosen_scheme, scheme_options
+from derive.errors import UsageError
+
+EPILOG = """\b
+Examples:
+  derive paper --scheme momentum --order 4 -o momentum.pdf
+  derive paper --scheme adam --order 2 -o adam.tex
+  derive paper --scheme momentum --regime inertial --order 2 > inertial.tex
+  derive paper --preamble > shadowflow.sty
+"""
+
+
+@click.command("paper", epilog=EPILOG)
+@scheme_options
+@click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
+@click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
+@click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
+@click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
+          order: int, output: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
+    """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
+    was checked, and the sources. OUT.tex needs nothing else; OUT.pdf needs pdflatex.
+    """
+    if preamble:
+        from derive.paper.preamble import PREAMBLE
+
+        click.echo(PREAMBLE, nl=False)
+        return
+    _check_output(output)
+    chosen = chosen_scheme(scheme, update, parameters)
+    from derive.paper.document import article_of, paper_latex
+
+    with progress("deriving, power of gamma", order + 1) as advance:
+        article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
+    text = paper_latex(article)
+    _warn_about_ranges(article.equation.configuration)
+    if output is None:
+        click.echo(text, nl=False)
+    elif output.endswith(".pdf"):
+        from derive.paper.compile import write_pdf
+
+        write_pdf(text, output)
+    else:
+        from derive.trees.output import replacing
+
+        with replacing(output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _check_output(output: str | None) -> None:
+    """Before any work: the kind of file, its folder, and TeX where a PDF is wanted."""
+    if output is None:
+        return
+    if not output.endswith((".tex", ".pdf")):
+        raise UsageError(f"-o '{output}': write a name that ends in .tex or .pdf")
+    if not Path(output).parent.is_dir():
+        raise UsageError(f"-o '{output}': the folder '{Path(output).parent}' does not exist")
+    if output.endswith(".pdf"):
+        from derive.paper.compile import INSTALL, has_tex
+
+        if not has_tex():
+            raise UsageError(f"-o '{output}' needs LaTeX ('{INSTALL}' on Debian and Ubuntu); -o out.tex works without it")
+
+
+def _warn_about_ranges(configuration: object) -> None:
+    from derive.scheme.ranges import outside
+
+    for note in outside(configuration):  # type: ignore[arg-type]
+        click.echo(f"derive: note: {note}", err=True)

@@ -1,0 +1,257 @@
+"""The commands of the readings: parse options, call, print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from derive.commands.console import ascii_only
+from derive.commands.console import settings as parse_settings
+from derive.commands.options import Decorator, chosen_scheme, scheme_options
+
+Function = Callable[..., Any]
+
+
+def order_option(default: int, text: str) -> Decorator:
+    return click.option("--order", type=int, default=default, show_default=True, help=text)
+
+
+def format_option(function: Function) -> Function:
+    """--format, --ascii."""
+    plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
+    output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+    return output(plain(function))
+
+
+def point_options(function: Function) -> Function:
+    """--loss, --at, --digits: exact values at a point."""
+    for option in reversed((
+        click.option("--loss", metavar="EXPR", help="A concrete loss in named variables (with --at)."),
+        click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point of that loss."),
+        click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational."),
+    )):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The scheme, and regime and settings as keywords."""
+    scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"])
+    return scheme, {"regime": options["regime"], "settings": parse_settings(options["settings"])}
+
+
+def _point(loss: str | None, at: str | None) -> bool:
+    if (loss is None) != (at is None):
+        raise click.UsageError("--loss and --at go together, such as --loss 'x**4/4 + x*y**2' --at x=1/2,y=1/3")
+    return loss is not None
+
+
+def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
+    """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
+    from derive.writing.series import align, notation
+
+    if output == "json":
+        data = dict(extra) | reading.to_json()
+        if values is not None:
+            data["values"] = values
+        click.echo(json.dumps(data, indent=2))
+        return
+    equation = getattr(reading, "equation", None)
+    style = notation("latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode", equation)
+    if values is not None:
+        click.echo("\n".join(_value_lines(values, output == "latex")))
+    elif output == "latex":
+        click.echo(align(lines(reading, style)))
+    else:
+        click.echo("\n".join(lines(reading, style)))
+
+
+def _value_lines(values: Mapping[str, Any], latex: bool) -> list[str]:
+    rows = [(name, k, block) for name, powers in values.items() for k, block in enumerate(powers)]
+    if latex:
+        from derive.writing.series import align
+
+        return [align([rf"\text{{{n}}}_{{({k})}} ={{}}& \left({', '.join(b)}\right)" for n, k, b in rows])]
+    return [f"{name} gamma^{k}  {', '.join(block)}" for name, k, block in rows]
+
+
+def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"scheme": scheme.name, "regime": options["regime"] or next(iter(scheme.regimes), ""), **more}
+
+
+@click.command("modified-loss")
+@scheme_options
+@order_option(1, "Look for a potential through gamma^ORDER.")
+@click.option(
+    "--form",
+    type=click.Choice(["flow", "map"]),
+    default="flow",
+    show_default=True,
+    help="flow: theta' = -grad V; map: theta+ = theta - gamma grad V.",
+)
+@format_option
+def modified_loss(order: int, form: str, output: str, plain: bool, **options: Any) -> None:
+    """The loss that is really minimised, as far as it exists, and what stands in its way after that."""
+    from derive.readings.loss import modified_loss as read
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    v = read(scheme, order, form=form, **keywords)
+    _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
+
+
+@click.command("second-order")
+@scheme_options
+@order_option(1, "Keep the terms through gamma^ORDER.")
+@point_options
+@format_option
+def second_order(order: int, loss: str | None, at: str | None, digits: int, output: str, plain: bool, **options: Any) -> None:
+    """theta'' = sum gamma^k (...): the velocity eliminated.
+
+    In terms and values p is theta'; --at gives it as p_x=..., p_y=... (eta_x=... is taken to mean the same).
+    """
+    from derive.readings.energy import regime_with_velocity
+    from derive.readings.second_order import second_order as read
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme, "inertial")
+    s = read(scheme, order, **keywords)
+    values = {"theta": s.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
+    _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
+
+
+@click.command("accuracy")
+@scheme_options
+@click.option(
+    "--target", required=True, metavar="EQUATION", help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0)."
+)
+@order_option(4, "Look for the defect through gamma^ORDER.")
+@format_option
+def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) -> None:
+    """The order to which a scheme's theta follows a target equation, and the leading defect.
+
+    The target may contain theta, theta', theta'', grad, hess(x), d3(x, y), gamma, t and the scheme's parameters.
+    """
+    from derive.readings.accuracy import accuracy as read
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    a = read(scheme, target, order, **keywords)
+    _print(a, report.accuracy_lines, output, plain, _header(scheme, options))
+
+
+@click.command("stability")
+@scheme_options
+@click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
+@format_option
+def stability(plot: str | None, output: str, plain: bool, **options: Any) -> None:
+    """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
+    from derive.readings.stability import plot_region
+    from derive.readings.stability import stability as read
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    s = read(scheme, **keywords)
+    if plot is not None:
+        plot_region(s, plot)
+        click.echo(f"derive: wrote {plot}", err=True)
+    _print(s, report.stability_lines, output, plain, _header(scheme, options))
+
+
+@click.command("energy")
+@scheme_options
+@order_option(2, "Derive the energy through gamma^ORDER.")
+@click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; lam where there is one.")
+@point_options
+@format_option
+def energy(order: int, damping: str | None, loss: str | None, at: str | None, digits: int, output: str, plain: bool,
+           **options: Any) -> None:  # fmt: skip
+    """The modified energy of a scheme with a velocity: conserved without damping, and its rate of dissipation with it.
+
+    Without --regime, leapfrog is taken where the scheme has it.
+    """
+    from derive.readings.energy import modified_energy, regime_with_velocity
+    from derive.scheme import load_scheme
+    from derive.writing import readings as report
+
+    if options["scheme"] is None and options["update"] is None:
+        options["scheme"] = "momentum"
+    scheme, keywords = _chosen(options)
+    scheme = load_scheme(scheme)
+    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme, "leapfrog")
+    e = modified_energy(scheme, order, damping=damping, **keywords)
+    values = {"energy": [[v] for v in e.evaluate(loss, at or "", digits)]} if _point(loss, at) and loss else None
+    _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)
+
+
+@click.command("modifying")
+@scheme_options
+@order_option(1, "Correct through gamma^ORDER.")
+@point_options
+@format_option
+def modifying(order: int, loss: str | None, at: str | None, digits: int, output: str, plain: bool, **options: Any) -> None:
+    """The inverse problem: the field (or loss) to hand to the scheme so that it follows its own limit flow."""
+    from derive.readings.modifying import modifying_field
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    m = modifying_field(scheme, order, **keywords)
+    values = {"theta": m.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
+    _print(m, report.modifying_lines, output, plain, _header(scheme, options, order=order), values)
+
+
+@click.command("initial-layer")
+@scheme_options
+@order_option(1, "Derive the shift through gamma^ORDER.")
+@point_options
+@format_option
+def initial_layer(order: int, loss: str | None, at: str | None, digits: int, output: str, plain: bool, **options: Any) -> None:
+    """Started from rest (zero memory): the shifted point from which the modified flow starts, and the transient."""
+    from derive.readings.initial_layer import initial_layer as read
+    from derive.writing import readings as report
+
+    scheme, keywords = _chosen(options)
+    layer = read(scheme, order, **keywords)
+    values = {"theta": layer.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
+    _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
+
+
+@click.command("compare")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@order_option(2, "Compare through gamma^ORDER.")
+@click.option("--regime", metavar="NAME", help="The regime of both.")
+@click.option("--regime-a", metavar="NAME", help="The regime of A.")
+@click.option("--regime-b", metavar="NAME", help="The regime of B.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
+)
+@format_option
+def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None, regime_b: str | None,
+            settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip
+    """Whether two schemes (names or files) agree, through which power, and whether a change of variables makes them agree."""
+    from derive.readings.compare import compare as read
+    from derive.writing import readings as report
+
+    c = read(a, b, order, regimes=(regime_a or regime, regime_b or regime), settings=parse_settings(settings))
+    header = {"schemes": [c.first.scheme.name, c.second.scheme.name],
+              "regimes": [c.first.configuration.regime, c.second.configuration.regime]}  # fmt: skip
+    _print(c, report.comparison_lines, output, plain, header)
+
+
+@click.command("explain")
+@click.argument("scheme", metavar="SCHEME")
+@format_option
+def explain(scheme: str, output: str, plain: bool) -> None:
+    """What one scheme does, on one screen: limit flow, first corrections, modified loss, accuracy, stability, memory.
+
+    SCHEME is a name of the catalogue or a file.
+    """
+    from derive.readings.explain import explain as read
+    from derive.readings.explain import explanation_lines
+
+    _print(read(scheme), explanation_lines, output, plain, {})

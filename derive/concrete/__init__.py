@@ -1,0 +1,1 @@
+"""Concrete losses and fields: their derivatives at a point, and a term's value there."""

@@ -1,0 +1,164 @@
+"""Sums of terms as series in gamma: their value at another point, and with state variables replaced by series.
+
+    composed(w, m, {"theta": x, "eta": y})       m at theta -> x, eta -> y, as a power series in gamma
+
+Every derivative of L in m is taken at x = theta + gamma delta_1 + ... by grafting, and its arguments are composed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq
+
+from derive.algebra.calculus import mentions
+from derive.algebra.coefficients import Ratio
+from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.terms import Factor, Term
+from derive.engine.series import Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.errors import ReductionError
+
+Context = Any  # a Derivation or a Workspace
+Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
+
+
+class Workspace:
+    """A context for series of its own: no unknowns, no scheme."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self.solution: Mapping[str, Mapping[int, Sum]] = {}
+        self.unsolved: set[str] = set()
+        self.all_series: list[Series] = []
+
+    def fail(self, message: str, place: Place | None = None) -> ReductionError:
+        return ReductionError(message)
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        raise AssertionError("no step number here")
+
+
+class Given(Series):
+    """Known coefficients, by power of gamma."""
+
+    def __init__(self, context: Context, coefficients: Sequence[Sum] | Mapping[int, Sum]) -> None:
+        super().__init__(context)
+        self.coefficients = dict(enumerate(coefficients)) if isinstance(coefficients, Sequence) else coefficients
+        self.low = min(0, *self.coefficients) if self.coefficients else 0
+
+    def compute(self, k: int) -> Sum:
+        return self.coefficients.get(k, {})
+
+
+class Node(Series):
+    """d^(m+1)L[c_1, ..., c_m] at a point theta + delta: sum over multisets M of delta's terms of d^(m+|M|+1)L[c, M]."""
+
+    def __init__(self, point: Series, label: str, children: Sequence[Series]) -> None:
+        super().__init__(point.context)
+        self.point, self.label, self.children = point, label, children
+
+    def compute(self, k: int) -> Sum:
+        if self.point.at(0) != self.algebra.state("theta"):
+            if self.context.unsolved:
+                return {}
+            raise self.context.fail("a derivative of the loss is taken at a point that does not tend to theta", None)
+        inner = self._arguments(k)
+        outer = _multisets([self.point.at(j) if j else {} for j in range(k + 1)], k, self.algebra.ring.one)
+        result: Sum = {}
+        for w in range(k + 1):
+            for (a, x), (b, y) in ((p, q) for p in inner[w].items() for q in outer[k - w].items()):
+                accumulate(result, self.algebra.scale(self.algebra.node(self.label, (*a, *b)), x * y))
+        return nonzero(result)
+
+    def _arguments(self, k: int) -> list[Bags]:
+        """The fixed arguments, by total power of gamma."""
+        bags: list[Bags] = [{} for _ in range(k + 1)]
+        bags[0][()] = self.algebra.ring.one
+        for child in self.children:
+            bags = [_join([(bags[i], child.at(w - i)) for i in range(w + 1)]) for w in range(k + 1)]
+        return bags
+
+
+def _join(pairs: Sequence[tuple[Bags, Sum]]) -> Bags:
+    result: Bags = {}
+    for bags, total in pairs:
+        for bag, x in bags.items():
+            for t, c in total.items():
+                key = tuple(sorted((*bag, t), key=lambda term: term.key))
+                result[key] = result[key] + x * c if key in result else x * c
+    return {bag: c for bag, c in result.items() if c}
+
+
+def _multisets(delta: Sequence[Sum], k: int, one: Ratio) -> list[Bags]:
+    """exp(gamma delta_1 + gamma^2 delta_2 + ...) over multisets E:  w E_w = sum_j j delta_j E_(w-j)."""
+    result: list[Bags] = [{(): one}]
+    for w in range(1, k + 1):
+        parts = [(result[w - j], {t: c.scaled(fmpq(j, w)) for t, c in delta[j].items()}) for j in range(1, w + 1)]
+        result.append(_join(parts))
+    return result
+
+
+def composed(context: Context, total: Sum, states: Mapping[str, Series]) -> Series:
+    """The sum as a series, with state variables replaced; `theta` is also the point of every derivative."""
+    return _Composer(context, states).total(total)
+
+
+class _Composer:
+    def __init__(self, context: Context, states: Mapping[str, Series]) -> None:
+        self.context, self.states, self.algebra = context, states, context.algebra
+        self.labels = frozenset(states)
+        self.terms: dict[Term, Series] = {}
+
+    def total(self, total: Sum) -> Series:
+        fixed = {t: c for t, c in total.items() if not self.moves(t)}
+        result: Series = Given(self.context, [fixed])
+        for t, c in total.items():
+            if t not in fixed:
+                result = Plus(result, Times(Given(self.context, [self.algebra.constant(c)]), self.term(t)))
+        return result
+
+    def moves(self, term: Term) -> bool:
+        return mentions(term, self.labels) or ("theta" in self.labels and _has_node(term))
+
+    def term(self, term: Term) -> Series:
+        found = self.terms.get(term)
+        if found is None:
+            parts: list[Series] = []
+            for f, e in term.factors:
+                x = self.factor(f)
+                if isinstance(e, int) and e > 0:
+                    parts += [x] * e
+                else:
+                    parts.append(Power(x, Fraction(e), None))
+            found = parts[0] if parts else Given(self.context, [{self.algebra.unit: self.algebra.ring.one}])
+            for part in parts[1:]:
+                found = Times(found, part)
+            self.terms[term] = found
+        return found
+
+    def factor(self, f: Factor) -> Series:
+        alone = Given(self.context, [{self.algebra.interner.term({f: 1}): self.algebra.ring.one}])
+        match f.kind:
+            case "state":
+                return self.states.get(f.label, alone)
+            case "node" if "theta" in self.states:
+                return Node(self.states["theta"], f.label, [self.term(c) for c in f.children])
+            case "node":
+                base = Given(self.context, [self.algebra.state("theta")])
+                return Node(base, f.label, [self.term(c) for c in f.children])
+            case "sum":
+                one = Given(self.context, [{self.algebra.unit: self.algebra.ring.one}])
+                return Contraction(Times(one, self.term(f.children[0])))
+            case "abs":
+                return Magnitude(self.term(f.children[0]), False, None)
+            case "root":
+                return alone
+        return self.total(dict(f.body))
+
+
+def _has_node(term: Term) -> bool:
+    return any(
+        f.kind == "node" or any(_has_node(c) for c in f.children) or any(_has_node(t) for t, _ in f.body) for f, _ in term.factors
+    )

@@ -1,0 +1,189 @@
+"""What is coupled at gamma = 0: components of state variables, their matrices, and which of them are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from derive.algebra.coefficients import Ratio
+from derive.algebra.linear import characteristic_polynomial, null_vector
+from derive.algebra.sums import Sum
+from derive.algebra.terms import Term
+from derive.engine.series import Power, Series
+from derive.engine.translation import Translation
+from derive.errors import ReductionError
+from derive.scheme import Configuration
+
+
+@dataclass
+class Component:
+    """State variables coupled at gamma = 0: X+ = A X + ...; `slow` is the one that carries eigenvalue 1, if any."""
+
+    names: tuple[str, ...]
+    matrix: list[list[Ratio]]
+    slow: str | None = None
+    left: list[Ratio] = field(default_factory=list)  # l A = l
+    right: list[Ratio] = field(default_factory=list)  # A r = r, l r = 1, r[slow] = 1
+
+
+class Coupling(Translation):
+    """A configuration with its components, in an order in which they can be solved."""
+
+    def __init__(self, configuration: Configuration, order: int) -> None:
+        super().__init__(configuration, order)
+        self.components = self._explore()
+
+    def _explore(self) -> list[Component]:
+        """Components in an order in which they can be solved.
+
+        Every state variable is given the value of a symbol of its own; the updates at gamma^0 then show on which
+        variables each depends, and through which constants.
+        """
+        self.exploring = True
+        scalar = {self.configuration.symbol(v): self.scheme.kinds[v] == "scalar" for v in self.scheme.states}
+        symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, "theta_next")}
+        for s in self.states:
+            self.solution[s][0] = symbols[s]
+        leading: dict[str, Sum] = {}
+        for s, update in self.updates.items():
+            self._check_divisible(s, update)
+            leading[s] = update.at(0)
+        self.exploring = False
+        for series in self.all_series:
+            series.known.clear()
+            if isinstance(series, Power):
+                series._inverse = None
+        for s in self.states:
+            self.solution[s].clear()
+        self.symbols = symbols
+        needs = {s: self._depends(leading[s]) for s in self.states}
+        self._needs = needs
+        return [self._component(names, leading, needs) for names in _strong_components(needs)]
+
+    def _check_divisible(self, state: str, update: Series) -> None:
+        for k in range(update.low, 0):
+            if update.at(k):
+                raise self.fail(
+                    f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
+                )
+
+    def _depends(self, value: Sum) -> set[str]:
+        """State variables on which a sum of terms depends; every derivative of L depends on theta."""
+        found: set[str] = set()
+
+        def visit(term: Term) -> None:
+            for f, _ in term.factors:
+                if f.kind == "state":
+                    found.add("theta" if f.label == "theta_next" else f.label)
+                elif f.kind == "node":
+                    found.add("theta")
+                for child in f.children:
+                    visit(child)
+                for inner, _ in f.body:
+                    visit(inner)
+
+        for term in value:
+            visit(term)
+        return found & set(self.states)
+
+    def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
+        terms = {s: next(iter(self.symbols[s])) for s in names}
+        matrix = []
+        for s in names:
+            linear = {x: leading[s].get(terms[x], self.ring.zero) for x in names}
+            rest = {t: c for t, c in leading[s].items() if t not in terms.values()}
+            if self._depends(rest) & set(names):
+                raise self._nonlinear(s, names, rest)
+            matrix.append([linear[x] for x in names])
+        component = Component(names, matrix)
+        self._find_slow(component)
+        return component
+
+    def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
+        if any(f.kind == "node" and self._depends(dict.fromkeys(f.children, self.ring.one)) for t in rest for f, _ in t.factors):
+            return self.fail(
+                f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
+            )
+        if "theta" in names:
+            return self._no_identity("theta changes by a term without gamma")
+        return self.fail(
+            f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
+            "reduced (for a root of an average, keep its square as the memory)"
+        )
+
+    def _no_identity(self, what: str) -> ReductionError:
+        free = [n for n in ("alpha", "lr", "eta", "h", "s") if n in self.configuration.free]
+        hint = f"; say how it scales, for example --set {free[0]}=gamma" if free else "; write the step size as gamma"
+        return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}{hint}")
+
+    def _find_slow(self, component: Component) -> None:
+        """Eigenvalue 1 of A: none (memory), simple (a slow variable), or a Jordan block (refused)."""
+        one, zero = self.ring.one, self.ring.zero
+        size = len(component.names)
+        excess = [[a - (one if i == j else zero) for j, a in enumerate(row)] for i, row in enumerate(component.matrix)]
+        right = null_vector(excess, self.ring)
+        if right is None:
+            if "theta" in component.names:
+                raise self._no_identity("theta is multiplied by another factor than 1")
+            return
+        left = null_vector([list(column) for column in zip(*excess, strict=True)], self.ring)
+        assert left is not None
+        pairing = sum((a * b for a, b in zip(left, right, strict=True)), zero)
+        if not pairing:
+            raise self._jordan(component.names)
+        order = sorted(range(size), key=lambda i: component.names[i] != "theta")
+        slow = next(i for i in order if right[i])
+        component.slow = component.names[slow]
+        component.right = [r / right[slow] for r in right]
+        component.left = [a * right[slow] / pairing for a in left]
+
+    def _jordan(self, names: Iterable[str]) -> ReductionError:
+        memory = next((n for n in names if n != "theta"), "v")
+        variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
+        return self.fail(
+            f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives theta, a Jordan block; rescale it so that it "
+            f'becomes a slow variable, with a regime that has {variable} = "gamma*eta" and a step gamma**2 '
+            "(the result is then an equation for theta and eta)"
+        )
+
+    def _needed_last(self) -> list[Component]:
+        """At the last power only what the slow variables need: memory is not wanted beyond gamma^order."""
+        wanted = {c.slow for c in self.components if c.slow}
+        frontier = list(wanted)
+        while frontier:
+            for name in self._needs[str(frontier.pop())] - wanted:
+                wanted.add(name)
+                frontier.append(name)
+        return [c for c in self.components if wanted & set(c.names)]
+
+    def relaxations(self) -> list[tuple[tuple[str, ...], list[Ratio]]]:
+        """For every component with memory: its variables and det(z E - A)/(z - 1)^[slow], coefficients from z^0 up."""
+        result = []
+        for component in self.components:
+            polynomial = characteristic_polynomial(component.matrix, self.ring)
+            if component.slow:  # divide by z - 1, from the top
+                quotient = [self.ring.zero] * (len(polynomial) - 1)
+                carry = self.ring.zero
+                for i in range(len(polynomial) - 1, 0, -1):
+                    carry = carry + polynomial[i]
+                    quotient[i - 1] = carry.reduced()
+                polynomial = quotient
+            if len(polynomial) > 1:
+                result.append((component.names, polynomial))
+        return result
+
+
+def _strong_components(needs: dict[str, set[str]]) -> list[tuple[str, ...]]:
+    """Strongly connected components of the graph x -> needs[x], those needed first in front."""
+    reach = {x: set(needs[x]) | {x} for x in needs}
+    for middle in needs:
+        for x in needs:
+            if middle in reach[x]:
+                reach[x] |= reach[middle]
+    components: list[tuple[str, ...]] = []
+    for x in needs:
+        names = tuple(y for y in needs if y in reach[x] and x in reach[y])
+        if names not in components:
+            components.append(names)
+    # if A needs B, A reaches everything that B reaches and more
+    return sorted(components, key=lambda names: len(reach[names[0]]))

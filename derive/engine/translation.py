@@ -1,0 +1,147 @@
+"""Update text -> one power series in gamma per state variable: its value after the step."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.sequences import shift as polynomial_shift
+from derive.algebra.sums import Algebra, Sum
+from derive.engine.series import (
+    Contraction,
+    Gradient,
+    Magnitude,
+    Place,
+    Plus,
+    Polynomial,
+    Power,
+    Series,
+    State,
+    TimeFunction,
+    Times,
+)
+from derive.errors import ReductionError
+from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol, names_of, walk
+from derive.scheme import Configuration
+from derive.scheme.schedule import Schedule
+
+
+class Translation:
+    """The series of a configuration; `updates[x]` is the state variable x after the step, in the units of the regime.
+
+    `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.
+    """
+
+    def __init__(self, configuration: Configuration, order: int) -> None:
+        self.configuration, self.scheme, self.order = configuration, configuration.scheme, order
+        self.ring = Ring(self._symbols())
+        self.algebra = Algebra(self.ring)
+        self.all_series: list[Series] = []
+        self.unsolved: set[str] = set()
+        self.exploring = False
+        self.states = tuple(configuration.symbol(s) for s in self.scheme.states)
+        self.solution: dict[str, dict[int, Sum]] = {s: {} for s in (*self.states, "theta_next")}
+        self.gamma = Polynomial(self, {1: self.ring.one})
+        self.updates = self._compile()
+
+    def _symbols(self) -> list[str]:
+        symbols = list(self.configuration.free)
+        texts = [a.value for a in self.scheme.program] + list(self.configuration.bindings.values())
+        if any("t" in names_of(e) for e in texts) or self.configuration.functions:
+            symbols.append("t")
+        for name in self.configuration.functions:
+            symbols += [derivative_symbol(name, k) for k in range(self.order + 2)]
+        return symbols
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        """P(n+1); sequences of another kind (transients) override it."""
+        return polynomial_shift(sequence)
+
+    def fail(self, message: str, place: Place | None = None) -> ReductionError:
+        where = f", line {place[0]}, column {place[1]}" if place else ""
+        return ReductionError(f"{self.scheme.where}{where}: {message}")
+
+    def _compile(self) -> dict[str, Series]:
+        """One series per state variable: its value after the step, in the units in which it is carried."""
+        bindings = {n: self._series(e, {}) for n, e in self.configuration.bindings.items()}
+        factors = {v: self._series(r.factor, bindings) for v, r in self.configuration.rescaled.items()}
+        names: dict[str, Series] = dict(bindings)
+        for variable in self.scheme.states:
+            state = State(self, self.configuration.symbol(variable))
+            names[variable] = Times(factors[variable], state) if variable in factors else state
+        names["theta_next"] = State(self, "theta", ahead=True)
+        old_theta = names["theta"]
+        for assignment in self.scheme.program:
+            names[assignment.target] = self._series(assignment.value, names)
+        updates = {v: names[v] for v in self.scheme.states}
+        if "theta_prev" in updates and "theta_prev" not in self.scheme.assigned:
+            updates["theta_prev"] = old_theta
+        for variable, factor in factors.items():
+            updates[variable] = Times(updates[variable], Power(factor, Fraction(-1), None))
+        return {self.configuration.symbol(v): series for v, series in updates.items()}
+
+    def _series(self, expression: Expression, names: dict[str, Series]) -> Series:
+        place = (expression.line, expression.column)
+        match expression:
+            case Number(value):
+                return Polynomial(self, {0: self.ring.constant(value)})
+            case Name("gamma"):
+                return self.gamma
+            case Name("t") if "t" not in names:
+                return Polynomial(self, {0: self.ring.symbol("t"), 1: self.ring.n})
+            case Name(id):
+                return names[id] if id in names else Polynomial(self, {0: self.ring.symbol(id)})
+            case Operation("neg", (a,)):
+                return Times(Polynomial(self, {0: -self.ring.one}), self._series(a, names))
+            case Operation("**", (a, b)):
+                return self._power(self._series(a, names), b, place)
+            case Operation(op, (a, b)):
+                x, y = self._series(a, names), self._series(b, names)
+                if op == "/":
+                    y = Power(y, Fraction(-1), (b.line, b.column))
+                return Times(x, y) if op in "*/" else Plus(x, y, 1 if op == "+" else -1)
+            case Call(function, args):
+                return self._call(function, [self._series(a, names) for a in args], place)
+        raise AssertionError(expression)
+
+    def _power(self, base: Series, exponent: Expression, place: Place) -> Series:
+        e = constant(exponent)
+        if e is None:
+            raise self.fail("an exponent must be a rational number, such as 2 or 1/2", (exponent.line, exponent.column))
+        if abs(e.numerator) > 64 or e.denominator > 64:
+            raise self.fail(f"the exponent {e} is beyond 64", (exponent.line, exponent.column))
+        if e.denominator > 1 or e < 0:
+            return Power(base, e, place)
+        result: Series = Polynomial(self, {0: self.ring.one})
+        for _ in range(int(e)):
+            result = Times(base, result) if _ else base
+        return result
+
+    def _call(self, function: str, args: list[Series], place: Place) -> Series:
+        match function:
+            case "grad" | "field":
+                return Gradient(args[0], self.scheme.label, place)
+            case "sqrt":
+                return Power(args[0], Fraction(1, 2), place)
+            case "abs" | "sign":
+                return Magnitude(args[0], function == "sign", place)
+            case "dot":
+                return Contraction(Times(*args))
+            case "norm":
+                return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), place)
+        return TimeFunction(self._derivatives(function), args[0], function, place)
+
+    def _derivatives(self, function: str) -> list[Ratio]:
+        """r, r', r'', ... at t: symbols; rational functions of t where r is one; zero from r'' on for linear pieces."""
+        setting = self.configuration.functions[function]
+        through = range(self.order + 2)
+        symbols = [self.ring.symbol(derivative_symbol(function, k)) for k in through]
+        if isinstance(setting, Schedule):
+            return [s if k < 2 else self.ring.zero for k, s in enumerate(symbols)]
+        if setting is None or any(isinstance(e, Call) for e in walk(setting)):
+            return symbols
+        series = self._series(setting, {"t": Polynomial(self, {0: self.ring.symbol("t")})})
+        values = [series.at(0).get(self.algebra.unit, self.ring.zero)]
+        for _ in through[1:]:
+            values.append(values[-1].derivative("t"))
+        return values

@@ -1,1 +1,0 @@
-"""What people take away from a modified equation: terminal text, LaTeX."""

@@ -1,0 +1,123 @@
+"""Order of accuracy of a scheme against a target differential equation for theta.
+
+The target sets an expression E(theta, theta', theta'') to zero.  On the modified flow theta' = f(theta) one has
+theta'' = D f [f]; with a velocity, theta' = p is free and theta'' = S(theta, p) is the second-order form.  Then
+
+    E on the modified flow = gamma^p R + O(gamma^(p+1)),   R != 0:      the scheme has order p, its leading defect is R.
+
+The velocity variable plays no role: only theta(t) is compared, so that a scheme that carries theta' up to O(gamma) loses
+nothing by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from derive.algebra.calculus import Derivative
+from derive.algebra.sums import Sum, accumulate, reduced
+from derive.engine.composition import Given, Workspace
+from derive.equation import ModifiedEquation, TermSum, modified_equation
+from derive.errors import UsageError
+from derive.language import Expression, names_of, parse_expression
+from derive.readings.second_order import second_order_form, time_rate
+from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
+from derive.readings.witness import is_nonzero
+from derive.scheme import Scheme, substitute
+from derive.writing.series import VELOCITY
+
+
+@dataclass(frozen=True, eq=False)
+class Accuracy:
+    """The scheme's order p against the target and the leading defect: target expression = gamma^p defect + ...
+
+    `exact_through` is set where no defect was found: the residual vanishes through that power and `order` is one more, a
+    lower bound.
+    """
+
+    equation: ModifiedEquation
+    target: str
+    order: int
+    defect: TermSum
+    exact_through: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`order` and `defect` (terms; p is theta')."""
+        return {
+            "target": self.target,
+            "order": self.order,
+            "defect": {"power": self.order, "terms": self.defect.to_json()} if self.defect else None,
+            "exact_through": self.exact_through,
+        }
+
+
+def accuracy(
+    scheme: str | Path | Scheme,
+    target: str,
+    order: int = 4,
+    *,
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Accuracy:
+    """The order to which a scheme's theta follows the target, looked for through gamma^order.
+
+    Raises ParseError and UsageError for a bad target, and what `modified_equation` and `second_order` raise.
+
+    >>> a = accuracy("momentum", "theta'' + lam*theta' + grad", regime="leapfrog", settings={"lam": "0"})
+    >>> a.order, str(a.defect)
+    (2, '-1/12*hess(grad) + 1/12*d3(p, p)')
+    """
+    expression = parse_target(target)
+    if not isinstance(order, int) or order < 0:
+        raise UsageError(f"order must be a whole number >= 0, not {order}")
+    result: Accuracy | None = None
+    for n in sorted({min(1, order), min(2, order), order}):  # a defect at low order needs no high one
+        equation = modified_equation(scheme, n, regime=regime, settings=settings)
+        result = _accuracy(equation, target, n, set(names_of(expression)))
+        if result.defect:
+            break
+    assert result is not None
+    return result
+
+
+def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[str]) -> Accuracy:
+    workspace = Workspace(equation.algebra)
+    first, second = _derivatives(equation, names)
+    values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
+    residual = TargetReader(workspace, values).read(substitute(parse_target(target), _known(equation)))
+    for k in range(min(0, residual.low), order + 1):
+        # terms that do not cancel, as two ways to write one denominator, but vanish at random points are no defect
+        if not equation.algebra.is_zero(value := residual.at(k)) and is_nonzero(value):
+            return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)))
+    return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order)
+
+
+def _known(equation: ModifiedEquation) -> dict[str, Expression]:
+    """What the regime and the settings say a parameter is: beta = 1 - lam*gamma, lam = 0."""
+    c = equation.configuration
+    settings = {n: parse_expression(v, f"--set {n}") for n, v in c.settings.items() if n.isidentifier()}
+    return {n: substitute(e, settings) for n, e in c.bindings.items() if n not in c.free} | settings
+
+
+def _derivatives(equation: ModifiedEquation, names: set[str]) -> tuple[list[Sum], list[Sum]]:
+    """theta' and theta'' on the modified flow, by power of gamma."""
+    if len(equation.equations) > 1:
+        if SECOND not in names:
+            raise UsageError(
+                "target: this regime is a second-order equation for theta; write theta'' in the target, such as "
+                "\"theta'' + lam*theta' + grad\""
+            )
+        form = second_order_form(equation)
+        return [equation.algebra.state(VELOCITY)], [s.sum for s in form.terms]
+    algebra = equation.algebra
+    field = [s.sum for s in equation.equations["theta"]]
+    second: list[Sum] = [{} for _ in field]
+    if SECOND in names:
+        rate = time_rate(equation)
+        for j, f in enumerate(field):
+            along = Derivative(algebra, {"theta": f}, rate if j == 0 else None)
+            for i, g in enumerate(field[: len(field) - j]):
+                accumulate(second[i + j], along(g))
+    return field, second

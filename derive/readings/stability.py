@@ -1,0 +1,161 @@
+"""Linear stability: for which curvatures h the iterates on L = h theta^2/2 tend to zero, as exact inequalities.
+
+With q = gamma h the characteristic polynomial P(z) = det(z E - M) has all roots inside the unit disc exactly when
+(Jury 1962; Schur-Cohn)
+
+    P(1) > 0,   (-1)^d P(-1) > 0,   and |a_0| < a_d for P and for its Schur transforms (a_d P - a_0 P*)/z down to degree 2.
+
+The interval of q is bounded by roots of these conditions; which roots bound it is found at sample parameters inside the
+scheme's ranges and stated only where all samples agree (a minimum of several expressions where they do not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.errors import ReductionError, UsageError
+from derive.readings.bounds import stable_interval
+from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme.linear_map import linear_map
+
+Q = "q"
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
+
+    `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), or None where no q is strictly stable;
+    `weak_interval` where all roots lie on the closed disc, simple on its rim (undamped schemes), else None.
+    """
+
+    configuration: Configuration
+    polynomial: tuple[Ratio, ...]
+    conditions: tuple[Ratio, ...]
+    interval: tuple[str, str] | None
+    weak_interval: tuple[str, str] | None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Symbols besides q that the polynomial contains."""
+        used = {s for c in self.polynomial for s in c.symbols()}
+        return tuple(s for s in self.polynomial[0].ring.symbols if s in used and s != Q)
+
+    def spectral_radius(self, q: Any, values: Mapping[str, Any] | None = None) -> float:
+        """max |root| of P at numbers (floating point: a check, not part of any result)."""
+        import numpy as np
+
+        numbers = {Q: float(q)} | {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
+        return float(max(abs(np.roots([at_numbers(c, numbers) for c in reversed(self.polynomial)])), default=0.0))
+
+    def to_json(self) -> dict[str, Any]:
+        """`interval` (two expressions for gamma*h), `polynomial` (coefficients of z^0, z^1, ...), `conditions` (each > 0)."""
+        return {
+            "polynomial": [str(c) for c in self.polynomial],
+            "conditions": [f"{c} > 0" for c in self.conditions],
+            "interval": list(self.interval) if self.interval else None,
+            "weak_interval": list(self.weak_interval) if self.weak_interval else None,
+            "q": "gamma*h",
+        }
+
+
+def stability(
+    scheme: str | Path | Scheme,
+    *,
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Stability:
+    """The stability interval of a scheme on quadratics.
+
+    Raises ReductionError for schemes that are no linear map of the state there (the reason is in the message).
+    Source: heavy ball 2(1+beta), Polyak 1964; Nesterov (2+2 beta)/(1+2 beta).
+
+    >>> stability("momentum").interval
+    ('0', '2*(1 + beta)')
+    """
+    configuration = configure(load_scheme(scheme), regime, settings)
+    linear = linear_map(configuration)
+    if Q in linear.ring.symbols:
+        raise UsageError(f"{configuration.scheme.where}: the parameter 'q' is taken for gamma*h; rename it")
+    ring = Ring([Q, *(s for s in linear.ring.symbols if s != "h")])
+    curvature = ring.symbol(Q) / ring.symbol("gamma")
+    polynomial = [c.substitute({"h": curvature}, ring) for c in _minimal(linear.polynomial())]
+    conditions = jury_conditions(polynomial)
+    strict = weak = None
+    if all(conditions):
+        strict = stable_interval(configuration, conditions, Q)
+    if strict is None and len(polynomial) == 3 and not all(conditions):
+        weak = stable_interval(configuration, [c for c in conditions if c], Q)
+    return Stability(configuration, tuple(polynomial), tuple(c for c in conditions if not c.is_number), strict, weak)
+
+
+def _minimal(polynomial: list[Ratio]) -> list[Ratio]:
+    """Without roots z = 0: memory that does not outlive a step."""
+    while len(polynomial) > 2 and not polynomial[0]:
+        polynomial = polynomial[1:]
+    return polynomial
+
+
+def jury_conditions(polynomial: Sequence[Ratio]) -> list[Ratio]:
+    """Expressions whose joint positivity puts all roots inside the unit disc; the leading coefficient must be 1.
+
+    >>> ring = Ring(["a", "b"]); a, b = ring.symbol("a"), ring.symbol("b")
+    >>> [str(c) for c in jury_conditions([b, a, ring.one])]
+    ['(1 + a + b)', '(1 - a + b)', '(1 - b)', '(1 + b)']
+    """
+    ring = polynomial[0].ring
+    degree = len(polynomial) - 1
+    plus = sum(polynomial, ring.zero)
+    minus = sum((c.scaled((-1) ** (degree - k)) for k, c in enumerate(polynomial)), ring.zero)
+    result = [plus.reduced(), minus.reduced()]
+    current = list(polynomial)
+    while len(current) > 2:
+        first, last = current[0], current[-1]
+        result += [(last - first).reduced(), (last + first).reduced()]
+        size = len(current)
+        current = [(last * current[k + 1] - first * current[size - 2 - k]).reduced() for k in range(size - 1)]
+    return result
+
+
+def at_numbers(c: Ratio, values: Mapping[str, float]) -> float:
+    """A coefficient at floating-point numbers."""
+    names = ("n", *c.ring.symbols)
+
+    def polynomial(p: Any) -> float:
+        total = 0.0
+        for exponents, k in p.to_dict().items():
+            term = float(Fraction(int(k.p), int(k.q)))
+            for name, e in zip(names, exponents, strict=True):
+                if e:
+                    if name not in values:
+                        raise UsageError(f"'{name}' has no value; set it with --set {name}=...")
+                    term *= values[name] ** int(e)
+            total += term
+        return total
+
+    bottom = 1.0
+    for i, e in c.den:
+        bottom *= polynomial(c.ring.factors[i]) ** e
+    return polynomial(c.num) / bottom
+
+
+def plot_region(result: Stability, path: str) -> None:
+    """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
+
+    Raises UsageError for more than one free parameter or without matplotlib.
+    """
+    from derive.writing.region import draw_region
+
+    if len(result.parameters) > 1:
+        raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
+    if not path.endswith((".png", ".svg", ".pdf")):
+        raise UsageError(f"--plot '{path}': write a name that ends in .png, .svg or .pdf")
+    draw_region(result, path)
+
+
+__all__ = ["ReductionError", "Stability", "jury_conditions", "plot_region", "stability"]

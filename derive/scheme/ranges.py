@@ -1,0 +1,43 @@
+"""Whether parameters lie in the ranges that their scheme states ('0 <= beta < 1')."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from derive.errors import DeriveError
+from derive.language import constant, parse_expression
+from derive.scheme import Configuration, Parameter
+from derive.scheme.schedule import evaluate
+
+
+def comparisons(parameter: Parameter) -> list[tuple[str, str, str]]:
+    """'0 <= beta < 1' -> [('0', '<=', 'beta'), ('beta', '<', '1')]."""
+    parts = [p.strip() for p in re.split(r"(<=|>=|<|>)", parameter.range)]
+    return [(parts[i], parts[i + 1], parts[i + 2]) for i in range(0, len(parts) - 2, 2)]
+
+
+def outside(configuration: Configuration) -> Iterator[str]:
+    """One sentence for every parameter whose set value violates its stated range."""
+    values = {n: v for n, e in configuration.bindings.items() if (v := constant(e)) is not None}
+    for text, key in ((t, k) for k, t in configuration.settings.items()):
+        try:
+            value = constant(parse_expression(text, key))
+        except DeriveError:
+            continue
+        if value is not None:
+            values.setdefault(key, value)
+    for name, value in values.items():
+        parameter = configuration.scheme.parameters.get(name)
+        if parameter and not all(_holds(c, values) for c in comparisons(parameter)):
+            yield f"{name} = {value} is outside the scheme's range {parameter.range}"
+
+
+def _holds(comparison: tuple[str, str, str], values: dict[str, Fraction]) -> bool:
+    left, op, right = comparison
+    try:
+        a, b = (evaluate(parse_expression(side, "range"), values) for side in (left, right))
+    except DeriveError:
+        return True  # a bound that depends on a parameter without a value
+    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]

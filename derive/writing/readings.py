@@ -1,0 +1,270 @@
+"""Readings as text and LaTeX: one function a reading, (reading, style) -> lines.
+
+LaTeX lines are rows of one align* environment; text that belongs to them is written with \\text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from derive.equation import ModifiedEquation, TermSum
+from derive.readings.bounds import end_expression
+from derive.writing.notation import Notation, write_term
+from derive.writing.series import coefficient, greek, one_line, series_lines
+
+if TYPE_CHECKING:
+    from derive.readings.accuracy import Accuracy
+    from derive.readings.compare import Comparison
+    from derive.readings.energy import ModifiedEnergy
+    from derive.readings.initial_layer import InitialLayer
+    from derive.readings.loss import ModifiedLoss, Obstruction
+    from derive.readings.modifying import Modifying
+    from derive.readings.second_order import SecondOrder
+    from derive.readings.stability import Stability
+
+Lines = list[str]
+
+
+def heading(equation: ModifiedEquation, style: Notation, what: str) -> Lines:
+    """Scheme, regime and what is read; nothing in LaTeX."""
+    if style.name == "latex":
+        return []
+    c = equation.configuration
+    regime = f", regime {c.regime}" if c.regime else ""
+    return [f"{equation.scheme.title}{regime}: {what}"]
+
+
+def say(text: str, style: Notation) -> str:
+    """A sentence; in LaTeX a row of text."""
+    return rf"&\text{{{text.replace('_', chr(92) + '_')}}}" if style.name == "latex" else text
+
+
+def _word(word: str, style: Notation) -> str:
+    return rf"\text{{{word}}}" if style.name == "latex" else word
+
+
+def _power(k: int, style: Notation) -> str:
+    return rf"$\gamma^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
+
+
+def _theta(style: Notation) -> tuple[str, str, str]:
+    """theta', theta'', gradient sign."""
+    if style.name == "latex":
+        return r"\dot{\theta}", r"\ddot{\theta}", r"\nabla"
+    name = style.symbol("theta")
+    return f"{name}'", f"{name}''", "∇" if style.name == "unicode" else "grad "
+
+
+# ---------------------------------------------------------------------------------------------- modified loss
+
+
+def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
+    first, _, nabla = _theta(style)
+    flow = v.equation.form == "flow"
+    lines = heading(v.equation, style, f"modified loss, {'flow form' if flow else 'memoryless map'}")
+    left = f"{first} = -" if flow else f"{style.symbol('theta')}+ = {style.symbol('theta')} - {style.symbol('gamma')} "
+    if style.name != "latex":
+        lines.append(f"{left}{nabla}V")
+    lines += _potential_lines(v, style)
+    if v.preconditioner is not None and v.preconditioned is not None:
+        lines.append(say("with the scheme's own elementwise factor P:", style))
+        if style.name != "latex":
+            times = "⊙ " if style.name == "unicode" else "* "
+            lines.append(f"{left}P {times}{nabla}V")
+        lines += series_lines("P", [v.preconditioner], style)
+        lines += _potential_lines(v.preconditioned, style)
+        for name, limit in v.limits:
+            lines.append(say(f"in the limit {_arrow(name, style)}:", style))
+            lines += _potential_lines(limit, style, brief=True)
+    return lines
+
+
+def _arrow(name: str, style: Notation) -> str:
+    """'eps -> infinity' in the notation."""
+    signs = {"unicode": ("ε", "→", "∞"), "latex": (r"$\varepsilon$", r"$\to$", r"$\infty$"), "ascii": ("eps", "->", "infinity")}
+    for word, sign in zip(("eps", "->", "infinity"), signs[style.name], strict=True):
+        name = name.replace(word, sign)
+    return name
+
+
+def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
+    lines = series_lines("V", v.potential, style) if v.potential else []
+    for k in v.unwritten:
+        lines.append(
+            say(f"at {_power(k, style)} the field is a gradient, of a function that is no sum of terms (a logarithm)", style)
+        )
+    if v.obstruction is None:
+        return [*lines, say(f"a potential through {_power(v.exists_through, style)}, all that was asked for", style)]
+    lines.append(say(f"no potential at {_power(v.obstruction.power, style)}" + ("" if brief else _reason(v.obstruction)), style))
+    return lines if brief else lines + _obstruction_lines(v.obstruction, style)
+
+
+def _reason(o: Obstruction) -> str:
+    if o.rootings:
+        return ": b = (coefficient x symmetry) differs between the rootings of one free tree"
+    return ": the Jacobian is not symmetric"
+
+
+def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
+    latex = style.name == "latex"
+    lines = []
+    for tree, values in o.rootings:
+        if latex:
+            shown = r",\quad ".join(rf"b\left({write_term(t, style)}\right) = {coefficient(b, style)}" for t, b in values)
+            lines.append(f"&{write_term(tree, style)}:\\quad {shown}")
+        else:
+            lines.append(f"    free tree {write_term(tree, style)}")
+            lines += [f"        {write_term(t, style)}: b = {coefficient(b, style)}" for t, b in values]
+    if o.asymmetry and not latex:
+        lines.append(f"    DF[u] - DF^T u = {_short(o.asymmetry, style)}")
+    if o.gradient_part:
+        lines += series_lines("W" if latex else "    gradient part: -grad of W, W", [o.gradient_part], style)
+    if not latex:
+        lines += series_lines("    remainder", [o.remainder], style)
+    return lines
+
+
+def _short(total: TermSum, style: Notation, limit: int = 4) -> str:
+    if len(total) <= limit:
+        return one_line([total], style)
+    part = TermSum(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
+    return f"{one_line([part], style)} + ... ({len(total)} terms)"
+
+
+# ---------------------------------------------------------------------------------------------- the other readings
+
+
+def second_order_lines(s: SecondOrder, style: Notation) -> Lines:
+    _, second, _ = _theta(style)
+    lines = heading(s.equation, style, f"second-order form, the velocity {style.symbol(s.variable)} eliminated")
+    lines += series_lines(second, s.terms, style)
+    if style.name != "latex":
+        lines.append("where the scheme's velocity is")
+    return lines + series_lines(style.symbol(s.variable), s.velocity, style)
+
+
+def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
+    target = a.target if style.name != "latex" else rf"\mathtt{{{a.target.replace('_', chr(92) + '_')}}}"
+    lines = heading(a.equation, style, f"accuracy for {greek(target, style)}" + ("" if "=" in a.target else " = 0"))
+    if a.exact_through is not None:
+        return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
+    lines.append(say(f"order {a.order}; on the modified flow the target's expression is", style))
+    return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
+
+
+def stability_lines(s: Stability, style: Notation) -> Lines:
+    latex = style.name == "latex"
+    q = r"\gamma h" if latex else "γ h" if style.name == "unicode" else "gamma h"
+    z = {0: "", 1: " z"}
+    poly = " + ".join(
+        f"({coefficient(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
+        for k, c in reversed(list(enumerate(s.polynomial))) if c
+    )  # fmt: skip
+    conditions = [f"{coefficient(c, style)} > 0" for c in s.conditions]
+    if latex:
+        lines = [rf"P(z) ={{}}& {poly}, \quad q = {q}", *(f"&{c}" for c in conditions)]
+    else:
+        title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
+        lines = [f"{title}: stability on L = h {style.symbol('theta')}^2/2, q = {q}"]
+        lines += [f"P(z) = {poly}", "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
+    if s.interval:
+        return [*lines, _interval(s.interval, q, style, "stable for")]
+    if s.weak_interval:
+        return [*lines, _interval(s.weak_interval, q, style, "undamped, roots on the unit circle (bounded, not decaying) for")]
+    return [*lines, say("never stable: some root lies on or outside the unit circle for every small positive q", style)]
+
+
+def _interval(ends: tuple[str, str], q: str, style: Notation, what: str) -> str:
+    low, high = (greek(closed_or_decimal(e), style) for e in ends)
+    return rf"&{low} < {q} < {high}" if style.name == "latex" else f"{what}  {low} < {q} < {high}"
+
+
+def closed_or_decimal(end: str) -> str:
+    """A root of a polynomial of high degree as a decimal."""
+    if "CRootOf" not in end:
+        return end
+    import sympy
+
+    return f"{sympy.N(end_expression(end), 12)}..."
+
+
+def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
+    lines = heading(e.equation, style, "modified energy")
+    lines += series_lines("E", e.energy, style)
+    symbol = style.symbol(e.damping) if e.damping else ""
+    damping = f" without damping ({f'${symbol}$' if style.name == 'latex' else symbol} = 0)" if e.damping else ""
+    order = len(e.rate) - 1
+    if len(e.energy) <= order:
+        lines.append(say(f"no conserved energy{damping} at {_power(len(e.energy), style)}, for all scalars of its weight", style))
+    elif e.undamped:
+        kind = "a Hamiltonian: " if e.hamiltonian else ""
+        said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {_power(order, style)}"
+        lines.append(say(said, style))
+    if any(e.rate):
+        lines += series_lines(r"\dot{E}" if style.name == "latex" else "dE/dt", e.rate, style)
+    return lines
+
+
+def modifying_lines(m: Modifying, style: Notation) -> Lines:
+    latex = style.name == "latex"
+    label = "-grad L" if m.equation.scheme.label == "L" else "f"
+    lines = heading(m.equation, style, f"the field to hand to the scheme in place of {label}")
+    lines += series_lines(r"\tilde{f}" if latex else "f~", m.field, style)
+    if m.loss and m.equation.scheme.label == "L":
+        whole = len(m.loss) == len(m.field)
+        if not latex:
+            through = "" if whole else f" through {_power(len(m.loss) - 1, style)} only"
+            lines.append(f"which is -grad of a corrected loss{through}:")
+        lines += series_lines(r"\tilde{L}" if latex else "L~", m.loss, style)
+    if not latex:
+        limit = f"{_theta(style)[0]} = {one_line([m.limit], style)}"
+        lines.append(f"the scheme then follows {limit} through {_power(len(m.field) - 1, style)} (checked)")
+    return lines
+
+
+def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
+    latex = style.name == "latex"
+    theta = style.symbol("theta")
+    lines = heading(s.equation, style, "started from rest")
+    if not latex:
+        lines.append("the modified flow starts at")
+    first, *rest = series_lines(f"{theta}(0)", s.shift, style)
+    sign = "= " if not latex else "={}& "
+    lines += [first.replace(sign, f"{sign}{theta}_0 + ", 1).replace("+ - ", "- "), *rest]
+    if any(s.transient):
+        legend = ", ".join(f"{name} = {_base(coefficient(rho, style))}^n" for name, rho in s.factors.items())
+        if not latex:
+            lines.append(f"and to it the iterates add, with {legend},")
+        left = rf"{theta}_n - {theta}(n\gamma)" if latex else f"{theta}_n - {theta}(n {style.symbol('gamma')})"
+        lines += series_lines(left, s.transient, style)
+    return lines
+
+
+def _base(text: str) -> str:
+    """Something that can stand under an exponent."""
+    wrapped = text.startswith("(") and text.endswith(")") and text.count("(") == 1
+    return text if text.isalnum() or wrapped else f"({text})"
+
+
+def comparison_lines(c: Comparison, style: Notation) -> Lines:
+    names = [e.scheme.name + (f" ({e.configuration.regime})" if e.configuration.regime else "") for e in (c.first, c.second)]
+    form = "second-order forms" if c.second_order else "modified equations"
+    lines = [] if style.name == "latex" else [f"{names[0]} against {names[1]}, {form} through {_power(c.order, style)}"]
+    if c.same_through == c.order:
+        return [*lines, say(f"the same through {_power(c.order, style)}", style)]
+    if c.same_through >= 0:
+        lines.append(say(f"the same through {_power(c.same_through, style)}; then the second minus the first is", style))
+    else:
+        lines.append(say("the limits differ; the second minus the first is", style))
+    lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
+    if c.same_through < 0 and c.step_ratio is not None:
+        step = f"{coefficient(c.step_ratio, style)} {style.symbol('gamma')}"
+        step = f"${step}$" if style.name == "latex" else step
+        lines.append(say(f"with the step {step} in the second: the same through {_power(c.same_rescaled, style)}", style))
+    elif c.change is not None:
+        lines.append(say(f"the same through {_power(c.order, style)} in the variable", style))
+        theta = style.symbol("theta")
+        lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(c.change, 1)), style)
+    elif c.same_through >= 0:
+        lines.append(say(f"no change of variables brings them together at {_power(c.change_through + 1, style)}", style))
+    return lines

@@ -1,0 +1,258 @@
+"""A modified equation as terminal text, Unicode or ASCII."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from derive.algebra.coefficients import Ratio
+from derive.equation import ModifiedEquation, Relaxation, TermSum, function_text
+from derive.language import Call, Expression, Name, Number, Operation
+from derive.scheme import GREEK, substitute
+from derive.scheme.schedule import Schedule
+from derive.writing.notation import ASCII, LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+
+if TYPE_CHECKING:
+    from derive.concrete.values import Values
+
+
+def equation_text(equation: ModifiedEquation, ascii_only: bool = False, show_memory: bool = False) -> str:
+    """The header, the update, the equation of every slow variable, and what was checked."""
+    style = (ASCII if ascii_only else UNICODE).knowing(equation.configuration.functions)
+    lines = [_header(equation, style)]
+    lines += ["    " + line for line in _update_lines(equation, style)]
+    for variable, sums in equation.equations.items():
+        lines += _equation_lines(variable, sums, style, equation.form)
+    if show_memory:
+        lines += _memory_lines(equation, style)
+    lines += _footer(equation, style)
+    return "\n".join(lines)
+
+
+def _greek(text: str, style: Notation) -> str:
+    """Names of Greek letters in running text."""
+    return re.sub(rf"\b(?:{'|'.join([*GREEK, 'gamma', 'theta'])})\d*\b", lambda m: style.symbol(m.group()), text)
+
+
+def _header(equation: ModifiedEquation, style: Notation) -> str:
+    scheme, c = equation.scheme, equation.configuration
+    reference = scheme.reference.partition(";")[0].strip()
+    gamma = style.symbol("gamma")
+    parts = [scheme.title + (f" ({reference})" if reference else "")]
+    if c.regime:
+        parts.append(f"regime {c.regime}" + (f": {_greek(c.title, style)}" if c.title else ""))
+    parts.append("flow form" if equation.form == "flow" else "memoryless map")
+    parts.append(f"through {gamma}^{equation.order + (equation.form == 'map')}")
+    return ", ".join(parts)
+
+
+def _update_lines(equation: ModifiedEquation, style: Notation) -> list[str]:
+    c = equation.configuration
+    lines = []
+    for a in equation.scheme.program:
+        value = substitute(a.value, {n: e for n, e in c.bindings.items() if e != Name(n)})
+        lines.append(f"{style.symbol(a.target)} = {pretty(value, style, equation.scheme.label)}")
+    for v, r in c.rescaled.items():
+        factor = pretty(r.factor, style, "L", 2)
+        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}")
+    for name, setting in c.functions.items():
+        if setting is not None:
+            shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
+            lines.append(f"with {name}(t) = {shown}")
+    return lines
+
+
+_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
+
+
+def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:
+    """Scheme text as people write it: v = β v - γ ∇L(θ)."""
+    match expression:
+        case Number(value):
+            text, level = str(value), 5 if value.denominator == 1 else 2
+        case Name(id):
+            ahead = style.symbol("theta") + ("⁺" if style.name == "unicode" else "+")
+            text, level = ahead if id == "theta_next" else style.symbol(id), 5
+        case Call(function, args):
+            inner = [pretty(a, style, label) for a in args]
+            root = "√" if style.name == "unicode" else "sqrt"
+            heads = {"grad": style.derivative("L", 0), "field": style.derivative("f", 0), "sqrt": root}
+            if function == "dot":
+                text = style.inner(*inner)
+            elif function in ("norm", "abs"):
+                text = style.norm(inner[0])
+            else:
+                simple = function == "sqrt" and style.name == "unicode" and inner[0].isalnum()
+                text = heads[function] + inner[0] if simple else f"{heads.get(function, function)}({', '.join(inner)})"
+            level = 5
+        case Operation("neg", (a,)):
+            text, level = "-" + pretty(a, style, label, 3), 3
+        case Operation("*", (a, Number(value))) if value == 1:
+            return pretty(a, style, label, parent)
+        case Operation(op, (a, b)):
+            level = _LEVEL[op]
+            left, right = (level + 1, level) if op == "**" else (level, level + 1)
+            x, y = pretty(a, style, label, left), pretty(b, style, label, right)
+            text = f"{x} {op} {y}" if level == 1 else f"{x} {y}" if op == "*" else f"{x}^{y}" if op == "**" else f"{x}/{y}"
+    return f"({text})" if level < parent else text
+
+
+def _equation_lines(variable: str, sums: tuple[TermSum, ...], style: Notation, form: str) -> list[str]:
+    """One line a term, aligned behind the left side."""
+    name = style.symbol(variable)
+    left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[
+        form
+    ]
+    rows = _rows(sums, style, 1 if form == "map" else 0)
+    if not rows:
+        return [left if form == "map" else f"{left} 0"]
+    first = rows[0] if form == "map" else rows[0].removeprefix("+ ")
+    indent = " " * (left.index("=") + 2)
+    return [f"{left} {first}"] + [indent + row for row in rows[1:]]
+
+
+def _rows(sums: tuple[TermSum, ...], style: Notation, first_power: int) -> list[str]:
+    rows = []
+    gamma = style.symbol("gamma")
+    for k, total in enumerate(sums, first_power):
+        power = "" if k == 0 else gamma if k == 1 else f"{gamma}^{k}"
+        for pair in total:
+            coefficient, term = settled(*pair)
+            negative, text = write_coefficient(coefficient, style, power)
+            body = " ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
+            rows.append(f"{'-' if negative else '+'} {body}")
+    return rows
+
+
+def _memory_lines(equation: ModifiedEquation, style: Notation) -> list[str]:
+    lines = ["on the slow manifold:"] if equation.memory else ["no memory variable: every state variable is slow"]
+    for variable, sums in equation.memory.items():
+        lines += _equation_lines(variable, sums, style, "memory")
+    return lines
+
+
+def relaxation_text(relaxation: Relaxation, style: Notation) -> str:
+    """What the memory does at gamma = 0: its factor, and whether it decays."""
+    names = ", ".join(style.symbol(v) for v in relaxation.variables if v != "theta")
+    factor = relaxation.factor
+    what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
+    if len(relaxation.polynomial) == 2 and factor is not None:
+        return f"{what} {coefficient_text(factor, style)} ({decay(factor, style)})"
+    polynomial = ""
+    for k, p in reversed(list(enumerate(relaxation.polynomial))):
+        if p:
+            negative, size = write_coefficient(p, style)
+            power = "" if k == 0 else "z" if k == 1 else f"z^{k}"
+            piece = " ".join(x for x in (size, power) if x) or "1"
+            polynomial += f" {'-' if negative else '+'} {piece}" if polynomial else piece
+    return f"memory {names} relaxes with the roots of {polynomial} (decays where they lie inside the unit disc)"
+
+
+def coefficient_text(value: Ratio, style: Notation) -> str:
+    negative, text = write_coefficient(value, style)
+    text = text or ("1" if value else "0")
+    return f"-{text}" if negative else text
+
+
+def decay(factor: Ratio, style: Notation) -> str:
+    """decays / only weakly stable / grows, or the condition on the parameters."""
+    if factor.is_number:
+        size = abs(factor.number())
+        if size == 0:
+            return "forgets at once"
+        return "decays" if size < 1 else "does not decay: weakly stable" if size == 1 else "grows: unstable"
+    return f"decays for |{coefficient_text(factor, style)}| < 1"
+
+
+def _footer(equation: ModifiedEquation, style: Notation) -> list[str]:
+    parts = [relaxation_text(r, style) for r in equation.relaxations]
+    if len(parts) == 1 and parts[0].startswith("memory "):
+        words = parts[0].split(" ")
+        if words[2] == "relaxes":
+            parts[0] = " ".join([words[0], *words[2:]])
+    if equation.relaxations == () and not equation.memory:
+        parts.append("no memory")
+    parts.append(f"residual: zero through {style.symbol('gamma')}^{equation.residual_power}")
+    return ["; ".join(parts)]
+
+
+def _components(equation: ModifiedEquation, name: str, count: int, variables: tuple[str, ...]) -> list[str]:
+    """Names of the components of a slow variable on a concrete problem."""
+    if name == "theta":
+        return list(variables)
+    return [name] if equation.scheme_kind(name) == "scalar" else [f"{name}_{x}" for x in variables[:count]]
+
+
+def _on(equation: ModifiedEquation, problem: str) -> str:
+    what = f"L = {problem}" if equation.scheme.label == "L" else f"the field ({problem})"
+    last = equation.order + (equation.form == "map")
+    return f"{equation.scheme.title} on {what}, through gamma^{last}"
+
+
+def _gamma(k: int) -> str:
+    return "" if k == 0 else "gamma*" if k == 1 else f"gamma**{k}*"
+
+
+Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
+
+
+def explicit_text(equation: ModifiedEquation, problem: str, explicit: Explicit, latex: bool) -> str:
+    """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
+    from derive.concrete.problem import parse_field, parse_loss
+
+    variables = (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
+    flow = equation.form == "flow"
+    if latex:
+        return _explicit_latex(equation, explicit, variables)
+    lines = [_on(equation, problem)]
+    for name, powers in explicit.items():
+        for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
+            left = f"{component}' =" if flow else f"{component}+ = {component} +"
+            rows = [(k, block[i]) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
+            pieces = [_gamma(k) + f"({e})" if k else str(e) for k, e in rows]
+            lines.append(f"{left} {pieces[0] if pieces else 0}")
+            lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
+    return "\n".join(lines)
+
+
+def _explicit_latex(equation: ModifiedEquation, explicit: Explicit, variables: tuple[str, ...]) -> str:
+    import sympy as sp
+
+    from derive.writing.latex import gamma_power
+
+    flow = equation.form == "flow"
+    rows: list[str] = []
+    for name, powers in explicit.items():
+        for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
+            symbol = sp.latex(sp.Symbol(component))
+            pieces = [
+                rf"{gamma_power(k)} \left({sp.latex(block[i])}\right)".strip()
+                for k, block in enumerate(powers, 0 if flow else 1)
+                if block[i] != 0
+            ] or ["0"]
+            left = rf"\dot{{{symbol}}} ={{}}&" if flow else rf"{symbol}^{{+}} ={{}}& {symbol} +"
+            rows += [f"{left} {pieces[0]}", *(f"&{{}}+ {piece}" for piece in pieces[1:])]
+    return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def values_text(equation: ModifiedEquation, problem: str, values: Values, latex: bool = False) -> str:
+    """The exact coefficients at a point: one row a power of gamma and variable."""
+    where = ", ".join(f"{n} = {x}" for n, x in values.point.items())
+    if latex:
+        rows = []
+        for name, powers in values.values.items():
+            for k, block in enumerate(powers):
+                rows.append(rf"{LATEX.symbol(name)}_{{({k})}} ={{}}& \left({', '.join(block)}\right)")
+        return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+    lines = [f"{_on(equation, problem)}, at {where}"]
+    for name, powers in values.values.items():
+        components = _components(equation, name, len(powers[0]), values.variables)
+        for k, block in enumerate(powers, 0 if equation.form == "flow" else 1):
+            head = f"{name}' " if equation.form == "flow" else f"{name}+ - {name} "
+            shown = ", ".join(f"{c}: {x}" for c, x in zip(components, block, strict=True))
+            lines.append(f"{head if k == (equation.form == 'map') else ' ' * len(head)} gamma^{k}  {shown}")
+    return "\n".join(lines)
+
+
+__all__ = ["equation_text", "explicit_text", "function_text", "pretty", "relaxation_text", "values_text"]
