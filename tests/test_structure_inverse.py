@@ -15,17 +15,16 @@ from derive import modified_equation
 from derive.algebra.calculus import Transfer, gradient, same
 from derive.algebra.coefficients import Ring
 from derive.algebra.rooted import rooted_trees, symmetry
-from derive.algebra.sequences import value_at
+from derive.algebra.sequences import Sequences, value_at
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Term
-from derive.algebra.transients import TransientSolver
 from derive.engine.composition import Given, Workspace, composed
 from derive.engine.run import Derivation
 from derive.errors import ReductionError, UsageError
 from derive.readings.compare import _flow, _residual, compare
-from derive.readings.initial_layer import TransientDerivation, initial_layer
+from derive.readings.initial_layer import initial_layer, run_from_rest
 from derive.readings.loss import modified_loss
-from derive.readings.modifying import CorrectedDerivation, modifying_field
+from derive.readings.modifying import corrected_run, modifying_field
 from derive.scheme import configure, inline_scheme, load_scheme
 
 # ---------------------------------------------------------------------------------------------- modifying integrators
@@ -68,9 +67,9 @@ def test_a_wrong_correction_is_caught(scheme: str) -> None:
     algebra = m.field[0].algebra
     right = [(algebra, {t: -c for t, c in s.sum.items()}) for s in m.field[1:]]
     configuration = configure(load_scheme(scheme))
-    proof = CorrectedDerivation(configuration, 2, right)
+    proof = corrected_run(configuration, 2, right)
     assert all(proof.algebra.is_zero(proof.fields["theta"][k]) for k in (1, 2))
-    wrong = CorrectedDerivation(configuration, 2, [right[0], (algebra, algebra.add(right[1][1], algebra.node_sum("L", [])))])
+    wrong = corrected_run(configuration, 2, [right[0], (algebra, algebra.add(right[1][1], algebra.node_sum("L", [])))])
     assert not wrong.algebra.is_zero(wrong.fields["theta"][2])
 
 
@@ -142,7 +141,7 @@ def test_shift_of_momentum_methods() -> None:
 def test_settled_part_is_the_slow_solution_from_the_shifted_point(scheme: str) -> None:
     """sum_j S_j(n) at theta_0 + c = settled part of theta_n, as polynomials in n, for S the solution on the slow manifold."""
     configuration = configure(load_scheme(scheme))
-    run, slow = TransientDerivation(configuration, 2), Derivation(configuration, 2)
+    run, slow = run_from_rest(configuration, 2), Derivation(configuration, 2)
     layer = initial_layer(scheme, 3)
     a = run.algebra
     move, back = Transfer(slow.algebra, a), Transfer(layer.shift[1].algebra, a)
@@ -152,7 +151,7 @@ def test_settled_part_is_the_slow_solution_from_the_shifted_point(scheme: str) -
         total: Sum = {}
         for j in range(k + 1):
             total = a.add(total, composed(workspace, move(slow.solution["theta"][j]), {"theta": point}).at(k - j))
-        settled = {t: x for t, c in run.solution["theta"][k].items() if (x := run.transients.settled(c))}
+        settled = {t: x for t, c in run.solution["theta"][k].items() if (x := run.sequences.settled(c))}
         assert same(a, total, settled)
 
 
@@ -161,7 +160,7 @@ def test_random_schemes_from_rest(update: str) -> None:
     """The solution starts at rest, and solves the scheme exactly (the residual is checked where it is derived)."""
     scheme = inline_scheme(update)
     try:
-        run = TransientDerivation(configure(scheme), 1)
+        run = run_from_rest(configure(scheme), 1)
     except ReductionError as error:
         reason = str(error)
     else:
@@ -173,12 +172,12 @@ def test_random_schemes_from_rest(update: str) -> None:
         for k in (0, 1):
             if state in ("theta_next", "theta_prev", "theta") and not k:
                 continue
-            assert all(not run.transients.at_zero(c) for c in blocks.get(k, {}).values()), (update, state, k)
+            assert all(not run.sequences.at_zero(c) for c in blocks.get(k, {}).values()), (update, state, k)
 
 
 def test_first_iterates_from_rest_are_exact() -> None:
     """n = 1, 2 of heavy ball from rest: theta_1 = theta_0 - gamma g, theta_2 = theta_1 - gamma (beta g + g(theta_1))."""
-    run = TransientDerivation(configure(load_scheme("momentum")), 1)
+    run = run_from_rest(configure(load_scheme("momentum")), 1)
     ring = run.ring
     beta = ring.symbol("beta")
 
@@ -195,10 +194,10 @@ def test_first_iterates_from_rest_are_exact() -> None:
 
 
 @given(st.integers(0, 3), st.integers(0, 2), st.fractions(min_value=-2, max_value=2, max_denominator=5).filter(bool))
-def test_transient_solver(power: int, z_power: int, start: Fraction) -> None:
+def test_sequences_with_transients(power: int, z_power: int, start: Fraction) -> None:
     ring = Ring(["beta", "z"])
     beta, z = ring.symbol("beta"), ring.symbol("z")
-    solver = TransientSolver(ring, ["z"], [beta])
+    solver = Sequences(ring, {"z": beta})
     right = ring.n**power * z**z_power
     total = solver.sum(right)
     assert solver.shift(total) - total == right

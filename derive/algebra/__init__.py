@@ -11,6 +11,5 @@ calculus       derivatives of sums along a direction, gradients of scalars
 ansatz         linear problems over terms
 rooted         rooted trees as terms, their symmetry, the free tree of each
 linear         small dense matrices over rational functions
-sequences      polynomials in n: sum, relaxation, shift, values
-transients     the same with decaying exponentials rho^n
+sequences      polynomials in n and decaying exponentials: sum, relaxation, shift, values
 """

@@ -1,33 +1,89 @@
-"""Sequences in the step number n: the two linear difference equations and what is read off their solutions.
+"""Sequences in the step number n: sums of c n^a zeta^n, zeta a product of relaxation factors; polynomials where there are none.
 
-A sequence is a `Ratio` whose numerator may contain n.  Both equations are linear, so they are solved once for each
-power of n; the images are cached by `SequenceSolver`.
+A sequence is a `Ratio` whose numerator may contain n and, for each factor rho, a symbol z that stands for rho^n, with the shift
+z(n+1) = rho z(n).  Both difference equations are linear, so they are solved once for each n^d zeta^n on the right:
 
-    sum         P(n+1) - P(n)   = n^d,  P(0) = 0
-    relaxation  P(n+1) - a P(n) = n^d,  P polynomial      (a != 1; P is unique)
+    sum         P(n+1) - P(n) = R,    P(0) = 0        P = zeta^n Q - Q(0),    zeta Q(n+1) - Q(n) = n^d          (zeta != 1)
+    relaxation  P(n+1) - a P(n) = R                   P = zeta^n Q,           zeta Q(n+1) - a Q(n) = n^d;       zeta = a: a sum
+
+The relaxation's solution is unique among sequences without a^n (the slow manifold); with P(0) given, C a^n is added.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from math import comb
+from typing import Any
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
 
+Powers = tuple[int, ...]  # exponents of the symbols that stand for rho^n
 
-class SequenceSolver:
-    """The polynomial solutions over one ring.
 
-    >>> ring = Ring(["beta"]); solver = SequenceSolver(ring)
-    >>> str(solver.sum(ring.n)), str(solver.relax(ring.symbol("beta"), ring.one))
+class Sequences:
+    """The solutions over one ring; `factors` maps the symbol of the ring that stands for rho^n to rho (neither 0 nor 1).
+
+    >>> ring = Ring(["beta"]); polynomials = Sequences(ring)
+    >>> str(polynomials.sum(ring.n)), str(polynomials.relax(ring.symbol("beta"), ring.one))
     ('-n*(1 - n)/2', '1/(1 - beta)')
+    >>> ring = Ring(["beta", "z"]); beta = ring.symbol("beta"); decaying = Sequences(ring, {"z": beta})
+    >>> str(decaying.relax(beta, -ring.one, ring.zero)), str(decaying.sum(ring.symbol("z")))
+    ('-(1 - z)/(1 - beta)', '(1 - z)/(1 - beta)')
     """
 
-    def __init__(self, ring: Ring) -> None:
+    def __init__(self, ring: Ring, factors: Mapping[str, Ratio] | None = None) -> None:
         self.ring = ring
+        self.factors = dict(factors or {})
+        self._symbols = [ring.symbol(name) for name in self.factors]
+        self._positions = [1 + ring.symbols.index(name) for name in self.factors]
+        self._settled = (0,) * len(self.factors)
         self._sums: list[Ratio] = []
         self._relaxed: dict[str, list[Ratio]] = {}
+
+    # ------------------------------------------------------------------ the two equations
+
+    def sum(self, right: Ratio) -> Ratio:
+        """P with P(n+1) - P(n) = right(n), P(0) = 0."""
+        total = self.ring.zero
+        for key, part in self._parts(right).items():
+            zeta = self._power(self.factors.values(), key)
+            if not any(key) or zeta == self.ring.one:
+                total = total + self._image(part, self._sum_of_power) * self._power(self._symbols, key)
+            else:
+                q = self._scaled_relaxation(self.ring.one, zeta, part)
+                total = total + q * self._power(self._symbols, key) - value_at(q, 0)
+        return total.reduced()
+
+    def relax(self, a: Ratio, right: Ratio, start: Ratio | None = None) -> Ratio:
+        """P with P(n+1) - a P(n) = right(n): the one without a^n, or with P(0) = start, where a is one of the factors."""
+        total = self.ring.zero
+        for key, part in self._parts(right).items():
+            zeta = self._power(self.factors.values(), key)
+            if any(key) and zeta == a:
+                q = self._image((part * zeta.inverse()).reduced(), self._sum_of_power)
+            else:
+                q = self._scaled_relaxation(a, zeta, part)
+            total = total + q * self._power(self._symbols, key)
+        if start is None:
+            return total.reduced()
+        own = next(z for z, rho in zip(self._symbols, self.factors.values(), strict=True) if rho == a)
+        return (total + (start - self.at_zero(total)) * own).reduced()
+
+    def _scaled_relaxation(self, a: Ratio, zeta: Ratio, right: Ratio) -> Ratio:
+        """The polynomial Q with zeta Q(n+1) - a Q(n) = right(n)."""
+        if zeta is self.ring.one:
+            return self._image(right, lambda d: self._relaxed_power(a, d))
+        inverse = zeta.inverse()
+        quotient = (a * inverse).reduced()
+        return self._image(right * inverse, lambda d: self._relaxed_power(quotient, d))
+
+    def _image(self, right: Ratio, image: Callable[[int], Ratio]) -> Ratio:
+        total = self.ring.zero
+        for d, num in self.ring.by_powers_of_n(right.num).items():
+            total = total + Ratio(self.ring, num, right.den) * image(d)
+        return total.reduced()
 
     def _sum_of_power(self, d: int) -> Ratio:
         """S_d(n) = sum_{m<n} m^d from (d+1) S_d = n^(d+1) - sum_{j<d} binomial(d+1, j) S_j."""
@@ -50,23 +106,55 @@ class SequenceSolver:
             images.append((total / (self.ring.one - a)).reduced())
         return images[d]
 
-    def sum(self, right: Ratio) -> Ratio:
-        """P with P(n+1) - P(n) = right(n), P(0) = 0."""
-        return self._combine(right, self._sum_of_power)
+    # ------------------------------------------------------------------ transients
 
-    def relax(self, a: Ratio, right: Ratio) -> Ratio:
-        """The polynomial P with P(n+1) - a P(n) = right(n)."""
-        return self._combine(right, lambda d: self._relaxed_power(a, d))
+    def _parts(self, sequence: Ratio) -> Mapping[Powers, Ratio]:
+        """Exponents of the symbols rho^n -> the coefficient, a polynomial in n."""
+        if not self.factors:
+            return {(): sequence}
+        groups: dict[Powers, dict[tuple[int, ...], Any]] = {}
+        for exponents, coefficient in sequence.num.to_dict().items():
+            key = tuple(int(exponents[i]) for i in self._positions)
+            rest = tuple(0 if i in self._positions else e for i, e in enumerate(exponents))
+            groups.setdefault(key, {})[rest] = coefficient
+        context = self.ring.context
+        return {key: Ratio(self.ring, context.from_dict(group), sequence.den) for key, group in groups.items()}
 
-    def _combine(self, right: Ratio, image: object) -> Ratio:
+    def _power(self, bases: Iterable[Ratio], key: Powers) -> Ratio:
+        if not any(key):
+            return self.ring.one
+        result = self.ring.one
+        for base, e in zip(bases, key, strict=True):
+            if e:
+                result = result * base**e
+        return result.reduced()
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        """P(n+1)."""
+        if not self.factors:
+            return _shifted(sequence)
         total = self.ring.zero
-        for d, num in self.ring.by_powers_of_n(right.num).items():
-            total = total + Ratio(self.ring, num, right.den) * image(d)  # type: ignore[operator]
+        for key, part in self._parts(sequence).items():
+            total = total + _shifted(part) * self._power(self.factors.values(), key) * self._power(self._symbols, key)
         return total.reduced()
 
+    def at_zero(self, sequence: Ratio) -> Ratio:
+        """P(0): n = 0 and every rho^n = 1."""
+        return sum((value_at(part, 0) for part in self._parts(sequence).values()), self.ring.zero).reduced()
 
-def shift(sequence: Ratio) -> Ratio:
-    """P(n+1)."""
+    def settled(self, sequence: Ratio) -> Ratio:
+        """The part without any rho^n: what is left once the transient has died out."""
+        return self._parts(sequence).get(self._settled, self.ring.zero).reduced()
+
+    def moving(self, sequence: Ratio) -> Ratio:
+        """The transient: everything with some rho^n."""
+        return (sequence - self.settled(sequence)).reduced()
+
+    def has_transient(self, sequence: Ratio) -> bool:
+        return bool(self.factors) and any(any(key) for key in self._parts(sequence.reduced()))
+
+
+def _shifted(sequence: Ratio) -> Ratio:
     ring = sequence.ring
     n, *rest = ring.generators
     return Ratio(ring, sequence.num.compose(n + 1, *rest, ctx=ring.context), sequence.den)
@@ -79,7 +167,7 @@ def coefficient_of_n(sequence: Ratio, power: int) -> Ratio:
 
 
 def value_at(sequence: Ratio, n: int) -> Ratio:
-    """P(n) for a whole number n: n = 1 for the memoryless map."""
+    """P(n) of a polynomial for a whole number n: n = 1 for the memoryless map."""
     ring = sequence.ring
     rest = ring.generators[1:]
     return Ratio(ring, sequence.num.compose(ring.context.constant(n), *rest, ctx=ring.context), sequence.den).reduced()

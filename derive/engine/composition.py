@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 from flint import fmpq
 
 from derive.algebra.calculus import mentions
 from derive.algebra.coefficients import Ratio
-from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.normal import Sum, accumulate, nonzero
+from derive.algebra.sums import Algebra
 from derive.algebra.terms import Factor, Term
-from derive.engine.series import Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
 
-Context = Any  # a Derivation or a Workspace
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
 
 
@@ -32,12 +31,16 @@ class Workspace:
         self.solution: Mapping[str, Mapping[int, Sum]] = {}
         self.unsolved: set[str] = set()
         self.all_series: list[Series] = []
+        self.exploring = False
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError:
         return ReductionError(message)
 
     def shift(self, sequence: Ratio) -> Ratio:
         raise AssertionError("no step number here")
+
+    def check_settled(self, leading: Sum, place: Place | None) -> None:
+        """No step number, no transients."""
 
 
 class Given(Series):
@@ -69,7 +72,7 @@ class Node(Series):
         result: Sum = {}
         for w in range(k + 1):
             for (a, x), (b, y) in ((p, q) for p in inner[w].items() for q in outer[k - w].items()):
-                accumulate(result, self.algebra.scale(self.algebra.node(self.label, (*a, *b)), x * y))
+                accumulate(result, self.algebra.scale(self.algebra.node_sum(self.label, (*a, *b)), x * y))
         return nonzero(result)
 
     def _arguments(self, k: int) -> list[Bags]:
@@ -139,10 +142,9 @@ class _Composer:
         return found
 
     def factor(self, f: Factor) -> Series:
-        alone = Given(self.context, [{self.algebra.interner.term({f: 1}): self.algebra.ring.one}])
         match f.kind:
             case "state":
-                return self.states.get(f.label, alone)
+                return self.states.get(f.label) or Given(self.context, [self.algebra.state(f.label, f.scalar)])
             case "node" if "theta" in self.states:
                 return Node(self.states["theta"], f.label, [self.term(c) for c in f.children])
             case "node":
@@ -154,7 +156,8 @@ class _Composer:
             case "abs":
                 return Magnitude(self.term(f.children[0]), False, None)
             case "root":
-                return alone
+                value = self.algebra.constant(f.body[0][1])
+                return Given(self.context, [self.algebra.absolute(value) if f.label == "abs" else value])
         return self.total(dict(f.body))
 
 

@@ -10,7 +10,7 @@ from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Term
 from derive.engine.series import Power, Series
-from derive.engine.translation import Translation
+from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import ReductionError
 from derive.scheme import Configuration
 
@@ -29,8 +29,8 @@ class Component:
 class Coupling(Translation):
     """A configuration with its components, in an order in which they can be solved."""
 
-    def __init__(self, configuration: Configuration, order: int) -> None:
-        super().__init__(configuration, order)
+    def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
+        super().__init__(configuration, order, variant)
         self.components = self._explore()
 
     def _explore(self) -> list[Component]:

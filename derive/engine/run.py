@@ -9,6 +9,8 @@ At gamma^k the update gives, for the variables that are coupled at gamma = 0 by 
 a linear difference equation whose polynomial solution is taken: eigenvalue 1 belongs to the slow variable (its value at
 n = 0 is the point itself), every other eigenvalue to a transient that the slow manifold leaves out.  The solution is put
 back into the update, and the residual must vanish identically.
+
+Started from rest, a memory variable's transient is kept: its value at n = 0 is given, and P also contains rho^n.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.linear import solve_linear
-from derive.algebra.sequences import SequenceSolver, coefficient_of_n, value_at
+from derive.algebra.linear import null_vector, solve_linear
+from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component, Coupling
+from derive.engine.translation import PLAIN, Variant
 from derive.errors import ResidualError
 from derive.scheme import Configuration
 
@@ -32,11 +35,18 @@ class Derivation(Coupling):
     fields[x][k]   coefficient of gamma^k in x', for every slow variable x
     maps[x][k]     coefficient of gamma^k in (x_1 - x_0)/gamma
     memory[v][k]   coefficient of gamma^k of memory v on the slow manifold
+
+    Started from rest (`variant`), only `solution` is meant: it has all there is to know.
     """
 
-    def __init__(self, configuration: Configuration, order: int, progress: Callable[[int], None] | None = None) -> None:
-        super().__init__(configuration, order)
-        self.solver = SequenceSolver(self.ring)
+    def __init__(
+        self,
+        configuration: Configuration,
+        order: int,
+        progress: Callable[[int], None] | None = None,
+        variant: Variant = PLAIN,
+    ) -> None:
+        super().__init__(configuration, order, variant)
         self._look_again: list[tuple[Component, int]] = []
         self.residual_power = order + 1
         for k in range(order + 2):
@@ -95,12 +105,52 @@ class Derivation(Coupling):
     def _solution(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
         if len(component.names) == 1:
             if component.slow is None:
-                a = component.matrix[0][0]
-                return [{t: p for t, c in right[0].items() if (p := self.solver.relax(a, c))}]
+                return [self._relaxed(component.names[0], component.matrix[0][0], right[0], k)]
             if k == 0:
                 return [self.symbols[component.slow]]
-            return [{t: p for t, c in right[0].items() if (p := self.solver.sum(c))}]
+            return [{t: p for t, c in right[0].items() if (p := self.sequences.sum(c))}]
+        if self.variant.from_rest:
+            return self._pair_from_rest(component, right, k)
         return self._coupled_solution(component, right, k)
+
+    def _relaxed(self, name: str, a: Ratio, right: Sum, k: int) -> Sum:
+        if not self.variant.from_rest:
+            return {t: p for t, c in right.items() if (p := self.sequences.relax(a, c))}
+        start, zero = self._start(name, k), self.ring.zero
+        terms = dict.fromkeys((*right, *start))
+        return {t: p for t in terms if (p := self.sequences.relax(a, right.get(t, zero), start.get(t, zero)))}
+
+    def _start(self, symbol: str, k: int) -> Sum:
+        """The memory's initial value at gamma^k: what the scheme's [initial] says, else zero."""
+        variable = next(v for v in self.scheme.states if self.configuration.symbol(v) == symbol)
+        expression = self.scheme.initial.get(variable)
+        if expression is None:
+            return {}
+        bindings = {n: self._series(e, {}) for n, e in self.configuration.bindings.items()}
+        return self._series(expression, bindings).at(k)
+
+    def _pair_from_rest(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
+        """theta with theta_prev: eigenvalues 1 (l, r) and rho (m, s);  X = r y + s w, both from rest, X_k(0) = 0 for k >= 1."""
+        ring, zero = self.ring, self.ring.zero
+        if k == 0:
+            assert component.slow is not None
+            return [self.algebra.scale(self.symbols[component.slow], r) for r in component.right]
+        rho = (component.matrix[0][0] + component.matrix[1][1] - ring.one).reduced()
+        excess = [[a - (rho if i == j else zero) for j, a in enumerate(row)] for i, row in enumerate(component.matrix)]
+        s = null_vector(excess, ring)
+        m = null_vector([list(column) for column in zip(*excess, strict=True)], ring)
+        assert s is not None
+        assert m is not None
+        scale = (m[0] * s[0] + m[1] * s[1]).inverse()
+        result: list[Sum] = [{}, {}]
+        for t in dict.fromkeys((*right[0], *right[1])):
+            a, b = right[0].get(t, zero), right[1].get(t, zero)
+            y = self.sequences.sum(component.left[0] * a + component.left[1] * b)
+            w = self.sequences.relax(rho, (m[0] * a + m[1] * b) * scale, zero)
+            for i in range(2):
+                if x := (component.right[i] * y + s[i] * w).reduced():
+                    result[i][t] = x
+        return result
 
     def _coupled_solution(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
         """(Delta + E - A) X = R.  With l A = l, A r = r, l r = 1: y = l X obeys Delta y = l R, and the rest Z = X - r y,
@@ -115,7 +165,7 @@ class Derivation(Coupling):
             y = ring.zero
             if component.slow:
                 force = sum((a * b for a, b in zip(component.left, r, strict=True)), ring.zero)
-                y = self.solver.sum(force)
+                y = self.sequences.sum(force)
                 r = [a - component.right[i] * force for i, a in enumerate(r)]
             z, sign = [ring.zero] * size, 1
             while any(r):  # Delta lowers the degree in n, so this ends

@@ -8,18 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.sums import Sum, accumulate, nonzero
+from derive.algebra.normal import Sum, accumulate, nonzero
+from derive.algebra.protocol import TermAlgebra
+from derive.algebra.terms import combination_text
 from derive.errors import ReductionError
 
-if TYPE_CHECKING:
-    from derive.engine.translation import Translation as Context
-
 Place = tuple[int, int]  # line and column of the scheme text
+
+
+class Context(Protocol):
+    """What series share: the algebra, the values found so far, and how to fail.
+
+    `solution[x][k]` is the value of the state variable x at gamma^k; a series that misses one adds its name to `unsolved`.
+    While `exploring`, state variables are symbols of their own.
+    """
+
+    exploring: bool
+    unsolved: set[str]
+    all_series: list[Series]
+
+    @property
+    def algebra(self) -> TermAlgebra: ...
+
+    @property
+    def solution(self) -> Mapping[str, Mapping[int, Sum]]: ...
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        """P(n+1)."""
+
+    def fail(self, message: str, place: Place | None = None) -> ReductionError: ...
+
+    def check_settled(self, leading: Sum, place: Place | None) -> None:
+        """Raise ReductionError where a transient stands under a root, in a denominator or in an absolute value."""
 
 
 class Series:
@@ -144,6 +169,7 @@ class Power(Series):
                 raise self.context.fail(
                     f"the leading part (gamma -> 0) vanishes {what}; add a positive constant such as eps there", self.place
                 )
+            self.context.check_settled(leading, self.place)
             try:
                 return algebra.power(leading, e)
             except ReductionError as error:
@@ -177,6 +203,7 @@ class Magnitude(Series):
             raise self.context.fail("the leading part (gamma -> 0) vanishes under a sign or an absolute value", self.place)
         if self.sign_only and k > 0:
             return {}
+        self.context.check_settled(leading, self.place)
         inverse = algebra.power(algebra.absolute(leading), Fraction(-1))
         sign = algebra.product(leading, inverse)
         return sign if self.sign_only else algebra.product(sign, self.x.at(k)) if k else algebra.absolute(leading)
@@ -212,8 +239,6 @@ class Gradient(Series):
 
     def at_other_point(self, leading: Sum) -> Sum:
         if not self.context.exploring:
-            from derive.algebra.terms import combination_text
-
             point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
             raise self.context.fail(
                 f"the gradient is taken at {point} as gamma -> 0; it must be taken at a point that tends to theta", self.place

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
+from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.sequences import shift as polynomial_shift
+from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
+from derive.engine.composition import composed
 from derive.engine.series import (
     Contraction,
     Gradient,
@@ -26,16 +31,36 @@ from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
 
 
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """What is run, where it is not the plain scheme on its slow manifold.
+
+    from_rest     memory starts as the scheme's [initial] says, 0 by default; every variable is then determined
+    rest          symbol that stands for rho^n -> rho, for each relaxation factor rho of the memory
+    corrections   c_1, c_2, ..., each with its algebra: grad is replaced by grad + gamma c_1 + gamma^2 c_2 + ...
+    algebra       what computes with terms (`algebra.protocol.TermAlgebra`)
+    """
+
+    from_rest: bool = False
+    rest: Mapping[str, Ratio] = field(default_factory=dict)
+    corrections: Sequence[tuple[Algebra, Sum]] = ()
+    algebra: Callable[[Ring], Any] = Algebra
+
+
+PLAIN = Variant()
+
+
 class Translation:
     """The series of a configuration; `updates[x]` is the state variable x after the step, in the units of the regime.
 
     `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.
     """
 
-    def __init__(self, configuration: Configuration, order: int) -> None:
-        self.configuration, self.scheme, self.order = configuration, configuration.scheme, order
+    def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
+        self.configuration, self.scheme, self.order, self.variant = configuration, configuration.scheme, order, variant
         self.ring = Ring(self._symbols())
-        self.algebra = Algebra(self.ring)
+        self.algebra = variant.algebra(self.ring)
+        self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()
         self.exploring = False
@@ -51,11 +76,21 @@ class Translation:
             symbols.append("t")
         for name in self.configuration.functions:
             symbols += [derivative_symbol(name, k) for k in range(self.order + 2)]
-        return symbols
+        return [*symbols, *self.variant.rest]
 
     def shift(self, sequence: Ratio) -> Ratio:
-        """P(n+1); sequences of another kind (transients) override it."""
-        return polynomial_shift(sequence)
+        """P(n+1)."""
+        return self.sequences.shift(sequence)
+
+    def check_settled(self, leading: Sum, place: Place | None) -> None:
+        if any(self.sequences.has_transient(c) for c in leading.values()):
+            powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
+            raise self.fail(
+                f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value, "
+                "so the iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead "
+                "(modified-eq --show-memory)",
+                place,
+            )
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError:
         where = f", line {place[0]}, column {place[1]}" if place else ""
@@ -120,7 +155,7 @@ class Translation:
     def _call(self, function: str, args: list[Series], place: Place) -> Series:
         match function:
             case "grad" | "field":
-                return Gradient(args[0], self.scheme.label, place)
+                return self._gradient(args[0], place)
             case "sqrt":
                 return Power(args[0], Fraction(1, 2), place)
             case "abs" | "sign":
@@ -130,6 +165,13 @@ class Translation:
             case "norm":
                 return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), place)
         return TimeFunction(self._derivatives(function), args[0], function, place)
+
+    def _gradient(self, x: Series, place: Place) -> Series:
+        total: Series = Gradient(x, self.scheme.label, place)
+        for j, (source, correction) in enumerate(self.variant.corrections, 1):
+            image = Transfer(source, self.algebra)(correction)
+            total = Plus(total, Times(Polynomial(self, {j: self.ring.one}), composed(self, image, {"theta": x})))
+        return total
 
     def _derivatives(self, function: str) -> list[Ratio]:
         """r, r', r'', ... at t: symbols; rational functions of t where r is one; zero from r'' on for linear pieces."""

@@ -18,9 +18,8 @@ from typing import Any
 
 from derive.algebra.calculus import Transfer, mentions
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
-from derive.engine.composition import Given, composed
 from derive.engine.run import Derivation
-from derive.engine.series import Place, Plus, Series, Times
+from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
 from derive.errors import ReductionError, ResidualError
 from derive.readings.loss import potential_of
@@ -56,21 +55,9 @@ class Modifying:
         }
 
 
-class CorrectedDerivation(Derivation):
+def corrected_run(configuration: Configuration, order: int, corrections: Sequence[tuple[Algebra, Sum]]) -> Derivation:
     """The engine on grad + gamma c_1 + gamma^2 c_2 + ...; each correction is (its algebra, the sum)."""
-
-    def __init__(self, configuration: Configuration, order: int, corrections: Sequence[tuple[Algebra, Sum]]) -> None:
-        self.corrections = corrections
-        super().__init__(configuration, order)
-
-    def _call(self, function: str, args: list[Series], place: Place) -> Series:
-        total = super()._call(function, args, place)
-        if function in ("grad", "field"):
-            for j, (source, correction) in enumerate(self.corrections, 1):
-                image = Transfer(source, self.algebra)(correction)
-                power = Given(self, {j: self.algebra.constant(self.ring.one)})
-                total = Plus(total, Times(power, composed(self, image, {"theta": args[0]})))
-        return total
+    return Derivation(configuration, order, variant=Variant(corrections=corrections))
 
 
 def modifying_field(
@@ -97,9 +84,9 @@ def modifying_field(
     label = chosen.label
     corrections: list[tuple[Algebra, Sum]] = []
     for k in range(1, order + 1):
-        run = CorrectedDerivation(configuration, k, [*corrections, _unknown(equation.algebra)])
+        run = corrected_run(configuration, k, [*corrections, _unknown(equation.algebra)])
         corrections.append((run.algebra, _solve(run, k)))
-    proof = CorrectedDerivation(configuration, order, corrections)
+    proof = corrected_run(configuration, order, corrections)
     for k in range(1, order + 1):
         if not proof.algebra.is_zero(proof.fields["theta"][k]):
             raise ResidualError(f"{chosen.where}: the corrected scheme leaves {proof.fields['theta'][k]} at gamma^{k}")
@@ -130,7 +117,7 @@ def _check(equation: ModifiedEquation) -> None:
         raise ReductionError(f"{where}: the update depends on the time t; corrected fields are derived for autonomous schemes")
 
 
-def _solve(run: CorrectedDerivation, k: int) -> Sum:
+def _solve(run: Derivation, k: int) -> Sum:
     """c_k from F_k + Q * c_k = 0, where F_k + Q * unknown is the field at gamma^k."""
     algebra = run.algebra
     unknown = next(iter(algebra.state(_UNKNOWN))).factors[0][0]

@@ -1,0 +1,43 @@
+"""What the engine asks of an algebra: eleven operations.  Another algebra that has them can stand beside `sums.Algebra`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Protocol
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.normal import Sum
+from derive.algebra.terms import Term
+
+
+class TermAlgebra(Protocol):
+    """Sums of terms over a ring; `unit` is the empty product."""
+
+    ring: Ring
+    unit: Term
+
+    def constant(self, value: Ratio) -> Sum: ...
+
+    def state(self, name: str, scalar: bool = False) -> Sum:
+        """A state variable's component at the index."""
+
+    def node_sum(self, label: str, children: Sequence[Term]) -> Sum:
+        """A derivative of the function `label` with its arguments."""
+
+    def graft(self, label: str, delta: Sequence[Sum], weight: int) -> Sum:
+        """The function at theta_0 + sum_j gamma^j delta[j], at gamma^weight."""
+
+    def product(self, a: Sum, b: Sum) -> Sum: ...
+
+    def scale(self, a: Sum, ratio: Ratio) -> Sum: ...
+
+    def power(self, a: Sum, exponent: Fraction) -> Sum: ...
+
+    def absolute(self, a: Sum) -> Sum: ...
+
+    def contract(self, a: Sum) -> Sum:
+        """Summed over the index: a scalar."""
+
+    def is_zero(self, a: Sum) -> bool:
+        """Whether the sum vanishes identically."""
