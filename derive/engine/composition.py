@@ -55,6 +55,17 @@ class Given(Series):
         return self.coefficients.get(k, {})
 
 
+class Quotient(Series):
+    """x / gamma^power."""
+
+    def __init__(self, x: Series, power: int) -> None:
+        super().__init__(x.context, x.place)
+        self.x, self.power, self.low = x, power, x.low - power
+
+    def compute(self, k: int) -> Sum:
+        return self.x.at(k + self.power)
+
+
 class Node(Series):
     """d^(m+1)L[c_1, ..., c_m] at a point theta + delta: sum over multisets M of delta's terms of d^(m+|M|+1)L[c, M]."""
 

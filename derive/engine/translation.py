@@ -164,7 +164,7 @@ class Translation:
                 return Contraction(Times(*args))
             case "norm":
                 return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), place)
-        return TimeFunction(self._derivatives(function), args[0], function, place)
+        return TimeFunction(self.time_derivatives(function), args[0], function, place)
 
     def _gradient(self, x: Series, place: Place) -> Series:
         total: Series = Gradient(x, self.scheme.label, place)
@@ -173,8 +173,8 @@ class Translation:
             total = Plus(total, Times(Polynomial(self, {j: self.ring.one}), composed(self, image, {"theta": x})))
         return total
 
-    def _derivatives(self, function: str) -> list[Ratio]:
-        """r, r', r'', ... at t: symbols; rational functions of t where r is one; zero from r'' on for linear pieces."""
+    def time_derivatives(self, function: str) -> list[Ratio]:
+        """r, r', r'', ... at t: rational functions of t where r is one, else symbols; zero from r'' on for linear pieces."""
         setting = self.configuration.functions[function]
         through = range(self.order + 2)
         symbols = [self.ring.symbol(derivative_symbol(function, k)) for k in through]
@@ -182,8 +182,10 @@ class Translation:
             return [s if k < 2 else self.ring.zero for k, s in enumerate(symbols)]
         if setting is None or any(isinstance(e, Call) for e in walk(setting)):
             return symbols
-        series = self._series(setting, {"t": Polynomial(self, {0: self.ring.symbol("t")})})
-        values = [series.at(0).get(self.algebra.unit, self.ring.zero)]
+        value = self._series(setting, {"t": Polynomial(self, {0: self.ring.symbol("t")})}).at(0)
+        if not value.keys() <= {self.algebra.unit}:
+            return symbols
+        values = [value.get(self.algebra.unit, self.ring.zero)]
         for _ in through[1:]:
             values.append(values[-1].derivative("t"))
         return values

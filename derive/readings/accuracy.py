@@ -3,8 +3,9 @@
 The target sets an expression E(theta, theta', theta'') to zero.  On the modified flow theta' = f(theta) one has
 theta'' = D f [f]; with a velocity, theta' = p is free and theta'' = S(theta, p) is the second-order form.  Then
 
-    E on the modified flow = gamma^p R + O(gamma^(p+1)),   R != 0:      the scheme has order p, its leading defect is R.
+    E on the modified flow = gamma^p R + O(gamma^(p+1)),   R != 0:      the scheme has order p, its leading defect is R,
 
+for a target whose own leading power is gamma^0; gamma theta' + gamma grad L is divided by gamma first.
 The velocity variable plays no role: only theta(t) is compared, so that a scheme that carries theta' up to O(gamma) loses
 nothing by it.
 """
@@ -18,23 +19,28 @@ from typing import Any
 
 from derive.algebra.calculus import Derivative
 from derive.algebra.sums import Sum, accumulate, reduced
-from derive.engine.composition import Given, Workspace
+from derive.engine.composition import Given, Quotient, Workspace
+from derive.engine.series import Series
+from derive.engine.translation import Translation
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
-from derive.language import Expression, names_of, parse_expression
+from derive.language import Expression, derivative_symbol, names_of, parse_expression
 from derive.readings.second_order import second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
 from derive.readings.witness import is_nonzero
 from derive.scheme import Scheme, substitute
 from derive.writing.series import VELOCITY
 
+MAX_LEAD = 12  # powers of gamma in front of a target
+
 
 @dataclass(frozen=True, eq=False)
 class Accuracy:
-    """The scheme's order p against the target and the leading defect: target expression = gamma^p defect + ...
+    """The scheme's order p against the target and the leading defect: target expression = gamma^p defect + ..., the target
+    divided by its own leading power of gamma.
 
     `exact_through` is set where no defect was found: the residual vanishes through that power and `order` is one more, a
-    lower bound.
+    lower bound.  `lead` is the target's own leading power.
     """
 
     equation: ModifiedEquation
@@ -42,6 +48,7 @@ class Accuracy:
     order: int
     defect: TermSum
     exact_through: int | None = None
+    lead: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """`order` and `defect` (terms; p is theta')."""
@@ -84,14 +91,38 @@ def accuracy(
 
 def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[str]) -> Accuracy:
     workspace = Workspace(equation.algebra)
+    expression = substitute(parse_target(target), _known(equation))
+    times: dict[str, Series] = {n: Given(workspace, [s]) for n, s in _schedules(equation).items()}
+    free = {n: Given(workspace, [equation.algebra.state(n)]) for n in (FIRST, SECOND)}
+    lead = _leading_power(TargetReader(workspace, times | free).read(expression))
     first, second = _derivatives(equation, names)
     values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
-    residual = TargetReader(workspace, values).read(substitute(parse_target(target), _known(equation)))
-    for k in range(min(0, residual.low), order + 1):
+    residual = Quotient(TargetReader(workspace, times | values).read(expression), lead)
+    for k in range(order + 1):
         # terms that do not cancel, as two ways to write one denominator, but vanish at random points are no defect
         if not equation.algebra.is_zero(value := residual.at(k)) and is_nonzero(value):
-            return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)))
-    return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order)
+            return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)), None, lead)
+    return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order, lead)
+
+
+def _leading_power(target: Series) -> int:
+    """The lowest power of gamma in the target itself, theta' and theta'' free."""
+    last = target.low + MAX_LEAD
+    lead = next((k for k in range(target.low, last + 1) if target.at(k)), None)
+    if lead is None:
+        raise UsageError(f"target: it vanishes through gamma^{last}, whatever theta is")
+    return lead
+
+
+def _schedules(equation: ModifiedEquation) -> dict[str, Sum]:
+    """The time functions that were set, with their derivatives, as they stand in the equation."""
+    algebra, c = equation.algebra, equation.configuration
+    translation = Translation(c, equation.order)
+    return {
+        derivative_symbol(name, k): algebra.constant(value.substitute({}, algebra.ring))
+        for name, setting in c.functions.items() if setting is not None
+        for k, value in enumerate(translation.time_derivatives(name))
+    }  # fmt: skip
 
 
 def _known(equation: ModifiedEquation) -> dict[str, Expression]:

@@ -26,28 +26,42 @@ from derive.writing.series import blocks, evaluated
 
 @dataclass(frozen=True, eq=False)
 class InitialLayer:
-    """The flow of theta from rest starts at theta_0 + sum_k gamma^k shift[k] (shift[0] = 0).
+    """The flow from rest starts, for every slow variable x, at x_0 + sum_k gamma^k shifts[x][k] (shifts[x][0] = 0).
 
-    `transient[k]` is the decaying part of theta_n at gamma^k; its coefficients contain n and the symbols of `factors`, each
-    standing for rho^n: theta_n = flow(n gamma) from the shifted point + sum_k gamma^k transient[k].
+    `transients[x][k]` is the decaying part of x_n at gamma^k; its coefficients contain n and the symbols of `factors`, each
+    standing for rho^n: x_n = flow(n gamma) from the shifted point + sum_k gamma^k transients[x][k].
     """
 
     equation: ModifiedEquation
-    shift: tuple[TermSum, ...]
-    transient: tuple[TermSum, ...]
+    shifts: Mapping[str, tuple[TermSum, ...]]
+    transients: Mapping[str, tuple[TermSum, ...]]
     factors: Mapping[str, Ratio]
+
+    @property
+    def shift(self) -> tuple[TermSum, ...]:
+        """theta's."""
+        return self.shifts["theta"]
+
+    @property
+    def transient(self) -> tuple[TermSum, ...]:
+        """theta's."""
+        return self.transients["theta"]
 
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of the shift's coefficient of gamma^k at a point."""
         return evaluated(self.equation, self.shift, loss, at, digits)
 
     def to_json(self) -> dict[str, Any]:
-        """`shift` and `transient` (lists by power), `factors`: symbol -> rho, the symbol being rho^n."""
+        """`shift` and `transient` of theta (lists by power), `factors`: symbol -> rho, the symbol being rho^n; where there are
+        slow variables beside theta, `others`: variable -> its `shift` and `transient`."""
+        others = {
+            x: {"shift": blocks(s), "transient": blocks(self.transients[x])} for x, s in self.shifts.items() if x != "theta"
+        }
         return {
             "shift": blocks(self.shift),
             "transient": blocks(self.transient),
             "factors": {name: str(rho) for name, rho in self.factors.items()},
-        }
+        } | ({"others": others} if others else {})
 
 
 def initial_layer(
@@ -71,14 +85,14 @@ def initial_layer(
     check_order(configuration, order)
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)
     run = run_from_rest(configuration, max(0, order - 1))
-    shifts, transients = [], []
-    for k in range(order + 1):
-        theta = run.solution["theta"][k] if k else {}
-        settled = {t: coefficient_of_n(run.sequences.settled(c), 0) for t, c in theta.items()}
-        moving = {t: run.sequences.moving(c) for t, c in theta.items()}
-        shifts.append(TermSum(run.algebra, reduced(settled)))
-        transients.append(TermSum(run.algebra, reduced(moving)))
-    return InitialLayer(equation, tuple(shifts), tuple(transients), run.sequences.factors)
+    shifts, transients = {}, {}
+    for x in run.slow:
+        solution = [run.solution[x][k] if k else {} for k in range(order + 1)]
+        settled = [{t: coefficient_of_n(run.sequences.settled(c), 0) for t, c in s.items()} for s in solution]
+        moving = [{t: run.sequences.moving(c) for t, c in s.items()} for s in solution]
+        shifts[x] = tuple(TermSum(run.algebra, reduced(s)) for s in settled)
+        transients[x] = tuple(TermSum(run.algebra, reduced(s)) for s in moving)
+    return InitialLayer(equation, shifts, transients, run.sequences.factors)
 
 
 def run_from_rest(configuration: Configuration, order: int) -> Derivation:

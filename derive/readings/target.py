@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.engine.composition import Given, Workspace
-from derive.engine.series import Contraction, Magnitude, Plus, Power, Series, Times
+from derive.engine.series import Contraction, Magnitude, Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
 
@@ -57,11 +57,11 @@ class TargetReader:
     def read(self, e: Expression) -> Series:
         match e:
             case Number(value):
-                return Given(self.workspace, [self.algebra.constant(self.ring.constant(value))])
+                return Polynomial(self.workspace, {0: self.ring.constant(value)})
             case Name(id, line, column):
                 return self._name(id, line, column)
             case Operation("neg", (a,)):
-                return Times(Given(self.workspace, [self.algebra.constant(-self.ring.one)]), self.read(a))
+                return Times(Polynomial(self.workspace, {0: -self.ring.one}), self.read(a))
             case Operation("**", (a, b)):
                 exponent = constant(b)
                 if exponent is None:
@@ -97,13 +97,13 @@ class TargetReader:
         if name in self.values:
             return self.values[name]
         if name == "gamma":
-            return Given(self.workspace, {1: self.algebra.constant(self.ring.one)})
+            return Polynomial(self.workspace, {1: self.ring.one})
         if name == "theta":
             return Given(self.workspace, [self.algebra.state("theta")])
         if name == "grad":
             return Given(self.workspace, [self.algebra.node_sum("L", [])])
         if name in self.ring.symbols:
-            return Given(self.workspace, [self.algebra.constant(self.ring.symbol(name))])
+            return Polynomial(self.workspace, {0: self.ring.symbol(name)})
         known = ["theta", "theta'", "theta''", "grad", "gamma", *self.ring.symbols]
         raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
 

@@ -47,6 +47,10 @@ def _power(k: int, style: Notation) -> str:
     return rf"$\gamma^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
 
 
+def _gamma(style: Notation) -> str:
+    return r"$\gamma$" if style.name == "latex" else style.symbol("gamma")
+
+
 def _theta(style: Notation) -> tuple[str, str, str]:
     """theta', theta'', gradient sign."""
     if style.name == "latex":
@@ -148,7 +152,8 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     lines = heading(a.equation, style, f"accuracy for {greek(target, style)}" + ("" if "=" in a.target else " = 0"))
     if a.exact_through is not None:
         return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
-    lines.append(say(f"order {a.order}; on the modified flow the target's expression is", style))
+    divided = f", divided by {_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
+    lines.append(say(f"order {a.order}; on the modified flow the target's expression{divided} is", style))
     return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
 
 
@@ -224,19 +229,22 @@ def modifying_lines(m: Modifying, style: Notation) -> Lines:
 
 def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     latex = style.name == "latex"
-    theta = style.symbol("theta")
     lines = heading(s.equation, style, "started from rest")
     if not latex:
         lines.append("the modified flow starts at")
-    first, *rest = series_lines(f"{theta}(0)", s.shift, style)
     sign = "= " if not latex else "={}& "
-    lines += [first.replace(sign, f"{sign}{theta}_0 + ", 1).replace("+ - ", "- "), *rest]
-    if any(s.transient):
+    for variable, shift in s.shifts.items():
+        x = style.symbol(variable)
+        first, *rest = series_lines(f"{x}(0)", shift, style)
+        lines += [first.replace(sign, f"{sign}{x}_0 + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
+    moving = {x: t for x, t in s.transients.items() if any(t)}
+    if moving and not latex:
         legend = ", ".join(f"{name} = {_base(coefficient(rho, style))}^n" for name, rho in s.factors.items())
-        if not latex:
-            lines.append(f"and to it the iterates add, with {legend},")
-        left = rf"{theta}_n - {theta}(n\gamma)" if latex else f"{theta}_n - {theta}(n {style.symbol('gamma')})"
-        lines += series_lines(left, s.transient, style)
+        lines.append(f"and to it the iterates add, with {legend},")
+    for variable, transient in moving.items():
+        x = style.symbol(variable)
+        left = rf"{x}_n - {x}(n\gamma)" if latex else f"{x}_n - {x}(n {style.symbol('gamma')})"
+        lines += series_lines(left, transient, style)
     return lines
 
 
