@@ -16,7 +16,7 @@ from derive.algebra.calculus import mentions
 from derive.algebra.coefficients import Ratio
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Factor, Term
+from derive.algebra.terms import Exponent, Factor, Term, as_exponent
 from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
 
@@ -39,6 +39,9 @@ class Workspace:
     def shift(self, sequence: Ratio) -> Ratio:
         raise AssertionError("no step number here")
 
+    def missing(self, name: str) -> Sum:
+        raise AssertionError("no unknowns here")
+
     def check_settled(self, leading: Sum, place: Place | None) -> None:
         """No step number, no transients."""
 
@@ -46,12 +49,13 @@ class Workspace:
 class Given(Series):
     """Known coefficients, by power of gamma."""
 
-    def __init__(self, context: Context, coefficients: Sequence[Sum] | Mapping[int, Sum]) -> None:
+    def __init__(self, context: Context, coefficients: Sequence[Sum] | Mapping[Exponent, Sum]) -> None:
         super().__init__(context)
-        self.coefficients = dict(enumerate(coefficients)) if isinstance(coefficients, Sequence) else coefficients
+        by_power = enumerate(coefficients) if isinstance(coefficients, Sequence) else coefficients.items()
+        self.coefficients: dict[Exponent, Sum] = dict(by_power)
         self.low = min(0, *self.coefficients) if self.coefficients else 0
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         return self.coefficients.get(k, {})
 
 
@@ -60,10 +64,10 @@ class Quotient(Series):
 
     def __init__(self, x: Series, power: int) -> None:
         super().__init__(x.context, x.place)
-        self.x, self.power, self.low = x, power, x.low - power
+        self.x, self.power, self.low, self.step = x, power, as_exponent(x.low - power), x.step
 
-    def compute(self, k: int) -> Sum:
-        return self.x.at(k + self.power)
+    def compute(self, k: Exponent) -> Sum:
+        return self.x.at(as_exponent(k + self.power))
 
 
 class Node(Series):
@@ -73,7 +77,10 @@ class Node(Series):
         super().__init__(point.context)
         self.point, self.label, self.children = point, label, children
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
+        k = int(k)
+        for series in (self.point, *self.children):
+            series.require_whole(k)
         if self.point.at(0) != self.algebra.state("theta"):
             if self.context.unsolved:
                 return {}

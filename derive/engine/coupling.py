@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Term
-from derive.engine.series import Power, Series
+from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import ReductionError
 from derive.scheme import Configuration
@@ -37,32 +37,46 @@ class Coupling(Translation):
         """Components in an order in which they can be solved.
 
         Every state variable is given the value of a symbol of its own; the updates at gamma^0 then show on which
-        variables each depends, and through which constants.
+        variables each depends, and through which constants.  Memory that is only multiplied by a factor there is zero on
+        the slow manifold; what it multiplies then matters no more.
         """
-        self.exploring = True
-        scalar = {self.configuration.symbol(v): self.scheme.kinds[v] == "scalar" for v in self.scheme.states}
-        symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, "theta_next")}
-        for s in self.states:
-            self.solution[s][0] = symbols[s]
-        leading: dict[str, Sum] = {}
-        for s, update in self.updates.items():
-            self._check_divisible(s, update)
-            leading[s] = update.at(0)
-        self.exploring = False
-        for series in self.all_series:
-            series.known.clear()
-            if isinstance(series, Power):
-                series._inverse = None
-        for s in self.states:
-            self.solution[s].clear()
-        self.symbols = symbols
-        needs = {s: self._depends(leading[s]) for s in self.states}
+        leading = self._leading(())
+        needs = {s: self._depends(value) for s, value in leading.items()}
+        vanishing: dict[str, None] = {}
+        while fresh := [] if self.variant.from_rest else self._vanishing(leading, vanishing):
+            vanishing |= dict.fromkeys(fresh)
+            now = self._leading(vanishing)
+            leading |= {s: now[s] for s in self.states if s not in vanishing}
+        if vanishing:  # x needs z at the same power where it changes with z, all others that vanish being zero
+            needs = {s: self._depends(value) for s, value in leading.items()}
+            for z in vanishing:
+                for s, value in self._leading(vanishing.keys() - {z}).items():
+                    needs[s] |= self._depends(value) & {z}
+            self._leading(vanishing)
+        self.end_exploring()
         self._needs = needs
         return [self._component(names, leading, needs) for names in _strong_components(needs)]
 
+    def _leading(self, vanishing: Collection[str]) -> dict[str, Sum]:
+        """Every state variable after the step, at gamma^0."""
+        self.explore(vanishing)
+        for s, update in self.updates.items():
+            self._check_divisible(s, update)
+        return {s: update.at(0) for s, update in self.updates.items()}
+
+    def _vanishing(self, leading: dict[str, Sum], known: Collection[str]) -> list[str]:
+        """Memory x with x+ = a x at gamma^0, a a constant other than 1."""
+        found = []
+        for s in self.states:
+            (term,) = self.symbols[s]
+            a = leading[s].get(term, self.ring.zero)
+            if s != "theta" and s not in known and leading[s].keys() <= {term} and a != self.ring.one:
+                found.append(s)
+        return found
+
     def _check_divisible(self, state: str, update: Series) -> None:
-        for k in range(update.low, 0):
-            if update.at(k):
+        for k in lattice(update.low, 0, update.step):
+            if k < 0 and update.at(k):
                 raise self.fail(
                     f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
                 )

@@ -23,7 +23,7 @@ from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component, Coupling
 from derive.engine.translation import PLAIN, Variant
-from derive.errors import ResidualError
+from derive.errors import ReductionError, ResidualError
 from derive.scheme import Configuration
 
 __all__ = ["Component", "Derivation"]
@@ -47,47 +47,82 @@ class Derivation(Coupling):
         variant: Variant = PLAIN,
     ) -> None:
         super().__init__(configuration, order, variant)
-        self._look_again: list[tuple[Component, int]] = []
         self.residual_power = order + 1
         for k in range(order + 2):
-            for component in self.components if k <= order else self._needed_last():
-                self._solve(component, k)
-            while self._look_again:
-                self._check_residual(*self._look_again.pop())
+            self._solve_power(k, self.components if k <= order else self._needed_last())
             if progress:
                 progress(k)
+        for update in self.updates.values():
+            update.require_whole(order + 1)
         self._read_off()
 
     # ------------------------------------------------------------------ one power of gamma
 
-    def _solve(self, component: Component, k: int) -> None:
-        right: list[Sum] = []
-        for name in component.names:
-            self.unsolved.clear()
-            right.append(self.updates[name].at(k))
-            if "theta_next" in self.unsolved:
-                raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
-            if not self.unsolved <= set(component.names):  # read, but with a factor that vanishes: look again when it is known
-                self._look_again.append((component, k))
+    def _solve_power(self, k: int, wanted: list[Component]) -> None:
+        """Every component in an order in which it finds what it needs at this power; then all residuals."""
+        self.strict = True
+        queue = list(wanted)
+        while queue:
+            waiting = [c for c in queue if not self._solve(c, k)]
+            if len(waiting) == len(queue):
+                missing = {s for c in queue for s in self._awaited_by(c, k)}
+                added = [c for c in self.components if c not in queue and missing & set(c.names) - set(self._solved(k))]
+                if not added:
+                    raise self._too_late(queue[0].names[0], sorted(missing)[0])
+                waiting = [*added, *waiting]
+            queue = waiting
+        for component in self.components:
+            if component.names[0] in self._solved(k):
+                self._check_residual(component, k)
+        self.strict = False
+
+    def _solved(self, k: int) -> list[str]:
+        return [s for s in self.states if k in self.solution[s]]
+
+    def _right(self, component: Component, k: int) -> list[Sum]:
+        """The updates at gamma^k, with zero for the component's own values there."""
+        self.solving = component.names
         self.unsolved.clear()
+        right = [self.updates[name].at(k) for name in component.names]
+        if "theta_next" in self.unsolved:
+            raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
+        self.unsolved.clear()
+        self.solving = ()
+        return right
+
+    def _awaited_by(self, component: Component, k: int) -> list[str]:
+        return self.awaited(self._right(component, k))
+
+    def _solve(self, component: Component, k: int) -> bool:
+        """Whether the component could be solved: nothing that it needs is missing."""
+        right = self._right(component, k)
+        if self.awaited(right):
+            return False
         if component.slow and k == 0:
             self._check_identity(component, right)
-        values = self._solution(component, right, k)
-        for name, value in zip(component.names, values, strict=True):
+        for name, value in zip(component.names, self._solution(component, right, k), strict=True):
             self.solution[name][k] = value
-        self._check_residual(component, k)
+        return True
 
     def _check_residual(self, component: Component, k: int) -> None:
-        """X_k(n+1) minus the update at gamma^k must vanish identically."""
+        """X_k(n+1) minus the update at gamma^k must vanish identically, whatever is not solved yet."""
         for name in component.names:
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
+            if later := self.awaited([residual]):
+                raise self._too_late(name, later[0])
             if residual and k == 0:  # a sign or a root of the variable itself, which its linear part does not show
                 raise self.fail(
                     f"{name} depends on itself in a way that is not linear at gamma = 0; only constant factors are reduced"
                 )
             if not self.algebra.is_zero(residual):
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")
+
+    def _too_late(self, name: str, other: str) -> ReductionError:
+        return self.fail(
+            f"the update of {name} divides by gamma what depends on {other}, and so needs {other} at a later power than it is "
+            f'solved at; carry what is small in its own units, as in {other} = "gamma*{other}_bar" under a regime'
+        )
 
     def _check_identity(self, component: Component, right: list[Sum]) -> None:
         for name, value in zip(component.names, right, strict=True):

@@ -2,12 +2,15 @@
 
 Every expression of an update text becomes one `Series`; `at(k)` is its coefficient of gamma^k.  A coefficient that
 touches a state variable not yet solved at that power counts the missing value as zero and is not remembered.
+
+Powers may be fractions inside an expression (sqrt(gamma), or sqrt(S_bar/gamma)): a series has them on low + step Z.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Protocol
 
 from flint import fmpq
@@ -15,7 +18,7 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.protocol import TermAlgebra
-from derive.algebra.terms import combination_text
+from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
 
 Place = tuple[int, int]  # line and column of the scheme text
@@ -25,7 +28,7 @@ class Context(Protocol):
     """What series share: the algebra, the values found so far, and how to fail.
 
     `solution[x][k]` is the value of the state variable x at gamma^k; a series that misses one adds its name to `unsolved`.
-    While `exploring`, state variables are symbols of their own.
+    While `exploring`, state variables are symbols of their own; `missing` is what stands for a value not yet known.
     """
 
     exploring: bool
@@ -41,24 +44,45 @@ class Context(Protocol):
     def shift(self, sequence: Ratio) -> Ratio:
         """P(n+1)."""
 
+    def missing(self, name: str) -> Sum:
+        """Zero, or a symbol of its own while it is checked that nothing depends on it."""
+
     def fail(self, message: str, place: Place | None = None) -> ReductionError: ...
 
     def check_settled(self, leading: Sum, place: Place | None) -> None:
         """Raise ReductionError where a transient stands under a root, in a denominator or in an absolute value."""
 
 
-class Series:
-    """A series in gamma; `low` bounds its lowest power from below, `steady` says that no state variable is in it."""
+def lattice(low: Exponent, high: Exponent, step: Exponent) -> Iterator[Exponent]:
+    """low, low + step, ... through high."""
+    while low <= high:
+        yield low
+        low = as_exponent(low + step)
 
-    low = 0
+
+def _is_whole(x: Exponent) -> bool:
+    return isinstance(x, int) or x.denominator == 1
+
+
+def _common_step(*parts: Exponent) -> Exponent:
+    """The coarsest 1/q that all parts are multiples of."""
+    return as_exponent(Fraction(1, lcm(*(Fraction(p).denominator for p in parts))))
+
+
+class Series:
+    """A series in gamma; `low` bounds its lowest power from below, `step` divides the distance of its powers from there;
+    `steady` says that no state variable is in it."""
+
+    low: Exponent = 0
+    step: Exponent = 1
 
     def __init__(self, context: Context, place: Place | None = None, steady: bool = False) -> None:
         self.context, self.algebra, self.place, self.steady = context, context.algebra, place, steady
-        self.known: dict[int, Sum] = {}
+        self.known: dict[Exponent, Sum] = {}
         context.all_series.append(self)
 
-    def at(self, k: int) -> Sum:
-        if k < self.low:
+    def at(self, k: Exponent) -> Sum:
+        if k < self.low or (k.__class__ is not int and not _is_whole((k - self.low) / Fraction(self.step))):
             return {}
         found = self.known.get(k)
         if found is None:
@@ -70,18 +94,30 @@ class Series:
             self.context.unsolved |= before
         return found
 
-    def compute(self, k: int) -> Sum:
+    def forget(self) -> None:
+        """Nothing that was found is true any longer."""
+        self.known.clear()
+
+    def compute(self, k: Exponent) -> Sum:
         raise NotImplementedError
+
+    def require_whole(self, through: Exponent, place: Place | None = None) -> Series:
+        """The series itself; ReductionError where a fractional power of gamma stands in it, through a power."""
+        if self.step != 1 or not _is_whole(self.low):
+            for j in lattice(self.low, through, self.step):
+                if not _is_whole(j) and self.at(j):
+                    raise self.context.fail(f"gamma^({j}): only whole powers of gamma may appear", place or self.place)
+        return self
 
 
 class Polynomial(Series):
     """Given coefficients: constants, gamma = {1: 1}, the clock t = t_0 + n gamma."""
 
-    def __init__(self, context: Context, coefficients: Mapping[int, Ratio]) -> None:
+    def __init__(self, context: Context, coefficients: Mapping[Exponent, Ratio]) -> None:
         super().__init__(context, steady=True)
         self.coefficients = coefficients
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         value = self.coefficients.get(k)
         return self.algebra.constant(value) if value is not None else {}
 
@@ -93,13 +129,14 @@ class State(Series):
         super().__init__(context, place)
         self.name, self.ahead = name, ahead
 
-    def at(self, k: int) -> Sum:
-        if k < 0:
+    def at(self, k: Exponent) -> Sum:
+        if k < 0 or not _is_whole(k):
             return {}
-        found = self.context.solution[self.name].get(k)
+        found = self.context.solution[self.name].get(int(k))
         if found is None:
-            self.context.unsolved.add("theta_next" if self.ahead else self.name)
-            return {}
+            name = "theta_next" if self.ahead else self.name
+            self.context.unsolved.add(name)
+            return self.context.missing(name)
         return {t: self.context.shift(c) for t, c in found.items()} if self.ahead else found
 
 
@@ -109,8 +146,9 @@ class Plus(Series):
     def __init__(self, a: Series, b: Series, sign: int = 1) -> None:
         super().__init__(a.context, a.place, a.steady and b.steady)
         self.a, self.b, self.sign, self.low = a, b, sign, min(a.low, b.low)
+        self.step = _common_step(a.step, b.step, a.low - b.low)
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         result = dict(self.a.at(k))
         b = self.b.at(k)
         accumulate(result, b if self.sign > 0 else {t: -c for t, c in b.items()})
@@ -123,11 +161,12 @@ class Times(Series):
 
     def __init__(self, a: Series, b: Series) -> None:
         super().__init__(a.context, a.place, a.steady and b.steady)
-        self.a, self.b, self.low = a, b, a.low + b.low
+        self.a, self.b, self.low = a, b, as_exponent(a.low + b.low)
+        self.step = _common_step(a.step, b.step)
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         result: Sum = {}
-        for j in range(self.a.low, k - self.b.low + 1):
+        for j in lattice(self.a.low, as_exponent(k - self.b.low), self.a.step):
             first, p, second, q = (self.a, j, self.b, k - j)
             if (self.b.steady, j) > (self.a.steady, k - j):
                 first, p, second, q = second, q, first, p
@@ -139,53 +178,65 @@ class Times(Series):
         return result
 
 
+def valuation(x: Series) -> Exponent:
+    """The power at which a series begins; sought from its lower bound up, as far as it is known before anything is solved."""
+    if x.low >= 0 and not x.steady:
+        return 0
+    last = x.low + 40 if x.steady else 0
+    return next((v for v in lattice(x.low, last, x.step) if x.at(v)), 0)
+
+
 class Power(Series):
     """x^e for a rational e: Y = X^e satisfies X Y' = e X' Y, that is
-    k X_0 Y_k = sum_{j=1..k} (e j - (k - j)) X_j Y_{k-j}.
+    k X_0 Y_k = sum_{0<j<=k} (e j - (k - j)) X_j Y_{k-j}.
 
-    A series free of state variables may begin at gamma^v: then X = gamma^v X', and the result at gamma^(v e).
+    A series may begin at gamma^v, v <= 0 where state variables are in it: X = gamma^v X', and the result at gamma^(v e).
     """
 
     def __init__(self, x: Series, exponent: Fraction, place: Place | None) -> None:
         super().__init__(x.context, place, x.steady)
-        self.x, self.exponent, self.valuation = x, exponent, 0
-        if x.steady:
-            self.valuation = next((v for v in range(x.low, x.low + 40) if x.at(v)), 0)
-            low = self.valuation * exponent
-            if low.denominator != 1:
-                raise x.context.fail(f"gamma^({low}): only whole powers of gamma may appear", place)
-            self.low = int(low)
+        self.x, self.exponent = x, exponent
+        self.valuation = valuation(x)
+        self.low, self.step = as_exponent(self.valuation * exponent), x.step
         self._inverse: Sum | None = None
 
-    def compute(self, k: int) -> Sum:
-        v, e, algebra = self.valuation, self.exponent, self.algebra
-        k -= self.low
+    def forget(self) -> None:
+        super().forget()
+        self._inverse = None
+
+    def compute(self, k: Exponent) -> Sum:
+        v, algebra = self.valuation, self.algebra
+        k = as_exponent(k - self.low)
         leading = self.x.at(v)
         if k == 0:
-            if not leading and v not in self.x.known and not self.steady and self.context.unsolved:
-                return {}
-            if not leading:
-                what = "under a root" if e.denominator > 1 else "in a denominator"
-                raise self.context.fail(
-                    f"the leading part (gamma -> 0) vanishes {what}; add a positive constant such as eps there", self.place
-                )
-            self.context.check_settled(leading, self.place)
-            try:
-                return algebra.power(leading, e)
-            except ReductionError as error:
-                raise self.context.fail(str(error), self.place) from None
+            return self._leading(leading)
         if self._inverse is None:
             self._inverse = algebra.power(leading, Fraction(-1))
         total: Sum = {}
-        for j in range(1, k + 1):
-            factor = e * j - (k - j)
+        for j in lattice(self.step, k, self.step):
+            factor = Fraction(self.exponent * j - (k - j))
             if factor:
-                x = self.x.at(v + j)
+                x = self.x.at(as_exponent(v + j))
                 if x:
-                    y = algebra.product(x, self.at(self.low + k - j))
-                    weight = fmpq(factor.numerator, factor.denominator * k)
+                    y = algebra.product(x, self.at(as_exponent(self.low + k - j)))
+                    weight = fmpq(factor.numerator, factor.denominator) / fmpq(*Fraction(k).as_integer_ratio())
                     accumulate(total, {t: c.scaled(weight) for t, c in y.items()})
         return algebra.product(self._inverse, total)
+
+    def _leading(self, leading: Sum) -> Sum:
+        e = self.exponent
+        if not leading:
+            if self.valuation not in self.x.known and not self.steady and self.context.unsolved:
+                return {}
+            what = "under a root" if e.denominator > 1 else "in a denominator"
+            raise self.context.fail(
+                f"the leading part (gamma -> 0) vanishes {what}; add a positive constant such as eps there", self.place
+            )
+        self.context.check_settled(leading, self.place)
+        try:
+            return self.algebra.power(leading, e)
+        except ReductionError as error:
+            raise self.context.fail(str(error), self.place) from None
 
 
 class Magnitude(Series):
@@ -194,9 +245,11 @@ class Magnitude(Series):
     def __init__(self, x: Series, sign_only: bool, place: Place | None) -> None:
         super().__init__(x.context, place, x.steady)
         self.x, self.sign_only = x, sign_only
+        self.valuation = valuation(x)
+        self.low, self.step = (0, 1) if sign_only else (self.valuation, x.step)
 
-    def compute(self, k: int) -> Sum:
-        algebra, leading = self.algebra, self.x.at(0)
+    def compute(self, k: Exponent) -> Sum:
+        algebra, leading = self.algebra, self.x.at(self.valuation)
         if not leading:
             if self.context.unsolved:
                 return {}
@@ -206,7 +259,9 @@ class Magnitude(Series):
         self.context.check_settled(leading, self.place)
         inverse = algebra.power(algebra.absolute(leading), Fraction(-1))
         sign = algebra.product(leading, inverse)
-        return sign if self.sign_only else algebra.product(sign, self.x.at(k)) if k else algebra.absolute(leading)
+        if self.sign_only:
+            return sign
+        return algebra.product(sign, self.x.at(k)) if k != self.valuation else algebra.absolute(leading)
 
 
 class Contraction(Series):
@@ -214,9 +269,9 @@ class Contraction(Series):
 
     def __init__(self, product: Times) -> None:
         super().__init__(product.context, product.place, product.steady)
-        self.inner, self.low = product, product.low
+        self.inner, self.low, self.step = product, product.low, product.step
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         return self.algebra.contract(self.inner.at(k))
 
 
@@ -228,14 +283,15 @@ class Gradient(Series):
         self.x, self.label = x, label
         self.theta = x.algebra.state("theta")
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         leading = self.x.at(0)
         if leading != self.theta:
             if self.context.unsolved:
                 return {}
             return self.at_other_point(leading)
-        delta = [leading, *(self.x.at(j) for j in range(1, k + 1))]
-        return self.algebra.graft(self.label, delta, k)
+        self.x.require_whole(k, self.place)
+        delta = [leading, *(self.x.at(j) for j in range(1, int(k) + 1))]
+        return self.algebra.graft(self.label, delta, int(k))
 
     def at_other_point(self, leading: Sum) -> Sum:
         if not self.context.exploring:
@@ -253,8 +309,9 @@ class TimeFunction(Series):
         super().__init__(x.context, place, steady=True)
         self.derivatives, self.x, self.name = derivatives, x, name
 
-    def compute(self, k: int) -> Sum:
-        algebra, ring = self.algebra, self.algebra.ring
+    def compute(self, k: Exponent) -> Sum:
+        algebra, ring, k = self.algebra, self.algebra.ring, int(k)
+        self.x.require_whole(k, self.place)
         if self.x.at(0) != algebra.constant(ring.symbol("t")):
             raise self.context.fail(f"{self.name} must be taken at a time that tends to t, such as {self.name}(t)", self.place)
         delta = [algebra.constant(ring.zero), *(self.x.at(j) for j in range(1, k + 1))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.fold import within
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import composed
@@ -63,11 +64,40 @@ class Translation:
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()
-        self.exploring = False
         self.states = tuple(configuration.symbol(s) for s in self.scheme.states)
-        self.solution: dict[str, dict[int, Sum]] = {s: {} for s in (*self.states, "theta_next")}
+        scalar = {configuration.symbol(v): self.scheme.kinds[v] == "scalar" for v in self.scheme.states}
+        self.symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, "theta_next")}
+        self.later = {s: self.algebra.state(f"{s} later", scalar.get(s, False)) for s in self.symbols}
+        self.solution: dict[str, dict[int, Sum]] = {s: {} for s in self.symbols}
+        self.updates: dict[str, Series] = {}
+        self.exploring = self.strict = False
+        self.solving: Collection[str] = ()
+
+    def explore(self, vanishing: Collection[str] = ()) -> None:
+        """Compile with every state variable a symbol of its own at gamma^0, and zero where it vanishes there."""
+        self.exploring = True
+        for s in self.states:
+            self.solution[s] = {0: {} if s in vanishing else self.symbols[s]}
+        self.all_series.clear()
         self.gamma = Polynomial(self, {1: self.ring.one})
         self.updates = self._compile()
+
+    def end_exploring(self) -> None:
+        self.exploring = False
+        for series in self.all_series:
+            series.forget()
+        for s in self.states:
+            self.solution[s].clear()
+
+    def missing(self, name: str) -> Sum:
+        """Zero; a symbol of its own where it is checked that nothing depends on what is not solved yet (`strict`), beside the
+        variables that are being solved."""
+        return self.later[name] if self.strict and name not in self.solving else {}
+
+    def awaited(self, values: Iterable[Sum]) -> list[str]:
+        """Variables whose missing values stand in sums that were computed under `strict`."""
+        labels = {f.label for total in values for t in total for f in within(t) if f.kind == "state"}
+        return [name for name, symbol in self.later.items() if next(iter(symbol)).factors[0][0].label in labels]
 
     def _symbols(self) -> list[str]:
         symbols = list(self.configuration.free)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     first, second = _derivatives(equation, names)
     values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
     residual = Quotient(TargetReader(workspace, times | values).read(expression), lead)
+    residual.require_whole(order)
     for k in range(order + 1):
         # terms that do not cancel, as two ways to write one denominator, but vanish at random points are no defect
         if not equation.algebra.is_zero(value := residual.at(k)) and is_nonzero(value):
@@ -107,8 +109,9 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
 
 def _leading_power(target: Series) -> int:
     """The lowest power of gamma in the target itself, theta' and theta'' free."""
-    last = target.low + MAX_LEAD
-    lead = next((k for k in range(target.low, last + 1) if target.at(k)), None)
+    first = floor(target.low)
+    last = first + MAX_LEAD
+    lead = next((k for k in range(first, last + 1) if target.require_whole(k).at(k)), None)
     if lead is None:
         raise UsageError(f"target: it vanishes through gamma^{last}, whatever theta is")
     return lead

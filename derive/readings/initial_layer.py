@@ -53,9 +53,11 @@ class InitialLayer:
 
     def to_json(self) -> dict[str, Any]:
         """`shift` and `transient` of theta (lists by power), `factors`: symbol -> rho, the symbol being rho^n; where there are
-        slow variables beside theta, `others`: variable -> its `shift` and `transient`."""
+        slow variables beside theta that move too, `others`: variable -> its `shift` and `transient`."""
         others = {
-            x: {"shift": blocks(s), "transient": blocks(self.transients[x])} for x, s in self.shifts.items() if x != "theta"
+            x: {"shift": blocks(s), "transient": blocks(self.transients[x])}
+            for x, s in self.shifts.items()
+            if x != "theta" and any(s)
         }
         return {
             "shift": blocks(self.shift),

@@ -234,9 +234,12 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
         lines.append("the modified flow starts at")
     sign = "= " if not latex else "={}& "
     for variable, shift in s.shifts.items():
+        if variable != "theta" and not any(shift):
+            continue
         x = style.symbol(variable)
+        start = f"{{{x}}}_0" if latex and "_" in x else f"{x}_0"
         first, *rest = series_lines(f"{x}(0)", shift, style)
-        lines += [first.replace(sign, f"{sign}{x}_0 + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
+        lines += [first.replace(sign, f"{sign}{start} + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
     moving = {x: t for x, t in s.transients.items() if any(t)}
     if moving and not latex:
         legend = ", ".join(f"{name} = {_base(coefficient(rho, style))}^n" for name, rho in s.factors.items())

@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Exponent
 from derive.engine.composition import Given, Workspace
 from derive.engine.series import Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
@@ -45,7 +47,7 @@ class _Mapped(Series):
         super().__init__(x.context)
         self.x, self.image, self.low = x, image, x.low
 
-    def compute(self, k: int) -> Sum:
+    def compute(self, k: Exponent) -> Sum:
         return self.image(self.x.at(k))
 
 
@@ -77,7 +79,8 @@ class Formulas:
         """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
         expression = substitute(limited(parse_expression(text, where, CALLS)), self.values)
         series = _Reader(Workspace(self.algebra), self.states, flow).read(expression)
-        if any(series.at(k) for k in range(series.low, 0)):
+        series.require_whole(order)
+        if any(series.at(k) for k in range(floor(series.low), 0)):
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [series.at(k) for k in range(order + 1)]
 
