@@ -23,7 +23,7 @@ def test_a_root_in_a_schedule_stays_in_it() -> None:
 
 
 def test_a_start_from_rest_moves_every_slow_variable() -> None:
-    """m relaxes, v = gamma eta: eta_n = eta_0 - gamma sum m_j, m_j = g (1 - beta^(j+1)): eta starts at + gamma beta/(1-beta) g."""
+    """m relaxes, v = gamma eta: eta_n = eta_0 - gamma sum m_j, m_j = g (1 - beta^(j+1)): it starts at gamma beta/(1-beta) g."""
     text = (
         'update = """\nm = beta*m+(1-beta)*grad(theta)\nv = mu*v-gamma**2*m\ntheta = theta+v\n"""\n'
         '[parameters]\nbeta = "b"\nmu = "c"\nlam = "d"\n[regimes.x]\nmu = "1-lam*gamma"\nv = "gamma*eta"\n'

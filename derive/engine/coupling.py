@@ -53,6 +53,8 @@ class Coupling(Translation):
                 for s, value in self._leading(vanishing.keys() - {z}).items():
                     needs[s] |= self._depends(value) & {z}
             self._leading(vanishing)
+        for s, update in self.updates.items():
+            self._check_divisible(s, update)
         self.end_exploring()
         self._needs = needs
         return [self._component(names, leading, needs) for names in _strong_components(needs)]
@@ -60,8 +62,6 @@ class Coupling(Translation):
     def _leading(self, vanishing: Collection[str]) -> dict[str, Sum]:
         """Every state variable after the step, at gamma^0."""
         self.explore(vanishing)
-        for s, update in self.updates.items():
-            self._check_divisible(s, update)
         return {s: update.at(0) for s, update in self.updates.items()}
 
     def _vanishing(self, leading: dict[str, Sum], known: Collection[str]) -> list[str]:
