@@ -40,11 +40,11 @@ def free_tree(algebra: Algebra, tree: Term) -> Sum:
     return algebra.contract(algebra.product({first: one}, algebra.node("L", tuple(rest))))
 
 
-def rooted_trees(algebra: Algebra, size: int) -> list[Term]:
-    """Every rooted tree with `size` nodes, as terms."""
+def rooted_trees(algebra: Algebra, size: int, label: str = "L") -> list[Term]:
+    """Every rooted tree with `size` nodes, all derivatives of the function `label`, as terms."""
     known: list[list[Term]] = [[]]
     for n in range(1, size + 1):
-        known.append([next(iter(algebra.node("L", children))) for children in _forests(known, n - 1, None)])
+        known.append([next(iter(algebra.node(label, children))) for children in _forests(known, n - 1, None)])
     return known[size]
 
 

@@ -244,6 +244,6 @@ def _candidates(
         for variable, sums in equation.memory.items():
             if equation.scheme_kind(variable) == "vector" and k < len(sums):
                 found |= dict.fromkeys(move(sums[k].sum))
-    if all(t.is_tree for x in (*f, *g) for t in x) and equations[0].scheme.label == "L":
-        found |= dict.fromkeys(rooted_trees(algebra, k))
+    if all(t.is_tree for x in (*f, *g) for t in x):
+        found |= dict.fromkeys(rooted_trees(algebra, k, equations[0].scheme.label))
     return [t for t in found if not t.scalar]
