@@ -194,7 +194,10 @@ class Powers(NormalForms):
             size = self.constant(coefficient if coefficient.number() > 0 else -coefficient)
         else:
             size = self._coefficient_power(coefficient * coefficient, Fraction(1, 2))
-        exponents = {f if f.positive or e % 2 == 0 else self._absolute(f): e for f, e in term.factors}
+        exponents: dict[Factor, Exponent] = {}
+        for f, e in term.factors:  # |x^e |x|^d| = |x|^(e + d): x and |x| may both stand in the term
+            x = f if f.positive or e % 2 == 0 else self._absolute(f)
+            exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
 
 

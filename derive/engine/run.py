@@ -68,8 +68,11 @@ class Derivation(Coupling):
         self._check_residual(component, k)
 
     def _check_residual(self, component: Component, k: int) -> None:
-        """X_k(n+1) minus the update at gamma^k must vanish identically."""
+        """X_k(n+1) minus the update at gamma^k must vanish identically, and so must the update at negative powers."""
         for name in component.names:
+            for p in range(self.updates[name].low, 0):
+                if not self.algebra.is_zero(self.updates[name].at(p)):
+                    raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{p}: {self.updates[name].at(p)}")
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if residual and k == 0:  # a sign or a root of the variable itself, which its linear part does not show
