@@ -86,10 +86,8 @@ class Powers(NormalForms):
 
     def _without_common_monomial(self, a: Sum) -> list[tuple[Sum, int]]:
         """The greatest monomial that divides every term, and the rest."""
-        common = dict(next(iter(a)).factors)
-        for t in a:
-            powers = dict(t.factors)
-            common = {f: min(e, powers.get(f, 0)) for f, e in common.items()}
+        powers = [dict(t.factors) for t in a]
+        common = {f: min(p.get(f, 0) for p in powers) for f in {f: None for p in powers for f in p}}
         if not any(common.values()):
             return [(a, 1)]
         inverse = {f: -e for f, e in common.items()}
