@@ -208,7 +208,8 @@ def main() -> None:
     sys.dont_write_bytecode = True
     for name in ("pytest", "hypothesis", "sympy", "mpmath", "flint"):  # loaded once; what is tested is loaded by each child
         importlib.import_module(name)
-    paths = options.paths or sorted(str(p.relative_to(ROOT)) for room in ("derive", "verify") for p in (ROOT / room).rglob("*.py"))
+    rooms = (ROOT / room for room in ("derive", "verify"))
+    paths = options.paths or sorted(str(p.relative_to(ROOT)) for room in rooms for p in room.rglob("*.py"))
     total = [0, 0]
     for path in paths:
         tests = next((t for pattern, t in NEAREST.items() if fnmatch(path, pattern)), [])
