@@ -158,7 +158,7 @@ def passes(path: str, tree: ast.Module, tests: list[str], limit: float) -> bool:
         sys.meta_path.insert(0, InPlace(path, tree))
         import pytest
 
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])))
+        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--hypothesis-profile=mutation", *tests])))
     end = time.monotonic() + 3 * limit  # of processor time it has `limit`; the machine may be busy
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)

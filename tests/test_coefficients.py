@@ -263,7 +263,7 @@ def test_factorisation(data: st.DataObject) -> None:
     product = ring.context.constant(content)
     for f, e in factors:
         product *= f**e
-        coefficients = [c for c in f.coeffs()]
+        coefficients = list(f.coeffs())
         assert all(c.q == 1 for c in coefficients)
         lowest = min(f.to_dict().items(), key=lambda item: (sum(item[0]), item[0]))[1]
         assert lowest > 0

@@ -155,7 +155,8 @@ class Powers(NormalForms):
         if content < 0:
             if exponent.denominator % 2 == 0:
                 raise ReductionError(f"an even root of the negative number {value}")
-            return self.scale(self._coefficient_power(-value, exponent), self.ring.constant((-1) ** exponent.numerator))
+            sign = -1 if exponent.numerator % 2 else 1
+            return self.scale(self._coefficient_power(-value, exponent), self.ring.constant(sign))
         result = self.constant(self.ring.one)
         for prime, e in _prime_factors(content):
             result = self.product(result, self._root(self.ring.constant(prime), e, exponent))
