@@ -223,8 +223,9 @@ class Ratio:
     def substitute(self, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
         """The element with symbols replaced by elements of `ring`; ZeroDivisionError where a denominator vanishes."""
         value = self.reduced()
-        images = [ring.n if s == "n" else values[s] if s in values else ring.symbol(s) for s in ("n", *self.ring.symbols)
-                  if s in values or s == "n" or s in ring.symbols]  # fmt: skip
+        known = ("n", *(s for s in self.ring.symbols if s in values or s in ring.symbols))
+        images_by_name = {s: values[s] if s in values else ring.n if s == "n" else ring.symbol(s) for s in known}
+        images = list(images_by_name.values())
         if len(images) == len(self.ring.symbols) + 1 and all(not i.den for i in images):
             mapped = [i.num for i in images]
             num = Ratio(ring, value.num.compose(*mapped, ctx=ring.context), ())
@@ -232,7 +233,6 @@ class Ratio:
                 den = Ratio(ring, self.ring.factors[index].compose(*mapped, ctx=ring.context), ())
                 num = num / den**exponent
             return num.reduced()
-        images_by_name = {s: values[s] if s in values else ring.n if s == "n" else ring.symbol(s) for s in value.symbols()}
         result: Ratio = value.at(images_by_name, ring.constant)
         return result.reduced()
 

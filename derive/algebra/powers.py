@@ -86,10 +86,8 @@ class Powers(NormalForms):
 
     def _without_common_monomial(self, a: Sum) -> list[tuple[Sum, int]]:
         """The greatest monomial that divides every term, and the rest."""
-        common = dict(next(iter(a)).factors)
-        for t in a:
-            powers = dict(t.factors)
-            common = {f: min(e, powers.get(f, 0)) for f, e in common.items()}
+        powers = [dict(t.factors) for t in a]
+        common = {f: min(p.get(f, 0) for p in powers) for f in {f: None for p in powers for f in p}}
         if not any(common.values()):
             return [(a, 1)]
         inverse = {f: -e for f, e in common.items()}
@@ -157,7 +155,8 @@ class Powers(NormalForms):
         if content < 0:
             if exponent.denominator % 2 == 0:
                 raise ReductionError(f"an even root of the negative number {value}")
-            return self.scale(self._coefficient_power(-value, exponent), self.ring.constant((-1) ** exponent.numerator))
+            sign = -1 if exponent.numerator % 2 else 1
+            return self.scale(self._coefficient_power(-value, exponent), self.ring.constant(sign))
         result = self.constant(self.ring.one)
         for prime, e in _prime_factors(content):
             result = self.product(result, self._root(self.ring.constant(prime), e, exponent))
@@ -194,7 +193,10 @@ class Powers(NormalForms):
             size = self.constant(coefficient if coefficient.number() > 0 else -coefficient)
         else:
             size = self._coefficient_power(coefficient * coefficient, Fraction(1, 2))
-        exponents = {f if f.positive or e % 2 == 0 else self._absolute(f): e for f, e in term.factors}
+        exponents: dict[Factor, Exponent] = {}
+        for f, e in term.factors:  # |x^e |x|^d| = |x|^(e + d): x and |x| may both stand in the term
+            x = f if f.positive or e % 2 == 0 else self._absolute(f)
+            exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
 
 

@@ -22,6 +22,7 @@ from derive.algebra.linear import null_vector, solve_linear
 from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component, Coupling
+from derive.engine.series import lattice
 from derive.engine.translation import PLAIN, Variant
 from derive.errors import ReductionError, ResidualError
 from derive.scheme import Configuration
@@ -105,8 +106,12 @@ class Derivation(Coupling):
         return True
 
     def _check_residual(self, component: Component, k: int) -> None:
-        """X_k(n+1) minus the update at gamma^k must vanish identically, whatever is not solved yet."""
+        """X_k(n+1) minus the update at gamma^k must vanish identically, whatever is not solved yet; and so must the update at
+        negative powers."""
         for name in component.names:
+            for p in lattice(self.updates[name].low, 0, self.updates[name].step):
+                if p < 0 and not self.algebra.is_zero(below := self.updates[name].at(p)):
+                    raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{p}: {below}")
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if later := self.awaited([residual]):
