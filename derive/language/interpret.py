@@ -9,7 +9,6 @@ arguments, so that what can never be read is refused at its own place.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
@@ -143,6 +142,7 @@ def constant(expression: Expression) -> Fraction | None:
     Fraction(-3, 4)
     """
     try:
-        return interpret(expression, _Rational())
+        value: Fraction = interpret(expression, _Rational())
     except _NotRationalError:
         return None
+    return value
