@@ -36,9 +36,7 @@ class Rescaling:
     factor: Expression
 
 
-def read_rescaling(
-    expression: Expression, where: str, parameters: Collection[str], assigned: Collection[str]
-) -> Rescaling:
+def read_rescaling(expression: Expression, where: str, parameters: Collection[str], assigned: Collection[str]) -> Rescaling:
     """factor * symbol; the one name that is no parameter, gamma or t is the symbol.
 
     >>> from derive.language import parse_expression, unparse
