@@ -17,10 +17,10 @@ from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.engine.run import Derivation
-from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language import Call, Expression
 from derive.scheme import Configuration
+from derive.scheme.linear_forms import Form, LinearForms
 
-Form = dict[str, Ratio]
 _GRAD, _AHEAD = "(grad)", "theta_next"
 
 
@@ -52,14 +52,15 @@ def multistep(derivation: Derivation) -> Multistep | None:
     return Multistep(*carried)
 
 
-class _Elimination:
+class _Elimination(LinearForms):
+    """The update where a gradient at theta_prev, theta or theta_next is 1, z, z^2 times the first of them."""
+
     def __init__(self, configuration: Configuration) -> None:
-        self.configuration, self.scheme = configuration, configuration.scheme
-        self.ring = Ring(["gamma", *(n for n in configuration.free if n != "gamma")])
+        super().__init__(configuration, Ring(["gamma", *(n for n in configuration.free if n != "gamma")]))
         self.z = self.ring.n  # the shift takes the place of the step number
 
     def polynomials(self) -> tuple[list[Ratio], list[Ratio]]:
-        states, rows = self.scheme.states, self._rows()
+        states, rows = self.scheme.states, self.run().values()
         one, zero = self.ring.one, self.ring.zero
         matrix = []
         for i, (s, row) in enumerate(zip(states, rows, strict=True)):
@@ -90,62 +91,14 @@ class _Elimination:
         result = [[Ratio(ring, p.get(j, ring.zero.num), ()) / lead for j in range(degree + 1)] for p in parts]
         return result[0], result[1]
 
-    def _rows(self) -> list[Form]:
-        names = {n: self._value(e, {}) for n, e in self.configuration.bindings.items()}
-        states = self.scheme.states
-        for s in (*states, _AHEAD):
-            names[s] = {s: self.ring.one}
-        before = names["theta"]
-        for a in self.scheme.program:
-            names[a.target] = self._value(a.value, names)
-        if "theta_prev" in states and "theta_prev" not in self.scheme.assigned:
-            names["theta_prev"] = before
-        return [names[s] for s in states]
-
-    def _value(self, e: Expression, names: dict[str, Form]) -> Form:
-        match e:
-            case Number(x):
-                return {"": self.ring.constant(x)} if x else {}
-            case Name("t") if "t" not in names:
-                raise _NotLinearError("t")
-            case Name(id):
-                return names[id] if id in names else {"": self.ring.symbol(id)}
-            case Operation("neg", (a,)):
-                return {s: -c for s, c in self._value(a, names).items()}
-            case Operation("**", (a, b)):
-                return self._power(self._value(a, names), b)
-            case Operation(op, (a, b)):
-                return self._combined(op, self._value(a, names), self._value(b, names))
-            case Call("grad" | "field", (a,)):
-                return {_GRAD: self._shift(self._value(a, names))}
-        raise _NotLinearError(e)
-
-    def _shift(self, point: Form) -> Ratio:
-        """Gradients at theta_prev, theta, theta_next are 1, z, z^2 times the first of them."""
+    def gradient(self, point: Form, node: Call) -> Form:
         for k, name in enumerate(("theta_prev", "theta", _AHEAD)):
-            if list(point) == [name] and point[name] == self.ring.one:
-                return self.z**k if k else self.ring.one
-        raise _NotLinearError("a gradient at another point")
+            if point == {name: self.ring.one}:
+                return {_GRAD: self.z**k if k else self.ring.one}
+        raise self.refuse("a gradient at another point")
 
-    def _power(self, base: Form, exponent: Expression) -> Form:
-        e = constant(exponent)
-        if e is None or e.denominator > 1 or any(base.keys() - {""}):
-            raise _NotLinearError("power")
-        return {"": base.get("", self.ring.zero) ** int(e)}
-
-    def _combined(self, op: str, x: Form, y: Form) -> Form:
-        if op in "+-":
-            result = dict(x)
-            for s, c in y.items():
-                result[s] = result.get(s, self.ring.zero) + (c if op == "+" else -c)
-            return {s: c for s, c in result.items() if c}
-        if op == "*" and y.keys() - {""}:
-            x, y = y, x
-        if y.keys() - {""}:
-            raise _NotLinearError("a product of state variables")
-        factor = y.get("", self.ring.zero)
-        factor = factor.inverse() if op == "/" else factor
-        return {s: v for s, c in x.items() if (v := c * factor)}
+    def refuse(self, problem: str, node: Expression | None = None) -> _NotLinearError:
+        return _NotLinearError(problem)
 
 
 def _determinant(matrix: list[list[Ratio]], one: Ratio) -> Ratio:

@@ -7,15 +7,14 @@ coefficients over (theta, memory).  What is not linear in the state (a product, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import Matrix, characteristic_polynomial
 from derive.errors import ReductionError
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of
+from derive.language import Call, Expression, Operation, names_of
 from derive.scheme import Configuration
-
-Form = dict[str, Ratio]  # coefficient of each state variable; "" is the constant part
-_AHEAD = "theta_next"
+from derive.scheme.linear_forms import Form, LinearForms
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,90 +31,49 @@ class LinearMap:
         return characteristic_polynomial(self.matrix, self.ring)
 
 
-class _Runner:
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration, self.scheme = configuration, configuration.scheme
-        if self.scheme.label != "L":
-            raise ReductionError(f"{self.scheme.where}: stability is read on losses; this scheme is written for a vector field")
-        texts = [a.value for a in self.scheme.program] + list(configuration.bindings.values())
-        if configuration.functions or any("t" in names_of(e) for e in texts):
-            raise ReductionError(
-                f"{self.scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
-                "single characteristic polynomial decides; fix the schedule to a constant"
-            )
-        self.ring = Ring(["gamma", "h", *(n for n in configuration.free if n not in ("gamma", "h"))])
-        if "h" in configuration.free or "h" in self.scheme.parameters:
-            raise ReductionError(f"{self.scheme.where}: the parameter 'h' is taken for the curvature; rename it")
+class _Quadratic(LinearForms):
+    """The update where grad(x) is h x."""
 
-    def run(self) -> LinearMap:
-        names: dict[str, Form] = {n: self.value(e, {}) for n, e in self.configuration.bindings.items()}
-        states = self.scheme.states
-        for s in (*states, _AHEAD):
-            names[s] = {s: self.ring.one}
-        before = names["theta"]
-        for a in self.scheme.program:
-            names[a.target] = self.value(a.value, names)
-        if "theta_prev" in states and "theta_prev" not in self.scheme.assigned:
-            names["theta_prev"] = before
-        rows = [names[s] for s in states]
-        for row in rows:
-            if row.get(""):
-                raise ReductionError(f"{self.scheme.where}: a part of the update does not depend on the state")
-        return LinearMap(self.configuration, self.ring, states, self._solved(rows, states))
+    def gradient(self, point: Form, node: Call) -> Form:
+        return self.scaled(point, self.ring.symbol("h"))
 
-    def _solved(self, rows: list[Form], states: tuple[str, ...]) -> Matrix:
-        """theta_next, where it appears, is theta's own new value: theta+ = m X + n theta+."""
-        zero, theta = self.ring.zero, rows[states.index("theta")]
-        scale = (self.ring.one - theta.get(_AHEAD, zero)).inverse()
-        ahead = {s: theta.get(s, zero) * scale for s in states}
-        return [[(r.get(s, zero) + r.get(_AHEAD, zero) * ahead[s]).reduced() for s in states] for r in rows]
+    def power(self, base: Form, exponent: Fraction | None, node: Operation) -> Form:
+        return base if exponent == 1 else super().power(base, exponent, node)
 
-    def value(self, e: Expression, names: dict[str, Form]) -> Form:
-        match e:
-            case Number(x):
-                return {"": self.ring.constant(x)} if x else {}
-            case Name(id):
-                return names[id] if id in names else {"": self.ring.symbol(id)}
-            case Operation("neg", (a,)):
-                return {s: -c for s, c in self.value(a, names).items()}
-            case Operation("**", (a, b)):
-                exponent = constant(b)
-                base = self.value(a, names)
-                if exponent == 1:
-                    return base
-                if exponent is None or exponent.denominator > 1 or self.moves(base):
-                    raise self.nonlinear(e)
-                return {"": base.get("", self.ring.zero) ** int(exponent)}
-            case Operation(op, (a, b)):
-                return self.combine(e, op, self.value(a, names), self.value(b, names))
-            case Call("grad", (a,)):
-                return {s: c * self.ring.symbol("h") for s, c in self.value(a, names).items()}
-        raise self.nonlinear(e)
+    def refuse(self, problem: str, node: Expression | None = None) -> ReductionError:
+        place = f", line {node.line}, column {node.column}" if node else ""
+        return ReductionError(f"{self.scheme.where}{place}: {problem}")
 
-    def combine(self, e: Expression, op: str, x: Form, y: Form) -> Form:
-        if op in "+-":
-            result = dict(x)
-            for s, c in y.items():
-                result[s] = result.get(s, self.ring.zero) + (c if op == "+" else -c)
-            return {s: c for s, c in result.items() if c}
-        if op == "/" or self.moves(y):
-            x, y = (x, y) if op == "/" else (y, x)
-        if self.moves(y):
-            raise self.nonlinear(e)
-        factor = y.get("", self.ring.zero)
-        if op == "/":
-            factor = factor.inverse()
-        return {s: v for s, c in x.items() if (v := c * factor)}
-
-    @staticmethod
-    def moves(x: Form) -> bool:
-        return any(s for s in x)
-
-    def nonlinear(self, e: Expression) -> ReductionError:
-        return ReductionError(
-            f"{self.scheme.where}, line {e.line}, column {e.column}: on a quadratic loss the update is not a linear map of the "
-            "state (a product, quotient, root or norm of state variables), so no characteristic polynomial decides its stability"
+    def nonlinear(self, problem: str, node: Expression) -> ReductionError:
+        return self.refuse(
+            "on a quadratic loss the update is not a linear map of the state (a product, quotient, root or norm of state "
+            "variables), so no characteristic polynomial decides its stability",
+            node,
         )
+
+    def rows(self) -> list[Form]:
+        """Every state variable after the step, free of theta_next."""
+        updates = self.run()
+        if any(row.get("") for row in updates.values()):
+            raise self.refuse("a part of the update does not depend on the state")
+        theta = self.solved("theta", updates["theta"])
+        return [self.without_ahead(row, "theta", theta) for row in updates.values()]
+
+
+def _ring(configuration: Configuration) -> Ring:
+    """gamma, h and the free parameters, where the linear map is the same at every step."""
+    scheme = configuration.scheme
+    if scheme.label != "L":
+        raise ReductionError(f"{scheme.where}: stability is read on losses; this scheme is written for a vector field")
+    texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
+    if configuration.functions or any("t" in names_of(e) for e in texts):
+        raise ReductionError(
+            f"{scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
+            "single characteristic polynomial decides; fix the schedule to a constant"
+        )
+    if "h" in configuration.free or "h" in scheme.parameters:
+        raise ReductionError(f"{scheme.where}: the parameter 'h' is taken for the curvature; rename it")
+    return Ring(["gamma", "h", *(n for n in configuration.free if n != "gamma")])
 
 
 def linear_map(configuration: Configuration) -> LinearMap:
@@ -127,4 +85,7 @@ def linear_map(configuration: Configuration) -> LinearMap:
     >>> [str(c) for c in linear_map(configure(load_scheme("momentum"))).polynomial()]
     ['beta', '-(1 + beta - gamma*h)', '1']
     """
-    return _Runner(configuration).run()
+    ring = _ring(configuration)
+    states = configuration.scheme.states
+    matrix = [[row.get(s, ring.zero) for s in states] for row in _Quadratic(configuration, ring).rows()]
+    return LinearMap(configuration, ring, states, matrix)

@@ -1,0 +1,93 @@
+"""The calls of the scheme language, once: what each takes, what it gives, how it is written.
+
+Everything about a call stands in its entry of `CALLS`, except its power series (`derive.engine.series`).  A declared time
+function, such as r(t), has no entry; it takes one number and is written by its name.
+
+    kind         vector or scalar, or "argument": of the kind of its arguments, component by component
+    of_vectors   its arguments must be vectors
+    label        the function that it evaluates: 'L' for the gradient of a loss, 'f' for a vector field
+    unicode, ascii, latex
+                 a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["vector", "scalar"]
+Medium = Literal["unicode", "ascii", "latex"]
+
+
+@dataclass(frozen=True)
+class SchemeCall:
+    name: str
+    arity: int = 1
+    kind: Kind | Literal["argument"] = "argument"
+    of_vectors: bool = False
+    label: str = ""
+    unicode: str = ""
+    ascii: str = ""
+    latex: str = ""
+
+    def kind_for(self, arguments: Sequence[Kind]) -> Kind:
+        """The kind of the call on arguments of these kinds.
+
+        >>> CALLS["sqrt"].kind_for(["vector"]), CALLS["dot"].kind_for(["vector", "vector"])
+        ('vector', 'scalar')
+        """
+        if self.kind != "argument":
+            return self.kind
+        return "vector" if "vector" in arguments else "scalar"
+
+
+CALLS: dict[str, SchemeCall] = {
+    call.name: call
+    for call in (
+        SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
+        SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
+        SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
+        SchemeCall("abs", unicode="|{0}|", ascii="|{0}|", latex=r"\abs{{{0}}}"),
+        SchemeCall("sign"),
+        SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
+        SchemeCall("norm", 1, "scalar", True, unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
+    )
+}
+
+
+def call_of(name: str) -> SchemeCall:
+    """The entry of a call; of a declared time function, one that says nothing special."""
+    return CALLS.get(name) or SchemeCall(name)
+
+
+def arities() -> dict[str, int]:
+    """How many arguments each call of the scheme language takes."""
+    return {name: call.arity for name, call in CALLS.items()}
+
+
+def write_call(
+    name: str, arguments: Sequence[str], medium: Medium, head: str = "", parenthesised: Callable[[str], str] = "({})".format
+) -> str:
+    """A call with its arguments already written; `head` stands before them where the table has nothing for this medium.
+
+    A sign that is no letter, such as the root, stands before one letter without parentheses.
+
+    >>> write_call("norm", ["u"], "unicode"), write_call("sign", ["u"], "ascii"), write_call("grad", ["θ"], "unicode")
+    ('|u|', 'sign(u)', '∇L(θ)')
+    >>> write_call("sqrt", ["v"], "unicode"), write_call("sqrt", ["v + 1"], "unicode")
+    ('√v', '√(v + 1)')
+    """
+    pattern: str = getattr(call_of(name), medium)
+    inner = ", ".join(arguments)
+    if "{" in pattern:
+        return pattern.format(*arguments)
+    if pattern and not pattern[-1].isalnum() and inner.isalnum():
+        return pattern + inner
+    return (pattern or head or name) + parenthesised(inner)
+
+
+#: the calls of the scheme language and how many arguments each takes
+SCHEME_CALLS: Mapping[str, int] = arities()
+#: the functions of a loss, each of one argument
+LOSS_CALLS: Mapping[str, int] = dict.fromkeys(("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sqrt"), 1)

@@ -1,0 +1,120 @@
+"""Syntax trees of texts: numbers, names, operations and calls, each with its place (line and column) in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Number:
+    value: Fraction
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Name:
+    id: str
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`op` is one of + - * / ** with two operands, or neg with one."""
+
+    op: str
+    args: tuple[Expression, ...]
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True)
+class Call:
+    function: str
+    args: tuple[Expression, ...]
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+Expression = Number | Name | Operation | Call
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """target = value; executed in order, a later line sees the new value."""
+
+    target: str
+    value: Expression
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Every node of the tree, operands first."""
+    if isinstance(expression, Operation | Call):
+        for argument in expression.args:
+            yield from walk(argument)
+    yield expression
+
+
+def names_of(expression: Expression) -> dict[str, Name]:
+    """Names read by the expression, each with its first place."""
+    found: dict[str, Name] = {}
+    for node in walk(expression):
+        if isinstance(node, Name):
+            found.setdefault(node.id, node)
+    return found
+
+
+def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
+    """The expression with names replaced by expressions.
+
+    >>> unparse(substitute(Operation("**", (Name("x"), Name("k"))), {"x": Operation("-", (Name("y"), Name("k")))}))
+    '(y - k)**k'
+    """
+    match expression:
+        case Name(id) if id in values:
+            return values[id]
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(substitute(a, values) for a in args), line, column)
+        case Call(function, args, line, column):
+            return Call(function, tuple(substitute(a, values) for a in args), line, column)
+    return expression
+
+
+def derivative_symbol(name: str, k: int) -> str:
+    """Symbol of the k-th derivative of a time function in coefficients: r, dr, d2r, d3r, ...
+
+    >>> [derivative_symbol("r", k) for k in range(3)]
+    ['r', 'dr', 'd2r']
+    """
+    return name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"
+
+
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
+
+
+def unparse(expression: Expression, parent: int = 0) -> str:
+    """The text of a tree, in the language itself.
+
+    >>> unparse(Operation("/", (Name("a"), Operation("*", (Name("b"), Operation("neg", (Name("c"),)))))))
+    'a/(b*-c)'
+    """
+    match expression:
+        case Number(value):
+            text, level = str(value), 5 if value.denominator == 1 and value >= 0 else 2
+        case Name(id):
+            text, level = id, 5
+        case Call(function, args):
+            text, level = f"{function}({', '.join(unparse(a) for a in args)})", 5
+        case Operation("neg", (a,)):
+            text, level = "-" + unparse(a, 3), 3
+        case Operation(op, (a, b)):
+            level = _PRECEDENCE[op]
+            space = " " if level == 1 else ""
+            left, right = (level + 1, level) if op == "**" else (level, level + 1)
+            text = f"{unparse(a, left)}{space}{op}{space}{unparse(b, right)}"
+    return f"({text})" if level < parent else text

@@ -1,0 +1,117 @@
+"""A scheme in one regime with some parameters set to exact expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.errors import UsageError, nearest
+from derive.language import Expression, Name, names_of, parse_expression, substitute
+from derive.scheme.model import Regime, Scheme
+from derive.scheme.rescaling import CLOCK, RESERVED, Rescaling
+from derive.scheme.schedule import Schedule, parse_function_setting
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A scheme in one regime with some parameters set.
+
+    `bindings` gives every parameter of the scheme as an expression in gamma, t and the `free` parameters;
+    `rescaled` the state variables that are carried in other units; `functions` each declared time function: None while
+    it stays a symbol, else its expression in t or a piecewise-linear schedule.
+    """
+
+    scheme: Scheme
+    regime: str
+    bindings: Mapping[str, Expression]
+    free: tuple[str, ...]
+    rescaled: Mapping[str, Rescaling]
+    functions: Mapping[str, Expression | Schedule | None]
+    settings: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        regime = self.scheme.regimes.get(self.regime)
+        return regime.title if regime else ""
+
+    def symbol(self, state: str) -> str:
+        """The name under which a state variable appears in results: eta for v = gamma*eta."""
+        return self.rescaled[state].symbol if state in self.rescaled else state
+
+
+def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, str] | None = None) -> Configuration:
+    """The scheme in a regime (the first by default) with parameters set to exact expressions.
+
+    `settings` maps a free parameter, or a declared function written as 'r(t)', to a text:
+    {"beta": "9/10", "r(t)": "1/(1+t)"}.
+
+    Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes.
+
+    >>> from derive.scheme import load_scheme
+    >>> c = configure(load_scheme("momentum"), "inertial", {"lam": "0"})
+    >>> c.free, c.symbol("v")
+    ((), 'eta')
+    """
+    chosen = _regime(scheme, regime)
+    rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
+    fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
+    used = _used_parameters(scheme)
+    bindings = {name: fixed.get(name, Name(name)) for name in scheme.parameters if name in used}
+    values, functions = _read_settings(scheme, settings or {}, _free_names(bindings, rescaled), fixed, chosen.name)
+    bindings = {name: substitute(e, values) for name, e in bindings.items()}
+    rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
+    free = _free_names(bindings, rescaled)
+    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, dict(settings or {}))
+
+
+def _regime(scheme: Scheme, name: str | None) -> Regime:
+    """The regime of that name; the first, or an empty one, where none is named."""
+    regimes = scheme.regimes
+    if name is None:
+        return next(iter(regimes.values()), Regime(""))
+    if not regimes:
+        raise UsageError(f"{scheme.where} has no regimes; leave --regime out")
+    if name not in regimes:
+        raise UsageError(f"unknown regime '{name}' of {scheme.name}{nearest(name, regimes)} (known: {', '.join(regimes)})")
+    return regimes[name]
+
+
+def _read_settings(
+    scheme: Scheme, settings: Mapping[str, str], free: tuple[str, ...], fixed: Mapping[str, Expression], regime: str
+) -> tuple[dict[str, Expression], dict[str, Expression | Schedule | None]]:
+    """The values of parameters and of time functions that the settings give."""
+    values: dict[str, Expression] = {}
+    functions: dict[str, Expression | Schedule | None] = dict.fromkeys(scheme.functions)
+    for key, text in settings.items():
+        name, call, _ = key.partition("(")
+        if name in functions:
+            functions[name] = parse_function_setting(text, f"--set {key}")
+        elif name in free and not call:
+            values[name] = _parameter_value(scheme, text, f"--set {key}")
+        elif name in scheme.parameters and name in fixed:
+            raise UsageError(f"--set {key}: regime {regime} fixes {name}; free here: {', '.join(free) or 'none'}")
+        else:
+            choices = [*free, *(f"{f}(t)" for f in functions)]
+            listed = ", ".join(choices) or "none"
+            raise UsageError(f"--set {key}: unknown parameter{nearest(name, choices)} (free here: {listed})")
+    return values, functions
+
+
+def _parameter_value(scheme: Scheme, text: str, where: str) -> Expression:
+    value = parse_expression(text, where)
+    for n in names_of(value):
+        if n not in CLOCK and (n in RESERVED or n in scheme.states):
+            raise UsageError(f"{where}: a parameter cannot depend on the state variable '{n}'")
+    return value
+
+
+def _used_parameters(scheme: Scheme) -> set[str]:
+    read = {n for a in scheme.program for n in names_of(a.value)}
+    return read | {n for e in scheme.initial.values() for n in names_of(e)}
+
+
+def _free_names(bindings: Mapping[str, Expression], rescaled: Mapping[str, Rescaling]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for expression in (*bindings.values(), *(r.factor for r in rescaled.values())):
+        found |= dict.fromkeys(n for n in names_of(expression) if n not in CLOCK)
+    return tuple(found)

@@ -1,0 +1,204 @@
+"""What the file of an optimizer says: its update text, parameters and regimes, with every name and kind checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from derive.errors import ParseError, SchemeError, nearest
+from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, names_of, walk
+from derive.language.calls import CALLS, Kind, call_of
+from derive.scheme.rescaling import CLOCK, RESERVED, UNKNOWNS, Rescaling, ahead, previous, read_rescaling
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyperparameter: what it is, and the range in which the scheme is meant to be used (may be empty)."""
+
+    name: str
+    description: str = ""
+    range: str = ""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How parameters and state variables scale with gamma: name -> expression."""
+
+    name: str
+    title: str = ""
+    substitutions: Mapping[str, Expression] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
+
+    `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
+    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    """
+
+    name: str
+    update: str
+    program: tuple[Assignment, ...]
+    title: str = ""
+    reference: str = ""
+    notes: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, Expression] = field(default_factory=dict)
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _ = self.kinds
+
+    @property
+    def where(self) -> str:
+        return f"scheme {self.name}"
+
+    @cached_property
+    def assigned(self) -> frozenset[str]:
+        return frozenset(a.target for a in self.program)
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """The variables whose equation is sought; every other state variable is memory."""
+        return UNKNOWNS
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The unknowns, then memory in the order in which it is first read."""
+        seen: set[str] = set()
+        found = [*self.unknowns]
+        remembered = {*map(previous, self.unknowns), *self.assigned}
+        for assignment in self.program:
+            found += [n for n in names_of(assignment.value) if n in remembered and n not in seen and n not in found]
+            seen.add(assignment.target)
+        return tuple(found)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """name -> 'vector' or 'scalar', the least assignment consistent with the program."""
+        kinds: dict[str, Kind] = dict.fromkeys((*self.states, *self.assigned), "scalar")
+        kinds |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
+        changed = True
+        while changed:  # a name only ever goes from scalar to vector, so this ends
+            changed = False
+            for a in self.program:
+                if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
+                    kinds[a.target], changed = "vector", True
+        for a in self.program:
+            interpret(a.value, _Checked(kinds, self.where))
+        return kinds
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The functions that the update calls."""
+        return frozenset(node.function for a in self.program for node in walk(a.value) if isinstance(node, Call))
+
+    @property
+    def label(self) -> str:
+        """`function` label of the problem: 'L' for a loss (grad), 'f' for a vector field (field)."""
+        return next((call.label for name in self.called if (call := call_of(name)).label), "L")
+
+    def rescaling(self, regime: Regime, state: str) -> Rescaling:
+        """The state variable as the regime writes it, factor * symbol."""
+        where = f"{self.where}, regime {regime.name}, {state}"
+        return read_rescaling(regime.substitutions[state], where, self.parameters, self.assigned)
+
+
+class _Kinds(Meaning[Kind]):
+    """The kind of an expression: a vector as soon as one operand is one, and what the table says of calls."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.kinds = kinds
+
+    def number(self, value: Fraction) -> Kind:
+        return "scalar"
+
+    def name(self, node: Name) -> Kind:
+        return self.kinds.get(node.id, "scalar")
+
+    def negate(self, a: Kind) -> Kind:
+        return a
+
+    def add(self, a: Kind, b: Kind, node: Operation) -> Kind:
+        return "vector" if "vector" in (a, b) else "scalar"
+
+    subtract = multiply = divide = add
+
+    def power(self, base: Kind, exponent: Fraction | None, node: Operation) -> Kind:
+        return self.add(base, interpret(node.args[1], self), node)
+
+    def call(self, node: Call, args: list[Kind]) -> Kind:
+        return call_of(node.function).kind_for(args)
+
+
+class _Checked(_Kinds):
+    """The same, refusing scalars where a call takes vectors."""
+
+    def __init__(self, kinds: Mapping[str, Kind], where: str) -> None:
+        super().__init__(kinds)
+        self.where = where
+
+    def call(self, node: Call, args: list[Kind]) -> Kind:
+        if call_of(node.function).of_vectors and "scalar" in args:
+            raise ParseError(f"{node.function} takes vectors", self.where, node.line, node.column)
+        return super().call(node, args)
+
+
+def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
+    """'vector' or 'scalar'; names that are not listed are scalars."""
+    return interpret(expression, _Kinds(kinds))
+
+
+def _check_names(scheme: Scheme) -> None:
+    where = scheme.where
+    for x in scheme.unknowns:
+        if x not in scheme.assigned:
+            raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
+    for a in scheme.program:
+        _check_assignment(scheme, a)
+    evaluations = [name for name, call in CALLS.items() if call.label and name in scheme.called]
+    if len(evaluations) > 1:
+        raise SchemeError(f"{where}: both {' and '.join(evaluations)} are used; write one of them")
+    for regime in scheme.regimes.values():
+        _check_regime(scheme, regime)
+    for name in scheme.initial:
+        if name not in scheme.states:
+            raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
+
+
+def _check_assignment(scheme: Scheme, a: Assignment) -> None:
+    """One line writes what may be written, calls time functions at a time, and reads what has a value."""
+    where = scheme.where
+    if a.target in (*CLOCK, *map(ahead, scheme.unknowns)):
+        raise ParseError(f"'{a.target}' cannot be assigned", where, a.line, a.column)
+    if a.target in scheme.parameters:
+        raise ParseError(f"'{a.target}' is a parameter and cannot be assigned", where, a.line, a.column)
+    timed = {*CLOCK, *scheme.parameters}
+    for node in walk(a.value):
+        if isinstance(node, Call) and node.function in scheme.functions and not names_of(node).keys() <= timed:
+            text = f"{node.function} is a function of time; write {node.function}(t)"
+            raise ParseError(text, where, node.line, node.column)
+    known = [*RESERVED, *scheme.assigned, *scheme.parameters]
+    for name, place in names_of(a.value).items():
+        if name not in known:
+            text = (
+                f"name '{name}' is never assigned and is no parameter{nearest(name, known)}"
+                " (declare a symbolic hyperparameter under [parameters], or with --parameter)"
+            )
+            raise ParseError(text, where, place.line, place.column)
+
+
+def _check_regime(scheme: Scheme, regime: Regime) -> None:
+    where, targets = f"{scheme.where}, regime {regime.name}", {*scheme.parameters, *scheme.states}
+    for name in regime.substitutions:
+        if name not in targets:
+            raise SchemeError(f"{where}: '{name}' is neither a parameter nor a state variable{nearest(name, targets)}")
+        if name in scheme.unknowns:
+            raise SchemeError(f"{where}: {name} cannot be rescaled")
+        if name in scheme.states:
+            scheme.rescaling(regime, name)
