@@ -25,6 +25,11 @@ def loss_term(algebra: Algebra) -> Sum:
     return algebra.state(LOSS, scalar=True)
 
 
+def is_loss(f: Factor) -> bool:
+    """Whether the factor is the loss itself."""
+    return f.kind == "state" and f.label == LOSS and f.scalar
+
+
 def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
     """e f^(e-1) times the other factors: the derivative of the term with respect to its factor f."""
     exponents = dict(term.factors)

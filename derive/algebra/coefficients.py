@@ -42,6 +42,9 @@ class Ring:
         self.one = Ratio(self, self.context.constant(1), ())
         self.n = Ratio(self, self.generators[0], ())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ring, (self.symbols,)
+
     def constant(self, value: Fraction | int | fmpq) -> Ratio:
         if isinstance(value, Fraction):
             value = fmpq(value.numerator, value.denominator)
@@ -111,7 +114,12 @@ class Ring:
 
 
 class Ratio:
-    """An element of Q(symbols)[n].  Immutable; compare with ==, hash by `key`."""
+    """An element of Q(symbols)[n].  Immutable; == compares functions of the symbols by name, also across rings.
+
+    >>> first, second = Ring(["a", "b"]), Ring(["b"])
+    >>> first.symbol("b").inverse() == second.symbol("b").inverse(), first.symbol("a") == second.symbol("b")
+    (True, False)
+    """
 
     __slots__ = ("den", "num", "ring")
 
@@ -153,14 +161,27 @@ class Ratio:
         return Ratio(self.ring, self.num**exponent, tuple((i, e * exponent) for i, e in self.den) if exponent else ())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ratio) and not (self - other)
+        if not isinstance(other, Ratio):
+            return False
+        if self.ring is other.ring:
+            return not (self - other)
+        names = self.symbols() - {"n"}
+        if names != other.symbols() - {"n"}:
+            return False
+        common = Ring(sorted(names))
+        return not (self.substitute({}, common) - other.substitute({}, common))
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        """The same in every ring, whose order of symbols settles signs and places of factors: so none is looked at."""
+        value = self.reduced()
+        return hash(tuple(_unsigned(self.ring.monomials(p)) for p in (value.num, self.ring.expand(value.den))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return thawed_ratio, (self.ring, frozen_ratio(self))
 
     @property
     def key(self) -> str:
-        """Equal elements, equal keys."""
+        """Equal elements of one ring, equal keys."""
         value = self.reduced()
         return f"{value.num}/{value.ring.expand(value.den)}" if value.den else str(value.num)
 
@@ -264,6 +285,37 @@ class Ratio:
         return str(self.factored())
 
     __repr__ = __str__
+
+
+def _unsigned(polynomial: Monomials) -> frozenset[Any]:
+    return frozenset((abs(c), frozenset(powers)) for c, powers in polynomial)
+
+
+def frozen_ratio(value: Ratio) -> tuple[Any, ...]:
+    """The numerator and the factors of the denominator as tuples of whole numbers, which `thawed_ratio` reads in a ring with
+    the same symbols.
+
+    >>> ring = Ring(["b"])
+    >>> frozen_ratio(ring.symbol("b").scaled(fmpq(2, 3)))
+    ((((0, 1), 2, 3),), ())
+    """
+    ring = value.ring
+    return _items(value.num), tuple((_items(ring.factors[i]), e) for i, e in value.den)
+
+
+def thawed_ratio(ring: Ring, data: tuple[Any, ...]) -> Ratio:
+    """The element of the ring that `frozen_ratio` wrote down."""
+    num, den = data
+    factors = sorted((ring.register(_polynomial(ring, f)), e) for f, e in den)
+    return Ratio(ring, _polynomial(ring, num), tuple(factors))
+
+
+def _items(polynomial: Any) -> tuple[Any, ...]:
+    return tuple((tuple(map(int, powers)), int(c.p), int(c.q)) for powers, c in polynomial.to_dict().items())
+
+
+def _polynomial(ring: Ring, items: tuple[Any, ...]) -> Any:
+    return ring.context.from_dict({powers: fmpq(p, q) for powers, p, q in items})
 
 
 def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:

@@ -24,7 +24,7 @@ from derive.language import Expression, names_of, parse_expression
 from derive.readings.target import TargetReader
 from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
-from derive.writing.series import evaluated
+from derive.concrete.values import evaluated
 from verify.statements.symbolic import limited
 
 CALLS: dict[str, int | None] = {
