@@ -13,7 +13,6 @@ from derive.algebra.sums import Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.errors import ReductionError, ResidualError
 from derive.paper.context import Article
-from derive.paper.independent import independent_rows
 from derive.paper.multistep import time_derivatives
 from derive.readings.loss import ModifiedLoss
 from derive.readings.second_order import time_rate
@@ -47,7 +46,7 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
                 negative = {t: -c for t, c in gradient(loss.equation.algebra, loss.potential[k].sum).items()}
                 _require(article, negative, article.derivation.fields["theta"][k], f"gradient of the loss at gamma^{k}")
             rows.append(("the modified loss, differentiated, gives the field back", loss.exists_through))
-    return rows + independent_rows(article)
+    return rows
 
 
 def _require(article: Article, a: Sum, b: Sum, what: str) -> None:
