@@ -7,14 +7,14 @@ denominators, which is a lookup; `reduced` cancels and is called once a solution
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from derive.algebra.factored import Factored, Monomials, value_of
+from derive.algebra.polynomials import factor, items, polynomial
 
 Denominator = tuple[tuple[int, int], ...]  # ((factor index, exponent), ...), sorted
 
@@ -300,22 +300,14 @@ def frozen_ratio(value: Ratio) -> tuple[Any, ...]:
     ((((0, 1), 2, 3),), ())
     """
     ring = value.ring
-    return _items(value.num), tuple((_items(ring.factors[i]), e) for i, e in value.den)
+    return items(value.num), tuple((items(ring.factors[i]), e) for i, e in value.den)
 
 
 def thawed_ratio(ring: Ring, data: tuple[Any, ...]) -> Ratio:
     """The element of the ring that `frozen_ratio` wrote down."""
     num, den = data
-    factors = sorted((ring.register(_polynomial(ring, f)), e) for f, e in den)
-    return Ratio(ring, _polynomial(ring, num), tuple(factors))
-
-
-def _items(polynomial: Any) -> tuple[Any, ...]:
-    return tuple((tuple(map(int, powers)), int(c.p), int(c.q)) for powers, c in polynomial.to_dict().items())
-
-
-def _polynomial(ring: Ring, items: tuple[Any, ...]) -> Any:
-    return ring.context.from_dict({powers: fmpq(p, q) for powers, p, q in items})
+    factors = sorted((ring.register(polynomial(ring.context, f)), e) for f, e in den)
+    return Ratio(ring, polynomial(ring.context, num), tuple(factors))
 
 
 def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:
@@ -325,38 +317,3 @@ def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:
 def _fraction(value: Any) -> Fraction:
     value = fmpq(value)
     return Fraction(int(value.p), int(value.q))
-
-
-def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
-    """(c, [(f, e), ...]) with polynomial = c prod f^e; f irreducible with integer coefficients.
-
-    The sign of f makes its lowest term positive, so that 1 - beta is preferred to beta - 1.
-
-    >>> ring = Ring(["beta"]); b = ring.symbol("beta")
-    >>> factor((b * b - ring.one).num)[0]
-    -1
-    """
-    content, factors = polynomial.factor()
-    content = fmpq(content)
-    result = []
-    for f, e in factors:
-        # flint's factors have integer coprime coefficients up to a rational content
-        coefficients = f.coeffs()
-        scale = fmpq(1) / _content(coefficients)
-        if _lowest(f) < 0:
-            scale = -scale
-        result.append((f * scale, int(e)))
-        content /= scale ** int(e)
-    return content, sorted(result, key=lambda item: str(item[0]))
-
-
-def _content(coefficients: Iterable[Any]) -> fmpq:
-    numerators, denominators = 0, 1
-    for c in coefficients:
-        numerators, denominators = gcd(numerators, int(fmpq(c).p)), lcm(denominators, int(fmpq(c).q))
-    return fmpq(numerators, denominators)
-
-
-def _lowest(polynomial: Any) -> Any:
-    """Coefficient of the term of least degree (ties: the last in lexicographic order)."""
-    return min(polynomial.to_dict().items(), key=lambda item: (sum(item[0]), item[0]))[1]

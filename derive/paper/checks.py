@@ -8,6 +8,7 @@ from math import factorial
 from flint import fmpq
 
 from derive.algebra.calculus import Derivative, gradient
+from derive.algebra.fold import within
 from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.algebra.terms import Term
@@ -59,7 +60,7 @@ def _require(article: Article, a: Sum, b: Sum, what: str) -> None:
 
 def _has_root(term: Term) -> bool:
     """A sum under a power stands in it: two forms of one function may then differ."""
-    return any(f.kind == "base" or any(_has_root(c) for c in f.children) for f, _ in term.factors)
+    return any(f.kind == "base" for f in within(term))
 
 
 def _flow_agrees(article: Article) -> bool:
