@@ -8,30 +8,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.sums import Sum
-from derive.algebra.terms import combination_text, term_text
 from derive.errors import UsageError
-from derive.language import unparse
+from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.writing.latex import equation_latex
+from derive.writing.notation import LATEX, write_sum
+from derive.writing.text import equation_text
 
 if TYPE_CHECKING:
-    from derive.algebra.coefficients import Ratio
-    from derive.algebra.sums import Algebra
-    from derive.algebra.terms import Term
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
 MAX_TERMS = 50_000
+__all__ = [
+    "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
+]  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class TermSum:
+class TermSum(Combination):
     """A linear combination of terms in normal form; iterate for (coefficient, term) pairs in a fixed order.
 
     A term that is a rooted tree tau appears with the coefficient b(tau)/sigma(tau): b of the literature, divided by the
@@ -42,98 +41,25 @@ class TermSum:
     ('-(1 + beta)/(2*(1 - beta)**3)*hess(grad)', '-(1 + beta)/(2*(1 - beta)**3)')
     """
 
-    algebra: Algebra
-    sum: Sum
-
-    def __iter__(self) -> Iterator[tuple[Ratio, Term]]:
-        return ((c, t) for t, c in self.algebra.sorted(self.sum))
-
-    def __len__(self) -> int:
-        return len(self.sum)
-
-    def __bool__(self) -> bool:
-        return bool(self.sum)
-
-    @cached_property
-    def by_text(self) -> Mapping[str, Ratio]:
-        """Term in the formula language -> coefficient."""
-        return {term_text(t): c for c, t in self}
-
-    def coefficient(self, term: str) -> Ratio:
-        """The coefficient of a term written in the formula language; zero if it does not appear."""
-        return self.by_text.get(term, self.algebra.ring.zero)
-
-    def __eq__(self, other: object) -> bool:
-        """Equality as functions, for every loss (partial fractions resolve what normal forms leave)."""
-        if not isinstance(other, TermSum):
-            return NotImplemented
-        if self.algebra is other.algebra:
-            return self.algebra.is_zero(self.algebra.add(self.sum, {t: -c for t, c in other.sum.items()}))
-        first, second = (TermSum(a.algebra, a.algebra.partial_fractions(a.sum)) for a in (self, other))
-        return {t: str(c) for t, c in first.by_text.items()} == {t: str(c) for t, c in second.by_text.items()}
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        return combination_text((t, c) for c, t in self) if self.sum else "0"
-
-    __repr__ = __str__
-
     def latex(self) -> str:
-        from derive.writing.notation import LATEX, write_sum
-
         return write_sum(self, LATEX)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
 
-    def to_json(self) -> list[dict[str, str]]:
-        return [{"coefficient": str(c), "term": term_text(t)} for c, t in self]
 
-
-@dataclass(frozen=True, eq=False)
-class Relaxation:
-    """Memory variables that relax together: the roots of the polynomial (coefficients from z^0 up) are the factors.
-
-    One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.
-    """
-
-    variables: tuple[str, ...]
-    polynomial: tuple[Ratio, ...]
-
-    @property
-    def factor(self) -> Ratio | None:
-        """The relaxation factor where there is exactly one."""
-        return -self.polynomial[0] if len(self.polynomial) == 2 else None
-
-    def to_json(self) -> dict[str, list[str]]:
-        return {"variables": list(self.variables), "polynomial": [str(p) for p in self.polynomial]}
-
-
-@dataclass(frozen=True, eq=False)
-class ModifiedEquation:
+class ModifiedEquation(Equation):
     """The modified equation of a scheme in a regime, through gamma^order.
 
     `equations[x][k]` is the coefficient of gamma^k for the slow variable x, `memory[v][k]` that of a memory variable on the
     slow manifold, `residual_power` the power of gamma through which the solution, put back, left no residual.
+
+    >>> modified_equation("momentum", order=2)
+    <ModifiedEquation momentum, regime memory, flow, through gamma^2>
     """
 
-    configuration: Configuration
-    order: int
-    form: str
     equations: Mapping[str, tuple[TermSum, ...]]
     memory: Mapping[str, tuple[TermSum, ...]]
-    relaxations: tuple[Relaxation, ...]
-    residual_power: int
-    algebra: Algebra
-
-    @property
-    def scheme(self) -> Scheme:
-        return self.configuration.scheme
-
-    def scheme_kind(self, variable: str) -> str:
-        """'vector' or 'scalar' for a variable of the result."""
-        return next((k for v, k in self.scheme.kinds.items() if self.configuration.symbol(v) == variable), "vector")
 
     def __getitem__(self, variable: str) -> tuple[TermSum, ...]:
         """The coefficients of one slow variable, `eq["theta"][k]`; memory variables give their slow manifold."""
@@ -145,14 +71,10 @@ class ModifiedEquation:
         raise UsageError(f"no variable '{variable}' in this equation (known: {known})")
 
     def __str__(self) -> str:
-        from derive.writing.text import equation_text
-
         return equation_text(self)
 
     def latex(self) -> str:
         """An align* environment that compiles under amsmath."""
-        from derive.writing.latex import equation_latex
-
         return equation_latex(self)
 
     def _repr_latex_(self) -> str:
@@ -190,39 +112,6 @@ class ModifiedEquation:
         from derive.concrete.values import evaluate_equation
 
         return evaluate_equation(self, loss, at, digits)
-
-    def to_json(self) -> dict[str, Any]:
-        """The documented, stable JSON form (README, "JSON")."""
-        c = self.configuration
-
-        def blocks(sums: tuple[TermSum, ...]) -> list[dict[str, Any]]:
-            return [{"power": k, "terms": s.to_json()} for k, s in enumerate(sums)]
-
-        return {
-            "scheme": self.scheme.name,
-            "title": self.scheme.title,
-            "reference": self.scheme.reference,
-            "regime": c.regime,
-            "order": self.order,
-            "form": self.form,
-            "update": self.scheme.update,
-            "label": self.scheme.label,
-            "parameters": {n: unparse(e) for n, e in c.bindings.items()},
-            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
-            "equations": {x: blocks(sums) for x, sums in self.equations.items()},
-            "memory": {v: blocks(sums) for v, sums in self.memory.items()},
-            "relaxation": [
-                {"variables": list(r.variables), "polynomial": [str(p) for p in r.polynomial]} for r in self.relaxations
-            ],
-            "residual_zero_through": self.residual_power,
-        }
-
-
-def function_text(setting: object) -> str:
-    """A concrete time function as text: an expression in t, or a schedule with its parameters."""
-    from derive.scheme.schedule import Schedule
-
-    return str(setting) if isinstance(setting, Schedule) else unparse(setting)  # type: ignore[arg-type]
 
 
 def modified_equation(

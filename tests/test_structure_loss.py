@@ -17,7 +17,8 @@ from derive.algebra.rooted import free_tree, rooted_trees, symmetry
 from derive.algebra.sums import Algebra, Sum, accumulate
 from derive.engine.composition import Given, Workspace, composed
 from derive.errors import ReductionError
-from derive.readings.loss import jacobian_asymmetry, modified_loss, potential_of
+from derive.readings.loss import modified_loss
+from derive.readings.potential import jacobian_asymmetry, potential_of
 from derive.readings.witness import is_nonzero
 from derive.scheme import inline_scheme
 

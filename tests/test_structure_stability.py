@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from derive.algebra.coefficients import Ring
 from derive.errors import ReductionError, UsageError
 from derive.readings.bounds import tidy
-from derive.readings.stability import Stability, at_numbers, jury_conditions, plot_region, stability
+from derive.readings.stability import Stability, at_numbers, jury_conditions, stability
 from derive.scheme import catalogue, configure, inline_scheme, load_scheme
+from derive.writing.region import plot_region
 
 unit = st.fractions(min_value=Fraction(1, 40), max_value=Fraction(9, 10), max_denominator=40)
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import Fold, within
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
-from derive.algebra.terms import Exponent, Factor, Term, as_exponent
+from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent
 
 LOSS = "L"
 
@@ -23,6 +24,11 @@ LOSS = "L"
 def loss_term(algebra: Algebra) -> Sum:
     """The loss L as a scalar."""
     return algebra.state(LOSS, scalar=True)
+
+
+def is_loss(f: Factor) -> bool:
+    """Whether the factor is the loss itself."""
+    return f.kind == "state" and f.label == LOSS and f.scalar
 
 
 def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
@@ -37,7 +43,7 @@ def _sign(algebra: Algebra, f: Factor) -> Sum:
     return algebra.product({f.children[0]: algebra.ring.one}, algebra.normal({f: -1}))
 
 
-class Derivative:
+class Derivative(Cases[Sum]):
     """The derivation that sends each state variable to its direction, and coefficients to their `rate`.
 
     Every derivative of L moves with theta; `rate` (d/dt of a coefficient) is zero unless given.
@@ -76,35 +82,40 @@ class Derivative:
     def factor(self, f: Factor) -> Sum:
         found = self._factors.get(f)
         if found is None:
-            found = self._factors[f] = self._factor(f)
+            found = self._factors[f] = self.of_kind(f)
         return found
 
-    def _factor(self, f: Factor) -> Sum:
-        a, one = self.algebra, self.algebra.ring.one
-        match f.kind:
-            case "state":
-                if f.label == LOSS and f.scalar and "theta" in self.directions:
-                    return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
-                return self.directions.get(f.label, {})
-            case "node":
-                result: Sum = {}
-                children: list[Sum] = [{c: one} for c in f.children]
-                if "theta" in self.directions:
-                    accumulate(result, a.node_of_sums(f.label, [*children, self.directions["theta"]]))
-                for i, c in enumerate(f.children):
-                    if inner := self.term(c):
-                        accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]]))
-                return result
-            case "sum":
-                return a.contract(self.term(f.children[0]))
-            case "abs":
-                return a.product(_sign(a, f), self.term(f.children[0]))
-            case "root":
-                return a.constant(self.rate(f.body[0][1])) if self.rate is not None else {}
+    def state(self, f: Factor) -> Sum:
+        a = self.algebra
+        if is_loss(f) and "theta" in self.directions:
+            return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
+        return self.directions.get(f.label, {})
+
+    def node(self, f: Factor) -> Sum:
+        a = self.algebra
+        result: Sum = {}
+        children: list[Sum] = [{c: a.ring.one} for c in f.children]
+        if "theta" in self.directions:
+            accumulate(result, a.node_of_sums(f.label, [*children, self.directions["theta"]]))
+        for i, c in enumerate(f.children):
+            if inner := self.term(c):
+                accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]]))
+        return result
+
+    def contraction(self, f: Factor) -> Sum:
+        return self.algebra.contract(self.term(f.children[0]))
+
+    def absolute(self, f: Factor) -> Sum:
+        return self.algebra.product(_sign(self.algebra, f), self.term(f.children[0]))
+
+    def root(self, f: Factor) -> Sum:
+        return self.algebra.constant(self.rate(f.body[0][1])) if self.rate is not None else {}
+
+    def base(self, f: Factor) -> Sum:
         return self(dict(f.body))
 
 
-class Adjoint:
+class Adjoint(Cases[Callable[[Sum], Sum]]):
     """w -> (D m)^T w for the derivative with respect to one state variable; nodes must be derivatives of a loss."""
 
     def __init__(self, algebra: Algebra, variable: str = "theta") -> None:
@@ -121,30 +132,42 @@ class Adjoint:
         return nonzero(result)
 
     def _factor(self, f: Factor, w: Sum) -> Sum:
-        a, one = self.algebra, self.algebra.ring.one
         if f.scalar and not all(t.scalar for t in w):
-            w = a.contract(w)
-        match f.kind:
-            case "state":
-                if f.label == LOSS and f.scalar and self.variable == "theta":
-                    return a.product(w, a.node_sum("L", []))
-                return w if f.label == self.variable else {}
-            case "node":
-                assert f.label == "L", "the transposed derivative of a general vector field is no term"
-                children: list[Sum] = [{c: one} for c in f.children]
-                result: Sum = {}
-                if self.variable == "theta":
-                    accumulate(result, a.node_of_sums("L", [*children, w]))
-                for i, child in enumerate(children):
-                    accumulate(result, self(child, a.node_of_sums("L", [*children[:i], *children[i + 1 :], w])))
-                return result
-            case "sum":
-                return self({f.children[0]: one}, w)
-            case "abs":
-                return self({f.children[0]: one}, a.product(_sign(a, f), w))
-            case "root":
-                return {}
-        return self(dict(f.body), w)
+            w = self.algebra.contract(w)
+        return self.of_kind(f)(w)
+
+    def state(self, f: Factor) -> Callable[[Sum], Sum]:
+        a = self.algebra
+        if is_loss(f) and self.variable == "theta":
+            return lambda w: a.product(w, a.node_sum("L", []))
+        return lambda w: w if f.label == self.variable else {}
+
+    def node(self, f: Factor) -> Callable[[Sum], Sum]:
+        assert f.label == "L", "the transposed derivative of a general vector field is no term"
+        a = self.algebra
+        children: list[Sum] = [{c: a.ring.one} for c in f.children]
+
+        def image(w: Sum) -> Sum:
+            result: Sum = {}
+            if self.variable == "theta":
+                accumulate(result, a.node_of_sums("L", [*children, w]))
+            for i, child in enumerate(children):
+                accumulate(result, self(child, a.node_of_sums("L", [*children[:i], *children[i + 1 :], w])))
+            return result
+
+        return image
+
+    def contraction(self, f: Factor) -> Callable[[Sum], Sum]:
+        return lambda w: self({f.children[0]: self.algebra.ring.one}, w)
+
+    def absolute(self, f: Factor) -> Callable[[Sum], Sum]:
+        return lambda w: self({f.children[0]: self.algebra.ring.one}, self.algebra.product(_sign(self.algebra, f), w))
+
+    def root(self, f: Factor) -> Callable[[Sum], Sum]:
+        return lambda w: {}
+
+    def base(self, f: Factor) -> Callable[[Sum], Sum]:
+        return lambda w: self(dict(f.body), w)
 
 
 def gradient(algebra: Algebra, scalar: Sum, variable: str = "theta") -> Sum:
@@ -166,31 +189,23 @@ def same(algebra: Algebra, a: Sum, b: Sum) -> bool:
 
 def mentions(term: Term, labels: frozenset[str]) -> bool:
     """Whether a state variable with one of these labels stands anywhere in the term."""
-    for f, _ in term.factors:
-        if f.kind == "state" and f.label in labels:
-            return True
-        if any(mentions(c, labels) for c in f.children) or any(mentions(t, labels) for t, _ in f.body):
-            return True
-    return False
+    return any(f.kind == "state" and f.label in labels for f in within(term))
 
 
 def contains(term: Term, f: Factor) -> int:
     """How often the factor stands in the term, exponents not counted."""
-    total = 0
-    for g, _ in term.factors:
-        total += (g is f) + sum(contains(c, f) for c in g.children) + sum(contains(t, f) for t, _ in g.body)
-    return total
+    return sum(g is f for g in within(term))
 
 
-class Transfer:
+class Transfer(Fold[Sum]):
     """Sums of one algebra in another: coefficients are carried over (or substituted), terms are built anew.
 
     `values` gives symbols that the target replaces, as elements of the target's ring.
     """
 
     def __init__(self, source: Algebra, target: Algebra, values: Mapping[str, Ratio] | None = None) -> None:
+        super().__init__()
         self.source, self.target, self.values = source, target, values or {}
-        self._terms: dict[Term, Sum] = {}
 
     def __call__(self, total: Sum) -> Sum:
         if self.source is self.target and not self.values:
@@ -203,27 +218,30 @@ class Transfer:
     def coefficient(self, c: Ratio) -> Ratio:
         return c.substitute(self.values, self.target.ring)
 
-    def term(self, term: Term) -> Sum:
-        found = self._terms.get(term)
-        if found is None:
-            found = {self.target.unit: self.target.ring.one}
-            for f, e in term.factors:
-                found = self.target.product(found, self.target.power(self._factor(f), Fraction(e)))
-            self._terms[term] = found
-        return found
+    def one(self) -> Sum:
+        return {self.target.unit: self.target.ring.one}
 
-    def _factor(self, f: Factor) -> Sum:
-        a = self.target
-        match f.kind:
-            case "state":
-                return a.state(f.label, f.scalar)
-            case "node":
-                return a.node_of_sums(f.label, [self.term(c) for c in f.children])
-            case "sum":
-                return a.contract(self.term(f.children[0]))
-            case "abs":
-                return a.absolute(self.term(f.children[0]))
-            case "root":
-                value = a.constant(self.coefficient(f.body[0][1]))
-                return a.absolute(value) if f.label == "abs" else value
+    def times(self, a: Sum, b: Sum) -> Sum:
+        return self.target.product(a, b)
+
+    def power(self, value: Sum, exponent: Exponent, f: Factor) -> Sum:
+        return self.target.power(value, Fraction(exponent))
+
+    def state(self, f: Factor) -> Sum:
+        return self.target.state(f.label, f.scalar)
+
+    def node(self, f: Factor) -> Sum:
+        return self.target.node_of_sums(f.label, [self.term(c) for c in f.children])
+
+    def contraction(self, f: Factor) -> Sum:
+        return self.target.contract(self.term(f.children[0]))
+
+    def absolute(self, f: Factor) -> Sum:
+        return self.target.absolute(self.term(f.children[0]))
+
+    def root(self, f: Factor) -> Sum:
+        value = self.target.constant(self.coefficient(f.body[0][1]))
+        return self.target.absolute(value) if f.label == "abs" else value
+
+    def base(self, f: Factor) -> Sum:
         return self(dict(f.body))

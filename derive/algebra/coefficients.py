@@ -7,14 +7,14 @@ denominators, which is a lookup; `reduced` cancels and is called once a solution
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from derive.algebra.factored import Factored, Monomials, value_of
+from derive.algebra.polynomials import factor, items, polynomial
 
 Denominator = tuple[tuple[int, int], ...]  # ((factor index, exponent), ...), sorted
 
@@ -41,6 +41,9 @@ class Ring:
         self.zero = Ratio(self, self.context.constant(0), ())
         self.one = Ratio(self, self.context.constant(1), ())
         self.n = Ratio(self, self.generators[0], ())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ring, (self.symbols,)
 
     def constant(self, value: Fraction | int | fmpq) -> Ratio:
         if isinstance(value, Fraction):
@@ -111,7 +114,12 @@ class Ring:
 
 
 class Ratio:
-    """An element of Q(symbols)[n].  Immutable; compare with ==, hash by `key`."""
+    """An element of Q(symbols)[n].  Immutable; == compares functions of the symbols by name, also across rings.
+
+    >>> first, second = Ring(["a", "b"]), Ring(["b"])
+    >>> first.symbol("b").inverse() == second.symbol("b").inverse(), first.symbol("a") == second.symbol("b")
+    (True, False)
+    """
 
     __slots__ = ("den", "num", "ring")
 
@@ -153,14 +161,27 @@ class Ratio:
         return Ratio(self.ring, self.num**exponent, tuple((i, e * exponent) for i, e in self.den) if exponent else ())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ratio) and not (self - other)
+        if not isinstance(other, Ratio):
+            return False
+        if self.ring is other.ring:
+            return not (self - other)
+        names = self.symbols() - {"n"}
+        if names != other.symbols() - {"n"}:
+            return False
+        common = Ring(sorted(names))
+        return not (self.substitute({}, common) - other.substitute({}, common))
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        """The same in every ring, whose order of symbols settles signs and places of factors: so none is looked at."""
+        value = self.reduced()
+        return hash(tuple(_unsigned(self.ring.monomials(p)) for p in (value.num, self.ring.expand(value.den))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return thawed_ratio, (self.ring, frozen_ratio(self))
 
     @property
     def key(self) -> str:
-        """Equal elements, equal keys."""
+        """Equal elements of one ring, equal keys."""
         value = self.reduced()
         return f"{value.num}/{value.ring.expand(value.den)}" if value.den else str(value.num)
 
@@ -266,6 +287,29 @@ class Ratio:
     __repr__ = __str__
 
 
+def _unsigned(polynomial: Monomials) -> frozenset[Any]:
+    return frozenset((abs(c), frozenset(powers)) for c, powers in polynomial)
+
+
+def frozen_ratio(value: Ratio) -> tuple[Any, ...]:
+    """The numerator and the factors of the denominator as tuples of whole numbers, which `thawed_ratio` reads in a ring with
+    the same symbols.
+
+    >>> ring = Ring(["b"])
+    >>> frozen_ratio(ring.symbol("b").scaled(fmpq(2, 3)))
+    ((((0, 1), 2, 3),), ())
+    """
+    ring = value.ring
+    return items(value.num), tuple((items(ring.factors[i]), e) for i, e in value.den)
+
+
+def thawed_ratio(ring: Ring, data: tuple[Any, ...]) -> Ratio:
+    """The element of the ring that `frozen_ratio` wrote down."""
+    num, den = data
+    factors = sorted((ring.register(polynomial(ring.context, f)), e) for f, e in den)
+    return Ratio(ring, polynomial(ring.context, num), tuple(factors))
+
+
 def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:
     return len(factor[0]), str(factor)
 
@@ -273,38 +317,3 @@ def _by_length(factor: tuple[Monomials, int]) -> tuple[int, str]:
 def _fraction(value: Any) -> Fraction:
     value = fmpq(value)
     return Fraction(int(value.p), int(value.q))
-
-
-def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
-    """(c, [(f, e), ...]) with polynomial = c prod f^e; f irreducible with integer coefficients.
-
-    The sign of f makes its lowest term positive, so that 1 - beta is preferred to beta - 1.
-
-    >>> ring = Ring(["beta"]); b = ring.symbol("beta")
-    >>> factor((b * b - ring.one).num)[0]
-    -1
-    """
-    content, factors = polynomial.factor()
-    content = fmpq(content)
-    result = []
-    for f, e in factors:
-        # flint's factors have integer coprime coefficients up to a rational content
-        coefficients = f.coeffs()
-        scale = fmpq(1) / _content(coefficients)
-        if _lowest(f) < 0:
-            scale = -scale
-        result.append((f * scale, int(e)))
-        content /= scale ** int(e)
-    return content, sorted(result, key=lambda item: str(item[0]))
-
-
-def _content(coefficients: Iterable[Any]) -> fmpq:
-    numerators, denominators = 0, 1
-    for c in coefficients:
-        numerators, denominators = gcd(numerators, int(fmpq(c).p)), lcm(denominators, int(fmpq(c).q))
-    return fmpq(numerators, denominators)
-
-
-def _lowest(polynomial: Any) -> Any:
-    """Coefficient of the term of least degree (ties: the last in lexicographic order)."""
-    return min(polynomial.to_dict().items(), key=lambda item: (sum(item[0]), item[0]))[1]

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Generic, TypeVar
 
-from derive.algebra.terms import Exponent, Factor, Term
-
-V = TypeVar("V")
+from derive.algebra.terms import Cases, Exponent, Factor, Term, V
 
 
 def within(term: Term) -> Iterator[Factor]:
@@ -29,7 +26,7 @@ def within(term: Term) -> Iterator[Factor]:
             yield from within(inner)
 
 
-class Fold(ABC, Generic[V]):
+class Fold(Cases[V]):
     """value(prod f^e) = prod power(value(f), e), with one method a kind of factor.
 
     A subclass gives the empty product, the product of two values, a power, and the value of each kind; methods of kinds get
@@ -55,20 +52,6 @@ class Fold(ABC, Generic[V]):
             found = self._factors[f] = self.of_kind(f)
         return found
 
-    def of_kind(self, f: Factor) -> V:
-        match f.kind:
-            case "state":
-                return self.state(f)
-            case "node":
-                return self.node(f)
-            case "sum":
-                return self.contraction(f)
-            case "abs":
-                return self.absolute(f)
-            case "root":
-                return self.root(f)
-        return self.base(f)
-
     @abstractmethod
     def one(self) -> V: ...
 
@@ -77,21 +60,3 @@ class Fold(ABC, Generic[V]):
 
     @abstractmethod
     def power(self, value: V, exponent: Exponent, f: Factor) -> V: ...
-
-    @abstractmethod
-    def state(self, f: Factor) -> V: ...
-
-    @abstractmethod
-    def node(self, f: Factor) -> V: ...
-
-    @abstractmethod
-    def contraction(self, f: Factor) -> V: ...
-
-    @abstractmethod
-    def absolute(self, f: Factor) -> V: ...
-
-    @abstractmethod
-    def root(self, f: Factor) -> V: ...
-
-    @abstractmethod
-    def base(self, f: Factor) -> V: ...

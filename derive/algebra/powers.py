@@ -10,8 +10,9 @@ from fractions import Fraction
 
 from flint import fmpq
 
-from derive.algebra.coefficients import Ratio, Ring, factor
+from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.normal import NormalForms, Sum, combined
+from derive.algebra.polynomials import factor
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
 from derive.errors import ReductionError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flint import fmpq
 
@@ -29,6 +30,10 @@ class Algebra(Powers):
         super().__init__(ring)
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy starts empty; sums bring their terms (see `frozen`)."""
+        return Algebra, (self.ring,)
 
     # ------------------------------------------------------------------ derivatives
 

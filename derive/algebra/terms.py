@@ -27,10 +27,11 @@ general vector field the derivatives are field, dfield(u), d2field(u, v), ...
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 Exponent = int | Fraction
 Key = tuple[Any, ...]
+V = TypeVar("V")
 
 
 class Factor:
@@ -71,6 +73,42 @@ class Factor:
 
 _KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5}
 _KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0}
+
+
+class Cases(ABC, Generic[V]):
+    """One method a kind of factor: the one place that asks for the kind.  (Rules about one kind ask for that one.)"""
+
+    def of_kind(self, f: Factor) -> V:
+        match f.kind:
+            case "state":
+                return self.state(f)
+            case "node":
+                return self.node(f)
+            case "sum":
+                return self.contraction(f)
+            case "abs":
+                return self.absolute(f)
+            case "root":
+                return self.root(f)
+        return self.base(f)
+
+    @abstractmethod
+    def state(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def node(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def contraction(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def absolute(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def root(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def base(self, f: Factor) -> V: ...
 
 
 class Term:
@@ -186,7 +224,7 @@ def term_text(term: Term) -> str:
 
 
 def _power(f: Factor, e: Exponent) -> str:
-    text = _factor(f)
+    text = _TEXT.of_kind(f)
     if e == 1:
         return f"({text})" if f.kind == "base" and len(f.body) > 1 else text
     atomic = f.kind not in ("base", "root") or text.isidentifier()
@@ -194,38 +232,40 @@ def _power(f: Factor, e: Exponent) -> str:
     return f"{text if atomic else f'({text})'}**{exponent}"
 
 
-def _factor(f: Factor) -> str:
-    children = [term_text(c) for c in f.children]
-    match f.kind:
-        case "state":
-            return f.label
-        case "node":
-            name = node_name(f.label, len(children))
-            return f"{name}({', '.join(children)})" if children else name
-        case "sum":
-            return _contraction(f.children[0])
-        case "abs":
-            inner = children[0]
-            return f"abs{inner}" if f.children[0].factors[0][0].kind == "base" else f"abs({inner})"
-        case "root":
-            text = unwrapped(str(f.body[0][1]))
-            return f"abs({text})" if f.label == "abs" else text
-    return combination_text(f.body)
+class _Text(Cases[str]):
+    """A factor without its exponent."""
+
+    def state(self, f: Factor) -> str:
+        return f.label
+
+    def node(self, f: Factor) -> str:
+        name = node_name(f.label, len(f.children))
+        return f"{name}({', '.join(map(term_text, f.children))})" if f.children else name
+
+    def contraction(self, f: Factor) -> str:
+        """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""
+        if not f.children[0].factors:
+            return "dot(1, 1)"  # the dimension
+        *others, (g, e) = f.children[0].factors
+        if isinstance(e, int) and e > 1:
+            return f"dot({'*'.join(_power(*i) for i in (*others, (g, e // 2)))}, {_power(g, e - e // 2)})"
+        if not others:
+            return f"dot({_power(g, e)}, 1)"
+        return f"dot({'*'.join(_power(*i) for i in others)}, {_power(g, e)})"
+
+    def absolute(self, f: Factor) -> str:
+        inner = term_text(f.children[0])
+        return f"abs{inner}" if f.children[0].factors[0][0].kind == "base" else f"abs({inner})"
+
+    def root(self, f: Factor) -> str:
+        text = unwrapped(str(f.body[0][1]))
+        return f"abs({text})" if f.label == "abs" else text
+
+    def base(self, f: Factor) -> str:
+        return combination_text(f.body)
 
 
-def _contraction(term: Term) -> str:
-    """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""
-    items = list(term.factors)
-    if not items:
-        return "dot(1, 1)"  # the dimension
-    f, e = items[-1]
-    if isinstance(e, int) and e > 1:
-        first = _power(f, e // 2)
-        rest = [_power(f, e - e // 2)]
-        return f"dot({'*'.join([*(_power(*i) for i in items[:-1]), first])}, {rest[0]})"
-    if len(items) == 1:
-        return f"dot({_power(f, e)}, 1)"
-    return f"dot({'*'.join(_power(*i) for i in items[:-1])}, {_power(f, e)})"
+_TEXT = _Text()
 
 
 def combination_text(body: Iterable[tuple[Term, Ratio]]) -> str:

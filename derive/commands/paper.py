@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
 from derive.commands.options import chosen_scheme, scheme_options
-from derive.errors import UsageError
+from derive.errors import DeriveError, ResidualError, UsageError
+
+if TYPE_CHECKING:
+    from derive.equation import ModifiedEquation
+    from derive.paper.independent import Verified
+
+MAX_TERMS = 60  # beyond this the exact route takes long
 
 EPILOG = """\b
 Examples:
@@ -42,7 +49,7 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
 
     with progress("deriving, power of gamma", order + 1) as advance:
         article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
-    text = paper_latex(article)
+    text = paper_latex(article, _verified(article.equation))
     _warn_about_ranges(article.equation.configuration)
     if output is None:
         click.echo(text, nl=False)
@@ -55,6 +62,35 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
 
         with replacing(output) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _verified(equation: ModifiedEquation) -> Verified | None:
+    """The exact route of the package `verify`, where it can be run; it shares nothing with the derivation.
+
+    Raises ResidualError where it refutes the result.
+    """
+    size = sum(len(s) for sums in equation.equations.values() for s in sums)
+    if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
+        return None  # the route takes time functions as arbitrary ones
+    try:
+        from verify.exact import Effort, claim_of, verify_exactly
+        from verify.terms import NotEnumerable
+    except ImportError:
+        return None
+    from derive.paper.independent import Verified
+
+    try:
+        found = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort(sets=1))
+    except (DeriveError, NotEnumerable, ArithmeticError):
+        return None
+    if found.refuted:
+        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route at gamma^{found.mismatches[0].power}")
+    return Verified(
+        points=sum(len(s.examined) for s in found.studies),
+        settings=tuple(s.settings for s in found.studies),
+        rank=found.rank if found.proved else None,
+        first_difference=found.first_nonzero_power,
+    )
 
 
 def _check_output(output: str | None) -> None:

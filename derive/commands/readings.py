@@ -150,13 +150,14 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
 @format_option
 def stability(plot: str | None, output: str, plain: bool, **options: Any) -> None:
     """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
-    from derive.readings.stability import plot_region
     from derive.readings.stability import stability as read
     from derive.writing import readings as report
 
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
     if plot is not None:
+        from derive.writing.region import plot_region
+
         plot_region(s, plot)
         click.echo(f"derive: wrote {plot}", err=True)
     _print(s, report.stability_lines, output, plain, _header(scheme, options))
@@ -252,6 +253,6 @@ def explain(scheme: str, output: str, plain: bool) -> None:
     SCHEME is a name of the catalogue or a file.
     """
     from derive.readings.explain import explain as read
-    from derive.readings.explain import explanation_lines
+    from derive.writing.explanation import explanation_lines
 
     _print(read(scheme), explanation_lines, output, plain, {})

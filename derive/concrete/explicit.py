@@ -11,12 +11,14 @@ import sympy as sp
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.terms import Factor, Term
+from derive.algebra.factored import Factors, value_of
+from derive.algebra.terms import Exponent, Factor
+from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import Problem, parse_field, parse_loss
 from derive.concrete.values import component_names
-from derive.equation import ModifiedEquation, TermSum
 from derive.errors import UsageError
 from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.result import Combination, Equation
 
 
 def to_sympy(expression: Expression, names: Mapping[str, Any]) -> Any:
@@ -41,16 +43,18 @@ def to_sympy(expression: Expression, names: Mapping[str, Any]) -> Any:
     raise AssertionError(expression)
 
 
-class _Explicit:
-    def __init__(self, equation: ModifiedEquation, problem: Problem) -> None:
-        self.equation, self.problem = equation, problem
+class _Expressions:
+    """Expressions in the variables of the loss, the states' components and the parameters."""
+
+    def __init__(self, equation: Equation, problem: Problem) -> None:
+        self.problem = problem
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
+        self.size = len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
         self.functions = [to_sympy(e, table) for e in problem.expressions]
         self.names = {s: sp.Symbol(s, real=True) for s in equation.algebra.ring.symbols}
         self.states = {n: sp.Symbol(n, real=True) for n in component_names(equation, problem)}
-        self.term = cache(self._term)
-        self.derivative = cache(self._derivative)
+        self.partial = cache(self._partial)
         clash = set(problem.variables) & (set(self.names) | set(self.states))
         if clash:
             name = sorted(clash)[0]
@@ -58,97 +62,73 @@ class _Explicit:
                 f"the loss's variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=..."
             )
 
+    def rational(self, value: Fraction) -> Any:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def state(self, f: Factor) -> list[Any]:
+        if f.scalar:
+            return [self.states[f.label]] * self.size
+        return self.symbols if f.label == "theta" else [self.states[f"{f.label}_{x}"] for x in self.problem.variables]
+
+    def derivative(self, label: str, i: int, index: Index) -> Any:
+        return self.partial(0, raised(index, i)) if self.problem.is_loss else self.partial(i, index)
+
+    def _partial(self, which: int, index: Index) -> Any:
+        """d^index of one of the functions."""
+        for j, e in enumerate(index):
+            if e:
+                lower = (*index[:j], e - 1, *index[j + 1 :])
+                return sp.diff(self.partial(which, lower), self.symbols[j])
+        return self.functions[which]
+
+    def power(self, x: Any, exponent: Exponent, f: Factor) -> Any:
+        return x ** self.rational(Fraction(exponent))
+
+    def absolute(self, x: Any) -> Any:
+        return sp.Abs(x)
+
     def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
         parts = c.factored()
 
-        def product(factors: Any) -> Any:
-            result = sp.Integer(1)
-            for monomials, e in factors:
-                total = sp.Integer(0)
-                for k, powers in monomials:
-                    total += sp.Rational(k.numerator, k.denominator) * sp.Mul(*(self.names[n] ** p for n, p in powers))
-                result *= total**e
-            return result
+        def product(factors: Factors) -> Any:
+            return sp.Mul(*(value_of(monomials, self.names, self.rational) ** e for monomials, e in factors))
 
-        number = sp.Rational(parts.content.numerator, parts.content.denominator)
         # one product of all factors: sympy multiplies out a number times a single sum
-        return sp.Mul(number, product(parts.numerator), 1 / product(parts.denominator), times)
+        return sp.Mul(self.rational(parts.content), product(parts.numerator), 1 / product(parts.denominator), times)
 
-    def total(self, total: TermSum) -> tuple[Any, ...]:
-        """Polynomials are collected by monomials of the loss's variables; other terms stay as built."""
-        variables = [*self.symbols, *self.states.values()]
-        monomials: list[dict[tuple[int, ...], Ratio]] = [{} for _ in self.symbols]
-        rest = [sp.Integer(0)] * len(self.symbols)
+
+class _Explicit:
+    """Coefficients of the equation; polynomials are collected by monomials of the loss's variables, others stay as built."""
+
+    def __init__(self, equation: Equation, problem: Problem) -> None:
+        self.expressions = _Expressions(equation, problem)
+        self.point = Point(self.expressions)
+        self.variables = [*self.expressions.symbols, *self.expressions.states.values()]
+
+    def total(self, total: Combination) -> tuple[Any, ...]:
+        variables, size = self.variables, self.expressions.size
+        monomials: list[dict[Index, Ratio]] = [{} for _ in range(size)]
+        rest = [sp.Integer(0)] * size
         for c, t in total:
-            for i, x in enumerate(self.term(t)):
+            for i, x in enumerate(self.point.term(t)):
                 if x.free_symbols <= set(variables) and x.is_polynomial(*variables):
                     for m, k in sp.Poly(x, *variables).terms():
                         value = c.scaled(fmpq(int(k.p), int(k.q)))
                         monomials[i][m] = monomials[i][m] + value if m in monomials[i] else value
                 else:
-                    rest[i] += self.coefficient(c) * x
-        return tuple(self.collected(m, variables) + r for m, r in zip(monomials, rest, strict=True))
+                    rest[i] += self.expressions.coefficient(c) * x
+        return tuple(self.collected(m) + r for m, r in zip(monomials, rest, strict=True))
 
-    def collected(self, monomials: Mapping[tuple[int, ...], Ratio], variables: list[Any]) -> Any:
+    def collected(self, monomials: Mapping[Index, Ratio]) -> Any:
         result = sp.Integer(0)
         for m in sorted(monomials, reverse=True):
-            result += self.coefficient(monomials[m], sp.Mul(*(v**e for v, e in zip(variables, m, strict=True))))
+            power = sp.Mul(*(v**e for v, e in zip(self.variables, m, strict=True)))
+            result += self.expressions.coefficient(monomials[m], power)
         return result
 
-    def _term(self, term: Term) -> list[Any]:
-        values = [sp.Integer(1)] * len(self.symbols)
-        for f, e in term.factors:
-            exponent = Fraction(e)
-            power = sp.Rational(exponent.numerator, exponent.denominator)
-            values = [a * x**power for a, x in zip(values, self.factor(f), strict=True)]
-        return values
 
-    def factor(self, f: Factor) -> list[Any]:
-        size = len(self.symbols)
-        match f.kind:
-            case "state":
-                if f.scalar:
-                    return [self.states[f.label]] * size
-                if f.label == "theta":
-                    return list(self.symbols)
-                return [self.states[f"{f.label}_{x}"] for x in self.problem.variables]
-            case "sum":
-                return [sum(self.term(f.children[0]), sp.Integer(0))] * size
-            case "abs":
-                return [sp.Abs(x) for x in self.term(f.children[0])]
-            case "node":
-                return [self.contract(i, f.children) for i in range(size)]
-        total = [sp.Integer(0)] * size
-        for t, c in f.body:
-            total = [a + self.coefficient(c) * x for a, x in zip(total, self.term(t), strict=True)]
-        return [sp.Abs(x) for x in total] if f.kind == "root" and f.label == "abs" else total
-
-    def contract(self, i: int, children: tuple[Term, ...]) -> Any:
-        """sum over indices of d_i d_j1 .. d_jk L times the children's components, collected by multi-index."""
-        size = len(self.symbols)
-        form: dict[tuple[int, ...], Any] = {(0,) * size: sp.Integer(1)}
-        for child in children:
-            extended: dict[tuple[int, ...], Any] = {}
-            for index, value in form.items():
-                for j, x in enumerate(self.term(child)):
-                    key = (*index[:j], index[j] + 1, *index[j + 1 :])
-                    extended[key] = extended.get(key, 0) + value * x
-            form = extended
-        if self.problem.is_loss:
-            form = {(*k[:i], k[i] + 1, *k[i + 1 :]): v for k, v in form.items()}
-        which = 0 if self.problem.is_loss else i
-        return sum((v * self.derivative(which, k) for k, v in form.items()), sp.Integer(0))
-
-    def _derivative(self, which: int, index: tuple[int, ...]) -> Any:
-        for j, e in enumerate(index):
-            if e:
-                lower = (*index[:j], e - 1, *index[j + 1 :])
-                return sp.diff(self.derivative(which, lower), self.symbols[j])
-        return self.functions[which]
-
-
-def explicit_field(equation: ModifiedEquation, loss: str) -> dict[str, tuple[tuple[Any, ...], ...]]:
+def explicit_field(equation: Equation, loss: str) -> dict[str, tuple[tuple[Any, ...], ...]]:
     """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x; see ModifiedEquation.on_loss."""
     problem = parse_loss(loss) if equation.scheme.label == "L" else parse_field(loss)
     writer = _Explicit(equation, problem)

@@ -7,48 +7,54 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import factorial
+from math import factorial, prod
 
 from flint import arb, ctx, fmpq
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
-from derive.algebra.terms import Factor, Term, split_scalars
+from derive.algebra.fold import within
+from derive.algebra.terms import Exponent, Factor, term_text
+from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
     Value,
     check_names,
     exact,
-    is_zero,
     parse_field,
     parse_loss,
     parse_point,
     real_power,
 )
-from derive.equation import ModifiedEquation, TermSum
 from derive.errors import SingularPointError, UsageError
 from derive.language import Expression, derivative_symbol
+from derive.result import Combination, Described, Equation
 from derive.scheme.schedule import Schedule
 
 MAX_BITS = 40_000
 
 
-@dataclass(frozen=True)
-class Values:
+@dataclass(frozen=True, repr=False)
+class Values(Described):
     """values[x][k][i]: component i of the coefficient of gamma^k for x; an exact rational, or decimals."""
 
     variables: tuple[str, ...]
     point: Mapping[str, Fraction]
     values: Mapping[str, list[list[str]]]
 
+    def describe(self) -> str:
+        where = ", ".join(f"{n}={x}" for n, x in self.point.items())
+        return f"at {where}: " + ", ".join(f"{len(rows)} of {name}" for name, rows in self.values.items())
+
 
 class _Undecided(Exception):
     """A sign or a zero that the present precision does not decide."""
 
 
-def evaluate_equation(equation: ModifiedEquation, loss: str, at: str | Mapping[str, object], digits: int = 50) -> Values:
+def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50) -> Values:
     """Evaluate every coefficient; see ModifiedEquation.evaluate.
 
     Raises ParseError (loss), UsageError (names, digits, missing parameters), SingularPointError (a point where the field
@@ -68,8 +74,7 @@ def evaluate_equation(equation: ModifiedEquation, loss: str, at: str | Mapping[s
     while True:
         try:
             with ctx.workprec(bits):
-                point_evaluator = _Evaluator(equation, problem, point)
-                return Values(problem.variables, point, point_evaluator.run(digits))
+                return Values(problem.variables, point, _ExactNumbers(equation, problem, point).run(digits))
         except _Undecided:
             bits *= 2
             if bits > MAX_BITS:
@@ -78,22 +83,36 @@ def evaluate_equation(equation: ModifiedEquation, loss: str, at: str | Mapping[s
                 ) from None
 
 
-def _sums(equation: ModifiedEquation) -> list[TermSum]:
+def evaluated(
+    equation: Equation, sums: Sequence[Combination], loss: str, at: str | Mapping[str, object], digits: int = 50,
+    states: Sequence[str] = (), scalar: bool = False,
+) -> list[list[str]]:  # fmt: skip
+    """Values of combinations at a point, one string a component (one in all for scalars); see ModifiedEquation.evaluate.
+
+    `states` names the vector variables other than theta that the sums contain; the point gives them as eta_x, eta_y, ...
+    A loss term L is evaluated with everything else.
+    """
+    equations = {"theta": tuple(sums)} | dict.fromkeys(states, ())
+    values = evaluate_equation(replace(equation, equations=equations), loss, at, digits).values["theta"]
+    return [v[:1] for v in values] if scalar else values
+
+
+def _sums(equation: Equation) -> list[Combination]:
     return [s for sums in equation.equations.values() for s in sums]
 
 
-def _concrete(equation: ModifiedEquation) -> bool:
+def _concrete(equation: Equation) -> bool:
     """Whether a time function is concrete but not rational in t, so that it is evaluated at t."""
     symbols = {s for total in _sums(equation) for c in total.sum.values() for s in c.symbols()}
     functions = equation.configuration.functions
     return any(f is not None and any(s in symbols for s in _derivative_names(n, equation)) for n, f in functions.items())
 
 
-def _derivative_names(name: str, equation: ModifiedEquation) -> list[str]:
+def _derivative_names(name: str, equation: Equation) -> list[str]:
     return [derivative_symbol(name, k) for k in range(equation.order + 2)]
 
 
-def component_names(equation: ModifiedEquation, problem: Problem) -> list[str]:
+def component_names(equation: Equation, problem: Problem) -> list[str]:
     """Names by which --at gives the slow variables other than theta: eta_x, eta_y, or S for a scalar."""
     names = []
     for variable in equation.equations:
@@ -103,18 +122,17 @@ def component_names(equation: ModifiedEquation, problem: Problem) -> list[str]:
     return names
 
 
-class _Evaluator:
-    """One evaluation at one precision."""
+class _ExactNumbers:
+    """Rationals, and balls where a root is irrational, at one point of one problem and at one precision."""
 
-    def __init__(self, equation: ModifiedEquation, problem: Problem, point: Mapping[str, Fraction]) -> None:
+    def __init__(self, equation: Equation, problem: Problem, point: Mapping[str, Fraction]) -> None:
         self.equation, self.problem = equation, problem
         self.size = len(problem.variables)
         self.point = {n: exact(v) for n, v in point.items()}
         self.symbols = self._symbol_values()
-        depth = max((_rank(t) for s in _sums(equation) for t in s.sum), default=0) + 1
+        nodes = (f for s in _sums(equation) for t in s.sum for f in within(t) if f.kind == "node")
+        depth = max((len(f.children) for f in nodes), default=0) + 1
         self.jets: list[Jet] = problem.jets([self.point[x] for x in problem.variables], depth)
-        self.terms: dict[Term, list[Value]] = {}
-        self.factors: dict[Factor, list[Value]] = {}
 
     def _symbol_values(self) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -134,160 +152,74 @@ class _Evaluator:
                 values |= {s: c * factorial(k) for k, (s, c) in enumerate(zip(names, series, strict=True))}
         return values
 
-    def run(self, digits: int) -> dict[str, list[list[str]]]:
-        result: dict[str, list[list[str]]] = {}
-        for name, sums in self.equation.equations.items():
-            size = 1 if self.equation.scheme_kind(name) == "scalar" else self.size
-            result[name] = [[_text(x, digits) for x in self.total(s)[:size]] for s in sums]
-        return result
+    def rational(self, value: Fraction) -> Value:
+        return exact(value)
 
-    def total(self, total: TermSum) -> list[Value | Ratio]:
-        """sum of coefficients times terms; parameters without a value stay symbols where all else is rational."""
-        numbers: list[Value] = [fmpq(0)] * self.size
-        symbolic: list[Ratio] | None = None
-        for coefficient, term in total:
-            value = self.term(term)
-            c = self.coefficient(coefficient)
-            if isinstance(c, Ratio):
-                if not all(isinstance(x, fmpq) for x in value):
-                    raise self.missing(c)
-                scaled = [c.scaled(x) for x in value]
-                symbolic = scaled if symbolic is None else [a + b for a, b in zip(symbolic, scaled, strict=True)]
-            else:
-                numbers = [a + c * x for a, x in zip(numbers, value, strict=True)]
-        if symbolic is None:
-            return numbers
-        ring = symbolic[0].ring
-        if not all(isinstance(x, fmpq) for x in numbers):
-            raise self.missing(symbolic[0])
-        return [(a + ring.constant(x)).reduced() for a, x in zip(symbolic, numbers, strict=True)]
+    def state(self, f: Factor) -> list[Value]:
+        if f.scalar:
+            height = self.jets[0][(0,) * self.size] if is_loss(f) else self.point[f.label]
+            return [height] * self.size
+        prefix = "" if f.label == "theta" else f"{f.label}_"
+        return [self.point[prefix + x] for x in self.problem.variables]
+
+    def derivative(self, label: str, i: int, index: Index) -> Value:
+        """From the Taylor coefficient: d^index = index! times it."""
+        jet = self.jets[0] if self.problem.is_loss else self.jets[i]
+        index = raised(index, i) if self.problem.is_loss else index
+        value = jet.get(index)
+        return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
+
+    def power(self, x: Value, exponent: Exponent, f: Factor) -> Value:
+        e = Fraction(exponent)
+        if not isinstance(x, fmpq) and (e < 0 or e.denominator > 1) and x.contains(0):
+            raise _Undecided
+        try:
+            return real_power(x, e)
+        except SingularPointError as error:
+            what = f"abs({term_text(f.children[0])})" if f.kind == "abs" else f.kind
+            raise SingularPointError(f"the field is singular at this point: {error} ({what} to the power {e})") from None
+
+    def absolute(self, x: Value) -> Value:
+        return abs(x)
+
+    def coefficient(self, c: Ratio) -> Value:
+        """The number that a coefficient is; UsageError while symbols without a value are in it."""
+        if not c.symbols() <= set(self.symbols):
+            raise self.missing(c)
+        try:
+            return c.at(self.symbols, exact)
+        except ZeroDivisionError:
+            raise SingularPointError(f"division by zero in {c.reduced()}") from None
 
     def missing(self, c: Ratio) -> UsageError:
         names = sorted(c.symbols() - set(self.symbols))
         example = f"--set {names[0]}=9/10" if names else ""
         return UsageError(f"{', '.join(names)} has no value and the result is not rational in it; add {example}")
 
-    def coefficient(self, c: Ratio) -> Value | Ratio:
-        """The number, or the Ratio itself while symbols without a value are in it."""
-        ring = c.ring
-        c = c.reduced()
-        used = c.symbols()
-        if not used:
-            return ring_number(c)
-        if used <= set(self.symbols):
-            names = ("n", *ring.symbols)
+    # ------------------------------------------------------------------ the coefficients of the equation
 
-            def at(polynomial: object) -> Value:
-                result: Value = fmpq(0)
-                for exponents, k in polynomial.to_dict().items():  # type: ignore[attr-defined]
-                    value: Value = fmpq(k)
-                    for name, e in zip(names, exponents, strict=True):
-                        if e:
-                            value = value * self.symbols[name] ** int(e)
-                    result = result + value
-                return result
+    def run(self, digits: int) -> dict[str, list[list[str]]]:
+        point = Point(self)
+        result: dict[str, list[list[str]]] = {}
+        for name, sums in self.equation.equations.items():
+            size = 1 if self.equation.scheme_kind(name) == "scalar" else self.size
+            result[name] = [[_text(x, digits) for x in self.total(point, s)[:size]] for s in sums]
+        return result
 
-            bottom = at(ring.expand(c.den))
-            if is_zero(bottom):
-                raise SingularPointError(f"division by zero in {c}")
-            return at(c.num) / bottom
-        if used & set(self.symbols):
-            raise self.missing(c)
-        return c
-
-    def term(self, term: Term) -> list[Value]:
-        found = self.terms.get(term)
-        if found is None:
-            scalars, vector = split_scalars(term)
-            found = [fmpq(1)] * self.size
-            for f, e in (*scalars, *vector):
-                values = self.factor(f)
-                found = [x * self.power(y, Fraction(e), f) for x, y in zip(found, values, strict=True)]
-            self.terms[term] = found
-        return found
-
-    def power(self, x: Value, e: Fraction, f: Factor) -> Value:
-        if not isinstance(x, fmpq) and (e < 0 or e.denominator > 1) and x.contains(0):
-            raise _Undecided
-        try:
-            return real_power(x, e)
-        except SingularPointError as error:
-            from derive.algebra.terms import term_text
-
-            inner = f.children[0] if f.children and f.kind == "abs" else None
-            what = "abs(" + term_text(inner) + ")" if inner is not None else f.kind
-            raise SingularPointError(f"the field is singular at this point: {error} ({what} to the power {e})") from None
-
-    def factor(self, f: Factor) -> list[Value]:
-        found = self.factors.get(f)
-        if found is None:
-            found = self.factors[f] = self._factor(f)
-        return found
-
-    def _factor(self, f: Factor) -> list[Value]:
-        match f.kind:
-            case "node":
-                return self.contraction(f)
-            case "state":
-                if f.scalar:
-                    return [self.point[f.label]] * self.size
-                if f.label == "theta":
-                    return [self.point[x] for x in self.problem.variables]
-                return [self.point[f"{f.label}_{x}"] for x in self.problem.variables]
-            case "sum":
-                return [sum(self.term(f.children[0]), fmpq(0))] * self.size
-            case "abs":
-                return [abs(x) for x in self.term(f.children[0])]
-        total: list[Value] = [fmpq(0)] * self.size
-        for t, c in f.body:
-            number = self.coefficient(c)
-            if isinstance(number, Ratio):
-                raise self.missing(number)
-            total = [a + number * x for a, x in zip(total, self.term(t), strict=True)]
-        if f.kind == "root" and f.label == "abs":
-            total = [abs(x) for x in total]
-        return total
-
-    def contraction(self, node: Factor) -> list[Value]:
-        """sum over j_1..j_k of d_i d_j1 ... d_jk L m_1(j_1) ... m_k(j_k): the product of the linear forms
-        sum_j m(j) X_j, a polynomial in X, paired with the derivatives by multi-index."""
-        form: Jet = {(0,) * self.size: fmpq(1)}
-        for child in node.children:
-            vector = self.term(child)
-            extended: Jet = {}
-            for index, value in form.items():
-                for j, x in enumerate(vector):
-                    if not is_zero(x):
-                        key = (*index[:j], index[j] + 1, *index[j + 1 :])
-                        extended[key] = extended[key] + value * x if key in extended else value * x
-            form = extended
-        return [sum((v * self.derivative(i, index) for index, v in form.items()), fmpq(0)) for i in range(self.size)]
-
-    def derivative(self, i: int, index: tuple[int, ...]) -> Value:
-        """d_i d^index L, or d^index f_i."""
-        jet = self.jets[0] if self.problem.is_loss else self.jets[i]
-        if self.problem.is_loss:
-            index = (*index[:i], index[i] + 1, *index[i + 1 :])
-        multiplicity = 1
-        for k in index:
-            multiplicity *= factorial(k)
-        value = jet.get(index)
-        return fmpq(0) if value is None else value * multiplicity
-
-
-def ring_number(c: Ratio) -> fmpq:
-    """The rational number that a coefficient without symbols is."""
-    return fmpq(c.num.coeffs()[0]) if c.num else fmpq(0)
-
-
-def _rank(term: Term) -> int:
-    """The highest number of arguments of any derivative in the term."""
-    ranks = [0]
-    for f, _ in term.factors:
-        if f.kind == "node":
-            ranks.append(len(f.children))
-        ranks += [_rank(c) for c in f.children] + [_rank(t) for t, _ in f.body]
-    return max(ranks)
+    def total(self, point: Point, total: Combination) -> list[Value | Ratio]:
+        """The sum; coefficients in which no symbol has a value stay as they are, where all else is rational."""
+        symbolic = {t: c for c, t in total if (used := c.symbols()) and used.isdisjoint(self.symbols)}
+        numbers = point.total((t, c) for c, t in total if t not in symbolic)
+        if not symbolic:
+            return numbers
+        ring = total.algebra.ring
+        result = [ring.zero] * self.size
+        for t, c in symbolic.items():
+            values = point.term(t)
+            if not all(isinstance(x, fmpq) for x in (*values, *numbers)):
+                raise self.missing(c)
+            result = [a + c.scaled(x) for a, x in zip(result, values, strict=True)]
+        return [(a + ring.constant(x)).reduced() for a, x in zip(result, numbers, strict=True)]
 
 
 def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Value]:
@@ -311,4 +243,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["Values", "component_names", "evaluate_equation"]
+__all__ = ["Values", "component_names", "evaluate_equation", "evaluated"]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 
 from flint import fmpq
 
-from derive.algebra.calculus import mentions
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import Fold, within
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
@@ -126,60 +127,56 @@ def composed(context: Context, total: Sum, states: Mapping[str, Series]) -> Seri
     return _Composer(context, states).total(total)
 
 
-class _Composer:
+class _Composer(Fold[Series]):
     def __init__(self, context: Context, states: Mapping[str, Series]) -> None:
+        super().__init__()
         self.context, self.states, self.algebra = context, states, context.algebra
         self.labels = frozenset(states)
-        self.terms: dict[Term, Series] = {}
+        self.unity = self.given({self.algebra.unit: self.algebra.ring.one})
+
+    def given(self, value: Sum) -> Given:
+        return Given(self.context, [value])
 
     def total(self, total: Sum) -> Series:
         fixed = {t: c for t, c in total.items() if not self.moves(t)}
-        result: Series = Given(self.context, [fixed])
+        result: Series = self.given(fixed)
         for t, c in total.items():
             if t not in fixed:
-                result = Plus(result, Times(Given(self.context, [self.algebra.constant(c)]), self.term(t)))
+                result = Plus(result, Times(self.given(self.algebra.constant(c)), self.term(t)))
         return result
 
     def moves(self, term: Term) -> bool:
-        return mentions(term, self.labels) or ("theta" in self.labels and _has_node(term))
+        """Whether a replaced state variable stands in the term, or a derivative at a replaced point."""
+        point = "theta" in self.labels
+        return any(f.label in self.labels if f.kind == "state" else point and f.kind == "node" for f in within(term))
 
-    def term(self, term: Term) -> Series:
-        found = self.terms.get(term)
-        if found is None:
-            parts: list[Series] = []
-            for f, e in term.factors:
-                x = self.factor(f)
-                if isinstance(e, int) and e > 0:
-                    parts += [x] * e
-                else:
-                    parts.append(Power(x, Fraction(e), None))
-            found = parts[0] if parts else Given(self.context, [{self.algebra.unit: self.algebra.ring.one}])
-            for part in parts[1:]:
-                found = Times(found, part)
-            self.terms[term] = found
-        return found
+    def one(self) -> Series:
+        return self.unity
 
-    def factor(self, f: Factor) -> Series:
-        match f.kind:
-            case "state":
-                return self.states.get(f.label) or Given(self.context, [self.algebra.state(f.label, f.scalar)])
-            case "node" if "theta" in self.states:
-                return Node(self.states["theta"], f.label, [self.term(c) for c in f.children])
-            case "node":
-                base = Given(self.context, [self.algebra.state("theta")])
-                return Node(base, f.label, [self.term(c) for c in f.children])
-            case "sum":
-                one = Given(self.context, [{self.algebra.unit: self.algebra.ring.one}])
-                return Contraction(Times(one, self.term(f.children[0])))
-            case "abs":
-                return Magnitude(self.term(f.children[0]), False, None)
-            case "root":
-                value = self.algebra.constant(f.body[0][1])
-                return Given(self.context, [self.algebra.absolute(value) if f.label == "abs" else value])
+    def times(self, a: Series, b: Series) -> Series:
+        return b if a is self.unity else Times(a, b)
+
+    def power(self, value: Series, exponent: Exponent, f: Factor) -> Series:
+        if not isinstance(exponent, int) or exponent < 1:
+            return Power(value, Fraction(exponent), None)
+        return reduce(Times, [value] * exponent)
+
+    def state(self, f: Factor) -> Series:
+        return self.states.get(f.label) or self.given(self.algebra.state(f.label, f.scalar))
+
+    def node(self, f: Factor) -> Series:
+        point = self.states.get("theta") or self.given(self.algebra.state("theta"))
+        return Node(point, f.label, [self.term(c) for c in f.children])
+
+    def contraction(self, f: Factor) -> Series:
+        return Contraction(Times(self.unity, self.term(f.children[0])))
+
+    def absolute(self, f: Factor) -> Series:
+        return Magnitude(self.term(f.children[0]), False, None)
+
+    def root(self, f: Factor) -> Series:
+        value = self.algebra.constant(f.body[0][1])
+        return self.given(self.algebra.absolute(value) if f.label == "abs" else value)
+
+    def base(self, f: Factor) -> Series:
         return self.total(dict(f.body))
-
-
-def _has_node(term: Term) -> bool:
-    return any(
-        f.kind == "node" or any(_has_node(c) for c in f.children) or any(_has_node(t) for t, _ in f.body) for f, _ in term.factors
-    )

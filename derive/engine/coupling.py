@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import within
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
-from derive.algebra.terms import Term
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import ReductionError
@@ -83,21 +83,10 @@ class Coupling(Translation):
 
     def _depends(self, value: Sum) -> set[str]:
         """State variables on which a sum of terms depends; every derivative of L depends on theta."""
-        found: set[str] = set()
-
-        def visit(term: Term) -> None:
-            for f, _ in term.factors:
-                if f.kind == "state":
-                    found.add("theta" if f.label == "theta_next" else f.label)
-                elif f.kind == "node":
-                    found.add("theta")
-                for child in f.children:
-                    visit(child)
-                for inner, _ in f.body:
-                    visit(inner)
-
-        for term in value:
-            visit(term)
+        factors = [f for term in value for f in within(term)]
+        found = {f.label for f in factors if f.kind == "state"}
+        if "theta_next" in found or any(f.kind == "node" for f in factors):
+            found.add("theta")
         return found & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from derive.equation import TermSum, derivation_of, equation_of
 from derive.paper.checks import checks
 from derive.paper.context import Article
+from derive.paper.independent import Verified, independent_rows
 from derive.paper.indices import IndexWriter
 from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
@@ -39,8 +40,11 @@ def article_of(
     return Article(derivation, equation_of(derivation, "flow"))
 
 
-def paper_latex(article: Article) -> str:
-    """The complete article, ready for pdflatex; the same input gives the same bytes."""
+def paper_latex(article: Article, verified: Verified | None = None) -> str:
+    """The complete article, ready for pdflatex; the same input gives the same bytes.
+
+    `verified` is what a program independent of the derivation found; the table of what was checked quotes it.
+    """
     loss, why = loss_reading(article)
     scheme = article.multistep
     sections = [
@@ -51,7 +55,7 @@ def paper_latex(article: Article) -> str:
         _result_section(article),
         tree_section(article),
         loss_section(article, loss, why),
-        _verification_section(article, checks(article, loss)),
+        _verification_section(article, checks(article, loss) + (independent_rows(article, verified) if verified else [])),
         _sources(article.equation.scheme),
     ]
     sections[2] += abbreviations(article)  # the names that the sections gave

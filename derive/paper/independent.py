@@ -1,47 +1,42 @@
-"""Rows of the verification table that the package `verify` answers for: it shares nothing with the derivation.
+"""Rows of the verification table that a program independent of the derivation answers for.
 
-It is imported when a table is written, and only its verdict is used.
+What it found reaches the article as data: the command runs the program, this package does not know it.
 """
 
 from __future__ import annotations
 
-from derive.errors import DeriveError, ResidualError
+from dataclasses import dataclass
+
 from derive.paper.context import Article
 from derive.paper.prose import prose
 
-MAX_TERMS = 60  # beyond this the route takes long
 Row = tuple[str, int]
 
 
-def independent_rows(article: Article) -> list[Row]:
-    """The exact route on concrete losses, where it can be run.
+@dataclass(frozen=True)
+class Verified:
+    """Exact orbits of the update text agreed with the equation at `points` points of polynomial problems, at these settings.
 
-    Raises ResidualError where it refutes the result.
+    `rank` is the number of values that determine every term which the scheme can produce, where they were enough of them.
+    `first_difference` is the first power of gamma at which one step of the scheme leaves the truncated flow, where it does.
     """
-    equation = article.equation
-    size = sum(len(s) for sums in equation.equations.values() for s in sums)
-    if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
-        return []  # the route takes time functions as arbitrary ones
-    try:
-        from verify.exact import Effort, claim_of, verify_exactly
-        from verify.terms import NotEnumerable
-    except ImportError:
-        return []
-    try:
-        found = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort(sets=1))
-    except (DeriveError, NotEnumerable, ArithmeticError):
-        return []
-    if found.refuted:
-        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route at gamma^{found.mismatches[0].power}")
-    points = sum(len(s.examined) for s in found.studies)
-    settings = "; ".join(s.settings for s in found.studies)
-    where = f" at {prose(settings)}" if equation.configuration.free else ""
-    how = f"{points} point{'s' if points != 1 else ''} of polynomial losses{where}, by an independent program"
-    if not article.is_loss:
-        how = how.replace("losses", "fields")
-    proof = f"; the {found.rank} values determine every term that the scheme can produce" if found.proved else ""
-    rows = [(f"exact orbits of the update text on {how}{proof}", equation.order)]
-    if found.first_nonzero_power is not None:
+
+    points: int
+    settings: tuple[str, ...]
+    rank: int | None = None
+    first_difference: int | None = None
+
+
+def independent_rows(article: Article, verified: Verified) -> list[Row]:
+    """What was verified, in the words of the article."""
+    where = f" at {prose('; '.join(verified.settings))}" if article.equation.configuration.free else ""
+    problems = "losses" if article.is_loss else "fields"
+    points = f"{verified.points} point{'s' if verified.points != 1 else ''}"
+    how = f"{points} of polynomial {problems}{where}, by an independent program"
+    determined = f"; the {verified.rank} values determine every term that the scheme can produce"
+    proof = "" if verified.rank is None else determined
+    rows = [(f"exact orbits of the update text on {how}{proof}", article.order)]
+    if verified.first_difference is not None:
         what = r"there, one step of the scheme and the Taylor flow of the truncated field differ first at "
-        rows.append((what + rf"$\step^{{{found.first_nonzero_power}}}$", found.first_nonzero_power - 1))
+        rows.append((what + rf"$\step^{{{verified.first_difference}}}$", verified.first_difference - 1))
     return rows

@@ -14,8 +14,8 @@ from derive.paper.linebreak import Entry, Summand, align, block, rows
 from derive.paper.pieces import coefficient_chunks, coefficient_text, gamma_power, series_summands, summands
 from derive.readings.loss import ModifiedLoss, Obstruction, loss_of
 from derive.readings.second_order import second_order_form
+from derive.result import VELOCITY
 from derive.writing.notation import Notation, write_term
-from derive.writing.series import VELOCITY
 
 MAX_SHOWN = 24  # terms of an asymmetry or a remainder
 

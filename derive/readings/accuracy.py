@@ -29,14 +29,14 @@ from derive.language import Expression, derivative_symbol, names_of, parse_expre
 from derive.readings.second_order import second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
 from derive.readings.witness import is_nonzero
+from derive.result import VELOCITY, Described
 from derive.scheme import Scheme, substitute
-from derive.writing.series import VELOCITY
 
 MAX_LEAD = 12  # powers of gamma in front of a target
 
 
-@dataclass(frozen=True, eq=False)
-class Accuracy:
+@dataclass(frozen=True, repr=False)
+class Accuracy(Described):
     """The scheme's order p against the target and the leading defect: target expression = gamma^p defect + ..., the target
     divided by its own leading power of gamma.
 
@@ -50,6 +50,10 @@ class Accuracy:
     defect: TermSum
     exact_through: int | None = None
     lead: int = 0
+
+    def describe(self) -> str:
+        found = "at least " if self.exact_through is not None else ""
+        return f"{self.equation.name}, target {self.target}: order {found}{self.order}"
 
     def to_json(self) -> dict[str, Any]:
         """`order` and `defect` (terms; p is theta')."""

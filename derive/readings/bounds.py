@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.factored import unwrapped
 from derive.errors import DeriveError, ReductionError, UsageError
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Expression, Name, Number, Operation, constant, names_of, parse_expression
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
 from derive.scheme.schedule import evaluate
@@ -23,7 +24,7 @@ def stable_interval(configuration: Configuration, conditions: Sequence[Ratio], q
 
     symbols = {s: sp.Symbol(s, real=True) for c in conditions for s in c.symbols()}
     variable = symbols.get(q, sp.Symbol(q, real=True))
-    forms = [to_sympy(c, symbols) for c in conditions]
+    forms = [c.at(symbols, lambda x: sp.Rational(x.numerator, x.denominator)) for c in conditions]
     roots = [r for f in forms for r in _roots(sp, f, variable)]
     lowers: dict[Any, None] = {}
     uppers: dict[Any, None] = {}
@@ -50,14 +51,9 @@ def tidy(text: str) -> str:
     try:
         expression = parse_expression(text, "bound")
         ring = Ring(sorted(names_of(expression)))
-        return parenthesised(str(_ratio(expression, ring).reduced()))
+        return unwrapped(str(_ratio(expression, ring).reduced()))
     except DeriveError:
         return text
-
-
-def parenthesised(text: str) -> str:
-    """Without one pair of parentheses around the whole."""
-    return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
 
 
 def _ratio(e: Expression, ring: Ring) -> Ratio:
@@ -74,24 +70,6 @@ def _ratio(e: Expression, ring: Ring) -> Ratio:
             x, y = _ratio(a, ring), _ratio(b, ring)
             return x + y if op == "+" else x - y if op == "-" else x * y if op == "*" else x / y
     raise UsageError("not rational")
-
-
-def to_sympy(c: Ratio, symbols: dict[str, Any]) -> Any:
-    """A coefficient as a sympy expression."""
-    import sympy as sp
-
-    names = ("n", *c.ring.symbols)
-
-    def polynomial(p: Any) -> Any:
-        total = sp.Integer(0)
-        for exponents, k in p.to_dict().items():
-            total += sp.Rational(int(k.p), int(k.q)) * sp.Mul(
-                *(symbols[n] ** int(e) for n, e in zip(names, exponents, strict=True) if e)
-            )
-        return total
-
-    c = c.reduced()
-    return polynomial(c.num) / sp.Mul(*(polynomial(c.ring.factors[i]) ** e for i, e in c.den))
 
 
 def _roots(sp: Any, form: Any, q: Any) -> list[Any]:
@@ -170,36 +148,3 @@ def _middle(sp: Any, a: Any, b: Any) -> Any:
     if a == -sp.oo:
         return sp.Integer(0) if b == sp.oo else b - 1
     return a + 1 if b == sp.oo else (a + b) / 2
-
-
-def end_expression(end: str, names: Iterable[str] = ()) -> Any:
-    """The sympy expression of an end of an interval, read by our own grammar.
-
-    >>> end_expression("2*(1 + beta)", ["beta"])
-    2*beta + 2
-    """
-    import sympy as sp
-
-    from derive.concrete.explicit import to_sympy
-
-    symbols = {n: sp.Symbol(n) for n in (*names, "x")} | {"oo": sp.oo}
-
-    def read(e: Expression) -> Any:
-        match e:
-            case Call("CRootOf", (polynomial, index)):
-                return sp.CRootOf(to_sympy(polynomial, symbols), int(constant(index) or 0))
-            case Call("sqrt", (a,)):
-                return sp.sqrt(read(a))
-            case Operation("neg", (a,)):
-                return -read(a)
-            case Operation("*", (a, b)):
-                return read(a) * read(b)
-            case Operation("/", (a, b)):
-                return read(a) / read(b)
-            case Operation("+", (a, b)):
-                return read(a) + read(b)
-            case Operation("-", (a, b)):
-                return read(a) - read(b)
-        return to_sympy(e, symbols)
-
-    return read(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}))

@@ -28,12 +28,12 @@ from derive.errors import UsageError
 from derive.readings.energy import vectors_of_weight
 from derive.readings.second_order import second_order_form, time_rate
 from derive.readings.witness import is_nonzero
+from derive.result import VELOCITY, Described, blocks
 from derive.scheme import Scheme, configure, load_scheme
-from derive.writing.series import VELOCITY, blocks
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Described):
     """How two schemes' modified equations agree.
 
     same_through   the fields are equal through this power of gamma (-1: not even the limits are)
@@ -59,6 +59,9 @@ class Comparison:
     def equation(self) -> ModifiedEquation:
         """The first scheme's equation."""
         return self.first
+
+    def describe(self) -> str:
+        return f"{self.first.name} against {self.second.name}: the same through gamma^{self.same_through} of {self.order}"
 
     def to_json(self) -> dict[str, Any]:
         """`same_through`, `change_of_variables` (list by power from 1, or null), and the rest by name."""

@@ -20,18 +20,19 @@ from derive.algebra.ansatz import solve_ansatz
 from derive.algebra.calculus import Derivative, gradient, loss_term, same
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
+from derive.concrete.values import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError, UsageError
-from derive.readings.loss import potential_of
+from derive.readings.potential import potential_of
 from derive.readings.second_order import velocity_variable
+from derive.result import Described, blocks
 from derive.scheme import Scheme, load_scheme
-from derive.writing.series import blocks, evaluated
 
 DAMPING = "lam"
 
 
-@dataclass(frozen=True, eq=False)
-class ModifiedEnergy:
+@dataclass(frozen=True, repr=False)
+class ModifiedEnergy(Described):
     """E = sum_k gamma^k energy[k], conserved by the flow without damping; rate[k] is the coefficient of gamma^k in dE/dt.
 
     `conserved`: dE/dt vanishes identically through gamma^order for the flow as configured.  `undamped`: it does so at
@@ -52,6 +53,10 @@ class ModifiedEnergy:
         """The value of every E_k at a point (eta_x=..., eta_y=... beside theta's components)."""
         values = evaluated(self.equation, self.energy, loss, at, digits, states=[self.variable], scalar=True)
         return [v[0] for v in values]
+
+    def describe(self) -> str:
+        kind = "conserved" if self.conserved else "dissipated"
+        return f"{self.equation.name}, through gamma^{len(self.energy) - 1}, {kind}"
 
     def to_json(self) -> dict[str, Any]:
         """`energy` (list by power), `conserved`, `rate` (list by power), `undamped_conserved`, `hamiltonian`, `damping`."""

@@ -11,23 +11,19 @@ from typing import Any, TypeVar
 from derive.algebra.sums import Sum
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
-from derive.language import unparse
 from derive.readings.initial_layer import InitialLayer, initial_layer
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.readings.second_order import SecondOrder, second_order_form
 from derive.readings.stability import Stability, stability
+from derive.result import Described, blocks
 from derive.scheme import Scheme, load_scheme
-from derive.writing.notation import Notation
-from derive.writing.readings import closed_or_decimal
-from derive.writing.series import blocks, greek, one_line, series_lines
-from derive.writing.text import relaxation_text
 
 T = TypeVar("T")
 _DEPTH = 2  # powers looked at for the order of accuracy
 
 
-@dataclass(frozen=True, eq=False)
-class RegimeReading:
+@dataclass(frozen=True, repr=False)
+class RegimeReading(Described):
     """One regime: the equation through gamma^2, its second-order form where it has one, and how accurate its limit is.
 
     `accuracy` is the first power of gamma with a correction, the order to which the scheme follows its limit (3: none found).
@@ -39,6 +35,9 @@ class RegimeReading:
     accuracy: int
     reason: str = ""
 
+    def describe(self) -> str:
+        return f"{self.equation.name}: follows its limit to order {self.accuracy}" if self.equation else f"{self.name}: none"
+
     @property
     def series(self) -> dict[str, tuple[TermSum, ...]]:
         """What is shown, through gamma^1: theta'' alone where there is a second-order form."""
@@ -49,8 +48,8 @@ class RegimeReading:
         return {f"{x}'": sums[:2] for x, sums in self.equation.equations.items()}
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Described):
     """The readings; a reading that does not exist is its reason, as text."""
 
     scheme: Scheme
@@ -59,6 +58,10 @@ class Explanation:
     map_loss: ModifiedLoss | str
     stability: Stability | str
     layer: InitialLayer | str
+
+    def describe(self) -> str:
+        regimes = ", ".join(r.name for r in self.regimes if r.name)
+        return self.scheme.name + (f", regimes {regimes}" if regimes else "")
 
     @property
     def equation(self) -> ModifiedEquation | None:
@@ -129,97 +132,3 @@ def _regime(scheme: Scheme, name: str) -> RegimeReading:
 
 def _first_correction(sums: list[Sum]) -> int:
     return next((k for k, s in enumerate(sums) if k and s), len(sums))
-
-
-# ---------------------------------------------------------------------------------------------- text
-
-
-def explanation_lines(e: Explanation, style: Notation) -> list[str]:
-    """The screen; rows of an align* environment in LaTeX (formulas only)."""
-    if style.name == "latex":
-        return _latex(e, style)
-    reference = e.scheme.reference.partition(";")[0].strip()
-    lines = [e.scheme.title + (f" ({reference})" if reference else "")]
-    lines += [f"    {line}" for line in e.scheme.update.strip().splitlines()]
-    for r in e.regimes:
-        lines += ["", *_regime_lines(e.scheme, r, style)]
-    lines += ["", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
-    return lines
-
-
-def _regime_lines(scheme: Scheme, r: RegimeReading, style: Notation) -> list[str]:
-    regime = scheme.regimes.get(r.name)
-    substitutions = ", ".join(f"{n} = {unparse(x)}" for n, x in regime.substitutions.items()) if regime else ""
-    title = f"regime {r.name}: {greek(regime.title, style)}" if regime else "equation"
-    title += f" [{greek(substitutions, style)}]" if substitutions else ""
-    if r.equation is None:
-        return [title, f"    none: {r.reason}"]
-    lines = [title]
-    for name, sums in r.series.items():
-        left = name.replace("theta", style.symbol("theta")) if name.startswith("theta") else style.symbol(name[:-1]) + "'"
-        lines += ["    " + row for row in series_lines(left, sums, style)]
-    exact = f"order {r.accuracy}" if r.accuracy <= _DEPTH else f"order at least {r.accuracy}"
-    lines.append(f"    the iterates follow the limit ({style.symbol('gamma')} = 0) to {exact}")
-    lines += ["    " + relaxation_text(x, style) for x in r.equation.relaxations]
-    return lines
-
-
-def _loss_lines(e: Explanation, style: Notation) -> list[str]:
-    lines = []
-    for name, v in (("modified loss", e.loss), ("of the memoryless map", e.map_loss)):
-        if isinstance(v, str):
-            lines += [f"{name}: none. {v}"] if name == "modified loss" else []
-            continue
-        lines.append(f"{name}: {_potential(v, style)}")
-        inner = v.preconditioned
-        if v.preconditioner is not None and inner is not None:
-            lines.append(f"    with the elementwise factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
-            for limit, w in v.limits:
-                lines.append(f"    {greek(limit, style)}: {_potential(w, style)}")
-    return lines
-
-
-def _potential(v: ModifiedLoss, style: Notation) -> str:
-    gamma = style.symbol("gamma")
-    if not v.potential:
-        return "none, the limit field is no gradient"
-    shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "")
-    if v.obstruction is not None:
-        return f"{shown}; no gradient at {gamma}^{v.obstruction.power}"
-    return f"{shown} (through {gamma}^{v.exists_through})"
-
-
-def _stability_lines(e: Explanation, style: Notation) -> list[str]:
-    s = e.stability
-    if isinstance(s, str):
-        return [f"stability: {s}"]
-    ends = s.interval or s.weak_interval
-    if ends is None:
-        return ["stability: unstable on every quadratic, for every small step"]
-    low, high = (greek(closed_or_decimal(x), style) for x in ends)
-    kind = "" if s.interval else " (bounded, undamped)"
-    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} h < {high}"]
-
-
-def _start_lines(e: Explanation, style: Notation) -> list[str]:
-    if isinstance(e.layer, str):
-        return [f"from rest: {e.layer}"]
-    if not any(e.layer.shift):
-        return ["from rest: no transient, the flow starts at the initial point"]
-    shift = f"{style.symbol('theta')}_0 + {one_line(e.layer.shift, style)} + ...".replace("+ - ", "- ")
-    return [f"from rest: the flow starts at {shift}"]
-
-
-def _latex(e: Explanation, style: Notation) -> list[str]:
-    rows = []
-    for r in e.regimes:
-        for name, sums in r.series.items():
-            left = r"\ddot{\theta}" if name == "theta''" else rf"\dot{{{style.symbol(name[:-1])}}}"
-            rows += series_lines(left, sums, style)
-    if isinstance(e.loss, ModifiedLoss) and e.loss.potential:
-        rows += series_lines(r"\tilde{L}", e.loss.potential, style)
-    if isinstance(e.stability, Stability) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(rf"&{greek(ends[0], style)} < \gamma h < {greek(ends[1], style)}")
-    if isinstance(e.layer, InitialLayer) and any(e.layer.shift):
-        rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
-    return rows

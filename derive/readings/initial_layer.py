@@ -17,15 +17,16 @@ from typing import Any
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.sums import reduced
+from derive.concrete.values import evaluated
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
+from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
-from derive.writing.series import blocks, evaluated
 
 
-@dataclass(frozen=True, eq=False)
-class InitialLayer:
+@dataclass(frozen=True, repr=False)
+class InitialLayer(Described):
     """The flow from rest starts, for every slow variable x, at x_0 + sum_k gamma^k shifts[x][k] (shifts[x][0] = 0).
 
     `transients[x][k]` is the decaying part of x_n at gamma^k; its coefficients contain n and the symbols of `factors`, each
@@ -50,6 +51,9 @@ class InitialLayer:
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of the shift's coefficient of gamma^k at a point."""
         return evaluated(self.equation, self.shift, loss, at, digits)
+
+    def describe(self) -> str:
+        return f"{self.equation.name}, from rest, through gamma^{len(self.shift) - 1}"
 
     def to_json(self) -> dict[str, Any]:
         """`shift` and `transient` of theta (lists by power), `factors`: symbol -> rho, the symbol being rho^n; where there are

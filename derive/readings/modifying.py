@@ -18,19 +18,20 @@ from typing import Any
 
 from derive.algebra.calculus import Transfer, mentions
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
+from derive.concrete.values import evaluated
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
 from derive.errors import ReductionError, ResidualError
-from derive.readings.loss import potential_of
+from derive.readings.potential import potential_of
+from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
-from derive.writing.series import blocks, evaluated
 
 _UNKNOWN = "correction"  # the state symbol that stands for the correction sought
 
 
-@dataclass(frozen=True, eq=False)
-class Modifying:
+@dataclass(frozen=True, repr=False)
+class Modifying(Described):
     """The corrected field f~ = sum_k gamma^k field[k] (field[0] = -grad L, or f); `limit` is the flow the scheme then follows.
 
     `loss` is the corrected loss, f~ = -grad loss, as far as it exists (the whole of it where it has as many powers as `field`).
@@ -44,6 +45,9 @@ class Modifying:
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of f~_k at a point."""
         return evaluated(self.equation, self.field, loss, at, digits)
+
+    def describe(self) -> str:
+        return f"{self.equation.name}, corrected through gamma^{len(self.field) - 1}"
 
     def to_json(self) -> dict[str, Any]:
         """`equations` {"theta": list by power}: the corrected field; `corrected_loss` (list by power); `limit`."""

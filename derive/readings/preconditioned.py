@@ -14,7 +14,7 @@ from derive.algebra.sums import Algebra, Sum, accumulate
 from derive.algebra.terms import Exponent, Factor, Term
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
-from derive.readings.loss import ModifiedLoss, read_fields
+from derive.readings.potential import ModifiedLoss, read_fields
 
 EPS = "eps"
 

@@ -17,17 +17,18 @@ from typing import Any
 from derive.algebra.calculus import Derivative, mentions
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum, accumulate, reduced
+from derive.concrete.values import evaluated
 from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError
 from derive.language import derivative_symbol
+from derive.result import VELOCITY, Described, blocks
 from derive.scheme import Scheme
 from derive.scheme.schedule import Schedule
-from derive.writing.series import VELOCITY, blocks, evaluated
 
 
-@dataclass(frozen=True, eq=False)
-class SecondOrder:
+@dataclass(frozen=True, repr=False)
+class SecondOrder(Described):
     """theta'' = sum_k gamma^k terms[k], in theta and p = theta'; `velocity[k]` is eta = sum_k gamma^k velocity[k].
 
     `variable` is the scheme's own velocity variable, eta.
@@ -44,6 +45,9 @@ class SecondOrder:
         Raises UsageError, ParseError, SingularPointError as ModifiedEquation.evaluate.
         """
         return evaluated(self.equation, self.terms, loss, velocity_point(at, self.variable), digits, states=[VELOCITY])
+
+    def describe(self) -> str:
+        return f"{self.equation.name}, through gamma^{len(self.terms) - 1}"
 
     def to_json(self) -> dict[str, Any]:
         """`equation` (list by power, p is theta') and `velocity` (the scheme's velocity variable in terms of p)."""

@@ -20,14 +20,15 @@ from typing import Any
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
 from derive.readings.bounds import stable_interval
+from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map
 
 Q = "q"
 
 
-@dataclass(frozen=True, eq=False)
-class Stability:
+@dataclass(frozen=True, repr=False)
+class Stability(Described):
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
     `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), or None where no q is strictly stable;
@@ -52,6 +53,10 @@ class Stability:
 
         numbers = {Q: float(q)} | {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
         return float(max(abs(np.roots([at_numbers(c, numbers) for c in reversed(self.polynomial)])), default=0.0))
+
+    def describe(self) -> str:
+        ends = self.interval or self.weak_interval
+        return f"{named(self.configuration)}: " + (f"{ends[0]} < gamma*h < {ends[1]}" if ends else "never stable")
 
     def to_json(self) -> dict[str, Any]:
         """`interval` (two expressions for gamma*h), `polynomial` (coefficients of z^0, z^1, ...), `conditions` (each > 0)."""
@@ -123,39 +128,10 @@ def jury_conditions(polynomial: Sequence[Ratio]) -> list[Ratio]:
 
 
 def at_numbers(c: Ratio, values: Mapping[str, float]) -> float:
-    """A coefficient at floating-point numbers."""
-    names = ("n", *c.ring.symbols)
-
-    def polynomial(p: Any) -> float:
-        total = 0.0
-        for exponents, k in p.to_dict().items():
-            term = float(Fraction(int(k.p), int(k.q)))
-            for name, e in zip(names, exponents, strict=True):
-                if e:
-                    if name not in values:
-                        raise UsageError(f"'{name}' has no value; set it with --set {name}=...")
-                    term *= values[name] ** int(e)
-            total += term
-        return total
-
-    bottom = 1.0
-    for i, e in c.den:
-        bottom *= polynomial(c.ring.factors[i]) ** e
-    return polynomial(c.num) / bottom
+    """A coefficient at floating-point numbers; UsageError where a symbol has no value."""
+    for name in sorted(c.symbols() - set(values)):
+        raise UsageError(f"'{name}' has no value; set it with --set {name}=...")
+    return float(c.at(values, float))
 
 
-def plot_region(result: Stability, path: str) -> None:
-    """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
-
-    Raises UsageError for more than one free parameter or without matplotlib.
-    """
-    from derive.writing.region import draw_region
-
-    if len(result.parameters) > 1:
-        raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
-    if not path.endswith((".png", ".svg", ".pdf")):
-        raise UsageError(f"--plot '{path}': write a name that ends in .png, .svg or .pdf")
-    draw_region(result, path)
-
-
-__all__ = ["ReductionError", "Stability", "jury_conditions", "plot_region", "stability"]
+__all__ = ["ReductionError", "Stability", "jury_conditions", "stability"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from derive.equation import ModifiedEquation, TermSum
+from derive.result import Combination, Equation
 from derive.writing.notation import LATEX, Notation, settled, write_coefficient, write_term
 
 
-def equation_latex(equation: ModifiedEquation, show_memory: bool = False) -> str:
+def equation_latex(equation: Equation, show_memory: bool = False) -> str:
     """An align* environment; one row a term, so that no row outgrows the margin at the orders people print.
 
     >>> from derive import modified_equation
@@ -33,7 +33,7 @@ def gamma_power(k: int) -> str:
     return "" if k == 0 else r"\gamma" if k == 1 else rf"\gamma^{{{k}}}"
 
 
-def _rows(left: str, sums: tuple[TermSum, ...], first_power: int, style: Notation) -> list[str]:
+def _rows(left: str, sums: tuple[Combination, ...], first_power: int, style: Notation) -> list[str]:
     """One row a term; first_power is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ..."""
     rows: list[str] = []
     for k, total in enumerate(sums, first_power):

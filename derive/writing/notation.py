@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Exponent, Factor, Term
-from derive.equation import TermSum
+from derive.result import Combination
 from derive.scheme import GREEK
 
 _LETTERS = {
@@ -329,6 +329,6 @@ def write_combination(body: Iterable[tuple[Term, Ratio]], style: Notation) -> st
     return text[3:] if text.startswith(" + ") else "-" + text[3:]
 
 
-def write_sum(total: TermSum, style: Notation) -> str:
-    """A TermSum in one line."""
+def write_sum(total: Combination, style: Notation) -> str:
+    """A Combination in one line."""
     return write_combination(((t, c) for c, t in total), style) if total else "0"

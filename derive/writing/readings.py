@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive.equation import ModifiedEquation, TermSum
-from derive.readings.bounds import end_expression
+from derive.result import Combination, Equation
 from derive.writing.notation import Notation, write_term
 from derive.writing.series import coefficient, greek, one_line, series_lines
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 Lines = list[str]
 
 
-def heading(equation: ModifiedEquation, style: Notation, what: str) -> Lines:
+def heading(equation: Equation, style: Notation, what: str) -> Lines:
     """Scheme, regime and what is read; nothing in LaTeX."""
     if style.name == "latex":
         return []
@@ -128,10 +127,10 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
     return lines
 
 
-def _short(total: TermSum, style: Notation, limit: int = 4) -> str:
+def _short(total: Combination, style: Notation, limit: int = 4) -> str:
     if len(total) <= limit:
         return one_line([total], style)
-    part = TermSum(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
+    part = Combination(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
     return f"{one_line([part], style)} + ... ({len(total)} terms)"
 
 
@@ -180,17 +179,16 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
 
 
 def _interval(ends: tuple[str, str], q: str, style: Notation, what: str) -> str:
-    low, high = (greek(closed_or_decimal(e), style) for e in ends)
+    low, high = interval_ends(ends, style)
     return rf"&{low} < {q} < {high}" if style.name == "latex" else f"{what}  {low} < {q} < {high}"
 
 
-def closed_or_decimal(end: str) -> str:
-    """A root of a polynomial of high degree as a decimal."""
-    if "CRootOf" not in end:
-        return end
-    import sympy
+def interval_ends(ends: tuple[str, str], style: Notation) -> tuple[str, str]:
+    """An interval's ends; a root of a polynomial of high degree as a decimal."""
+    from derive.concrete.ends import closed_or_decimal  # brings sympy
 
-    return f"{sympy.N(end_expression(end), 12)}..."
+    low, high = (greek(closed_or_decimal(e), style) for e in ends)
+    return low, high
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:

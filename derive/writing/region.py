@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from derive.concrete.ends import end_expression
 from derive.errors import UsageError
 from derive.language import constant, parse_expression
-from derive.readings.bounds import end_expression
 from derive.scheme.ranges import comparisons
 from derive.writing.notation import UNICODE
-from derive.writing.readings import closed_or_decimal
-from derive.writing.series import greek
+from derive.writing.readings import interval_ends
 
 if TYPE_CHECKING:
     from derive.readings.stability import Stability
 
 
-def draw_region(result: Stability, path: str) -> None:
-    """Write the figure; the suffix of the path chooses the format."""
+def plot_region(result: Stability, path: str) -> None:
+    """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
+
+    The suffix of the path chooses the format.  Raises UsageError for more than one free parameter or without matplotlib.
+    """
+    if len(result.parameters) > 1:
+        raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
+    if not path.endswith((".png", ".svg", ".pdf")):
+        raise UsageError(f"--plot '{path}': write a name that ends in .png, .svg or .pdf")
     try:
         import matplotlib
         import numpy as np
@@ -46,7 +52,7 @@ def draw_region(result: Stability, path: str) -> None:
         axes.set_ylim(0, 2)
     axes.set_xlabel("γ h   (step times curvature)")
     interval = result.interval or result.weak_interval
-    bounds = [greek(closed_or_decimal(end), UNICODE) for end in interval] if interval else []
+    bounds = interval_ends(interval, UNICODE) if interval else ()
     found = f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"
     axes.set_title(f"{result.configuration.scheme.title}\n{found}", fontsize="medium", wrap=True)
     figure.savefig(path, dpi=130)

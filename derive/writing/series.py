@@ -5,22 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from derive.algebra.coefficients import Ratio
-from derive.equation import ModifiedEquation, TermSum
-from derive.errors import UsageError
+from derive.result import VELOCITY, Blocks, Equation
 from derive.writing.latex import gamma_power
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation, write_coefficient, write_term
 
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
-VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
 
 
-Blocks = Mapping[int, TermSum] | Sequence[TermSum]  # by power
-
-
-def notation(output: str, equation: ModifiedEquation | None = None) -> Notation:
+def notation(output: str, equation: Equation | None = None) -> Notation:
     """'unicode', 'ascii' or 'latex', with theta' for the velocity p and r', r'' for time functions."""
     style = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}[output]
     dot = {"unicode": "θ'", "ascii": "theta'", "latex": r"\dot{\theta}"}[output]
@@ -80,68 +74,3 @@ def coefficient(value: Ratio, style: Notation) -> str:
     negative, text = write_coefficient(value, style)
     text = text or ("1" if value else "0")
     return f"-{text}" if negative else text
-
-
-def blocks(sums: Blocks) -> list[dict[str, Any]]:
-    """JSON: [{"power": k, "terms": [{"coefficient": ..., "term": ...}]}, ...]."""
-    items = sums.items() if isinstance(sums, Mapping) else enumerate(sums)
-    return [{"power": k, "terms": s.to_json()} for k, s in items]
-
-
-def evaluated(
-    equation: ModifiedEquation, sums: Sequence[TermSum], loss: str, at: str | Mapping[str, object], digits: int = 50,
-    states: Sequence[str] = (), scalar: bool = False,
-) -> list[list[str]]:  # fmt: skip
-    """Values of term sums at a point, one string a component (one in all for scalars); see ModifiedEquation.evaluate.
-
-    `states` names the vector variables other than theta that the sums contain; the point gives them as eta_x, eta_y, ...
-    A loss term L is evaluated with everything else.
-    """
-    from derive.concrete.values import evaluate_equation
-
-    algebra = sums[0].algebra
-    plain = [TermSum(algebra, {t: c for t, c in s.sum.items() if not _is_loss(t)}) for s in sums]
-    equations: dict[str, tuple[TermSum, ...]] = {"theta": tuple(plain)} | dict.fromkeys(states, ())
-    values = evaluate_equation(replace(equation, equations=equations), loss, at, digits).values["theta"]
-    if not scalar:
-        return values
-    return [_with_loss(s, v[0], loss, at) for s, v in zip(sums, values, strict=True)]
-
-
-def _is_loss(term: Any) -> bool:
-    return any(f.kind == "state" and f.label == "L" and f.scalar for f, _ in term.factors)
-
-
-def _with_loss(total: TermSum, value: str, loss: str, at: str | Mapping[str, object]) -> list[str]:
-    """Add c L(x) to a value."""
-    lossy = {t: c for t, c in total.sum.items() if _is_loss(t)}
-    if not lossy:
-        return [value]
-    from derive.concrete.problem import parse_loss, parse_point
-
-    problem, point = parse_loss(loss), parse_point(at)
-    height = problem.jets([_rational(point[x]) for x in problem.variables], 0)[0][(0,) * len(problem.variables)]
-    c = next(iter(lossy.values()))
-    if len(lossy) > 1 or len(next(iter(lossy)).factors) > 1 or not c.is_number:
-        raise UsageError("the loss enters with parameters that have no value; set them with --set")
-    q = c.number()
-    from derive.concrete.values import _text
-
-    try:
-        return [_text(_number(value) + _rational(q) * height, 50)]
-    except ValueError:
-        raise UsageError("the loss enters with parameters that have no value; set them with --set") from None
-
-
-def _rational(q: Any) -> Any:
-    from derive.concrete.problem import exact
-
-    return exact(q)
-
-
-def _number(text: str) -> Any:
-    from fractions import Fraction
-
-    from derive.concrete.problem import exact
-
-    return exact(Fraction(text))

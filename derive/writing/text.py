@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
-from derive.equation import ModifiedEquation, Relaxation, TermSum, function_text
 from derive.language import Call, Expression, Name, Number, Operation
+from derive.result import Combination, Equation, Relaxation
 from derive.scheme import GREEK, substitute
 from derive.scheme.schedule import Schedule
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation, settled, write_coefficient, write_term
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from derive.concrete.values import Values
 
 
-def equation_text(equation: ModifiedEquation, ascii_only: bool = False, show_memory: bool = False) -> str:
+def equation_text(equation: Equation, ascii_only: bool = False, show_memory: bool = False) -> str:
     """The header, the update, the equation of every slow variable, and what was checked."""
     style = (ASCII if ascii_only else UNICODE).knowing(equation.configuration.functions)
     lines = [_header(equation, style)]
@@ -35,7 +35,7 @@ def _greek(text: str, style: Notation) -> str:
     return re.sub(rf"\b(?:{'|'.join([*GREEK, 'gamma', 'theta'])})\d*\b", lambda m: style.symbol(m.group()), text)
 
 
-def _header(equation: ModifiedEquation, style: Notation) -> str:
+def _header(equation: Equation, style: Notation) -> str:
     scheme, c = equation.scheme, equation.configuration
     reference = scheme.reference.partition(";")[0].strip()
     gamma = style.symbol("gamma")
@@ -47,7 +47,7 @@ def _header(equation: ModifiedEquation, style: Notation) -> str:
     return ", ".join(parts)
 
 
-def _update_lines(equation: ModifiedEquation, style: Notation) -> list[str]:
+def _update_lines(equation: Equation, style: Notation) -> list[str]:
     c = equation.configuration
     lines = []
     for a in equation.scheme.program:
@@ -98,7 +98,7 @@ def pretty(expression: Expression, style: Notation, label: str, parent: int = 0)
     return f"({text})" if level < parent else text
 
 
-def _equation_lines(variable: str, sums: tuple[TermSum, ...], style: Notation, form: str) -> list[str]:
+def _equation_lines(variable: str, sums: tuple[Combination, ...], style: Notation, form: str) -> list[str]:
     """One line a term, aligned behind the left side."""
     name = style.symbol(variable)
     left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[
@@ -112,7 +112,7 @@ def _equation_lines(variable: str, sums: tuple[TermSum, ...], style: Notation, f
     return [f"{left} {first}"] + [indent + row for row in rows[1:]]
 
 
-def _rows(sums: tuple[TermSum, ...], style: Notation, first_power: int) -> list[str]:
+def _rows(sums: tuple[Combination, ...], style: Notation, first_power: int) -> list[str]:
     rows = []
     gamma = style.symbol("gamma")
     for k, total in enumerate(sums, first_power):
@@ -125,7 +125,7 @@ def _rows(sums: tuple[TermSum, ...], style: Notation, first_power: int) -> list[
     return rows
 
 
-def _memory_lines(equation: ModifiedEquation, style: Notation) -> list[str]:
+def _memory_lines(equation: Equation, style: Notation) -> list[str]:
     lines = ["on the slow manifold:"] if equation.memory else ["no memory variable: every state variable is slow"]
     for variable, sums in equation.memory.items():
         lines += _equation_lines(variable, sums, style, "memory")
@@ -165,7 +165,7 @@ def decay(factor: Ratio, style: Notation) -> str:
     return f"decays for |{coefficient_text(factor, style)}| < 1"
 
 
-def _footer(equation: ModifiedEquation, style: Notation) -> list[str]:
+def _footer(equation: Equation, style: Notation) -> list[str]:
     parts = [relaxation_text(r, style) for r in equation.relaxations]
     if len(parts) == 1 and parts[0].startswith("memory "):
         words = parts[0].split(" ")
@@ -177,14 +177,14 @@ def _footer(equation: ModifiedEquation, style: Notation) -> list[str]:
     return ["; ".join(parts)]
 
 
-def _components(equation: ModifiedEquation, name: str, count: int, variables: tuple[str, ...]) -> list[str]:
+def _components(equation: Equation, name: str, count: int, variables: tuple[str, ...]) -> list[str]:
     """Names of the components of a slow variable on a concrete problem."""
     if name == "theta":
         return list(variables)
     return [name] if equation.scheme_kind(name) == "scalar" else [f"{name}_{x}" for x in variables[:count]]
 
 
-def _on(equation: ModifiedEquation, problem: str) -> str:
+def _on(equation: Equation, problem: str) -> str:
     what = f"L = {problem}" if equation.scheme.label == "L" else f"the field ({problem})"
     last = equation.order + (equation.form == "map")
     return f"{equation.scheme.title} on {what}, through gamma^{last}"
@@ -197,7 +197,7 @@ def _gamma(k: int) -> str:
 Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 
-def explicit_text(equation: ModifiedEquation, problem: str, explicit: Explicit, latex: bool) -> str:
+def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
     from derive.concrete.problem import parse_field, parse_loss
 
@@ -216,7 +216,7 @@ def explicit_text(equation: ModifiedEquation, problem: str, explicit: Explicit, 
     return "\n".join(lines)
 
 
-def _explicit_latex(equation: ModifiedEquation, explicit: Explicit, variables: tuple[str, ...]) -> str:
+def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str, ...]) -> str:
     import sympy as sp
 
     from derive.writing.latex import gamma_power
@@ -236,7 +236,7 @@ def _explicit_latex(equation: ModifiedEquation, explicit: Explicit, variables: t
     return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def values_text(equation: ModifiedEquation, problem: str, values: Values, latex: bool = False) -> str:
+def values_text(equation: Equation, problem: str, values: Values, latex: bool = False) -> str:
     """The exact coefficients at a point: one row a power of gamma and variable."""
     where = ", ".join(f"{n} = {x}" for n, x in values.point.items())
     if latex:
@@ -255,4 +255,4 @@ def values_text(equation: ModifiedEquation, problem: str, values: Values, latex:
     return "\n".join(lines)
 
 
-__all__ = ["equation_text", "explicit_text", "function_text", "pretty", "relaxation_text", "values_text"]
+__all__ = ["equation_text", "explicit_text", "pretty", "relaxation_text", "values_text"]

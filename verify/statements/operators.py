@@ -9,10 +9,10 @@ from typing import Any
 from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
+from derive.concrete.values import evaluated
 from derive.equation import TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import LOSS_CALLS, names_of, parse_expression
-from derive.writing.series import evaluated
 from verify.statements.reading import CALLS, Formulas, counterexample, free_formulas, power_of, series_text
 from verify.statements.symbolic import symbolic, symbolic_tree, text_of
 from verify.statements.verdict import Judgment, leading, proved, refuted

@@ -18,6 +18,7 @@ from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent
+from derive.concrete.values import evaluated
 from derive.engine.composition import Given, Workspace
 from derive.engine.series import Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
@@ -26,7 +27,6 @@ from derive.language import Expression, names_of, parse_expression
 from derive.readings.target import TargetReader
 from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
-from derive.writing.series import evaluated
 from verify.statements.symbolic import limited
 
 CALLS: dict[str, int | None] = {

@@ -1,0 +1,124 @@
+"""The value of a term at a point, once, over numbers of any kind: exact and balls, expressions, floats.
+
+    d^(k+1)L[m_1, ..., m_k]_i = sum over j_1, ..., j_k of  d_i d_j1 ... d_jk L  m_1(j_1) ... m_k(j_k)
+
+The right side is collected by multi-index: the product of the linear forms sum_j m(j) X_j is a polynomial in X, whose
+coefficients are paired with the derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, Protocol
+
+from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import Fold
+from derive.algebra.terms import Exponent, Factor, Term
+
+Number = Any
+Vector = list[Number]  # one number a component; a scalar is the same number at each
+Index = tuple[int, ...]  # how often each variable is differentiated
+
+
+class Numbers(Protocol):
+    """A kind of number, and what a point is in it: the state variables and the derivatives there."""
+
+    size: int
+
+    def rational(self, value: Fraction) -> Number: ...
+
+    def state(self, f: Factor) -> Sequence[Number]:
+        """The components of a state variable."""
+
+    def derivative(self, label: str, i: int, index: Index) -> Number:
+        """d_i d^index L for the label 'L', d^index f_i for 'f'."""
+
+    def power(self, x: Number, exponent: Exponent, f: Factor) -> Number:
+        """x^exponent, x the value of the factor f, which an error may name."""
+
+    def absolute(self, x: Number) -> Number: ...
+
+    def coefficient(self, c: Ratio) -> Number: ...
+
+
+class Point(Fold[Vector]):
+    """Values of terms at one point; each factor is evaluated once.
+
+    >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
+    >>> class Square:  # L = (x^2 + 3 y^2)/2 at (1, 2)
+    ...     size = 2
+    ...     def rational(self, value): return value
+    ...     def derivative(self, label, i, index):
+    ...         return {(1, 0): 1, (0, 1): 6, (2, 0): 1, (0, 2): 3}.get((index[0] + (i == 0), index[1] + (i == 1)), 0)
+    ...     def power(self, x, exponent, f): return x**exponent
+    >>> a = Algebra(Ring()); g = a.node_sum("L", []); (hg,) = a.node_sum("L", list(g))
+    >>> [int(x) for x in Point(Square()).term(hg)]
+    [1, 18]
+    """
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.zero, self.unity = numbers.rational(Fraction(0)), numbers.rational(Fraction(1))
+
+    def total(self, items: Iterable[tuple[Term, Ratio]]) -> Vector:
+        """sum of coefficients times terms."""
+        result = [self.zero] * self.numbers.size
+        for term, c in items:
+            number = self.numbers.coefficient(c)
+            result = [a + number * x for a, x in zip(result, self.term(term), strict=True)]
+        return result
+
+    def one(self) -> Vector:
+        return [self.unity] * self.numbers.size
+
+    def times(self, a: Vector, b: Vector) -> Vector:
+        return [x * y for x, y in zip(a, b, strict=True)]
+
+    def power(self, value: Vector, exponent: Exponent, f: Factor) -> Vector:
+        return [self.numbers.power(x, exponent, f) for x in value]
+
+    def state(self, f: Factor) -> Vector:
+        return list(self.numbers.state(f))
+
+    def node(self, f: Factor) -> Vector:
+        form: dict[Index, Number] = {(0,) * self.numbers.size: self.unity}
+        for child in f.children:
+            form = self._extended(form, self.term(child))
+        return [
+            sum((v * self.numbers.derivative(f.label, i, index) for index, v in form.items()), self.zero)
+            for i in range(self.numbers.size)
+        ]
+
+    def _extended(self, form: dict[Index, Number], vector: Vector) -> dict[Index, Number]:
+        """The form times sum_j vector_j X_j."""
+        result: dict[Index, Number] = {}
+        for index, value in form.items():
+            for j, x in enumerate(vector):
+                if x != 0:
+                    key = raised(index, j)
+                    result[key] = result[key] + value * x if key in result else value * x
+        return result
+
+    def contraction(self, f: Factor) -> Vector:
+        return [sum(self.term(f.children[0]), self.zero)] * self.numbers.size
+
+    def absolute(self, f: Factor) -> Vector:
+        return [self.numbers.absolute(x) for x in self.term(f.children[0])]
+
+    def root(self, f: Factor) -> Vector:
+        values = self.total(f.body)
+        return [self.numbers.absolute(x) for x in values] if f.label == "abs" else values
+
+    def base(self, f: Factor) -> Vector:
+        return self.total(f.body)
+
+
+def raised(index: Index, i: int) -> Index:
+    """One more derivative with respect to variable i.
+
+    >>> raised((0, 2), 1)
+    (0, 3)
+    """
+    return (*index[:i], index[i] + 1, *index[i + 1 :])

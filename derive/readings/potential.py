@@ -1,0 +1,238 @@
+"""Potentials: whether a field is a gradient, of what, and what stands in the way.
+
+    F(theta) = -grad V(theta)
+
+A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
+rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
+general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
+cancellation of terms, asymmetry by a loss and a point where it shows; the potential is then sought among the scalars from
+which its terms can come, and differentiated back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from derive.algebra.ansatz import solve_ansatz
+from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
+from derive.algebra.coefficients import Ratio
+from derive.algebra.rooted import free_tree, rooting_value
+from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.terms import Term, term_text
+from derive.equation import ModifiedEquation, TermSum
+from derive.errors import ReductionError
+from derive.readings.witness import is_nonzero
+from derive.result import Described, blocks
+
+Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
+
+
+@dataclass(frozen=True, repr=False)
+class Obstruction(Described):
+    """Why the field at gamma^power is no gradient.
+
+    `trees` pairs each free tree on which b differs with the sum of b(tau) tau over its rootings, b = coefficient * sigma
+    (with the sign of the terms as printed, in derivatives of L; some b may be zero); empty for general terms, where
+    `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that
+    still is a gradient, `remainder` the rest.
+    """
+
+    power: int
+    trees: tuple[tuple[TermSum, TermSum], ...]
+    asymmetry: TermSum
+    gradient_part: TermSum
+    remainder: TermSum
+
+    @property
+    def rootings(self) -> Rootings:
+        """(free tree, ((rooting, its b), ...)) for each free tree on which b differs."""
+        return tuple((next(iter(free.sum)), tuple((t, b) for b, t in values)) for free, values in self.trees)
+
+    def describe(self) -> str:
+        return f"at gamma^{self.power}: " + ("b differs between rootings" if self.trees else "the Jacobian is not symmetric")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "power": self.power,
+            "rootings": [
+                {"free_tree": term_text(tree), "values": [{"term": term_text(t), "value": str(b)} for t, b in values]}
+                for tree, values in self.rootings
+            ],
+            "asymmetry": self.asymmetry.to_json(),
+            "gradient_part": self.gradient_part.to_json(),
+            "remainder": self.remainder.to_json(),
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class ModifiedLoss(Described):
+    """The potential V of a field, field = -P grad V with P = 1, or the scheme's own elementwise factor.
+
+    `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
+    the field is a gradient, but V_k is no sum of terms (it contains a logarithm or an arc function) and is left empty here, null
+    in JSON.  `obstruction` is None
+    where every power asked for has a potential.  `preconditioned` is the same reading with P (componentwise schemes).
+    """
+
+    equation: ModifiedEquation
+    exists_through: int
+    potential: tuple[TermSum, ...]
+    obstruction: Obstruction | None
+    unwritten: tuple[int, ...] = ()
+    preconditioner: TermSum | None = None
+    preconditioned: ModifiedLoss | None = None
+    limits: tuple[tuple[str, ModifiedLoss], ...] = ()
+
+    def describe(self) -> str:
+        return f"{self.equation.name}, {self.equation.form}: a potential through gamma^{self.exists_through}"
+
+    def to_json(self) -> dict[str, Any]:
+        """`exists_through`, `potential` (list by power), `obstruction`."""
+        data: dict[str, Any] = {
+            "exists_through": self.exists_through,
+            "potential": [b | {"terms": None} if b["power"] in self.unwritten else b for b in blocks(self.potential)],
+            "obstruction": self.obstruction.to_json() if self.obstruction else None,
+        }
+        if self.preconditioner is not None:
+            data["preconditioner"] = self.preconditioner.to_json()
+        if self.preconditioned is not None:
+            data["preconditioned"] = self.preconditioned.to_json()
+        if self.limits:
+            data["limits"] = {name: v.to_json() for name, v in self.limits}
+        return data
+
+
+def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
+    """The potential of a list of fields f_0, f_1, ... of the equation's algebra, as far as it exists."""
+    algebra = equation.algebra
+    potentials: list[TermSum] = []
+    unwritten: list[int] = []
+    for k, field in enumerate(fields):
+        value, obstruction = potential_of(algebra, field, k)
+        if obstruction is not None:
+            return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction, tuple(unwritten))
+        if value is None:
+            unwritten.append(k)
+        potentials.append(TermSum(algebra, value or {}))
+    return ModifiedLoss(equation, len(fields) - 1, tuple(potentials), None, tuple(unwritten))
+
+
+# ---------------------------------------------------------------------------------------------- one field
+
+
+def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | None, Obstruction | None]:
+    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and is no sum of terms."""
+    empty = TermSum(algebra, {})
+    if all(t.is_tree for t in field):
+        value, remainder, trees = _tree_potential(algebra, field)
+        if not remainder:
+            return value, None
+        return None, Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder))
+    asymmetry = jacobian_asymmetry(algebra, field)
+    if not asymmetry:
+        return _general_potential(algebra, field), None
+    if not is_nonzero(asymmetry):
+        raise ReductionError(
+            f"whether the field at gamma^{power} is a gradient is not decided: the terms of its Jacobian's antisymmetric part do "
+            "not cancel, yet it vanishes at every point tried"
+        )
+    part = _gradient_part(algebra, field)
+    remainder = nonzero(algebra.add(field, gradient(algebra, part)))
+    return None, Obstruction(power, (), TermSum(algebra, asymmetry), TermSum(algebra, part), TermSum(algebra, remainder))
+
+
+def jacobian_asymmetry(algebra: Algebra, field: Sum) -> Sum:
+    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain)."""
+    u = algebra.state("u")
+    forward = Derivative(algebra, {"theta": u})(field)
+    transposed = Adjoint(algebra)(field, u)
+    difference = algebra.add(forward, {t: -c for t, c in transposed.items()})
+    return {} if algebra.is_zero(difference) else {t: c.reduced() for t, c in difference.items() if c}
+
+
+def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:
+    """(V, field + grad V, the free trees on which b differs).
+
+    Where b differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
+    """
+    values: dict[Term, dict[Term, Ratio]] = {}
+    scalars: dict[Term, Sum] = {}
+    for t in field:
+        free = free_tree(algebra, t)
+        key = next(iter(free))
+        if key not in values:
+            scalars[key] = free
+            values[key] = dict.fromkeys(gradient(algebra, free), algebra.ring.zero)
+    for t, c in field.items():
+        values[next(iter(free_tree(algebra, t)))][t] = c
+    potential: Sum = {}
+    differing = []
+    for key, free in scalars.items():
+        weights = gradient(algebra, free)
+        b = {r: (values[key][r] * rooting_value(algebra, r)).reduced() for r in sorted(weights, key=lambda r: r.key)}
+        chosen = max(b.values(), key=lambda x: sum(y == x for y in b.values()))
+        if any(x != chosen for x in b.values()):
+            differing.append((TermSum(algebra, {key: algebra.ring.one}), TermSum(algebra, b)))
+        first = next(iter(weights))
+        # coefficient of `first` in grad(free) is weights[first]; wanted: -chosen / sigma(first)
+        scale = -(chosen / (rooting_value(algebra, first) * weights[first]))
+        accumulate(potential, algebra.scale(free, scale.reduced()))
+    remainder = algebra.add(field, gradient(algebra, potential))
+    return potential, {t: c.reduced() for t, c in remainder.items() if c}, tuple(differing)
+
+
+def _candidates(algebra: Algebra, field: Sum) -> list[Term]:
+    """Scalars whose gradient may contain the terms of the field: each term with its root leg joined to an argument."""
+    found: dict[Term, None] = {}
+    theta = algebra.state("theta")
+
+    def offer(scalar: Sum) -> None:
+        for t in scalar:
+            found.setdefault(t)
+
+    for t in field:
+        whole = {t: algebra.ring.one}
+        offer(algebra.contract(algebra.product(theta, whole)))
+        for f, e in t.factors:
+            if f.kind != "node" or e != 1:
+                continue
+            rest = algebra.normal({g: x for g, x in t.factors if g is not f})
+            if not f.children:
+                offer(algebra.product(rest, loss_term(algebra)) if all(r.scalar for r in rest) else {})
+            for i, child in enumerate(f.children):
+                others: list[Sum] = [{c: algebra.ring.one} for c in (*f.children[:i], *f.children[i + 1 :])]
+                scalar = algebra.contract(algebra.product({child: algebra.ring.one}, algebra.node_of_sums("L", others)))
+                offer(algebra.product(rest, scalar) if all(r.scalar for r in rest) else scalar)
+    return [t for t in found if t.factors]
+
+
+def _general_potential(algebra: Algebra, field: Sum) -> Sum | None:
+    """V with field = -grad V among the candidates, or None."""
+    if not field:
+        return {}
+    terms = _candidates(algebra, field)
+    images = [gradient(algebra, {t: algebra.ring.one}) for t in terms]
+    solution = solve_ansatz(algebra, images, {t: -c for t, c in field.items()})
+    if solution is None:
+        return None
+    potential = nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})
+    assert same(algebra, gradient(algebra, potential), {t: -c for t, c in field.items()})
+    return potential
+
+
+def _gradient_part(algebra: Algebra, field: Sum) -> Sum:
+    """W such that field + grad W has few terms: the terms of the field are matched one after the other, as far as that is
+    possible together and without bringing in new terms."""
+    terms = _candidates(algebra, field)
+    images = [algebra.partial_fractions(gradient(algebra, {t: algebra.ring.one})) for t in terms]
+    target = algebra.partial_fractions({t: -c for t, c in field.items()})
+    rows = {t for image in images for t in image} - set(target)  # no new terms
+    solution = [algebra.ring.zero] * len(terms)
+    for t in sorted(target, key=lambda t: t.key):
+        kept = rows | {t}
+        restricted = [{r: c for r, c in image.items() if r in kept} for image in images]
+        found = solve_ansatz(algebra, restricted, {r: c for r, c in target.items() if r in kept})
+        if found is not None:
+            rows, solution = kept, found
+    return nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})

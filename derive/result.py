@@ -1,0 +1,200 @@
+"""What a run of the engine found, as data: linear combinations of terms, and a modified equation made of them.
+
+    theta' = f_0(theta) + gamma f_1(theta) + ... + gamma^N f_N(theta)               (form 'flow')
+    theta+ = theta + gamma (m_0(theta) + gamma m_1(theta) + ... )                   (form 'map')
+
+Results are equal when they say the same: coefficients as functions of their parameters, combinations as functions for every
+loss, whatever algebra each was derived in.  They pickle and copy; a copy has an algebra of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from derive.algebra.calculus import Transfer, same
+from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.frozen import Frozen, freeze, thaw
+from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Term, combination_text, term_text
+from derive.language import unparse
+from derive.scheme import Configuration, Scheme
+from derive.scheme.schedule import Schedule
+
+VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
+MAX_SHOWN = 100  # characters of a combination at the prompt
+
+
+class Described:
+    """At the prompt a result is one line: <Kind what it is about, in short>."""
+
+    def describe(self) -> str:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.describe()}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Combination:
+    """A linear combination of terms in normal form; iterate for (coefficient, term) pairs in a fixed order.
+
+    A term that is a rooted tree tau appears with the coefficient b(tau)/sigma(tau): b of the literature, divided by the
+    symmetry of the tree, with the sign of F(tau) for f = -grad L taken into the coefficient.
+
+    >>> a = Algebra(Ring(["beta"])); g = a.node_sum("L", [])
+    >>> f = Combination(a, a.scale(g, -a.ring.symbol("beta")))
+    >>> str(f), str(f.coefficient("grad")), str(f.coefficient("hess(grad)"))
+    ('-beta*grad', '-beta', '0')
+    """
+
+    algebra: Algebra
+    sum: Sum
+
+    def __iter__(self) -> Iterator[tuple[Ratio, Term]]:
+        return ((c, t) for t, c in self.algebra.sorted(self.sum))
+
+    def __len__(self) -> int:
+        return len(self.sum)
+
+    def __bool__(self) -> bool:
+        return bool(self.sum)
+
+    @cached_property
+    def by_text(self) -> Mapping[str, Ratio]:
+        """Term in the formula language -> coefficient."""
+        return {term_text(t): c for c, t in self}
+
+    def coefficient(self, term: str) -> Ratio:
+        """The coefficient of a term written in the formula language; zero if it does not appear."""
+        return self.by_text.get(term, self.algebra.ring.zero)
+
+    def __eq__(self, other: object) -> bool:
+        """Equality as functions, for every loss (partial fractions resolve what normal forms leave)."""
+        if not isinstance(other, Combination):
+            return NotImplemented
+        if self.algebra is other.algebra:
+            return same(self.algebra, self.sum, other.sum)
+        common = Algebra(Ring(list(dict.fromkeys((*self.algebra.ring.symbols, *other.algebra.ring.symbols)))))
+        return same(common, *(Transfer(a.algebra, common)(a.sum) for a in (self, other)))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return combination_text((t, c) for c, t in self) if self.sum else "0"
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(self)} terms)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _thawed, (type(self), self.algebra, freeze(self.sum))
+
+    def to_json(self) -> list[dict[str, str]]:
+        return [{"coefficient": str(c), "term": term_text(t)} for c, t in self]
+
+
+def _thawed(kind: type[Combination], algebra: Algebra, data: Frozen) -> Combination:
+    return kind(algebra, thaw(algebra, data))
+
+
+Blocks = Mapping[int, Combination] | Sequence[Combination]  # by power of gamma
+
+
+def by_power(sums: Blocks, first_power: int = 0) -> Iterator[tuple[int, Combination]]:
+    """(power of gamma, its coefficient); a sequence starts at `first_power`."""
+    yield from sums.items() if isinstance(sums, Mapping) else enumerate(sums, first_power)
+
+
+def blocks(sums: Blocks) -> list[dict[str, Any]]:
+    """JSON: [{"power": k, "terms": [{"coefficient": ..., "term": ...}]}, ...]."""
+    return [{"power": k, "terms": s.to_json()} for k, s in by_power(sums)]
+
+
+@dataclass(frozen=True, repr=False)
+class Relaxation(Described):
+    """Memory variables that relax together: the roots of the polynomial (coefficients from z^0 up) are the factors.
+
+    One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.
+    """
+
+    variables: tuple[str, ...]
+    polynomial: tuple[Ratio, ...]
+
+    @property
+    def factor(self) -> Ratio | None:
+        """The relaxation factor where there is exactly one."""
+        return -self.polynomial[0] if len(self.polynomial) == 2 else None
+
+    def describe(self) -> str:
+        what = f"factor {self.factor}" if self.factor is not None else f"{len(self.polynomial) - 1} factors"
+        return f"{', '.join(self.variables)}: {what}"
+
+    def to_json(self) -> dict[str, list[str]]:
+        return {"variables": list(self.variables), "polynomial": [str(p) for p in self.polynomial]}
+
+
+@dataclass(frozen=True, repr=False)
+class Equation(Described):
+    """The modified equation of a scheme in a regime, through gamma^order.
+
+    `equations[x][k]` is the coefficient of gamma^k for the slow variable x, `memory[v][k]` that of a memory variable on the
+    slow manifold, `residual_power` the power of gamma through which the solution, put back, left no residual.
+    """
+
+    configuration: Configuration
+    order: int
+    form: str
+    equations: Mapping[str, tuple[Combination, ...]]
+    memory: Mapping[str, tuple[Combination, ...]]
+    relaxations: tuple[Relaxation, ...]
+    residual_power: int
+    algebra: Algebra = field(compare=False)
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.configuration.scheme
+
+    @property
+    def name(self) -> str:
+        """The scheme and its regime."""
+        return named(self.configuration)
+
+    def describe(self) -> str:
+        return f"{self.name}, {self.form}, through gamma^{self.order + (self.form == 'map')}"
+
+    def scheme_kind(self, variable: str) -> str:
+        """'vector' or 'scalar' for a variable of the result."""
+        return next((k for v, k in self.scheme.kinds.items() if self.configuration.symbol(v) == variable), "vector")
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented, stable JSON form (README, "JSON")."""
+        c = self.configuration
+        return {
+            "scheme": self.scheme.name,
+            "title": self.scheme.title,
+            "reference": self.scheme.reference,
+            "regime": c.regime,
+            "order": self.order,
+            "form": self.form,
+            "update": self.scheme.update,
+            "label": self.scheme.label,
+            "parameters": {n: unparse(e) for n, e in c.bindings.items()},
+            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
+            "equations": {x: blocks(sums) for x, sums in self.equations.items()},
+            "memory": {v: blocks(sums) for v, sums in self.memory.items()},
+            "relaxation": [r.to_json() for r in self.relaxations],
+            "residual_zero_through": self.residual_power,
+        }
+
+
+def named(configuration: Configuration) -> str:
+    """A scheme and its regime in a few words."""
+    return configuration.scheme.name + (f", regime {configuration.regime}" if configuration.regime else "")
+
+
+def function_text(setting: object) -> str:
+    """A concrete time function as text: an expression in t, or a schedule with its parameters."""
+    return str(setting) if isinstance(setting, Schedule) else unparse(setting)  # type: ignore[arg-type]
