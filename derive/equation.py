@@ -16,8 +16,9 @@ from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.writing.formulas import write_sum
 from derive.writing.latex import equation_latex
-from derive.writing.notation import LATEX, write_sum
+from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
 if TYPE_CHECKING:

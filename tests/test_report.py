@@ -48,7 +48,8 @@ def test_words_for_what_people_know() -> None:
     "scheme", ["adam", "adan", "nesterov-convex", "rmsprop-centred", "sam-normalised", "adagrad-norm", "lion"]
 )
 def test_every_term_has_words_and_a_drawing(scheme: str) -> None:
-    from derive.writing.notation import LATEX, write_term
+    from derive.writing.formulas import write_term
+    from derive.writing.notation import LATEX
 
     say, draw = Phrases(str), Formulas()
     for name, sums in modified_equation(scheme, 1).equations.items():

@@ -35,7 +35,7 @@ def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:
     >>> from flint import Ordering, fmpq_mpoly_ctx
     >>> beta, = fmpq_mpoly_ctx.get(("beta",), Ordering.lex).gens()
     >>> factor(beta**2 - 1)
-    (-1, [(beta + 1, 1), (-beta + 1, 1)])
+    (-1, [(-beta + 1, 1), (beta + 1, 1)])
     """
     content, factors = polynomial.factor()
     content = fmpq(content)

@@ -51,7 +51,8 @@ def _point(loss: str | None, at: str | None) -> bool:
 
 def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
     """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
-    from derive.writing.series import align, notation
+    from derive.writing.latex import align
+    from derive.writing.series import notation
 
     if output == "json":
         data = dict(extra) | reading.to_json()
@@ -72,7 +73,7 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
 def _value_lines(values: Mapping[str, Any], latex: bool) -> list[str]:
     rows = [(name, k, block) for name, powers in values.items() for k, block in enumerate(powers)]
     if latex:
-        from derive.writing.series import align
+        from derive.writing.latex import align
 
         return [align([rf"\text{{{n}}}_{{({k})}} ={{}}& \left({', '.join(b)}\right)" for n, k, b in rows])]
     return [f"{name} gamma^{k}  {', '.join(block)}" for name, k, block in rows]

@@ -9,7 +9,7 @@ from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.independent import Verified, independent_rows
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import Entry, Summand, align, block, rows
+from derive.paper.linebreak import Entry, Summand, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.opening import abbreviations, ansatz_section, scheme_section, title
 from derive.paper.operators import operator_section
@@ -19,6 +19,7 @@ from derive.paper.prose import prose
 from derive.paper.sequences import sequence_section
 from derive.paper.treedoc import tree_section
 from derive.scheme import Scheme, configure
+from derive.writing.latex import align
 
 MAX_INDEXED = 60  # terms also written in index notation
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 from itertools import count
 
-from derive.algebra.terms import Exponent, Factor, Term
-from derive.writing.notation import Notation, _factor, settled, write_coefficient
+from derive.algebra.terms import Cases, Exponent, Factor, Term
+from derive.writing.formulas import settled, write_coefficient, write_factor
+from derive.writing.notation import Notation
 
 _NAMES = "jklmpqabcehuvwxyz"
 _GAP = r"\,"
@@ -91,20 +92,7 @@ class IndexWriter:
         return rf"\sqrt{{{text}}}" if Fraction(e) == Fraction(1, 2) else f"{_wrapped(text)}^{{{e}}}"
 
     def factor(self, f: Factor, index: str, fresh: Iterator[str]) -> str:
-        match f.kind:
-            case "state":
-                symbol = self.style.symbol(f.label)
-                return symbol if f.scalar else f"{{{symbol}}}_{{{index}}}"
-            case "node":
-                above, below = self.node(f, index, fresh)
-                return rf"\frac{{{_GAP.join(above)}}}{{{_GAP.join(below)}}}" if below else _GAP.join(above)
-            case "abs":
-                return rf"\abs{{{self.term(f.children[0], index, fresh)}}}"
-            case "base":
-                self.used.setdefault(f)
-                name = self.name_of(f)
-                return name if f.scalar else f"{{{name}}}_{{{index}}}"
-        return _factor(f, self.style)  # a root of parameters carries no index
+        return _AtIndex(self, index, fresh).of_kind(f)
 
     def node(self, f: Factor, index: str, fresh: Iterator[str]) -> Parts:
         slots = [next(fresh) for _ in f.children]
@@ -115,6 +103,36 @@ class IndexWriter:
             above += up
             below += down
         return above, below
+
+
+class _AtIndex(Cases[str]):
+    """A factor without its exponent at one index."""
+
+    def __init__(self, writer: IndexWriter, index: str, fresh: Iterator[str]) -> None:
+        self.writer, self.index, self.fresh = writer, index, fresh
+
+    def indexed(self, f: Factor, name: str) -> str:
+        return name if f.scalar else f"{{{name}}}_{{{self.index}}}"
+
+    def state(self, f: Factor) -> str:
+        return self.indexed(f, self.writer.style.symbol(f.label))
+
+    def node(self, f: Factor) -> str:
+        above, below = self.writer.node(f, self.index, self.fresh)
+        return rf"\frac{{{_GAP.join(above)}}}{{{_GAP.join(below)}}}" if below else _GAP.join(above)
+
+    def contraction(self, f: Factor) -> str:
+        return self.writer.contraction(f, 1, self.fresh)
+
+    def absolute(self, f: Factor) -> str:
+        return rf"\abs{{{self.writer.term(f.children[0], self.index, self.fresh)}}}"
+
+    def root(self, f: Factor) -> str:
+        return write_factor(f, self.writer.style)  # parameters carry no index
+
+    def base(self, f: Factor) -> str:
+        self.writer.used.setdefault(f)
+        return self.indexed(f, self.writer.name_of(f))
 
 
 def _wrapped(text: str) -> str:

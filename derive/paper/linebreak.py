@@ -181,8 +181,3 @@ def _fitted(text: str, room: float) -> str:
     if size <= room:
         return text
     return rf"\scalebox{{{room / size:.3f}}}{{$\displaystyle {text}$}}"
-
-
-def align(lines: Sequence[str]) -> str:
-    """An align* environment; groups of rows may stand in one environment."""
-    return "\\begin{align*}\n" + "\\\\\n".join(lines) + "\n\\end{align*}"

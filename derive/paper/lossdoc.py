@@ -10,12 +10,14 @@ from derive.equation import TermSum
 from derive.errors import DeriveError
 from derive.paper.context import Article
 from derive.paper.escape import escape
-from derive.paper.linebreak import Entry, Summand, align, block, rows
-from derive.paper.pieces import coefficient_chunks, coefficient_text, gamma_power, series_summands, summands
+from derive.paper.linebreak import Entry, Summand, block, rows
+from derive.paper.pieces import coefficient_chunks, gamma_power, series_summands, summands
 from derive.readings.loss import ModifiedLoss, Obstruction, loss_of
 from derive.readings.second_order import second_order_form
 from derive.result import VELOCITY
-from derive.writing.notation import Notation, write_term
+from derive.writing.formulas import coefficient_text, write_term
+from derive.writing.latex import align
+from derive.writing.notation import Notation
 
 MAX_SHOWN = 24  # terms of an asymmetry or a remainder
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from derive.language import Expression, names_of
 from derive.paper.context import Article
 from derive.paper.escape import escape
-from derive.paper.linebreak import TEXT_WIDTH, Summand, align, block, rows, width
-from derive.paper.pieces import coefficient_text, series_summands
+from derive.paper.linebreak import TEXT_WIDTH, Summand, block, rows, width
+from derive.paper.pieces import series_summands
 from derive.paper.prose import prose
 from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
-from derive.writing.notation import write_combination
+from derive.writing.formulas import coefficient_text, write_combination
+from derive.writing.latex import align
 from derive.writing.text import decay
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.factored import sign_first
 from derive.algebra.terms import Term
 from derive.equation import TermSum
 from derive.paper.linebreak import TEXT_WIDTH, Summand, width
 from derive.paper.preamble import PAPER
-from derive.writing.notation import Notation, _polynomial_power, settled, write_coefficient, write_term
+from derive.writing import formulas
+from derive.writing.formulas import polynomial_power, settled, write_coefficient, write_term
+from derive.writing.notation import Notation
 
 Writer = Callable[[Term], str]
 _LONG = 0.55 * TEXT_WIDTH
@@ -17,7 +20,7 @@ _GAP = r"\,"
 
 
 def gamma_power(k: int) -> str:
-    return "" if k == 0 else r"\step" if k == 1 else rf"\step^{{{k}}}"
+    return formulas.gamma_power(k, PAPER)
 
 
 def vector_writer(style: Notation = PAPER) -> Writer:
@@ -45,15 +48,14 @@ def coefficient_chunks(value: Ratio, style: Notation, front: str) -> tuple[str, 
     top = [str(size.numerator)] if size.numerator != 1 else []
     top += [x for x in (front, *plain) if x]
     bottom = [str(size.denominator)] if size.denominator != 1 else []
-    bottom += [_polynomial_power(m, e, style) for m, e in parts.denominator]
+    bottom += [polynomial_power(m, e, style) for m, e in parts.denominator]
     above = r"\,".join(top)
     head = rf"\frac{{{above or '1'}}}{{{_GAP.join(bottom)}}}" if bottom else above
     chunks = [head + r"\," if head else ""]
     for monomials, e in parts.numerator:
         if len(monomials) > 1:
-            first = next((i for i, (c, _) in enumerate(monomials) if c > 0), 0)  # a positive term in front
-            ordered = (monomials[first], *monomials[:first], *monomials[first + 1 :])
-            pieces = [("-" if neg else "+") + (text or "1") for neg, text in (_monomial(m, style) for m in ordered)]
+            signed = [_monomial(m, style) for m in sign_first(monomials)]
+            pieces = [("-" if negative else "+") + (text or "1") for negative, text in signed]
             pieces[0] = r"\bigl(" + pieces[0].removeprefix("+")
             pieces[-1] += r"\bigr)" + ("" if e == 1 else f"^{{{e}}}") + r"\,"
             chunks[-1] += pieces[0]
@@ -78,10 +80,3 @@ def summands(total: TermSum, style: Notation = PAPER, front: str = "", write: Wr
 def series_summands(sums: Iterable[tuple[int, TermSum]], style: Notation = PAPER, write: Writer | None = None) -> list[Summand]:
     """sum_k gamma^k S_k as one list of summands."""
     return [s for k, total in sums for s in summands(total, style, gamma_power(k), write)]
-
-
-def coefficient_text(value: Ratio, style: Notation = PAPER) -> str:
-    """A coefficient alone, with its sign."""
-    negative, text = write_coefficient(value, style)
-    text = text or ("1" if value else "0")
-    return f"-{text}" if negative else text

@@ -7,8 +7,7 @@ from derive.algebra.rooted import symmetry
 from derive.algebra.terms import Term
 from derive.paper.context import Article
 from derive.paper.linebreak import _fitted, width
-from derive.paper.pieces import coefficient_text
-from derive.writing.notation import write_term
+from derive.writing.formulas import coefficient_text, write_term
 
 MAX_TREES, MAX_TOGETHER = 37, 12
 

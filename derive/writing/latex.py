@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from derive.result import Combination, Equation
-from derive.writing.notation import LATEX, Notation, settled, write_coefficient, write_term
+from collections.abc import Sequence
+
+from derive.result import Equation
+from derive.writing.formulas import rows, series_rows
+from derive.writing.notation import LATEX
 
 
 def equation_latex(equation: Equation, show_memory: bool = False) -> str:
@@ -16,31 +19,25 @@ def equation_latex(equation: Equation, show_memory: bool = False) -> str:
     &{}- \\frac{\\gamma}{2}\\, \\nabla^{2} L\\left[\\nabla L\\right]
     \\end{align*}
     """
-    rows: list[str] = []
     style = LATEX.knowing(equation.configuration.functions)
+    lines: list[str] = []
     for variable, sums in equation.equations.items():
         symbol = style.symbol(variable)
-        flow = equation.form == "flow"
-        left = rf"\dot{{{symbol}}} ={{}}&" if flow else rf"{symbol}^{{+}} ={{}}& {symbol}"
-        rows += _rows(left, sums, 0 if flow else 1, style)
+        if equation.form == "flow":
+            lines += aligned(rf"\dot{{{symbol}}} ={{}}&", series_rows(sums, style))
+        else:
+            lines += aligned(rf"{symbol}^{{+}} ={{}}& {symbol}", rows(sums, style, 1))
     if show_memory:
         for variable, sums in equation.memory.items():
-            rows += _rows(rf"{style.symbol(variable)} ={{}}&", sums, 0, style)
-    return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+            lines += aligned(rf"{style.symbol(variable)} ={{}}&", series_rows(sums, style))
+    return align(lines)
 
 
-def gamma_power(k: int) -> str:
-    return "" if k == 0 else r"\gamma" if k == 1 else rf"\gamma^{{{k}}}"
+def align(lines: Sequence[str]) -> str:
+    """An align* environment; groups of lines may stand in one environment."""
+    return "\\begin{align*}\n" + "\\\\\n".join(lines) + "\n\\end{align*}"
 
 
-def _rows(left: str, sums: tuple[Combination, ...], first_power: int, style: Notation) -> list[str]:
-    """One row a term; first_power is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ..."""
-    rows: list[str] = []
-    for k, total in enumerate(sums, first_power):
-        for pair in total:
-            coefficient, term = settled(*pair)
-            negative, text = write_coefficient(coefficient, style, gamma_power(k))
-            body = r"\, ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
-            sign = "-" if negative else "+" if rows or first_power else ""
-            rows.append(f"&{{}}{sign} {body}" if rows else f"{left} {sign} {body}".replace("  ", " "))
-    return rows or [left if first_power else f"{left} 0"]
+def aligned(left: str, rows: Sequence[str]) -> list[str]:
+    """The left side with the first row, and one line for every further row."""
+    return [" ".join((left, *rows[:1])), *(f"&{{}}{row}" for row in rows[1:])]

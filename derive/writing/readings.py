@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from derive.algebra.factored import unwrapped
 from derive.result import Combination, Equation
-from derive.writing.notation import Notation, write_term
-from derive.writing.series import coefficient, greek, one_line, series_lines
+from derive.writing.formulas import coefficient_text, write_term
+from derive.writing.notation import Notation
+from derive.writing.series import greek, one_line, series_lines
 
 if TYPE_CHECKING:
     from derive.readings.accuracy import Accuracy
@@ -113,11 +115,11 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
     lines = []
     for tree, values in o.rootings:
         if latex:
-            shown = r",\quad ".join(rf"b\left({write_term(t, style)}\right) = {coefficient(b, style)}" for t, b in values)
+            shown = r",\quad ".join(rf"b\left({write_term(t, style)}\right) = {coefficient_text(b, style)}" for t, b in values)
             lines.append(f"&{write_term(tree, style)}:\\quad {shown}")
         else:
             lines.append(f"    free tree {write_term(tree, style)}")
-            lines += [f"        {write_term(t, style)}: b = {coefficient(b, style)}" for t, b in values]
+            lines += [f"        {write_term(t, style)}: b = {coefficient_text(b, style)}" for t, b in values]
     if o.asymmetry and not latex:
         lines.append(f"    DF[u] - DF^T u = {_short(o.asymmetry, style)}")
     if o.gradient_part:
@@ -161,10 +163,10 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
     q = r"\gamma h" if latex else "γ h" if style.name == "unicode" else "gamma h"
     z = {0: "", 1: " z"}
     poly = " + ".join(
-        f"({coefficient(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
+        f"({coefficient_text(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
         for k, c in reversed(list(enumerate(s.polynomial))) if c
     )  # fmt: skip
-    conditions = [f"{coefficient(c, style)} > 0" for c in s.conditions]
+    conditions = [f"{coefficient_text(c, style)} > 0" for c in s.conditions]
     if latex:
         lines = [rf"P(z) ={{}}& {poly}, \quad q = {q}", *(f"&{c}" for c in conditions)]
     else:
@@ -240,7 +242,7 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
         lines += [first.replace(sign, f"{sign}{start} + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
     moving = {x: t for x, t in s.transients.items() if any(t)}
     if moving and not latex:
-        legend = ", ".join(f"{name} = {_base(coefficient(rho, style))}^n" for name, rho in s.factors.items())
+        legend = ", ".join(f"{name} = {_base(coefficient_text(rho, style))}^n" for name, rho in s.factors.items())
         lines.append(f"and to it the iterates add, with {legend},")
     for variable, transient in moving.items():
         x = style.symbol(variable)
@@ -251,8 +253,7 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
 
 def _base(text: str) -> str:
     """Something that can stand under an exponent."""
-    wrapped = text.startswith("(") and text.endswith(")") and text.count("(") == 1
-    return text if text.isalnum() or wrapped else f"({text})"
+    return text if text.isalnum() or unwrapped(text) != text else f"({text})"
 
 
 def comparison_lines(c: Comparison, style: Notation) -> Lines:
@@ -267,7 +268,7 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
         lines.append(say("the limits differ; the second minus the first is", style))
     lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
-        step = f"{coefficient(c.step_ratio, style)} {style.symbol('gamma')}"
+        step = f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}"
         step = f"${step}$" if style.name == "latex" else step
         lines.append(say(f"with the step {step} in the second: the same through {_power(c.same_rescaled, style)}", style))
     elif c.change is not None:

@@ -11,7 +11,9 @@ from derive.language import Call, Expression, Name, Number, Operation
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import GREEK, substitute
 from derive.scheme.schedule import Schedule
-from derive.writing.notation import ASCII, LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows, write_coefficient
+from derive.writing.latex import align, aligned
+from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
 
 if TYPE_CHECKING:
     from derive.concrete.values import Values
@@ -104,25 +106,9 @@ def _equation_lines(variable: str, sums: tuple[Combination, ...], style: Notatio
     left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[
         form
     ]
-    rows = _rows(sums, style, 1 if form == "map" else 0)
-    if not rows:
-        return [left if form == "map" else f"{left} 0"]
-    first = rows[0] if form == "map" else rows[0].removeprefix("+ ")
-    indent = " " * (left.index("=") + 2)
-    return [f"{left} {first}"] + [indent + row for row in rows[1:]]
-
-
-def _rows(sums: tuple[Combination, ...], style: Notation, first_power: int) -> list[str]:
-    rows = []
-    gamma = style.symbol("gamma")
-    for k, total in enumerate(sums, first_power):
-        power = "" if k == 0 else gamma if k == 1 else f"{gamma}^{k}"
-        for pair in total:
-            coefficient, term = settled(*pair)
-            negative, text = write_coefficient(coefficient, style, power)
-            body = " ".join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
-            rows.append(f"{'-' if negative else '+'} {body}")
-    return rows
+    shown = rows(sums, style, 1) if form == "map" else series_rows(sums, style)
+    first, *rest = [" ".join((left, *shown[:1])), *shown[1:]]
+    return [first, *(" " * (left.index("=") + 2) + row for row in rest)]
 
 
 def _memory_lines(equation: Equation, style: Notation) -> list[str]:
@@ -147,12 +133,6 @@ def relaxation_text(relaxation: Relaxation, style: Notation) -> str:
             piece = " ".join(x for x in (size, power) if x) or "1"
             polynomial += f" {'-' if negative else '+'} {piece}" if polynomial else piece
     return f"memory {names} relaxes with the roots of {polynomial} (decays where they lie inside the unit disc)"
-
-
-def coefficient_text(value: Ratio, style: Notation) -> str:
-    negative, text = write_coefficient(value, style)
-    text = text or ("1" if value else "0")
-    return f"-{text}" if negative else text
 
 
 def decay(factor: Ratio, style: Notation) -> str:
@@ -219,32 +199,27 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: b
 def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str, ...]) -> str:
     import sympy as sp
 
-    from derive.writing.latex import gamma_power
-
     flow = equation.form == "flow"
-    rows: list[str] = []
+    lines: list[str] = []
     for name, powers in explicit.items():
         for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
             symbol = sp.latex(sp.Symbol(component))
             pieces = [
-                rf"{gamma_power(k)} \left({sp.latex(block[i])}\right)".strip()
+                rf"{gamma_power(k, LATEX)} \left({sp.latex(block[i])}\right)".strip()
                 for k, block in enumerate(powers, 0 if flow else 1)
                 if block[i] != 0
             ] or ["0"]
             left = rf"\dot{{{symbol}}} ={{}}&" if flow else rf"{symbol}^{{+}} ={{}}& {symbol} +"
-            rows += [f"{left} {pieces[0]}", *(f"&{{}}+ {piece}" for piece in pieces[1:])]
-    return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+            lines += aligned(left, [pieces[0], *(f"+ {piece}" for piece in pieces[1:])])
+    return align(lines)
 
 
 def values_text(equation: Equation, problem: str, values: Values, latex: bool = False) -> str:
     """The exact coefficients at a point: one row a power of gamma and variable."""
     where = ", ".join(f"{n} = {x}" for n, x in values.point.items())
     if latex:
-        rows = []
-        for name, powers in values.values.items():
-            for k, block in enumerate(powers):
-                rows.append(rf"{LATEX.symbol(name)}_{{({k})}} ={{}}& \left({', '.join(block)}\right)")
-        return "\\begin{align*}\n" + "\\\\\n".join(rows) + "\n\\end{align*}"
+        blocks = [(name, k, block) for name, powers in values.values.items() for k, block in enumerate(powers)]
+        return align([rf"{LATEX.symbol(n)}_{{({k})}} ={{}}& \left({', '.join(block)}\right)" for n, k, block in blocks])
     lines = [f"{_on(equation, problem)}, at {where}"]
     for name, powers in values.values.items():
         components = _components(equation, name, len(powers[0]), values.variables)

@@ -11,8 +11,9 @@ from derive.equation import TermSum
 from derive.errors import DeriveError
 from derive.language import unparse
 from derive.readings.loss import ModifiedLoss
-from derive.writing.latex import equation_latex, gamma_power
-from derive.writing.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
+from derive.writing.formulas import gamma_power, settled, write_coefficient, write_term
+from derive.writing.latex import equation_latex
+from derive.writing.notation import LATEX, UNICODE, Notation
 from derive.writing.text import relaxation_text
 from verify.formula import parsed
 from verify.numeric import SlopeTable
@@ -106,7 +107,7 @@ class Sections:
         return f'<tr><td>{shown}</td><td>{self.coefficient(c, k)}</td><td class="words">{escape(words)}</td></tr>'
 
     def coefficient(self, c: Any, k: int) -> str:
-        negative, text = write_coefficient(c, self.style, gamma_power(k))
+        negative, text = write_coefficient(c, self.style, gamma_power(k, self.style))
         return self.formulas.svg(("-" if negative else "") + (text or "1"))
 
     def positive(self, c: Any) -> bool:
@@ -165,7 +166,7 @@ class Sections:
         for k, total in enumerate(sums):
             for pair in total:
                 c, term = settled(*pair)
-                negative, text = write_coefficient(c, self.style, gamma_power(k))
+                negative, text = write_coefficient(c, self.style, gamma_power(k, self.style))
                 body = r"\, ".join(x for x in (text, write_term(term, self.style) if term.factors else "") if x) or "1"
                 rows.append(f"{'-' if negative else '+'} {body}")
         return " ".join(rows).removeprefix("+ ") or "0"
