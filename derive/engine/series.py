@@ -6,7 +6,7 @@ touches a state variable not yet solved at that power counts the missing value a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -245,3 +245,15 @@ class TimeFunction(Series):
                 following.append({t: c.scaled(fmpq(1, m + 1)) for t, c in total.items()})
             power = following
         return nonzero(result)
+
+
+#: the series of each call of the scheme language, from those of its arguments and the place of the call
+CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
+    "grad": lambda x, place: Gradient(x[0], "L", place),
+    "field": lambda x, place: Gradient(x[0], "f", place),
+    "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
+    "abs": lambda x, place: Magnitude(x[0], False, place),
+    "sign": lambda x, place: Magnitude(x[0], True, place),
+    "dot": lambda x, place: Contraction(Times(*x)),
+    "norm": lambda x, place: Power(Contraction(Times(x[0], x[0])), Fraction(1, 2), place),
+}
