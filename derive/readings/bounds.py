@@ -9,7 +9,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import DeriveError, ReductionError, UsageError
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Arithmetic, Call, Name, Operation, constant, interpret, names_of, parse_expression
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
 from derive.scheme.schedule import evaluate
@@ -50,7 +50,7 @@ def tidy(text: str) -> str:
     try:
         expression = parse_expression(text, "bound")
         ring = Ring(sorted(names_of(expression)))
-        return parenthesised(str(_ratio(expression, ring).reduced()))
+        return parenthesised(str(interpret(expression, _Rational(ring)).reduced()))
     except DeriveError:
         return text
 
@@ -60,20 +60,25 @@ def parenthesised(text: str) -> str:
     return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
 
 
-def _ratio(e: Expression, ring: Ring) -> Ratio:
-    match e:
-        case Number(value):
-            return ring.constant(value)
-        case Name(id):
-            return ring.symbol(id)
-        case Operation("neg", (a,)):
-            return -_ratio(a, ring)
-        case Operation("**", (a, b)) if (power := constant(b)) is not None and power.denominator == 1:
-            return _ratio(a, ring) ** int(power)
-        case Operation("+" | "-" | "*" | "/" as op, (a, b)):
-            x, y = _ratio(a, ring), _ratio(b, ring)
-            return x + y if op == "+" else x - y if op == "-" else x * y if op == "*" else x / y
-    raise UsageError("not rational")
+class _Rational(Arithmetic):
+    """Rational functions of a ring."""
+
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
+
+    def number(self, value: Fraction) -> Ratio:
+        return self.ring.constant(value)
+
+    def name(self, node: Name) -> Ratio:
+        return self.ring.symbol(node.id)
+
+    def power(self, base: Ratio, exponent: Fraction | None, node: Operation) -> Ratio:
+        if exponent is None or exponent.denominator != 1:
+            raise UsageError("not rational")
+        return base ** int(exponent)
+
+    def call(self, node: Call, args: list[Ratio]) -> Ratio:
+        raise UsageError("not rational")
 
 
 def to_sympy(c: Ratio, symbols: dict[str, Any]) -> Any:
@@ -180,26 +185,13 @@ def end_expression(end: str, names: Iterable[str] = ()) -> Any:
     """
     import sympy as sp
 
-    from derive.concrete.explicit import to_sympy
+    from derive.concrete.explicit import Symbolic
+
+    class Ends(Symbolic):
+        def call(self, node: Call, args: list[Any]) -> Any:
+            if node.function == "CRootOf":
+                return sp.CRootOf(args[0], int(constant(node.args[1]) or 0))
+            return super().call(node, args)
 
     symbols = {n: sp.Symbol(n) for n in (*names, "x")} | {"oo": sp.oo}
-
-    def read(e: Expression) -> Any:
-        match e:
-            case Call("CRootOf", (polynomial, index)):
-                return sp.CRootOf(to_sympy(polynomial, symbols), int(constant(index) or 0))
-            case Call("sqrt", (a,)):
-                return sp.sqrt(read(a))
-            case Operation("neg", (a,)):
-                return -read(a)
-            case Operation("*", (a, b)):
-                return read(a) * read(b)
-            case Operation("/", (a, b)):
-                return read(a) / read(b)
-            case Operation("+", (a, b)):
-                return read(a) + read(b)
-            case Operation("-", (a, b)):
-                return read(a) - read(b)
-        return to_sympy(e, symbols)
-
-    return read(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}))
+    return interpret(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}), Ends(symbols))

@@ -105,8 +105,7 @@ class TargetReader(Meaning[_Value]):
             raise ParseError("an exponent must be a rational number", "target", node.line, node.column)
         return exponent
 
-    def power(self, base: _Value, exponent: Fraction | None, node: Operation) -> _Value:
-        assert exponent is not None
+    def power(self, base: _Value, exponent: Fraction, node: Operation) -> _Value:
         inverted = (lambda: Power(base.series, -exponent, None)) if exponent else None
         if exponent.denominator > 1 or exponent <= 0:
             return _Value(Power(base.series, exponent, None), inverted)
