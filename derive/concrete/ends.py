@@ -7,8 +7,16 @@ from typing import Any
 
 import sympy as sp
 
-from derive.concrete.explicit import to_sympy
-from derive.language import Call, Expression, Operation, constant, parse_expression
+from derive.language import Call, constant, parse_expression
+
+
+class _Ends(Symbolic):
+    """Ends of intervals: also roots of polynomials, CRootOf(polynomial, index)."""
+
+    def call(self, node: Call, args: list[Any]) -> Any:
+        if node.function == "CRootOf":
+            return sp.CRootOf(args[0], int(constant(node.args[1]) or 0))
+        return super().call(node, args)
 
 
 def end_expression(end: str, names: Iterable[str] = ()) -> Any:
@@ -18,26 +26,7 @@ def end_expression(end: str, names: Iterable[str] = ()) -> Any:
     2*beta + 2
     """
     symbols = {n: sp.Symbol(n) for n in (*names, "x")} | {"oo": sp.oo}
-
-    def read(e: Expression) -> Any:
-        match e:
-            case Call("CRootOf", (polynomial, index)):
-                return sp.CRootOf(to_sympy(polynomial, symbols), int(constant(index) or 0))
-            case Call("sqrt", (a,)):
-                return sp.sqrt(read(a))
-            case Operation("neg", (a,)):
-                return -read(a)
-            case Operation("*", (a, b)):
-                return read(a) * read(b)
-            case Operation("/", (a, b)):
-                return read(a) / read(b)
-            case Operation("+", (a, b)):
-                return read(a) + read(b)
-            case Operation("-", (a, b)):
-                return read(a) - read(b)
-        return to_sympy(e, symbols)
-
-    return read(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}))
+    return interpret(parse_expression(end, "interval", {"CRootOf": 2, "sqrt": 1}), _Ends(symbols))
 
 
 def closed_or_decimal(end: str) -> str:

@@ -14,33 +14,38 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import Factors, value_of
 from derive.algebra.terms import Exponent, Factor
 from derive.concrete.point import Index, Point, raised
-from derive.concrete.problem import Problem, parse_field, parse_loss
+from derive.concrete.problem import Problem, parse_field, parse_loss, rational_exponent
 from derive.concrete.values import component_names
 from derive.errors import UsageError
-from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
 
 
+class Symbolic(Arithmetic):
+    """Sympy expressions with our own symbol table; nothing is looked up in sympy's names but the functions of a loss."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+
+    def number(self, value: Fraction) -> Any:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def name(self, node: Name) -> Any:
+        return self.names[node.id]
+
+    def exponent(self, node: Expression) -> Fraction:
+        return rational_exponent(node)
+
+    def power(self, base: Any, exponent: Fraction, node: Operation) -> Any:
+        return base ** self.number(exponent)
+
+    def call(self, node: Call, args: list[Any]) -> Any:
+        return getattr(sp, node.function)(*args)
+
+
 def to_sympy(expression: Expression, names: Mapping[str, Any]) -> Any:
-    """The expression with our own symbol table; nothing is looked up in sympy's names."""
-    match expression:
-        case Number(value):
-            return sp.Rational(value.numerator, value.denominator)
-        case Name(id):
-            return names[id]
-        case Operation("neg", (a,)):
-            return -to_sympy(a, names)
-        case Operation("**", (a, b)):
-            e = constant(b)
-            if e is None:
-                raise UsageError("loss: an exponent must be a rational number, such as 2 or 1/2")
-            return to_sympy(a, names) ** sp.Rational(e.numerator, e.denominator)
-        case Operation(op, (a, b)):
-            x, y = to_sympy(a, names), to_sympy(b, names)
-            return x + y if op == "+" else x - y if op == "-" else x * y if op == "*" else x / y
-        case Call(function, (a,)):
-            return getattr(sp, function)(to_sympy(a, names))
-    raise AssertionError(expression)
+    """The expression in sympy, with these meanings of names."""
+    return interpret(expression, Symbolic(names))
 
 
 class _Expressions:

@@ -15,7 +15,18 @@ from typing import Any
 from flint import arb, fmpq, fmpz
 
 from derive.errors import SingularPointError, UsageError, nearest
-from derive.language import LOSS_CALLS, Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import (
+    LOSS_CALLS,
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Operation,
+    constant,
+    interpret,
+    names_of,
+    parse_expression,
+)
 
 Value = Any  # fmpq where exact, arb otherwise
 Jet = dict[tuple[int, ...], Value]  # multi-index -> Taylor coefficient
@@ -35,7 +46,7 @@ class Problem:
         """Taylor coefficients at the point through a total degree: of L, or of each component of the field."""
         d = len(self.variables)
         axes = {name: _axis(i, d, x) for i, (name, x) in enumerate(zip(self.variables, point, strict=True))}
-        return [_evaluate(e, axes, d, degree) for e in self.expressions]
+        return [interpret(e, _Jets(axes, d, degree)) for e in self.expressions]
 
 
 def parse_loss(text: str) -> Problem:
@@ -180,35 +191,52 @@ def _compose(coefficients: Sequence[Value], x: Jet, degree: int) -> Jet:
     return result
 
 
-def _evaluate(expression: Expression, axes: Mapping[str, Jet], d: int, degree: int) -> Jet:
-    zero = (0,) * d
+def rational_exponent(node: Expression) -> Fraction:
+    """The exponent of a loss; UsageError unless it is a number."""
+    exponent = constant(node)
+    if exponent is None:
+        raise UsageError("loss: an exponent must be a rational number, such as 2 or 1/2")
+    return exponent
 
-    def visit(e: Expression) -> Jet:
-        match e:
-            case Number(value):
-                return {zero: exact(value)}
-            case Name(id):
-                return axes[id]
-            case Operation("neg", (a,)):
-                return {k: -v for k, v in visit(a).items()}
-            case Operation("**", (a, b)):
-                power = constant(b)
-                if power is None:
-                    raise UsageError("loss: an exponent must be a rational number, such as 2 or 1/2")
-                return _power(visit(a), power, degree, zero)
-            case Operation(op, (a, b)):
-                x, y = visit(a), visit(b)
-                if op == "/":
-                    y = _power(y, Fraction(-1), degree, zero)
-                return _times(x, y, degree) if op in "*/" else _plus(x, y, 1 if op == "+" else -1)
-            case Call("sqrt", (a,)):
-                return _power(visit(a), Fraction(1, 2), degree, zero)
-            case Call(function, (a,)):
-                x = visit(a)
-                return _compose(taylor(function, x.get(zero, fmpq(0)), degree), x, degree)
-        raise AssertionError(e)
 
-    return visit(expression)
+class _Jets(Meaning[Jet]):
+    """Truncated Taylor series; `axes` gives those of the variables."""
+
+    def __init__(self, axes: Mapping[str, Jet], d: int, degree: int) -> None:
+        self.axes, self.zero, self.degree = axes, (0,) * d, degree
+
+    def number(self, value: Fraction) -> Jet:
+        return {self.zero: exact(value)}
+
+    def name(self, node: Name) -> Jet:
+        return self.axes[node.id]
+
+    def negate(self, a: Jet) -> Jet:
+        return {k: -v for k, v in a.items()}
+
+    def add(self, a: Jet, b: Jet, node: Operation) -> Jet:
+        return _plus(a, b)
+
+    def subtract(self, a: Jet, b: Jet, node: Operation) -> Jet:
+        return _plus(a, b, -1)
+
+    def multiply(self, a: Jet, b: Jet, node: Operation) -> Jet:
+        return _times(a, b, self.degree)
+
+    def divide(self, a: Jet, b: Jet, node: Operation) -> Jet:
+        return _times(a, _power(b, Fraction(-1), self.degree, self.zero), self.degree)
+
+    def exponent(self, node: Expression) -> Fraction:
+        return rational_exponent(node)
+
+    def power(self, base: Jet, exponent: Fraction, node: Operation) -> Jet:
+        return _power(base, exponent, self.degree, self.zero)
+
+    def call(self, node: Call, args: list[Jet]) -> Jet:
+        (x,) = args
+        if node.function == "sqrt":
+            return _power(x, Fraction(1, 2), self.degree, self.zero)
+        return _compose(taylor(node.function, x.get(self.zero, fmpq(0)), self.degree), x, self.degree)
 
 
 def _power(x: Jet, e: Fraction, degree: int, zero: tuple[int, ...]) -> Jet:

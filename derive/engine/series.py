@@ -8,7 +8,7 @@ Powers may be fractions inside an expression (sqrt(gamma), or sqrt(S_bar/gamma))
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
 from typing import Protocol
@@ -327,3 +327,15 @@ class TimeFunction(Series):
                 following.append({t: c.scaled(fmpq(1, m + 1)) for t, c in total.items()})
             power = following
         return nonzero(result)
+
+
+#: the series of each call of the scheme language, from those of its arguments and the place of the call
+CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
+    "grad": lambda x, place: Gradient(x[0], "L", place),
+    "field": lambda x, place: Gradient(x[0], "f", place),
+    "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
+    "abs": lambda x, place: Magnitude(x[0], False, place),
+    "sign": lambda x, place: Magnitude(x[0], True, place),
+    "dot": lambda x, place: Contraction(Times(*x)),
+    "norm": lambda x, place: Power(Contraction(Times(x[0], x[0])), Fraction(1, 2), place),
+}

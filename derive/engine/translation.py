@@ -13,21 +13,10 @@ from derive.algebra.fold import within
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import composed
-from derive.engine.series import (
-    Contraction,
-    Gradient,
-    Magnitude,
-    Place,
-    Plus,
-    Polynomial,
-    Power,
-    Series,
-    State,
-    TimeFunction,
-    Times,
-)
+from derive.engine.series import CALL_SERIES, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
-from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol, names_of, walk
+from derive.language import Call, Expression, Meaning, Name, Operation, derivative_symbol, interpret, names_of, walk
+from derive.language.calls import CALLS
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
 
@@ -145,59 +134,17 @@ class Translation:
             updates[variable] = Times(updates[variable], Power(factor, Fraction(-1), None))
         return {self.configuration.symbol(v): series for v, series in updates.items()}
 
-    def _series(self, expression: Expression, names: dict[str, Series]) -> Series:
-        place = (expression.line, expression.column)
-        match expression:
-            case Number(value):
-                return Polynomial(self, {0: self.ring.constant(value)})
-            case Name("gamma"):
-                return self.gamma
-            case Name("t") if "t" not in names:
-                return Polynomial(self, {0: self.ring.symbol("t"), 1: self.ring.n})
-            case Name(id):
-                return names[id] if id in names else Polynomial(self, {0: self.ring.symbol(id)})
-            case Operation("neg", (a,)):
-                return Times(Polynomial(self, {0: -self.ring.one}), self._series(a, names))
-            case Operation("**", (a, b)):
-                return self._power(self._series(a, names), b, place)
-            case Operation(op, (a, b)):
-                x, y = self._series(a, names), self._series(b, names)
-                if op == "/":
-                    y = Power(y, Fraction(-1), (b.line, b.column))
-                return Times(x, y) if op in "*/" else Plus(x, y, 1 if op == "+" else -1)
-            case Call(function, args):
-                return self._call(function, [self._series(a, names) for a in args], place)
-        raise AssertionError(expression)
-
-    def _power(self, base: Series, exponent: Expression, place: Place) -> Series:
-        e = constant(exponent)
-        if e is None:
-            raise self.fail("an exponent must be a rational number, such as 2 or 1/2", (exponent.line, exponent.column))
-        if abs(e.numerator) > 64 or e.denominator > 64:
-            raise self.fail(f"the exponent {e} is beyond 64", (exponent.line, exponent.column))
-        if e.denominator > 1 or e < 0:
-            return Power(base, e, place)
-        result: Series = Polynomial(self, {0: self.ring.one})
-        for _ in range(int(e)):
-            result = Times(base, result) if _ else base
-        return result
+    def _series(self, expression: Expression, names: Mapping[str, Series]) -> Series:
+        return interpret(expression, _Reading(self, names))
 
     def _call(self, function: str, args: list[Series], place: Place) -> Series:
-        match function:
-            case "grad" | "field":
-                return self._gradient(args[0], place)
-            case "sqrt":
-                return Power(args[0], Fraction(1, 2), place)
-            case "abs" | "sign":
-                return Magnitude(args[0], function == "sign", place)
-            case "dot":
-                return Contraction(Times(*args))
-            case "norm":
-                return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), place)
-        return TimeFunction(self.time_derivatives(function), args[0], function, place)
+        if function not in CALL_SERIES:
+            return TimeFunction(self.time_derivatives(function), args[0], function, place)
+        series = CALL_SERIES[function](args, place)
+        return self._corrected(series, args[0]) if CALLS[function].label else series
 
-    def _gradient(self, x: Series, place: Place) -> Series:
-        total: Series = Gradient(x, self.scheme.label, place)
+    def _corrected(self, total: Series, x: Series) -> Series:
+        """grad(x) + gamma c_1(x) + gamma^2 c_2(x) + ..."""
         for j, (source, correction) in enumerate(self.variant.corrections, 1):
             image = Transfer(source, self.algebra)(correction)
             total = Plus(total, Times(Polynomial(self, {j: self.ring.one}), composed(self, image, {"theta": x})))
@@ -219,3 +166,60 @@ class Translation:
         for _ in through[1:]:
             values.append(values[-1].derivative("t"))
         return values
+
+
+class _Reading(Meaning[Series]):
+    """The series of an expression of the update text; `names` gives those of the variables met so far."""
+
+    def __init__(self, context: Translation, names: Mapping[str, Series]) -> None:
+        self.context, self.ring, self.names = context, context.ring, names
+
+    def constant(self, value: Ratio) -> Series:
+        return Polynomial(self.context, {0: value})
+
+    def number(self, value: Fraction) -> Series:
+        return self.constant(self.ring.constant(value))
+
+    def name(self, node: Name) -> Series:
+        if node.id == "gamma":
+            return self.context.gamma
+        if node.id in self.names:
+            return self.names[node.id]
+        if node.id == "t":
+            return Polynomial(self.context, {0: self.ring.symbol("t"), 1: self.ring.n})
+        return self.constant(self.ring.symbol(node.id))
+
+    def negate(self, a: Series) -> Series:
+        return Times(self.constant(-self.ring.one), a)
+
+    def add(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b)
+
+    def subtract(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b, -1)
+
+    def multiply(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, b)
+
+    def divide(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, Power(b, Fraction(-1), _place(node.args[1])))
+
+    def power(self, base: Series, exponent: Fraction | None, node: Operation) -> Series:
+        place = _place(node.args[1])
+        if exponent is None:
+            raise self.context.fail("an exponent must be a rational number, such as 2 or 1/2", place)
+        if abs(exponent.numerator) > 64 or exponent.denominator > 64:
+            raise self.context.fail(f"the exponent {exponent} is beyond 64", place)
+        if exponent.denominator > 1 or exponent < 0:
+            return Power(base, exponent, _place(node))
+        result = base if exponent else self.number(Fraction(1))
+        for _ in range(int(exponent) - 1):
+            result = Times(base, result)
+        return result
+
+    def call(self, node: Call, args: list[Series]) -> Series:
+        return self.context._call(node.function, args, _place(node))
+
+
+def _place(node: Expression) -> Place:
+    return node.line, node.column

@@ -8,9 +8,10 @@ letters    names of Greek letters
 """
 
 from derive.language.calls import LOSS_CALLS, SCHEME_CALLS
-from derive.language.interpret import Arithmetic, Meaning, constant, interpret
+from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.parse import parse_expression, parse_update
 from derive.language.syntax import (
+    ONE,
     Assignment,
     Call,
     Expression,
@@ -26,6 +27,7 @@ from derive.language.syntax import (
 
 __all__ = [
     "LOSS_CALLS",
+    "ONE",
     "SCHEME_CALLS",
     "Arithmetic",
     "Assignment",
@@ -35,6 +37,7 @@ __all__ = [
     "Name",
     "Number",
     "Operation",
+    "Written",
     "constant",
     "derivative_symbol",
     "interpret",

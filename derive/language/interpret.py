@@ -9,6 +9,8 @@ arguments, so that what can never be read is refused at its own place.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
@@ -43,12 +45,12 @@ class Meaning(ABC, Generic[V]):
     @abstractmethod
     def divide(self, a: V, b: V, node: Operation) -> V: ...
 
-    def exponent(self, node: Expression) -> Fraction | None:
-        """The rational exponent, None where it is not one; seen before the base is read."""
+    def exponent(self, node: Expression) -> Any:
+        """What stands in an exponent, for `power`; seen before the base is read.  A rational number, or None."""
         return constant(node)
 
     @abstractmethod
-    def power(self, base: V, exponent: Fraction | None, node: Operation) -> V: ...
+    def power(self, base: V, exponent: Any, node: Operation) -> V: ...
 
     def admit(self, node: Call) -> None:
         """Refuse a function by its name here, before its arguments are read."""
@@ -103,6 +105,22 @@ def interpret(expression: Expression, meaning: Meaning[V]) -> V:
                 case "/":
                     return meaning.divide(x, y, expression)
     raise AssertionError(expression)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The text of an expression, and how tightly it binds: 1 a sum, 2 a product, 3 a sign, 4 a power, 5 a name."""
+
+    text: str
+    level: int
+
+    def within(self, level: int, parenthesised: Callable[[str], str] = "({})".format) -> str:
+        """The text where something of this level is needed, in parentheses if it binds less.
+
+        >>> Written("a + b", 1).within(2), Written("a*b", 2).within(2)
+        ('(a + b)', 'a*b')
+        """
+        return parenthesised(self.text) if self.level < level else self.text
 
 
 class _NotRationalError(Exception):

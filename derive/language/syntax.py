@@ -14,6 +14,9 @@ class Number:
     column: int = field(default=1, compare=False)
 
 
+ONE = Number(Fraction(1))
+
+
 @dataclass(frozen=True)
 class Name:
     id: str

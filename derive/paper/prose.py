@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from derive.language.letters import GREEK
 from derive.paper.escape import escape
 from derive.paper.preamble import PAPER
-from derive.scheme import GREEK
 
 _GREEK = re.compile(rf"(?<![\w\\])((?:{'|'.join([*GREEK, 'gamma', 'theta'])})_?\d*)(?!\w)|(->|<=|>=|<|>)|\*\*(\w+)")
 _SIGNS = {"->": r"\to", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}

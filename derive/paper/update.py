@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.equation import ModifiedEquation
-from derive.language import Call, Expression, Name, Number, Operation, names_of
+from derive.language import ONE, Call, Expression, Meaning, Name, Number, Operation, Written, interpret, walk
+from derive.language.calls import call_of, write_call
 from derive.paper.escape import escape
 from derive.paper.linebreak import Summand
-from derive.scheme import Configuration, Scheme, substitute
+from derive.scheme import Configuration, Scheme
+from derive.scheme.model import kind_of
 from derive.scheme.schedule import Schedule
 from derive.writing.notation import Notation
-
-_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 5, "neg": 2, "**": 4}
 
 
 def _wrapped(text: str) -> str:
@@ -18,15 +20,14 @@ def _wrapped(text: str) -> str:
     return rf"\left({text}\right)" if r"frac" in text or r"\sqrt" in text else f"({text})"
 
 
-class ExpressionWriter:
+class ExpressionWriter(Meaning[Written]):
     """Scheme text in LaTeX; products of vectors are componentwise and written with \\had."""
 
     def __init__(self, scheme: Scheme, style: Notation) -> None:
         self.scheme, self.style = scheme, style
 
     def __call__(self, e: Expression, parent: int = 0) -> str:
-        text, level = self._text(e)
-        return _wrapped(text) if level < parent else text
+        return interpret(e, self).within(parent, _wrapped)
 
     def summands(self, e: Expression) -> list[Summand]:
         """Top-level sums taken apart, for line breaking."""
@@ -45,32 +46,43 @@ class ExpressionWriter:
                 return True, self(Number(-value), 2)
         return False, self(e, 2)
 
-    def _text(self, e: Expression) -> tuple[str, int]:
-        match e:
-            case Number(value):
-                if value.denominator == 1:
-                    return str(value), 5 if value >= 0 else 1
-                sign = "-" if value < 0 else ""
-                return rf"{sign}\tfrac{{{abs(value.numerator)}}}{{{value.denominator}}}", 1 if sign else 3
-            case Name("theta_next"):
-                return r"\theta^{+}", 3
-            case Name(id):
-                return self.style.symbol(id), 3 if id == "theta_prev" else 5
-            case Call(function, args):
-                return self._call(function, args), 5
-            case Operation("neg", (a,)):
-                return "-" + self(a, 2), 1
-            case Operation("*", (a, Number(value))) if value == 1:
-                return self._text(a)
-            case Operation("*", (a, b)):
-                return self(a, 2) + self._times(a, b) + self(b, 3), 2
-            case Operation("/", (a, b)):
-                return rf"\frac{{{self(a)}}}{{{self(b)}}}", 3
-            case Operation("**", (a, b)):
-                return f"{self(a, 5)}^{{{self(b)}}}", 4
-            case Operation(op, (a, b)):
-                return f"{self(a, 1)} {op} {self(b, 2)}", 1
-        raise AssertionError(e)
+    def number(self, value: Fraction) -> Written:
+        if value.denominator == 1:
+            return Written(str(value), 5 if value >= 0 else 1)
+        sign = "-" if value < 0 else ""
+        return Written(rf"{sign}\tfrac{{{abs(value.numerator)}}}{{{value.denominator}}}", 1 if sign else 3)
+
+    def name(self, node: Name) -> Written:
+        if node.id == "theta_next":
+            return Written(r"\theta^{+}", 3)
+        return Written(self.style.symbol(node.id), 3 if node.id == "theta_prev" else 5)
+
+    def negate(self, a: Written) -> Written:
+        return Written("-" + a.within(2, _wrapped), 1)
+
+    def add(self, a: Written, b: Written, node: Operation) -> Written:
+        return Written(f"{a.within(1, _wrapped)} {node.op} {b.within(2, _wrapped)}", 1)
+
+    subtract = add
+
+    def multiply(self, a: Written, b: Written, node: Operation) -> Written:
+        if node.args[1] == ONE:
+            return a
+        return Written(a.within(2, _wrapped) + self._times(*node.args) + b.within(3, _wrapped), 2)
+
+    def divide(self, a: Written, b: Written, node: Operation) -> Written:
+        return Written(rf"\frac{{{a.text}}}{{{b.text}}}", 3)
+
+    def exponent(self, node: Expression) -> Expression:
+        return node
+
+    def power(self, base: Written, exponent: Expression, node: Operation) -> Written:
+        return Written(f"{base.within(5, _wrapped)}^{{{self(exponent)}}}", 4)
+
+    def call(self, node: Call, args: list[Written]) -> Written:
+        name = node.function
+        head = rf"\operatorname{{{escape(name)}}}" if len(name) > 1 else self.style.symbol(name)
+        return Written(write_call(name, [a.text for a in args], "latex", head, _wrapped), 5)
 
     def _times(self, a: Expression, b: Expression) -> str:
         if self.is_vector(a) and self.is_vector(b):
@@ -78,34 +90,7 @@ class ExpressionWriter:
         return r" \cdot " if isinstance(b, Number) and b.value.denominator == 1 else r"\, "
 
     def is_vector(self, e: Expression) -> bool:
-        match e:
-            case Name(id):
-                return self.scheme.kinds.get(id, "scalar") == "vector"
-            case Call(function, args):
-                if function in ("grad", "field", "dot", "norm"):
-                    return function in ("grad", "field")
-                return any(self.is_vector(a) for a in args)
-            case Operation(_, args):
-                return any(self.is_vector(a) for a in args)
-        return False
-
-    def _call(self, function: str, args: tuple[Expression, ...]) -> str:
-        inner = [self(a) for a in args]
-        match function:
-            case "grad":
-                return r"\gradL" + _wrapped(inner[0])
-            case "field":
-                return "f" + _wrapped(inner[0])
-            case "sqrt":
-                return rf"\sqrt{{{inner[0]}}}"
-            case "dot":
-                return rf"\inner{{{inner[0]}}}{{{inner[1]}}}"
-            case "norm":
-                return rf"\norm{{{inner[0]}}}"
-            case "abs":
-                return rf"\abs{{{inner[0]}}}"
-        name = rf"\operatorname{{{escape(function)}}}" if len(function) > 1 else self.style.symbol(function)
-        return name + _wrapped(", ".join(inner))
+        return kind_of(e, self.scheme.kinds) == "vector"
 
 
 def bound_parameters(c: Configuration) -> list[tuple[str, Expression]]:
@@ -120,23 +105,16 @@ def function_settings(c: Configuration, write: ExpressionWriter) -> list[tuple[s
 
 def uses_products(equation: ModifiedEquation) -> bool:
     """Whether the update multiplies, divides or takes roots of vectors, so that 'componentwise' needs saying."""
-    write = ExpressionWriter(equation.scheme, None)  # type: ignore[arg-type]
+    kinds = equation.scheme.kinds
 
-    def visit(e: Expression) -> bool:
-        match e:
-            case Operation("*", (a, b)) if write.is_vector(a) and write.is_vector(b):
-                return True
-            case Operation("/", (_, b)) if write.is_vector(b):
-                return True
-            case Operation("**", (a, _)) if write.is_vector(a):
-                return True
-            case Call("sqrt" | "abs" | "sign", (a,)) if write.is_vector(a):
-                return True
-            case Call(_, args) | Operation(_, args):
-                return any(visit(a) for a in args)
+    def componentwise(node: Expression) -> bool:
+        match node:
+            case Operation("*", args):
+                return all(kind_of(a, kinds) == "vector" for a in args)
+            case Operation("/", (_, operand)) | Operation("**", (operand, _)):
+                return kind_of(operand, kinds) == "vector"
+            case Call(function, args):
+                return call_of(function).kind == "argument" and any(kind_of(a, kinds) == "vector" for a in args)
         return False
 
-    return any(visit(a.value) for a in equation.scheme.program)
-
-
-__all__ = ["ExpressionWriter", "bound_parameters", "function_settings", "names_of", "substitute", "uses_products"]
+    return any(componentwise(node) for a in equation.scheme.program for node in walk(a.value))

@@ -10,7 +10,7 @@ from typing import Any
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.factored import unwrapped
 from derive.errors import DeriveError, ReductionError, UsageError
-from derive.language import Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Arithmetic, Call, Name, Operation, interpret, names_of, parse_expression
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
 from derive.scheme.schedule import evaluate
@@ -51,25 +51,30 @@ def tidy(text: str) -> str:
     try:
         expression = parse_expression(text, "bound")
         ring = Ring(sorted(names_of(expression)))
-        return unwrapped(str(_ratio(expression, ring).reduced()))
+        return unwrapped(str(interpret(expression, _Rational(ring)).reduced()))
     except DeriveError:
         return text
 
 
-def _ratio(e: Expression, ring: Ring) -> Ratio:
-    match e:
-        case Number(value):
-            return ring.constant(value)
-        case Name(id):
-            return ring.symbol(id)
-        case Operation("neg", (a,)):
-            return -_ratio(a, ring)
-        case Operation("**", (a, b)) if (power := constant(b)) is not None and power.denominator == 1:
-            return _ratio(a, ring) ** int(power)
-        case Operation("+" | "-" | "*" | "/" as op, (a, b)):
-            x, y = _ratio(a, ring), _ratio(b, ring)
-            return x + y if op == "+" else x - y if op == "-" else x * y if op == "*" else x / y
-    raise UsageError("not rational")
+class _Rational(Arithmetic):
+    """Rational functions of a ring."""
+
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
+
+    def number(self, value: Fraction) -> Ratio:
+        return self.ring.constant(value)
+
+    def name(self, node: Name) -> Ratio:
+        return self.ring.symbol(node.id)
+
+    def power(self, base: Ratio, exponent: Fraction | None, node: Operation) -> Ratio:
+        if exponent is None or exponent.denominator != 1:
+            raise UsageError("not rational")
+        return base ** int(exponent)
+
+    def call(self, node: Call, args: list[Ratio]) -> Ratio:
+        raise UsageError("not rational")
 
 
 def _roots(sp: Any, form: Any, q: Any) -> list[Any]:

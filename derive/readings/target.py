@@ -7,18 +7,24 @@ theta', theta'' and the derivatives of the loss at theta: grad, hess(x), d3(x, y
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.engine.composition import Given, Workspace
-from derive.engine.series import Contraction, Magnitude, Plus, Polynomial, Power, Series, Times
+from derive.algebra.sums import Sum
+from derive.engine.composition import Given, Node, Workspace
+from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Call, Expression, Meaning, Name, Operation, constant, interpret, names_of, parse_expression
+from derive.language.calls import CALLS
 
 FIRST, SECOND = "theta1", "theta_2"  # as long as theta' and theta'', so that columns of errors are right
-_CALLS: Mapping[str, int] = {
-    "grad": 1, "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **{f"d{k}": k - 1 for k in range(3, 10)},
-}  # fmt: skip
+
+
+def _calls() -> dict[str, int]:
+    """The calls of a target: those of schemes that evaluate no function, and the derivatives of the loss."""
+    plain = {name: call.arity for name, call in CALLS.items() if not call.label}
+    return {"grad": 1, "hess": 1, **plain, **{f"d{k}": k - 1 for k in range(3, 10)}}
 
 
 def parse_target(text: str) -> Expression:
@@ -40,14 +46,26 @@ def parse_target(text: str) -> Expression:
     sides = plain.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    expressions = [parse_expression(s, "target", _CALLS) for s in sides]
+    expressions = [parse_expression(s, "target", _calls()) for s in sides]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
     return result
 
 
-class TargetReader:
+@dataclass(frozen=True)
+class _Value:
+    """A series, and how 1/it is built: of a product factor by factor and of a power as one power, so that 1/x**2 is the
+    square of 1/x."""
+
+    series: Series
+    inverted: Callable[[], Series] | None = None
+
+    def inverse(self) -> Series:
+        return self.inverted() if self.inverted else Power(self.series, Fraction(-1), None)
+
+
+class TargetReader(Meaning[_Value]):
     """Turns the expression into a series; `values` gives theta' and theta'' as series."""
 
     def __init__(self, workspace: Workspace, values: Mapping[str, Series]) -> None:
@@ -55,43 +73,46 @@ class TargetReader:
         self.values = values
 
     def read(self, e: Expression) -> Series:
-        match e:
-            case Number(value):
-                return Polynomial(self.workspace, {0: self.ring.constant(value)})
-            case Name(id, line, column):
-                return self._name(id, line, column)
-            case Operation("neg", (a,)):
-                return Times(Polynomial(self.workspace, {0: -self.ring.one}), self.read(a))
-            case Operation("**", (a, b)):
-                exponent = constant(b)
-                if exponent is None:
-                    raise ParseError("an exponent must be a rational number", "target", b.line, b.column)
-                return self._power(self.read(a), exponent)
-            case Operation("/", (a, b)):
-                return Times(self.read(a), self._inverse(b))
-            case Operation(op, (a, b)):
-                x, y = self.read(a), self.read(b)
-                return Times(x, y) if op == "*" else Plus(x, y, 1 if op == "+" else -1)
-            case Call(function, args):
-                return self._call(e, function, [self.read(a) for a in args])
-        raise AssertionError(e)
+        return interpret(e, self).series
 
-    def _inverse(self, e: Expression) -> Series:
-        """1/e; of a product factor by factor and of a power as one power, so that 1/x**2 is the square of 1/x."""
-        match e:
-            case Operation("*", (a, b)):
-                return Times(self._inverse(a), self._inverse(b))
-            case Operation("**", (a, b)) if (exponent := constant(b)) is not None and exponent:
-                return Power(self.read(a), -exponent, None)
-        return Power(self.read(e), Fraction(-1), None)
+    def given(self, coefficient: Sum) -> Series:
+        return Given(self.workspace, [coefficient])
 
-    def _power(self, x: Series, exponent: Fraction) -> Series:
+    def number(self, value: Fraction) -> _Value:
+        return _Value(Polynomial(self.workspace, {0: self.ring.constant(value)}))
+
+    def name(self, node: Name) -> _Value:
+        return _Value(self._name(node.id, node.line, node.column))
+
+    def negate(self, a: _Value) -> _Value:
+        return _Value(Times(Polynomial(self.workspace, {0: -self.ring.one}), a.series))
+
+    def add(self, a: _Value, b: _Value, node: Operation) -> _Value:
+        return _Value(Plus(a.series, b.series))
+
+    def subtract(self, a: _Value, b: _Value, node: Operation) -> _Value:
+        return _Value(Plus(a.series, b.series, -1))
+
+    def multiply(self, a: _Value, b: _Value, node: Operation) -> _Value:
+        return _Value(Times(a.series, b.series), lambda: Times(a.inverse(), b.inverse()))
+
+    def divide(self, a: _Value, b: _Value, node: Operation) -> _Value:
+        return _Value(Times(a.series, b.inverse()))
+
+    def exponent(self, node: Expression) -> Fraction:
+        exponent = constant(node)
+        if exponent is None:
+            raise ParseError("an exponent must be a rational number", "target", node.line, node.column)
+        return exponent
+
+    def power(self, base: _Value, exponent: Fraction, node: Operation) -> _Value:
+        inverted = (lambda: Power(base.series, -exponent, None)) if exponent else None
         if exponent.denominator > 1 or exponent <= 0:
-            return Power(x, exponent, None)
-        result = x
+            return _Value(Power(base.series, exponent, None), inverted)
+        result = base.series
         for _ in range(int(exponent) - 1):
-            result = Times(result, x)
-        return result
+            result = Times(result, base.series)
+        return _Value(result, inverted)
 
     def _name(self, name: str, line: int, column: int) -> Series:
         if name in self.values:
@@ -99,27 +120,20 @@ class TargetReader:
         if name == "gamma":
             return Polynomial(self.workspace, {1: self.ring.one})
         if name == "theta":
-            return Given(self.workspace, [self.algebra.state("theta")])
+            return self.given(self.algebra.state("theta"))
         if name == "grad":
-            return Given(self.workspace, [self.algebra.node_sum("L", [])])
+            return self.given(self.algebra.node_sum("L", []))
         if name in self.ring.symbols:
             return Polynomial(self.workspace, {0: self.ring.symbol(name)})
         known = ["theta", "theta'", "theta''", "grad", "gamma", *self.ring.symbols]
         raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
 
-    def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        from derive.engine.composition import Node
+    def call(self, node: Call, args: list[_Value]) -> _Value:
+        return _Value(self._call(node, node.function, [a.series for a in args]))
 
-        theta = Given(self.workspace, [self.algebra.state("theta")])
-        match function:
-            case "grad":
-                return Node(args[0], "L", [])
-            case "sqrt":
-                return Power(args[0], Fraction(1, 2), None)
-            case "abs" | "sign":
-                return Magnitude(args[0], function == "sign", None)
-            case "dot":
-                return Contraction(Times(*args))
-            case "norm":
-                return Power(Contraction(Times(args[0], args[0])), Fraction(1, 2), None)
-        return Node(theta, "L", args)
+    def _call(self, e: Call, function: str, args: list[Series]) -> Series:
+        if function == "grad":
+            return Node(args[0], "L", [])
+        if function in CALL_SERIES:
+            return CALL_SERIES[function](args, None)
+        return Node(self.given(self.algebra.state("theta")), "L", args)

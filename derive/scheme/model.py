@@ -129,8 +129,11 @@ class _Kinds(Meaning[Kind]):
 
     subtract = multiply = divide = add
 
-    def power(self, base: Kind, exponent: Fraction | None, node: Operation) -> Kind:
-        return self.add(base, interpret(node.args[1], self), node)
+    def exponent(self, node: Expression) -> Expression:
+        return node
+
+    def power(self, base: Kind, exponent: Expression, node: Operation) -> Kind:
+        return self.add(base, interpret(exponent, self), node)
 
     def call(self, node: Call, args: list[Kind]) -> Kind:
         return call_of(node.function).kind_for(args)

@@ -17,12 +17,14 @@ from math import floor
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import (
     LOSS_CALLS,
+    Arithmetic,
     Call,
     Expression,
     Name,
-    Number,
     Operation,
     constant,
+    interpret,
+    names_of,
     parse_expression,
     unparse,
 )
@@ -83,27 +85,49 @@ def _holds(a: Fraction, op: str, b: Fraction) -> bool:
     return a < b if op == "<" else a <= b
 
 
+class _Values(Arithmetic):
+    """Fractions, with the values of names."""
+
+    def __init__(self, names: Mapping[str, Fraction]) -> None:
+        self.names = names
+
+    def number(self, value: Fraction) -> Fraction:
+        return value
+
+    def name(self, node: Name) -> Fraction:
+        if node.id not in self.names:
+            raise UsageError(f"'{node.id}' has no value{nearest(node.id, self.names)}")
+        return self.names[node.id]
+
+    def divide(self, a: Fraction, b: Fraction, node: Operation) -> Fraction:
+        if not b:
+            raise UsageError(f"division by zero in {unparse(node)}")
+        return a / b
+
+    def exponent(self, node: Expression) -> Expression:
+        return node  # names may stand in it
+
+    def power(self, base: Fraction, exponent: Expression, node: Operation) -> Fraction:
+        value: Fraction = interpret(exponent, self)
+        if value.denominator != 1 or (base == 0 and value < 0):
+            raise UsageError(f"{unparse(node)} is not a rational number")
+        return base ** int(value)
+
+    def admit(self, node: Call) -> None:
+        raise UsageError(f"{unparse(node)} is not a rational number")
+
+    def call(self, node: Call, args: list[Fraction]) -> Fraction:
+        raise AssertionError(node)
+
+
 def evaluate(expression: Expression, names: Mapping[str, Fraction]) -> Fraction:
-    """The exact value of a rational expression; UsageError for an unknown name or a division by zero."""
-    match expression:
-        case Number(value):
-            return value
-        case Name(id):
-            if id not in names:
-                raise UsageError(f"'{id}' has no value{nearest(id, names)}")
-            return names[id]
-        case Operation("neg", (a,)):
-            return -evaluate(a, names)
-        case Operation(op, (a, b)):
-            x, y = evaluate(a, names), evaluate(b, names)
-            if op == "/" and y == 0:
-                raise UsageError(f"division by zero in {unparse(expression)}")
-            if op == "**":
-                if y.denominator != 1 or (x == 0 and y < 0):
-                    raise UsageError(f"{unparse(expression)} is not a rational number")
-                return x ** int(y)
-            return {"+": x + y, "-": x - y, "*": x * y, "/": x / y if y else x}[op]
-    raise UsageError(f"{unparse(expression)} is not a rational number")
+    """The exact value of a rational expression; UsageError for an unknown name or a division by zero.
+
+    >>> evaluate(parse_expression("2**k - 1/k", "example"), {"k": Fraction(3)})
+    Fraction(23, 3)
+    """
+    value: Fraction = interpret(expression, _Values(names))
+    return value
 
 
 def schedules() -> tuple[str, ...]:
@@ -165,18 +189,9 @@ def parse_function_setting(text: str, where: str) -> Expression | Schedule:
         except SchemeError as error:
             raise UsageError(f"{where}: {error}") from None
     expression = parse_expression(text, where, LOSS_CALLS)
-    for node in _names(expression):
-        if node not in ("t",):
+    for name in names_of(expression):
+        if name != "t":
             raise UsageError(
-                f"{where}: '{node}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}"
+                f"{where}: '{name}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}"
             )
     return expression
-
-
-def _names(expression: Expression) -> set[str]:
-    match expression:
-        case Name(id):
-            return {id}
-        case Operation(_, args) | Call(_, args):
-            return set().union(*(_names(a) for a in args))
-    return set()

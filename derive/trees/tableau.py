@@ -22,7 +22,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import SchemeError, UsageError, nearest
-from derive.language import Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.language import Arithmetic, Call, Expression, Name, Number, Operation, constant, interpret, names_of, parse_expression
 from derive.scheme import Scheme, configure, load_scheme
 from derive.trees.method import TreeMethod, partitioned
 from derive.trees.program import compile_scheme
@@ -106,8 +106,9 @@ def _method(data: object, source: str, settings: Mapping[str, str]) -> TreeMetho
     values = _settings(settings, tuple(symbols))
     ring = Ring([n for n in symbols if n not in values])
     tableaux = []
+    entry = _Entry(ring, values, where)
     for *a, b, c in parsed:
-        rows = [[_evaluate(e, ring, values, where) for e in row] for row in (*a, b, c)]
+        rows = [[interpret(e, entry).reduced() for e in row] for row in (*a, b, c)]
         _check_sums(rows, where)
         tableaux.append((rows[:-2], rows[-2]))
     fields = [str(t.get("field", f"f{i}")) for i, t in enumerate(tables, 1)] if len(tables) > 1 else ["f"]
@@ -157,33 +158,35 @@ def _settings(settings: Mapping[str, str], symbols: tuple[str, ...]) -> dict[str
     return values
 
 
-def _evaluate(expression: Expression, ring: Ring, values: Mapping[str, Fraction], where: str) -> Ratio:
-    match expression:
-        case Number(value):
-            return ring.constant(value)
-        case Name(id):
-            return ring.constant(values[id]) if id in values else ring.symbol(id)
-        case Operation("neg", (a,)):
-            return -_evaluate(a, ring, values, where)
-        case Operation("**", (a, b)):
-            power = constant(b)
-            if power is None or power.denominator != 1 or abs(power) > 64:
-                raise SchemeError(f"{where}: an exponent must be an integer from -64 to 64")
-            return _divide(ring.one, _evaluate(a, ring, values, where) ** -int(power), where) if power < 0 else (
-                _evaluate(a, ring, values, where) ** int(power)
-            )
-        case Operation(op, (a, b)):
-            x, y = _evaluate(a, ring, values, where), _evaluate(b, ring, values, where)
-            if op == "/":
-                return _divide(x, y, where)
-            return (x + y if op == "+" else x - y if op == "-" else x * y).reduced()
-    raise SchemeError(f"{where}: only numbers, names and + - * / ** may stand in an entry")
+class _Entry(Arithmetic):
+    """An entry of the tableau; `values` are the symbols that are set."""
 
+    def __init__(self, ring: Ring, values: Mapping[str, Fraction], where: str) -> None:
+        self.ring, self.values, self.where = ring, values, where
 
-def _divide(x: Ratio, y: Ratio, where: str) -> Ratio:
-    if not y:
-        raise SchemeError(f"{where}: division by zero in an entry")
-    return (x / y).reduced()
+    def number(self, value: Fraction) -> Ratio:
+        return self.ring.constant(value)
+
+    def name(self, node: Name) -> Ratio:
+        return self.ring.constant(self.values[node.id]) if node.id in self.values else self.ring.symbol(node.id)
+
+    def divide(self, a: Ratio, b: Ratio, node: Operation) -> Ratio:
+        if not b:
+            raise SchemeError(f"{self.where}: division by zero in an entry")
+        return (a / b).reduced()
+
+    def exponent(self, node: Expression) -> Fraction:
+        power = constant(node)
+        if power is None or power.denominator != 1 or abs(power) > 64:
+            raise SchemeError(f"{self.where}: an exponent must be an integer from -64 to 64")
+        return power
+
+    def power(self, base: Ratio, exponent: Fraction, node: Operation) -> Ratio:
+        power = base ** abs(int(exponent))
+        return self.divide(self.ring.one, power, node) if exponent < 0 else power
+
+    def call(self, node: Call, args: list[Ratio]) -> Ratio:
+        raise SchemeError(f"{self.where}: only numbers, names and + - * / ** may stand in an entry")
 
 
 def _check_sums(rows: list[list[Ratio]], where: str) -> None:

@@ -7,13 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from derive.algebra.terms import Factor
-from derive.scheme import GREEK
+from derive.language.letters import GREEK, LETTERS
 
-_LETTERS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eps": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "iota": "ι", "kappa": "κ", "lam": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
-    "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-}  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
 
@@ -70,7 +65,7 @@ def _unicode_symbol(name: str) -> str:
     if name == "theta_prev":
         return "θ⁻"
     subscript = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-    return _letter(name, _LETTERS.get, lambda d: d.translate(subscript)) or name
+    return _letter(name, LETTERS.get, lambda d: d.translate(subscript)) or name
 
 
 def _ascii_symbol(name: str) -> str:

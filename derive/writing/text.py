@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
-from derive.language import Call, Expression, Name, Number, Operation
+from derive.language import ONE, Call, Expression, Meaning, Name, Operation, Written, interpret
+from derive.language.calls import Medium, write_call
+from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
-from derive.scheme import GREEK, substitute
+from derive.scheme import substitute
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows, write_coefficient
 from derive.writing.latex import align, aligned
@@ -65,39 +68,49 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
     return lines
 
 
-_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
+class _Pretty(Meaning[Written]):
+    """Scheme text as people write it, each piece with the level at which it binds."""
+
+    def __init__(self, style: Notation) -> None:
+        self.style = style
+        self.medium: Medium = "unicode" if style.name == "unicode" else "ascii"
+
+    def number(self, value: Fraction) -> Written:
+        return Written(str(value), 5 if value.denominator == 1 else 2)
+
+    def name(self, node: Name) -> Written:
+        if node.id == "theta_next":
+            return Written(self.style.symbol("theta") + ("⁺" if self.medium == "unicode" else "+"), 5)
+        return Written(self.style.symbol(node.id), 5)
+
+    def negate(self, a: Written) -> Written:
+        return Written("-" + a.within(3), 3)
+
+    def add(self, a: Written, b: Written, node: Operation) -> Written:
+        return Written(f"{a.within(1)} + {b.within(2)}", 1)
+
+    def subtract(self, a: Written, b: Written, node: Operation) -> Written:
+        return Written(f"{a.within(1)} - {b.within(2)}", 1)
+
+    def multiply(self, a: Written, b: Written, node: Operation) -> Written:
+        return a if node.args[1] == ONE else Written(f"{a.within(2)} {b.within(3)}", 2)
+
+    def divide(self, a: Written, b: Written, node: Operation) -> Written:
+        return Written(f"{a.within(2)}/{b.within(3)}", 2)
+
+    def exponent(self, node: Expression) -> Expression:
+        return node
+
+    def power(self, base: Written, exponent: Expression, node: Operation) -> Written:
+        return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
+
+    def call(self, node: Call, args: list[Written]) -> Written:
+        return Written(write_call(node.function, [a.text for a in args], self.medium), 5)
 
 
 def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:
     """Scheme text as people write it: v = β v - γ ∇L(θ)."""
-    match expression:
-        case Number(value):
-            text, level = str(value), 5 if value.denominator == 1 else 2
-        case Name(id):
-            ahead = style.symbol("theta") + ("⁺" if style.name == "unicode" else "+")
-            text, level = ahead if id == "theta_next" else style.symbol(id), 5
-        case Call(function, args):
-            inner = [pretty(a, style, label) for a in args]
-            root = "√" if style.name == "unicode" else "sqrt"
-            heads = {"grad": style.derivative("L", 0), "field": style.derivative("f", 0), "sqrt": root}
-            if function == "dot":
-                text = style.inner(*inner)
-            elif function in ("norm", "abs"):
-                text = style.norm(inner[0])
-            else:
-                simple = function == "sqrt" and style.name == "unicode" and inner[0].isalnum()
-                text = heads[function] + inner[0] if simple else f"{heads.get(function, function)}({', '.join(inner)})"
-            level = 5
-        case Operation("neg", (a,)):
-            text, level = "-" + pretty(a, style, label, 3), 3
-        case Operation("*", (a, Number(value))) if value == 1:
-            return pretty(a, style, label, parent)
-        case Operation(op, (a, b)):
-            level = _LEVEL[op]
-            left, right = (level + 1, level) if op == "**" else (level, level + 1)
-            x, y = pretty(a, style, label, left), pretty(b, style, label, right)
-            text = f"{x} {op} {y}" if level == 1 else f"{x} {y}" if op == "*" else f"{x}^{y}" if op == "**" else f"{x}/{y}"
-    return f"({text})" if level < parent else text
+    return interpret(expression, _Pretty(style)).within(parent)
 
 
 def _equation_lines(variable: str, sums: tuple[Combination, ...], style: Notation, form: str) -> list[str]:
