@@ -7,7 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language import Call, constant, parse_expression
+from derive.concrete.explicit import Symbolic
+
+from derive.language import Call, constant, interpret, parse_expression
 
 
 class _Ends(Symbolic):
