@@ -8,7 +8,6 @@ from typing import Any
 import sympy as sp
 
 from derive.concrete.explicit import Symbolic
-
 from derive.language import Call, constant, interpret, parse_expression
 
 
