@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from derive.errors import UsageError, nearest
 from derive.language import Expression, Name, names_of, parse_expression, substitute
 from derive.scheme.model import Regime, Scheme
-from derive.scheme.rescaling import CLOCK, RESERVED, Rescaling
+from derive.scheme.names import CLOCK, RESERVED
+from derive.scheme.rescaling import Rescaling
 from derive.scheme.schedule import Schedule, parse_function_setting
 
 
