@@ -10,7 +10,7 @@ from derive.errors import ParseError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of
-from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, ahead, previous
+from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 
 
@@ -68,6 +68,11 @@ class Scheme:
         """The variables whose equation is sought; every other state variable is memory."""
         return UNKNOWNS
 
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """The clock, and every unknown before, at and after the step."""
+        return reserved(self.unknowns)
+
     @cached_property
     def states(self) -> tuple[str, ...]:
         """The unknowns, then memory in the order in which it is first read."""
@@ -107,7 +112,7 @@ class Scheme:
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
         """The state variable as the regime writes it, factor * symbol."""
         where = f"{self.where}, regime {regime.name}, {state}"
-        return read_rescaling(regime.substitutions[state], where, self.parameters, self.assigned)
+        return read_rescaling(regime.substitutions[state], where, {*self.reserved, *self.parameters}, self.assigned)
 
 
 def _check_names(scheme: Scheme) -> None:
@@ -139,7 +144,7 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
         if isinstance(node, Call) and node.function in scheme.functions and not names_of(node).keys() <= timed:
             text = f"{node.function} is a function of time; write {node.function}(t)"
             raise ParseError(text, where, node.line, node.column)
-    known = [*RESERVED, *scheme.assigned, *scheme.parameters]
+    known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
         if name not in known:
             text = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 #: the step and the time of the step
 CLOCK = ("gamma", "t")
 #: the variables whose equation is sought
@@ -18,5 +20,13 @@ def ahead(unknown: str) -> str:
     return f"{unknown}_next"
 
 
-#: names that no parameter may have
-RESERVED = (*CLOCK, *(name for x in UNKNOWNS for name in (x, previous(x), ahead(x))))
+def reserved(unknowns: Iterable[str]) -> tuple[str, ...]:
+    """Names that have a meaning without a declaration, so that no parameter may have them.
+
+    >>> reserved(["x"])
+    ('gamma', 't', 'x', 'x_prev', 'x_next')
+    """
+    return (*CLOCK, *(name for x in unknowns for name in (x, previous(x), ahead(x))))
+
+
+RESERVED = reserved(UNKNOWNS)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from derive.errors import SchemeError
 from derive.language import ONE, Expression, Name, Operation, names_of, substitute
-from derive.scheme.names import RESERVED
 
 
 @dataclass(frozen=True)
@@ -18,15 +17,15 @@ class Rescaling:
     factor: Expression
 
 
-def read_rescaling(expression: Expression, where: str, parameters: Collection[str], assigned: Collection[str]) -> Rescaling:
-    """factor * symbol; the one name that is no parameter, gamma or t is the symbol.
+def read_rescaling(expression: Expression, where: str, known: Collection[str], assigned: Collection[str]) -> Rescaling:
+    """factor * symbol; the one name that is not `known` is the symbol, and not one of the `assigned`.
 
     >>> from derive.language import parse_expression, unparse
-    >>> r = read_rescaling(parse_expression("-gamma*eta/(1 - beta)", "v"), "v", ["beta"], ["v"])
+    >>> r = read_rescaling(parse_expression("-gamma*eta/(1 - beta)", "v"), "v", ["beta", "gamma"], ["v"])
     >>> r.symbol, unparse(r.factor)
     ('eta', '-gamma*1/(1 - beta)')
     """
-    symbols = [n for n in names_of(expression) if n not in parameters and n not in RESERVED]
+    symbols = [n for n in names_of(expression) if n not in known]
     if len(symbols) != 1:
         raise SchemeError(f"{where}: write the variable as a factor times one new name, such as 'gamma*eta'")
     symbol = symbols[0]
