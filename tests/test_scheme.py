@@ -168,7 +168,7 @@ def test_unknowns_are_named_in_one_place() -> None:
     game = _game("v = x_prev; x = x - gamma*field(y_next); y = y + gamma*field(x) + m; m = v + t")
     assert game.states == ("x", "y", "x_prev", "m")
     assert game.kinds == dict.fromkeys(("x", "y", "x_prev", "y_prev", "x_next", "y_next", "v", "m"), "vector")
-    with pytest.raises(DeriveError, match="y is never assigned; an update must end in 'y = ...'"):
+    with pytest.raises(DeriveError, match="y is never assigned; an update must end in 'y = "):
         _game("x = x - gamma*field(x)")
     with pytest.raises(DeriveError, match="'y_next' cannot be assigned"):
         _game("x = x; y = y; y_next = y")
