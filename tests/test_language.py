@@ -8,8 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.engine.series import CALL_SERIES, Times
+from derive.equation import modified_equation
 from derive.errors import DeriveError, ParseError
-from derive.language import Call, Name, Number, Operation, constant, parse_expression, parse_update, unparse
+from derive.language import (
+    Arithmetic,
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Number,
+    Operation,
+    constant,
+    interpret,
+    parse_expression,
+    parse_update,
+    unparse,
+)
+from derive.language.calls import CALLS, SchemeCall
+from derive.paper.preamble import PAPER
+from derive.paper.update import ExpressionWriter
+from derive.scheme import inline_scheme
+from derive.writing.notation import ASCII, UNICODE
+from derive.writing.text import pretty
 
 
 @pytest.mark.parametrize(
@@ -104,3 +125,147 @@ def test_augmented_assignment_and_semicolons() -> None:
     a, b = parse_update("v *= beta; theta -= gamma*grad(theta)")
     assert unparse(a.value) == "v*beta"
     assert unparse(b.value) == "theta - gamma*grad(theta)"
+
+
+# ---------------------------------------------------------------------------------------------- one interpreter
+
+
+class _Text(Meaning[str]):
+    """Texts with every operation in parentheses."""
+
+    def number(self, value: Fraction) -> str:
+        return f"({value})"
+
+    def name(self, node: Name) -> str:
+        return node.id
+
+    def negate(self, a: str) -> str:
+        return f"(-{a})"
+
+    def add(self, a: str, b: str, node: Operation) -> str:
+        return f"({a} {node.op} {b})"
+
+    subtract = multiply = divide = add
+
+    def exponent(self, node: Expression) -> str:
+        return interpret(node, self)
+
+    def power(self, base: str, exponent: str, node: Operation) -> str:
+        return f"({base} ** {exponent})"
+
+    def call(self, node: Call, args: list[str]) -> str:
+        return f"{node.function}({', '.join(args)})"
+
+
+@given(expressions)
+def test_a_meaning_that_builds_text_says_what_unparse_says(expression: Expression) -> None:
+    """Both texts read back as the same tree, so no operand is lost, doubled or swapped."""
+    whole, spare = (parse_expression(t, "x", {"sqrt": 1}) for t in (interpret(expression, _Text()), unparse(expression)))
+    assert unparse(whole) == unparse(spare) == unparse(expression)
+
+
+class _Fractions(Arithmetic):
+    """Plain Python arithmetic on Fractions: whatever fails there has no value."""
+
+    def number(self, value: Fraction) -> Fraction:
+        return value
+
+    def name(self, node: Name) -> Fraction:
+        raise ValueError(node.id)
+
+    def exponent(self, node: Expression) -> Fraction:
+        value: Fraction = interpret(node, self)
+        return value
+
+    def power(self, base: Fraction, exponent: Fraction, node: Operation) -> Fraction:
+        return base ** int(exponent) if exponent.denominator == 1 else _irrational()
+
+    def call(self, node: Call, args: list[Fraction]) -> Fraction:
+        return _irrational()
+
+
+def _irrational() -> Fraction:
+    raise ValueError("no rational number")
+
+
+numbers = st.recursive(
+    st.fractions(min_value=0, max_value=5, max_denominator=4).map(Number),
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from(["+", "-", "*", "/"]), inner, inner).map(lambda t: Operation(t[0], (t[1], t[2]))),
+        st.tuples(inner, st.sampled_from(["2", "-1", "0", "1/2", "1 - 1", "1/(3 - 3)"])).map(
+            lambda t: Operation("**", (t[0], parse_expression(t[1], "x")))
+        ),
+        inner.map(lambda e: Operation("neg", (e,))),
+    ),
+    max_leaves=8,
+)
+
+
+@given(numbers)
+def test_constants_are_what_fractions_make_of_them(expression: Expression) -> None:
+    try:
+        expected = interpret(expression, _Fractions())
+    except (ValueError, ZeroDivisionError):
+        expected = None
+    assert constant(expression) == expected
+
+
+def test_operands_are_read_from_left_to_right_and_names_of_functions_before_arguments() -> None:
+    read = []
+
+    class Order(_Text):
+        def number(self, value: Fraction) -> str:
+            read.append(str(value))
+            return super().number(value)
+
+        def name(self, node: Name) -> str:
+            read.append(node.id)
+            return super().name(node)
+
+        def admit(self, node: Call) -> None:
+            read.append(node.function)
+
+        def exponent(self, node: Expression) -> str:
+            read.append("**")
+            return unparse(node)
+
+    interpret(parse_expression("a - f(b, 2/c)*d**e", "x", {"f": 2}), Order())
+    assert read == ["a", "f", "b", "2", "c", "**", "d"]
+
+
+# ---------------------------------------------------------------------------------------------- one table of calls
+
+
+def test_every_call_has_a_series_and_every_series_a_call() -> None:
+    assert CALLS.keys() == CALL_SERIES.keys()
+
+
+def test_a_call_is_one_entry_and_its_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry alone is read, checked and written; with its series the engine runs it.  Nothing else is touched."""
+    text = "theta = theta - gamma*had2(theta, grad(theta))"
+    with pytest.raises(ParseError, match="unknown function 'had2'"):
+        parse_update(text)
+    entry = SchemeCall("had2", 2, "vector", of_vectors=True, unicode="⟦{0}; {1}⟧", latex=r"\hadtwo{{{0}}}{{{1}}}")
+    monkeypatch.setitem(CALLS, "had2", entry)
+    monkeypatch.setitem(CALL_SERIES, "had2", lambda x, place: Times(*x))
+    with pytest.raises(ParseError, match="had2 takes 2 arguments, not 1"):
+        parse_update("theta = had2(theta)")
+    with pytest.raises(ParseError, match=r"line 1, column 17: had2 takes vectors"):
+        inline_scheme("theta = theta - had2(theta, gamma)*grad(theta)")
+    scheme = inline_scheme(f"w = had2(theta, theta); {text}")
+    assert scheme.kinds["w"] == "vector"
+    shown = scheme.program[1].value
+    assert pretty(shown, UNICODE, "L") == "θ - γ ⟦θ; ∇L(θ)⟧"
+    assert pretty(shown, ASCII, "L") == "theta - gamma had2(theta, grad L(theta))"
+    assert r"\hadtwo{\theta}{\gradL(\theta)}" in ExpressionWriter(scheme, PAPER)(shown)
+    written_out = modified_equation(inline_scheme("theta = theta - gamma*theta*grad(theta)"), order=2)
+    assert str(modified_equation(inline_scheme(text), order=2).equations) == str(written_out.equations)
+    plain = modified_equation(inline_scheme("theta = theta - gamma*grad(theta)"), order=2)
+    assert str(plain.equations) != str(written_out.equations)
+
+
+@pytest.mark.parametrize("kind", ["vector", "scalar", "argument"])
+def test_the_kind_of_a_call_is_what_its_entry_says(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setitem(CALLS, "probe", SchemeCall("probe", kind=kind))  # type: ignore[arg-type]
+    found = inline_scheme("a = probe(gamma); b = probe(theta); theta = theta - gamma*grad(theta)").kinds
+    assert (found["a"], found["b"]) == {"argument": ("scalar", "vector")}.get(kind, (kind, kind))

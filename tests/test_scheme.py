@@ -8,7 +8,8 @@ import pytest
 
 from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.errors import DeriveError, ReductionError, UsageError
-from derive.scheme import scheme_from_toml
+from derive.language import parse_update
+from derive.scheme import Scheme, scheme_from_toml
 
 GD = 'update = "theta = theta - gamma*grad(theta)"\n'
 
@@ -149,3 +150,28 @@ def test_states_and_locals() -> None:
     assert scheme.states == ("theta", "m", "v")
     assert load_scheme("bdf2").states == ("theta", "theta_prev")
     assert load_scheme("rmsprop-scalar").kinds["G"] == "scalar"
+
+
+class _Game(Scheme):
+    """A scheme of two unknowns, each with its own point before and after the step."""
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        return ("x", "y")
+
+
+def _game(update: str) -> Scheme:
+    return _Game("game", update, parse_update(update))
+
+
+def test_unknowns_are_named_in_one_place() -> None:
+    game = _game("v = x_prev; x = x - gamma*field(y_next); y = y + gamma*field(x) + m; m = v + t")
+    assert game.states == ("x", "y", "x_prev", "m")
+    assert game.kinds == dict.fromkeys(("x", "y", "x_prev", "y_prev", "x_next", "y_next", "v", "m"), "vector")
+    with pytest.raises(DeriveError, match="y is never assigned; an update must end in 'y = "):
+        _game("x = x - gamma*field(x)")
+    with pytest.raises(DeriveError, match="'y_next' cannot be assigned"):
+        _game("x = x; y = y; y_next = y")
+    with pytest.raises(DeriveError, match="name 'theta_prev' is never assigned"):
+        _game("x = x; y = y - theta_prev")
+    assert load_scheme("gd").unknowns == ("theta",)

@@ -10,7 +10,7 @@ from derive.language.calls import call_of, write_call
 from derive.paper.escape import escape
 from derive.paper.linebreak import Summand
 from derive.scheme import Configuration, Scheme
-from derive.scheme.model import kind_of
+from derive.scheme.kinds import kind_of
 from derive.scheme.schedule import Schedule
 from derive.writing.notation import Notation
 

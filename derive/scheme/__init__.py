@@ -10,7 +10,8 @@ from derive.language.letters import GREEK
 from derive.scheme.catalogue import catalogue, inline_scheme, load_scheme, scheme_from_toml
 from derive.scheme.configuration import Configuration, configure
 from derive.scheme.model import Parameter, Regime, Scheme
-from derive.scheme.rescaling import RESERVED, Rescaling
+from derive.scheme.names import RESERVED
+from derive.scheme.rescaling import Rescaling
 
 __all__ = [
     "GREEK",

@@ -12,7 +12,7 @@ from derive.errors import SchemeError, UsageError, nearest
 from derive.language import names_of, parse_expression, parse_update
 from derive.language.letters import GREEK
 from derive.scheme.model import Parameter, Regime, Scheme
-from derive.scheme.rescaling import RESERVED
+from derive.scheme.names import RESERVED
 
 _SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 

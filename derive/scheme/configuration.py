@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from derive.errors import UsageError, nearest
 from derive.language import Expression, Name, names_of, parse_expression, substitute
 from derive.scheme.model import Regime, Scheme
-from derive.scheme.rescaling import CLOCK, RESERVED, Rescaling
+from derive.scheme.names import CLOCK
+from derive.scheme.rescaling import Rescaling
 from derive.scheme.schedule import Schedule, parse_function_setting
 
 
@@ -100,7 +101,7 @@ def _read_settings(
 def _parameter_value(scheme: Scheme, text: str, where: str) -> Expression:
     value = parse_expression(text, where)
     for n in names_of(value):
-        if n not in CLOCK and (n in RESERVED or n in scheme.states):
+        if n not in CLOCK and (n in scheme.reserved or n in scheme.states):
             raise UsageError(f"{where}: a parameter cannot depend on the state variable '{n}'")
     return value
 

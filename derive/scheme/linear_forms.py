@@ -10,13 +10,14 @@ point or an unknown of its own, is for the reader of the update to say, and so a
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret
 from derive.language.calls import call_of
 from derive.scheme.configuration import Configuration
-from derive.scheme.rescaling import ahead, previous
+from derive.scheme.names import ahead, previous
 
 Form = dict[str, Ratio]  # without zeros, but for the number zero
 
@@ -61,21 +62,26 @@ class LinearForms(Meaning[Form]):
                 self.names[previous(x)] = before[x]
         return {s: self.names[s] for s in scheme.states}
 
-    def solved(self, unknown: str, form: Form) -> Form:
-        """x+ = m + n x+ solved for x+, the form of the unknown after the step: m/(1 - n)."""
-        n = form.get(ahead(unknown))
+    def explicit(self, forms: Mapping[str, Form]) -> dict[str, Form]:
+        """The forms without theta_next: forms["theta"] is what it is, theta+ = m + n theta+, so theta+ = m/(1 - n)."""
+        result = dict(forms)
+        for x in self.scheme.unknowns:
+            value = self._solved(ahead(x), result[x])
+            result = {key: self._replaced(form, ahead(x), value) for key, form in result.items()}
+        return result
+
+    def _solved(self, name: str, form: Form) -> Form:
+        n = form.get(name)
         if n is None:
             return form
         if n == self.ring.one:
-            raise self.refuse(f"{ahead(unknown)} cancels from its own equation")
-        rest = {s: c for s, c in form.items() if s != ahead(unknown)}
-        return self.scaled(rest, (self.ring.one - n).inverse())
+            raise self.refuse(f"{name} cancels from its own equation")
+        return self.scaled({s: c for s, c in form.items() if s != name}, (self.ring.one - n).inverse())
 
-    def without_ahead(self, form: Form, unknown: str, solved: Form) -> Form:
-        """The form with x+ replaced by what it is."""
+    def _replaced(self, form: Form, name: str, value: Form) -> Form:
         rest = dict(form)
-        factor = rest.pop(ahead(unknown), None)
-        return form if factor is None else self.total(rest, self.scaled(solved, factor))
+        factor = rest.pop(name, None)
+        return form if factor is None else self.total(rest, self.scaled(value, factor))
 
     # ------------------------------------------------------------------------------------------ forms
 

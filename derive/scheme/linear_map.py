@@ -56,8 +56,7 @@ class _Quadratic(LinearForms):
         updates = self.run()
         if any(row.get("") for row in updates.values()):
             raise self.refuse("a part of the update does not depend on the state")
-        theta = self.solved("theta", updates["theta"])
-        return [self.without_ahead(row, "theta", theta) for row in updates.values()]
+        return [*self.explicit(updates).values()]
 
 
 def _ring(configuration: Configuration) -> Ring:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 
 from derive.errors import ParseError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, names_of, walk
+from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
-from derive.scheme.rescaling import CLOCK, RESERVED, UNKNOWNS, Rescaling, ahead, previous, read_rescaling
+from derive.scheme.kinds import check_kinds, kind_of
+from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
+from derive.scheme.rescaling import Rescaling, read_rescaling
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Scheme:
         """The variables whose equation is sought; every other state variable is memory."""
         return UNKNOWNS
 
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """The clock, and every unknown before, at and after the step."""
+        return reserved(self.unknowns)
+
     @cached_property
     def states(self) -> tuple[str, ...]:
         """The unknowns, then memory in the order in which it is first read."""
@@ -90,7 +96,7 @@ class Scheme:
                 if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
                     kinds[a.target], changed = "vector", True
         for a in self.program:
-            interpret(a.value, _Checked(kinds, self.where))
+            check_kinds(a.value, kinds, self.where)
         return kinds
 
     @cached_property
@@ -106,55 +112,7 @@ class Scheme:
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
         """The state variable as the regime writes it, factor * symbol."""
         where = f"{self.where}, regime {regime.name}, {state}"
-        return read_rescaling(regime.substitutions[state], where, self.parameters, self.assigned)
-
-
-class _Kinds(Meaning[Kind]):
-    """The kind of an expression: a vector as soon as one operand is one, and what the table says of calls."""
-
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self.kinds = kinds
-
-    def number(self, value: Fraction) -> Kind:
-        return "scalar"
-
-    def name(self, node: Name) -> Kind:
-        return self.kinds.get(node.id, "scalar")
-
-    def negate(self, a: Kind) -> Kind:
-        return a
-
-    def add(self, a: Kind, b: Kind, node: Operation) -> Kind:
-        return "vector" if "vector" in (a, b) else "scalar"
-
-    subtract = multiply = divide = add
-
-    def exponent(self, node: Expression) -> Expression:
-        return node
-
-    def power(self, base: Kind, exponent: Expression, node: Operation) -> Kind:
-        return self.add(base, interpret(exponent, self), node)
-
-    def call(self, node: Call, args: list[Kind]) -> Kind:
-        return call_of(node.function).kind_for(args)
-
-
-class _Checked(_Kinds):
-    """The same, refusing scalars where a call takes vectors."""
-
-    def __init__(self, kinds: Mapping[str, Kind], where: str) -> None:
-        super().__init__(kinds)
-        self.where = where
-
-    def call(self, node: Call, args: list[Kind]) -> Kind:
-        if call_of(node.function).of_vectors and "scalar" in args:
-            raise ParseError(f"{node.function} takes vectors", self.where, node.line, node.column)
-        return super().call(node, args)
-
-
-def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
-    """'vector' or 'scalar'; names that are not listed are scalars."""
-    return interpret(expression, _Kinds(kinds))
+        return read_rescaling(regime.substitutions[state], where, {*self.reserved, *self.parameters}, self.assigned)
 
 
 def _check_names(scheme: Scheme) -> None:
@@ -186,7 +144,7 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
         if isinstance(node, Call) and node.function in scheme.functions and not names_of(node).keys() <= timed:
             text = f"{node.function} is a function of time; write {node.function}(t)"
             raise ParseError(text, where, node.line, node.column)
-    known = [*RESERVED, *scheme.assigned, *scheme.parameters]
+    known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
         if name not in known:
             text = (

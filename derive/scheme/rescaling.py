@@ -1,31 +1,12 @@
-"""State variables in other units, v = gamma*eta, and the names that every scheme shares."""
+"""State variables in other units: v = gamma*eta."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
 
 from derive.errors import SchemeError
-from derive.language import Expression, Name, Number, Operation, names_of, substitute
-
-#: the step and the time of the step
-CLOCK = ("gamma", "t")
-#: the variables whose equation is sought
-UNKNOWNS = ("theta",)
-
-
-def previous(unknown: str) -> str:
-    """The name of an unknown one step ago."""
-    return f"{unknown}_prev"
-
-
-def ahead(unknown: str) -> str:
-    """The name of an unknown after this step, in implicit schemes."""
-    return f"{unknown}_next"
-
-
-RESERVED = (*CLOCK, *(name for x in UNKNOWNS for name in (x, previous(x), ahead(x))))
+from derive.language import ONE, Expression, Name, Operation, names_of, substitute
 
 
 @dataclass(frozen=True)
@@ -36,15 +17,15 @@ class Rescaling:
     factor: Expression
 
 
-def read_rescaling(expression: Expression, where: str, parameters: Collection[str], assigned: Collection[str]) -> Rescaling:
-    """factor * symbol; the one name that is no parameter, gamma or t is the symbol.
+def read_rescaling(expression: Expression, where: str, known: Collection[str], assigned: Collection[str]) -> Rescaling:
+    """factor * symbol; the one name that is not `known` is the symbol, and not one of the `assigned`.
 
     >>> from derive.language import parse_expression, unparse
-    >>> r = read_rescaling(parse_expression("-gamma*eta/(1 - beta)", "v"), "v", ["beta"], ["v"])
+    >>> r = read_rescaling(parse_expression("-gamma*eta/(1 - beta)", "v"), "v", ["beta", "gamma"], ["v"])
     >>> r.symbol, unparse(r.factor)
     ('eta', '-gamma*1/(1 - beta)')
     """
-    symbols = [n for n in names_of(expression) if n not in parameters and n not in RESERVED]
+    symbols = [n for n in names_of(expression) if n not in known]
     if len(symbols) != 1:
         raise SchemeError(f"{where}: write the variable as a factor times one new name, such as 'gamma*eta'")
     symbol = symbols[0]
@@ -52,7 +33,7 @@ def read_rescaling(expression: Expression, where: str, parameters: Collection[st
         raise SchemeError(f"{where}: '{symbol}' is already a variable of the update; choose a new name")
     if not _is_factor_times(expression, symbol):
         raise SchemeError(f"{where}: write the variable as a factor times the new name, such as 'gamma*{symbol}'")
-    return Rescaling(symbol, substitute(expression, {symbol: Number(Fraction(1))}))
+    return Rescaling(symbol, substitute(expression, {symbol: ONE}))
 
 
 def _is_factor_times(expression: Expression, symbol: str) -> bool:

@@ -46,9 +46,9 @@ class _Compiler(LinearForms):
                 raise self.refuse(f"'{state}' becomes a number")
             if state in self.factors:
                 result[state] = self.scaled(form, self.factors[state].inverse())
-        theta = self.solved("theta", result["theta"])
-        self.points = [self.without_ahead(p, "theta", theta) for p in self.points]
-        return {state: self.without_ahead(form, "theta", theta) for state, form in result.items()}
+        forms = self.explicit(result | {evaluation(i): p for i, p in enumerate(self.points)})
+        self.points = [forms.pop(evaluation(i)) for i in range(len(self.points))]
+        return forms
 
     def parameters(self) -> dict[str, Form]:
         bound = super().parameters()
