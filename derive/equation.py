@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.sums import Sum
-from derive.concrete.values import Values, evaluate_equation
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -24,6 +23,7 @@ from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
 if TYPE_CHECKING:
+    from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
 MAX_TERMS = 50_000
@@ -111,6 +111,8 @@ class ModifiedEquation(Equation):
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
+        from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
+
         return evaluate_equation(self, loss, at, digits)
 
 

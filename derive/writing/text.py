@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
-from derive.concrete.problem import parse_field, parse_loss
-from derive.concrete.values import Values
 from derive.language import Call, Expression, Name, Number, Operation
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import GREEK, substitute
@@ -16,6 +14,9 @@ from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows, write_coefficient
 from derive.writing.latex import align, aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
+
+if TYPE_CHECKING:
+    from derive.concrete.values import Values
 
 
 def equation_text(equation: Equation, ascii_only: bool = False, show_memory: bool = False) -> str:
@@ -178,6 +179,8 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
+    from derive.concrete.problem import parse_field, parse_loss  # start-up: most runs print formulas
+
     variables = (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
     flow = equation.form == "flow"
     if latex:
