@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from derive.engine.composition import Given, Node, Workspace
+from derive.engine.composition import Given, Workspace
 from derive.engine.series import Contraction, Magnitude, Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
@@ -108,6 +108,8 @@ class TargetReader:
         raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
+        from derive.engine.composition import Node
+
         theta = Given(self.workspace, [self.algebra.state("theta")])
         match function:
             case "grad":
