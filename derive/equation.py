@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ class ModifiedEquation(Equation):
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
-        from derive.concrete.explicit import explicit_field
+        from derive.concrete.explicit import explicit_field  # brings sympy
 
         return explicit_field(self, loss)
 
@@ -110,7 +111,7 @@ class ModifiedEquation(Equation):
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
-        from derive.concrete.values import evaluate_equation
+        from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
 
         return evaluate_equation(self, loss, at, digits)
 
@@ -195,16 +196,10 @@ def check_order(configuration: Configuration, order: int, force: bool = False) -
 
     counts = [sum(len(f[k]) for f in Derivation(configuration, 3).fields.values()) for k in (2, 3)] if order < 400 else [1, 3]
     growth = max(2.9558, counts[1] / max(1, counts[0]))
-    digits = (order - 3) * _log10(growth) - 1.5 * _log10(order / 3) * (growth < 3.3) + _log10(max(1, counts[1]))
-    if digits > _log10(MAX_TERMS):
+    digits = (order - 3) * log10(growth) - 1.5 * log10(order / 3) * (growth < 3.3) + log10(max(1, counts[1]))
+    if digits > log10(MAX_TERMS):
         amount = f"about {round(10**digits, -3):,.0f}" if digits < 9 else f"about 10^{digits:.0f}"
         raise UsageError(
             f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {MAX_TERMS:,} "
             "(--force derives it all the same)"
         )
-
-
-def _log10(x: float) -> float:
-    from math import log10
-
-    return log10(x)

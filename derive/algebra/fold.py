@@ -20,10 +20,12 @@ def within(term: Term) -> Iterator[Factor]:
     >>> [len(f.children) for f in within(t)]
     [0, 1, 0]
     """
-    for f, _ in term.factors:
-        yield f
-        for inner in (*f.children, *(t for t, _ in f.body)):
-            yield from within(inner)
+    pending = [term]
+    while pending:
+        for f, _ in pending.pop().factors:
+            yield f
+            pending += f.children
+            pending += (t for t, _ in f.body)
 
 
 class Fold(Cases[V]):

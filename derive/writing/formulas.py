@@ -18,7 +18,7 @@ from derive.writing.notation import Notation
 def write_coefficient(value: Ratio, style: Notation, front: str = "") -> tuple[bool, str]:
     """(negative, absolute value times `front`, such as a power of gamma); the text is empty for one.
 
-    >>> from derive.algebra.coefficients import Ring
+    >>> from derive.algebra.coefficients import Ring; from derive.writing.notation import UNICODE
     >>> ring = Ring(["beta"]); b = ring.symbol("beta")
     >>> write_coefficient(-(ring.one + b) / ((ring.one - b) ** 3).scaled(2), UNICODE)
     (True, '(1+β)/(2 (1-β)^3)')

@@ -192,7 +192,7 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
-    from derive.concrete.problem import parse_field, parse_loss
+    from derive.concrete.problem import parse_field, parse_loss  # start-up: most runs print formulas
 
     variables = (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
     flow = equation.form == "flow"
