@@ -85,7 +85,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
             yield changed(id=NAMES[name])
         case ast.Call(keywords=keywords) if keywords:
-            yield from (changed(keywords=[k for k in keywords if k is not dropped]) for dropped in keywords)
+            yield from (changed(keywords=[k for k in keywords if k is not out]) for out in keywords if out.arg != "strict")
         case ast.If(test=test, body=body, orelse=orelse):
             if not orelse and isinstance(body[-1], LEAVES):
                 yield ast.copy_location(ast.Pass(), node)
@@ -102,6 +102,8 @@ def inside(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns") or isinstance(node, ast.Assert | ast.ImportFrom | ast.Import):
+            continue
+        if isinstance(node, ast.keyword) and node.arg == "strict":  # zip(..., strict=True) is an assertion too
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
@@ -158,7 +160,8 @@ def passes(path: str, tree: ast.Module, tests: list[str], limit: float) -> bool:
         sys.meta_path.insert(0, InPlace(path, tree))
         import pytest
 
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--hypothesis-profile=mutation", *tests])))
+        options = "-x -q -p no:cacheprovider -p no:xdist --assert=plain --hypothesis-profile=mutation".split()
+        os._exit(int(pytest.main([*options, *tests])))
     end = time.monotonic() + 3 * limit  # of processor time it has `limit`; the machine may be busy
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
