@@ -160,7 +160,7 @@ def passes(path: str, tree: ast.Module, tests: list[str], limit: float) -> bool:
         sys.meta_path.insert(0, InPlace(path, tree))
         import pytest
 
-        options = "-x -q -p no:cacheprovider -p no:xdist --assert=plain --hypothesis-profile=mutation".split()
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--hypothesis-profile=mutation"]
         os._exit(int(pytest.main([*options, *tests])))
     end = time.monotonic() + 3 * limit  # of processor time it has `limit`; the machine may be busy
     while time.monotonic() < end:
