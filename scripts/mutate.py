@@ -36,9 +36,12 @@ NEAREST = {
     "derive/algebra/linear.py": ["test_coefficients.py"],
     "derive/algebra/sequences.py": ["test_sequences.py"],
     "derive/algebra/transients.py": ["test_sequences.py"],
-    "derive/algebra/powers.py": ["test_powers.py", "test_algebra_laws.py"],
+    "derive/algebra/powers.py": ["test_powers.py"],
     "derive/algebra/normal.py": ["test_powers.py", "test_algebra_laws.py"],
-    "derive/algebra/*.py": ["test_algebra_laws.py", "test_powers.py"],
+    "derive/algebra/*.py": ["test_algebra_laws.py", "test_trees_as_terms.py", "test_powers.py"],
+    "derive/engine/series.py": ["test_engine_series.py", "test_engine_laws.py"],
+    "derive/engine/translation.py": ["test_engine_series.py", "test_engine_laws.py"],
+    "derive/engine/composition.py": ["test_engine_series.py"],
     "derive/engine/*.py": ["test_engine_laws.py"],
     "verify/exact*": ["test_verify_exact.py"],
     "verify/*checker.py": ["test_certificate.py"],
@@ -125,8 +128,9 @@ def mutants(source: str) -> Iterator[Mutant]:
             memo: dict[int, object] = {}
             twin = copy.deepcopy(tree, memo)
             place = memo[id(node)]
-            replacement = list(variants(place))[count]  # type: ignore[arg-type]
-            yield Mutant(node.lineno, _text(node), _text(new), ast.fix_missing_locations(Put(place, replacement).visit(twin)))  # type: ignore[arg-type, attr-defined]
+            replacement = list(variants(place))[count]
+            changed = ast.fix_missing_locations(Put(place, replacement).visit(twin))
+            yield Mutant(node.lineno, _text(node), _text(new), changed)
 
 
 def _text(node: ast.AST) -> str:
