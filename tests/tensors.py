@@ -14,6 +14,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import sympy as sp
 from flint import arb, ctx, fmpq
 
 from derive.algebra.coefficients import Ratio
@@ -247,6 +248,24 @@ class Moving(Jet):
         u = self.directions.get("theta", [0] * self.size)
         slope = sum((self.jet.entry(label, (*index, j)) * u[j] for j in range(self.size)), fmpq(0))
         return Dual(self.jet.entry(label, index), slope)
+
+
+class OnLoss(Jet):
+    """The derivatives of a polynomial loss at a point."""
+
+    def __init__(self, loss: sp.Poly, point: Sequence[sp.Rational], seed: int) -> None:
+        super().__init__(seed, len(point))
+        self.loss, self.point = loss, point
+        self.entries: dict[tuple[int, ...], fmpq] = {}
+
+    def entry(self, label: str, index: tuple[int, ...]) -> fmpq:
+        kept = tuple(sorted(index))
+        if kept not in self.entries:
+            derivative = self.loss
+            for i in kept:
+                derivative = derivative.diff(self.loss.gens[i])
+            self.entries[kept] = exact(Fraction(str(derivative.eval(dict(zip(self.loss.gens, self.point, strict=True))))))
+        return self.entries[kept]
 
 
 STATES = ("theta", "eta", "u", "v", "w", "s", "q", "L")
