@@ -23,8 +23,8 @@ def independent_rows(article: Article) -> list[Row]:
     if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
         return []  # the route takes time functions as arbitrary ones
     try:
-        from verify.exact import Effort, claim_of, verify_exactly
-        from verify.terms import NotEnumerable
+        from verify.exact.proof import Effort, claim_of, verify_exactly
+        from verify.exact.terms import NotEnumerable
     except ImportError:
         return []
     try:

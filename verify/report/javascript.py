@@ -1,6 +1,6 @@
 """The scheme, its modified equation and the loss as JavaScript, generated from the exact field.
 
-Update text, terms, coefficients and the derivatives of the loss are recorded on one tape (`verify.tape`), the hyperparameters
+Update text, terms, coefficients and the derivatives of the loss are recorded on one tape (`numbers.tape`), the hyperparameters
 among its inputs; each function of the model is the part of the tape that its outputs need, written in double precision.
 
     field(s, p)       rows f_0, ..., f_N of the slow coordinates s     potential(s, p)   V_0, V_1, ... as far as they exist
@@ -18,10 +18,10 @@ from functools import cached_property
 from typing import Any
 
 from derive.scheme import Configuration
-from verify.formula import FormulaValues
-from verify.landscape import Loss, NodeNumbers
-from verify.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
-from verify.tape import Node, Tape
+from verify.numbers.tape import Node, Tape
+from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
+from verify.problems.formula import FormulaValues
+from verify.problems.landscape import Loss, NodeNumbers
 
 Equation = Mapping[str, Any]
 _FUNCTIONS = {name: f"Math.{name}" for name in ("sin", "cos", "sinh", "cosh", "log", "atan")}
