@@ -5,40 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.errors import DeriveError, UsageError
+from verify.claims.claim import Claim
 from verify.claims.judgment import Judgment, Kind
 from verify.claims.kinds import (
-    density,
-    equations,
+    accuracy,
+    agreement,
     equivalence,
-    operators,
-    others,
+    fixed_points,
+    flow_expansion,
+    identity,
+    informal,
+    initial_layer,
+    limit_direction,
+    marginal_density,
+    modified_equation,
+    modified_loss,
+    operator_series,
     parameter_rule,
-    readings,
     schedule,
+    stability,
+    stationary_density,
     stationary_variance,
-)
-from verify.claims.reader import Claim
+)  # fmt: skip
 
-KINDS: Mapping[str, Kind] = {
-    "modified-equation": Kind(equations.FieldClaim, equations.judge_field, "theta' = f_0 + gamma f_1 + ... of a scheme"),
-    "modified-loss": Kind(equations.LossClaim, equations.judge_loss, "theta' = -grad V, and how far there is a V"),
-    "agreement": Kind(equations.AgreementClaim, equations.judge_agreement, "two schemes have the same modified equation"),
-    "limit-direction": Kind(equations.DirectionClaim, equations.judge_direction, "the limit flow is along the gradient"),
-    "fixed-points": Kind(others.FixedPointClaim, others.judge_fixed_points, "fixed points of the limit flow"),
-    "accuracy": Kind(readings.AccuracyClaim, readings.judge_accuracy, "order against a target equation"),
-    "stability": Kind(readings.StabilityClaim, readings.judge_stability, "interval of gamma*h on quadratics"),
-    "initial-layer": Kind(readings.LayerClaim, readings.judge_layer, "where the flow starts, for a start from rest"),
-    "equivalence": Kind(equivalence.EquivalenceClaim, equivalence.judge_equivalence, "equations of sequences follow from others"),
-    "operator-series": Kind(operators.SeriesClaim, operators.judge_series, "Taylor coefficients of a function of z = gamma*D"),
-    "flow-expansion": Kind(operators.ExpansionClaim, operators.judge_expansion, "a flow expanded over one step"),
-    "identity": Kind(operators.IdentityClaim, operators.judge_identity, "two formulas are equal for every loss"),
-    "stationary-density": Kind(density.DensityClaim, density.judge_density, "Fokker-Planck for a general loss"),
-    "marginal-density": Kind(density.MarginalClaim, density.judge_marginal, "the theta-marginal of a density"),
-    "stationary-variance": Kind(stationary_variance.VarianceClaim, stationary_variance.judge_variance, "a scheme with noisy gradients on quadratics"),
-    "parameter-rule": Kind(parameter_rule.RuleClaim, parameter_rule.judge_rule, "a relation between hyperparameters"),
-    "schedule": Kind(schedule.ScheduleClaim, schedule.judge_schedule, "continuity, range and period of a schedule"),
-    "informal": Kind(others.InformalClaim, others.judge_informal, "not a mathematical statement"),
-}
+_MODULES = (
+    modified_equation, modified_loss, agreement, limit_direction, fixed_points, accuracy, stability, initial_layer,
+    equivalence, operator_series, flow_expansion, identity, stationary_density, marginal_density, stationary_variance,
+    parameter_rule, schedule, informal,
+)  # fmt: skip
+KINDS: Mapping[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
 
 
 def judge(claim: Claim) -> Judgment:

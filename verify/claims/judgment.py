@@ -1,4 +1,4 @@
-"""What a judge returns."""
+"""What a judge returns, and what a kind of claim is."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Judgment:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of claim: the dataclass of its keys, its judge, and one line of explanation."""
+    """A kind of claim: its name in the files, the dataclass of its keys, and its judge."""
 
+    name: str
     data: type
     judge: Callable[[Any], Judgment]
-    title: str
 
 
 def proved(*evidence: str) -> Judgment:

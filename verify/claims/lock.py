@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derive.errors import UsageError
+from verify.claims.claim import Claim
 from verify.claims.judgment import VERDICTS, Judgment
-from verify.claims.reader import Claim
 
 NAME = "claims.lock"
 Results = Sequence[tuple[Claim, Judgment]]

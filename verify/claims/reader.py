@@ -11,70 +11,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from derive.errors import DeriveError, UsageError, nearest
-from derive.language import parse_expression
-from derive.scheme import Regime, Scheme, inline_scheme, load_scheme
-from verify.claims.symbolic import limited
+from verify.claims.claim import Claim
+from verify.claims.judge import KINDS
 
 HEAD = ("id", "statement", "source", "kind")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement and what is needed to decide it; `data` is an instance of its kind's dataclass."""
-
-    id: str
-    statement: str
-    source: str
-    kind: str
-    data: Any
-    file: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SchemeData:
-    """Which scheme a claim is about.
-
-    scheme   a name of the catalogue or a file;  update   an update text: exactly one of them
-    regime   the regime of `scheme`
-    where    name -> expression.  For `scheme` its free parameters; for `update` parameters and rescaled state variables,
-             {alpha = "gamma**2", beta = "1 - lam*gamma", v = "gamma*eta"}
-    """
-
-    scheme: str = ""
-    update: str = ""
-    regime: str = ""
-    parameters: tuple[str, ...] = ()
-    where: Mapping[str, str] | None = None
-
-    def __post_init__(self) -> None:
-        if bool(self.scheme) == bool(self.update):
-            raise UsageError("give either scheme = \"NAME\" or update = \"theta = ...\"")
-        if self.update and self.regime:
-            raise UsageError("'regime' goes with 'scheme'; write what an update's parameters are under 'where'")
-        for name, text in (self.where or {}).items():
-            if "(" not in name:
-                limited(parse_expression(text, f"where, {name}"))
-
-    def chosen(self) -> tuple[Scheme, dict[str, Any]]:
-        """The scheme, and regime and settings as keywords of derive's functions.
-
-        >>> SchemeData(update="theta = theta - alpha*grad(theta)", where={"alpha": "gamma"}).chosen()[1]
-        {'regime': 'here', 'settings': {}}
-        """
-        given = dict(self.where or {})
-        if self.scheme:
-            return load_scheme(self.scheme), {"regime": self.regime or None, "settings": given}
-        scheme = inline_scheme(self.update, self.parameters)
-        if not given:
-            return scheme, {"regime": None, "settings": {}}
-        settings = {n: given.pop(n) for n in list(given) if n.partition("(")[0] in scheme.functions}
-        table = {n: parse_expression(e, f"where, {n}") for n, e in given.items()}
-        return replace(scheme, regimes={"here": Regime("here", "as claimed", table)}), {"regime": "here", "settings": settings}
 
 
 def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
@@ -82,6 +27,7 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
 
     Raises UsageError for an unknown or missing key and for a value of the wrong type.
 
+    >>> from verify.claims.scheme_data import SchemeData
     >>> build(SchemeData, {"scheme": "gd"}, "example").scheme
     'gd'
     """
@@ -164,8 +110,6 @@ def _claims_of(file: Path) -> list[Claim]:
 
 def claim_of(table: Mapping[str, Any], file: str) -> Claim:
     """One claim from its table."""
-    from verify.claims.judge import KINDS
-
     where = f"{file}, claim {table.get('id', '?')}"
     for key in HEAD:
         if not isinstance(table.get(key), str) or not table[key].strip():

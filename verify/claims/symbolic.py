@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from derive.concrete.explicit import to_sympy
 from derive.errors import ParseError
-from derive.language import LOSS_CALLS, Call, Expression, Operation, constant, names_of, parse_expression, unparse
-
-MAX_POWER = 64
+from derive.language import LOSS_CALLS, Expression, names_of, parse_expression, unparse
+from derive.readings.formula import limited
 
 
 def symbol(name: str) -> Any:
@@ -40,24 +38,6 @@ def symbolic_tree(expression: Expression, names: Mapping[str, Any] | None = None
     if value.has(sp.zoo, sp.nan, sp.I):
         raise ParseError(f"'{unparse(expression)}' is not a real number", "formula", expression.line, expression.column)
     return value
-
-
-def limited(expression: Expression) -> Expression:
-    """The expression itself; ParseError for powers, or powers of powers, beyond MAX_POWER: no formula needs them."""
-    if _power(expression) > MAX_POWER:
-        raise ParseError(f"a power beyond {MAX_POWER}", "formula", expression.line, expression.column)
-    return expression
-
-
-def _power(e: Expression) -> Fraction:
-    """The largest product of nested exponents."""
-    if not isinstance(e, Operation | Call):
-        return Fraction(1)
-    inner = max(_power(a) for a in e.args)
-    if isinstance(e, Operation) and e.op == "**" and inner <= MAX_POWER:
-        exponent = constant(e.args[1])
-        return inner * max(Fraction(1), abs(exponent)) if exponent is not None else inner
-    return inner
 
 
 def text_of(value: Any) -> str:

@@ -8,8 +8,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
+from verify.claims.claim import Claim
 from verify.claims.judgment import VERDICTS, Judgment
-from verify.claims.reader import Claim
 
 Results = Sequence[tuple[Claim, Judgment]]
 WIDTHS = (15, 13, 68)  # id, verdict, text; with two gaps of two, 100 columns

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from verify.claims.claim import Claim
     from verify.claims.judgment import Judgment
-    from verify.claims.reader import Claim
 
     Results = list[tuple[Claim, Judgment]]
 

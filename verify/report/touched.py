@@ -10,8 +10,10 @@ from typing import Any
 from derive.errors import DeriveError
 from derive.scheme import Scheme
 from verify import claims
+from verify.claims.claim import Claim
 from verify.claims.lock import lock_of, read_lock
-from verify.claims.reader import Claim, SchemeData, read_claims
+from verify.claims.reader import read_claims
+from verify.claims.scheme_data import SchemeData
 
 FOLDERS = ("seeds", "literature")
 

@@ -18,11 +18,12 @@ from typing import Any
 
 from derive.errors import ParseError, UsageError
 from derive.language import Call, Expression, Name, Number, Operation, constant, parse_expression
+from derive.readings.formula import limited
 from derive.scheme import Scheme, configure, substitute
 from verify.claims.elimination import Atom, Form, Relations, combined, form_text, gradient_atom
-from verify.claims.judgment import Judgment, proved, refuted
-from verify.claims.reader import SchemeData
-from verify.claims.symbolic import equation_of, limited, symbolic, symbolic_tree
+from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.scheme_data import SchemeData
+from verify.claims.symbolic import equation_of, symbolic, symbolic_tree
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def judge_equivalence(data: EquivalenceClaim) -> Judgment:
     then = [*data.then, *(scheme_equations(data.then_scheme) if data.then_scheme else ())]
     if not given or not then:
         raise UsageError("give the equations 'given' (or 'given_scheme') and 'then' (or 'then_scheme')")
-    reader = Reader([*given, *then], data.parameters or {})
+    reader = SequenceReader([*given, *then], data.parameters or {})
     known = [reader.equation(text) for text in given]
     claims = [reader.equation(text) for text in then]
     relations = Relations([combined(a, b, -1) for a, b in known], [f for pair in claims for f in pair])
@@ -92,7 +93,7 @@ def _program(scheme: Scheme, names: dict[str, Expression]) -> list[tuple[Express
     return found
 
 
-class Reader:
+class SequenceReader:
     """Equations -> linear forms {atom: coefficient}; `parameters` are put in for their names."""
 
     def __init__(self, texts: Sequence[str], parameters: Mapping[str, str]) -> None:
@@ -146,3 +147,6 @@ class Reader:
         if at_zero is None or at_one is None or at_one - at_zero != 1:
             raise ParseError("an index is n plus a number, such as n, n+1 or n-1/2", where, e.line, e.column)
         return at_zero
+
+
+KIND = Kind("equivalence", EquivalenceClaim, judge_equivalence)

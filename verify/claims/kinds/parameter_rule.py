@@ -16,8 +16,8 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.language import LOSS_CALLS, names_of, parse_expression
-from verify.claims.formulas import power_of
-from verify.claims.judgment import Judgment, leading, proved, refuted
+from derive.readings.formula import power_of
+from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
 from verify.claims.symbolic import equation_of, symbol, symbolic, symbolic_tree, text_of
 
 DEPTH = 4  # powers of gamma looked at
@@ -134,3 +134,6 @@ def _example(data: RuleClaim, table: Mapping[str, Any], left: Any, right: Any) -
               for s in {*left.free_symbols, *right.free_symbols}}  # fmt: skip
     at = ", ".join(f"{s} = {v}" for s, v in sorted(values.items(), key=str))
     return f"at {at}: left {sp.N(left.subs(values), 10)}, right {sp.N(right.subs(values), 10)}"
+
+
+KIND = Kind("parameter-rule", RuleClaim, judge_rule)

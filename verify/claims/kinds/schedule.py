@@ -13,7 +13,7 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.scheme.schedule import load_schedule, schedule_parameters
-from verify.claims.judgment import Judgment, proved, refuted
+from verify.claims.judgment import Judgment, Kind, proved, refuted
 from verify.claims.symbolic import symbol, symbolic, text_of
 
 
@@ -194,3 +194,6 @@ def _rational(value: Any) -> Fraction:
     if not value.is_Rational:
         raise UsageError(f"catalogue: the pieces contain '{value}', which derive's schedule does not have")
     return Fraction(int(value.p), int(value.q))
+
+
+KIND = Kind("schedule", ScheduleClaim, judge_schedule)

@@ -14,8 +14,8 @@ from typing import Any
 from derive.errors import UsageError
 from derive.scheme import configure
 from derive.scheme.linear_map import linear_map
-from verify.claims.judgment import Judgment, leading, proved, refuted
-from verify.claims.reader import SchemeData
+from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
+from verify.claims.scheme_data import SchemeData
 from verify.claims.symbolic import symbol, symbolic, text_of
 
 
@@ -94,3 +94,6 @@ def _numbers(claimed: Any, true: Any) -> str:
     values = {s: sp.Integer(1) if str(s) in ("h", "sigma") else sp.Rational(1, 10) for s in symbols}
     at = ", ".join(f"{s} = {v}" for s, v in values.items())
     return f"counterexample: {at}: claimed {claimed.subs(values)}, true {true.subs(values)}"
+
+
+KIND = Kind("stationary-variance", VarianceClaim, judge_variance)

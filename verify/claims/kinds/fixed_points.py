@@ -1,26 +1,14 @@
-"""Kinds without a formula of their own: statements that are not mathematical, and fixed points of the limit flow."""
+"""Kind fixed-points: where the limit flow rests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.equation import modified_equation
+from derive import modified_equation
 from derive.errors import UsageError
-from verify.claims.judgment import INFORMAL, Judgment, proved, refuted
-from verify.claims.reader import SchemeData
-
-
-@dataclass(frozen=True)
-class InformalClaim:
-    """why: what is missing for the statement to be true or false."""
-
-    why: str
-
-
-def judge_informal(data: InformalClaim) -> Judgment:
-    """informal: no computation can decide it."""
-    return Judgment(INFORMAL, (" ".join(data.why.split()),))
+from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.scheme_data import SchemeData
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +24,7 @@ LOSSES = (("x", None), ("x**2/2", "0"), ("-x**2/2", "0"), ("x**3/3", "0"))
 
 def judge_fixed_points(data: FixedPointClaim) -> Judgment:
     """fixed-points: the limit flow's fixed points on the simplest losses with no, a minimal, a maximal and a flat one."""
-    scheme, keywords = data.chosen()
-    equation = modified_equation(scheme, 0, **keywords)
+    equation = data.read(modified_equation, 0)
     absent = maxima = ""
     for loss, point in LOSSES:
         if point is None:
@@ -65,3 +52,6 @@ def _lower_nearby(loss: str) -> str:
         if symbolic(loss, "loss").subs(symbol("x"), symbolic(str(x), "x")) < 0:
             return f"x = {x}"
     return ""
+
+
+KIND = Kind("fixed-points", FixedPointClaim, judge_fixed_points)

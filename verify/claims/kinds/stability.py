@@ -1,4 +1,4 @@
-"""Kinds that are one call of a reading: order of accuracy, stability, initial layer."""
+"""Kind stability: the interval of gamma*h on quadratic losses."""
 
 from __future__ import annotations
 
@@ -7,38 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.errors import UsageError
-from derive.readings.accuracy import accuracy
-from derive.readings.initial_layer import initial_layer
 from derive.readings.stability import Stability, stability
-from verify.claims.formulas import Formulas, counterexample, formulas_of, power_of, series_text
-from verify.claims.judgment import Judgment, proved, refuted
-from verify.claims.reader import SchemeData
+from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.scheme_data import SchemeData
 from verify.claims.symbolic import symbol, symbolic, text_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccuracyClaim(SchemeData):
-    """The scheme follows the target equation to exactly this order."""
-
-    target: str
-    order: int
-
-
-def judge_accuracy(data: AccuracyClaim) -> Judgment:
-    """accuracy: the target's left side on the modified flow is gamma**order times the leading defect."""
-    scheme, keywords = data.chosen()
-    a = accuracy(scheme, data.target, max(2, data.order), **keywords)
-    if not a.defect:
-        text = f"no defect through gamma**{a.exact_through}: the order is {a.order} at least"
-        return refuted(text, f"{data.target} vanishes on the modified flow through gamma**{a.exact_through}")
-    factor = f"{power_of('gamma', a.order)}*" if a.order else ""
-    defect = f"{data.target} = {factor}({a.defect}) + ..., p = theta'"
-    text = f"the order is {a.order}"
-    if a.order == data.order:
-        return proved(text, defect)
-    numbers = counterexample(Formulas(a.equation.algebra, {"p": False}, {}), {}, a.defect.sum)
-    where = f"coefficient of gamma**{a.order}, claimed zero; " if data.order > a.order else ""
-    return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +25,9 @@ class StabilityClaim(SchemeData):
 
 def judge_stability(data: StabilityClaim) -> Judgment:
     """stability: the interval of a scheme on quadratic losses, as claimed or against another scheme's."""
-    own = _stability(data)
+    own = data.read(stability)
     if data.wider_than is not None:
-        return _wider(own, _stability(data.wider_than), data.for_ or {})
+        return _wider(own, data.wider_than.read(stability), data.for_ or {})
     if data.interval is None:
         raise UsageError("give 'interval' or 'wider_than'")
     evidence = [f"stable for gamma*h in {_interval(own.interval)}"]
@@ -65,11 +37,6 @@ def judge_stability(data: StabilityClaim) -> Judgment:
         raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
     same = not data.interval if own.interval is None else _same_ends(data.interval, own.interval)
     return proved(*evidence) if same else refuted("; ".join(evidence), f"claimed {_interval(data.interval or None)}")
-
-
-def _stability(data: SchemeData) -> Stability:
-    scheme, keywords = data.chosen()
-    return stability(scheme, **keywords)
 
 
 def _interval(ends: Any) -> str:
@@ -135,24 +102,4 @@ def _number(text: str, at: str) -> Any:
     return symbolic(text, "interval").subs({symbol(name): symbolic(value, "for")} if value else {})
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayerClaim(SchemeData):
-    """Started from rest at theta_0 the iterates settle on the flow from theta_0 + shift, a formula in gamma, through
-    gamma**through."""
-
-    shift: str
-    through: int = 1
-
-
-def judge_layer(data: LayerClaim) -> Judgment:
-    """initial-layer: the shifted starting point against the derived one."""
-    scheme, keywords = data.chosen()
-    layer = initial_layer(scheme, data.through, **keywords)
-    formulas = Formulas(layer.shift[0].algebra, {}, formulas_of(layer.equation).values)
-    claimed, true = formulas.series(data.shift, data.through, "shift"), [s.sum for s in layer.shift]
-    shown = f"theta(0) = theta_0 + {series_text(formulas, true)} + O({power_of('gamma', data.through + 1)})"
-    for k in range(data.through + 1):
-        if formulas.minus(claimed[k], true[k]):
-            difference = f"at {power_of('gamma', k)}: claimed {formulas.text(claimed[k])}, derived {formulas.text(true[k])}"
-            return refuted(shown, difference, counterexample(formulas, claimed[k], true[k]))
-    return proved(f"derived: {shown}")
+KIND = Kind("stability", StabilityClaim, judge_stability)
