@@ -15,7 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from derive.scheme import configure, load_scheme
-from verify.orbits.run import Numbers, Runner
+from verify.numbers.kinds import Numbers
+from verify.orbits.run import Runner
 
 START = (0.7, -0.4, 0.9)
 FAR = 10_000_000

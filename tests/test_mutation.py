@@ -19,7 +19,7 @@ from verify.exact.one_step import step_against_flow
 from verify.exact.proof import Claim, Examined, claim_of, examine, mismatches_at, values_of_claim, verify_exactly, with_numbers
 from verify.exact.samples import parameter_sets
 from verify.exact.support import Supports
-from verify.orbits.run import EXACT
+from verify.numbers.kinds import EXACT
 from verify.problems.formula import FormulaValues
 
 REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or [None])]

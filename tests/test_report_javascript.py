@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from derive import load_scheme, modified_equation
-from verify.orbits.run import MPMATH, Runner
+from verify.numbers.kinds import MPMATH
+from verify.orbits.run import Runner
 from verify.problems.landscape import Loss
 from verify.report.javascript import Model
 from verify.report.material import LOSS, Request, gather

@@ -22,10 +22,13 @@ from verify.exact.refutation import solved_coefficients
 from verify.exact.samples import square_point
 from verify.exact.support import Supports
 from verify.exact.terms import ONE, TermAlgebra, symbol
+from verify.numbers.kinds import FRACTIONS, MPMATH
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
-from verify.orbits.run import FRACTIONS, MPMATH, Runner
+from verify.orbits.run import Runner
 from verify.orbits.slow_series import NotSlow, Sample, SlowOrbit
-from verify.problems.problem import Problem, multiply, problem_of, random_problem, shifted
+from verify.problems.polynomials import multiply, shifted
+from verify.problems.problem import Problem, problem_of
+from verify.problems.random_problem import random_problem
 
 REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or [None])]
 #: hundreds of terms at gamma^3: one choice of parameter values here, two by default

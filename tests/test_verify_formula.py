@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from derive.errors import DeriveError
 from derive.language import unparse
 from verify.commands.main import main
-from verify.orbits.run import EXACT
+from verify.numbers.kinds import EXACT
 from verify.problems.formula import FormulaValues, gradient_formula, parsed, split_powers
-from verify.problems.problem import derivative, random_problem
+from verify.problems.polynomials import derivative
+from verify.problems.random_problem import random_problem
 
 HEAVY_BALL = "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
 ETA = "theta: eta - gamma/2*(grad + lam*eta)"
@@ -125,7 +126,8 @@ def test_gradients_of_scalar_formulas(scalar: str) -> None:
 
     from flint import fmpq
 
-    from verify.problems.problem import Problem, add, multiply, shifted
+    from verify.problems.polynomials import add, multiply, shifted
+    from verify.problems.problem import Problem
 
     problem = random_problem(random.Random(4), 2, 3)
     assert problem.potential is not None

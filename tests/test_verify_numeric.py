@@ -13,11 +13,12 @@ from flint import arb, ctx
 
 from derive import configure, load_scheme, modified_equation
 from derive.scheme import Configuration
+from verify.numbers.precision import precision
 from verify.numeric.recover import identify
 from verify.numeric.routes import check_from_rest, check_slopes, orbits_for_plot, recover_coefficients, rich_loss
 from verify.numeric.slopes import SlopeTable, richardson
 from verify.numeric.system import chosen_parameters
-from verify.orbits.integrate import Flow, IntegrationError, integrate, precision
+from verify.orbits.integrate import Flow, IntegrationError, integrate
 from verify.problems.landscape import Loss
 
 START = (Fraction(2, 5), Fraction(1, 3))

@@ -25,7 +25,7 @@ from verify.exact.specialise import is_special_case, with_arbitrary_functions
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, SingularSeries
 from verify.orbits.slow_series import NotSlow
-from verify.problems.problem import VARIABLES, polynomial_text
+from verify.problems.polynomials import VARIABLES, polynomial_text
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]

@@ -26,16 +26,18 @@ Form = dict[Atom, Any]
 
 
 def combined(a: Form, b: Form, scale: Any) -> Form:
-    """a + scale*b, cancelled.
+    """a + scale*b, cancelled; elements of a field of rational functions cancel by themselves.
 
     >>> combined({Atom("v"): 1}, {Atom("v"): 1}, -1)
     {}
     """
     import sympy as sp
+    from sympy.polys.fields import FracElement
 
     result = dict(a)
     for atom, c in b.items():
-        value = sp.cancel(result.get(atom, 0) + scale * c)
+        total = result.get(atom, 0) + scale * c
+        value = total if isinstance(total, FracElement) else sp.cancel(total)
         if value == 0:
             result.pop(atom, None)
         else:
@@ -187,7 +189,31 @@ def reduced_by(form: Form, pivots: dict[Atom, Form]) -> Form:
 
 
 def eliminated(rows: Sequence[Form], order: Any) -> dict[Atom, Form]:
-    """Reduced row echelon form: pivot atom -> row."""
+    """Reduced row echelon form: pivot atom -> row; over the field of rational functions where the coefficients lie in it.
+
+    >>> import sympy as sp
+    >>> a, b, c = Atom("a"), Atom("b"), sp.Symbol("c")
+    >>> found = eliminated([{a: c, b: c**2}, {a: c - 1, b: 1}], lambda x: x.name)
+    >>> {p.name: [f"{x}*{y.name}" for y, x in row.items()] for p, row in found.items()}
+    {'a': ['1*a'], 'b': ['1*b']}
+    """
+    field = _field_of(rows)
+    if field is None:
+        return _eliminated(rows, order)
+    inside = [{a: field.from_sympy(c) for a, c in row.items()} for row in rows]
+    return {p: {a: field.to_sympy(c) for a, c in row.items()} for p, row in _eliminated(inside, order).items()}
+
+
+def _field_of(rows: Sequence[Form]) -> Any:
+    """The field of rational functions of the symbols in the rows; None where a coefficient (a root, a number) is outside."""
+    import sympy as sp
+
+    coefficients = [sp.sympify(c) for row in rows for c in row.values()]
+    symbols = sorted({s for c in coefficients for s in c.free_symbols}, key=str)
+    return sp.QQ.frac_field(*symbols) if symbols and all(c.is_rational_function(*symbols) for c in coefficients) else None
+
+
+def _eliminated(rows: Sequence[Form], order: Any) -> dict[Atom, Form]:
     pivots: dict[Atom, Form] = {}
     for row in rows:
         row = reduced_by(row, pivots)

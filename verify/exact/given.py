@@ -19,11 +19,12 @@ from verify.exact.points import NoRationalRoot, TermPoint, memory_values, term_p
 from verify.exact.proof import Claim, Examined, Mismatch, mismatches_at, values_of_claim, with_numbers
 from verify.exact.samples import settings_of
 from verify.exact.support import Supports
+from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import SingularSeries
-from verify.orbits.integrate import bits_of, precision
-from verify.orbits.run import BALLS
+from verify.numbers.precision import bits_of, precision
 from verify.orbits.slow_series import Sample, SlowOrbit
-from verify.problems.problem import Polynomial, Problem, parse_loss, problem_of
+from verify.problems.polynomials import Polynomial
+from verify.problems.problem import Problem, parse_loss, problem_of
 
 ATTEMPTS = 12
 

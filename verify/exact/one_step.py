@@ -14,8 +14,8 @@ from typing import Any
 from flint import fmpq, fmpq_poly
 
 from derive.language import derivative_symbol
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series
-from verify.orbits.run import EXACT
 from verify.orbits.slow_series import Orbit, Sample
 from verify.problems.formula import FormulaValues
 

@@ -21,8 +21,9 @@ from verify.exact.rank import Span, argument_text, combination_of
 from verify.exact.samples import parameter_sets, rational_sample, settings_of
 from verify.exact.support import Supports
 from verify.exact.terms import Combination, NotEnumerable, Term
+from verify.numbers.evaluation import elementary, evaluate
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import SingularSeries, to_fraction
-from verify.orbits.run import EXACT, elementary, evaluate
 from verify.orbits.slow_series import Orbit, Sample, SlowOrbit
 from verify.problems.formula import FormulaValues, parsed
 

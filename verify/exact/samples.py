@@ -24,7 +24,8 @@ from verify.exact.support import Supports
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, rational_power
 from verify.orbits.slow_series import Sample
-from verify.problems.problem import Problem, random_problem
+from verify.problems.problem import Problem
+from verify.problems.random_problem import random_problem
 
 #: values with rational roots of themselves and, for many, of one minus themselves
 UNIT = [Fraction(p, q) for p, q in ((3, 4), (8, 9), (5, 9), (16, 25), (9, 25), (1, 2), (2, 3), (9, 10), (4, 5), (1, 4))]

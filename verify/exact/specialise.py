@@ -14,8 +14,9 @@ from typing import Any
 from derive import ModifiedEquation, modified_equation
 from derive.language import Call, Expression, derivative_symbol, parse_expression, walk
 from derive.scheme.schedule import Schedule
+from verify.numbers.evaluation import elementary, evaluate
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series
-from verify.orbits.run import EXACT, elementary, evaluate
 
 TIMES = 5
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
+from verify.numbers.kinds import MethodNumbers, Numbers
 from verify.numbers.recurrences import ADVANCE, Coefficients
 
 
@@ -134,6 +135,11 @@ class Tape:
         self.operations: list[tuple[str, tuple[int, ...], Any]] = []
         self._known: dict[tuple[str, tuple[int, ...], Any], int] = {}
         self.inputs = tuple(self.record("input", (), i) for i in range(inputs))
+
+    @property
+    def numbers(self) -> Numbers:
+        """Nodes of this tape as numbers of the interpreter."""
+        return MethodNumbers(self.lift)
 
     def record(self, operation: str, args: tuple[Node, ...], extra: Any = None) -> Node:
         folded = self._folded(operation, args, extra)

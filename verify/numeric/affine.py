@@ -12,7 +12,7 @@ from typing import Any
 
 from flint import ctx, fmpq, fmpq_series
 
-from verify.orbits.run import Numbers
+from verify.numbers.kinds import MethodNumbers, Numbers
 
 
 class NotLinear(ValueError):
@@ -103,17 +103,5 @@ class Affine:
     sqrt = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = sign = __abs__ = _refused
 
 
-class AffineNumbers(Numbers):
-    """Affine forms as numbers of the interpreter."""
-
-    def __init__(self) -> None:
-        super().__init__(Affine.of, lambda x, r: Affine.of(x) ** r)
-
-    def absolute(self, x: Any) -> Any:
-        return abs(x)
-
-    def sign(self, x: Any) -> Any:
-        return x.sign()
-
-
-AFFINE = AffineNumbers()
+#: affine forms as numbers of the interpreter
+AFFINE: Numbers = MethodNumbers(Affine.of)

@@ -25,8 +25,8 @@ from typing import Any
 import mpmath
 from flint import arb, arb_mat, fmpq, fmpq_poly
 
+from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
-from verify.orbits.integrate import bits_of, precision, to_mpf
 from verify.orbits.slow_balls import NumericError, System, differences, slow_orbit
 
 #: decimal places of gamma: gamma_i = i 10^-SCALE

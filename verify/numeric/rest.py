@@ -24,10 +24,11 @@ from typing import Any
 import mpmath
 from flint import arb
 
+from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numeric.recover import SCALE, identify, interpolation
 from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
-from verify.orbits.integrate import Flow, bits_of, precision, to_mpf
+from verify.orbits.integrate import Flow
 from verify.orbits.slow_balls import NumericError, System, differences, relaxation_factor
 
 MAX_STEPS = 20_000

@@ -16,6 +16,8 @@ import mpmath
 from flint import arb
 
 from derive.scheme import Configuration
+from verify.numbers.evaluation import elementary, evaluate
+from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
 from verify.numeric.plot import Orbits
@@ -23,11 +25,10 @@ from verify.numeric.recover import Recovery, Unknown, recover
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
 from verify.numeric.system import Layout, build_system, layout_of, order_of, scalar_names
-from verify.orbits.integrate import Flow, IntegrationError, bits_of, precision, to_mpf
-from verify.orbits.run import elementary, evaluate
+from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System, slow_orbit
 from verify.problems.formula import FormulaValues, parsed
-from verify.problems.landscape import Loss, NodeNumbers
+from verify.problems.landscape import Loss
 
 SAMPLE_TIME = Fraction(3, 2)
 Equation = Mapping[str, Any]
@@ -133,7 +134,7 @@ def _predicted(text: str, configuration: Configuration, equation: Equation, para
     """The value of a coefficient (at the time of the samples): a fraction where it is one."""
     tape = Tape(0)
     names = scalar_names(configuration, parameters, tape.lift(SAMPLE_TIME), tape, equation)
-    node = tape.lift(evaluate(parsed(text), names, NodeNumbers(tape), lambda f, a: elementary(f, a, NodeNumbers(tape))))
+    node = tape.lift(evaluate(parsed(text), names, tape.numbers, lambda f, a: elementary(f, a, tape.numbers)))
     exact = tape.exact(node)
     if exact is not None:
         return exact
@@ -155,7 +156,7 @@ def _term_values(
     vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
     slow = layout.split(tape.inputs, vectors)
     names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    terms = FormulaValues(loss, slow["theta"], {**slow, **names}, NodeNumbers(tape))  # type: ignore[arg-type]  # Problem's interface
+    terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
     wanted: dict[str, list[Any]] = {}
     for variable, by_power in unknowns.items():
         low, high = layout.slots[variable]

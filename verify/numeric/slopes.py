@@ -29,8 +29,9 @@ from typing import Any
 import mpmath
 from flint import arb
 
+from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
-from verify.orbits.integrate import GUARD, Flow, IntegrationError, bits_of, precision, to_mpf
+from verify.orbits.integrate import GUARD, Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System, memory_length, slow_memory
 
 #: an extrapolated slope counts as the integer it should be within this distance

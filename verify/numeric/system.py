@@ -16,13 +16,15 @@ from typing import Any
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of
 from derive.scheme import Configuration
+from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
-from verify.orbits.run import EXACT, Numbers, Runner
+from verify.orbits.run import Runner
 from verify.orbits.slow_balls import NumericError, Step, System
+from verify.problems.differentiation import differentiate
 from verify.problems.formula import FormulaValues
-from verify.problems.landscape import Loss, NodeNumbers, differentiate, scalar_value
+from verify.problems.landscape import Loss, scalar_value
 
 _CHOICES = {
     "eps": Fraction(1, 4), "alpha": Fraction(1, 2), "lam": Fraction(2, 3), "kappa": Fraction(3, 2)
@@ -200,7 +202,7 @@ def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tupl
 
 def _explicit_step(recorder: Recorder) -> Step:
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
-        return recorder.step(state, gamma, NodeNumbers(gamma.tape))
+        return recorder.step(state, gamma, gamma.tape.numbers)
 
     return step
 
@@ -218,7 +220,7 @@ def field_values(
     slow = layout.split(point, vectors)
     tape = point[0].tape
     names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    values = FormulaValues(loss, slow["theta"], {**slow, **names}, NodeNumbers(tape))  # type: ignore[arg-type]  # Problem's interface
+    values = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
     rows: list[list[Any]] = []
     for k in range(order_of(equation) + 1):
         row: list[Any] = []
@@ -268,7 +270,7 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     low, high = layout.slots["theta"]
     tape = Tape(size + 1 + high - low)
     inputs = tape.inputs
-    outputs = recorder.step(inputs[:size], inputs[size], NodeNumbers(tape), inputs[size + 1 :])
+    outputs = recorder.step(inputs[:size], inputs[size], tape.numbers, inputs[size + 1 :])
     program = Program(tape, [tape.lift(x) for x in outputs])
 
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:

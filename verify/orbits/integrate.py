@@ -11,14 +11,14 @@ arithmetic is on balls, and a run whose balls grow beyond the wanted accuracy is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from math import ceil, exp, log, log2
+from collections.abc import Callable, Sequence
+from math import ceil, exp, log
 from typing import Any
 
 import mpmath
-from flint import arb, ctx
+from flint import arb
 
+from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import Coefficients, number
 from verify.numbers.tape import Tape
 
@@ -32,35 +32,6 @@ MAX_STEPS = 20_000
 
 class IntegrationError(ArithmeticError):
     """The solution ends (a pole, a zero under a root) before the wanted time, or needs too many steps."""
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Ball arithmetic at this many bits inside the block; what was set before is restored, whatever happens.
-
-    >>> with precision(200):
-    ...     third = arb(1) / 3
-    >>> third.rad() < arb(2) ** -198
-    True
-    """
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
-
-
-def bits_of(digits: int) -> int:
-    """Bits that hold this many decimal digits."""
-    return ceil(digits * log2(10))
-
-
-def to_mpf(ball: Any) -> mpmath.mpf:
-    """The midpoint of a ball as an mpmath number, exactly (whatever mpmath's own precision is)."""
-    mantissa, exponent = (int(part) for part in ball.mid().man_exp())
-    value: mpmath.mpf = mpmath.make_mpf(mpmath.libmp.from_man_exp(mantissa, exponent))
-    return value
 
 
 class Flow:

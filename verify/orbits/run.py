@@ -1,8 +1,7 @@
-"""The update text of a scheme, executed on any type of number.
+"""The update text of a scheme, executed on any kind of number (`verify.numbers.kinds`).
 
     state at step n  --program-->  state at step n + 1
 
-Numbers are whatever `Numbers` describes: fmpq, truncated power series in gamma, mpmath numbers, arb balls, Fractions.
 Vectors are lists.  State variables go by the names of the result: with v = gamma*eta the state holds eta, and v is put
 together before the step and taken apart after it.  The previous point is held as the difference theta_prev - theta.
 """
@@ -11,137 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from flint import arb
-
-from derive.errors import UsageError, nearest
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of
+from derive.errors import UsageError
+from derive.language import names_of
 from derive.scheme import Configuration
-from verify.numbers.power_series import Series, rational_power, to_fmpq
+from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
+from verify.numbers.kinds import EXACT, Numbers
 
-Value = Any
 State = dict[str, Any]  # name -> number, or list of numbers
 TimeFunction = Callable[[Any], Any]
-Functions = Callable[[str, list[Any]], Any]
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A type of number: how a rational becomes one, and rational powers."""
-
-    lift: Callable[[Fraction], Any]
-    power: Callable[[Any, Fraction], Any]
-
-    def absolute(self, x: Any) -> Any:
-        return self.power(x * x, Fraction(1, 2))
-
-    def sign(self, x: Any) -> Any:
-        return x / self.absolute(x)
-
-
-def _lifted_power(x: Any, r: Fraction) -> Any:
-    if isinstance(x, Series):
-        return x.power(r)
-    if isinstance(x, arb):
-        return x ** int(r) if r.denominator == 1 else x ** arb(to_fmpq(r))
-    return rational_power(to_fmpq(x), r)
-
-
-def _mpf_lift(q: Fraction) -> Any:
-    from mpmath import mpf
-
-    return mpf(q.numerator) / q.denominator
-
-
-def _mpf_power(x: Any, r: Fraction) -> Any:
-    from mpmath import root
-
-    return x ** int(r) if r.denominator == 1 else root(x, r.denominator) ** r.numerator
-
-
-#: fmpq, power series over them, and arb balls
-EXACT = Numbers(to_fmpq, _lifted_power)
-#: Fractions (slow, dependency-free)
-FRACTIONS = Numbers(lambda q: q, lambda x, r: Fraction(str(rational_power(to_fmpq(x), r))))
-#: mpmath numbers at the working precision of the moment
-MPMATH = Numbers(_mpf_lift, _mpf_power)
-BALLS = Numbers(lambda q: arb(to_fmpq(q)), _lifted_power)
 
 
 class StepError(ArithmeticError):
     """The step cannot be executed: an implicit step did not settle, or a name has no value."""
-
-
-def componentwise(a: Value, b: Value, combine: Callable[[Any, Any], Any]) -> Value:
-    """combine(a, b), component by component where one of them is a vector."""
-    if isinstance(a, list):
-        return [combine(x, y) for x, y in zip(a, b if isinstance(b, list) else [b] * len(a), strict=True)]
-    return [combine(a, y) for y in b] if isinstance(b, list) else combine(a, b)
-
-
-def mapped(f: Callable[[Any], Any], a: Value) -> Value:
-    """f of a number, or of every component."""
-    return [f(x) for x in a] if isinstance(a, list) else f(a)
-
-
-def _divide(x: Any, y: Any) -> Any:
-    return x / y
-
-
-_COMBINE: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": _divide,
-}  # fmt: skip
-
-
-def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Numbers, call: Functions) -> Value:
-    """The value of an expression; `call` does the functions.
-
-    >>> from flint import fmpq
-    >>> from flint import fmpq
-    >>> from derive.language import parse_expression
-    >>> evaluate(parse_expression("2*x**2 - 1/3", "example"), {"x": fmpq(1, 2)}, EXACT, lambda f, args: None)
-    1/6
-    """
-    match expression:
-        case Number(value):
-            return numbers.lift(value)
-        case Name(id):
-            if id not in names:
-                raise UsageError(f"'{id}' has no value{nearest(id, names)}; give it with --set {id}=...")
-            return names[id]
-        case Operation("neg", (a,)):
-            return mapped(lambda x: -x, evaluate(a, names, numbers, call))
-        case Operation("**", (a, b)):
-            exponent = constant(b)
-            if exponent is None:
-                raise UsageError("an exponent must be a rational number, such as 2 or -1/2")
-            return mapped(lambda x: numbers.power(x, exponent), evaluate(a, names, numbers, call))
-        case Operation(op, (a, b)):
-            return componentwise(evaluate(a, names, numbers, call), evaluate(b, names, numbers, call), _COMBINE[op])
-        case Call(function, args):
-            return call(function, [evaluate(a, names, numbers, call) for a in args])
-    raise AssertionError(expression)
-
-
-def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
-    """sqrt, abs, sign, dot and norm."""
-    match function:
-        case "sqrt":
-            return mapped(lambda x: numbers.power(x, Fraction(1, 2)), args[0])
-        case "abs":
-            return mapped(numbers.absolute, args[0])
-        case "sign":
-            return mapped(numbers.sign, args[0])
-        case "dot" | "norm":
-            products = [x * y for x, y in zip(args[0], args[-1], strict=True)]
-            total = products[0]
-            for p in products[1:]:
-                total = total + p
-            return total if function == "dot" else numbers.power(total, Fraction(1, 2))
-    raise UsageError(f"function '{function}' cannot be evaluated here")
 
 
 @dataclass(frozen=True)
@@ -203,9 +86,9 @@ class Runner:
     def _raw(self, s: str, state: Mapping[str, Any], gamma: Any, t: Any) -> Any:
         value = state[self.configuration.symbol(s)]
         if s == "theta_prev":
-            return componentwise(state["theta"], value, _COMBINE["+"])
+            return componentwise(state["theta"], value, COMBINE["+"])
         if s in self.configuration.rescaled:
-            return mapped(lambda x: rescale(x, self.factor(s, gamma, t)), value)
+            return mapped(lambda x: self.numbers.scaled(x, self.factor(s, gamma, t)), value)
         return value
 
     def _execute(self, names: dict[str, Any]) -> dict[str, Any]:
@@ -222,10 +105,10 @@ class Runner:
             value = names[s]
             if s == "theta_prev":
                 before = value if "theta_prev" in self.configuration.scheme.assigned else old["theta"]
-                value = componentwise(before, names["theta"], _COMBINE["-"])
+                value = componentwise(before, names["theta"], COMBINE["-"])
             elif s in self.configuration.rescaled:
                 after = self.factor(s, gamma, None if t is None else t + gamma)
-                value = componentwise(value, after, _COMBINE["/"])
+                value = componentwise(value, after, COMBINE["/"])
             new[self.configuration.symbol(s)] = value
         return new
 
@@ -251,11 +134,3 @@ class Runner:
             vector = scheme.kinds.get(s) == "vector" and not isinstance(value, list)
             state[self.configuration.symbol(s)] = [value] * len(theta) if vector else value
         return state
-
-
-def rescale(x: Any, factor: Any) -> Any:
-    """factor*x; for power series without losing the powers of gamma that the factor brings."""
-    if isinstance(x, Series) and isinstance(factor, Series):
-        v = factor.valuation()
-        return (x * factor.shifted(-v)).shifted(v)
-    return x * factor

@@ -23,9 +23,9 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx
 
+from verify.numbers.precision import precision
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
-from verify.orbits.integrate import precision
 
 Step = Callable[[Sequence[Any], Any], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]

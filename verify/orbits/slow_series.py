@@ -26,8 +26,9 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from derive.language import derivative_symbol
 from derive.scheme import Configuration
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series, gamma_series
-from verify.orbits.run import EXACT, Runner, State
+from verify.orbits.run import Runner, State
 from verify.problems.problem import Problem
 
 

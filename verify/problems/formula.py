@@ -15,7 +15,8 @@ from typing import Any
 
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, walk
-from verify.orbits.run import Numbers, componentwise, elementary, mapped
+from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
+from verify.numbers.kinds import Numbers
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -88,10 +89,7 @@ class FormulaValues:
             if exponent is None:
                 raise UsageError("formula: an exponent must be a rational number, such as 2 or -1/2")
             return mapped(lambda x: self.numbers.power(x, exponent), self.of(expression.args[0]))
-        return componentwise(self.of(expression.args[0]), self.of(expression.args[1]), _COMBINE[expression.op])
-
-
-_COMBINE = {"+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y}
+        return componentwise(self.of(expression.args[0]), self.of(expression.args[1]), COMBINE[expression.op])
 
 
 def split_powers(expression: Expression, order: int) -> list[Expression]:

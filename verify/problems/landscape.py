@@ -10,28 +10,15 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.errors import UsageError
-from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language import Expression
+from verify.numbers.evaluation import evaluate, mapped
 from verify.numbers.power_series import to_fraction
 from verify.numbers.tape import Node, Tape
-from verify.orbits.run import Numbers, evaluate, mapped
-from verify.problems.problem import derivative, parse_loss, polynomial_of
+from verify.problems.differentiation import differentiate
+from verify.problems.polynomials import Index, derivative, polynomial_of, raised
+from verify.problems.problem import parse_loss
 
 Value = Any
-Index = tuple[int, ...]
-
-
-class NodeNumbers(Numbers):
-    """Nodes of a tape as numbers of the interpreter."""
-
-    def __init__(self, tape: Tape) -> None:
-        super().__init__(tape.lift, lambda x, r: tape.lift(x) ** r)
-
-    def absolute(self, x: Any) -> Any:
-        return abs(x)
-
-    def sign(self, x: Any) -> Any:
-        return x.sign()
 
 
 def scalar_value(expression: Expression, names: Mapping[str, Any], tape: Tape) -> Node:
@@ -42,7 +29,7 @@ def scalar_value(expression: Expression, names: Mapping[str, Any], tape: Tape) -
     >>> tape.exact(scalar_value(parse_expression("1/(1 + t)", "schedule"), {"t": tape.lift(2)}, tape))
     Fraction(1, 3)
     """
-    return tape.lift(evaluate(expression, names, NodeNumbers(tape), lambda f, args: mapped(lambda x: getattr(x, f)(), args[0])))
+    return tape.lift(evaluate(expression, names, tape.numbers, lambda f, args: mapped(lambda x: getattr(x, f)(), args[0])))
 
 
 class Loss:
@@ -75,7 +62,7 @@ class Loss:
         found = self._derivatives.get((component, index))
         if found is None:
             axis = next(i for i, k in enumerate(index) if k)
-            lower = self.derivative(component, _raised(index, axis, -1))
+            lower = self.derivative(component, raised(index, axis, -1))
             found = derivative(lower, axis) if isinstance(lower, dict) else differentiate(lower, self.variables[axis])
             self._derivatives[component, index] = found
         return found
@@ -96,19 +83,15 @@ class Loss:
 
     def _contract(self, free: int, index: Index, point: Sequence[Value], arguments: Sequence[Sequence[Value]]) -> Value:
         if not arguments:
-            return self.value(point, free, index) if self.is_field else self.value(point, 0, _raised(index, free))
+            return self.value(point, free, index) if self.is_field else self.value(point, 0, raised(index, free))
         total: Value = Fraction(0)
         for j, u in enumerate(arguments[0]):
-            total = total + u * self._contract(free, _raised(index, j), point, arguments[1:])
+            total = total + u * self._contract(free, raised(index, j), point, arguments[1:])
         return total
 
     def gradient(self, point: Sequence[Value]) -> list[Value]:
         """grad L, or the field itself."""
         return self.tensor(point)
-
-
-def _raised(index: Index, axis: int, by: int = 1) -> Index:
-    return (*index[:axis], index[axis] + by, *index[axis + 1 :])
 
 
 def _polynomial_value(polynomial: Mapping[Index, Fraction], point: Sequence[Value]) -> Value:
@@ -120,81 +103,3 @@ def _polynomial_value(polynomial: Mapping[Index, Fraction], point: Sequence[Valu
                 product = x**e if product is None else product * x**e
         total = total + (c if product is None else product * c)
     return total
-
-
-# ------------------------------------------------------------------------------------------ derivatives of expressions
-
-
-def _is(e: Expression, value: int) -> bool:
-    return isinstance(e, Number) and e.value == value
-
-
-def _sum(a: Expression, b: Expression, op: str = "+") -> Expression:
-    if _is(b, 0):
-        return a
-    if _is(a, 0):
-        return b if op == "+" else Operation("neg", (b,))
-    return Operation(op, (a, b))
-
-
-def _times(a: Expression, b: Expression) -> Expression:
-    if _is(a, 0) or _is(b, 0):
-        return Number(Fraction(0))
-    return b if _is(a, 1) else a if _is(b, 1) else Operation("*", (a, b))
-
-
-def _power(a: Expression, e: int) -> Expression:
-    return Operation("**", (a, Number(Fraction(e))))
-
-
-def _outer(function: str, x: Expression) -> Expression:
-    """The derivative of an elementary function at x."""
-    one: Expression = Number(Fraction(1))
-    match function:
-        case "exp":
-            return Call("exp", (x,))
-        case "log":
-            return _power(x, -1)
-        case "sin" | "sinh":
-            return Call("cos" if function == "sin" else "cosh", (x,))
-        case "cos":
-            return Operation("neg", (Call("sin", (x,)),))
-        case "cosh":
-            return Call("sinh", (x,))
-        case "tan" | "tanh":
-            return Operation("+" if function == "tan" else "-", (one, _power(Call(function, (x,)), 2)))
-        case "atan":
-            return _power(Operation("+", (one, _power(x, 2))), -1)
-    return Operation("/", (Number(Fraction(1, 2)), Call("sqrt", (x,))))
-
-
-def differentiate(expression: Expression, name: str) -> Expression:
-    """The derivative of an elementary expression.
-
-    Raises UsageError for an exponent that is no rational number.
-
-    >>> from derive.language import LOSS_CALLS, parse_expression, unparse
-    >>> unparse(differentiate(parse_expression("x*sin(x)", "loss", LOSS_CALLS), "x"))
-    'sin(x) + x*cos(x)'
-    """
-    match expression:
-        case Name(id):
-            return Number(Fraction(int(id == name)))
-        case Call(function, (a,)):
-            return _times(_outer(function, a), differentiate(a, name))
-        case Operation("neg", (a,)):
-            return _times(Number(Fraction(-1)), differentiate(a, name))
-        case Operation("+" | "-", (a, b)):
-            return _sum(differentiate(a, name), differentiate(b, name), expression.op)
-        case Operation("*", (a, b)):
-            return _sum(_times(differentiate(a, name), b), _times(a, differentiate(b, name)))
-        case Operation("/", (a, b)):
-            return _sum(
-                _times(differentiate(a, name), _power(b, -1)), _times(a, _times(differentiate(b, name), _power(b, -2))), "-"
-            )
-        case Operation("**", (a, b)):
-            power = constant(b)
-            if power is None:
-                raise UsageError("loss: an exponent must be a rational number, such as 2 or 1/2")
-            return _times(_times(Number(power), Operation("**", (a, Number(power - 1)))), differentiate(a, name))
-    return Number(Fraction(0))

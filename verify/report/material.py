@@ -14,12 +14,13 @@ from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
 from verify.exact.proof import Effort, claim_of, verify_exactly
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
+from verify.numbers.precision import precision
 from verify.numeric.routes import orbits_for_plot
 from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
 from verify.numeric.system import Recorder, build_system, chosen_parameters, layout_of
-from verify.orbits.integrate import Flow, IntegrationError, precision
-from verify.orbits.run import EXACT
+from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
 from verify.report.javascript import Model

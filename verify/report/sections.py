@@ -14,9 +14,10 @@ from derive.readings.loss import ModifiedLoss
 from derive.writing.latex import equation_latex, gamma_power
 from derive.writing.notation import LATEX, UNICODE, Notation, settled, write_coefficient, write_term
 from derive.writing.text import relaxation_text
+from verify.numbers.evaluation import evaluate
+from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numeric.slopes import SlopeTable
-from verify.orbits.run import EXACT, evaluate
 from verify.problems.formula import parsed
 from verify.report.controls import Control
 from verify.report.formulas import Formulas
