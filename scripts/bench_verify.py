@@ -11,11 +11,11 @@ from typing import Any
 import flint
 
 from derive import configure, load_scheme, modified_equation
-from verify.integrate import Flow
-from verify.numeric import choose_steps
-from verify.quadratic import check_quadratic
-from verify.routes import check_from_rest, check_slopes, recover_coefficients, rich_loss
-from verify.system import build_system, chosen_parameters
+from verify.numeric.quadratic import check_quadratic
+from verify.numeric.routes import check_from_rest, check_slopes, recover_coefficients, rich_loss
+from verify.numeric.slopes import choose_steps
+from verify.numeric.system import build_system, chosen_parameters
+from verify.orbits.integrate import Flow
 
 START = (Fraction(2, 5), Fraction(1, 3))
 CASES = ("gd:3", "momentum:3", "nesterov:3", "rk4:4", "rmsprop:2", "adam:2", "adamw:2")

@@ -19,9 +19,9 @@ import pytest
 
 from derive import modified_equation
 from derive.errors import UsageError
-from verify import checker
-from verify.certificate import CertificateRefused, certificate, check_certificate, write_certificate
-from verify.exact import claim_of, verify_exactly
+from verify.certificate import checker
+from verify.certificate.writing import CertificateRefused, certificate, check_certificate, write_certificate
+from verify.exact.proof import claim_of, verify_exactly
 
 SCHEMES = [
     ("momentum", None, 1), ("adam", None, 1), ("momentum", "inertial", 1), ("bdf2", None, 1), ("gd-schedule", None, 1),

@@ -19,14 +19,14 @@ import pytest
 
 from derive.commands.console import CANNOT_RUN, run
 from derive.errors import UsageError
-from verify import statements
-from verify.statements.claim import claim_of, read_claims
-from verify.statements.command import claims_command
-from verify.statements.judge import KINDS, judge
-from verify.statements.lock import NAME, read_lock
-from verify.statements.verdict import INFORMAL, LEADING, PROVED, REFUTED, Judgment
+from verify import claims as claims_wing
+from verify.claims.judge import KINDS, judge
+from verify.claims.judgment import INFORMAL, LEADING, PROVED, REFUTED, Judgment
+from verify.claims.lock import NAME, read_lock
+from verify.claims.reader import claim_of, read_claims
+from verify.commands.claims import claims_command
 
-HOME = Path(statements.__file__).parent
+HOME = Path(claims_wing.__file__).parent
 FOLDERS = ("seeds", "literature")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "claims"
 FILES = [f for folder in FOLDERS for f in sorted((HOME / folder).glob("*.toml"))]

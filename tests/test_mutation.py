@@ -15,12 +15,12 @@ from flint import fmpq
 from derive import load_scheme, modified_equation
 from derive.language import Number, Operation, parse_expression
 from derive.scheme import catalogue
-from verify.exact import Claim, Examined, claim_of, examine, mismatches_at, values_of_claim, verify_exactly, with_numbers
-from verify.flow import step_against_flow
-from verify.formula import FormulaValues
-from verify.run import EXACT
-from verify.samples import parameter_sets
-from verify.support import Supports
+from verify.exact.one_step import step_against_flow
+from verify.exact.proof import Claim, Examined, claim_of, examine, mismatches_at, values_of_claim, verify_exactly, with_numbers
+from verify.exact.samples import parameter_sets
+from verify.exact.support import Supports
+from verify.numbers.kinds import EXACT
+from verify.problems.formula import FormulaValues
 
 REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or [None])]
 STEP = fmpq(1, 1000)

@@ -114,7 +114,7 @@ def test_readme_console_examples(block: str, tmp_path: Path, monkeypatch: pytest
         if words[0] == "derive":
             main = derive_main
         elif words[0] == "verify":
-            from verify.cli import main as verify_main
+            from verify.commands.main import main as verify_main
 
             main = verify_main
         else:

@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 
 from derive import configure, load_scheme, modified_equation
-from verify.affine import Affine, NotLinear, series, series_length
-from verify.quadratic import check_quadratic, closed_form
-from verify.system import chosen_parameters
+from verify.numeric.affine import Affine, NotLinear, series, series_length
+from verify.numeric.quadratic import check_quadratic, closed_form
+from verify.numeric.system import chosen_parameters
 
 HALF = {"beta": Fraction(1, 2)}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-
-from verify.reference import OPTAX, TORCH, Reference, largest_difference, scheme_iterates
+from reference import OPTAX, TORCH, Reference, largest_difference, scheme_iterates
 
 ROUNDING = 1e-12
 

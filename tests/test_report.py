@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import verify.report
 from derive import load_scheme, modified_equation
 from derive.errors import DeriveError
-from verify.report.command import report
+from verify.commands.report import report_command
 from verify.report.controls import limits, page_controls
 from verify.report.formulas import Formulas
 from verify.report.material import Request, gather
@@ -139,7 +139,7 @@ def test_what_the_page_says(page: str) -> None:
 def test_the_embedded_certificate_checks(page: str, tmp_path: Path) -> None:
     import base64
 
-    from verify.certificate import check_certificate
+    from verify.certificate.writing import check_certificate
 
     found = re.search(r'certificate\.json" href="data:application/json;base64,([^"]+)"', page)
     assert found is not None
@@ -208,7 +208,7 @@ def test_contrast(page: str, scheme: int) -> None:
     (("--scheme", "gd", "--set", "beta=1"), "beta"),
 ])  # fmt: skip
 def test_bad_input_writes_nothing(options: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    result = CliRunner().invoke(report, [*options, "-o", str(tmp_path / "r.html")])
+    result = CliRunner().invoke(report_command, [*options, "-o", str(tmp_path / "r.html")])
     message = result.output + str(result.exception)
     assert isinstance(result.exception, DeriveError) or result.exit_code == 2, message
     assert says in message
@@ -224,7 +224,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "replace", interrupted)
     path = tmp_path / "r.html"
     path.write_text("before", "utf-8")
-    result = CliRunner().invoke(report, ["--scheme", "gd", "--no-certificate", "-o", str(path)])
+    result = CliRunner().invoke(report_command, ["--scheme", "gd", "--no-certificate", "-o", str(path)])
     assert result.exit_code != 0
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
     assert path.read_text("utf-8") == "before"

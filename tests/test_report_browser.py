@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from derive import load_scheme
-from verify.report.command import report
+from verify.commands.report import report_command
 from verify.report.material import Request, gather
 from verify.report.page import report_page
 
@@ -124,7 +124,7 @@ def test_sliders_move_the_picture(page: str, tmp_path: Path) -> None:
 def test_other_schemes_draw_too(scheme: str, order: int, options: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     result = CliRunner().invoke(
-        report, ["--scheme", scheme, "--order", str(order), "--no-certificate", *options, "-o", str(path)]
+        report_command, ["--scheme", scheme, "--order", str(order), "--no-certificate", *options, "-o", str(path)]
     )
     assert result.exit_code == 0, result.output
     done = chromium(path, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=3000")

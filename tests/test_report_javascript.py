@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from derive import load_scheme, modified_equation
-from verify.landscape import Loss
+from verify.numbers.kinds import MPMATH
+from verify.orbits.run import Runner
+from verify.problems.landscape import Loss
 from verify.report.javascript import Model
 from verify.report.material import LOSS, Request, gather
-from verify.run import MPMATH, Runner
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's functions cannot be run alone")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from derive.algebra.transients import TransientSolver
 from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sequences import SequenceSolver, coefficient_of_n, shift, value_at
-from derive.algebra.transients import TransientSolver
 
 RING = Ring(("beta", "y", "z"))  # z = beta^n, y = (1/3)^n
 BETA, Z, Y, N, ONE = RING.symbol("beta"), RING.symbol("z"), RING.symbol("y"), RING.n, RING.one

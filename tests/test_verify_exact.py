@@ -15,17 +15,20 @@ from hypothesis import strategies as st
 
 from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.scheme import catalogue
-from verify.cli import main
-from verify.exact import Effort, claim_of, verify_exactly
-from verify.given import check_given_loss
-from verify.losses import Problem, multiply, problem_of, random_problem, shifted
-from verify.orbits import NotSlow, Sample, SlowOrbit
-from verify.powerseries import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
-from verify.refutation import solved_coefficients
-from verify.run import FRACTIONS, MPMATH, Runner
-from verify.samples import square_point
-from verify.support import Supports
-from verify.terms import ONE, TermAlgebra, symbol
+from verify.commands.main import main
+from verify.exact.given import check_given_loss
+from verify.exact.proof import Effort, claim_of, verify_exactly
+from verify.exact.refutation import solved_coefficients
+from verify.exact.samples import square_point
+from verify.exact.support import Supports
+from verify.exact.terms import ONE, TermAlgebra, symbol
+from verify.numbers.kinds import FRACTIONS, MPMATH
+from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
+from verify.orbits.run import Runner
+from verify.orbits.slow_series import NotSlow, Sample, SlowOrbit
+from verify.problems.polynomials import multiply, shifted
+from verify.problems.problem import Problem, problem_of
+from verify.problems.random_problem import random_problem
 
 REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or [None])]
 #: hundreds of terms at gamma^3: one choice of parameter values here, two by default

@@ -13,10 +13,11 @@ from click.testing import CliRunner, Result
 
 from derive.errors import DeriveError
 from derive.language import unparse
-from verify.cli import main
-from verify.formula import FormulaValues, gradient_formula, parsed, split_powers
-from verify.losses import derivative, random_problem
-from verify.run import EXACT
+from verify.commands.main import main
+from verify.numbers.kinds import EXACT
+from verify.problems.formula import FormulaValues, gradient_formula, parsed, split_powers
+from verify.problems.polynomials import derivative
+from verify.problems.random_problem import random_problem
 
 HEAVY_BALL = "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
 ETA = "theta: eta - gamma/2*(grad + lam*eta)"
@@ -102,7 +103,7 @@ def test_formulas_that_cannot_be_read(says: str, message: str) -> None:
 
 
 def test_the_exit_status_of_a_mistake_is_two() -> None:
-    command = [sys.executable, "-m", "verify.cli", "formula", "--scheme", "momentun", "--says", "theta: -grad"]
+    command = [sys.executable, "-m", "verify.commands.main", "formula", "--scheme", "momentun", "--says", "theta: -grad"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -125,7 +126,8 @@ def test_gradients_of_scalar_formulas(scalar: str) -> None:
 
     from flint import fmpq
 
-    from verify.losses import Problem, add, multiply, shifted
+    from verify.problems.polynomials import add, multiply, shifted
+    from verify.problems.problem import Problem
 
     problem = random_problem(random.Random(4), 2, 3)
     assert problem.potential is not None

@@ -67,7 +67,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_the_help_imports_nothing_heavy() -> None:
-    code = "from click.testing import CliRunner\nfrom verify.cli import main\n"
+    code = "from click.testing import CliRunner\nfrom verify.commands.main import main\n"
     code += "assert CliRunner().invoke(main, ['--help']).exit_code == 0"
     heavy = {"sympy", "mpmath", "matplotlib", "flint", "torch", "numpy"}
     assert not heavy & loaded_by(code)
@@ -77,7 +77,7 @@ def test_the_exact_route_needs_no_engine() -> None:
     """Checking a claim about an inline scheme, with its slow variables given, never loads the derivation."""
     code = (
         "from derive import configure, inline_scheme\n"
-        "from verify.exact import claim_of, verify_exactly\n"
+        "from verify.exact.proof import claim_of, verify_exactly\n"
         "c = configure(inline_scheme('theta = theta - gamma*grad(theta)'))\n"
         "terms = [[('-1', 'grad')], [('-1/2', 'hess(grad)')]]\n"
         "blocks = [{'power': k, 'terms': [{'coefficient': a, 'term': b} for a, b in p]} for k, p in enumerate(terms)]\n"

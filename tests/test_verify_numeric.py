@@ -13,12 +13,13 @@ from flint import arb, ctx
 
 from derive import configure, load_scheme, modified_equation
 from derive.scheme import Configuration
-from verify.integrate import Flow, IntegrationError, integrate, precision
-from verify.landscape import Loss
-from verify.numeric import SlopeTable, richardson
-from verify.recover import identify
-from verify.routes import check_from_rest, check_slopes, orbits_for_plot, recover_coefficients, rich_loss
-from verify.system import chosen_parameters
+from verify.numbers.precision import precision
+from verify.numeric.recover import identify
+from verify.numeric.routes import check_from_rest, check_slopes, orbits_for_plot, recover_coefficients, rich_loss
+from verify.numeric.slopes import SlopeTable, richardson
+from verify.numeric.system import chosen_parameters
+from verify.orbits.integrate import Flow, IntegrationError, integrate
+from verify.problems.landscape import Loss
 
 START = (Fraction(2, 5), Fraction(1, 3))
 
@@ -242,7 +243,7 @@ def test_bias_correction_removes_the_first_shift() -> None:
 def test_figures_in_both_formats(tmp_path: Any) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra 'plot')")
     from derive.errors import UsageError
-    from verify.plot import save_figure
+    from verify.numeric.plot import save_figure
 
     configuration, equation = _case("gd", 1)
     loss = Loss("x**4/4 + x*y/2 + y**2 + exp(x)/3")

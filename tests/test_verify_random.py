@@ -10,7 +10,7 @@ from strategies import tree_schemes
 
 from derive import inline_scheme, modified_equation
 from derive.errors import ReductionError
-from verify.exact import claim_of, verify_exactly
+from verify.exact.proof import claim_of, verify_exactly
 
 
 @settings(max_examples=15)

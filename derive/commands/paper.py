@@ -73,8 +73,8 @@ def _verified(equation: ModifiedEquation) -> Verified | None:
     if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
         return None  # the route takes time functions as arbitrary ones
     try:
-        from verify.exact import Effort, claim_of, verify_exactly
-        from verify.terms import NotEnumerable
+        from verify.exact.proof import Effort, claim_of, verify_exactly
+        from verify.exact.terms import NotEnumerable
     except ImportError:
         return None
     from derive.paper.independent import Verified

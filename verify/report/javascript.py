@@ -1,6 +1,6 @@
 """The scheme, its modified equation and the loss as JavaScript, generated from the exact field.
 
-Update text, terms, coefficients and the derivatives of the loss are recorded on one tape (`verify.tape`), the hyperparameters
+Update text, terms, coefficients and the derivatives of the loss are recorded on one tape (`numbers.tape`), the hyperparameters
 among its inputs; each function of the model is the part of the tape that its outputs need, written in double precision.
 
     field(s, p)       rows f_0, ..., f_N of the slow coordinates s     potential(s, p)   V_0, V_1, ... as far as they exist
@@ -18,10 +18,10 @@ from functools import cached_property
 from typing import Any
 
 from derive.scheme import Configuration
-from verify.formula import FormulaValues
-from verify.landscape import Loss, NodeNumbers
-from verify.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
-from verify.tape import Node, Tape
+from verify.numbers.tape import Node, Tape
+from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
+from verify.problems.formula import FormulaValues
+from verify.problems.landscape import Loss
 
 Equation = Mapping[str, Any]
 _FUNCTIONS = {name: f"Math.{name}" for name in ("sin", "cos", "sinh", "cosh", "log", "atan")}
@@ -153,7 +153,7 @@ class Model:
         slow = self.layout.split(self.state[: self.slow_size], self.recorder.vectors)
         names = scalar_names(self.configuration, self.values, slow.get("t"), self.tape, self.longer)
         names = {**slow, **names, "L": self.loss.value(slow["theta"])} if not self.loss.is_field else {**slow, **names}
-        return FormulaValues(self.loss, slow["theta"], names, NodeNumbers(self.tape))  # type: ignore[arg-type]
+        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers)  # type: ignore[arg-type]
 
     def _field(self) -> list[list[Any]]:
         point = self.state[: self.slow_size]
@@ -162,7 +162,7 @@ class Model:
 
     def _step(self) -> list[Any]:
         ahead = self.ahead if self.implicit else None
-        return self.recorder.step(self.state, self.gamma, NodeNumbers(self.tape), ahead)
+        return self.recorder.step(self.state, self.gamma, self.tape.numbers, ahead)
 
     def _memory(self) -> list[Any]:
         values, found = self._formulas(), []
@@ -179,7 +179,7 @@ class Model:
 
     def _rest(self) -> list[Any]:
         slow = self.layout.split(self.state[: self.slow_size], self.recorder.vectors)
-        state = self.recorder.runner(NodeNumbers(self.tape)).at_rest(slow["theta"], self.gamma, slow.get("t", self.tape.lift(0)))
+        state = self.recorder.runner(self.tape.numbers).at_rest(slow["theta"], self.gamma, slow.get("t", self.tape.lift(0)))
         values = [state[name] for name in self.layout.memory]
         return [x for value in values for x in (value if isinstance(value, list) else [value])]
 

@@ -13,16 +13,17 @@ from derive.concrete.problem import check_names, parse_point
 from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
-from verify.exact import Effort, claim_of, verify_exactly
-from verify.integrate import Flow, IntegrationError, precision
-from verify.landscape import Loss
-from verify.numeric import SlopeTable, choose_steps, slope_table
-from verify.powerseries import IrrationalRoot, to_fmpq
+from verify.exact.proof import Effort, claim_of, verify_exactly
+from verify.numbers.kinds import EXACT
+from verify.numbers.power_series import IrrationalRoot, to_fmpq
+from verify.numbers.precision import precision
+from verify.numeric.routes import orbits_for_plot
+from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
+from verify.numeric.system import Recorder, build_system, chosen_parameters, layout_of
+from verify.orbits.integrate import Flow, IntegrationError
+from verify.orbits.slow_balls import NumericError, System
+from verify.problems.landscape import Loss
 from verify.report.javascript import Model
-from verify.routes import orbits_for_plot
-from verify.run import EXACT
-from verify.slow import NumericError, System
-from verify.system import Recorder, build_system, chosen_parameters, layout_of
 
 LOSS = "x**2/8 + y**2/2 + sin(x)*y/2"
 FIELD = "y - x/4; -x - y**3/4"
@@ -160,7 +161,7 @@ def _slopes(system: System, digits: int) -> SlopeTable | str:
 
 
 def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
-    from verify.certificate import certificate
+    from verify.certificate.writing import certificate
 
     try:
         return certificate(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from math import ceil, floor, log2, log10
 
-from verify.numeric import SlopeTable
+from verify.numeric.slopes import SlopeTable
 from verify.report.words import power_words
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 360, 62, 14, 12, 44

@@ -15,9 +15,11 @@ from derive.writing.formulas import gamma_power, settled, write_coefficient, wri
 from derive.writing.latex import equation_latex
 from derive.writing.notation import LATEX, UNICODE, Notation
 from derive.writing.text import relaxation_text
-from verify.formula import parsed
-from verify.numeric import SlopeTable
-from verify.powerseries import IrrationalRoot, to_fmpq
+from verify.numbers.evaluation import evaluate
+from verify.numbers.kinds import EXACT
+from verify.numbers.power_series import IrrationalRoot, to_fmpq
+from verify.numeric.slopes import SlopeTable
+from verify.problems.formula import parsed
 from verify.report.controls import Control
 from verify.report.formulas import Formulas
 from verify.report.material import Material
@@ -25,7 +27,6 @@ from verify.report.parts import BUTTONS, LEGEND, REST, described, download, figu
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
 from verify.report.touched import claims_about
 from verify.report.words import Phrases, field_words, listed, potential_words, power_words
-from verify.run import EXACT, evaluate
 
 MAX_ROWS = 60
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from derive.errors import DeriveError
 from derive.scheme import Scheme
-from verify import statements
-from verify.statements.claim import Claim, SchemeData, read_claims
-from verify.statements.lock import lock_of, read_lock
+from verify import claims
+from verify.claims.claim import Claim
+from verify.claims.lock import lock_of, read_lock
+from verify.claims.reader import read_claims
+from verify.claims.scheme_data import SchemeData
 
 FOLDERS = ("seeds", "literature")
 
@@ -25,7 +27,7 @@ def claims_about(scheme: Scheme) -> list[tuple[Claim, str]]:
     """
     found = []
     for folder in FOLDERS:
-        path = Path(statements.__path__[0]) / folder
+        path = Path(claims.__path__[0]) / folder
         verdicts = read_lock(lock_of(path))
         for claim in read_claims([path]):
             if any(_is_about(data, scheme) for data in _schemes_of(claim.data)):

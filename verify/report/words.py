@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
-from verify.formula import DERIVATIVES, parsed
+from verify.problems.formula import DERIVATIVES, parsed
 
 _ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth"}
 Letter = Callable[[str], str]

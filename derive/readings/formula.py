@@ -1,0 +1,244 @@
+"""Formulas along a flow, as sums of terms by power of gamma, and numbers that tell two of them apart.
+
+    L, grad, hess(u), d3(u, v), ..., p = theta' (free), state variables, parameters, gamma, dot, norm, sqrt, abs, sign,
+    gradient(s) = grad of a scalar,  rate(x) = the derivative of x along the flow
+
+Equality is equality of normal forms, hence for every smooth loss in any dimension.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
+from derive.algebra.coefficients import Ring
+from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Exponent
+from derive.concrete.values import evaluated
+from derive.engine.composition import Given, Workspace
+from derive.engine.series import Series
+from derive.equation import ModifiedEquation, TermSum, modified_equation
+from derive.errors import DeriveError, ParseError, UsageError
+from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
+from derive.readings.target import TargetReader
+from derive.readings.witness import is_nonzero
+from derive.scheme import substitute
+
+CALLS: dict[str, int | None] = {
+    "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, "gradient": 1, "rate": 1,
+    **{f"d{k}": k - 1 for k in range(3, 10)},
+}  # fmt: skip
+PROBES = (
+    ("x**2/2", {"x": "1"}), ("x**3/3", {"x": "1"}), ("x**2/2 + y**2", {"x": "1", "y": "1"}),
+    ("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}),
+)  # fmt: skip
+WORDS = {"L", "grad", "theta", "gamma"}
+VELOCITY = {"p": False}  # theta' as a free vector
+MAX_POWER = 64
+
+
+class _Mapped(Series):
+    """A linear map applied to every coefficient."""
+
+    def __init__(self, x: Series, image: Callable[[Sum], Sum]) -> None:
+        super().__init__(x.context)
+        self.x, self.image, self.low = x, image, x.low
+
+    def compute(self, k: Exponent) -> Sum:
+        return self.image(self.x.at(k))
+
+
+class _Reader(TargetReader):
+    def __init__(self, workspace: Workspace, states: Mapping[str, bool], flow: TermSum | None) -> None:
+        given = {n: Given(workspace, [workspace.algebra.state(n, scalar)]) for n, scalar in states.items()}
+        given["L"] = Given(workspace, [loss_term(workspace.algebra)])
+        super().__init__(workspace, given)
+        self.flow = self.algebra.state("p") if flow is None else flow.sum
+
+    def _call(self, e: Call, function: str, args: list[Series]) -> Series:
+        if function == "gradient":
+            return _Mapped(args[0], lambda s: gradient(self.algebra, s))
+        if function == "rate":
+            return _Mapped(args[0], Derivative(self.algebra, {"theta": self.flow}))
+        return super()._call(e, function, args)
+
+
+# ---------------------------------------------------------------------------------------------- where formulas are read
+
+
+@dataclass(frozen=True, eq=False)
+class Formulas:
+    """A place where formulas are read: an algebra, the state variables in it (name -> scalar?), and parameters' values.
+
+    >>> f = formulas_of(modified_equation("gd", 1))
+    >>> str(f.series("-grad - alpha/2*hess(grad)", 1, "example")[1])
+    '-1/2*hess(grad)'
+    """
+
+    algebra: Algebra
+    states: Mapping[str, bool]
+    values: Mapping[str, Expression]
+
+    @property
+    def zero(self) -> TermSum:
+        return TermSum(self.algebra, {})
+
+    def series(self, text: str, order: int, where: str, flow: TermSum | None = None) -> list[TermSum]:
+        """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
+        expression = substitute(limited(parse_expression(text, where, CALLS)), self.values)
+        series = _Reader(Workspace(self.algebra), self.states, flow).read(expression)
+        series.require_whole(order)
+        if any(series.at(k) for k in range(floor(series.low), 0)):
+            raise UsageError(f"{where}: a negative power of gamma does not cancel")
+        return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]
+
+    def minus(self, a: TermSum, b: TermSum) -> TermSum:
+        """a - b in normal form; empty exactly where they are equal as functions.  Raises UsageError where that is not decided."""
+        difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})
+        if self.algebra.is_zero(difference):
+            return self.zero
+        if not is_nonzero(difference):
+            raise UsageError("not decided: two formulas are not seen to be equal, and no point tells them apart")
+        return TermSum(self.algebra, {t: c.reduced() for t, c in difference.items() if c})
+
+
+def formulas_of(equation: ModifiedEquation) -> Formulas:
+    """Formulas beside a derived equation: its slow variables and its parameters, in its regime."""
+    c = equation.configuration
+    values = {n: parse_expression(v, f"where, {n}") for n, v in c.settings.items() if n.isidentifier()}
+    bound = {n: substitute(e, values) for n, e in c.bindings.items() if n not in c.free}
+    scalars = {x: equation.scheme_kind(x) == "scalar" for x in equation.equations if x != "theta"}
+    return Formulas(equation.algebra, scalars, {**bound, **values})
+
+
+def formulas_beside(total: TermSum, states: Mapping[str, bool], values: Mapping[str, Expression] | None = None) -> Formulas:
+    """Formulas in the algebra of a sum, with these state variables."""
+    return Formulas(total.algebra, states, values or {})
+
+
+def free_formulas(texts: Iterable[str], where: str) -> Formulas:
+    """Formulas without a scheme: p is a free vector, every other unknown name a parameter."""
+    names: dict[str, None] = {}
+    for text in texts:
+        names |= dict.fromkeys(names_of(parse_expression(text, where, CALLS)))
+    return Formulas(Algebra(Ring([n for n in names if n not in WORDS and n != "p"])), VELOCITY, {})
+
+
+def limited(expression: Expression) -> Expression:
+    """The expression itself; ParseError for powers, or powers of powers, beyond MAX_POWER: no formula needs them."""
+    if _power(expression) > MAX_POWER:
+        raise ParseError(f"a power beyond {MAX_POWER}", "formula", expression.line, expression.column)
+    return expression
+
+
+def _power(e: Expression) -> Fraction:
+    """The largest product of nested exponents."""
+    if not isinstance(e, Operation | Call):
+        return Fraction(1)
+    inner = max(_power(a) for a in e.args)
+    if isinstance(e, Operation) and e.op == "**" and inner <= MAX_POWER:
+        exponent = constant(e.args[1])
+        return inner * max(Fraction(1), abs(exponent)) if exponent is not None else inner
+    return inner
+
+
+# ---------------------------------------------------------------------------------------------- what a sum is
+
+
+def is_scalar(*sums: TermSum) -> bool:
+    """Whether no term carries an index."""
+    return all(f.scalar for s in sums for t in s.sum for f, _ in t.factors)
+
+
+def scalar_term(total: TermSum) -> TermSum | None:
+    """The first term, other than a number, that carries no index."""
+    for t, c in total.sum.items():
+        if t.factors and all(f.scalar for f, _ in t.factors):
+            return TermSum(total.algebra, {t: c})
+    return None
+
+
+def is_along_gradient(total: TermSum) -> bool:
+    """Whether every term is a scalar times grad."""
+    vectors = [[(f, e) for f, e in t.factors if not f.scalar] for t in total.sum]
+    return all(len(v) == 1 and v[0][0].kind == "node" and not v[0][0].children and v[0][1] == 1 for v in vectors)
+
+
+def lie_series(formulas: Formulas, field: TermSum, order: int) -> list[TermSum]:
+    """theta(t + gamma) by power of gamma along theta' = field: the k-th derivative of theta over k!.
+
+    >>> f = free_formulas(["-grad"], "example")
+    >>> [str(s) for s in lie_series(f, f.series("-grad", 0, "example")[0], 2)]
+    ['theta', '-grad', '1/2*hess(grad)']
+    """
+    algebra = formulas.algebra
+    along = Derivative(algebra, {"theta": field.sum})
+    current, factorial = algebra.state("theta"), 1
+    result = [TermSum(algebra, current)]
+    for k in range(1, order + 1):
+        current, factorial = along(current), factorial * k
+        result.append(TermSum(algebra, algebra.scale(current, algebra.ring.one / algebra.ring.constant(factorial))))
+    return result
+
+
+# ---------------------------------------------------------------------------------------------- text and numbers
+
+
+def series_text(sums: Sequence[TermSum]) -> str:
+    """Sum of gamma^k (...) in one line.
+
+    >>> series_text(modified_equation("gd", 1)["theta"])
+    '-grad + gamma*(-1/2*hess(grad))'
+    """
+    parts = [str(total) if k == 0 else f"{power_of('gamma', k)}*({total})" for k, total in enumerate(sums) if total]
+    return " + ".join(parts) or "0"
+
+
+def power_of(name: str, k: int) -> str:
+    return name if k == 1 else f"{name}**{k}"
+
+
+def value_on(total: TermSum, loss: str, at: Mapping[str, str], scalar: bool = False) -> str:
+    """The first component of a sum without parameters, at a point of a loss."""
+    return evaluated(modified_equation("gd", 0), [total], loss, at, 12, scalar=scalar)[0][0]
+
+
+def counterexample(
+    formulas: Formulas, claimed: TermSum, correct: TermSum, equation: ModifiedEquation | None = None, scalar: bool = False
+) -> str:
+    """A loss and a point where two formulas differ, with both values; empty if no probe tells them apart."""
+    host = equation or modified_equation("gd", 0)
+    used = [n for n in formulas.states if any(_mentions(str(s), n) for s in (claimed, correct))]
+    sums, values = _at_numbers(formulas, (claimed, correct))
+    for loss, point in PROBES:
+        at = dict(point)
+        for n in used:
+            at |= {n: "2"} if formulas.states[n] else {f"{n}_{x}": str(i + 1) for i, x in enumerate(point)}
+        try:
+            found = evaluated(host, sums, loss, at, 12, states=used, scalar=scalar)
+        except DeriveError:
+            continue
+        if found[0] != found[1]:
+            where = ", ".join(f"{n} = {v}" for n, v in {**at, **values}.items())
+            first, second = ("(" + ", ".join(v) + ")" if len(v) > 1 else v[0] for v in found)
+            return f"counterexample: L = {loss} at {where}: claimed {first}, true {second}"
+    return ""
+
+
+def _at_numbers(formulas: Formulas, sums: Sequence[TermSum]) -> tuple[list[TermSum], dict[str, str]]:
+    """The sums with numbers for their parameters: 1/2, 1/3, ... in the order in which the ring names them; eps = 1."""
+    texts = " ".join(map(str, sums))
+    numbers = {n: Fraction(1, 2 + i) for i, n in enumerate(s for s in formulas.algebra.ring.symbols if _mentions(texts, s))}
+    numbers |= {n: Fraction(1) for n in numbers if n.startswith("eps")}
+    plain = Algebra(Ring())
+    every = {s: plain.ring.constant(numbers.get(s, Fraction(1))) for s in formulas.algebra.ring.symbols}
+    move = Transfer(formulas.algebra, plain, every)
+    return [TermSum(plain, move(s.sum)) for s in sums], {n: str(v) for n, v in numbers.items()}
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None

@@ -1,0 +1,46 @@
+"""What a judge returns, and what a kind of claim is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+PROVED = "proved"
+REFUTED = "refuted"
+LEADING = "holds to leading order"
+INFORMAL = "not a mathematical statement"
+VERDICTS = (PROVED, REFUTED, LEADING, INFORMAL)
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A verdict, the computation that led to it in lines of text, and the statement that is true instead.
+
+    `correct` is empty where the claim is proved; for a claim that holds to leading order it has the next term.
+    """
+
+    verdict: str
+    evidence: tuple[str, ...] = ()
+    correct: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of claim: its name in the files, the dataclass of its keys, and its judge."""
+
+    name: str
+    data: type
+    judge: Callable[[Any], Judgment]
+
+
+def proved(*evidence: str) -> Judgment:
+    return Judgment(PROVED, evidence)
+
+
+def refuted(correct: str, *evidence: str) -> Judgment:
+    return Judgment(REFUTED, evidence, correct)
+
+
+def leading(correct: str, *evidence: str) -> Judgment:
+    return Judgment(LEADING, evidence, correct)

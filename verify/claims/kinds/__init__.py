@@ -1,0 +1,1 @@
+"""One file a kind of claim: its data, its judge."""

@@ -1,0 +1,38 @@
+"""Kind accuracy: the order against a target equation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.readings.accuracy import accuracy
+from derive.readings.formula import VELOCITY, counterexample, formulas_beside, power_of
+from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.scheme_data import SchemeData
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyClaim(SchemeData):
+    """The scheme follows the target equation to exactly this order."""
+
+    target: str
+    order: int
+
+
+def judge_accuracy(data: AccuracyClaim) -> Judgment:
+    """accuracy: the target's left side on the modified flow is gamma**order times the leading defect."""
+    a = data.read(accuracy, data.target, max(2, data.order))
+    if not a.defect:
+        text = f"no defect through gamma**{a.exact_through}: the order is {a.order} at least"
+        return refuted(text, f"{data.target} vanishes on the modified flow through gamma**{a.exact_through}")
+    factor = f"{power_of('gamma', a.order)}*" if a.order else ""
+    defect = f"{data.target} = {factor}({a.defect}) + ..., p = theta'"
+    text = f"the order is {a.order}"
+    if a.order == data.order:
+        return proved(text, defect)
+    formulas = formulas_beside(a.defect, VELOCITY)
+    numbers = counterexample(formulas, formulas.zero, a.defect)
+    where = f"coefficient of gamma**{a.order}, claimed zero; " if data.order > a.order else ""
+    return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))
+
+
+KIND = Kind("accuracy", AccuracyClaim, judge_accuracy)

@@ -1,0 +1,22 @@
+"""Kind informal: statements that no computation can decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.claims.judgment import INFORMAL, Judgment, Kind
+
+
+@dataclass(frozen=True)
+class InformalClaim:
+    """why: what is missing for the statement to be true or false."""
+
+    why: str
+
+
+def judge_informal(data: InformalClaim) -> Judgment:
+    """informal: no computation can decide it."""
+    return Judgment(INFORMAL, (" ".join(data.why.split()),))
+
+
+KIND = Kind("informal", InformalClaim, judge_informal)

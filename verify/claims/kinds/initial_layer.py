@@ -1,0 +1,35 @@
+"""Kind initial-layer: where the flow starts, for a start from rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.readings.formula import counterexample, formulas_beside, formulas_of, power_of, series_text
+from derive.readings.initial_layer import initial_layer
+from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.scheme_data import SchemeData
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerClaim(SchemeData):
+    """Started from rest at theta_0 the iterates settle on the flow from theta_0 + shift, a formula in gamma, through
+    gamma**through."""
+
+    shift: str
+    through: int = 1
+
+
+def judge_layer(data: LayerClaim) -> Judgment:
+    """initial-layer: the shifted starting point against the derived one."""
+    layer = data.read(initial_layer, data.through)
+    formulas = formulas_beside(layer.shift[0], {}, formulas_of(layer.equation).values)
+    claimed, true = formulas.series(data.shift, data.through, "shift"), layer.shift
+    shown = f"theta(0) = theta_0 + {series_text(true)} + O({power_of('gamma', data.through + 1)})"
+    for k in range(data.through + 1):
+        if formulas.minus(claimed[k], true[k]):
+            difference = f"at {power_of('gamma', k)}: claimed {claimed[k]}, derived {true[k]}"
+            return refuted(shown, difference, counterexample(formulas, claimed[k], true[k]))
+    return proved(f"derived: {shown}")
+
+
+KIND = Kind("initial-layer", LayerClaim, judge_layer)

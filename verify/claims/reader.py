@@ -1,0 +1,122 @@
+"""Claim files: TOML -> validated, frozen claims.
+
+One claim a file (keys at the top), or many under [[claim]].  Every claim has
+
+    id, statement, source, kind, and the keys of its kind
+
+where the kind's keys are the fields of a frozen dataclass (`judge.KINDS`): its annotations are the format.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from derive.errors import DeriveError, UsageError, nearest
+from verify.claims.claim import Claim
+from verify.claims.judge import KINDS
+
+HEAD = ("id", "statement", "source", "kind")
+
+
+def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
+    """An instance of the dataclass from a TOML table.
+
+    Raises UsageError for an unknown or missing key and for a value of the wrong type.
+
+    >>> from verify.claims.scheme_data import SchemeData
+    >>> build(SchemeData, {"scheme": "gd"}, "example").scheme
+    'gd'
+    """
+    names = {f.name.rstrip("_"): f for f in fields(cls)}
+    types = get_type_hints(cls)
+    for key in table:
+        if key not in names:
+            raise UsageError(f"{where}: unknown key '{key}'{nearest(key, names)} (known: {', '.join(names)})")
+    values: dict[str, Any] = {}
+    for key, f in names.items():
+        if key in table:
+            values[f.name] = _value(types[f.name], table[key], f"{where}, {key}")
+        elif f.default is MISSING and f.default_factory is MISSING:
+            raise UsageError(f"{where}: the key '{key}' is missing (this kind takes {', '.join(names)})")
+    try:
+        return cls(**values)
+    except DeriveError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    origin = get_origin(kind)
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise UsageError(f"{where}: must be a table")
+        return build(kind, value, where)  # type: ignore[arg-type]
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise UsageError(f"{where}: must be a list")
+        return tuple(_value(get_args(kind)[0], v, where) for v in value)
+    if origin is not None and origin is not Mapping and type(None) in get_args(kind):
+        return _value(next(a for a in get_args(kind) if a is not type(None)), value, where)
+    if origin is not None:
+        if not isinstance(value, dict):
+            raise UsageError(f"{where}: must be a table")
+        return {k: _value(get_args(kind)[1], v, f"{where}, {k}") for k, v in value.items()}
+    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or not 0 <= value <= 12)):
+        expected = {str: "a text in quotes", int: "a whole number from 0 to 12", bool: "true or false"}[kind]
+        raise UsageError(f"{where}: must be {expected}")
+    return value
+
+
+def read_claims(paths: Iterable[str | Path]) -> list[Claim]:
+    """The claims of files and folders (every .toml in a folder, by name), in order.
+
+    Raises UsageError for what cannot be read, for two claims with one id, and for anything outside the format.
+    """
+    claims: list[Claim] = []
+    for path in map(Path, paths):
+        files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not files:
+            raise UsageError(f"{path}: no claim files (*.toml) in this folder")
+        for file in files:
+            claims += _claims_of(file)
+    seen: dict[str, str] = {}
+    for c in claims:
+        if c.id in seen:
+            raise UsageError(f"{c.file}: the id '{c.id}' is used twice (also in {seen[c.id]})")
+        seen[c.id] = c.file
+    return claims
+
+
+def _claims_of(file: Path) -> list[Claim]:
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read '{file}': {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not valid TOML: {error}") from None
+    if "claim" not in data:
+        return [claim_of(data, str(file))]
+    for key in data:
+        if key not in ("claim", "title"):
+            raise UsageError(f"{file}: unknown key '{key}' beside [[claim]] (known: title)")
+    tables = data["claim"]
+    if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
+        raise UsageError(f"{file}: write each claim under a heading [[claim]]")
+    return [claim_of(t, str(file)) for t in tables]
+
+
+def claim_of(table: Mapping[str, Any], file: str) -> Claim:
+    """One claim from its table."""
+    where = f"{file}, claim {table.get('id', '?')}"
+    for key in HEAD:
+        if not isinstance(table.get(key), str) or not table[key].strip():
+            raise UsageError(f"{where}: the key '{key}' is missing; every claim has {', '.join(HEAD)}, each a text")
+    kind = table["kind"]
+    if kind not in KINDS:
+        raise UsageError(f"{where}: unknown kind '{kind}'{nearest(kind, KINDS)} (known: {', '.join(KINDS)})")
+    rest = {k: v for k, v in table.items() if k not in HEAD}
+    data = build(KINDS[kind].data, rest, where)
+    return Claim(table["id"], " ".join(table["statement"].split()), table["source"], kind, data, file)

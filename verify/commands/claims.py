@@ -1,0 +1,100 @@
+"""The command `verify claims`: read, judge, print, compare with the lock file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from verify.claims.claim import Claim
+    from verify.claims.judgment import Judgment
+
+    Results = list[tuple[Claim, Judgment]]
+
+SHIPPED = ("seeds", "literature")
+DIFFERS = 1
+EPILOG = """\b
+Examples:
+  verify claims                          the seed articles
+  verify claims literature               disagreements in the literature
+  verify claims paper/claims --record    record the verdicts on your own claims
+  verify claims paper/claims             exit status 1 if a verdict is not the recorded one
+  verify claims paper/claims/eq7.toml --format json
+"""
+
+
+@click.command("claims", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, metavar="[PATH ...]")
+@click.option("--format", "form", type=click.Choice(["text", "json", "latex", "html"]), default="text", show_default=True)
+@click.option("--brief", is_flag=True, help="Without the evidence (text, LaTeX and HTML).")
+@click.option("--record", is_flag=True, help="Write the verdicts to the lock file.")
+@click.option("--lock", "lock", metavar="FILE", help="The lock file; claims.lock beside the claims by default.")
+def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool, lock: str | None) -> int:
+    """Judge claims: proved, refuted, holding to leading order, or not mathematical.
+
+    PATH is a claim file or a folder of them (see examples/claims/README.md), or the name of a folder that comes with the
+    package, seeds or literature. Exit status: 0 as recorded, 1 a verdict differs from the recorded one, 2 cannot run.
+    """
+    from verify.claims import table
+
+    folders = [_located(p) for p in paths or SHIPPED[:1]]
+    results = judged(folders)
+    match form:
+        case "json":
+            click.echo(table.json_list(results))
+        case "latex":
+            click.echo(table.latex_table(results, brief))
+        case "html":
+            click.echo(table.html_page(results, brief))
+        case _:
+            click.echo(table.text_table(results, brief))
+    return _recorded(folders, results, record, Path(lock) if lock else None)
+
+
+def judged(paths: list[Path]) -> Results:
+    """Every claim of the files and folders with its judgment."""
+    from derive.commands.console import progress
+    from verify.claims.judge import judge
+    from verify.claims.reader import read_claims
+
+    claims = read_claims(paths)
+    results = []
+    with progress("judging claims", len(claims)) as advance:
+        for done, claim in enumerate(claims, 1):
+            results.append((claim, judge(claim)))
+            advance(done)
+    return results
+
+
+def _located(path: str) -> Path:
+    from verify import claims
+
+    given = Path(path)
+    return Path(claims.__path__[0]) / path if path in SHIPPED and not given.exists() else given
+
+
+def _recorded(paths: list[Path], results: Results, record: bool, lock: Path | None) -> int:
+    """Write the locks, or compare with them; the exit status."""
+    from verify.claims.lock import Difference, differences, lock_of, read_lock, write_lock
+
+    groups: dict[Path, tuple[Results, bool]] = {}
+    for path in paths:
+        target = lock or lock_of(path)
+        files = {str(f) for f in (path.glob("*.toml") if path.is_dir() else [path])}
+        before, whole = groups.get(target, ([], lock is not None))
+        own = [r for r in results if r[0].file in files and r not in before]
+        groups[target] = (before + own, whole or path.is_dir())
+    found: list[Difference] = []
+    for target, (part, whole) in groups.items():
+        if record:
+            write_lock(target, part, whole)
+            click.echo(f"verify: recorded {len(part)} verdicts in {target}", err=True)
+        elif target.exists() or lock is not None:
+            found += differences(read_lock(target), part, whole)
+        else:
+            click.echo(f"verify: nothing recorded yet ({target} does not exist; --record writes it)", err=True)
+    for difference in found:
+        click.echo(f"verify: {difference}", err=True)
+    return DIFFERS if found else 0

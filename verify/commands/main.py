@@ -1,0 +1,150 @@
+"""The command `verify`: parse options, call, print.  Exit status 0 verified, 1 refuted, 2 cannot run or not proved."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from derive import __version__
+from derive.commands.console import LazyGroup, progress, run
+from derive.commands.console import settings as parse_settings
+
+REFUTED, UNDECIDED = 1, 2
+EPILOG = """\b
+Examples:
+  verify scheme momentum --order 3
+  verify scheme adam --order 2 --format json
+  verify scheme momentum --order 2 -o momentum.json
+  verify certificate momentum.json
+  verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
+  verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"
+  verify report --scheme momentum --order 2 -o report.html
+"""
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class Commands(LazyGroup):
+    """The commands that live in packages of their own."""
+
+    lazy: dict[str, tuple[str, str, str]] = {
+        "claims": ("verify.commands.claims", "claims_command", "Judge claims: proved, refuted, to leading order."),
+        "report": ("verify.commands.report", "report_command", "A self-contained page to look at."),
+    }
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings=CONTEXT)
+@click.version_option(__version__, package_name="shadowflow", prog_name="verify")
+def main() -> None:
+    """Verify modified equations by routes that share nothing with their derivation: exact orbits with a proof for every
+    smooth loss, numerical slopes, coefficients recovered from runs, closed forms on quadratics.
+
+    Exit status: 0 verified, 1 refuted, 2 cannot run (or neither proved nor refuted). Data goes to standard output,
+    everything else to standard error.
+    """
+
+
+def _format(function: Any) -> Any:
+    choice = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=choice, default="text", show_default=True, help="Output format.")(function)
+
+
+@main.command("scheme", epilog=EPILOG)
+@click.argument("scheme", metavar="NAME|FILE.toml")
+@click.option("--order", type=click.IntRange(0, 12), default=2, show_default=True, help="Verify f_0, ..., f_ORDER.")
+@click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default.")
+@click.option(
+    "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
+)
+@click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
+@click.option(
+    "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (exact route)."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
+@click.option("--digits", type=click.IntRange(15, 1000), default=60, show_default=True, help="Accuracy of the numerical routes.")
+@click.option("--from-rest", is_flag=True, help="Also start the memory as users do, and say what the transient does.")
+@click.option("--plot", metavar="FILE.png|svg", help="Draw error against gamma, and orbits for two-dimensional losses.")
+@click.option("-o", "--output", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")
+@_format
+def scheme_command(
+    scheme: str, order: int, regime: str | None, pairs: tuple[str, ...], loss: str | None, count: int, seed: int, digits: int,
+    from_rest: bool, plot: str | None, output: str | None, form: str,
+) -> int:  # fmt: skip
+    """Derive a scheme's modified equation and verify it by every route."""
+    from derive import load_scheme, modified_equation
+    from verify.verification import Options, full_report
+
+    equation = modified_equation(load_scheme(scheme), order, regime=regime, settings=parse_settings(pairs))
+    options = Options(loss, count, seed, digits, from_rest, plot)
+    with progress("verifying", 100) as advance:
+        report = full_report(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
+    if form == "json":
+        click.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        from verify.commands.text import print_report
+
+        print_report(report)
+    if output and report.verdict == "verified" and report.exact is not None:
+        from verify.certificate.writing import certificate, write_certificate
+
+        write_certificate(output, certificate(equation.configuration, report.exact))
+    elif output:
+        click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
+    return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
+
+
+@main.command("formula", epilog=EPILOG)
+@click.argument("file", required=False, metavar="[FILE.toml]")
+@click.option("--scheme", metavar="NAME|FILE.toml", help="The scheme the formula is about.")
+@click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
+@click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
+@click.option("--regime", metavar="NAME", help="How parameters scale with gamma.")
+@click.option(
+    "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
+)
+@click.option(
+    "--says", multiple=True, metavar="'theta: FORMULA'", help="The claim; 'loss: FORMULA' for a modified loss. Repeatable."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
+@_format
+def formula_command(
+    file: str | None, scheme: str | None, update: str | None, order: int | None, regime: str | None, pairs: tuple[str, ...],
+    says: tuple[str, ...], seed: int, form: str,
+) -> int:  # fmt: skip
+    """Confirm or refute a formula, from a draft or from FILE.toml.
+
+    FILE.toml has the keys scheme (or update), order, says (a text or a list), and optionally regime and a table [set].
+    """
+    from verify.formula_verdict import check_claim, print_claim, read_claim
+
+    claim = read_claim(file, scheme, update, order, regime, parse_settings(pairs), says)
+    result = check_claim(claim, seed)
+    if form == "json":
+        click.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        print_claim(result)
+    return {"confirmed": 0, "refuted": REFUTED}.get(result.verdict, UNDECIDED)
+
+
+@main.command("certificate", epilog=EPILOG)
+@click.argument("file", metavar="FILE.json")
+def certificate_command(file: str) -> int:
+    """Re-check a certificate from the file alone."""
+    from verify.certificate.writing import CertificateRefused, check_certificate
+
+    try:
+        click.echo(check_certificate(file))
+    except CertificateRefused as error:
+        click.echo(f"refused: {error}")
+        return REFUTED
+    return 0
+
+
+def entry() -> None:
+    """The console script."""
+    run(main, "verify")
+
+
+if __name__ == "__main__":
+    entry()

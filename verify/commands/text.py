@@ -1,0 +1,125 @@
+"""Reports for people: tables and sentences on a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO
+
+from verify.verification import Report, counterexample_text
+
+
+def print_report(report: Report, stream: TextIO | None = None) -> None:
+    """The whole report on standard output."""
+    from rich.console import Console
+
+    out = stream or sys.stdout
+    console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
+    c = report.equation.configuration
+    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{report.equation.order}")
+    _exact(console, report)
+    _slopes(console, report)
+    _recovered(console, report)
+    _quadratic(console, report)
+    _rest(console, report)
+    for name, reason in report.skipped.items():
+        console.print(f"\n{name}: not run: {reason}")
+    console.print(f"\nverdict: {report.verdict}" + (f" (by: {', '.join(report.refuted_by)})" if report.refuted_by else ""))
+
+
+def _exact(console: Any, report: Report) -> None:
+    e = report.exact
+    console.print("\nExact")
+    if report.given:
+        console.print(f"  on L = {report.given.loss}, {report.given.text}")
+    if e is None:
+        return
+    if e.mismatches:
+        console.print(f"  refuted at gamma^{e.mismatches[0].power}: {counterexample_text(e.mismatches[0])}")
+    else:
+        order = report.equation.order
+        points = sum(len(s.examined) for s in e.studies)
+        console.print(
+            f"  f_0 to f_{order} are the scheme's own at {points} points, in exact arithmetic" if order else "  f_0 is exact"
+        )
+    if e.first_nonzero_power is not None:
+        console.print(f"  one step minus Taylor flow: zero through gamma^{e.first_nonzero_power - 1}, then not")
+    if e.remark:
+        console.print(f"  {e.remark}")
+    if not e.mismatches:
+        console.print(f"  {e.argument}")
+    if report.special_case is not None:
+        words = "is" if report.special_case else "is NOT"
+        console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
+
+
+def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _slopes(console: Any, report: Report) -> None:
+    table = report.table
+    if table is None:
+        return
+    console.print(
+        f"\nSlopes of the error against gamma ({table.digits} digits, T = {table.time}, gamma = {table.gammas[0]}, halved)"
+    )
+    rows = []
+    for k, slope in enumerate(table.slopes):
+        raw = [f"{r:.4f}" for r in table.raw[k][-3:]]
+        limit = "exact" if slope is None else f"{slope:.6f}"
+        rows.append([f"through gamma^{k}", *raw, *[""] * (3 - len(raw)), limit, str(table.expected[k])])
+    _table(console, ["truncation", "", "", "finest", "extrapolated", "expected"], rows)
+
+
+def _recovered(console: Any, report: Report) -> None:
+    if report.recovery is None:
+        return
+    console.print("\nCoefficients recovered from runs (" + ", ".join(f"{n} = {v}" for n, v in report.parameters.items()) + ")")
+    found = report.recovery.coefficients
+    shown = found if len(found) <= 40 else [c for c in found if not c.agrees] or found[:40]
+    rows = [
+        [
+            f"{c.variable} gamma^{c.power}",
+            _short(c.term),
+            "held" if c.held else str(c.fraction),
+            str(c.predicted),
+            "yes" if c.agrees else "NO",
+        ]
+        for c in shown
+    ]
+    _table(console, ["part", "term", "recovered", "predicted", "agree"], [[_short(x) for x in row] for row in rows])
+    if len(shown) < len(found):
+        console.print(f"  ... {len(found)} in all, {sum(c.agrees for c in found)} agree")
+
+
+def _short(text: str, width: int = 44) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _quadratic(console: Any, report: Report) -> None:
+    q = report.quadratic
+    if q is None:
+        return
+    found = "agrees" if q.confirmed else f"DIFFERS at gamma^{q.first_difference}"
+    console.print(f"\nQuadratic losses: the field {found} with the closed form (which is given through gamma^{q.order})")
+
+
+def _rest(console: Any, report: Report) -> None:
+    r = report.rest
+    if r is None:
+        return
+    console.print("\nFrom rest: the initial point moves by gamma c_1 + gamma^2 c_2 + ...")
+    for k, vector in enumerate(r.shift, 1):
+        values = ", ".join(f"{n} {float(x):+.8g}" for n, x in zip(r.names, vector, strict=True))
+        console.print(f"  c_{k}: {values}")
+    if r.ratio is not None:
+        console.print(f"  c_1 = {r.ratio} f_0")
+    for label, table in (("unmoved", r.without), ("moved", r.with_shift)):
+        console.print(f"  slopes, {label}: " + ", ".join("exact" if s is None else f"{s:.4f}" for s in table.slopes))

@@ -1,0 +1,285 @@
+"""Somebody's formula: read it, confirm or refute it, and say what is right instead.
+
+    theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)        a claimed field
+    loss: L + gamma/4*dot(grad, grad)                                        a claimed modified loss, theta' = -its gradient
+
+The formula is a polynomial in gamma; its power k is compared with f_k.  Other slow variables may be claimed beside theta.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from derive import ModifiedEquation, modified_equation
+from derive.errors import UsageError, nearest
+from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, walk
+from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
+from verify.exact.proof import (
+    Claim,
+    Effort,
+    ExactResult,
+    Mismatch,
+    Study,
+    verify_exactly,
+)
+from verify.exact.rank import combination_of
+from verify.exact.refutation import small_counterexample, solved_coefficients
+from verify.exact.samples import settings_of
+from verify.exact.terms import NotEnumerable
+from verify.numbers.power_series import to_fraction
+from verify.problems.formula import gradient_formula, parsed, split_powers
+from verify.verification import counterexample_json, counterexample_text
+
+KEYS = ("scheme", "update", "order", "says", "regime", "set")
+
+
+@dataclass(frozen=True)
+class ClaimText:
+    """A formula as it was given, with the scheme it is about."""
+
+    configuration: Configuration
+    equation: ModifiedEquation
+    order: int
+    says: tuple[str, ...]
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One term of the failing part: what the formula gives it and what is right, at the parameter values `settings`."""
+
+    term: str
+    claimed: Fraction
+    correct: Fraction
+    settings: str
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """`verdict` is confirmed, refuted or undecided; `power` the first power of gamma at which the formula fails."""
+
+    text: ClaimText
+    verdict: str
+    exact: ExactResult | None = None
+    power: int | None = None
+    counterexample: Mismatch | None = None
+    corrections: Sequence[Correction] = ()
+    correct: str = ""
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "scheme": self.text.configuration.scheme.name,
+            "regime": self.text.configuration.regime,
+            "order": self.text.order,
+            "says": list(self.text.says),
+            "verdict": self.verdict,
+            "rank": self.exact.rank if self.exact else None,
+            "rank_needed": self.exact.rank_needed if self.exact else None,
+            "argument": self.exact.argument if self.exact else self.reason,
+            "first_failing_power": self.power,
+            "counterexample": counterexample_json(self.counterexample) if self.counterexample else None,
+            "corrections": [
+                {"term": c.term, "claimed": str(c.claimed), "correct": str(c.correct), "parameters": c.settings}
+                for c in self.corrections
+            ],
+            "correct": self.correct,
+        }
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+@dataclass
+class _Given:
+    scheme: str | None = None
+    update: str | None = None
+    order: int | None = None
+    regime: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
+
+
+def read_claim(
+    file: str | None,
+    scheme: str | None,
+    update: str | None,
+    order: int | None,
+    regime: str | None,
+    settings: Mapping[str, str],
+    says: Sequence[str],
+) -> ClaimText:
+    """A claim from a TOML file, from options, or both (options win).
+
+    Raises UsageError, ParseError.
+    """
+    given = _from_file(file) if file else _Given()
+    given.scheme, given.update = (scheme, update) if scheme or update else (given.scheme, given.update)
+    given.order = order if order is not None else given.order
+    given.regime = regime or given.regime
+    given.settings |= settings
+    given.says = tuple(says) or given.says
+    if (given.scheme is None) == (given.update is None):
+        raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
+    if not given.says:
+        raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "")
+    return _claim_text(chosen, given)
+
+
+def _from_file(path: str) -> _Given:
+    try:
+        data = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    for key in data:
+        if key not in KEYS:
+            raise UsageError(f"{path}: unknown key '{key}'{nearest(key, KEYS)} (known: {', '.join(KEYS)})")
+    says = data.get("says", [])
+    texts = [says] if isinstance(says, str) else says
+    table = data.get("set", {})
+    order = data.get("order")
+    if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts) or not isinstance(table, dict):
+        raise UsageError(f"{path}: 'says' must be a text or a list of texts, 'set' a table of texts")
+    if order is not None and (not isinstance(order, int) or isinstance(order, bool) or not 0 <= order <= 12):
+        raise UsageError(f"{path}: 'order' must be a whole number from 0 to 12")
+    for key in ("scheme", "update", "regime"):
+        if not isinstance(data.get(key, ""), str):
+            raise UsageError(f"{path}: '{key}' must be a text")
+    scheme = data.get("scheme")
+    if scheme and scheme.endswith(".toml") and not Path(scheme).is_absolute():
+        scheme = str(Path(path).parent / scheme)
+    return _Given(scheme, data.get("update"), order, data.get("regime"), {k: str(v) for k, v in table.items()}, tuple(texts))
+
+
+def _claim_text(scheme: Scheme, given: _Given) -> ClaimText:
+    expressions: dict[str, Expression] = {}
+    for text in given.says:
+        variable, colon, formula = text.partition(":")
+        if not colon:
+            raise UsageError(f"--says '{text}': write 'theta: FORMULA', or 'loss: FORMULA' for a modified loss")
+        expressions[variable.strip()] = parsed(formula, f"formula for {variable.strip()}")
+    order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
+    equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
+    slow = tuple(equation.equations)
+    values = {n: parse_expression(t, f"--set {n}") for n, t in given.settings.items() if "(" not in n}
+    terms: dict[str, list[list[tuple[Expression, Expression]]]] = {}
+    for variable, expression in expressions.items():
+        target = "theta" if variable == "loss" else variable
+        if target not in slow or target in terms:
+            raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)} or 'loss'")
+        parts = [substitute(p, values) for p in split_powers(expression, order)]
+        if variable == "loss":
+            _require_loss(scheme, slow)
+            parts = [Operation("neg", (gradient_formula(p),)) for p in parts]
+        _require_names(parts, equation)
+        _require_exponents(parts)
+        terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
+    return ClaimText(equation.configuration, equation, order, given.says, Claim(terms, slow))
+
+
+def _degree(expression: Expression) -> int:
+    degree = 0
+    while True:
+        try:
+            split_powers(expression, degree)
+            return degree
+        except UsageError:
+            degree += 1
+            if degree > 12:
+                raise
+
+
+def _require_loss(scheme: Scheme, slow: Sequence[str]) -> None:
+    if scheme.label != "L":
+        raise UsageError("'loss: ...' needs a scheme written with grad(x); this one has a general field")
+    if len(slow) > 1:
+        raise UsageError(f"'loss: ...' claims theta' = -grad of it, but the slow variables are {', '.join(slow)}")
+
+
+def _require_names(parts: Sequence[Expression], equation: ModifiedEquation) -> None:
+    configuration = equation.configuration
+    derivatives = [
+        f"{'' if k == 0 else 'd' if k == 1 else f'd{k}'}{f}" for f in configuration.scheme.functions for k in range(14)
+    ]
+    leaf = "grad" if configuration.scheme.label == "L" else "field"
+    known = [*configuration.free, *equation.equations, "t", leaf, *derivatives]
+    for name, place in (item for p in parts for item in names_of(p).items()):
+        if name not in known:
+            listed = ", ".join([*known[:12], "gamma"])
+            place_text = f"formula, column {place.column}: '{name}' has no meaning here"
+            raise UsageError(f"{place_text}{nearest(name, known)} (known: {listed})")
+
+
+def _require_exponents(parts: Sequence[Expression]) -> None:
+    for node in (n for p in parts for n in walk(p)):
+        if isinstance(node, Operation) and node.op == "**" and constant(node.args[1]) is None:
+            raise UsageError(f"formula, column {node.column}: an exponent must be a rational number, such as 2 or -1/2")
+
+
+# ------------------------------------------------------------------------------------------ checking
+
+
+def check_claim(text: ClaimText, seed: int = 0) -> ClaimResult:
+    """Confirm (proved for every loss) or refute (first power, counterexample, what is right)."""
+    try:
+        exact = verify_exactly(text.configuration, text.claim, Effort(seed=seed, stop=False))
+    except NotEnumerable as error:
+        return ClaimResult(text, "undecided", reason=f"the possible terms cannot be listed: {error}")
+    if not exact.mismatches:
+        return ClaimResult(text, "confirmed" if exact.proved else "undecided", exact, reason=exact.argument)
+    first = exact.mismatches[0]
+    current = next(s for s in exact.studies if any(e.sample is first.sample for e in s.examined))
+    small = small_counterexample(current, text.claim, first.power, seed) or first
+    corrections = _corrections(current, text.claim, small.variable, small.power)
+    correct = str(text.equation[small.variable][small.power])
+    return ClaimResult(text, "refuted", exact, small.power, small, corrections, correct)
+
+
+def _corrections(current: Study, claim: Claim, variable: str, power: int) -> list[Correction]:
+    """Terms whose coefficient is wrong: the right ones solved from the exact values alone."""
+    true = solved_coefficients(current, variable, power)
+    if true is None:
+        return []
+    algebra, values = current.supports.algebra, current.supports.values
+    claimed: dict[Any, Fraction] = {}
+    for coefficient, term in claim.terms[variable][power]:
+        product = algebra.multiply(combination_of(algebra, coefficient, values), combination_of(algebra, term, values))
+        for t, c in product.items():
+            claimed[t] = claimed.get(t, Fraction(0)) + to_fraction(c)
+    zero = Fraction(0)
+    return [
+        Correction(algebra.text(t), claimed.get(t, zero), true.get(t, zero), settings_of(values))
+        for t in {**claimed, **true}
+        if claimed.get(t, zero) != true.get(t, zero)
+    ]
+
+
+def print_claim(result: ClaimResult) -> None:
+    """The verdict in words, on standard output."""
+    import click
+
+    for says in result.text.says:
+        click.echo(f"claim: {says}")
+    if result.verdict == "confirmed" and result.exact is not None:
+        click.echo(f"confirmed through gamma^{result.text.order}: {result.exact.argument}")
+        return
+    if result.verdict == "undecided" or result.counterexample is None:
+        click.echo(f"undecided: {result.reason}")
+        return
+    m = result.counterexample
+    click.echo(f"refuted at gamma^{result.power}, in {m.variable}'")
+    click.echo(f"  counterexample: {counterexample_text(m)}")
+    for c in result.corrections:
+        click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
+    click.echo(f"  correct at gamma^{result.power}: {result.correct}")
+
+
+__all__ = ["ClaimResult", "ClaimText", "Correction", "check_claim", "print_claim", "read_claim"]

@@ -1,0 +1,77 @@
+"""Expressions evaluated on any numbers; vectors are lists, everything is componentwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from operator import add, mul, sub, truediv
+from typing import Any
+
+from derive.errors import UsageError, nearest
+from derive.language import Call, Expression, Name, Number, Operation, constant
+from verify.numbers.kinds import Numbers
+from verify.numbers.power_series import sum_of
+
+Value = Any
+Functions = Callable[[str, list[Any]], Any]
+
+
+def componentwise(a: Value, b: Value, combine: Callable[[Any, Any], Any]) -> Value:
+    """combine(a, b), component by component where one of them is a vector."""
+    if isinstance(a, list):
+        return [combine(x, y) for x, y in zip(a, b if isinstance(b, list) else [b] * len(a), strict=True)]
+    return [combine(a, y) for y in b] if isinstance(b, list) else combine(a, b)
+
+
+def mapped(f: Callable[[Any], Any], a: Value) -> Value:
+    """f of a number, or of every component."""
+    return [f(x) for x in a] if isinstance(a, list) else f(a)
+
+
+#: the four operations of the language
+COMBINE: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
+
+
+def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Numbers, call: Functions) -> Value:
+    """The value of an expression; `call` does the functions.
+
+    >>> from flint import fmpq
+    >>> from derive.language import parse_expression
+    >>> from verify.numbers.kinds import EXACT
+    >>> evaluate(parse_expression("2*x**2 - 1/3", "example"), {"x": fmpq(1, 2)}, EXACT, lambda f, args: None)
+    1/6
+    """
+    match expression:
+        case Number(value):
+            return numbers.lift(value)
+        case Name(id):
+            if id not in names:
+                raise UsageError(f"'{id}' has no value{nearest(id, names)}; give it with --set {id}=...")
+            return names[id]
+        case Operation("neg", (a,)):
+            return mapped(lambda x: -x, evaluate(a, names, numbers, call))
+        case Operation("**", (a, b)):
+            exponent = constant(b)
+            if exponent is None:
+                raise UsageError("an exponent must be a rational number, such as 2 or -1/2")
+            return mapped(lambda x: numbers.power(x, exponent), evaluate(a, names, numbers, call))
+        case Operation(op, (a, b)):
+            return componentwise(evaluate(a, names, numbers, call), evaluate(b, names, numbers, call), COMBINE[op])
+        case Call(function, args):
+            return call(function, [evaluate(a, names, numbers, call) for a in args])
+    raise AssertionError(expression)
+
+
+def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
+    """sqrt, abs, sign, dot and norm."""
+    match function:
+        case "sqrt":
+            return mapped(lambda x: numbers.power(x, Fraction(1, 2)), args[0])
+        case "abs":
+            return mapped(numbers.absolute, args[0])
+        case "sign":
+            return mapped(numbers.sign, args[0])
+        case "dot" | "norm":
+            total = sum_of([x * y for x, y in zip(args[0], args[-1], strict=True)])
+            return total if function == "dot" else numbers.power(total, Fraction(1, 2))
+    raise UsageError(f"function '{function}' cannot be evaluated here")

@@ -1,0 +1,1 @@
+"""The numerical routes: slopes, recovered coefficients, closed forms on quadratics, starts from rest."""

@@ -1,0 +1,238 @@
+"""The numerical routes of one scheme: slopes, coefficients recovered, the start from rest, what a figure shows.
+
+    configuration + equation (JSON form) + parameters + loss  ->  System  ->  SlopeTable, Recovery, RestStart, Orbits
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from math import isfinite
+from typing import Any
+
+import mpmath
+from flint import arb
+
+from derive.scheme import Configuration
+from verify.numbers.evaluation import elementary, evaluate
+from verify.numbers.precision import bits_of, precision, to_mpf
+from verify.numbers.recurrences import number
+from verify.numbers.tape import Program, Tape
+from verify.numeric.plot import Orbits
+from verify.numeric.recover import Recovery, Unknown, recover
+from verify.numeric.rest import RestStart, start_from_rest
+from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
+from verify.numeric.system import Layout, build_system, layout_of, order_of, scalar_names
+from verify.orbits.integrate import Flow, IntegrationError
+from verify.orbits.slow_balls import NumericError, System, slow_orbit
+from verify.problems.formula import FormulaValues, parsed
+from verify.problems.landscape import Loss
+
+SAMPLE_TIME = Fraction(3, 2)
+Equation = Mapping[str, Any]
+Parameters = Mapping[str, Fraction]
+
+
+def rich_loss(dimension: int, degree: int, seed: int = 0, is_field: bool = False) -> Loss:
+    """A polynomial with every monomial up to a degree and small random coefficients: coupled, nonlinear, reproducible.
+
+    >>> rich_loss(2, 2).variables
+    ('x', 'y')
+    """
+    source = random.Random(f"{dimension} {degree} {seed}")
+    names = ("x", "y", "z", "w")[:dimension]
+
+    def polynomial() -> str:
+        terms = []
+        for exponents in product(range(degree + 1), repeat=dimension):
+            total = sum(exponents)
+            if 1 <= total <= degree:
+                c = Fraction(source.choice((-1, 1)) * source.randint(1, 5), source.randint(3, 7) * (1 + total))
+                terms.append(f"({c})*" + "*".join(f"{n}**{e}" for n, e in zip(names, exponents, strict=True) if e))
+        return " + ".join(terms)
+
+    return Loss("; ".join(polynomial() for _ in names) if is_field else polynomial(), is_field)
+
+
+def random_point(dimension: int, seed: int) -> tuple[Fraction, ...]:
+    """A point with components of size about a half."""
+    source = random.Random(f"point {dimension} {seed}")
+    return tuple(Fraction(source.choice((-1, 1)) * source.randint(2, 6), source.randint(7, 11)) for _ in range(dimension))
+
+
+def check_slopes(
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    loss: Loss,
+    theta: Sequence[Fraction],
+    digits: int = 30,
+    **options: Any,
+) -> SlopeTable:
+    """The error of every truncation against gamma (see `verify.numeric.slopes`)."""
+    return slope_table(build_system(configuration, equation, loss, parameters, theta), digits, **options)
+
+
+def recover_coefficients(
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    losses: Sequence[Loss] = (),
+    seed: int = 0,
+    extra_terms: Mapping[tuple[str, int], Sequence[str]] | None = None,
+) -> Recovery:
+    """Every coefficient of f_1..f_N from runs alone, beside the predicted one (see `verify.numeric.recover`).
+
+    `losses` default to rich polynomials in two dimensions of degree N + 3; `extra_terms[variable, power]` are further terms
+    whose coefficient should come out as zero.
+    """
+    order = order_of(equation)
+    losses = losses or [rich_loss(2, order + 3, seed, equation["label"] == "f")]
+    unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
+    wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
+    layout = layout_of(configuration, equation, losses[0])
+    count = max(3, (wanted + 4) // min(layout.sizes[v] for v in layout.slow) + 1)
+    samples = [_sample(configuration, equation, parameters, losses[i % len(losses)], i, seed) for i in range(count)]
+    shared = (configuration, equation, layout, parameters, unknowns)
+    values = [_term_values(*shared, s, losses[i % len(losses)]) for i, s in enumerate(samples)]
+
+    def evaluate(term: str, sample: int, point: Sequence[Any]) -> Sequence[Any]:
+        return values[sample][term]
+
+    triples = [(system, i, system.start) for i, system in enumerate(samples)]
+    return recover(triples, unknowns, layout.slots, evaluate, range(order + 1))
+
+
+def _sample(configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, i: int, seed: int) -> System:
+    """A system started at a random point, its other slow coordinates random and positive."""
+    source = random.Random(f"state {seed} {i}")
+    others = {n: [Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in loss.variables] for n in equation["equations"]}
+    others["t"] = [SAMPLE_TIME]  # coefficients may depend on t: they are recovered at one time
+    return build_system(configuration, equation, loss, parameters, random_point(loss.dimension, 100 * seed + i), others)
+
+
+def _unknowns(
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    variable: str,
+    extra: Mapping[tuple[str, int], Sequence[str]],
+) -> list[list[Unknown]]:
+    found = []
+    for block in equation["equations"][variable]:
+        items = [(item["term"], item["coefficient"]) for item in block["terms"]]
+        terms = [Unknown(term, _predicted(c, configuration, equation, parameters)) for term, c in items]
+        known = {u.term for u in terms}
+        terms += [Unknown(t, Fraction(0)) for t in extra.get((variable, block["power"]), ()) if t not in known]
+        found.append(terms)
+    return found
+
+
+def _predicted(text: str, configuration: Configuration, equation: Equation, parameters: Parameters) -> Fraction | mpmath.mpf:
+    """The value of a coefficient (at the time of the samples): a fraction where it is one."""
+    tape = Tape(0)
+    names = scalar_names(configuration, parameters, tape.lift(SAMPLE_TIME), tape, equation)
+    node = tape.lift(evaluate(parsed(text), names, tape.numbers, lambda f, a: elementary(f, a, tape.numbers)))
+    exact = tape.exact(node)
+    if exact is not None:
+        return exact
+    with precision(bits_of(60)):
+        return to_mpf(Program(tape, [node])([])[0])
+
+
+def _term_values(
+    configuration: Configuration,
+    equation: Equation,
+    layout: Layout,
+    parameters: Parameters,
+    unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
+    system: System,
+    loss: Loss,
+) -> dict[str, list[Any]]:
+    """Every term at the sample's point, as balls."""
+    tape = Tape(system.slow_size)
+    vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
+    slow = layout.split(tape.inputs, vectors)
+    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+    terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+    wanted: dict[str, list[Any]] = {}
+    for variable, by_power in unknowns.items():
+        low, high = layout.slots[variable]
+        for unknown in (u for block in by_power for u in block):
+            value = terms[unknown.term]
+            wanted[unknown.term] = [tape.lift(x) for x in value] if isinstance(value, list) else [tape.lift(value)] * (high - low)
+    with precision(bits_of(110)):
+        flat = Program(tape, [x for vector in wanted.values() for x in vector])([number(x) for x in system.start])
+    values = iter(flat)
+    return {term: [next(values) for _ in vector] for term, vector in wanted.items()}
+
+
+def check_from_rest(
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    loss: Loss,
+    theta: Sequence[Fraction],
+    digits: int = 30,
+) -> RestStart:
+    """What the transient does to the initial point when the memory starts as users start it (see `verify.numeric.rest`)."""
+    return start_from_rest(build_system(configuration, equation, loss, parameters, theta), digits)
+
+
+def orbits_for_plot(
+    configuration: Configuration,
+    equation: Equation,
+    parameters: Parameters,
+    loss: Loss,
+    theta: Sequence[Fraction],
+    gamma: Fraction | None = None,
+    steps: int = 24,
+) -> Orbits:
+    """Iterates, limit flow and modified flow in the plane of a two-dimensional loss.
+
+    gamma is by default a third of the smallest |f_k|/|f_(k+1)| at the start, large enough for the eye to tell the flows apart.
+
+    Raises NumericError for another dimension, or when the iterates leave every bound.
+    """
+    if loss.dimension != 2:
+        raise NumericError(f"orbits are drawn for two-dimensional losses; this one has {loss.dimension} variables")
+    system = build_system(configuration, equation, loss, parameters, theta)
+    flow = Flow(system.fields, system.slow_size)
+    gamma = gamma or 3 * choose_steps(system, flow, None, None)[1]
+    weights = [gamma**k for k in range(system.order + 1)]
+    with precision(200):
+        states = slow_orbit(system, [number(x) for x in system.start], number(gamma), system.order + 3, arb(10) ** -12, steps)
+        paths = [_path(flow, system.start, gamma, w, steps) for w in (weights[:1], weights)]
+        iterates = [_plane(s) for s in states]
+    if not all(isfinite(x) for path in (iterates, *paths) for p in path for x in p):
+        raise NumericError(f"the orbit leaves every bound at gamma = {gamma}; take a smaller step or another point")
+    shown = None if loss.is_field else _height(loss)
+    names = (loss.variables[0], loss.variables[1])
+    return Orbits(iterates, paths[0], paths[1], shown, names, str(gamma), system.order)
+
+
+def _height(loss: Loss) -> Callable[[float, float], float]:
+    tape = Tape(loss.dimension)
+    program = Program(tape, [tape.lift(loss.value(tape.inputs))])
+    return lambda x, y: float(program([arb(x), arb(y)])[0])
+
+
+def _path(
+    flow: Flow, start: Sequence[Any], gamma: Fraction, weights: Sequence[Fraction], steps: int
+) -> list[tuple[float, float]]:
+    """Points of a flow a step apart, as far as the solution reaches (that of Adam ends where a gradient component vanishes)."""
+    point, path = start, [_plane(start)]
+    try:
+        for _ in range(steps):
+            point = flow.integrate(point, gamma, 12, weights)
+            path.append(_plane(point))
+    except (IntegrationError, ZeroDivisionError):
+        pass
+    return path
+
+
+def _plane(point: Sequence[Any]) -> tuple[float, float]:
+    x, y = (float(number(c).mid()) for c in point[:2])
+    return x, y

@@ -1,0 +1,289 @@
+"""A scheme, its modified equation and a loss -> the `System` that the numerical routes run.
+
+The scheme's own update text is executed, line by line, on the nodes of a tape; the field is read from the equation's JSON
+form, its terms contracted on the loss.  Free parameters must have rational values: `chosen_parameters` gives every free
+parameter a value inside its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from derive.errors import UsageError
+from derive.language import Expression, derivative_symbol, names_of
+from derive.scheme import Configuration
+from verify.numbers.kinds import EXACT, Numbers
+from verify.numbers.power_series import IrrationalRoot, to_fmpq
+from verify.numbers.recurrences import number
+from verify.numbers.tape import Program, Tape
+from verify.orbits.run import Runner
+from verify.orbits.slow_balls import NumericError, Step, System
+from verify.problems.differentiation import differentiate
+from verify.problems.formula import FormulaValues
+from verify.problems.landscape import Loss, scalar_value
+
+_CHOICES = {
+    "eps": Fraction(1, 4), "alpha": Fraction(1, 2), "lam": Fraction(2, 3), "kappa": Fraction(3, 2)
+}  # fmt: skip
+_SPREAD = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
+MAX_IMPLICIT = 400
+
+
+def chosen_parameters(configuration: Configuration) -> dict[str, Fraction]:
+    """A rational value for every free parameter: different simple fractions, inside (0, 1) but for rates.
+
+    >>> from derive import configure, load_scheme
+    >>> chosen_parameters(configure(load_scheme("momentum")))
+    {'beta': Fraction(1, 2)}
+    """
+    spread = iter(_SPREAD * (1 + len(configuration.free) // len(_SPREAD)))
+    return {name: _choice(name) or next(spread) for name in configuration.free}
+
+
+def _choice(name: str) -> Fraction | None:
+    """The value for eps, lam, ..., a little more for lam1, lam2, ..., None for a name without one."""
+    base = name.rstrip("0123456789")
+    number = name[len(base) :]
+    return _CHOICES[base] + Fraction(int(number or 0), 12) if base in _CHOICES else None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each variable's components lie in the flat state: slow variables, the time if it is read, memory."""
+
+    slow: tuple[str, ...]
+    memory: tuple[str, ...]
+    sizes: Mapping[str, int]
+    timed: bool
+
+    @property
+    def slots(self) -> dict[str, tuple[int, int]]:
+        place, found = 0, {}
+        for name in (*self.slow, *(("t",) if self.timed else ()), *self.memory):
+            size = 1 if name == "t" else self.sizes[name]
+            found[name] = (place, place + size)
+            place += size
+        return found
+
+    def split(self, state: Sequence[Any], vectors: set[str]) -> dict[str, Any]:
+        """The flat state as variables: lists for vectors, single numbers for scalars."""
+        return {
+            name: list(state[low:high]) if name in vectors else state[low]
+            for name, (low, high) in self.slots.items()
+            if high <= len(state)
+        }
+
+
+class Recorder:
+    """A configuration on a loss, stepping flat states of any type of number (nodes of a tape, affine forms)."""
+
+    def __init__(self, configuration: Configuration, layout: Layout, loss: Loss, parameters: Mapping[str, Fraction]) -> None:
+        if loss.is_field != (configuration.scheme.label == "f"):
+            raise UsageError("a scheme written with grad(...) needs a loss, one written with field(...) a vector field")
+        self.configuration, self.layout, self.loss, self.parameters = configuration, layout, loss, parameters
+        scheme = configuration.scheme
+        self.vectors = {configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector"} | {"theta"}
+
+    def runner(self, numbers: Numbers) -> Runner:
+        """The interpreter of the update text on these numbers."""
+        values = {n: numbers.lift(v) for n, v in self.parameters.items()}
+        functions = {n: partial(_time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
+        return Runner(self.configuration, self.loss.gradient, values, numbers, functions)
+
+    def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, ahead: Sequence[Any] | None = None) -> list[Any]:
+        """The flat state after one step; `ahead` stands for theta_next where the update reads it."""
+        runner = self.runner(numbers)
+        variables = self.layout.split(state, self.vectors)
+        t = variables.pop("t", None)
+        new = runner.step(variables, gamma, t) if ahead is None else _step_ahead(runner, variables, gamma, t, list(ahead))
+        flat: list[Any] = []
+        for symbol, (low, high) in self.layout.slots.items():
+            value = t + gamma if symbol == "t" else new[symbol]
+            flat += value if isinstance(value, list) else [value] * (high - low)
+        return flat
+
+
+def _step_ahead(runner: Runner, state: Mapping[str, Any], gamma: Any, t: Any, ahead: list[Any]) -> Mapping[str, Any]:
+    """One pass of an implicit step with theta_next given: theta comes out as a function of it."""
+    names = {"gamma": gamma, "t": t, **runner.parameters(gamma, t), "theta_next": ahead}
+    for s in runner.configuration.scheme.states:
+        names[s] = runner._raw(s, state, gamma, t)
+    return runner._new_state(runner._execute(names), state, gamma, t)
+
+
+def _time_value(expression: Expression, t: Any) -> Any:
+    return scalar_value(expression, {"t": t}, t.tape)
+
+
+def time_function(configuration: Configuration, name: str) -> Expression:
+    """The expression of a declared time function; UsageError while it is a symbol or piecewise."""
+    setting = configuration.functions[name]
+    if setting is None:
+        raise UsageError(f'give {name}(t) a form, for example --set "{name}(t)=1/(1+t)"')
+    if not isinstance(setting, Expression):
+        raise UsageError(f"the numerical routes need {name}(t) as one expression in t, not the piecewise schedule {setting}")
+    return setting
+
+
+def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss) -> Layout:
+    """The coordinates of a scheme: slow variables and memory as the equation names them."""
+    scheme = configuration.scheme
+    kinds = {configuration.symbol(s): scheme.kinds[s] for s in scheme.states}
+    slow = tuple(equation["equations"])
+    memory = tuple(s for s in kinds if s not in slow)
+    sizes = {s: loss.dimension if kind == "vector" else 1 for s, kind in kinds.items()}
+    texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
+    timed = bool(configuration.functions) or any("t" in names_of(e) for e in texts)
+    return Layout(slow, memory, sizes, timed)
+
+
+def reads_ahead(configuration: Configuration) -> bool:
+    """Whether the scheme is implicit."""
+    return any("theta_next" in names_of(a.value) for a in configuration.scheme.program)
+
+
+def starting_point(
+    layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Sequence[Fraction]] | None = None
+) -> tuple[Fraction, ...]:
+    """theta as given; every other slow coordinate a positive fraction below one, the time one, unless given in `others`."""
+    point: list[Fraction] = []
+    for name, (low, high) in layout.slots.items():
+        if name == "theta":
+            point += theta
+        elif name not in layout.memory:
+            default = [Fraction(1)] if name == "t" else [Fraction(3 + i, 7 + 2 * i) for i in range(low, high)]
+            point += list((others or {}).get(name, default))[: high - low]
+    return tuple(point)
+
+
+def build_system(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    loss: Loss,
+    parameters: Mapping[str, Fraction],
+    theta: Sequence[Fraction],
+    others: Mapping[str, Sequence[Fraction]] | None = None,
+) -> System:
+    """The system of a configuration with its equation (JSON form) on a loss, started at theta.
+
+    Raises UsageError for a parameter without a value, a schedule that is no expression, or a loss of the wrong kind.
+    """
+    layout = layout_of(configuration, equation, loss)
+    recorder = Recorder(configuration, layout, loss, parameters)
+    start = starting_point(layout, theta, others)
+    implicit = reads_ahead(configuration)
+    step = _implicit_step(recorder, layout) if implicit else _explicit_step(recorder)
+    names = tuple(
+        n if n == "t" or (layout.sizes[n] == 1 and n not in recorder.vectors) else f"{n}_{v}"
+        for n in (*layout.slow, *(("t",) if layout.timed else ()))
+        for v in (loss.variables if n in recorder.vectors else ("",))
+    )
+
+    def fields(point: Sequence[Any]) -> list[list[Any]]:
+        return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
+
+    return System(step, fields, start, _rest(recorder, layout, theta), names, order_of(equation), implicit)
+
+
+def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """The memory users start with: [initial] of the scheme, theta itself for the previous point, else zero."""
+    try:
+        state = recorder.runner(EXACT).at_rest([to_fmpq(x) for x in theta], to_fmpq(Fraction(1)), to_fmpq(Fraction(1)))
+    except IrrationalRoot:
+        raise NumericError("the memory does not start at a rational number") from None
+    values = [state[name] for name in layout.memory]
+    flat = [x for value in values for x in (value if isinstance(value, list) else [value])]
+    return tuple(Fraction(int(x.p), int(x.q)) for x in flat)
+
+
+def _explicit_step(recorder: Recorder) -> Step:
+    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+        return recorder.step(state, gamma, gamma.tape.numbers)
+
+    return step
+
+
+def field_values(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    layout: Layout,
+    vectors: set[str],
+    loss: Loss,
+    parameters: Mapping[str, Fraction],
+    point: Sequence[Any],
+) -> list[list[Any]]:
+    """f_0, ..., f_N at a point of the slow coordinates, from the equation's terms."""
+    slow = layout.split(point, vectors)
+    tape = point[0].tape
+    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+    values = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+    rows: list[list[Any]] = []
+    for k in range(order_of(equation) + 1):
+        row: list[Any] = []
+        for variable, (low, high) in layout.slots.items():
+            if variable == "t":
+                row.append(Fraction(int(k == 0)))
+            elif variable in layout.slow:
+                row += combination(equation["equations"][variable][k]["terms"], values, high - low)
+        rows.append(row)
+    return rows
+
+
+def order_of(equation: Mapping[str, Any]) -> int:
+    """The power of gamma through which an equation (JSON form) goes."""
+    return len(next(iter(equation["equations"].values()))) - 1
+
+
+def combination(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
+    """sum of coefficient * term over the terms of one block of the JSON form."""
+    total: list[Any] = [Fraction(0)] * size
+    for item in items:
+        c, value = values[item["coefficient"]], values[item["term"]]
+        vector = value if isinstance(value, list) else [value] * size
+        total = [a + x * c for a, x in zip(total, vector, strict=True)]
+    return total
+
+
+def scalar_names(
+    configuration: Configuration, parameters: Mapping[str, Fraction], t: Any, tape: Tape, equation: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What coefficients may name, as nodes: parameters, t, and the time functions with their derivatives r, dr, d2r, ..."""
+    names = {n: tape.lift(v) for n, v in parameters.items()}
+    if t is not None:
+        names["t"] = t
+    for function in configuration.functions:
+        expression: Expression = time_function(configuration, function)
+        for k in range(order_of(equation) + 2):
+            symbol = derivative_symbol(function, k)
+            names[symbol] = scalar_value(expression, {"t": t}, tape)
+            expression = differentiate(expression, "t")
+    return names
+
+
+def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
+    """theta_next by iteration: it enters with a factor gamma, so each round gains a power of gamma."""
+    size = sum(high - low for name, (low, high) in layout.slots.items())
+    low, high = layout.slots["theta"]
+    tape = Tape(size + 1 + high - low)
+    inputs = tape.inputs
+    outputs = recorder.step(inputs[:size], inputs[size], tape.numbers, inputs[size + 1 :])
+    program = Program(tape, [tape.lift(x) for x in outputs])
+
+    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+        ahead = [number(x) for x in state[low:high]]
+        for _ in range(MAX_IMPLICIT):
+            result = program([*state, gamma, *ahead])
+            moved = [new - old for new, old in zip(result[low:high], ahead, strict=True)]
+            ahead = [x.mid() for x in result[low:high]]
+            if all(abs(m.mid()) <= 4 * m.rad() for m in moved):
+                return result
+        raise NumericError("the implicit step did not converge; take a smaller gamma")
+
+    return step
+
+
+__all__ = ["Layout", "Recorder", "build_system", "chosen_parameters", "field_values", "layout_of", "starting_point"]

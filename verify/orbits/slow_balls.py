@@ -1,0 +1,213 @@
+"""Orbits on the slow manifold, found from the scheme's step alone.
+
+After the transients have died out an orbit is smooth in t = n gamma, so that every difference in n brings a power of
+gamma; a transient a^n w does not:
+
+    Delta^K X_n = O(gamma^K) on the slow manifold,        Delta^K (a^n w) = (a - 1)^K a^n w.
+
+The memory that belongs to a point is therefore the solution of Delta^K(memory) = 0 with the slow variables held at the
+point; it is right through gamma^(K-1).  It is found by Newton's method with the matrix (B - 1)^K, B the derivative of the
+step by differences.  A run-in of the scheme would need log(accuracy)/log(a) steps (a thousand at a = 0.999 for half a
+digit) and would move the point; this needs K steps a sweep for every a, and no derived expansion of the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import exp, log
+from typing import Any
+
+from flint import arb, arb_mat, ctx
+
+from verify.numbers.precision import precision
+from verify.numbers.recurrences import number
+from verify.numbers.tape import Program, Tape
+
+Step = Callable[[Sequence[Any], Any], Sequence[Any]]
+Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
+Vector = list[Any]
+
+
+class NumericError(ArithmeticError):
+    """A numerical route cannot run on this loss, point or scheme; the message says why and what to change."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A scheme on a loss with numbers for its parameters, as a map of coordinates.
+
+    The state is a list: `slow_size` slow coordinates (theta, eta, ..., and last the time t where the scheme reads it),
+    then the memory.  `step(state, gamma)` is one step: on nodes of a tape, or on balls if `implicit`; `fields(slow)` lists
+    f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
+    """
+
+    step: Step
+    fields: Fields
+    start: tuple[Fraction, ...]
+    rest: tuple[Fraction, ...]
+    names: tuple[str, ...]
+    order: int
+    implicit: bool = False
+
+    @property
+    def slow_size(self) -> int:
+        return len(self.start)
+
+    @cached_property
+    def fast_step(self) -> Step:
+        """The step as a recorded program where that is possible."""
+        if self.implicit:
+            return self.step
+        tape = Tape(self.slow_size + len(self.rest) + 1)
+        outputs = [tape.lift(x) for x in self.step(tape.inputs[:-1], tape.inputs[-1])]
+        program = Program(tape, outputs)
+        return lambda state, gamma: program([*state, gamma])
+
+    def orbit(self, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
+        """The state and its next `steps` iterates."""
+        states = [list(state)]
+        for _ in range(steps):
+            states.append(list(self.fast_step(states[-1], gamma)))
+        return states
+
+
+def differences(values: Sequence[Vector]) -> list[Vector]:
+    """Delta^j X_0 for j = 0, 1, ..., len(values) - 1, componentwise.
+
+    >>> differences([[0], [1], [4], [9]])
+    [[0], [1], [2], [0]]
+    """
+    rows = [list(v) for v in values]
+    found = []
+    while rows:
+        found.append(rows[0])
+        rows = [[b - a for a, b in zip(x, y, strict=True)] for x, y in pairwise(rows)]
+    return found
+
+
+def _size(values: Sequence[Any]) -> float:
+    return max((abs(float(v.mid())) for v in values), default=0.0)
+
+
+def derivative(system: System, state: Vector, gamma: Any) -> Any:
+    """The matrix B - 1 of the step at a state, by differences of half the working precision."""
+    small = arb(2) ** (-(ctx.prec // 2))
+    base = system.fast_step(state, gamma)
+    columns = []
+    for j in range(len(state)):
+        moved = system.fast_step([x + small if i == j else x for i, x in enumerate(state)], gamma)
+        columns.append([((b - a) / small).mid() for a, b in zip(base, moved, strict=True)])
+    size = len(state)
+    return arb_mat([[columns[j][i] - (1 if i == j else 0) for j in range(size)] for i in range(size)])
+
+
+def _newton_matrix(system: System, state: Vector, gamma: Any, width: int) -> Any:
+    power = derivative(system, state, gamma)
+    result = power
+    for _ in range(width - 1):
+        result = _middle(result * power)
+    low = system.slow_size
+    block = arb_mat([[result[i, j] for j in range(low, len(state))] for i in range(low, len(state))])
+    try:
+        return _middle(block.inv())
+    except ZeroDivisionError:
+        raise NumericError("the memory does not relax: a relaxation factor is 1; rescale that variable by a regime") from None
+
+
+def _middle(matrix: Any) -> Any:
+    return arb_mat([[matrix[i, j].mid() for j in range(matrix.ncols())] for i in range(matrix.nrows())])
+
+
+def relaxed(system: System, slow: Vector, steps: int = 6) -> Vector:
+    """Memory on the slow manifold at gamma -> 0: a few steps with the slow variables held, then Newton on m = M(m).
+
+    The relaxation is linear there, so Newton's method ends at once; the steps keep it away from where M does not exist.
+    """
+    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
+    memory = [number(x) for x in system.rest]
+    for _ in range(steps):
+        memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
+    for _ in range(3):
+        change = _newton_matrix(system, [*slow, *memory], gamma, 1)
+        moved = system.fast_step([*slow, *memory], gamma)[low:]
+        change = change * arb_mat(len(memory), 1, [b - a for a, b in zip(memory, moved, strict=True)])
+        memory = [(m - change[i, 0]).mid() for i, m in enumerate(memory)]
+    return memory
+
+
+def relaxation_factor(system: System) -> float:
+    """The largest modulus of the memory's relaxation factors at gamma = 0; zero without memory."""
+    return _spectral_radius(_relaxation(system)) if system.rest else 0.0
+
+
+def memory_length(system: System) -> float:
+    """How many steps the memory reaches back: the largest 1/|1 - a| of its relaxation factors, at least one."""
+    if not system.rest:
+        return 1.0
+    with precision(400):
+        matrix = _relaxation(system)
+        size = matrix.nrows()
+        rest = arb_mat([[arb(int(i == j)) - matrix[i, j] for j in range(size)] for i in range(size)])
+        return max(1.0, _spectral_radius(_middle(rest.inv())))
+
+
+def _relaxation(system: System) -> Any:
+    """The memory's block of the step's derivative at gamma -> 0."""
+    low, size = system.slow_size, system.slow_size + len(system.rest)
+    with precision(400):
+        slow, gamma = [number(x) for x in system.start], arb(2) ** -60
+        matrix = derivative(system, [*slow, *relaxed(system, slow)], gamma)
+        return arb_mat([[(matrix[i, j] + int(i == j)).mid() for j in range(low, size)] for i in range(low, size)])
+
+
+def _spectral_radius(power: Any) -> float:
+    """|A^(2^k)|^(1/2^k) for k = 8."""
+    scale = 0.0
+    for _ in range(8):
+        power = _middle(power * power)
+        largest = max(abs(float(power[i, j])) for i in range(power.nrows()) for j in range(power.ncols()))
+        if largest == 0:
+            return 0.0
+        power, scale = power / arb(largest), 2 * scale + log(largest)
+    return exp(scale / 2**8)
+
+
+def slow_memory(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None = None, sweeps: int = 80
+) -> Vector:
+    """The memory on the slow manifold at a point, up to O(gamma^width) and to `accuracy`, at the present precision.
+
+    Raises NumericError when Newton's method does not settle: gamma is too large for this point.
+    """
+    if not system.rest:
+        return []
+    low = system.slow_size
+    memory = guess or relaxed(system, slow)
+    inverse, last = None, float("inf")
+    for _ in range(sweeps):
+        if inverse is None:
+            inverse = _newton_matrix(system, [*slow, *memory], gamma, width)
+        residual = differences(system.orbit([*slow, *memory], gamma, width))[width][low:]
+        change = inverse * arb_mat(len(residual), 1, residual)
+        change = [change[i, 0].mid() for i in range(len(residual))]
+        memory = [(m - c).mid() for m, c in zip(memory, change, strict=True)]
+        size = _size(change)
+        if not all(m.is_finite() for m in memory):
+            break
+        if size <= float(accuracy) * max(1e-300, _size(memory)):
+            return memory
+        inverse = inverse if size < last / 64 else None
+        last = size
+    raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
+
+
+def slow_orbit(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, steps: int, guess: Vector | None = None
+) -> list[Vector]:
+    """`steps` steps along the slow manifold from a point."""
+    memory = slow_memory(system, slow, gamma, width, accuracy, guess)
+    return system.orbit([*slow, *memory], gamma, steps)

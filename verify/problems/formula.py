@@ -1,0 +1,251 @@
+"""The formula language: terms and coefficients as text, evaluated on a concrete loss.
+
+    grad, hess(u), d3(u, v), d4(u, v, w), ...        derivatives of the loss;  field, dfield(u), d2field(u, v), ... of a field
+    theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
+
+Products, quotients and powers are componentwise; numbers join every component.  Any type of number will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from derive.errors import ParseError, UsageError, nearest
+from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, walk
+from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
+from verify.numbers.kinds import Numbers
+from verify.problems.problem import Problem
+
+MAX_RANK = 40
+DERIVATIVES: dict[str, int] = {"hess": 1, "dfield": 1}
+DERIVATIVES |= {f"d{k}": k - 1 for k in range(3, MAX_RANK)} | {f"d{k}field": k for k in range(2, MAX_RANK)}
+CALLS: dict[str, int | None] = {**DERIVATIVES, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+
+
+@lru_cache(maxsize=20_000)
+def parsed(text: str, where: str = "formula") -> Expression:
+    """The tree of a formula; equal texts are parsed once.
+
+    Raises ParseError with the column of what is not in the language.
+
+    >>> parsed("-grad/(1 - beta)").op
+    '/'
+    """
+    return parse_expression(text, where, CALLS)
+
+
+class FormulaValues:
+    """Values of formulas at one point (or along one power series) of a problem; equal parts are evaluated once.
+
+    theta     list of numbers, or of power series;   names   parameters and slow variables: number or list
+    """
+
+    def __init__(self, problem: Problem, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers) -> None:
+        self.problem, self.theta, self.numbers = problem, list(theta), numbers
+        self.table = problem.monomials(theta)
+        leaf = "grad" if problem.potential is not None else "field"
+        self.names = {**names, "theta": list(theta), leaf: problem.tensor(theta, (), self.table)}
+        self._known: dict[Expression, Any] = {}
+
+    def __getitem__(self, text: str) -> Any:
+        return self.of(parsed(text))
+
+    def vector(self, text: str) -> list[Any]:
+        """The value with one entry a component."""
+        return self._as_vector(self[text])
+
+    def _as_vector(self, value: Any) -> list[Any]:
+        return value if isinstance(value, list) else [value] * self.problem.dimension
+
+    def of(self, expression: Expression) -> Any:
+        """The value of a tree: a list for vectors, a number for scalars."""
+        if isinstance(expression, Number):
+            return self.numbers.lift(expression.value)
+        if isinstance(expression, Name):
+            if expression.id not in self.names:
+                known = nearest(expression.id, self.names)
+                raise UsageError(f"formula: '{expression.id}' has no meaning here{known}")
+            return self.names[expression.id]
+        found = self._known.get(expression)
+        if found is None:
+            found = self._known[expression] = self._compound(expression)
+        return found
+
+    def _compound(self, expression: Operation | Call) -> Any:
+        if isinstance(expression, Call):
+            args = [self.of(a) for a in expression.args]
+            if expression.function in DERIVATIVES:
+                return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
+            if expression.function in ("dot", "norm"):
+                args = [self._as_vector(a) for a in args]
+            return elementary(expression.function, args, self.numbers)
+        if expression.op == "neg":
+            return mapped(lambda x: -x, self.of(expression.args[0]))
+        if expression.op == "**":
+            exponent = constant(expression.args[1])
+            if exponent is None:
+                raise UsageError("formula: an exponent must be a rational number, such as 2 or -1/2")
+            return mapped(lambda x: self.numbers.power(x, exponent), self.of(expression.args[0]))
+        return componentwise(self.of(expression.args[0]), self.of(expression.args[1]), COMBINE[expression.op])
+
+
+def split_powers(expression: Expression, order: int) -> list[Expression]:
+    """The coefficients of gamma^0, ..., gamma^order of a formula that is a polynomial in gamma.
+
+    Raises UsageError when gamma stands where it cannot be expanded (in a denominator, under a power).
+
+    >>> from derive.language import unparse
+    >>> [unparse(e) for e in split_powers(parsed("-grad - gamma/2*hess(grad)"), 1)]
+    ['-grad', '-(1/2*hess(grad))']
+    """
+    powers = _powers(expression)
+    if max(powers) > order:
+        raise UsageError(f"the formula has a power gamma**{max(powers)} above the order {order}; raise --order")
+    return [powers.get(k, Number(Fraction(0))) for k in range(order + 1)]
+
+
+def _powers(e: Expression) -> dict[int, Expression]:
+    """power of gamma -> coefficient."""
+    if "gamma" not in names_of(e):
+        return {0: e}
+    match e:
+        case Name():
+            return {1: Number(Fraction(1))}
+        case Operation("neg", (a,)):
+            return {k: Operation("neg", (x,)) for k, x in _powers(a).items()}
+        case Operation("+" | "-", (a, b)):
+            left, right = _powers(a), _powers(b)
+            return {k: _joined(e.op, left.get(k), right.get(k)) for k in sorted({*left, *right})}
+        case Operation("*", (a, b)):
+            return _convolved(_powers(a), _powers(b))
+        case Operation("/", (a, b)) if "gamma" not in names_of(b):
+            return {k: Operation("/", (x, b)) for k, x in _powers(a).items()}
+        case Operation("**", (a, b)):
+            exponent = constant(b)
+            if exponent is not None and exponent.denominator == 1 and 1 <= exponent <= 16:
+                result = _powers(a)
+                for _ in range(int(exponent) - 1):
+                    result = _convolved(result, _powers(a))
+                return result
+    raise ParseError("gamma must appear as a polynomial here", "formula", e.line, e.column)
+
+
+def _joined(op: str, a: Expression | None, b: Expression | None) -> Expression:
+    if a is None:
+        assert b is not None
+        return b if op == "+" else Operation("neg", (b,))
+    return a if b is None else Operation(op, (a, b))
+
+
+def _convolved(a: Mapping[int, Expression], b: Mapping[int, Expression]) -> dict[int, Expression]:
+    result: dict[int, Expression] = {}
+    for i, x in a.items():
+        for j, y in b.items():
+            one = next((v for u, v in ((x, y), (y, x)) if isinstance(u, Number) and u.value == 1), None)
+            item = one if one is not None else Operation("*", (x, y))
+            result[i + j] = Operation("+", (result[i + j], item)) if i + j in result else item
+    return result
+
+
+# ------------------------------------------------------------------------------------------ claimed modified losses
+
+
+def gradient_formula(scalar: Expression) -> Expression:
+    """The gradient of a scalar formula: L, dot(u, v), products and powers of these, with numbers and parameters.
+
+        grad of dot(u, v)  =  D(u) v + D(v) u,
+        D(d^(k+1)L[m_1..m_k]) w  =  d^(k+2)L[m_1..m_k, w] + sum_i D(m_i) d^(k+1)L[m_1, without m_i, ..m_k, w]
+
+    where D(u) is the transposed Jacobian of u.  Every derivative of L is a symmetric form, so these are formulas again.
+
+    >>> from derive.language import unparse
+    >>> unparse(gradient_formula(parsed("dot(grad, grad)/4")))
+    '(hess(grad) + hess(grad))/4'
+    """
+    match scalar:
+        case Name("L"):
+            return Name("grad")
+        case Number() | Name() if _is_constant(scalar):
+            return Number(Fraction(0))
+        case Operation("neg", (a,)):
+            return Operation("neg", (gradient_formula(a),))
+        case Operation("+" | "-", (a, b)):
+            return _plus(gradient_formula(a), gradient_formula(b), scalar.op)
+        case Operation("*", (a, b)):
+            return _plus(_scaled(gradient_formula(a), b), _scaled(gradient_formula(b), a))
+        case Operation("/", (a, b)):
+            if not _is_constant(b):
+                return gradient_formula(Operation("*", (a, Operation("**", (b, Number(Fraction(-1)))))))
+            return Operation("/", (gradient_formula(a), b))
+        case Operation("**", (a, b)):
+            power = constant(b)
+            if power is not None:
+                outer = Operation("*", (Number(power), Operation("**", (a, Number(power - 1)))))
+                return _scaled(gradient_formula(a), outer)
+        case Call("dot", (u, v)):
+            return _plus(pulled_back(u, v), pulled_back(v, u))
+        case Call("norm", (u,)):
+            return gradient_formula(Operation("**", (Call("dot", (u, u)), Number(Fraction(1, 2)))))
+    raise ParseError(
+        "a modified loss is built from L, dot(u, v), norm(u), numbers and parameters", "loss", scalar.line, scalar.column
+    )
+
+
+def pulled_back(u: Expression, w: Expression) -> Expression:
+    """sum_j w_j (d u_j / d theta_i) for a vector formula u and a fixed vector w."""
+    match u:
+        case Name("grad"):
+            return Call("hess", (w,))
+        case Name("theta"):
+            return w
+        case Number() | Name():
+            return Number(Fraction(0))
+        case Operation("neg", (a,)):
+            return Operation("neg", (pulled_back(a, w),))
+        case Operation("+" | "-", (a, b)):
+            return _plus(pulled_back(a, w), pulled_back(b, w), u.op)
+        case Operation("*", (a, b)):
+            return _plus(pulled_back(a, _scaled(w, b)), pulled_back(b, _scaled(w, a)))
+        case Operation("/", (a, b)):
+            return pulled_back(Operation("*", (a, Operation("**", (b, Number(Fraction(-1)))))), w)
+        case Operation("**", (a, b)):
+            power = constant(b)
+            if power is not None:
+                outer = Operation("*", (Number(power), Operation("**", (a, Number(power - 1)))))
+                return pulled_back(a, _scaled(w, outer))
+        case Call("hess" | "d3" | "d4" | "d5" | "d6" | "d7", args):
+            rank = len(args)
+            total: Expression = Call(f"d{rank + 2}", (*args, w))
+            for i, m in enumerate(args):
+                others = args[:i] + args[i + 1 :]
+                inner = Call(u.function, (*others, w))
+                total = _plus(total, pulled_back(m, inner))
+            return total
+        case Call("dot", (a, b)):
+            raise ParseError("a dot product inside a vector is not supported in a modified loss", "loss", u.line, u.column)
+    raise ParseError("this cannot be differentiated in a modified loss", "loss", u.line, u.column)
+
+
+def _is_constant(e: Expression) -> bool:
+    return not any(isinstance(n, Call) or (isinstance(n, Name) and n.id in ("L", "grad", "theta")) for n in walk(e))
+
+
+def _is_zero(e: Expression) -> bool:
+    return isinstance(e, Number) and e.value == 0
+
+
+def _plus(a: Expression, b: Expression, op: str = "+") -> Expression:
+    if _is_zero(b):
+        return a
+    if _is_zero(a):
+        return b if op == "+" else Operation("neg", (b,))
+    return Operation(op, (a, b))
+
+
+def _scaled(vector: Expression, scalar: Expression) -> Expression:
+    if _is_zero(vector) or _is_zero(scalar):
+        return Number(Fraction(0))
+    return Operation("*", (scalar, vector))

@@ -1,0 +1,155 @@
+"""Concrete losses and fields: polynomials with exact coefficients, their derivatives of every order, at a point.
+
+    L(theta_0 + delta) = sum_e c_e delta^e,        d^a L(theta_0) = a! c_a
+
+A `Problem` is the gradient of a loss, or a vector field, as polynomials in delta = theta - theta_0 with the coefficients
+of any number type.  A loss that is no polynomial is replaced by its Taylor polynomial, with ball coefficients: orbits that
+start at theta_0 and move by O(gamma) do not see the rest below the power where it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from math import factorial, prod
+from typing import Any
+
+from flint import arb, fmpq
+
+from derive.errors import UsageError
+from derive.language import LOSS_CALLS, Expression, names_of, parse_expression
+from verify.numbers.evaluation import evaluate
+from verify.numbers.kinds import BALLS
+from verify.numbers.power_series import Series, sum_of
+from verify.problems.differentiation import differentiate
+from verify.problems.polynomials import Index, Polynomial, derivative, polynomial_of, raised, shifted
+
+
+def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expression]]:
+    """Variables (sorted) and expression of a loss, or the components, separated by ';', of a field.
+
+    >>> parse_loss("x**2*y")[0]
+    ('x', 'y')
+    """
+    where = "loss" if label == "L" else "field"
+    parts = [text] if label == "L" else [p for p in text.split(";") if p.strip()]
+    expressions = [parse_expression(p, where, LOSS_CALLS) for p in parts]
+    variables = tuple(sorted({n for e in expressions for n in names_of(e)}))
+    if not variables:
+        raise UsageError(f"the {where} '{text}' has no variables")
+    if label == "f" and len(expressions) != len(variables):
+        raise UsageError(f"the field '{text}' needs {len(variables)} components, separated by ';'")
+    return variables, expressions
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A loss (`potential`) or a field (`parts`) about a point, as polynomials in delta.
+
+    `gradient` is grad L, or the field; `tensor` its derivatives contracted with vectors.
+    """
+
+    point: tuple[Any, ...]
+    potential: Polynomial | None
+    components: tuple[Polynomial, ...] = ()
+    _derivatives: dict[tuple[int, Index], Polynomial] = field(default_factory=dict, compare=False)
+
+    @property
+    def dimension(self) -> int:
+        return len(self.point)
+
+    @cached_property
+    def parts(self) -> list[Polynomial]:
+        """The components of grad L, or of the field."""
+        if self.potential is None:
+            return list(self.components)
+        return [derivative(self.potential, i) for i in range(self.dimension)]
+
+    def _derived(self, component: int, index: Index) -> Polynomial:
+        found = self._derivatives.get((component, index))
+        if found is None:
+            axis = next((i for i, k in enumerate(index) if k), None)
+            if axis is None:
+                found = self.parts[component]
+            else:
+                found = derivative(self._derived(component, raised(index, axis, -1)), axis)
+            self._derivatives[component, index] = found
+        return found
+
+    def monomials(self, theta: Sequence[Any]) -> dict[Index, Any] | None:
+        """delta^e for every exponent that can occur, for power series theta; None at the point itself."""
+        if not isinstance(theta[0], Series):
+            return None
+        deltas = [x - p for x, p in zip(theta, self.point, strict=True)]
+        degree = max((sum(e) for p in self.parts for e in p), default=0)
+        zero = (0,) * self.dimension
+        table: dict[Index, Any] = {zero: None}
+        layer: list[Index] = [zero]
+        for _ in range(min(degree, deltas[0].length - 1)):
+            new: dict[Index, Any] = {}
+            for e in layer:
+                last = max((i for i, k in enumerate(e) if k), default=0)
+                for axis in range(last, self.dimension):
+                    new[raised(e, axis)] = deltas[axis] if table[e] is None else table[e] * deltas[axis]
+            table |= new
+            layer = list(new)
+        return table
+
+    def _value(self, p: Polynomial, table: dict[Index, Any] | None, like: Any) -> Any:
+        zero = (0,) * self.dimension
+        if table is None:
+            return p.get(zero, fmpq(0))
+        total = like * 0 + p.get(zero, fmpq(0))
+        for e, c in p.items():
+            if e in table and e != zero:
+                total = total + table[e] * c
+        return total
+
+    def gradient(self, theta: Sequence[Any]) -> list[Any]:
+        """grad L (or the field) at the point, or at a power series that starts there."""
+        table = self.monomials(theta)
+        return [self._value(p, table, theta[0]) for p in self.parts]
+
+    def tensor(self, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: dict[Index, Any] | None) -> list[Any]:
+        """sum over j..k of d_j..d_k (grad L)_i u_j .. v_k, at theta with its table of monomials."""
+        zero = (0,) * self.dimension
+        return [self._contracted(i, zero, theta, arguments, table) for i in range(self.dimension)]
+
+    def _contracted(self, i: int, index: Index, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: Any) -> Any:
+        if not arguments:
+            return self._value(self._derived(i, index), table, theta[0])
+        first, *rest = arguments
+        return sum_of([u * self._contracted(i, raised(index, j), theta, rest, table) for j, u in enumerate(first)])
+
+
+def problem_of(text: str, point: Sequence[Any], degree: int, label: str = "L") -> Problem:
+    """The given loss or field about a point: exact for a polynomial, else its Taylor polynomial with ball coefficients."""
+    variables, expressions = parse_loss(text, label)
+    polynomials = [polynomial_of(e, variables) for e in expressions]
+    if any(p is None for p in polynomials):
+        polynomials = [_taylor(e, variables, point, degree) for e in expressions]
+        local = [p or {} for p in polynomials]
+    else:
+        local = [shifted(p or {}, point) for p in polynomials]
+    return Problem(tuple(point), local[0]) if label == "L" else Problem(tuple(point), None, tuple(local))
+
+
+def _taylor(expression: Expression, variables: Sequence[str], point: Sequence[Any], degree: int) -> Polynomial:
+    """Taylor coefficients d^e L / e! as balls, by differentiating the expression."""
+    known: dict[Index, Expression] = {(0,) * len(variables): expression}
+    names = {v: arb(1) * x for v, x in zip(variables, point, strict=True)}
+    result: Polynomial = {}
+    for e in sorted(product(range(degree + 1), repeat=len(variables)), key=sum):
+        if sum(e) > degree:
+            continue
+        if e not in known:
+            axis = next(i for i, k in enumerate(e) if k)
+            known[e] = differentiate(known[raised(e, axis, -1)], variables[axis])
+        result[e] = evaluate(known[e], names, BALLS, _elementary_ball) / prod(map(factorial, e))
+    return result
+
+
+def _elementary_ball(function: str, args: list[Any]) -> Any:
+    return getattr(arb(1) * args[0], function)()

@@ -1,0 +1,40 @@
+"""Random polynomial losses and fields about random rational points."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+from math import factorial, prod
+
+from flint import fmpq
+
+from verify.problems.polynomials import Polynomial
+from verify.problems.problem import Problem
+
+
+def random_polynomial(source: random.Random, dimension: int, degree: int) -> Polynomial:
+    """Every monomial of degree 1 to `degree`, with small rational coefficients none of which vanishes."""
+    result: Polynomial = {}
+    for e in product(range(degree + 1), repeat=dimension):
+        if 1 <= sum(e) <= degree:
+            numerator = source.choice((-1, 1)) * source.randint(1, 9)
+            scale = prod(map(factorial, e))
+            result[e] = fmpq(numerator, scale * source.choice((1, 1, 2, 3)))
+    return result
+
+
+def random_problem(source: random.Random, dimension: int, degree: int, label: str = "L") -> Problem:
+    """A random polynomial loss (or field) about a random rational point.
+
+    >>> random_problem(random.Random(1), 2, 3).dimension
+    2
+    """
+    point = tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
+    if label == "L":
+        return Problem(point, random_polynomial(source, dimension, degree))
+    zero = (0,) * dimension
+    parts = tuple(
+        {zero: fmpq(source.choice((-1, 1)) * source.randint(1, 9)), **random_polynomial(source, dimension, degree - 1)}
+        for _ in range(dimension)
+    )
+    return Problem(point, None, parts)

@@ -1,0 +1,234 @@
+"""All routes of one scheme in one report.
+
+    exact (proof)  +  slopes  +  coefficients recovered  +  closed forms on quadratics  [+ from rest]   ->   verdict
+
+`verified`: proved exactly and confirmed by every route that ran.  `refuted`: some route found a difference.  `not proved`: no
+route found a difference, but the exact route could not be completed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from derive import ModifiedEquation
+from derive.errors import UsageError
+from derive.scheme import Configuration
+from verify.exact.given import GivenLoss, check_given_loss
+from verify.exact.proof import Claim, Effort, ExactResult, Mismatch, claim_of, verify_exactly
+from verify.exact.samples import parameter_sets, settings_of
+from verify.exact.specialise import is_special_case, with_arbitrary_functions
+from verify.exact.terms import NotEnumerable
+from verify.numbers.power_series import IrrationalRoot, SingularSeries
+from verify.orbits.slow_series import NotSlow
+from verify.problems.polynomials import VARIABLES, polynomial_text
+
+#: what every numerical route takes first: configuration, JSON form of the result, parameter values
+Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
+
+
+#: where the proof cannot be made (irrational roots everywhere), the comparison in balls is made on this
+FALLBACK = {"L": "x**4/4 + x**2*y/3 + x*y**3/5 - x*y + y**2", "f": "y + x**2/3 - x*y**3; x*y/2 - x**3 - y"}
+
+
+@dataclass
+class Report:
+    """What every route found; a route that could not run leaves its reason in `skipped`."""
+
+    equation: ModifiedEquation
+    exact: ExactResult | None = None
+    special_case: bool | None = None  # of the equation proved for every r(t), where a time function was set
+    given: GivenLoss | None = None
+    table: Any = None
+    recovery: Any = None
+    quadratic: Any = None
+    rest: Any = None
+    loss: str = ""
+    parameters: Mapping[str, Fraction] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def refuted_by(self) -> list[str]:
+        routes = {"exact": self.exact is not None and self.exact.refuted, "special case": self.special_case is False}
+        for name in ("given", "table", "recovery", "quadratic"):
+            result = getattr(self, name)
+            routes[name] = result is not None and not result.confirmed
+        return [{"table": "slopes", "recovery": "recovered"}.get(n, n) for n, bad in routes.items() if bad]
+
+    @property
+    def verdict(self) -> str:
+        if self.refuted_by:
+            return "refuted"
+        return "verified" if self.exact is not None and self.exact.proved else "not proved"
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented keys; exact numbers as text."""
+        e, configuration = self.exact, self.equation.configuration
+        return {
+            "scheme": configuration.scheme.name,
+            "regime": configuration.regime,
+            "order": self.equation.order,
+            "verdict": self.verdict,
+            "refuted_by": self.refuted_by,
+            "exact_first_nonzero_power": e.first_nonzero_power if e else None,
+            "exact_remark": e.remark if e else "",
+            "rank": e.rank if e else None,
+            "rank_needed": e.rank_needed if e else None,
+            "argument": e.argument if e else "",
+            "special_case": self.special_case,
+            "counterexample": counterexample_json(e.mismatches[0]) if e and e.mismatches else None,
+            "slopes": list(self.table.slopes) if self.table else None,
+            "slopes_table": self.table.to_json() if self.table else None,
+            "recovered": self.recovery.to_json() if self.recovery else None,
+            "quadratic": self.quadratic.to_json() if self.quadratic else None,
+            "from_rest": self.rest.to_json() if self.rest else None,
+            "loss": self.loss,
+            "given_loss": self.given.to_json() if self.given else None,
+            "parameters": {n: str(v) for n, v in self.parameters.items()},
+            "skipped": dict(self.skipped),
+            "seconds": {n: round(s, 3) for n, s in self.seconds.items()},
+        }
+
+    @contextmanager
+    def route(self, name: str, announce: Callable[[str], None]) -> Any:
+        """Runs a route; arithmetic that cannot be done is a reason to skip it, never a verdict."""
+        announce(name)
+        begin = time.perf_counter()
+        try:
+            yield
+        except NotSlow:
+            raise UsageError(f"{name}: {self.equation.scheme.where} has no orbit of the kind its equation describes") from None
+        except (NotEnumerable, IrrationalRoot, SingularSeries, ArithmeticError, UsageError) as error:
+            self.skipped[name] = str(error) or type(error).__name__
+        finally:
+            self.seconds[name] = time.perf_counter() - begin
+
+
+def counterexample_json(m: Mismatch) -> dict[str, Any]:
+    """A mismatch as data: loss about the point, the point, both numbers."""
+    return {
+        "variable": m.variable,
+        "power": m.power,
+        "component": VARIABLES[m.component],
+        "loss": loss_text(m),
+        "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
+        "parameters": {n: str(v) for n, v in m.sample.values.items()},
+        "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
+        "claimed": str(m.claimed),
+        "true": str(m.true),
+    }
+
+
+def loss_text(m: Mismatch) -> str:
+    """The loss (or field, components separated by ';') in variables x, y, ... measured from the point."""
+    problem = m.sample.problem
+    shifted = [v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in zip(VARIABLES, problem.point, strict=False)]
+    parts = problem.components if problem.potential is None else (problem.potential,)
+    return "; ".join(polynomial_text(p, shifted) for p in parts)
+
+
+def counterexample_text(m: Mismatch) -> str:
+    """One line: where the claim fails and both numbers."""
+    point = ", ".join(f"{v} = {x}" for v, x in zip(VARIABLES, m.sample.problem.point, strict=False))
+    state = "".join(f", {s} = ({', '.join(map(str, v)) if isinstance(v, list) else v})" for s, v in m.sample.slow.items())
+    return (
+        f"loss {loss_text(m)} at {point}{state} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
+        f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `verify scheme` was asked for."""
+
+    loss: str | None = None
+    losses: int = 1
+    seed: int = 0
+    digits: int = 60
+    from_rest: bool = False
+    plot: str | None = None
+
+
+def full_report(
+    equation: ModifiedEquation,
+    options: Options,
+    announce: Callable[[str], None] = lambda name: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Run every route on a derived equation.
+
+    Raises UsageError for input that no route can use.
+    """
+    report = Report(equation)
+    data = equation.to_json()
+    general = with_arbitrary_functions(equation)
+    with report.route("exact", announce):
+        effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
+        claim = claim_of(general.to_json()["equations"])
+        report.exact = verify_exactly(general.configuration, claim, effort)
+        if general is not equation:
+            report.special_case = is_special_case(equation, general, options.seed)
+    if options.loss or report.exact is None:
+        with report.route("given loss", announce):
+            report.given = _given(report, claim_of(data["equations"]), options)
+    _numerical(report, data, options, announce)
+    return report
+
+
+def _given(report: Report, claim: Claim, options: Options) -> GivenLoss:
+    configuration = report.equation.configuration
+    values = next(parameter_sets(configuration, claim.slow, options.seed))
+    return check_given_loss(
+        configuration, claim, values, options.loss or FALLBACK[configuration.scheme.label], options.seed, options.digits
+    )
+
+
+def _numerical(report: Report, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:
+    from verify.numeric import routes
+    from verify.numeric.quadratic import check_quadratic
+    from verify.numeric.system import chosen_parameters
+    from verify.problems.landscape import Loss
+
+    configuration, order = report.equation.configuration, report.equation.order
+    report.parameters = chosen_parameters(configuration)
+    is_field = data["label"] == "f"
+    loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
+    report.loss = loss.text
+    theta = routes.random_point(loss.dimension, options.seed)
+    shared: Shared = (configuration, data, report.parameters)
+    with report.route("slopes", announce):
+        report.table = routes.check_slopes(*shared, loss, theta, options.digits)
+    with report.route("recovered", announce):
+        report.recovery = routes.recover_coefficients(*shared, seed=options.seed)
+    with report.route("quadratic", announce):
+        found = check_quadratic(*shared, 12)
+        if found.applicable:
+            report.quadratic = found
+        else:
+            report.skipped["quadratic"] = found.reason
+    if options.from_rest:
+        with report.route("from rest", announce):
+            report.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
+    if options.plot:
+        _plot(report, shared, loss, theta, options.plot)
+
+
+def _plot(report: Report, shared: Shared, loss: Any, theta: Sequence[Fraction], path: str) -> None:
+    from verify.numeric import routes
+    from verify.numeric.plot import save_figure
+
+    if report.table is None:
+        raise UsageError(f"--plot: the slopes could not be measured: {report.skipped.get('slopes', '')}")
+    orbits = None
+    if loss.dimension == 2:
+        try:
+            orbits = routes.orbits_for_plot(*shared, loss, theta)
+        except ArithmeticError as error:
+            report.skipped["orbits"] = str(error)
+    title = f"{report.equation.scheme.title}, through gamma^{report.equation.order}"
+    save_figure(path, report.table, title, orbits)
