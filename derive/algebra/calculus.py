@@ -10,7 +10,7 @@ Laws (tests): product rule; D of a gradient is symmetric; transfer to another al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
@@ -172,6 +172,15 @@ def mentions(term: Term, labels: frozenset[str]) -> bool:
         if any(mentions(c, labels) for c in f.children) or any(mentions(t, labels) for t, _ in f.body):
             return True
     return False
+
+
+def states_of(total: Iterable[Term]) -> set[str]:
+    """The labels of all state variables in terms."""
+    found: set[str] = set()
+    for term in total:
+        for f, _ in term.factors:
+            found |= {f.label} if f.kind == "state" else states_of((*f.children, *(t for t, _ in f.body)))
+    return found
 
 
 def contains(term: Term, f: Factor) -> int:

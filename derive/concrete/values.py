@@ -175,7 +175,7 @@ class _Evaluator:
         if not used:
             return ring_number(c)
         if used <= set(self.symbols):
-            names = ("n", *ring.symbols)
+            names = ring.names
 
             def at(polynomial: object) -> Value:
                 result: Value = fmpq(0)

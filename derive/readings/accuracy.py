@@ -22,11 +22,10 @@ from derive.engine.composition import Given, Workspace
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import Expression, names_of, parse_expression
-from derive.readings.second_order import second_order_form, time_rate
+from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
 from derive.readings.witness import is_nonzero
 from derive.scheme import Scheme, substitute
-from derive.writing.series import VELOCITY
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +42,11 @@ class Accuracy:
     defect: TermSum
     exact_through: int | None = None
 
+    @property
+    def derivative(self) -> str:
+        """The symbol that stands for theta' in the defect of a second-order equation."""
+        return self.equation.configuration.fresh(P)
+
     def to_json(self) -> dict[str, Any]:
         """`order` and `defect` (terms; p is theta')."""
         return {
@@ -50,6 +54,7 @@ class Accuracy:
             "order": self.order,
             "defect": {"power": self.order, "terms": self.defect.to_json()} if self.defect else None,
             "exact_through": self.exact_through,
+            **said(self.derivative),
         }
 
 
@@ -110,7 +115,7 @@ def _derivatives(equation: ModifiedEquation, names: set[str]) -> tuple[list[Sum]
                 "\"theta'' + lam*theta' + grad\""
             )
         form = second_order_form(equation)
-        return [equation.algebra.state(VELOCITY)], [s.sum for s in form.terms]
+        return [equation.algebra.state(form.derivative)], [s.sum for s in form.terms]
     algebra = equation.algebra
     field = [s.sum for s in equation.equations["theta"]]
     second: list[Sum] = [{} for _ in field]

@@ -80,7 +80,7 @@ def to_sympy(c: Ratio, symbols: dict[str, Any]) -> Any:
     """A coefficient as a sympy expression."""
     import sympy as sp
 
-    names = ("n", *c.ring.symbols)
+    names = c.ring.names
 
     def polynomial(p: Any) -> Any:
         total = sp.Integer(0)

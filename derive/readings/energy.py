@@ -21,14 +21,11 @@ from derive.algebra.calculus import Derivative, gradient, loss_term, same
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import ReductionError, UsageError
+from derive.errors import DeriveError, ReductionError, UsageError
 from derive.readings.loss import potential_of
-from derive.readings.second_order import velocity_variable
+from derive.readings.second_order import second_order_form, velocity_variable
 from derive.scheme import Scheme, load_scheme
 from derive.writing.series import blocks, evaluated
-
-DAMPING = "lam"
-
 
 @dataclass(frozen=True, eq=False)
 class ModifiedEnergy:
@@ -65,11 +62,37 @@ class ModifiedEnergy:
         }
 
 
-def regime_with_velocity(scheme: Scheme, preferred: str) -> str | None:
-    """The preferred regime where the scheme has it, else its first regime that rescales a state variable."""
-    if preferred in scheme.regimes:
-        return preferred
-    return next((r.name for r in scheme.regimes.values() if set(r.substitutions) & set(scheme.states)), None)
+def mechanical_regime(scheme: Scheme) -> str | None:
+    """Of the regimes that rescale a variable to a velocity, the one whose equation of second order the scheme follows most closely.
+
+    The first among equals; None where there is none.  Closeness is the first power of gamma at which theta'' = S_0 + gamma S_1 + ... is corrected, S_k != 0.
+
+    >>> mechanical_regime(load_scheme("momentum")), mechanical_regime(load_scheme("nesterov")), mechanical_regime(load_scheme("gd"))
+    ('leapfrog', 'inertial', None)
+    """
+    rescaling = [r.name for r in scheme.regimes.values() if set(r.substitutions) & set(scheme.states)]
+    return max(rescaling, key=lambda r: _first_correction(scheme, r), default=None)
+
+
+def _first_correction(scheme: Scheme, regime: str) -> int:
+    """The first power of gamma in theta'' (2: beyond gamma^1), 0 where there is no equation of second order."""
+    try:
+        form = second_order_form(modified_equation(scheme, 1, regime=regime))
+    except DeriveError:
+        return 0
+    return next((k for k, s in enumerate(form.terms) if k and s), len(form.terms))
+
+
+def damping_of(equation: ModifiedEquation, variable: str) -> str | None:
+    """The parameter without which the limit has no friction: the coefficient of the velocity in its own equation vanishes with it.
+
+    >>> damping_of(modified_equation("nesterov", 0, regime="strongly-convex"), "eta")
+    'lam'
+    """
+    algebra = equation.algebra
+    friction = equation.equations[variable][0].sum.get(next(iter(algebra.state(variable))), algebra.ring.zero)
+    free = equation.configuration.free if friction else ()
+    return next((n for n in free if not friction.substitute({n: algebra.ring.zero}, algebra.ring)), None)
 
 
 def modified_energy(
@@ -82,8 +105,8 @@ def modified_energy(
 ) -> ModifiedEnergy:
     """The modified energy of a scheme with a velocity through gamma^order.
 
-    damping   the parameter that is zero in the undamped scheme; 'lam' where the regime has it
-    Without a regime, 'leapfrog' or the first one with a velocity is taken.
+    damping   the parameter that is zero in the undamped scheme; without it the one that the limit's friction vanishes with
+    Without a regime, that of `mechanical_regime` is taken.
     Raises ReductionError where there is no velocity or no energy at gamma^0; UsageError for an unknown damping parameter.
     Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, IX.3 and IX.10.
 
@@ -92,7 +115,7 @@ def modified_energy(
     (True, ['L + 1/2*dot(eta, eta)', '-1/2*dot(eta, grad)', '1/12*dot(grad, grad) + 1/12*dot(eta, hess(eta))'])
     """
     chosen = load_scheme(scheme)
-    equation = modified_equation(chosen, order, regime=regime or regime_with_velocity(chosen, "leapfrog"), settings=settings)
+    equation = modified_equation(chosen, order, regime=regime or mechanical_regime(chosen), settings=settings)
     return energy_of(equation, damping)
 
 
@@ -103,9 +126,8 @@ def energy_of(equation: ModifiedEquation, damping: str | None = None) -> Modifie
     free = equation.configuration.free
     if damping is not None and damping not in free:
         raise UsageError(f"--damping {damping}: no free parameter of this name (free here: {', '.join(free) or 'none'})")
-    if damping is None and DAMPING in free:
-        damping = DAMPING
     variable = velocity_variable(equation)
+    damping = damping or damping_of(equation, variable)
     algebra = equation.algebra
     full = [(f.sum, g.sum) for f, g in zip(equation.equations["theta"], equation.equations[variable], strict=True)]
     undamped = [(_without(algebra, f, damping), _without(algebra, g, damping)) for f, g in full]

@@ -61,6 +61,11 @@ class Explanation:
     layer: InitialLayer | str
 
     @property
+    def derivative(self) -> str | None:
+        """The symbol that stands for theta' in second-order forms."""
+        return next((r.second.derivative for r in self.regimes if r.second is not None), None)
+
+    @property
     def equation(self) -> ModifiedEquation | None:
         """The first regime's equation."""
         return self.regimes[0].equation
@@ -198,7 +203,7 @@ def _stability_lines(e: Explanation, style: Notation) -> list[str]:
         return ["stability: unstable on every quadratic, for every small step"]
     low, high = (greek(closed_or_decimal(x), style) for x in ends)
     kind = "" if s.interval else " (bounded, undamped)"
-    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} h < {high}"]
+    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} {style.symbol(s.curvature)} < {high}"]
 
 
 def _start_lines(e: Explanation, style: Notation) -> list[str]:
@@ -219,7 +224,7 @@ def _latex(e: Explanation, style: Notation) -> list[str]:
     if isinstance(e.loss, ModifiedLoss) and e.loss.potential:
         rows += series_lines(r"\tilde{L}", e.loss.potential, style)
     if isinstance(e.stability, Stability) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(rf"&{greek(ends[0], style)} < \gamma h < {greek(ends[1], style)}")
+        rows.append(rf"&{greek(ends[0], style)} < \gamma {style.symbol(e.stability.curvature)} < {greek(ends[1], style)}")
     if isinstance(e.layer, InitialLayer) and any(e.layer.shift):
         rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
     return rows

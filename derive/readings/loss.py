@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.ansatz import solve_ansatz
-from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
+from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same, states_of
 from derive.algebra.coefficients import Ratio
 from derive.algebra.rooted import free_tree, rooting_value
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Term, term_text
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError
+from derive.language import fresh_name
 from derive.readings.witness import is_nonzero
 from derive.scheme import Scheme
 
@@ -37,7 +38,7 @@ class Obstruction:
     `rootings` gives, for each free tree on which b differs, the value b = coefficient * sigma on each of its rootings
     (with the sign of the terms as printed, in derivatives of L); empty for general terms, where `asymmetry` is
     D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that still is a
-    gradient, `remainder` the rest.
+    gradient, `remainder` the rest.  `direction` is the symbol of u.
     """
 
     power: int
@@ -45,6 +46,7 @@ class Obstruction:
     asymmetry: TermSum
     gradient_part: TermSum
     remainder: TermSum
+    direction: str = "u"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -165,7 +167,8 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
         if not remainder:
             return value, None
         return None, Obstruction(power, rootings, empty, TermSum(algebra, value), TermSum(algebra, remainder))
-    asymmetry = jacobian_asymmetry(algebra, field)
+    direction = fresh_name("u", {*algebra.ring.symbols, *states_of(field)})
+    asymmetry = jacobian_asymmetry(algebra, field, direction)
     if not asymmetry:
         return _general_potential(algebra, field), None
     if not is_nonzero(asymmetry):
@@ -175,12 +178,16 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
         )
     part = _gradient_part(algebra, field)
     remainder = nonzero(algebra.add(field, gradient(algebra, part)))
-    return None, Obstruction(power, (), TermSum(algebra, asymmetry), TermSum(algebra, part), TermSum(algebra, remainder))
+    shown = TermSum(algebra, asymmetry)
+    return None, Obstruction(power, (), shown, TermSum(algebra, part), TermSum(algebra, remainder), direction)
 
 
-def jacobian_asymmetry(algebra: Algebra, field: Sum) -> Sum:
-    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain)."""
-    u = algebra.state("u")
+def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Sum:
+    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain).
+
+    `direction` is the symbol of u, which the field must not contain.
+    """
+    u = algebra.state(direction)
     forward = Derivative(algebra, {"theta": u})(field)
     transposed = Adjoint(algebra)(field, u)
     difference = algebra.add(forward, {t: -c for t, c in transposed.items()})

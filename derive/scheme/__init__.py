@@ -24,6 +24,7 @@ from derive.language import (
     Name,
     Number,
     Operation,
+    fresh_name,
     names_of,
     parse_expression,
     parse_update,
@@ -116,6 +117,12 @@ class Scheme:
         for a in self.program:
             _kind(a.value, kinds, self.where, final=True)
         return kinds
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that the file uses: parameters, variables, time functions, the symbols of its regimes."""
+        symbols = {n for r in self.regimes.values() for e in r.substitutions.values() for n in names_of(e)}
+        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *symbols})
 
     @property
     def label(self) -> str:
@@ -217,6 +224,10 @@ class Configuration:
     def title(self) -> str:
         regime = self.scheme.regimes.get(self.regime)
         return regime.title if regime else ""
+
+    def fresh(self, letter: str) -> str:
+        """A symbol of a reading's own: the letter, or more of it where the scheme or a setting has that name."""
+        return fresh_name(letter, {*self.scheme.names, *self.free})
 
     def symbol(self, state: str) -> str:
         """The name under which a state variable appears in results: eta for v = gamma*eta."""

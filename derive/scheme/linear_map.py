@@ -20,10 +20,14 @@ _AHEAD = "theta_next"
 
 @dataclass(frozen=True, eq=False)
 class LinearMap:
-    """X -> matrix X for the states X of a scheme on L = h theta^2/2, over the ring of gamma, h and the free parameters."""
+    """X -> matrix X for the states X of a scheme on L = h theta^2/2, over the ring of gamma, h and the free parameters.
+
+    `curvature` is the symbol that stands for h: h itself where the scheme has no such name.
+    """
 
     configuration: Configuration
     ring: Ring
+    curvature: str
     states: tuple[str, ...]
     matrix: Matrix
 
@@ -43,9 +47,8 @@ class _Runner:
                 f"{self.scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
                 "single characteristic polynomial decides; fix the schedule to a constant"
             )
-        self.ring = Ring(["gamma", "h", *(n for n in configuration.free if n not in ("gamma", "h"))])
-        if "h" in configuration.free or "h" in self.scheme.parameters:
-            raise ReductionError(f"{self.scheme.where}: the parameter 'h' is taken for the curvature; rename it")
+        self.curvature = configuration.fresh("h")
+        self.ring = Ring(["gamma", self.curvature, *configuration.free])
 
     def run(self) -> LinearMap:
         names: dict[str, Form] = {n: self.value(e, {}) for n, e in self.configuration.bindings.items()}
@@ -61,7 +64,7 @@ class _Runner:
         for row in rows:
             if row.get(""):
                 raise ReductionError(f"{self.scheme.where}: a part of the update does not depend on the state")
-        return LinearMap(self.configuration, self.ring, states, self._solved(rows, states))
+        return LinearMap(self.configuration, self.ring, self.curvature, states, self._solved(rows, states))
 
     def _solved(self, rows: list[Form], states: tuple[str, ...]) -> Matrix:
         """theta_next, where it appears, is theta's own new value: theta+ = m X + n theta+."""
@@ -89,7 +92,7 @@ class _Runner:
             case Operation(op, (a, b)):
                 return self.combine(e, op, self.value(a, names), self.value(b, names))
             case Call("grad", (a,)):
-                return {s: c * self.ring.symbol("h") for s, c in self.value(a, names).items()}
+                return {s: c * self.ring.symbol(self.curvature) for s, c in self.value(a, names).items()}
         raise self.nonlinear(e)
 
     def combine(self, e: Expression, op: str, x: Form, y: Form) -> Form:

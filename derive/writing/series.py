@@ -14,18 +14,15 @@ from derive.writing.latex import gamma_power
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation, write_coefficient, write_term
 
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
-VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
-
-
 Blocks = Mapping[int, TermSum] | Sequence[TermSum]  # by power
 
 
-def notation(output: str, equation: ModifiedEquation | None = None) -> Notation:
-    """'unicode', 'ascii' or 'latex', with theta' for the velocity p and r', r'' for time functions."""
+def notation(output: str, equation: ModifiedEquation | None = None, velocity: str | None = None) -> Notation:
+    """'unicode', 'ascii' or 'latex', with theta' for the symbol `velocity` and r', r'' for time functions."""
     style = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}[output]
     dot = {"unicode": "θ'", "ascii": "theta'", "latex": r"\dot{\theta}"}[output]
     letter = style.letter
-    style = replace(style, letter=lambda name: dot if name == VELOCITY else letter(name))
+    style = replace(style, letter=lambda name: dot if name == velocity else letter(name))
     return style.knowing(equation.configuration.functions) if equation is not None else style
 
 
