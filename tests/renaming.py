@@ -106,17 +106,18 @@ def renamed(text: str, names: Mapping[str, str] | None = None) -> Renamed:
 
 
 def letters(text: str) -> str:
-    """Greek letters, commands and fonts of LaTeX as names, without blanks: what an output says apart from its letters.
+    """Greek letters, commands and fonts of LaTeX as names, without blanks, places and dollars: what an output says apart from its letters.
 
     >>> letters(r"\\frac{\\beta_{1}\\, \\mathrm{vel}}{2}"), letters("β₁ √ε")
     ('\\\\frac{beta1\\\\,vel}{2}', 'beta1√eps')
     """
+    text = re.sub(r"line \d+, column \d+", "", text)
     text = text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
     text = re.sub("[α-ω∞]", lambda m: _GREEK.get(m.group(), m.group()), text)
     text = re.sub(r"\\mathrm\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\([a-z]+)", lambda m: _COMMANDS.get(m.group(1), m.group()), text)
     text = re.sub(r"([A-Za-z])_\{(\d+)\}", r"\1\2", text)
-    return re.sub(r"\s+", "", text)
+    return re.sub(r"[\s$]+", "", text)
 
 
 __all__ = ["Renamed", "letters", "neutral", "own_names", "renamed", "replaced", "source", "toml"]

@@ -45,7 +45,7 @@ class Accuracy:
     @property
     def derivative(self) -> str:
         """The symbol that stands for theta' in the defect of a second-order equation."""
-        return self.equation.configuration.fresh(P)
+        return self.equation.configuration.fresh(P) if len(self.equation.equations) > 1 else P
 
     def to_json(self) -> dict[str, Any]:
         """`order` and `defect` (terms; p is theta')."""

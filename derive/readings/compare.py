@@ -118,8 +118,8 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
             f"{with_velocity.scheme.name} is an equation with a velocity here and {without.scheme.name} is not; choose regimes "
             "of the same kind (--regime-a, --regime-b)"
         )
-    derivative = fresh_name(P, {n for e in (first, second) for n in (*e.scheme.names, *e.configuration.free)})
-    velocity = derivative if velocities[0] else None
+    taken = {n for e in (first, second) for n in (*e.scheme.names, *e.configuration.free)}
+    velocity = fresh_name(P, taken) if velocities[0] else None
     algebra = Algebra(Ring(list(dict.fromkeys((*first.algebra.ring.symbols, *second.algebra.ring.symbols)))))
     f, g = (_field(e, algebra, velocity) for e in (first, second))
     order = min(len(f), len(g)) - 1
@@ -131,7 +131,7 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
     return Comparison(
         first, second, velocities[0], order, through,
         tuple(TermSum(algebra, c) for c in change) if reached == order else None,
-        reached, ratio, rescaled, TermSum(algebra, reduced(difference)), derivative,
+        reached, ratio, rescaled, TermSum(algebra, reduced(difference)), velocity or P,
     )  # fmt: skip
 
 

@@ -35,8 +35,11 @@ def heading(equation: ModifiedEquation, style: Notation, what: str) -> Lines:
 
 
 def say(text: str, style: Notation) -> str:
-    """A sentence; in LaTeX a row of text."""
-    return rf"&\text{{{text.replace('_', chr(92) + '_')}}}" if style.name == "latex" else text
+    """A sentence; in LaTeX a row of text, with formulas between dollars."""
+    if style.name != "latex":
+        return text
+    parts = text.split("$")
+    return rf"&\text{{{'$'.join(p if i % 2 else p.replace('_', chr(92) + '_') for i, p in enumerate(parts))}}}"
 
 
 def _word(word: str, style: Notation) -> str:
