@@ -114,7 +114,7 @@ def letters(text: str) -> str:
     text = re.sub(r"line \d+, column \d+", "", text)
     text = text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
     text = re.sub("[α-ω∞]", lambda m: _GREEK.get(m.group(), m.group()), text)
-    text = re.sub(r"\\mathrm\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\mathrm\{([^{}]*)\}", r"\1", text.replace(r"\_", "_"))
     text = re.sub(r"\\([a-z]+)", lambda m: _COMMANDS.get(m.group(1), m.group()), text)
     text = re.sub(r"([A-Za-z])_\{(\d+)\}", r"\1\2", text)
     return re.sub(r"[\s$]+", "", text)

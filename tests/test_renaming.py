@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from renaming import Renamed, letters, renamed, source
+from renaming import Renamed, letters, neutral, own_names, renamed, source
 
 from derive import catalogue, modified_equation
 from derive.errors import DeriveError, ResidualError
-from derive.paper import linebreak
+from derive.paper import context, linebreak, opening, operators, pieces, sequences
 from derive.paper.document import article_of, paper_latex
 from derive.readings.accuracy import accuracy
 from derive.readings.compare import compare
@@ -22,7 +22,7 @@ from derive.readings.loss import modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
 from derive.readings.stability import stability
-from derive.scheme import Scheme
+from derive.scheme import Scheme, scheme_from_toml
 from derive.writing import readings as report
 from derive.writing.latex import equation_latex
 from derive.writing.series import align, notation
@@ -106,9 +106,12 @@ def test_explain(name: str) -> None:
 
 @pytest.mark.parametrize("name", catalogue())
 def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines are not broken here, since their width depends on the letters."""
-    monkeypatch.setattr(linebreak, "width", lambda *_: 0.0)
-    pair = renamed(source(name))
+    """Lines are not broken here, since their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
+    for module in (linebreak, opening, operators, pieces, sequences):
+        monkeypatch.setattr(module, "width", lambda *_: 0.0)
+    text = source(name)
+    kept = {n: m for n, m in neutral(own_names(scheme_from_toml(text))).items() if n not in context._NAMES}
+    pair = renamed(text, kept)
     for mine, other in [*pairs_of_regimes(pair)][1:] or [(None, None)]:
         first, second = (paper_latex(article_of(s, 1, r)) for s, r in ((pair.original, mine), (pair.scheme, other)))
         unchanged(pair, {"latex": first}, {"latex": second})
