@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-
 from derive.language import names_of
 from derive.scheme import Scheme, scheme_from_toml
 from derive.writing.notation import _LETTERS
@@ -92,7 +91,8 @@ def renamed(text: str, names: Mapping[str, str] | None = None) -> Renamed:
     original = scheme_from_toml(text)
     names = neutral(own_names(original)) if names is None else names
     regimes = {r: f"regimeK{chr(ord('a') + i)}" for i, r in enumerate(data.get("regimes", {}))}
-    changed: dict[str, object] = {k: v for k, v in data.items() if isinstance(v, str)} | {"update": replaced(data["update"], names)}
+    changed: dict[str, object] = {k: v for k, v in data.items() if isinstance(v, str)}
+    changed["update"] = replaced(data["update"], names)
     for key in ("parameters", "functions", "initial"):
         if key in data:
             changed[key] = {names.get(n, n): replaced(v, names) for n, v in data[key].items()}
@@ -106,7 +106,7 @@ def renamed(text: str, names: Mapping[str, str] | None = None) -> Renamed:
 
 
 def letters(text: str) -> str:
-    """Greek letters, commands and fonts of LaTeX as names, without blanks, places and dollars: what an output says apart from its letters.
+    """What an output says apart from its letters: Greek letters, commands and fonts as names, no blanks, places and dollars.
 
     >>> letters(r"\\frac{\\beta_{1}\\, \\mathrm{vel}}{2}"), letters("β₁ √ε")
     ('\\\\frac{beta1\\\\,vel}{2}', 'beta1√eps')

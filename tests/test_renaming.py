@@ -106,7 +106,7 @@ def test_explain(name: str) -> None:
 
 @pytest.mark.parametrize("name", catalogue())
 def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines are not broken here, since their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
+    """Lines are not broken here, their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
     for module in (linebreak, opening, operators, pieces, sequences):
         monkeypatch.setattr(module, "width", lambda *_: 0.0)
     text = source(name)

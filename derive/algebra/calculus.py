@@ -10,19 +10,17 @@ Laws (tests): product rule; D of a gradient is symmetric; transfer to another al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
 
-LOSS = "L"
-
 
 def loss_term(algebra: Algebra) -> Sum:
     """The loss L as a scalar."""
-    return algebra.state(LOSS, scalar=True)
+    return algebra.state(algebra.loss, scalar=True)
 
 
 def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
@@ -83,7 +81,7 @@ class Derivative:
         a, one = self.algebra, self.algebra.ring.one
         match f.kind:
             case "state":
-                if f.label == LOSS and f.scalar and "theta" in self.directions:
+                if f.label == a.loss and f.scalar and "theta" in self.directions:
                     return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
                 return self.directions.get(f.label, {})
             case "node":
@@ -126,7 +124,7 @@ class Adjoint:
             w = a.contract(w)
         match f.kind:
             case "state":
-                if f.label == LOSS and f.scalar and self.variable == "theta":
+                if f.label == a.loss and f.scalar and self.variable == "theta":
                     return a.product(w, a.node_sum("L", []))
                 return w if f.label == self.variable else {}
             case "node":
@@ -174,15 +172,6 @@ def mentions(term: Term, labels: frozenset[str]) -> bool:
     return False
 
 
-def states_of(total: Iterable[Term]) -> set[str]:
-    """The labels of all state variables in terms."""
-    found: set[str] = set()
-    for term in total:
-        for f, _ in term.factors:
-            found |= {f.label} if f.kind == "state" else states_of((*f.children, *(t for t, _ in f.body)))
-    return found
-
-
 def contains(term: Term, f: Factor) -> int:
     """How often the factor stands in the term, exponents not counted."""
     total = 0
@@ -225,7 +214,7 @@ class Transfer:
         a = self.target
         match f.kind:
             case "state":
-                return a.state(f.label, f.scalar)
+                return loss_term(a) if f.scalar and f.label == self.source.loss else a.state(f.label, f.scalar)
             case "node":
                 return a.node_of_sums(f.label, [self.term(c) for c in f.children])
             case "sum":

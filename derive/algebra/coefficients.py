@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import count
 from math import gcd, lcm
 from typing import Any
 
@@ -31,8 +30,7 @@ class Ring:
 
     def __init__(self, symbols: Sequence[str] = ()) -> None:
         self.symbols = tuple(symbols)
-        step = next(s for k in count(1) if (s := "n" * k) not in self.symbols)
-        self.names = (step, *self.symbols)  # of the generators, in their order
+        self.names = (self.fresh("n"), *self.symbols)  # of the generators, in their order
         # flint's own names are ASCII; a symbol may be any identifier
         self.context = fmpq_mpoly_ctx.get(("n", *(f"s{i}" for i in range(len(self.symbols)))), Ordering.lex)
         self.generators = self.context.gens()
@@ -44,6 +42,17 @@ class Ring:
         self.zero = Ratio(self, self.context.constant(0), ())
         self.one = Ratio(self, self.context.constant(1), ())
         self.n = Ratio(self, self.generators[0], ())
+
+    def fresh(self, letter: str) -> str:
+        """The letter, doubled until it is no symbol of the ring.
+
+        >>> Ring(["u", "v"]).fresh("L"), Ring(["u", "v"]).fresh("u")
+        ('L', 'uu')
+        """
+        name = letter
+        while name in self.symbols:
+            name += letter
+        return name
 
     def constant(self, value: Fraction | int | fmpq) -> Ratio:
         if isinstance(value, Fraction):

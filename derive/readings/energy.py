@@ -27,6 +27,7 @@ from derive.readings.second_order import second_order_form, velocity_variable
 from derive.scheme import Scheme, load_scheme
 from derive.writing.series import blocks, evaluated
 
+
 @dataclass(frozen=True, eq=False)
 class ModifiedEnergy:
     """E = sum_k gamma^k energy[k], conserved by the flow without damping; rate[k] is the coefficient of gamma^k in dE/dt.

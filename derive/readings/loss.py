@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.ansatz import solve_ansatz
-from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same, states_of
+from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
 from derive.algebra.coefficients import Ratio
 from derive.algebra.rooted import free_tree, rooting_value
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Term, term_text
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import ReductionError
-from derive.language import fresh_name
 from derive.readings.witness import is_nonzero
 from derive.scheme import Scheme
 
@@ -167,7 +166,7 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
         if not remainder:
             return value, None
         return None, Obstruction(power, rootings, empty, TermSum(algebra, value), TermSum(algebra, remainder))
-    direction = fresh_name("u", {*algebra.ring.symbols, *states_of(field)})
+    direction = algebra.ring.fresh("u")
     asymmetry = jacobian_asymmetry(algebra, field, direction)
     if not asymmetry:
         return _general_potential(algebra, field), None

@@ -21,6 +21,7 @@ from derive.readings.loss import ModifiedLoss, read_fields
 from derive.scheme import Parameter
 from derive.scheme.ranges import comparisons
 
+
 def elementwise_factor(algebra: Algebra, field: Sum) -> Sum | None:
     """P with field = -P * grad L, from the terms that have grad L as a factor at the index; None if there is none."""
     grad = next(iter(next(iter(algebra.node_sum("L", []))).factors))[0]

@@ -21,7 +21,7 @@ from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ReductionError
 from derive.language import derivative_symbol
-from derive.scheme import Scheme, load_scheme
+from derive.scheme import Scheme
 from derive.scheme.schedule import Schedule
 from derive.writing.series import blocks, evaluated
 

@@ -23,6 +23,7 @@ from derive.readings.bounds import stable_interval
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map
 
+
 @dataclass(frozen=True, eq=False)
 class Stability:
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.

@@ -14,8 +14,9 @@ from derive.engine.composition import Given, Workspace
 from derive.engine.series import Contraction, Magnitude, Plus, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression
+from derive.scheme import substitute
 
-FIRST, SECOND = "theta1", "theta_2"  # as long as theta' and theta'', so that columns of errors are right
+FIRST, SECOND = "theta'", "theta''"  # no name of a text
 _CALLS: Mapping[str, int] = {
     "grad": 1, "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **{f"d{k}": k - 1 for k in range(3, 10)},
 }  # fmt: skip
@@ -27,24 +28,28 @@ def parse_target(text: str) -> Expression:
     Raises ParseError outside the grammar, UsageError without a derivative of theta.
 
     >>> sorted(names_of(parse_target("theta'' + lam*theta' = -grad")))
-    ['grad', 'lam', 'theta1', 'theta_2']
+    ['grad', 'lam', "theta'", "theta''"]
     """
     plain = text.replace("′", "'").replace('"', "''")
     if re.search(r"theta'{3}", plain):
         raise UsageError("target: derivatives of theta beyond theta'' are not supported")
-    for name in (FIRST, SECOND):
-        if re.search(rf"\b{name}\b", plain):
-            raise UsageError(f"target: unknown name '{name}'; write theta' and theta'' for the derivatives of theta")
-    plain = re.sub(r"theta''", SECOND, plain)
-    plain = re.sub(r"theta'", FIRST, plain)
+    # for the parser, names as long as theta' and theta'', so that columns of errors are right
+    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
+    for word, derivative in reversed(words.items()):
+        plain = plain.replace(derivative, word)
     sides = plain.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    expressions = [parse_expression(s, "target", _CALLS) for s in sides]
+    names = {word: Name(derivative) for word, derivative in words.items()}
+    expressions = [substitute(parse_expression(s, "target", _CALLS), names) for s in sides]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
     return result
+
+
+def _unused(text: str, stem: str) -> int:
+    return next(k for k in range(10) if f"{stem}{k}" not in text)
 
 
 class TargetReader:

@@ -97,7 +97,7 @@ def evaluated(
     from derive.concrete.values import evaluate_equation
 
     algebra = sums[0].algebra
-    plain = [TermSum(algebra, {t: c for t, c in s.sum.items() if not _is_loss(t)}) for s in sums]
+    plain = [TermSum(algebra, {t: c for t, c in s.sum.items() if not _is_loss(t, algebra.loss)}) for s in sums]
     equations: dict[str, tuple[TermSum, ...]] = {"theta": tuple(plain)} | dict.fromkeys(states, ())
     values = evaluate_equation(replace(equation, equations=equations), loss, at, digits).values["theta"]
     if not scalar:
@@ -105,13 +105,13 @@ def evaluated(
     return [_with_loss(s, v[0], loss, at) for s, v in zip(sums, values, strict=True)]
 
 
-def _is_loss(term: Any) -> bool:
-    return any(f.kind == "state" and f.label == "L" and f.scalar for f, _ in term.factors)
+def _is_loss(term: Any, name: str) -> bool:
+    return any(f.kind == "state" and f.label == name and f.scalar for f, _ in term.factors)
 
 
 def _with_loss(total: TermSum, value: str, loss: str, at: str | Mapping[str, object]) -> list[str]:
     """Add c L(x) to a value."""
-    lossy = {t: c for t, c in total.sum.items() if _is_loss(t)}
+    lossy = {t: c for t, c in total.sum.items() if _is_loss(t, total.algebra.loss)}
     if not lossy:
         return [value]
     from derive.concrete.problem import parse_loss, parse_point

@@ -42,7 +42,7 @@ class Sections:
         self.material, self.formulas = material, formulas
         self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
         self.plain: Notation = UNICODE.knowing(material.equation.configuration.functions)
-        self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation))
+        self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation), material.equation.algebra.loss)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
@@ -150,11 +150,11 @@ class Sections:
         )
 
     def _actions(self, v: ModifiedLoss) -> str:
-        weight = v.potential[0].coefficient("L")
+        weight = v.potential[0].coefficient(self.phrases.loss)
         items = []
         for k, total in enumerate(v.potential):
             for c, term in total:
-                if str(term) == "L":
+                if str(term) == self.phrases.loss:
                     continue
                 strength = (c / weight).reduced() if weight else c
                 words = potential_words(str(term), self.positive(strength), self.phrases)

@@ -19,7 +19,6 @@ VELOCITY = "theta'"  # in the tables: the slow variable that is theta' in the li
 
 #: parts of a modified loss that have a name
 SCALARS = {
-    "L": "the loss itself",
     "dot(grad, grad)": "the squared gradient norm",
     "dot(grad, hess(grad))": "the curvature along the gradient, ⟨∇L, ∇²L ∇L⟩",
     "dot(theta, theta)": "the squared distance of the parameters from the origin",
@@ -77,10 +76,13 @@ def listed(parts: list[str]) -> str:
 
 
 class Phrases:
-    """Noun phrases for formulas; `letter` writes a parameter or a state variable, `velocity` is the scheme's name for theta'."""
+    """Noun phrases for formulas.
 
-    def __init__(self, letter: Letter, velocity: str | None = None) -> None:
-        self.letter, self.velocity = letter, velocity
+    `letter` writes a parameter or a state variable; `velocity` and `loss` are the names of theta' and of the loss itself.
+    """
+
+    def __init__(self, letter: Letter, velocity: str | None = None, loss: str = "L") -> None:
+        self.letter, self.velocity, self.loss = letter, velocity, loss
 
     def of(self, formula: str) -> str:
         """The phrase for a term.
@@ -112,7 +114,7 @@ class Phrases:
         raise AssertionError(e)
 
     def _name(self, name: str) -> str:
-        known = {"grad": "the gradient", "field": "the field", "theta": "the parameters", "L": "the loss"}
+        known = {"grad": "the gradient", "field": "the field", "theta": "the parameters", self.loss: "the loss"}
         return "the velocity" if name == self.velocity else known.get(name, self.letter(name))
 
     def key(self, term: str) -> str:
@@ -235,7 +237,7 @@ def potential_words(term: str, positive: bool, phrases: Phrases) -> str:
     >>> potential_words("dot(grad, grad)", True, Phrases(str))
     'penalises the squared gradient norm'
     """
-    if term == "L":
+    if term == phrases.loss:
         return "minimises the loss itself" if positive else "maximises the loss itself"
     return f"{'penalises' if positive else 'rewards'} {SCALARS.get(term) or phrases.of(term)}"
 
