@@ -236,8 +236,9 @@ def _image(algebra: Algebra, limit: Sum, m: Sum, along: Derivative, velocity: st
 
 
 def _candidates(
-    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], k: int, velocity: str | None
-) -> list[Term]:
+    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], k: int,
+    velocity: str | None,
+) -> list[Term]:  # fmt: skip
     """Vector terms of the weight of c_k: those of the fields at gamma^(k-1) and of the memory at gamma^k, and all trees."""
     found: dict[Term, None] = {}
     if velocity:

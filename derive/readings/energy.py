@@ -64,12 +64,13 @@ class ModifiedEnergy:
 
 
 def mechanical_regime(scheme: Scheme) -> str | None:
-    """Of the regimes that rescale a variable to a velocity, the one whose equation of second order the scheme follows most closely.
+    """Of the regimes that rescale a variable, as v = gamma*eta, the one that follows its equation of second order most closely.
 
-    The first among equals; None where there is none.  Closeness is the first power of gamma at which theta'' = S_0 + gamma S_1 + ... is corrected, S_k != 0.
+    That is the one whose theta'' = S_0 + gamma S_1 + ... is first corrected, S_k != 0, at the highest power; the first among
+    equals, None where no regime rescales.
 
-    >>> mechanical_regime(load_scheme("momentum")), mechanical_regime(load_scheme("nesterov")), mechanical_regime(load_scheme("gd"))
-    ('leapfrog', 'inertial', None)
+    >>> [mechanical_regime(load_scheme(s)) for s in ("momentum", "nesterov", "gd")]
+    ['leapfrog', 'inertial', None]
     """
     rescaling = [r.name for r in scheme.regimes.values() if set(r.substitutions) & set(scheme.states)]
     return max(rescaling, key=lambda r: _first_correction(scheme, r), default=None)
@@ -85,7 +86,7 @@ def _first_correction(scheme: Scheme, regime: str) -> int:
 
 
 def damping_of(equation: ModifiedEquation, variable: str) -> str | None:
-    """The parameter without which the limit has no friction: the coefficient of the velocity in its own equation vanishes with it.
+    """The parameter without which the limit has no friction: with it vanishes the velocity's coefficient in its own equation.
 
     >>> damping_of(modified_equation("nesterov", 0, regime="strongly-convex"), "eta")
     'lam'

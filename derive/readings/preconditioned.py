@@ -2,7 +2,8 @@
 
 Two limits in which the Adam papers find a loss are read as well, for every stabiliser eps: eps -> 0 (the field at eps = 0) and
 eps -> infinity (the leading power of eps of every coefficient).  A stabiliser is found by where it stands: a constant under a
-root or in a denominator of the limit field vanishes with it, and its range has no other ends than 0 and infinity.  Source: Cattaneo, Klusowski & Shigida, ICML 2024, arXiv:2309.00079.
+root or in a denominator of the limit field vanishes with it, and its range, where one is stated, is 0 < eps < infinity.
+Source: Cattaneo, Klusowski & Shigida, ICML 2024, arXiv:2309.00079.
 """
 
 from __future__ import annotations

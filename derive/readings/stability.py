@@ -91,7 +91,8 @@ def stability(
         strict = stable_interval(configuration, conditions, q)
     if strict is None and len(polynomial) == 3 and not all(conditions):
         weak = stable_interval(configuration, [c for c in conditions if c], q)
-    return Stability(configuration, tuple(polynomial), tuple(c for c in conditions if not c.is_number), strict, weak, q, linear.curvature)
+    shown = tuple(c for c in conditions if not c.is_number)
+    return Stability(configuration, tuple(polynomial), shown, strict, weak, q, linear.curvature)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:

@@ -37,6 +37,7 @@ GREEK = (
     "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 )  # fmt: skip
 RESERVED = ("gamma", "t", "theta", "theta_prev", "theta_next")
+_DERIVATIVE = re.compile(r"d\d*(\w+)")
 _SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 
 
@@ -187,6 +188,10 @@ def _check_names(scheme: Scheme) -> None:
                 raise SchemeError(f"{where}, regime {regime.name}: theta cannot be rescaled")
             if name in scheme.states:
                 _rescaling(scheme, regime.name, name, regime.substitutions[name])
+    for name in {*scheme.parameters, *scheme.assigned}:
+        found = _DERIVATIVE.fullmatch(name)
+        if found and found[1] in scheme.functions:
+            raise SchemeError(f"{where}: '{name}' is how a derivative of {found[1]}(t) is written; choose another name")
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")

@@ -84,7 +84,7 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
 
 def _arrow(name: str, style: Notation) -> str:
     """'eps -> infinity' in the notation."""
-    parameter, arrow, end = name.split(" ")
+    parameter, _, end = name.split(" ")
     signs = {"unicode": ("→", "∞"), "latex": (r"$\to$", r"$\infty$"), "ascii": ("->", "infinity")}[style.name]
     symbol = f"${style.symbol(parameter)}$" if style.name == "latex" else style.symbol(parameter)
     return f"{symbol} {signs[0]} {signs[1] if end == 'infinity' else end}"
