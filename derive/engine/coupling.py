@@ -12,6 +12,7 @@ from derive.algebra.terms import Term
 from derive.engine.series import Power, Series
 from derive.engine.translation import Translation
 from derive.errors import ReductionError
+from derive.language import fresh_name
 from derive.scheme import Configuration
 
 
@@ -142,7 +143,7 @@ class Coupling(Translation):
     def _jordan(self, names: Iterable[str]) -> ReductionError:
         memory = next((n for n in names if n != "theta"), "v")
         variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
-        symbol = self.configuration.fresh("eta")
+        symbol = fresh_name("eta", {*self.scheme.parameters, *self.scheme.assigned})
         return self.fail(
             f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives theta, a Jordan block; rescale it so that it "
             f'becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
