@@ -17,6 +17,7 @@ from renaming import neutral, own_names, renamed, replaced, source
 from test_renaming import READINGS, outputs
 
 from derive import configure, modified_equation
+from derive.errors import SchemeError
 from derive.readings.explain import explain, explanation_lines
 from derive.scheme import Scheme, scheme_from_toml
 
@@ -91,3 +92,12 @@ def test_explain_and_equation_in_any_letters(case: tuple[str, str | None, dict[s
     name, _, names = case
     pair = renamed(source(name), names)
     assert set(outputs(lambda: explain(pair.scheme), explanation_lines)) == {"unicode", "ascii", "latex", "json"}
+
+
+@pytest.mark.parametrize("name", ["dr", "d2r", "grad", "field"])
+def test_names_of_results_are_refused(name: str) -> None:
+    """Silently mixed up otherwise: r(t)*dr with a parameter dr has the derivative r'(t)*dr, written dr*dr."""
+    text = f'update = """theta = theta - gamma*r(t)*{name}*grad(theta)"""\n[parameters]\n{name} = ""\n[functions]\nr = ""\n'
+    with pytest.raises(SchemeError, match=f"'{name}' is how"):
+        scheme_from_toml(text)
+    assert scheme_from_toml(text.replace(name, "c").replace("c(theta)", "grad(theta)")).parameters

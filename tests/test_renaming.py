@@ -10,6 +10,7 @@ import pytest
 from renaming import Renamed, letters, neutral, own_names, renamed, source
 
 from derive import catalogue, modified_equation
+from derive.equation import ModifiedEquation
 from derive.errors import DeriveError, ResidualError
 from derive.paper import context, linebreak, opening, operators, pieces, sequences
 from derive.paper.document import article_of, paper_latex
@@ -18,15 +19,18 @@ from derive.readings.compare import compare
 from derive.readings.energy import modified_energy
 from derive.readings.explain import explain, explanation_lines
 from derive.readings.initial_layer import initial_layer
-from derive.readings.loss import modified_loss
+from derive.readings.loss import loss_of, modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
 from derive.readings.stability import stability
 from derive.scheme import Scheme, scheme_from_toml
 from derive.writing import readings as report
 from derive.writing.latex import equation_latex
+from derive.writing.notation import UNICODE
 from derive.writing.series import align, notation
 from derive.writing.text import equation_text
+from verify.report.sections import velocity_of
+from verify.report.words import Phrases, field_words, potential_words
 
 Lines = Callable[..., Any]
 
@@ -115,3 +119,33 @@ def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for mine, other in [*pairs_of_regimes(pair)][1:] or [(None, None)]:
         first, second = (paper_latex(article_of(s, 1, r)) for s, r in ((pair.original, mine), (pair.scheme, other)))
         unchanged(pair, {"latex": first}, {"latex": second})
+
+
+def phrases_of(equation: ModifiedEquation) -> dict[str, str]:
+    """What the report says of every term of an equation and of its modified loss, with either sign."""
+    phrases = Phrases(UNICODE.symbol, velocity_of(equation), equation.algebra.loss)
+    said = [
+        field_words(str(term), positive, phrases, x)
+        for x, sums in equation.equations.items() for total in sums for _, term in total for positive in (False, True)
+    ]  # fmt: skip
+    try:
+        potential = loss_of(equation).potential
+    except DeriveError:
+        potential = ()
+    return {"words": "; ".join(said + [potential_words(str(term), True, phrases) for total in potential for _, term in total])}
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_words_of_the_report(name: str) -> None:
+    pair = renamed(source(name))
+    for mine, other in pairs_of_regimes(pair):
+        both = ((pair.original, mine), (pair.scheme, other))
+        unchanged(pair, *(phrases_of(modified_equation(s, 1, regime=r)) for s, r in both))
+
+
+def test_the_velocity_has_words() -> None:
+    """theta' = w + ... makes w the velocity; G of RMSprop, slow as well, is none."""
+    pair = renamed(source("momentum"))
+    said = phrases_of(modified_equation(pair.scheme, 1, regime=list(pair.scheme.regimes)[1]))["words"]
+    assert "slows down: friction on the velocity" in said
+    assert velocity_of(modified_equation("rmsprop", 1, regime="inertial")) is None

@@ -188,10 +188,13 @@ def _check_names(scheme: Scheme) -> None:
                 raise SchemeError(f"{where}, regime {regime.name}: theta cannot be rescaled")
             if name in scheme.states:
                 _rescaling(scheme, regime.name, name, regime.substitutions[name])
-    for name in {*scheme.parameters, *scheme.assigned}:
+    for name in sorted({*scheme.parameters, *scheme.states}):  # locals do not appear in results
         found = _DERIVATIVE.fullmatch(name)
+        taken = "the derivative of the problem" if name in ("grad", "field") else ""
         if found and found[1] in scheme.functions:
-            raise SchemeError(f"{where}: '{name}' is how a derivative of {found[1]}(t) is written; choose another name")
+            taken = f"a derivative of {found[1]}(t)"
+        if taken:
+            raise SchemeError(f"{where}: '{name}' is how {taken} is written in results; choose another name")
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
