@@ -246,6 +246,18 @@ class Ratio:
         result: Ratio = value.at(known, ring.constant)
         return result.reduced()
 
+    def vanishes_with(self, symbol: str) -> bool:
+        """Whether the element is zero where the symbol is; not so where a denominator vanishes with it.
+
+        >>> ring = Ring(["a", "b"]); a, b = ring.symbol("a"), ring.symbol("b")
+        >>> (a * b / (a + b)).vanishes_with("a"), (a * b - b).vanishes_with("a"), (a / (a * b)).vanishes_with("a")
+        (True, False, False)
+        """
+        try:
+            return not self.substitute({symbol: self.ring.zero}, self.ring)
+        except ZeroDivisionError:
+            return False
+
     def at(self, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
         """The value at numbers of any kind (balls, floats, sympy's, another ring's): `values` gives every symbol that occurs,
         `number` brings a rational into that kind.  ZeroDivisionError, or what the numbers raise, where a denominator vanishes.

@@ -116,11 +116,10 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
     """
     from derive.readings.second_order import regime_with_velocity
     from derive.readings.second_order import second_order as read
-    from derive.scheme import load_scheme
     from derive.writing import readings as report
 
     scheme, keywords = _chosen(options)
-    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(load_scheme(scheme))
+    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme)
     s = read(scheme, order, **keywords)
     values = {"theta": s.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
     _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
@@ -177,13 +176,11 @@ def energy(order: int, damping: str | None, loss: str | None, at: str | None, di
     Without --regime, the one that follows its equation of second order most closely is taken.
     """
     from derive.readings.energy import mechanical_regime, modified_energy
-    from derive.scheme import load_scheme
     from derive.writing import readings as report
 
     if options["scheme"] is None and options["update"] is None:
         options["scheme"] = "momentum"
     scheme, keywords = _chosen(options)
-    scheme = load_scheme(scheme)
     keywords["regime"] = options["regime"] = keywords["regime"] or mechanical_regime(scheme)
     e = modified_energy(scheme, order, damping=damping, **keywords)
     values = {"energy": [[v] for v in e.evaluate(loss, at or "", digits)]} if _point(loss, at) and loss else None

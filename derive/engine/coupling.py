@@ -115,7 +115,7 @@ class Coupling(Translation):
     def _no_identity(self, what: str, excess: Iterable[Ratio]) -> ReductionError:
         """`excess`: the coefficients of what must vanish; a parameter with which they all do is a step size."""
         parts = list(excess)
-        free = [n for n in self.configuration.free if all(_vanishes(c, n) for c in parts)]
+        free = [n for n in self.configuration.free if all(c.vanishes_with(n) for c in parts)]
         hint = f"; say how it scales, for example --set {free[0]}=gamma" if free else "; write the step size as gamma"
         return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}{hint}")
 
@@ -175,14 +175,6 @@ class Coupling(Translation):
             if len(polynomial) > 1:
                 result.append((component.names, polynomial))
         return result
-
-
-def _vanishes(c: Ratio, name: str) -> bool:
-    """Whether a coefficient is zero where the parameter is."""
-    try:
-        return not c.substitute({name: c.ring.zero}, c.ring)
-    except ZeroDivisionError:
-        return False
 
 
 def _strong_components(needs: dict[str, set[str]]) -> list[tuple[str, ...]]:

@@ -63,17 +63,18 @@ class ModifiedEnergy:
         }
 
 
-def mechanical_regime(scheme: Scheme) -> str | None:
+def mechanical_regime(scheme: str | Path | Scheme) -> str | None:
     """Of the regimes that rescale a variable, as v = gamma*eta, the one that follows its equation of second order most closely.
 
     That is the one whose theta'' = S_0 + gamma S_1 + ... is first corrected, S_k != 0, at the highest power; the first among
     equals, None where no regime rescales.
 
-    >>> [mechanical_regime(load_scheme(s)) for s in ("momentum", "nesterov", "gd")]
+    >>> [mechanical_regime(s) for s in ("momentum", "nesterov", "gd")]
     ['leapfrog', 'inertial', None]
     """
-    rescaling = [r.name for r in scheme.regimes.values() if set(r.substitutions) & set(scheme.states)]
-    return max(rescaling, key=lambda r: _first_correction(scheme, r), default=None)
+    chosen = load_scheme(scheme)
+    rescaling = [r.name for r in chosen.regimes.values() if set(r.substitutions) & set(chosen.states)]
+    return max(rescaling, key=lambda r: _first_correction(chosen, r), default=None)
 
 
 def _first_correction(scheme: Scheme, regime: str) -> int:
@@ -93,8 +94,7 @@ def damping_of(equation: ModifiedEquation, variable: str) -> str | None:
     """
     algebra = equation.algebra
     friction = equation.equations[variable][0].sum.get(next(iter(algebra.state(variable))), algebra.ring.zero)
-    free = equation.configuration.free if friction else ()
-    return next((n for n in free if not friction.substitute({n: algebra.ring.zero}, algebra.ring)), None)
+    return next((n for n in equation.configuration.free if friction and friction.vanishes_with(n)), None)
 
 
 def modified_energy(

@@ -74,7 +74,7 @@ def stabilisers(equation: ModifiedEquation) -> tuple[str, ...]:
     """
     c = equation.configuration
     constants = [x for s in equation.equations.values() for x in _constants(s[0].sum)]
-    return tuple(n for n in c.free if _from_zero(c.scheme.parameters.get(n)) and any(_vanishes(x, n) for x in constants))
+    return tuple(n for n in c.free if _from_zero(c.scheme.parameters.get(n)) and any(x.vanishes_with(n) for x in constants))
 
 
 def _constants(total: Iterable[Term]) -> Iterator[Ratio]:
@@ -84,15 +84,6 @@ def _constants(total: Iterable[Term]) -> Iterator[Ratio]:
             if f.kind in ("base", "root"):
                 yield from (c for t, c in f.body if not t.factors)
             yield from _constants((*f.children, *(t for t, _ in f.body)))
-
-
-def _vanishes(x: Ratio, name: str) -> bool:
-    if name not in x.symbols():
-        return False
-    try:
-        return not x.substitute({name: x.ring.zero}, x.ring)
-    except ZeroDivisionError:
-        return False
 
 
 def _from_zero(parameter: Parameter | None) -> bool:

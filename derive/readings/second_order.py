@@ -21,7 +21,7 @@ from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ReductionError
 from derive.language import derivative_symbol
-from derive.scheme import Scheme
+from derive.scheme import Scheme, load_scheme
 from derive.scheme.schedule import Schedule
 from derive.writing.series import blocks, evaluated
 
@@ -118,13 +118,14 @@ def second_order_form(equation: ModifiedEquation, derivative: str | None = None)
     )  # fmt: skip
 
 
-def regime_with_velocity(scheme: Scheme) -> str | None:
+def regime_with_velocity(scheme: str | Path | Scheme) -> str | None:
     """The first regime in which theta is not the only slow variable.
 
-    >>> regime_with_velocity(load_scheme("momentum")), regime_with_velocity(load_scheme("gd"))
+    >>> regime_with_velocity("momentum"), regime_with_velocity("gd")
     ('inertial', None)
     """
-    return next((r for r in scheme.regimes if _slow_variables(scheme, r) > 1), None)
+    chosen = load_scheme(scheme)
+    return next((r for r in chosen.regimes if _slow_variables(chosen, r) > 1), None)
 
 
 def _slow_variables(scheme: Scheme, regime: str) -> int:
