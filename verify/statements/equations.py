@@ -145,7 +145,7 @@ def _obstruction(v: ModifiedLoss) -> tuple[str, ...]:
         algebra = v.equation.algebra
         values = "; ".join(f"{TermSum(algebra, {t: algebra.ring.one})} has {b}" for t, b in o.rootings[0][1])
         return (f"at gamma**{o.power} the field is no gradient: rootings of one free tree differ in b: {values}",)
-    return (f"at gamma**{o.power} the Jacobian is not symmetric: (DF)[u] - (DF)^T u = {o.asymmetry}",)
+    return (f"at gamma**{o.power} the Jacobian is not symmetric: (DF)[{o.direction}] - (DF)^T {o.direction} = {o.asymmetry}",)
 
 
 # ---------------------------------------------------------------------------------------------- two schemes
@@ -176,7 +176,7 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
             raise UsageError(f"{text}; say with 'through' how far they claim to agree")
         return refuted(f"{text} at least", "no difference found")
     difference = f"second minus first, {left}: {power_of('gamma', k) if k else '1'}*({c.difference})"
-    numbers = counterexample(Formulas(c.difference.algebra, {"p": False}, {}), {}, c.difference.sum)
+    numbers = counterexample(Formulas(c.difference.algebra, {c.derivative: False}, {}), {}, c.difference.sum)
     agreement = f"they agree through gamma**{c.same_through} and differ at gamma**{k}" if k else "their limits differ"
     if data.through is not None:
         if data.through == c.same_through:

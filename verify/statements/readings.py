@@ -36,7 +36,7 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
     text = f"the order is {a.order}"
     if a.order == data.order:
         return proved(text, defect)
-    numbers = counterexample(Formulas(a.equation.algebra, {"p": False}, {}), {}, a.defect.sum)
+    numbers = counterexample(Formulas(a.equation.algebra, {a.derivative: False}, {}), {}, a.defect.sum)
     where = f"coefficient of gamma**{a.order}, claimed zero; " if data.order > a.order else ""
     return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))
 
