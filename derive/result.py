@@ -23,7 +23,6 @@ from derive.language import unparse
 from derive.scheme import Configuration, Scheme
 from derive.scheme.schedule import Schedule
 
-VELOCITY = "p"  # the state variable that stands for theta' in second-order forms
 MAX_SHOWN = 100  # characters of a combination at the prompt
 
 

@@ -34,7 +34,7 @@ GAMMA = Fraction(3, 40)
 
 
 def test_words_for_what_people_know() -> None:
-    say = Phrases(lambda name: {"eps": "ε"}.get(name, name))
+    say = Phrases(lambda name: {"eps": "ε"}.get(name, name), "eta")
     assert potential_words("dot(grad, grad)", True, say) == "penalises the squared gradient norm"
     assert potential_words("dot(grad, grad)", False, say) == "rewards the squared gradient norm"
     assert "friction" in field_words("eta", False, say, "eta")

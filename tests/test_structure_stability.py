@@ -153,8 +153,16 @@ def test_refusals_of_inline_schemes() -> None:
         stability(inline_scheme("theta = theta + gamma*field(theta)"))
     with pytest.raises(ReductionError, match="does not depend on the state"):
         stability(inline_scheme("theta = theta - gamma*grad(theta) + gamma"))
-    with pytest.raises(UsageError, match="'q' is taken"):
-        stability(inline_scheme("theta = theta - gamma*q*grad(theta)", ["q"]))
+
+
+def test_parameters_named_as_our_own_symbols() -> None:
+    """theta+ = (1 - q gamma h) theta is stable for 0 < gamma h < 2/q."""
+    s = stability(inline_scheme("theta = theta - gamma*q*grad(theta)", ["q"]))
+    assert s.q == "qq"
+    assert s.interval == ("0", "2/q")
+    s = stability(inline_scheme("theta = theta - gamma*h*grad(theta)", ["h"]))
+    assert [str(c) for c in s.polynomial] == ["-(1 - q*h)", "1"]
+    assert s.curvature == "hh"
 
 
 def test_polynomial_of_heavy_ball() -> None:

@@ -18,17 +18,15 @@ from derive.algebra.fold import Fold, within
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent
 
-LOSS = "L"
-
 
 def loss_term(algebra: Algebra) -> Sum:
     """The loss L as a scalar."""
-    return algebra.state(LOSS, scalar=True)
+    return algebra.state(algebra.loss, scalar=True)
 
 
-def is_loss(f: Factor) -> bool:
-    """Whether the factor is the loss itself."""
-    return f.kind == "state" and f.label == LOSS and f.scalar
+def is_loss(f: Factor, algebra: Algebra) -> bool:
+    """Whether a factor of the algebra's terms is the loss itself."""
+    return f.kind == "state" and f.label == algebra.loss and f.scalar
 
 
 def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
@@ -87,7 +85,7 @@ class Derivative(Cases[Sum]):
 
     def state(self, f: Factor) -> Sum:
         a = self.algebra
-        if is_loss(f) and "theta" in self.directions:
+        if is_loss(f, a) and "theta" in self.directions:
             return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
         return self.directions.get(f.label, {})
 
@@ -138,7 +136,7 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
 
     def state(self, f: Factor) -> Callable[[Sum], Sum]:
         a = self.algebra
-        if is_loss(f) and self.variable == "theta":
+        if is_loss(f, a) and self.variable == "theta":
             return lambda w: a.product(w, a.node_sum("L", []))
         return lambda w: w if f.label == self.variable else {}
 
@@ -228,7 +226,7 @@ class Transfer(Fold[Sum]):
         return self.target.power(value, Fraction(exponent))
 
     def state(self, f: Factor) -> Sum:
-        return self.target.state(f.label, f.scalar)
+        return loss_term(self.target) if is_loss(f, self.source) else self.target.state(f.label, f.scalar)
 
     def node(self, f: Factor) -> Sum:
         return self.target.node_of_sums(f.label, [self.term(c) for c in f.children])

@@ -30,6 +30,7 @@ class Ring:
 
     def __init__(self, symbols: Sequence[str] = ()) -> None:
         self.symbols = tuple(symbols)
+        self.names = (self.fresh("n"), *self.symbols)  # of the generators, in their order
         # flint's own names are ASCII; a symbol may be any identifier
         self.context = fmpq_mpoly_ctx.get(("n", *(f"s{i}" for i in range(len(self.symbols)))), Ordering.lex)
         self.generators = self.context.gens()
@@ -44,6 +45,17 @@ class Ring:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Ring, (self.symbols,)
+
+    def fresh(self, letter: str) -> str:
+        """The letter, doubled until it is no symbol of the ring.
+
+        >>> Ring(["u", "v"]).fresh("L"), Ring(["u", "v"]).fresh("u")
+        ('L', 'uu')
+        """
+        name = letter
+        while name in self.symbols:
+            name += letter
+        return name
 
     def constant(self, value: Fraction | int | fmpq) -> Ratio:
         if isinstance(value, Fraction):
@@ -96,8 +108,7 @@ class Ring:
     def monomials(self, polynomial: Any) -> Monomials:
         """A polynomial of this ring as data, ascending degree."""
         items = sorted(polynomial.to_dict().items(), key=lambda i: (sum(i[0]), [-e for e in i[0]]))
-        names = ("n", *self.symbols)
-        return tuple((_fraction(c), tuple((n, int(e)) for n, e in zip(names, p, strict=True) if e)) for p, c in items)
+        return tuple((_fraction(c), tuple((n, int(e)) for n, e in zip(self.names, p, strict=True) if e)) for p, c in items)
 
     def by_powers_of_n(self, num: Any) -> dict[int, Any]:
         """{d: coefficient of n^d} of a numerator: the Taylor coefficients at n = 0."""
@@ -165,8 +176,8 @@ class Ratio:
             return False
         if self.ring is other.ring:
             return not (self - other)
-        names = self.symbols() - {"n"}
-        if names != other.symbols() - {"n"}:
+        names = self.symbols() - {self.ring.names[0]}
+        if names != other.symbols() - {other.ring.names[0]}:
             return False
         common = Ring(sorted(names))
         return not (self.substitute({}, common) - other.substitute({}, common))
@@ -227,16 +238,16 @@ class Ratio:
 
     def symbols(self) -> set[str]:
         value = self.reduced()
-        used = {name for name, d in zip(("n", *self.ring.symbols), value.num.degrees(), strict=True) if d > 0}
+        used = {name for name, d in zip(self.ring.names, value.num.degrees(), strict=True) if d > 0}
         for index, _ in value.den:
             degrees = self.ring.factors[index].degrees()
-            used |= {name for name, d in zip(("n", *self.ring.symbols), degrees, strict=True) if d > 0}
+            used |= {name for name, d in zip(self.ring.names, degrees, strict=True) if d > 0}
         return used
 
     def derivative(self, symbol: str) -> Ratio:
         """d/d(symbol) of a quotient: (num' den - num den')/den^2."""
         value = self.reduced()
-        index = ("n", *self.ring.symbols).index(symbol)
+        index = self.ring.names.index(symbol)
         den = self.ring.expand(value.den)
         top = Ratio(self.ring, value.num.derivative(index) * den - value.num * den.derivative(index), ())
         return (top / Ratio(self.ring, den, ()) ** 2).reduced()
@@ -244,18 +255,29 @@ class Ratio:
     def substitute(self, values: Mapping[str, Ratio], ring: Ring) -> Ratio:
         """The element with symbols replaced by elements of `ring`; ZeroDivisionError where a denominator vanishes."""
         value = self.reduced()
-        known = ("n", *(s for s in self.ring.symbols if s in values or s in ring.symbols))
-        images_by_name = {s: values[s] if s in values else ring.n if s == "n" else ring.symbol(s) for s in known}
-        images = list(images_by_name.values())
-        if len(images) == len(self.ring.symbols) + 1 and all(not i.den for i in images):
+        known = {self.ring.names[0]: ring.n} | {s: ring.symbol(s) for s in self.ring.symbols if s in ring.symbols} | dict(values)
+        images = [known[s] for s in self.ring.names if s in known]
+        if len(images) == len(self.ring.names) and all(not i.den for i in images):
             mapped = [i.num for i in images]
             num = Ratio(ring, value.num.compose(*mapped, ctx=ring.context), ())
             for index, exponent in value.den:
                 den = Ratio(ring, self.ring.factors[index].compose(*mapped, ctx=ring.context), ())
                 num = num / den**exponent
             return num.reduced()
-        result: Ratio = value.at(images_by_name, ring.constant)
+        result: Ratio = value.at(known, ring.constant)
         return result.reduced()
+
+    def vanishes_with(self, symbol: str) -> bool:
+        """Whether the element is zero where the symbol is; not so where a denominator vanishes with it.
+
+        >>> ring = Ring(["a", "b"]); a, b = ring.symbol("a"), ring.symbol("b")
+        >>> (a * b / (a + b)).vanishes_with("a"), (a * b - b).vanishes_with("a"), (a / (a * b)).vanishes_with("a")
+        (True, False, False)
+        """
+        try:
+            return not self.substitute({symbol: self.ring.zero}, self.ring)
+        except ZeroDivisionError:
+            return False
 
     def at(self, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
         """The value at numbers of any kind (balls, floats, sympy's, another ring's): `values` gives every symbol that occurs,

@@ -28,6 +28,7 @@ class Algebra(Powers):
 
     def __init__(self, ring: Ring) -> None:
         super().__init__(ring)
+        self.loss = ring.fresh("L")  # how the loss itself is written in a term
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
 

@@ -61,7 +61,8 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
         click.echo(json.dumps(data, indent=2))
         return
     equation = getattr(reading, "equation", None)
-    style = notation("latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode", equation)
+    output_style = "latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode"
+    style = notation(output_style, equation, getattr(reading, "derivative", None))
     if values is not None:
         click.echo("\n".join(_value_lines(values, output == "latex")))
     elif output == "latex":
@@ -114,12 +115,12 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
 
     In terms and values p is theta'; --at gives it as p_x=..., p_y=... (eta_x=... is taken to mean the same).
     """
-    from derive.readings.energy import regime_with_velocity
+    from derive.readings.second_order import regime_with_velocity
     from derive.readings.second_order import second_order as read
     from derive.writing import readings as report
 
     scheme, keywords = _chosen(options)
-    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme, "inertial")
+    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme)
     s = read(scheme, order, **keywords)
     values = {"theta": s.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
     _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
@@ -167,24 +168,22 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
 @click.command("energy")
 @scheme_options
 @order_option(2, "Derive the energy through gamma^ORDER.")
-@click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; lam where there is one.")
+@click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; found where it is not given.")
 @point_options
 @format_option
 def energy(order: int, damping: str | None, loss: str | None, at: str | None, digits: int, output: str, plain: bool,
            **options: Any) -> None:  # fmt: skip
     """The modified energy of a scheme with a velocity: conserved without damping, and its rate of dissipation with it.
 
-    Without --regime, leapfrog is taken where the scheme has it.
+    Without --regime, the one that follows its equation of second order most closely is taken.
     """
-    from derive.readings.energy import modified_energy, regime_with_velocity
-    from derive.scheme import load_scheme
+    from derive.readings.energy import mechanical_regime, modified_energy
     from derive.writing import readings as report
 
     if options["scheme"] is None and options["update"] is None:
         options["scheme"] = "momentum"
     scheme, keywords = _chosen(options)
-    scheme = load_scheme(scheme)
-    keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme, "leapfrog")
+    keywords["regime"] = options["regime"] = keywords["regime"] or mechanical_regime(scheme)
     e = modified_energy(scheme, order, damping=damping, **keywords)
     values = {"energy": [[v] for v in e.evaluate(loss, at or "", digits)]} if _point(loss, at) and loss else None
     _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)

@@ -157,7 +157,7 @@ class _ExactNumbers:
 
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
-            height = self.jets[0][(0,) * self.size] if is_loss(f) else self.point[f.label]
+            height = self.jets[0][(0,) * self.size] if is_loss(f, self.equation.algebra) else self.point[f.label]
             return [height] * self.size
         prefix = "" if f.label == "theta" else f"{f.label}_"
         return [self.point[prefix + x] for x in self.problem.variables]

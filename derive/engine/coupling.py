@@ -12,6 +12,7 @@ from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import ReductionError
+from derive.language import fresh_name
 from derive.scheme import Configuration
 
 
@@ -108,14 +109,16 @@ class Coupling(Translation):
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
             )
         if "theta" in names:
-            return self._no_identity("theta changes by a term without gamma")
+            return self._no_identity("theta changes by a term without gamma", rest.values())
         return self.fail(
             f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
             "reduced (for a root of an average, keep its square as the memory)"
         )
 
-    def _no_identity(self, what: str) -> ReductionError:
-        free = [n for n in ("alpha", "lr", "eta", "h", "s") if n in self.configuration.free]
+    def _no_identity(self, what: str, excess: Iterable[Ratio]) -> ReductionError:
+        """`excess`: the coefficients of what must vanish; a parameter with which they all do is a step size."""
+        parts = list(excess)
+        free = [n for n in self.configuration.free if all(c.vanishes_with(n) for c in parts)]
         hint = f"; say how it scales, for example --set {free[0]}=gamma" if free else "; write the step size as gamma"
         return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}{hint}")
 
@@ -127,7 +130,7 @@ class Coupling(Translation):
         right = null_vector(excess, self.ring)
         if right is None:
             if "theta" in component.names:
-                raise self._no_identity("theta is multiplied by another factor than 1")
+                raise self._no_identity("theta is multiplied by another factor than 1", excess[component.names.index("theta")])
             return
         left = null_vector([list(column) for column in zip(*excess, strict=True)], self.ring)
         assert left is not None
@@ -143,10 +146,11 @@ class Coupling(Translation):
     def _jordan(self, names: Iterable[str]) -> ReductionError:
         memory = next((n for n in names if n != "theta"), "v")
         variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
+        symbol = fresh_name("eta", {*self.scheme.parameters, *self.scheme.assigned})
         return self.fail(
             f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives theta, a Jordan block; rescale it so that it "
-            f'becomes a slow variable, with a regime that has {variable} = "gamma*eta" and a step gamma**2 '
-            "(the result is then an equation for theta and eta)"
+            f'becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
+            f"(the result is then an equation for theta and {symbol})"
         )
 
     def _needed_last(self) -> list[Component]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -95,6 +95,18 @@ def derivative_symbol(name: str, k: int) -> str:
     ['r', 'dr', 'd2r']
     """
     return name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"
+
+
+def fresh_name(letter: str, taken: Collection[str]) -> str:
+    """A letter of our own beside names that others chose: the letter, doubled until nobody has it.
+
+    >>> fresh_name("p", {"theta", "v"}), fresh_name("p", {"p", "pp"})
+    ('p', 'ppp')
+    """
+    name = letter
+    while name in taken:
+        name += letter
+    return name
 
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}

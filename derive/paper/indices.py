@@ -81,7 +81,7 @@ class IndexWriter:
             return rf"\sqrt{{{text}}}"
         if f.kind == "base":
             return f"{text}^{{{e}}}"
-        plain = f.kind == "abs" or (f.kind == "root" and text.isalnum())
+        plain = f.kind == "abs" or (f.kind == "root" and text.isdigit())
         return f"{text}^{{{e}}}" if plain else f"{_wrapped(text)}^{{{e}}}"
 
     def contraction(self, f: Factor, e: Exponent, fresh: Iterator[str]) -> str:

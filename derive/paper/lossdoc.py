@@ -14,7 +14,6 @@ from derive.paper.linebreak import Entry, Summand, block, rows
 from derive.paper.pieces import coefficient_chunks, gamma_power, series_summands, summands
 from derive.readings.loss import ModifiedLoss, Obstruction, loss_of
 from derive.readings.second_order import second_order_form
-from derive.result import VELOCITY
 from derive.writing.formulas import coefficient_text, write_term
 from derive.writing.latex import align
 from derive.writing.notation import Notation
@@ -46,7 +45,7 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
         text.append(r"$h=-\nabla V$,")
         text += _potential(article, loss.preconditioned, "h", first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
-            text.append(rf"\par\noindent In the limit ${_arrow(name)}$,")
+            text.append(rf"\par\noindent In the limit ${_arrow(name, article.style)}$,")
             text += _potential(article, limit, "")
     return "\n".join(text)
 
@@ -57,7 +56,7 @@ def _second_order(article: Article) -> str:
         form = second_order_form(article.equation)
     except DeriveError:
         return ""
-    style = _with_velocity(article.style)
+    style = _with_velocity(article.style, form.derivative)
     entries = [(f"F_{{{k}}}", summands(s, style)) for k, s in enumerate(form.terms)]
     velocity = style.symbol(form.variable)
     known = form.velocity[:2]
@@ -72,15 +71,16 @@ gives $\ddot\theta = {powers} + O(\step^{{{len(form.terms)}}})$ with
 {align(block(entries))}"""
 
 
-def _with_velocity(style: Notation) -> Notation:
+def _with_velocity(style: Notation, velocity: str) -> Notation:
     """The velocity of second-order forms is written as the derivative of theta."""
     letter = style.letter
-    changed = replace(style, letter=lambda name: r"\dot{\theta}" if name == VELOCITY else letter(name))
+    changed = replace(style, letter=lambda name: r"\dot{\theta}" if name == velocity else letter(name))
     return replace(changed, nested=replace(style.nested, letter=changed.letter) if style.nested else None)
 
 
-def _arrow(name: str) -> str:
-    return name.replace("eps", r"\varepsilon").replace("->", r"\to").replace("infinity", r"\infty")
+def _arrow(name: str, style: Notation) -> str:
+    parameter, _, end = name.split(" ")
+    return rf"{style.symbol(parameter)} \to {end.replace('infinity', chr(92) + 'infty')}"
 
 
 def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Sequence[Entry] = ()) -> list[str]:
@@ -107,12 +107,13 @@ def _reason(o: Obstruction) -> str:
 
 def _obstruction(article: Article, o: Obstruction, field: str) -> list[str]:
     style, text = article.style, []
+    u = style.symbol(o.direction)
     lines: list[str] = []
     for tree, values in o.rootings:
         left = write_term(tree, style)
         lines += _listed(left, [_value(write_term(t, style), b, style) for t, b in values])
     if o.asymmetry:
-        lines += _truncated(rf"{field}_{{{o.power}}}'[u] - ({field}_{{{o.power}}}')^{{\mathsf T}}u", o.asymmetry, article, 6)
+        lines += _truncated(rf"{field}_{{{o.power}}}'[{u}] - ({field}_{{{o.power}}}')^{{\mathsf T}}{u}", o.asymmetry, article, 6)
     if lines:
         text.append(align(lines))
     if o.gradient_part and o.remainder:

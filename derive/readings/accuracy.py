@@ -26,10 +26,10 @@ from derive.engine.translation import Translation
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of, parse_expression
-from derive.readings.second_order import second_order_form, time_rate
+from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
 from derive.readings.witness import is_nonzero
-from derive.result import VELOCITY, Described
+from derive.result import Described
 from derive.scheme import Scheme, substitute
 
 MAX_LEAD = 12  # powers of gamma in front of a target
@@ -55,6 +55,11 @@ class Accuracy(Described):
         found = "at least " if self.exact_through is not None else ""
         return f"{self.equation.name}, target {self.target}: order {found}{self.order}"
 
+    @property
+    def derivative(self) -> str:
+        """The symbol that stands for theta' in the defect of a second-order equation."""
+        return self.equation.configuration.fresh(P) if len(self.equation.equations) > 1 else P
+
     def to_json(self) -> dict[str, Any]:
         """`order` and `defect` (terms; p is theta')."""
         return {
@@ -62,6 +67,7 @@ class Accuracy(Described):
             "order": self.order,
             "defect": {"power": self.order, "terms": self.defect.to_json()} if self.defect else None,
             "exact_through": self.exact_through,
+            **said(self.derivative),
         }
 
 
@@ -148,7 +154,7 @@ def _derivatives(equation: ModifiedEquation, names: set[str]) -> tuple[list[Sum]
                 "\"theta'' + lam*theta' + grad\""
             )
         form = second_order_form(equation)
-        return [equation.algebra.state(VELOCITY)], [s.sum for s in form.terms]
+        return [equation.algebra.state(form.derivative)], [s.sum for s in form.terms]
     algebra = equation.algebra
     field = [s.sum for s in equation.equations["theta"]]
     second: list[Sum] = [{} for _ in field]

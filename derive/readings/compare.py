@@ -25,10 +25,11 @@ from derive.algebra.terms import Term
 from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
+from derive.language import fresh_name
 from derive.readings.energy import vectors_of_weight
-from derive.readings.second_order import second_order_form, time_rate
+from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.witness import is_nonzero
-from derive.result import VELOCITY, Described, blocks
+from derive.result import Described, blocks
 from derive.scheme import Scheme, configure, load_scheme
 
 
@@ -42,6 +43,7 @@ class Comparison(Described):
     change_through the power through which a change exists (equals the order where `change` is not None)
     step_ratio     s with g_0 = f_0 / s: B with the step s gamma has A's limit; None where the limits are not proportional
     same_rescaled  like same_through, for B with the step s gamma
+    derivative     the symbol that stands for theta' in second-order forms
     """
 
     first: ModifiedEquation
@@ -54,6 +56,7 @@ class Comparison(Described):
     step_ratio: Ratio | None
     same_rescaled: int
     difference: TermSum
+    derivative: str
 
     @property
     def equation(self) -> ModifiedEquation:
@@ -74,6 +77,7 @@ class Comparison(Described):
             "change_through": self.change_through,
             "step_ratio": None if self.step_ratio is None else str(self.step_ratio),
             "same_through_rescaled": self.same_rescaled,
+            **said(self.derivative),
         }
 
 
@@ -117,23 +121,25 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
             f"{with_velocity.scheme.name} is an equation with a velocity here and {without.scheme.name} is not; choose regimes "
             "of the same kind (--regime-a, --regime-b)"
         )
+    taken = {n for e in (first, second) for n in (*e.scheme.names, *e.configuration.free)}
+    velocity = fresh_name(P, taken) if velocities[0] else None
     algebra = Algebra(Ring(list(dict.fromkeys((*first.algebra.ring.symbols, *second.algebra.ring.symbols)))))
-    f, g = (_field(e, algebra, velocities[0]) for e in (first, second))
+    f, g = (_field(e, algebra, velocity) for e in (first, second))
     order = min(len(f), len(g)) - 1
     through = _equal_through(algebra, f, g)
     difference = {} if through == order else algebra.add(g[through + 1], _minus(f[through + 1]))
-    ratio = None if velocities[0] else _ratio(algebra, f[0], g[0])
+    ratio = None if velocity else _ratio(algebra, f[0], g[0])
     rescaled = through if ratio is None else _equal_through(algebra, f, _rescaled(algebra, g, ratio))
-    change, reached = _change(algebra, f, g, (first, second), velocities[0])
+    change, reached = _change(algebra, f, g, (first, second), velocity)
     return Comparison(
         first, second, velocities[0], order, through,
         tuple(TermSum(algebra, c) for c in change) if reached == order else None,
-        reached, ratio, rescaled, TermSum(algebra, reduced(difference)),
+        reached, ratio, rescaled, TermSum(algebra, reduced(difference)), velocity or P,
     )  # fmt: skip
 
 
-def _field(equation: ModifiedEquation, algebra: Algebra, velocity: bool) -> list[Sum]:
-    sums = second_order_form(equation).terms if velocity else equation.equations["theta"]
+def _field(equation: ModifiedEquation, algebra: Algebra, velocity: str | None) -> list[Sum]:
+    sums = second_order_form(equation, velocity).terms if velocity else equation.equations["theta"]
     move = Transfer(equation.algebra, algebra)
     return [move(s.sum) for s in sums]
 
@@ -167,7 +173,7 @@ def _rescaled(algebra: Algebra, g: list[Sum], s: Ratio) -> list[Sum]:
 
 
 def _change(
-    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], velocity: bool
+    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], velocity: str | None
 ) -> tuple[list[Sum], int]:
     """(c_1, ..., c_m, the power m through which it exists); -1 where the limits differ."""
     if not same(algebra, f[0], g[0]):
@@ -190,12 +196,12 @@ def _change(
     return change, len(f) - 1
 
 
-def _flow(algebra: Algebra, f: list[Sum], velocity: bool) -> list[Derivative]:
+def _flow(algebra: Algebra, f: list[Sum], velocity: str | None) -> list[Derivative]:
     """L_j: the derivative along A's field at gamma^j."""
     if not velocity:
         return [Derivative(algebra, {"theta": x}) for x in f]
-    p = algebra.state(VELOCITY)
-    return [Derivative(algebra, {"theta": p if j == 0 else {}, VELOCITY: x}) for j, x in enumerate(f)]
+    p = algebra.state(velocity)
+    return [Derivative(algebra, {"theta": p if j == 0 else {}, velocity: x}) for j, x in enumerate(f)]
 
 
 def _lie(along: list[Derivative], series: list[Sum]) -> list[Sum]:
@@ -208,7 +214,7 @@ def _lie(along: list[Derivative], series: list[Sum]) -> list[Sum]:
 
 
 def _residual(
-    algebra: Algebra, f: list[Sum], g: list[Sum], change: list[Sum], k: int, along: list[Derivative], velocity: bool
+    algebra: Algebra, f: list[Sum], g: list[Sum], change: list[Sum], k: int, along: list[Derivative], velocity: str | None
 ) -> Sum:
     """D theta_B [f] - g(theta_B) at gamma^k (second order: theta_B'' - g(theta_B, theta_B')), with c_k = 0."""
     theta = [algebra.state("theta"), *change] + [{} for _ in range(k - len(change))]
@@ -216,7 +222,7 @@ def _residual(
     workspace = Workspace(algebra)
     states = {"theta": Given(workspace, theta)}
     if velocity:
-        states[VELOCITY] = Given(workspace, left)
+        states[velocity] = Given(workspace, left)
         left = _lie(along, left)
     total = dict(left[k])
     for j in range(k + 1):
@@ -224,22 +230,23 @@ def _residual(
     return total
 
 
-def _image(algebra: Algebra, limit: Sum, m: Sum, along: Derivative, velocity: bool) -> Sum:
+def _image(algebra: Algebra, limit: Sum, m: Sum, along: Derivative, velocity: str | None) -> Sum:
     """What c_k = m contributes at gamma^k: L m - D g_0 [m], or L^2 m - D_theta g_0 [m] - D_p g_0 [L m]."""
     first = along(m)
     if not velocity:
         return algebra.add(first, _minus(Derivative(algebra, {"theta": m})(limit)))
-    return algebra.add(along(first), _minus(Derivative(algebra, {"theta": m, VELOCITY: first})(limit)))
+    return algebra.add(along(first), _minus(Derivative(algebra, {"theta": m, velocity: first})(limit)))
 
 
 def _candidates(
-    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], k: int, velocity: bool
-) -> list[Term]:
+    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], k: int,
+    velocity: str | None,
+) -> list[Term]:  # fmt: skip
     """Vector terms of the weight of c_k: those of the fields at gamma^(k-1) and of the memory at gamma^k, and all trees."""
     found: dict[Term, None] = {}
     if velocity:
         for w in range(1, k + 1):
-            found |= dict.fromkeys(vectors_of_weight(algebra, VELOCITY, w))
+            found |= dict.fromkeys(vectors_of_weight(algebra, velocity, w))
         return list(found)
     found |= dict.fromkeys((*f[k - 1], *g[k - 1]))
     for equation in equations:

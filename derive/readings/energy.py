@@ -22,13 +22,11 @@ from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.concrete.values import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import ReductionError, UsageError
+from derive.errors import DeriveError, ReductionError, UsageError
 from derive.readings.potential import potential_of
-from derive.readings.second_order import velocity_variable
+from derive.readings.second_order import second_order_form, velocity_variable
 from derive.result import Described, blocks
 from derive.scheme import Scheme, load_scheme
-
-DAMPING = "lam"
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,11 +68,38 @@ class ModifiedEnergy(Described):
         }
 
 
-def regime_with_velocity(scheme: Scheme, preferred: str) -> str | None:
-    """The preferred regime where the scheme has it, else its first regime that rescales a state variable."""
-    if preferred in scheme.regimes:
-        return preferred
-    return next((r.name for r in scheme.regimes.values() if set(r.substitutions) & set(scheme.states)), None)
+def mechanical_regime(scheme: str | Path | Scheme) -> str | None:
+    """Of the regimes that rescale a variable, as v = gamma*eta, the one that follows its equation of second order most closely.
+
+    That is the one whose theta'' = S_0 + gamma S_1 + ... is first corrected, S_k != 0, at the highest power; the first among
+    equals, None where no regime rescales.
+
+    >>> [mechanical_regime(s) for s in ("momentum", "nesterov", "gd")]
+    ['leapfrog', 'inertial', None]
+    """
+    chosen = load_scheme(scheme)
+    rescaling = [r.name for r in chosen.regimes.values() if set(r.substitutions) & set(chosen.states)]
+    return max(rescaling, key=lambda r: _first_correction(chosen, r), default=None)
+
+
+def _first_correction(scheme: Scheme, regime: str) -> int:
+    """The first power of gamma in theta'' (2: beyond gamma^1), 0 where there is no equation of second order."""
+    try:
+        form = second_order_form(modified_equation(scheme, 1, regime=regime))
+    except DeriveError:
+        return 0
+    return next((k for k, s in enumerate(form.terms) if k and s), len(form.terms))
+
+
+def damping_of(equation: ModifiedEquation, variable: str) -> str | None:
+    """The parameter without which the limit has no friction: with it vanishes the velocity's coefficient in its own equation.
+
+    >>> damping_of(modified_equation("nesterov", 0, regime="strongly-convex"), "eta")
+    'lam'
+    """
+    algebra = equation.algebra
+    friction = equation.equations[variable][0].sum.get(next(iter(algebra.state(variable))), algebra.ring.zero)
+    return next((n for n in equation.configuration.free if friction and friction.vanishes_with(n)), None)
 
 
 def modified_energy(
@@ -87,8 +112,8 @@ def modified_energy(
 ) -> ModifiedEnergy:
     """The modified energy of a scheme with a velocity through gamma^order.
 
-    damping   the parameter that is zero in the undamped scheme; 'lam' where the regime has it
-    Without a regime, 'leapfrog' or the first one with a velocity is taken.
+    damping   the parameter that is zero in the undamped scheme; without it the one that the limit's friction vanishes with
+    Without a regime, that of `mechanical_regime` is taken.
     Raises ReductionError where there is no velocity or no energy at gamma^0; UsageError for an unknown damping parameter.
     Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, IX.3 and IX.10.
 
@@ -97,7 +122,7 @@ def modified_energy(
     (True, ['L + 1/2*dot(eta, eta)', '-1/2*dot(eta, grad)', '1/12*dot(grad, grad) + 1/12*dot(eta, hess(eta))'])
     """
     chosen = load_scheme(scheme)
-    equation = modified_equation(chosen, order, regime=regime or regime_with_velocity(chosen, "leapfrog"), settings=settings)
+    equation = modified_equation(chosen, order, regime=regime or mechanical_regime(chosen), settings=settings)
     return energy_of(equation, damping)
 
 
@@ -108,9 +133,8 @@ def energy_of(equation: ModifiedEquation, damping: str | None = None) -> Modifie
     free = equation.configuration.free
     if damping is not None and damping not in free:
         raise UsageError(f"--damping {damping}: no free parameter of this name (free here: {', '.join(free) or 'none'})")
-    if damping is None and DAMPING in free:
-        damping = DAMPING
     variable = velocity_variable(equation)
+    damping = damping or damping_of(equation, variable)
     algebra = equation.algebra
     full = [(f.sum, g.sum) for f, g in zip(equation.equations["theta"], equation.equations[variable], strict=True)]
     undamped = [(_without(algebra, f, damping), _without(algebra, g, damping)) for f, g in full]

@@ -64,6 +64,11 @@ class Explanation(Described):
         return self.scheme.name + (f", regimes {regimes}" if regimes else "")
 
     @property
+    def derivative(self) -> str | None:
+        """The symbol that stands for theta' in second-order forms."""
+        return next((r.second.derivative for r in self.regimes if r.second is not None), None)
+
+    @property
     def equation(self) -> ModifiedEquation | None:
         """The first regime's equation."""
         return self.regimes[0].equation

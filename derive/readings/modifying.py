@@ -27,8 +27,6 @@ from derive.readings.potential import potential_of
 from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 
-_UNKNOWN = "correction"  # the state symbol that stands for the correction sought
-
 
 @dataclass(frozen=True, repr=False)
 class Modifying(Described):
@@ -86,10 +84,11 @@ def modifying_field(
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)
     _check(equation)
     label = chosen.label
+    unknown = configuration.fresh("correction")  # the state symbol that stands for the correction sought
     corrections: list[tuple[Algebra, Sum]] = []
     for k in range(1, order + 1):
-        run = corrected_run(configuration, k, [*corrections, _unknown(equation.algebra)])
-        corrections.append((run.algebra, _solve(run, k)))
+        run = corrected_run(configuration, k, [*corrections, (equation.algebra, equation.algebra.state(unknown))])
+        corrections.append((run.algebra, _solve(run, k, unknown)))
     proof = corrected_run(configuration, order, corrections)
     for k in range(1, order + 1):
         if not proof.algebra.is_zero(proof.fields["theta"][k]):
@@ -106,10 +105,6 @@ def modifying_field(
     )  # fmt: skip
 
 
-def _unknown(algebra: Algebra) -> tuple[Algebra, Sum]:
-    return algebra, algebra.state(_UNKNOWN)
-
-
 def _check(equation: ModifiedEquation) -> None:
     where = equation.scheme.where
     if len(equation.equations) > 1:
@@ -121,17 +116,18 @@ def _check(equation: ModifiedEquation) -> None:
         raise ReductionError(f"{where}: the update depends on the time t; corrected fields are derived for autonomous schemes")
 
 
-def _solve(run: Derivation, k: int) -> Sum:
+def _solve(run: Derivation, k: int, correction: str) -> Sum:
     """c_k from F_k + Q * c_k = 0, where F_k + Q * unknown is the field at gamma^k."""
     algebra = run.algebra
-    unknown = next(iter(algebra.state(_UNKNOWN))).factors[0][0]
+    unknown = next(iter(algebra.state(correction))).factors[0][0]
+    sought = frozenset((correction,))
     known: Sum = {}
     response: Sum = {}
     for t, c in run.fields["theta"][k].items():
         exponents = dict(t.factors)
-        if not mentions(t, frozenset((_UNKNOWN,))):
+        if not mentions(t, sought):
             known[t] = -c
-        elif exponents.pop(unknown, 0) == 1 and not mentions(rest := algebra.interner.term(exponents), frozenset((_UNKNOWN,))):
+        elif exponents.pop(unknown, 0) == 1 and not mentions(rest := algebra.interner.term(exponents), sought):
             accumulate(response, {rest: c})
         else:
             raise ReductionError(

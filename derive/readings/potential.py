@@ -35,7 +35,7 @@ class Obstruction(Described):
     `trees` pairs each free tree on which b differs with the sum of b(tau) tau over its rootings, b = coefficient * sigma
     (with the sign of the terms as printed, in derivatives of L; some b may be zero); empty for general terms, where
     `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that
-    still is a gradient, `remainder` the rest.
+    still is a gradient, `remainder` the rest.  `direction` is the symbol of u.
     """
 
     power: int
@@ -43,6 +43,7 @@ class Obstruction(Described):
     asymmetry: TermSum
     gradient_part: TermSum
     remainder: TermSum
+    direction: str = "u"
 
     @property
     def rootings(self) -> Rootings:
@@ -129,7 +130,8 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
         if not remainder:
             return value, None
         return None, Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder))
-    asymmetry = jacobian_asymmetry(algebra, field)
+    direction = algebra.ring.fresh("u")
+    asymmetry = jacobian_asymmetry(algebra, field, direction)
     if not asymmetry:
         return _general_potential(algebra, field), None
     if not is_nonzero(asymmetry):
@@ -139,12 +141,16 @@ def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | No
         )
     part = _gradient_part(algebra, field)
     remainder = nonzero(algebra.add(field, gradient(algebra, part)))
-    return None, Obstruction(power, (), TermSum(algebra, asymmetry), TermSum(algebra, part), TermSum(algebra, remainder))
+    shown = TermSum(algebra, asymmetry)
+    return None, Obstruction(power, (), shown, TermSum(algebra, part), TermSum(algebra, remainder), direction)
 
 
-def jacobian_asymmetry(algebra: Algebra, field: Sum) -> Sum:
-    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain)."""
-    u = algebra.state("u")
+def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Sum:
+    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain).
+
+    `direction` is the symbol of u, which the field must not contain.
+    """
+    u = algebra.state(direction)
     forward = Derivative(algebra, {"theta": u})(field)
     transposed = Adjoint(algebra)(field, u)
     difference = algebra.add(forward, {t: -c for t, c in transposed.items()})

@@ -20,48 +20,57 @@ from derive.algebra.sums import Sum, accumulate, reduced
 from derive.concrete.values import evaluated
 from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import ReductionError
+from derive.errors import DeriveError, ReductionError
 from derive.language import derivative_symbol
-from derive.result import VELOCITY, Described, blocks
-from derive.scheme import Scheme
+from derive.result import Described, blocks
+from derive.scheme import Scheme, load_scheme
 from derive.scheme.schedule import Schedule
+
+P = "p"  # theta', where no name of the scheme is in the way
 
 
 @dataclass(frozen=True, repr=False)
 class SecondOrder(Described):
     """theta'' = sum_k gamma^k terms[k], in theta and p = theta'; `velocity[k]` is eta = sum_k gamma^k velocity[k].
 
-    `variable` is the scheme's own velocity variable, eta.
+    `variable` is the scheme's own velocity variable, eta; `derivative` the symbol that stands for theta', p.
     """
 
     equation: ModifiedEquation
     variable: str
     terms: tuple[TermSum, ...]
     velocity: tuple[TermSum, ...]
+    derivative: str
 
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of the coefficient of gamma^k at a point; theta' is given as p_x, p_y, ... (or eta_x, ...).
 
         Raises UsageError, ParseError, SingularPointError as ModifiedEquation.evaluate.
         """
-        return evaluated(self.equation, self.terms, loss, velocity_point(at, self.variable), digits, states=[VELOCITY])
+        point = velocity_point(at, self.variable, self.derivative)
+        return evaluated(self.equation, self.terms, loss, point, digits, states=[self.derivative])
 
     def describe(self) -> str:
         return f"{self.equation.name}, through gamma^{len(self.terms) - 1}"
 
     def to_json(self) -> dict[str, Any]:
         """`equation` (list by power, p is theta') and `velocity` (the scheme's velocity variable in terms of p)."""
-        return {"equation": blocks(self.terms), "velocity": {self.variable: blocks(self.velocity)}}
+        return {"equation": blocks(self.terms), "velocity": {self.variable: blocks(self.velocity)}, **said(self.derivative)}
 
 
-def velocity_point(at: str | Mapping[str, object], variable: str) -> dict[str, object]:
+def said(derivative: str) -> dict[str, str]:
+    """JSON: which symbol stands for theta', where it is not p."""
+    return {} if derivative == P else {"derivative": derivative}
+
+
+def velocity_point(at: str | Mapping[str, object], variable: str, derivative: str) -> dict[str, object]:
     """A point with theta' named p_x: eta_x is accepted for it."""
     items = at.items() if isinstance(at, Mapping) else [p.partition("=")[::2] for p in at.split(",") if p.strip()]
     result: dict[str, object] = {}
     for name, value in items:
         name = str(name).strip()
         if name.startswith(variable + "_"):
-            name = VELOCITY + name[len(variable) :]
+            name = derivative + name[len(variable) :]
         result[name] = value
     return result
 
@@ -85,16 +94,17 @@ def second_order(
     return second_order_form(modified_equation(scheme, order, regime=regime, settings=settings))
 
 
-def second_order_form(equation: ModifiedEquation) -> SecondOrder:
-    """Eliminate the velocity from a derived equation (form 'flow')."""
+def second_order_form(equation: ModifiedEquation, derivative: str | None = None) -> SecondOrder:
+    """Eliminate the velocity from a derived equation (form 'flow'); `derivative` names theta', p where the scheme has none."""
     variable = velocity_variable(equation)
+    derivative = derivative or equation.configuration.fresh(P)
     algebra, order = equation.algebra, equation.order
     first = [s.sum for s in equation.equations["theta"]]
     second = [s.sum for s in equation.equations[variable]]
-    velocity = _inverse(equation, variable, first)
+    velocity = _inverse(equation, variable, first, algebra.state(derivative))
     workspace = Workspace(algebra)
     states = {variable: Given(workspace, velocity)}
-    p = algebra.state(VELOCITY)
+    p = algebra.state(derivative)
     rate = time_rate(equation)
     result: list[Sum] = [{} for _ in range(order + 1)]
     drift = Derivative(algebra, {"theta": p}, rate)
@@ -108,7 +118,25 @@ def second_order_form(equation: ModifiedEquation) -> SecondOrder:
     return SecondOrder(
         equation, variable,
         tuple(TermSum(algebra, reduced(s)) for s in result), tuple(TermSum(algebra, reduced(s)) for s in velocity),
+        derivative,
     )  # fmt: skip
+
+
+def regime_with_velocity(scheme: str | Path | Scheme) -> str | None:
+    """The first regime in which theta is not the only slow variable.
+
+    >>> regime_with_velocity("momentum"), regime_with_velocity("gd")
+    ('inertial', None)
+    """
+    chosen = load_scheme(scheme)
+    return next((r for r in chosen.regimes if _slow_variables(chosen, r) > 1), None)
+
+
+def _slow_variables(scheme: Scheme, regime: str) -> int:
+    try:
+        return len(modified_equation(scheme, 0, regime=regime).equations)
+    except DeriveError:
+        return 0
 
 
 def velocity_variable(equation: ModifiedEquation) -> str:
@@ -124,7 +152,7 @@ def velocity_variable(equation: ModifiedEquation) -> str:
     return others[0]
 
 
-def _inverse(equation: ModifiedEquation, variable: str, first: list[Sum]) -> list[Sum]:
+def _inverse(equation: ModifiedEquation, variable: str, first: list[Sum], p: Sum) -> list[Sum]:
     """E with F(theta, E(theta, p)) = p:  E_0 = (p - h)/a where F_0 = a eta + h(theta), and
     a E_k = -[sum_(j>=1) gamma^j F_j(theta, E)]_k, which needs E through k - 1 only."""
     algebra = equation.algebra
@@ -137,7 +165,7 @@ def _inverse(equation: ModifiedEquation, variable: str, first: list[Sum]) -> lis
             f"a function of theta, so {variable} cannot be eliminated"
         )
     inverse = a.inverse()
-    result = [algebra.scale(algebra.add(algebra.state(VELOCITY), {t: -c for t, c in rest.items()}), inverse)]
+    result = [algebra.scale(algebra.add(p, {t: -c for t, c in rest.items()}), inverse)]
     for k in range(1, len(first)):
         workspace = Workspace(algebra)
         states = {variable: Given(workspace, result)}

@@ -24,13 +24,12 @@ from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map
 
-Q = "q"
-
 
 @dataclass(frozen=True, repr=False)
 class Stability(Described):
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
+    `q` and `curvature` are the symbols for q and h: these letters, where the scheme has no such names.
     `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), or None where no q is strictly stable;
     `weak_interval` where all roots lie on the closed disc, simple on its rim (undamped schemes), else None.
     """
@@ -40,23 +39,25 @@ class Stability(Described):
     conditions: tuple[Ratio, ...]
     interval: tuple[str, str] | None
     weak_interval: tuple[str, str] | None
+    q: str
+    curvature: str
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Symbols besides q that the polynomial contains."""
         used = {s for c in self.polynomial for s in c.symbols()}
-        return tuple(s for s in self.polynomial[0].ring.symbols if s in used and s != Q)
+        return tuple(s for s in self.polynomial[0].ring.symbols if s in used and s != self.q)
 
     def spectral_radius(self, q: Any, values: Mapping[str, Any] | None = None) -> float:
         """max |root| of P at numbers (floating point: a check, not part of any result)."""
         import numpy as np
 
-        numbers = {Q: float(q)} | {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
+        numbers = {self.q: float(q)} | {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
         return float(max(abs(np.roots([at_numbers(c, numbers) for c in reversed(self.polynomial)])), default=0.0))
 
     def describe(self) -> str:
         ends = self.interval or self.weak_interval
-        return f"{named(self.configuration)}: " + (f"{ends[0]} < gamma*h < {ends[1]}" if ends else "never stable")
+        return f"{named(self.configuration)}: " + (f"{ends[0]} < gamma*{self.curvature} < {ends[1]}" if ends else "never stable")
 
     def to_json(self) -> dict[str, Any]:
         """`interval` (two expressions for gamma*h), `polynomial` (coefficients of z^0, z^1, ...), `conditions` (each > 0)."""
@@ -65,7 +66,7 @@ class Stability(Described):
             "conditions": [f"{c} > 0" for c in self.conditions],
             "interval": list(self.interval) if self.interval else None,
             "weak_interval": list(self.weak_interval) if self.weak_interval else None,
-            "q": "gamma*h",
+            self.q: f"gamma*{self.curvature}",
         }
 
 
@@ -85,18 +86,18 @@ def stability(
     """
     configuration = configure(load_scheme(scheme), regime, settings)
     linear = linear_map(configuration)
-    if Q in linear.ring.symbols:
-        raise UsageError(f"{configuration.scheme.where}: the parameter 'q' is taken for gamma*h; rename it")
-    ring = Ring([Q, *(s for s in linear.ring.symbols if s != "h")])
-    curvature = ring.symbol(Q) / ring.symbol("gamma")
-    polynomial = [c.substitute({"h": curvature}, ring) for c in _minimal(linear.polynomial())]
+    q = configuration.fresh("q")
+    ring = Ring([q, *(s for s in linear.ring.symbols if s != linear.curvature)])
+    curvature = ring.symbol(q) / ring.symbol("gamma")
+    polynomial = [c.substitute({linear.curvature: curvature}, ring) for c in _minimal(linear.polynomial())]
     conditions = jury_conditions(polynomial)
     strict = weak = None
     if all(conditions):
-        strict = stable_interval(configuration, conditions, Q)
+        strict = stable_interval(configuration, conditions, q)
     if strict is None and len(polynomial) == 3 and not all(conditions):
-        weak = stable_interval(configuration, [c for c in conditions if c], Q)
-    return Stability(configuration, tuple(polynomial), tuple(c for c in conditions if not c.is_number), strict, weak)
+        weak = stable_interval(configuration, [c for c in conditions if c], q)
+    shown = tuple(c for c in conditions if not c.is_number)
+    return Stability(configuration, tuple(polynomial), shown, strict, weak, q, linear.curvature)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:

@@ -17,8 +17,9 @@ from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, T
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import Call, Expression, Meaning, Name, Operation, constant, interpret, names_of, parse_expression
 from derive.language.calls import CALLS
+from derive.scheme import substitute
 
-FIRST, SECOND = "theta1", "theta_2"  # as long as theta' and theta'', so that columns of errors are right
+FIRST, SECOND = "theta'", "theta''"  # no name of a text
 
 
 def _calls() -> dict[str, int]:
@@ -33,24 +34,28 @@ def parse_target(text: str) -> Expression:
     Raises ParseError outside the grammar, UsageError without a derivative of theta.
 
     >>> sorted(names_of(parse_target("theta'' + lam*theta' = -grad")))
-    ['grad', 'lam', 'theta1', 'theta_2']
+    ['grad', 'lam', "theta'", "theta''"]
     """
     plain = text.replace("′", "'").replace('"', "''")
     if re.search(r"theta'{3}", plain):
         raise UsageError("target: derivatives of theta beyond theta'' are not supported")
-    for name in (FIRST, SECOND):
-        if re.search(rf"\b{name}\b", plain):
-            raise UsageError(f"target: unknown name '{name}'; write theta' and theta'' for the derivatives of theta")
-    plain = re.sub(r"theta''", SECOND, plain)
-    plain = re.sub(r"theta'", FIRST, plain)
+    # for the parser, names as long as theta' and theta'', so that columns of errors are right
+    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
+    for word, derivative in reversed(words.items()):
+        plain = plain.replace(derivative, word)
     sides = plain.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    expressions = [parse_expression(s, "target", _calls()) for s in sides]
+    names = {word: Name(derivative) for word, derivative in words.items()}
+    expressions = [substitute(parse_expression(s, "target", _calls()), names) for s in sides]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
     return result
+
+
+def _unused(text: str, stem: str) -> int:
+    return next(k for k in range(10) if f"{stem}{k}" not in text)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Name, names_of, parse_expression, substitute
+from derive.language import Expression, Name, fresh_name, names_of, parse_expression, substitute
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
 from derive.scheme.rescaling import Rescaling
@@ -34,6 +34,10 @@ class Configuration:
     def title(self) -> str:
         regime = self.scheme.regimes.get(self.regime)
         return regime.title if regime else ""
+
+    def fresh(self, letter: str) -> str:
+        """A symbol of a reading's own: the letter, or more of it where the scheme or a setting has that name."""
+        return fresh_name(letter, {*self.scheme.names, *self.free})
 
     def symbol(self, state: str) -> str:
         """The name under which a state variable appears in results: eta for v = gamma*eta."""

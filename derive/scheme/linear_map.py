@@ -19,10 +19,14 @@ from derive.scheme.linear_forms import Form, LinearForms
 
 @dataclass(frozen=True, eq=False)
 class LinearMap:
-    """X -> matrix X for the states X of a scheme on L = h theta^2/2, over the ring of gamma, h and the free parameters."""
+    """X -> matrix X for the states X of a scheme on L = h theta^2/2, over the ring of gamma, h and the free parameters.
+
+    `curvature` is the symbol that stands for h: h itself where the scheme has no such name.
+    """
 
     configuration: Configuration
     ring: Ring
+    curvature: str
     states: tuple[str, ...]
     matrix: Matrix
 
@@ -34,8 +38,12 @@ class LinearMap:
 class _Quadratic(LinearForms):
     """The update where grad(x) is h x."""
 
+    def __init__(self, configuration: Configuration, ring: Ring, curvature: str) -> None:
+        super().__init__(configuration, ring)
+        self.curvature = ring.symbol(curvature)
+
     def gradient(self, point: Form, node: Call) -> Form:
-        return self.scaled(point, self.ring.symbol("h"))
+        return self.scaled(point, self.curvature)
 
     def power(self, base: Form, exponent: Fraction | None, node: Operation) -> Form:
         return base if exponent == 1 else super().power(base, exponent, node)
@@ -59,8 +67,8 @@ class _Quadratic(LinearForms):
         return [*self.explicit(updates).values()]
 
 
-def _ring(configuration: Configuration) -> Ring:
-    """gamma, h and the free parameters, where the linear map is the same at every step."""
+def _ring(configuration: Configuration, curvature: str) -> Ring:
+    """gamma, the curvature and the free parameters, where the linear map is the same at every step."""
     scheme = configuration.scheme
     if scheme.label != "L":
         raise ReductionError(f"{scheme.where}: stability is read on losses; this scheme is written for a vector field")
@@ -70,9 +78,7 @@ def _ring(configuration: Configuration) -> Ring:
             f"{scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
             "single characteristic polynomial decides; fix the schedule to a constant"
         )
-    if "h" in configuration.free or "h" in scheme.parameters:
-        raise ReductionError(f"{scheme.where}: the parameter 'h' is taken for the curvature; rename it")
-    return Ring(["gamma", "h", *(n for n in configuration.free if n != "gamma")])
+    return Ring(["gamma", curvature, *configuration.free])
 
 
 def linear_map(configuration: Configuration) -> LinearMap:
@@ -84,7 +90,8 @@ def linear_map(configuration: Configuration) -> LinearMap:
     >>> [str(c) for c in linear_map(configure(load_scheme("momentum"))).polynomial()]
     ['beta', '-(1 + beta - gamma*h)', '1']
     """
-    ring = _ring(configuration)
+    curvature = configuration.fresh("h")
+    ring = _ring(configuration, curvature)
     states = configuration.scheme.states
-    matrix = [[row.get(s, ring.zero) for s in states] for row in _Quadratic(configuration, ring).rows()]
-    return LinearMap(configuration, ring, states, matrix)
+    matrix = [[row.get(s, ring.zero) for s in states] for row in _Quadratic(configuration, ring, curvature).rows()]
+    return LinearMap(configuration, ring, curvature, states, matrix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,8 @@ from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
+
+_DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,12 @@ class Scheme:
         return kinds
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that the file uses: parameters, variables, time functions, the symbols of its regimes."""
+        symbols = {n for r in self.regimes.values() for e in r.substitutions.values() for n in names_of(e)}
+        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *symbols})
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """The functions that the update calls."""
         return frozenset(node.function for a in self.program for node in walk(a.value) if isinstance(node, Call))
@@ -127,9 +136,21 @@ def _check_names(scheme: Scheme) -> None:
         raise SchemeError(f"{where}: both {' and '.join(evaluations)} are used; write one of them")
     for regime in scheme.regimes.values():
         _check_regime(scheme, regime)
+    for name in sorted({*scheme.parameters, *scheme.states}):  # locals do not appear in results
+        _check_written(scheme, name)
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
+
+
+def _check_written(scheme: Scheme, name: str) -> None:
+    """No name is one by which results write something else."""
+    found = _DERIVATIVE.fullmatch(name)
+    taken = "the derivative of the problem" if name in ("grad", "field") else ""
+    if found and found[1] in scheme.functions:
+        taken = f"a derivative of {found[1]}(t)"
+    if taken:
+        raise SchemeError(f"{scheme.where}: '{name}' is how {taken} is written in results; choose another name")
 
 
 def _check_assignment(scheme: Scheme, a: Assignment) -> None:

@@ -80,7 +80,7 @@ def _stability_lines(e: Explanation, style: Notation) -> list[str]:
         return ["stability: unstable on every quadratic, for every small step"]
     low, high = interval_ends(ends, style)
     kind = "" if s.interval else " (bounded, undamped)"
-    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} h < {high}"]
+    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} {style.symbol(s.curvature)} < {high}"]
 
 
 def _start_lines(e: Explanation, style: Notation) -> list[str]:
@@ -101,7 +101,7 @@ def _latex(e: Explanation, style: Notation) -> list[str]:
     if not isinstance(e.loss, str) and e.loss.potential:
         rows += series_lines(r"\tilde{L}", e.loss.potential, style)
     if not isinstance(e.stability, str) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(rf"&{greek(ends[0], style)} < \gamma h < {greek(ends[1], style)}")
+        rows.append(rf"&{greek(ends[0], style)} < \gamma {style.symbol(e.stability.curvature)} < {greek(ends[1], style)}")
     if not isinstance(e.layer, str) and any(e.layer.shift):
         rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
     return rows

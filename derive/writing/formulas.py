@@ -139,7 +139,7 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
         return style.left + text + style.right if f.kind == "base" and len(f.body) > 1 else text
     if Fraction(e) == Fraction(1, 2) and f.kind in ("base", "root"):
         return style.sqrt(text)
-    simple = _is_symbol(f, text)
+    simple = _is_symbol(f)
     if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0 and not simple:
         return style.power(style.left + text + style.right, str(e))
     plain = f.kind in ("state", "abs") or simple
@@ -148,10 +148,14 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
     return style.power(text if plain else style.left + text + style.right, str(e))
 
 
-def _is_symbol(f: Factor, text: str) -> bool:
-    """A root or base that is one symbol needs no parentheses under a power."""
+def _is_symbol(f: Factor) -> bool:
+    """A root or base that is one symbol needs no parentheses under a power, nor does a whole number."""
     if f.kind == "root":
-        return text.removeprefix("\\").isalnum()
+        value = f.body[0][1].factored()
+        powers = [(powers, e) for monomials, e in value.numerator for _, powers in monomials]
+        whole = not powers and value.content > 0 and value.content.denominator == 1
+        single = value.content == 1 and [(e, [k for _, k in p]) for p, e in powers] == [(1, [1])]
+        return not f.label and not value.denominator and (whole or single)
     return len(f.body) == 1 and len(f.body[0][0].factors) == 1 and f.body[0][0].factors[0][0].kind == "state"
 
 

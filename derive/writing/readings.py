@@ -36,8 +36,11 @@ def heading(equation: Equation, style: Notation, what: str) -> Lines:
 
 
 def say(text: str, style: Notation) -> str:
-    """A sentence; in LaTeX a row of text."""
-    return rf"&\text{{{text.replace('_', chr(92) + '_')}}}" if style.name == "latex" else text
+    """A sentence; in LaTeX a row of text, with formulas between dollars."""
+    if style.name != "latex":
+        return text
+    parts = text.split("$")
+    return rf"&\text{{{'$'.join(p if i % 2 else p.replace('_', chr(92) + '_') for i, p in enumerate(parts))}}}"
 
 
 def _word(word: str, style: Notation) -> str:
@@ -86,10 +89,10 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
 
 def _arrow(name: str, style: Notation) -> str:
     """'eps -> infinity' in the notation."""
-    signs = {"unicode": ("ε", "→", "∞"), "latex": (r"$\varepsilon$", r"$\to$", r"$\infty$"), "ascii": ("eps", "->", "infinity")}
-    for word, sign in zip(("eps", "->", "infinity"), signs[style.name], strict=True):
-        name = name.replace(word, sign)
-    return name
+    parameter, _, end = name.split(" ")
+    signs = {"unicode": ("→", "∞"), "latex": (r"$\to$", r"$\infty$"), "ascii": ("->", "infinity")}[style.name]
+    symbol = f"${style.symbol(parameter)}$" if style.name == "latex" else style.symbol(parameter)
+    return f"{symbol} {signs[0]} {signs[1] if end == 'infinity' else end}"
 
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
@@ -121,7 +124,8 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
             lines.append(f"    free tree {write_term(tree, style)}")
             lines += [f"        {write_term(t, style)}: b = {coefficient_text(b, style)}" for t, b in values]
     if o.asymmetry and not latex:
-        lines.append(f"    DF[u] - DF^T u = {_short(o.asymmetry, style)}")
+        u = style.symbol(o.direction)
+        lines.append(f"    DF[{u}] - DF^T {u} = {_short(o.asymmetry, style)}")
     if o.gradient_part:
         lines += series_lines("W" if latex else "    gradient part: -grad of W, W", [o.gradient_part], style)
     if not latex:
@@ -160,7 +164,8 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
 
 def stability_lines(s: Stability, style: Notation) -> Lines:
     latex = style.name == "latex"
-    q = r"\gamma h" if latex else "γ h" if style.name == "unicode" else "gamma h"
+    h = style.symbol(s.curvature)
+    q = rf"\gamma {h}" if latex else f"{style.symbol('gamma')} {h}"
     z = {0: "", 1: " z"}
     poly = " + ".join(
         f"({coefficient_text(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
@@ -168,10 +173,10 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
     )  # fmt: skip
     conditions = [f"{coefficient_text(c, style)} > 0" for c in s.conditions]
     if latex:
-        lines = [rf"P(z) ={{}}& {poly}, \quad q = {q}", *(f"&{c}" for c in conditions)]
+        lines = [rf"P(z) ={{}}& {poly}, \quad {style.symbol(s.q)} = {q}", *(f"&{c}" for c in conditions)]
     else:
         title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
-        lines = [f"{title}: stability on L = h {style.symbol('theta')}^2/2, q = {q}"]
+        lines = [f"{title}: stability on L = {h} {style.symbol('theta')}^2/2, {style.symbol(s.q)} = {q}"]
         lines += [f"P(z) = {poly}", "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
     if s.interval:
         return [*lines, _interval(s.interval, q, style, "stable for")]

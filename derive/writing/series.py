@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from derive.result import VELOCITY, Blocks, Equation
+from derive.result import Blocks, Equation
 from derive.writing.formulas import series_rows
 from derive.writing.latex import aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
@@ -13,12 +13,12 @@ from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
 
 
-def notation(output: str, equation: Equation | None = None) -> Notation:
-    """'unicode', 'ascii' or 'latex', with theta' for the velocity p and r', r'' for time functions."""
+def notation(output: str, equation: Equation | None = None, velocity: str | None = None) -> Notation:
+    """'unicode', 'ascii' or 'latex', with theta' for the symbol `velocity` and r', r'' for time functions."""
     style = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}[output]
     dot = {"unicode": "θ'", "ascii": "theta'", "latex": r"\dot{\theta}"}[output]
     letter = style.letter
-    style = replace(style, letter=lambda name: dot if name == VELOCITY else letter(name))
+    style = replace(style, letter=lambda name: dot if name == velocity else letter(name))
     return style.knowing(equation.configuration.functions) if equation is not None else style
 
 

@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from derive.language import fresh_name
 from derive.scheme import Configuration
 from verify.numbers.tape import Node, Tape
 from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
@@ -152,7 +153,9 @@ class Model:
     def _formulas(self) -> FormulaValues:
         slow = self.layout.split(self.state[: self.slow_size], self.recorder.vectors)
         names = scalar_names(self.configuration, self.values, slow.get("t"), self.tape, self.longer)
-        names = {**slow, **names, "L": self.loss.value(slow["theta"])} if not self.loss.is_field else {**slow, **names}
+        if not self.loss.is_field:
+            names[fresh_name("L", names)] = self.loss.value(slow["theta"])
+        names = {**slow, **names}
         return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers)  # type: ignore[arg-type]
 
     def _field(self) -> list[list[Any]]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.equation import TermSum
+from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError
 from derive.language import unparse
 from derive.readings.loss import ModifiedLoss
@@ -31,6 +31,12 @@ from verify.report.words import Phrases, field_words, listed, potential_words, p
 MAX_ROWS = 60
 
 
+def velocity_of(equation: ModifiedEquation) -> str | None:
+    """The slow variable that is theta' in the limit: eta where theta' = eta + gamma (...)."""
+    first = [(str(c), str(term)) for c, term in equation["theta"][0]]
+    return next((x for x in equation.equations if x != "theta" and first == [("1", x)]), None)
+
+
 class Sections:
     """Writes the page's sections; every text that is not ours is escaped."""
 
@@ -38,7 +44,7 @@ class Sections:
         self.material, self.formulas = material, formulas
         self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
         self.plain: Notation = UNICODE.knowing(material.equation.configuration.functions)
-        self.phrases = Phrases(self.plain.symbol)
+        self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation), material.equation.algebra.loss)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
@@ -146,11 +152,11 @@ class Sections:
         )
 
     def _actions(self, v: ModifiedLoss) -> str:
-        weight = v.potential[0].coefficient("L")
+        weight = v.potential[0].coefficient(self.phrases.loss)
         items = []
         for k, total in enumerate(v.potential):
             for c, term in total:
-                if str(term) == "L":
+                if str(term) == self.phrases.loss:
                     continue
                 strength = (c / weight).reduced() if weight else c
                 words = potential_words(str(term), self.positive(strength), self.phrases)

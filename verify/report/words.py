@@ -6,6 +6,7 @@ sentences that people know ("penalises the squared gradient norm") are a table i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -14,10 +15,10 @@ from verify.problems.formula import DERIVATIVES, parsed
 
 _ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth"}
 Letter = Callable[[str], str]
+VELOCITY = "theta'"  # in the tables: the slow variable that is theta' in the limit, whatever a scheme calls it
 
 #: parts of a modified loss that have a name
 SCALARS = {
-    "L": "the loss itself",
     "dot(grad, grad)": "the squared gradient norm",
     "dot(grad, hess(grad))": "the curvature along the gradient, ⟨∇L, ∇²L ∇L⟩",
     "dot(theta, theta)": "the squared distance of the parameters from the origin",
@@ -41,8 +42,8 @@ FIELDS = {
         "the change of curvature along the gradient, moving towards more of it",
     ),
     "theta": ("shrinks the parameters towards zero, as weight decay does", "pushes the parameters away from zero"),
-    "eta": ("lags a little behind the velocity", "moves with the velocity"),
-    "hess(eta)": ("corrects the velocity where the ground is curved", "corrects the velocity where the ground is curved"),
+    VELOCITY: ("lags a little behind the velocity", "moves with the velocity"),
+    f"hess({VELOCITY})": ("corrects the velocity where the ground is curved", "corrects the velocity where the ground is curved"),
     "1": ("decreases at a constant rate", "grows at a constant rate"),
 }  # fmt: skip
 
@@ -50,8 +51,8 @@ FIELDS = {
 #: the same for the equation of the velocity
 FORCES = {
     "grad": ("accelerates down the gradient", "accelerates up the gradient"),
-    "eta": ("slows down: friction on the velocity", "speeds up: negative friction"),
-    "hess(eta)": ("damps motion across steep walls", "feeds motion across steep walls"),
+    VELOCITY: ("slows down: friction on the velocity", "speeds up: negative friction"),
+    f"hess({VELOCITY})": ("damps motion across steep walls", "feeds motion across steep walls"),
 }
 
 
@@ -75,10 +76,13 @@ def listed(parts: list[str]) -> str:
 
 
 class Phrases:
-    """Noun phrases for formulas; `letter` writes a parameter or a state variable."""
+    """Noun phrases for formulas.
 
-    def __init__(self, letter: Letter) -> None:
-        self.letter = letter
+    `letter` writes a parameter or a state variable; `velocity` and `loss` are the names of theta' and of the loss itself.
+    """
+
+    def __init__(self, letter: Letter, velocity: str | None = None, loss: str = "L") -> None:
+        self.letter, self.velocity, self.loss = letter, velocity, loss
 
     def of(self, formula: str) -> str:
         """The phrase for a term.
@@ -110,8 +114,16 @@ class Phrases:
         raise AssertionError(e)
 
     def _name(self, name: str) -> str:
-        known = {"grad": "the gradient", "field": "the field", "theta": "the parameters", "eta": "the velocity", "L": "the loss"}
-        return known.get(name, self.letter(name))
+        known = {"grad": "the gradient", "field": "the field", "theta": "the parameters", self.loss: "the loss"}
+        return "the velocity" if name == self.velocity else known.get(name, self.letter(name))
+
+    def key(self, term: str) -> str:
+        """The term as the tables have it.
+
+        >>> Phrases(str, "w").key("hess(w)")
+        "hess(theta')"
+        """
+        return re.sub(rf"\b{re.escape(self.velocity)}\b", VELOCITY, term) if self.velocity else term
 
     def _inner(self, e: Expression) -> str:
         text = self.phrase(e)
@@ -211,9 +223,9 @@ def field_words(term: str, positive: bool, phrases: Phrases, variable: str = "th
     >>> field_words("grad", False, Phrases(str))
     'follows the negative gradient'
     """
-    table = FIELDS if variable == "theta" else FORCES if variable == "eta" else {}
-    if term in table:
-        return table[term][int(positive)]
+    table = FIELDS if variable == "theta" else FORCES if variable == phrases.velocity else {}
+    if (key := phrases.key(term)) in table:
+        return table[key][int(positive)]
     if variable != "theta":
         return f"{'adds' if positive else 'takes away'} {phrases.of(term)}"
     return f"moves {'along' if positive else 'against'} {phrases.of(term)}"
@@ -225,7 +237,7 @@ def potential_words(term: str, positive: bool, phrases: Phrases) -> str:
     >>> potential_words("dot(grad, grad)", True, Phrases(str))
     'penalises the squared gradient norm'
     """
-    if term == "L":
+    if term == phrases.loss:
         return "minimises the loss itself" if positive else "maximises the loss itself"
     return f"{'penalises' if positive else 'rewards'} {SCALARS.get(term) or phrases.of(term)}"
 

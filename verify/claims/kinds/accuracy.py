@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.readings.accuracy import accuracy
-from derive.readings.formula import VELOCITY, counterexample, formulas_beside, power_of
+from derive.readings.formula import counterexample, formulas_beside, power_of
 from verify.claims.judgment import Judgment, Kind, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
@@ -29,7 +29,7 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
     text = f"the order is {a.order}"
     if a.order == data.order:
         return proved(text, defect)
-    formulas = formulas_beside(a.defect, VELOCITY)
+    formulas = formulas_beside(a.defect, {a.derivative: False})
     numbers = counterexample(formulas, formulas.zero, a.defect)
     where = f"coefficient of gamma**{a.order}, claimed zero; " if data.order > a.order else ""
     return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derive import modified_equation
 from derive.errors import UsageError
 from derive.readings.compare import compare_equations
-from derive.readings.formula import VELOCITY, counterexample, formulas_beside, power_of
+from derive.readings.formula import counterexample, formulas_beside, power_of
 from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
@@ -33,7 +33,7 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
             raise UsageError(f"{text}; say with 'through' how far they claim to agree")
         return refuted(f"{text} at least", "no difference found")
     difference = f"second minus first, {left}: {power_of('gamma', k) if k else '1'}*({c.difference})"
-    formulas = formulas_beside(c.difference, VELOCITY)
+    formulas = formulas_beside(c.difference, {c.derivative: False})
     numbers = counterexample(formulas, formulas.zero, c.difference)
     agreement = f"they agree through gamma**{c.same_through} and differ at gamma**{k}" if k else "their limits differ"
     if data.through is not None:

@@ -65,7 +65,7 @@ def stationary_variance(linear: Any) -> Any:
     """
     import sympy as sp
 
-    h, size = symbol("h"), len(linear.states)
+    h, size = symbol(linear.curvature), len(linear.states)
     matrix = sp.Matrix([[symbolic(str(c), "matrix") for c in row] for row in linear.matrix])
     slope = matrix.diff(h)
     theta = linear.states.index("theta")
