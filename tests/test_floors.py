@@ -17,6 +17,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     "derive", "derive.errors", "derive.language", "derive.algebra", "derive.scheme", "derive.engine", "derive.result",
     "derive.concrete", "derive.writing", "derive.equation", "derive.readings", "derive.trees", "derive.paper",
+    "derive.commands.console", "derive.commands.options",
+    "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.exact", "verify.numeric", "verify.certificate",
+    "verify.verification", "verify.formula_verdict", "verify.claims", "verify.report",
+    "derive.commands", "verify.commands",
 )  # fmt: skip
 
 Graph = Mapping[str, set[str]]
