@@ -14,9 +14,10 @@ from tensors import Dual, Jet, Moving, Undefined, agree, many_digits, parse, rea
 from derive.algebra.calculus import Adjoint, Derivative, Transfer, contains, gradient, loss_term, mentions, same
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
+from derive.algebra.functions import FIELD, LOSS, Function
 from derive.algebra.normal import accumulate, nonzero, reduced
 from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Term, combination_text, node_name, split_scalars
+from derive.algebra.terms import Term, combination_text, split_scalars
 from derive.errors import ReductionError
 
 POLYNOMIAL = ("grad", "theta", "u", "eta", "s", "q", "a", "2", "-1/2")
@@ -125,7 +126,7 @@ def test_fields_are_not_symmetric_in_their_index() -> None:
         assert Jet(3, 3).of(total) == Jet(3, 3).value(parse(x))
         assert of(algebra, text(algebra, total)) == total
     assert of(algebra, "dot(u, dfield(theta))") != of(algebra, "dot(theta, dfield(u))")
-    assert [node_name(label, k) for label in "Lf" for k in range(4)] == [
+    assert [f.derivative(k) for f in (LOSS, FIELD) for k in range(4)] == [
         "grad", "hess", "d3", "d4", "field", "dfield", "d2field", "d3field"]  # fmt: skip
 
 
@@ -316,3 +317,20 @@ def test_transfer_there_and_back(data: st.DataObject) -> None:
     inside = Transfer(source, source, {"a": source.ring.symbol("b")})
     for m in ("(grad**2 + a)**(-1/2)*sqrt(a)*abs(u)*s", "sqrt((1 - a)**2)"):
         assert same(source, inside(of(source, m)), of(source, m.replace("a)", "b)"))), m
+
+
+# ---------------------------------------------------------------------------------------------- functions with slots
+
+
+def test_a_function_of_two_variables_moves_with_both_and_its_partial_derivatives_commute() -> None:
+    """f = loss(x, y):  D (grad f) [u in x, w in y] = d^2 f[u] + d^2 f[w], and D_x D_y = D_y D_x on every node."""
+    two = Function("L", ("x", "y"), is_loss=True)
+    a = Algebra(Ring(), {"L": two})
+    u, w = a.state("u"), a.state("w")
+    g = a.node_sum("L", [])
+    both = Derivative(a, {"x": u, "y": w})(g)
+    assert both == a.add(Derivative(a, {"x": u})(g), Derivative(a, {"y": w})(g))
+    assert both == a.add(a.node_of_sums("L", [u]), a.node_of_sums("L", [w]))
+    d_x, d_y = Derivative(a, {"x": u}), Derivative(a, {"y": w})
+    assert d_x(d_y(a.product(g, g))) == d_y(d_x(a.product(g, g)))
+    assert not Derivative(a, {"z": u})(g)

@@ -4,6 +4,7 @@ factored       a factorisation as data, with its text
 polynomials    factors of polynomials, and polynomials as tuples of whole numbers
 coefficients   rational functions of the parameters (and of n), denominators kept factored
 terms          d^(k+1)L[m_1, ..., m_k], products at an index, powers, contractions; hash-consed; as text
+functions      the functions whose derivatives are nodes: their variables, and whether they are gradients
 fold           what a term contains, and its value by structural recursion
 normal         sums of terms and their products, in normal form
 powers         rational powers and absolute values of sums

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
+from derive.algebra.functions import LOSS
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent
 
@@ -44,7 +45,7 @@ def _sign(algebra: Algebra, f: Factor) -> Sum:
 class Derivative(Cases[Sum]):
     """The derivation that sends each state variable to its direction, and coefficients to their `rate`.
 
-    Every derivative of L moves with theta; `rate` (d/dt of a coefficient) is zero unless given.
+    Every derivative of a function moves with each of its variables; `rate` (d/dt of a coefficient) is zero unless given.
 
     >>> from derive.algebra.coefficients import Ring
     >>> from derive.algebra.terms import combination_text
@@ -85,16 +86,17 @@ class Derivative(Cases[Sum]):
 
     def state(self, f: Factor) -> Sum:
         a = self.algebra
-        if is_loss(f, a) and "theta" in self.directions:
-            return a.contract(a.product(a.node_sum("L", []), self.directions["theta"]))
+        if is_loss(f, a) and LOSS.point in self.directions:
+            return a.contract(a.product(a.node_sum(LOSS.label, []), self.directions[LOSS.point]))
         return self.directions.get(f.label, {})
 
     def node(self, f: Factor) -> Sum:
         a = self.algebra
         result: Sum = {}
         children: list[Sum] = [{c: a.ring.one} for c in f.children]
-        if "theta" in self.directions:
-            accumulate(result, a.node_of_sums(f.label, [*children, self.directions["theta"]]))
+        for slot in a.functions[f.label].slots:
+            if slot in self.directions:
+                accumulate(result, a.node_of_sums(f.label, [*children, self.directions[slot]]))
         for i, c in enumerate(f.children):
             if inner := self.term(c):
                 accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]]))
@@ -136,21 +138,21 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
 
     def state(self, f: Factor) -> Callable[[Sum], Sum]:
         a = self.algebra
-        if is_loss(f, a) and self.variable == "theta":
-            return lambda w: a.product(w, a.node_sum("L", []))
+        if is_loss(f, a) and self.variable == LOSS.point:
+            return lambda w: a.product(w, a.node_sum(LOSS.label, []))
         return lambda w: w if f.label == self.variable else {}
 
     def node(self, f: Factor) -> Callable[[Sum], Sum]:
-        assert f.label == "L", "the transposed derivative of a general vector field is no term"
-        a = self.algebra
+        a, function = self.algebra, self.algebra.functions[f.label]
+        assert function.is_loss, "the transposed derivative of a general vector field is no term"
         children: list[Sum] = [{c: a.ring.one} for c in f.children]
 
         def image(w: Sum) -> Sum:
             result: Sum = {}
-            if self.variable == "theta":
-                accumulate(result, a.node_of_sums("L", [*children, w]))
+            if self.variable in function.slots:
+                accumulate(result, a.node_of_sums(f.label, [*children, w]))
             for i, child in enumerate(children):
-                accumulate(result, self(child, a.node_of_sums("L", [*children[:i], *children[i + 1 :], w])))
+                accumulate(result, self(child, a.node_of_sums(f.label, [*children[:i], *children[i + 1 :], w])))
             return result
 
         return image

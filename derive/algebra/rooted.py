@@ -37,7 +37,7 @@ def free_tree(algebra: Algebra, tree: Term) -> Sum:
         return loss_term(algebra)
     first, *rest = node.children
     one = algebra.ring.one
-    return algebra.contract(algebra.product({first: one}, algebra.node("L", tuple(rest))))
+    return algebra.contract(algebra.product({first: one}, algebra.node(node.label, tuple(rest))))
 
 
 def rooted_trees(algebra: Algebra, size: int, label: str = "L") -> list[Term]:

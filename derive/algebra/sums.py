@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.powers import Powers
 from derive.algebra.terms import Exponent, Factor, Term, split_scalars
@@ -26,20 +27,21 @@ class Algebra(Powers):
     True
     """
 
-    def __init__(self, ring: Ring) -> None:
+    def __init__(self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS) -> None:
         super().__init__(ring)
+        self.functions = functions
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy starts empty; sums bring their terms (see `frozen`)."""
-        return Algebra, (self.ring,)
+        return Algebra, (self.ring, self.functions)
 
     # ------------------------------------------------------------------ derivatives
 
     def node(self, label: str, children: Iterable[Term]) -> Sum:
-        """d^(k+1)L[children] (label 'L') or d^k f[children], scalars pulled out."""
+        """A derivative of a function, d^(k+1)L[children] or d^k f[children], scalars pulled out."""
         key = (label, tuple(children))
         found = self._nodes.get(key)
         if found is None:
@@ -135,7 +137,7 @@ class Algebra(Powers):
         while pending:
             current = pending.pop()
             for f, e in current.factors:
-                if f.kind != "node" or f.label != "L" or not f.children or not isinstance(e, int) or e < 1:
+                if f.kind != "node" or not self.functions[f.label].is_loss or not f.children or not isinstance(e, int) or e < 1:
                     continue
                 rest = self.interner.term(combined(dict(current.factors), {f: -1}))
                 for child in set(f.children):

@@ -34,6 +34,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
+from derive.algebra.functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -200,17 +201,6 @@ def _by_factor_key(item: tuple[Factor, Exponent]) -> Key:
 # ---------------------------------------------------------------------------------------------- text
 
 
-def node_name(label: str, rank: int) -> str:
-    """Name of the derivative with `rank` arguments.
-
-    >>> [node_name("L", k) for k in range(4)], node_name("f", 2)
-    (['grad', 'hess', 'd3', 'd4'], 'd2field')
-    """
-    if label == "L":
-        return ("grad", "hess")[rank] if rank < 2 else f"d{rank + 1}"
-    return ("field", "dfield")[rank] if rank < 2 else f"d{rank}field"
-
-
 def term_text(term: Term) -> str:
     """
     >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
@@ -239,7 +229,7 @@ class _Text(Cases[str]):
         return f.label
 
     def node(self, f: Factor) -> str:
-        name = node_name(f.label, len(f.children))
+        name = FUNCTIONS[f.label].derivative(len(f.children))
         return f"{name}({', '.join(map(term_text, f.children))})" if f.children else name
 
     def contraction(self, f: Factor) -> str:

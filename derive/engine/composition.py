@@ -15,6 +15,7 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
+from derive.algebra.functions import FUNCTIONS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
@@ -82,7 +83,7 @@ class Node(Series):
         k = int(k)
         for series in (self.point, *self.children):
             series.require_whole(k)
-        if self.point.at(0) != self.algebra.state("theta"):
+        if self.point.at(0) != self.algebra.state(FUNCTIONS[self.label].point):
             if self.context.unsolved:
                 return {}
             raise self.context.fail("a derivative of the loss is taken at a point that does not tend to theta", None)

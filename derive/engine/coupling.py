@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
+from derive.algebra.functions import FUNCTIONS
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
@@ -14,6 +15,7 @@ from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import ReductionError
 from derive.language import fresh_name
 from derive.scheme import Configuration
+from derive.scheme.names import ahead
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Coupling(Translation):
         for s in self.states:
             (term,) = self.symbols[s]
             a = leading[s].get(term, self.ring.zero)
-            if s != "theta" and s not in known and leading[s].keys() <= {term} and a != self.ring.one:
+            if s not in self.scheme.unknowns and s not in known and leading[s].keys() <= {term} and a != self.ring.one:
                 found.append(s)
         return found
 
@@ -83,12 +85,11 @@ class Coupling(Translation):
                 )
 
     def _depends(self, value: Sum) -> set[str]:
-        """State variables on which a sum of terms depends; every derivative of L depends on theta."""
+        """State variables on which a sum of terms depends: those in it, and those that the functions depend on."""
         factors = [f for term in value for f in within(term)]
         found = {f.label for f in factors if f.kind == "state"}
-        if "theta_next" in found or any(f.kind == "node" for f in factors):
-            found.add("theta")
-        return found & set(self.states)
+        found |= {slot for f in factors if f.kind == "node" for slot in FUNCTIONS[f.label].slots}
+        return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
         terms = {s: next(iter(self.symbols[s])) for s in names}
@@ -108,12 +109,16 @@ class Coupling(Translation):
             return self.fail(
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
             )
-        if "theta" in names:
-            return self._no_identity("theta changes by a term without gamma", rest.values())
+        if self._unknown(names):
+            return self._no_identity(f"{self._unknown(names)} changes by a term without gamma", rest.values())
         return self.fail(
             f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
             "reduced (for a root of an average, keep its square as the memory)"
         )
+
+    def _unknown(self, names: Collection[str]) -> str:
+        """The unknown among the names, or the empty text."""
+        return next((x for x in self.scheme.unknowns if x in names), "")
 
     def _no_identity(self, what: str, excess: Iterable[Ratio]) -> ReductionError:
         """`excess`: the coefficients of what must vanish; a parameter with which they all do is a step size."""
@@ -129,22 +134,22 @@ class Coupling(Translation):
         excess = [[a - (one if i == j else zero) for j, a in enumerate(row)] for i, row in enumerate(component.matrix)]
         right = null_vector(excess, self.ring)
         if right is None:
-            if "theta" in component.names:
-                raise self._no_identity("theta is multiplied by another factor than 1", excess[component.names.index("theta")])
+            if x := self._unknown(component.names):
+                raise self._no_identity(f"{x} is multiplied by another factor than 1", excess[component.names.index(x)])
             return
         left = null_vector([list(column) for column in zip(*excess, strict=True)], self.ring)
         assert left is not None
         pairing = sum((a * b for a, b in zip(left, right, strict=True)), zero)
         if not pairing:
             raise self._jordan(component.names)
-        order = sorted(range(size), key=lambda i: component.names[i] != "theta")
+        order = sorted(range(size), key=lambda i: component.names[i] not in self.scheme.unknowns)
         slow = next(i for i in order if right[i])
         component.slow = component.names[slow]
         component.right = [r / right[slow] for r in right]
         component.left = [a * right[slow] / pairing for a in left]
 
     def _jordan(self, names: Iterable[str]) -> ReductionError:
-        memory = next((n for n in names if n != "theta"), "v")
+        memory = next((n for n in names if n not in self.scheme.unknowns), "v")
         variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
         symbol = fresh_name("eta", {*self.scheme.parameters, *self.scheme.assigned})
         return self.fail(

@@ -134,8 +134,8 @@ class Derivation(Coupling):
             for state, term in ((s, next(iter(self.symbols[s]))) for s in self.states):
                 if term in value and state not in component.names:
                     raise self._jordan((state, name))
-            if value and "theta" in component.names:
-                raise self._no_identity("theta changes by a term without gamma", value.values())
+            if value and (x := self._unknown(component.names)):
+                raise self._no_identity(f"{x} changes by a term without gamma", value.values())
             if value:
                 raise self.fail(
                     f"{name} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "

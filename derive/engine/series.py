@@ -16,6 +16,7 @@ from typing import Protocol
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.functions import FUNCTIONS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.protocol import TermAlgebra
 from derive.algebra.terms import Exponent, as_exponent, combination_text
@@ -281,7 +282,7 @@ class Gradient(Series):
     def __init__(self, x: Series, label: str, place: Place | None) -> None:
         super().__init__(x.context, place)
         self.x, self.label = x, label
-        self.theta = x.algebra.state("theta")
+        self.theta = x.algebra.state(FUNCTIONS[label].point)
 
     def compute(self, k: Exponent) -> Sum:
         leading = self.x.at(0)
