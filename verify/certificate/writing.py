@@ -23,7 +23,9 @@ from derive.errors import UsageError
 from derive.language import names_of, unparse
 from derive.scheme import Configuration
 from verify.certificate import checker
-from verify.exact.proof import ExactResult, Examined, Study
+from verify.exact.examined import Examined
+from verify.exact.proof import ExactResult
+from verify.exact.study import Study
 
 
 class CertificateRefused(Exception):
