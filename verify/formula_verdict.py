@@ -20,6 +20,7 @@ from derive.errors import UsageError, nearest
 from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, walk
 from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
 from verify.exact.claimed import ClaimedField
+from verify.exact.counterexample import counterexample_json, counterexample_text
 from verify.exact.examined import Mismatch
 from verify.exact.parameters import settings_of
 from verify.exact.proof import ExactResult, verify_exactly
@@ -29,7 +30,6 @@ from verify.exact.study import Effort, Study
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import to_fraction
 from verify.problems.formula import gradient_formula, parsed, split_powers
-from verify.verification import counterexample_json, counterexample_text
 
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 

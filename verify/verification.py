@@ -19,16 +19,15 @@ from derive import ModifiedEquation
 from derive.errors import UsageError
 from derive.scheme import Configuration
 from verify.exact.claimed import ClaimedField, claimed_field
-from verify.exact.examined import Mismatch
+from verify.exact.counterexample import counterexample_json
 from verify.exact.given import GivenLoss, check_given_loss
-from verify.exact.parameters import possible_supports, settings_of
+from verify.exact.parameters import possible_supports
 from verify.exact.proof import ExactResult, verify_exactly
 from verify.exact.specialise import is_special_case, with_arbitrary_functions
 from verify.exact.study import Effort
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, SingularSeries
 from verify.orbits.slow_series import NotSlow
-from verify.problems.polynomials import VARIABLES, polynomial_text
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
@@ -110,39 +109,6 @@ class Verification:
             self.skipped[name] = str(error) or type(error).__name__
         finally:
             self.seconds[name] = time.perf_counter() - begin
-
-
-def counterexample_json(m: Mismatch) -> dict[str, Any]:
-    """A mismatch as data: loss about the point, the point, both numbers."""
-    return {
-        "variable": m.variable,
-        "power": m.power,
-        "component": VARIABLES[m.component],
-        "loss": loss_text(m),
-        "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
-        "parameters": {n: str(v) for n, v in m.sample.values.items()},
-        "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
-        "claimed": str(m.claimed),
-        "true": str(m.true),
-    }
-
-
-def loss_text(m: Mismatch) -> str:
-    """The loss (or field, components separated by ';') in variables x, y, ... measured from the point."""
-    problem = m.sample.problem
-    shifted = [v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in zip(VARIABLES, problem.point, strict=False)]
-    parts = problem.components if problem.potential is None else (problem.potential,)
-    return "; ".join(polynomial_text(p, shifted) for p in parts)
-
-
-def counterexample_text(m: Mismatch) -> str:
-    """One line: where the claim fails and both numbers."""
-    point = ", ".join(f"{v} = {x}" for v, x in zip(VARIABLES, m.sample.problem.point, strict=False))
-    state = "".join(f", {s} = ({', '.join(map(str, v)) if isinstance(v, list) else v})" for s, v in m.sample.slow.items())
-    return (
-        f"loss {loss_text(m)} at {point}{state} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
-        f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
-    )
 
 
 @dataclass(frozen=True)
