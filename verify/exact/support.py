@@ -22,6 +22,10 @@ from verify.exact.terms import Combination, NotEnumerable, collect, symbol
 from verify.numbers.power_series import to_fmpq, to_fraction
 
 
+#: passes through the full depth at most
+PASSES = 3
+
+
 class Supports:
     """The supports of every state variable of a configuration, through gamma^depth.
 
@@ -50,8 +54,9 @@ class Supports:
         for reach in sorted({0, min(depth, 2)} - {depth}):
             if reach == 0 or self.algebra.bases:
                 self._find(reach)  # cheap: most bases are known before the passes that count
-        while self._find(depth):
-            pass  # once more with the bases that were found, so that every term is in normal form
+        for _ in range(PASSES):
+            if not self._find(depth):  # else once more with the bases that were found: every term in normal form
+                break
 
     def separated(self) -> Supports:
         """The same with products of denominators split into partial fractions."""
