@@ -21,7 +21,6 @@ from verify.exact.term_algebra import TermAlgebra
 from verify.exact.terms import Combination, NotEnumerable, collect, symbol
 from verify.numbers.power_series import to_fmpq, to_fraction
 
-
 #: passes through the full depth at most
 PASSES = 3
 
