@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.scheme import configure, load_scheme
-from verify.numbers.kinds import Numbers
+from verify.numbers.kinds import OrderedNumbers
 from verify.orbits.run import Runner
 
 START = (0.7, -0.4, 0.9)
@@ -43,7 +43,7 @@ def _power(x: float, r: Fraction) -> float:
     return value
 
 
-FLOATS = Numbers(float, _power)
+FLOATS = OrderedNumbers(float, _power)
 
 
 @dataclass(frozen=True)

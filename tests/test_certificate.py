@@ -21,7 +21,8 @@ from derive import modified_equation
 from derive.errors import UsageError
 from verify.certificate import checker
 from verify.certificate.writing import CertificateRefused, certificate, check_certificate, write_certificate
-from verify.exact.proof import claim_of, verify_exactly
+from verify.exact.claimed import claimed_field
+from verify.exact.proof import verify_exactly
 
 SCHEMES = [
     ("momentum", None, 1), ("adam", None, 1), ("momentum", "inertial", 1), ("bdf2", None, 1), ("gd-schedule", None, 1),
@@ -32,7 +33,7 @@ Place = tuple[Any, ...]
 
 def make(scheme: str, regime: str | None, order: int) -> dict[str, Any]:
     equation = modified_equation(scheme, order, regime=regime)
-    result = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]))
+    result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
     return certificate(equation.configuration, result)
 
 

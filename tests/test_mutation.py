@@ -15,10 +15,11 @@ from flint import fmpq
 from derive import load_scheme, modified_equation
 from derive.language import Number, Operation, parse_expression
 from derive.scheme import catalogue
+from verify.exact.claimed import ClaimedField, claimed_field, claimed_values, with_numbers
+from verify.exact.examined import Examined, examine, mismatches_at
 from verify.exact.one_step import step_against_flow
-from verify.exact.proof import Claim, Examined, claim_of, examine, mismatches_at, values_of_claim, verify_exactly, with_numbers
-from verify.exact.samples import parameter_sets
-from verify.exact.support import Supports
+from verify.exact.parameters import possible_supports
+from verify.exact.proof import verify_exactly
 from verify.numbers.kinds import EXACT
 from verify.problems.formula import FormulaValues
 
@@ -26,8 +27,8 @@ REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or
 STEP = fmpq(1, 1000)
 
 
-def points(claim: Claim, configuration: Any, count: int) -> list[Examined]:
-    supports = Supports(configuration, claim.slow, next(parameter_sets(configuration, claim.slow, 0)), 1)
+def points(claim: ClaimedField, configuration: Any, count: int) -> list[Examined]:
+    supports = next(possible_supports(configuration, claim.slow, 1, 0))
     claim = with_numbers(claim, supports.values)
     source = random.Random("mutation")
     return [examine(supports, claim, source, 2, claim.order) for _ in range(count)]
@@ -47,7 +48,7 @@ def with_step(examined: Examined, variable: str, power: int, term: Any) -> dict[
 @pytest.mark.parametrize("name, regime", REGIMES)
 def test_every_changed_coefficient_is_refuted(name: str, regime: str | None) -> None:
     equation = modified_equation(name, 3, regime=regime)
-    claim = claim_of(equation.to_json()["equations"])
+    claim = claimed_field(equation.to_json()["equations"])
     examined = points(claim, equation.configuration, 2)
     assert not any(mismatches_at(e) for e in examined)
     survived = []
@@ -66,7 +67,7 @@ def test_the_whole_route_refutes_a_changed_coefficient(name: str, power: int) ->
     equation = modified_equation(name, 2)
     data = equation.to_json()["equations"]
     data["theta"][power]["terms"][0]["coefficient"] += " + 1/1000"
-    claim = claim_of(data)
+    claim = claimed_field(data)
     result = verify_exactly(equation.configuration, claim)
     assert result.refuted
     assert not result.proved
@@ -78,25 +79,25 @@ def test_a_missing_and_a_superfluous_term_are_refuted() -> None:
     equation = modified_equation("gd", 2)
     data = equation.to_json()["equations"]
     missing = [{**b, "terms": b["terms"][:1]} if b["power"] == 2 else b for b in data["theta"]]
-    assert verify_exactly(equation.configuration, claim_of({"theta": missing})).refuted
+    assert verify_exactly(equation.configuration, claimed_field({"theta": missing})).refuted
     extra = [
         {**b, "terms": [*b["terms"], {"coefficient": "1/7", "term": "grad*hess(grad)"}]} if b["power"] == 1 else b
         for b in data["theta"]
     ]
-    assert verify_exactly(equation.configuration, claim_of({"theta": extra})).refuted
+    assert verify_exactly(equation.configuration, claimed_field({"theta": extra})).refuted
 
 
 def test_step_and_flow_see_a_wrong_field() -> None:
     """The literal comparison by itself: a wrong f_1 shows at gamma^2."""
     equation = modified_equation("rmsprop", 1)
-    claim = claim_of(equation.to_json()["equations"])
+    claim = claimed_field(equation.to_json()["equations"])
     (e,) = points(claim, equation.configuration, 1)
     power, _ = step_against_flow(e.orbit, e.sample, with_numbers(claim, e.sample.values).terms, 1)
     assert power == 3
     (c, term), *rest = claim.terms["theta"][1]
     wrong = Operation("+", (c, parse_expression("1/1000", "step")))
-    changed = with_numbers(Claim({"theta": [claim.terms["theta"][0], [(wrong, term), *rest]]}), e.sample.values)
+    changed = with_numbers(ClaimedField({"theta": [claim.terms["theta"][0], [(wrong, term), *rest]]}), e.sample.values)
     assert isinstance(changed.terms["theta"][1][0][0], Number)
     power, _ = step_against_flow(e.orbit, e.sample, changed.terms, 1)
     assert power == 2
-    assert values_of_claim(changed, e.sample) != e.claimed
+    assert claimed_values(changed, e.sample) != e.claimed

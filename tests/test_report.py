@@ -21,7 +21,7 @@ from derive import load_scheme, modified_equation
 from derive.errors import DeriveError
 from verify.commands.report import report_command
 from verify.report.controls import limits, page_controls
-from verify.report.formulas import Formulas
+from verify.report.formula_images import FormulaImages
 from verify.report.material import Request, gather
 from verify.report.page import report_page
 from verify.report.words import Phrases, field_words, potential_words
@@ -51,7 +51,7 @@ def test_every_term_has_words_and_a_drawing(scheme: str) -> None:
     from derive.writing.formulas import write_term
     from derive.writing.notation import LATEX
 
-    say, draw = Phrases(str), Formulas()
+    say, draw = Phrases(str), FormulaImages()
     for name, sums in modified_equation(scheme, 1).equations.items():
         for total in sums:
             for _, term in total:
@@ -60,7 +60,7 @@ def test_every_term_has_words_and_a_drawing(scheme: str) -> None:
 
 
 def test_a_formula_carries_its_latex() -> None:
-    draw = Formulas()
+    draw = FormulaImages()
     picture = draw.svg(r"\frac{1}{1-\beta}\, \nabla L")
     assert r'aria-label="\frac{1}{1-\beta}\, \nabla L"' in picture
     assert "http" not in picture + draw.sheet()

@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.scheme import catalogue
 from verify.commands.main import main
+from verify.exact.claimed import claimed_field
 from verify.exact.given import check_given_loss
-from verify.exact.proof import Effort, claim_of, verify_exactly
+from verify.exact.proof import verify_exactly
 from verify.exact.refutation import solved_coefficients
 from verify.exact.samples import square_point
+from verify.exact.study import Effort
 from verify.exact.support import Supports
-from verify.exact.terms import ONE, TermAlgebra, symbol
+from verify.exact.term_algebra import TermAlgebra
+from verify.exact.terms import ONE, symbol
 from verify.numbers.kinds import FRACTIONS, MPMATH
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
 from verify.orbits.run import Runner
@@ -44,7 +47,7 @@ def order_of(name: str) -> int:
 def test_every_catalogue_scheme_is_proved(name: str, regime: str | None) -> None:
     order = order_of(name)
     equation = modified_equation(name, order, regime=regime)
-    claim = claim_of(equation.to_json()["equations"])
+    claim = claimed_field(equation.to_json()["equations"])
     result = verify_exactly(equation.configuration, claim, Effort(sets=1 if name in LARGE else 2))
     assert result.proved, [m.power for m in result.mismatches]
     assert result.rank == result.rank_needed
@@ -192,7 +195,7 @@ def test_rules_replace_equals_by_equals() -> None:
 
 def test_solved_coefficients_are_the_derived_ones() -> None:
     equation = modified_equation("momentum", 2, settings={"beta": "1/2"})
-    result = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]))
+    result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
     study = result.studies[0]
     solved = solved_coefficients(study, "theta", 2)
     assert solved is not None
@@ -206,7 +209,7 @@ def test_solved_coefficients_are_the_derived_ones() -> None:
 def test_random_schemes_are_proved(a: int, b: int, beta: str) -> None:
     text = f"g = grad(theta + {a}*gamma*theta/7); v = {beta}*v - gamma*g - {b}*gamma**2*g; theta = theta + v + {b}*gamma*g"
     equation = modified_equation(inline_scheme(text), 2)
-    result = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]))
+    result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
     assert not result.refuted
 
 
@@ -222,13 +225,14 @@ def test_random_schemes_are_proved(a: int, b: int, beta: str) -> None:
 def test_a_named_loss_is_compared_exactly_or_in_balls(name: str, loss: str, exact: bool) -> None:
     equation = modified_equation(name, 2)
     values = {n: Fraction(1, 3 + i) for i, n in enumerate(equation.configuration.free)}
+    supports = Supports(equation.configuration, tuple(equation.equations), values, 1)
     data = equation.to_json()["equations"]
-    found = check_given_loss(equation.configuration, claim_of(data), values, loss, digits=40)
+    found = check_given_loss(supports, claimed_field(data), loss, digits=40)
     assert found.confirmed
     assert (found.radius is None) == exact
     assert exact or (found.radius or 1) < 1e-40
     data["theta"][2]["terms"][-1]["coefficient"] += " + 1/1000"
-    wrong = check_given_loss(equation.configuration, claim_of(data), values, loss, digits=40)
+    wrong = check_given_loss(supports, claimed_field(data), loss, digits=40)
     assert [m.power for m in wrong.mismatches][:1] == [2]
 
 

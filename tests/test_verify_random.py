@@ -10,7 +10,8 @@ from strategies import tree_schemes
 
 from derive import inline_scheme, modified_equation
 from derive.errors import ReductionError
-from verify.exact.proof import claim_of, verify_exactly
+from verify.exact.claimed import claimed_field
+from verify.exact.proof import verify_exactly
 
 
 @settings(max_examples=15)
@@ -21,7 +22,7 @@ def test_random_schemes_are_proved_and_their_perturbations_refuted(data: st.Data
     except ReductionError:  # a root of the two-step part at 1
         return
     equations = equation.to_json()["equations"]
-    result = verify_exactly(equation.configuration, claim_of(equations))
+    result = verify_exactly(equation.configuration, claimed_field(equations))
     assert result.proved, equation.scheme.update
     power = data.draw(st.integers(0, 1))
     terms = equations["theta"][power]["terms"]
@@ -29,4 +30,4 @@ def test_random_schemes_are_proved_and_their_perturbations_refuted(data: st.Data
         wrong = copy.deepcopy(equations)
         entry = wrong["theta"][power]["terms"][data.draw(st.integers(0, len(terms) - 1))]
         entry["coefficient"] = f"({entry['coefficient']})*1001/1000"
-        assert verify_exactly(equation.configuration, claim_of(wrong)).refuted
+        assert verify_exactly(equation.configuration, claimed_field(wrong)).refuted

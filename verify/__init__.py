@@ -1,11 +1,18 @@
 """Verification of modified equations by routes that share nothing with their derivation.
 
-    exact       orbits of the scheme on the slow manifold, as power series in gamma with exact coefficients, give the value of
-                every f_k at a point of a concrete loss; one step against the Taylor flow of the field
-    complete    enough losses and points that the values determine every term the scheme can produce
-    numerical   error against gamma for every truncation; coefficients recovered from runs; closed forms on quadratics
+    numbers      power series, balls, recorded operations: what an update text is run on
+    problems     losses and fields, their derivatives, the language of formulas
+    orbits       the update text run; slow orbits as exact power series and in balls; flows
+    exact        values of every f_k on random losses; the terms that a scheme can produce; the rank that proves a field for
+                 every smooth loss; one step against the Taylor flow
+    numeric      error against gamma for every truncation; coefficients recovered from runs; closed forms on quadratics
+    certificate  a proof as a file, and a checker that stands alone
+    claims       statements of papers, judged by the readings of `derive`
+    report       a page to look at
+    commands     the command line
 
-`verify` reads the public data of `derive` (schemes, expressions, results) and nothing of its algebra.
+`verification` has all routes of one scheme, `formula_verdict` the verdict on somebody's formula.  The routes read the public
+data of `derive` (schemes, expressions, results) and nothing of its algebra.
 """
 
 from __future__ import annotations

@@ -19,34 +19,30 @@ from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, walk
 from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
-from verify.exact.proof import (
-    Claim,
-    Effort,
-    ExactResult,
-    Mismatch,
-    Study,
-    verify_exactly,
-)
+from verify.exact.claimed import ClaimedField
+from verify.exact.counterexample import counterexample_json, counterexample_text
+from verify.exact.examined import Mismatch
+from verify.exact.parameters import settings_of
+from verify.exact.proof import ExactResult, verify_exactly
 from verify.exact.rank import combination_of
 from verify.exact.refutation import small_counterexample, solved_coefficients
-from verify.exact.samples import settings_of
+from verify.exact.study import Effort, Study
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import to_fraction
 from verify.problems.formula import gradient_formula, parsed, split_powers
-from verify.verification import counterexample_json, counterexample_text
 
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 
 
 @dataclass(frozen=True)
-class ClaimText:
+class StatedFormula:
     """A formula as it was given, with the scheme it is about."""
 
     configuration: Configuration
     equation: ModifiedEquation
     order: int
     says: tuple[str, ...]
-    claim: Claim
+    claim: ClaimedField
 
 
 @dataclass(frozen=True)
@@ -60,10 +56,10 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class ClaimResult:
+class FormulaVerdict:
     """`verdict` is confirmed, refuted or undecided; `power` the first power of gamma at which the formula fails."""
 
-    text: ClaimText
+    text: StatedFormula
     verdict: str
     exact: ExactResult | None = None
     power: int | None = None
@@ -105,7 +101,7 @@ class _Given:
     says: tuple[str, ...] = ()
 
 
-def read_claim(
+def read_formula(
     file: str | None,
     scheme: str | None,
     update: str | None,
@@ -113,7 +109,7 @@ def read_claim(
     regime: str | None,
     settings: Mapping[str, str],
     says: Sequence[str],
-) -> ClaimText:
+) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
     Raises UsageError, ParseError.
@@ -129,7 +125,7 @@ def read_claim(
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
     chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "")
-    return _claim_text(chosen, given)
+    return _stated(chosen, given)
 
 
 def _from_file(path: str) -> _Given:
@@ -159,7 +155,7 @@ def _from_file(path: str) -> _Given:
     return _Given(scheme, data.get("update"), order, data.get("regime"), {k: str(v) for k, v in table.items()}, tuple(texts))
 
 
-def _claim_text(scheme: Scheme, given: _Given) -> ClaimText:
+def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     expressions: dict[str, Expression] = {}
     for text in given.says:
         variable, colon, formula = text.partition(":")
@@ -182,7 +178,7 @@ def _claim_text(scheme: Scheme, given: _Given) -> ClaimText:
         _require_names(parts, equation)
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
-    return ClaimText(equation.configuration, equation, order, given.says, Claim(terms, slow))
+    return StatedFormula(equation.configuration, equation, order, given.says, ClaimedField(terms, slow))
 
 
 def _degree(expression: Expression) -> int:
@@ -227,23 +223,23 @@ def _require_exponents(parts: Sequence[Expression]) -> None:
 # ------------------------------------------------------------------------------------------ checking
 
 
-def check_claim(text: ClaimText, seed: int = 0) -> ClaimResult:
+def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     """Confirm (proved for every loss) or refute (first power, counterexample, what is right)."""
     try:
         exact = verify_exactly(text.configuration, text.claim, Effort(seed=seed, stop=False))
     except NotEnumerable as error:
-        return ClaimResult(text, "undecided", reason=f"the possible terms cannot be listed: {error}")
+        return FormulaVerdict(text, "undecided", reason=f"the possible terms cannot be listed: {error}")
     if not exact.mismatches:
-        return ClaimResult(text, "confirmed" if exact.proved else "undecided", exact, reason=exact.argument)
+        return FormulaVerdict(text, "confirmed" if exact.proved else "undecided", exact, reason=exact.argument)
     first = exact.mismatches[0]
     current = next(s for s in exact.studies if any(e.sample is first.sample for e in s.examined))
     small = small_counterexample(current, text.claim, first.power, seed) or first
     corrections = _corrections(current, text.claim, small.variable, small.power)
     correct = str(text.equation[small.variable][small.power])
-    return ClaimResult(text, "refuted", exact, small.power, small, corrections, correct)
+    return FormulaVerdict(text, "refuted", exact, small.power, small, corrections, correct)
 
 
-def _corrections(current: Study, claim: Claim, variable: str, power: int) -> list[Correction]:
+def _corrections(current: Study, claim: ClaimedField, variable: str, power: int) -> list[Correction]:
     """Terms whose coefficient is wrong: the right ones solved from the exact values alone."""
     true = solved_coefficients(current, variable, power)
     if true is None:
@@ -262,7 +258,7 @@ def _corrections(current: Study, claim: Claim, variable: str, power: int) -> lis
     ]
 
 
-def print_claim(result: ClaimResult) -> None:
+def print_formula(result: FormulaVerdict) -> None:
     """The verdict in words, on standard output."""
     import click
 
@@ -282,4 +278,4 @@ def print_claim(result: ClaimResult) -> None:
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
 
 
-__all__ = ["ClaimResult", "ClaimText", "Correction", "check_claim", "print_claim", "read_claim"]
+__all__ = ["Correction", "FormulaVerdict", "StatedFormula", "check_formula", "print_formula", "read_formula"]

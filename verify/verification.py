@@ -1,4 +1,4 @@
-"""All routes of one scheme in one report.
+"""All routes of one scheme in one table.
 
     exact (proof)  +  slopes  +  coefficients recovered  +  closed forms on quadratics  [+ from rest]   ->   verdict
 
@@ -18,14 +18,16 @@ from typing import Any
 from derive import ModifiedEquation
 from derive.errors import UsageError
 from derive.scheme import Configuration
+from verify.exact.claimed import ClaimedField, claimed_field
+from verify.exact.counterexample import counterexample_json
 from verify.exact.given import GivenLoss, check_given_loss
-from verify.exact.proof import Claim, Effort, ExactResult, Mismatch, claim_of, verify_exactly
-from verify.exact.samples import parameter_sets, settings_of
+from verify.exact.parameters import possible_supports
+from verify.exact.proof import ExactResult, verify_exactly
 from verify.exact.specialise import is_special_case, with_arbitrary_functions
+from verify.exact.study import Effort
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, SingularSeries
 from verify.orbits.slow_series import NotSlow
-from verify.problems.polynomials import VARIABLES, polynomial_text
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
@@ -36,7 +38,7 @@ FALLBACK = {"L": "x**4/4 + x**2*y/3 + x*y**3/5 - x*y + y**2", "f": "y + x**2/3 -
 
 
 @dataclass
-class Report:
+class Verification:
     """What every route found; a route that could not run leaves its reason in `skipped`."""
 
     equation: ModifiedEquation
@@ -109,39 +111,6 @@ class Report:
             self.seconds[name] = time.perf_counter() - begin
 
 
-def counterexample_json(m: Mismatch) -> dict[str, Any]:
-    """A mismatch as data: loss about the point, the point, both numbers."""
-    return {
-        "variable": m.variable,
-        "power": m.power,
-        "component": VARIABLES[m.component],
-        "loss": loss_text(m),
-        "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
-        "parameters": {n: str(v) for n, v in m.sample.values.items()},
-        "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
-        "claimed": str(m.claimed),
-        "true": str(m.true),
-    }
-
-
-def loss_text(m: Mismatch) -> str:
-    """The loss (or field, components separated by ';') in variables x, y, ... measured from the point."""
-    problem = m.sample.problem
-    shifted = [v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in zip(VARIABLES, problem.point, strict=False)]
-    parts = problem.components if problem.potential is None else (problem.potential,)
-    return "; ".join(polynomial_text(p, shifted) for p in parts)
-
-
-def counterexample_text(m: Mismatch) -> str:
-    """One line: where the claim fails and both numbers."""
-    point = ", ".join(f"{v} = {x}" for v, x in zip(VARIABLES, m.sample.problem.point, strict=False))
-    state = "".join(f", {s} = ({', '.join(map(str, v)) if isinstance(v, list) else v})" for s, v in m.sample.slow.items())
-    return (
-        f"loss {loss_text(m)} at {point}{state} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
-        f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
-    )
-
-
 @dataclass(frozen=True)
 class Options:
     """What `verify scheme` was asked for."""
@@ -154,81 +123,79 @@ class Options:
     plot: str | None = None
 
 
-def full_report(
+def verify_scheme(
     equation: ModifiedEquation,
     options: Options,
     announce: Callable[[str], None] = lambda name: None,
     progress: Callable[[int, int], None] | None = None,
-) -> Report:
+) -> Verification:
     """Run every route on a derived equation.
 
     Raises UsageError for input that no route can use.
     """
-    report = Report(equation)
+    verification = Verification(equation)
     data = equation.to_json()
     general = with_arbitrary_functions(equation)
-    with report.route("exact", announce):
+    with verification.route("exact", announce):
         effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
-        claim = claim_of(general.to_json()["equations"])
-        report.exact = verify_exactly(general.configuration, claim, effort)
+        claim = claimed_field(general.to_json()["equations"])
+        verification.exact = verify_exactly(general.configuration, claim, effort)
         if general is not equation:
-            report.special_case = is_special_case(equation, general, options.seed)
-    if options.loss or report.exact is None:
-        with report.route("given loss", announce):
-            report.given = _given(report, claim_of(data["equations"]), options)
-    _numerical(report, data, options, announce)
-    return report
+            verification.special_case = is_special_case(equation, general, options.seed)
+    if options.loss or verification.exact is None:
+        with verification.route("given loss", announce):
+            verification.given = _given(verification, claimed_field(data["equations"]), options)
+    _numerical(verification, data, options, announce)
+    return verification
 
 
-def _given(report: Report, claim: Claim, options: Options) -> GivenLoss:
-    configuration = report.equation.configuration
-    values = next(parameter_sets(configuration, claim.slow, options.seed))
-    return check_given_loss(
-        configuration, claim, values, options.loss or FALLBACK[configuration.scheme.label], options.seed, options.digits
-    )
+def _given(verification: Verification, claim: ClaimedField, options: Options) -> GivenLoss:
+    configuration = verification.equation.configuration
+    supports = next(possible_supports(configuration, claim.slow, 1, options.seed))
+    return check_given_loss(supports, claim, options.loss or FALLBACK[configuration.scheme.label], options.seed, options.digits)
 
 
-def _numerical(report: Report, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:
+def _numerical(verification: Verification, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:
     from verify.numeric import routes
     from verify.numeric.quadratic import check_quadratic
     from verify.numeric.system import chosen_parameters
     from verify.problems.landscape import Loss
 
-    configuration, order = report.equation.configuration, report.equation.order
-    report.parameters = chosen_parameters(configuration)
+    configuration, order = verification.equation.configuration, verification.equation.order
+    verification.parameters = chosen_parameters(configuration)
     is_field = data["label"] == "f"
     loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
-    report.loss = loss.text
+    verification.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
-    shared: Shared = (configuration, data, report.parameters)
-    with report.route("slopes", announce):
-        report.table = routes.check_slopes(*shared, loss, theta, options.digits)
-    with report.route("recovered", announce):
-        report.recovery = routes.recover_coefficients(*shared, seed=options.seed)
-    with report.route("quadratic", announce):
+    shared: Shared = (configuration, data, verification.parameters)
+    with verification.route("slopes", announce):
+        verification.table = routes.check_slopes(*shared, loss, theta, options.digits)
+    with verification.route("recovered", announce):
+        verification.recovery = routes.recover_coefficients(*shared, seed=options.seed)
+    with verification.route("quadratic", announce):
         found = check_quadratic(*shared, 12)
         if found.applicable:
-            report.quadratic = found
+            verification.quadratic = found
         else:
-            report.skipped["quadratic"] = found.reason
+            verification.skipped["quadratic"] = found.reason
     if options.from_rest:
-        with report.route("from rest", announce):
-            report.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
+        with verification.route("from rest", announce):
+            verification.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
     if options.plot:
-        _plot(report, shared, loss, theta, options.plot)
+        _plot(verification, shared, loss, theta, options.plot)
 
 
-def _plot(report: Report, shared: Shared, loss: Any, theta: Sequence[Fraction], path: str) -> None:
+def _plot(verification: Verification, shared: Shared, loss: Any, theta: Sequence[Fraction], path: str) -> None:
     from verify.numeric import routes
     from verify.numeric.plot import save_figure
 
-    if report.table is None:
-        raise UsageError(f"--plot: the slopes could not be measured: {report.skipped.get('slopes', '')}")
+    if verification.table is None:
+        raise UsageError(f"--plot: the slopes could not be measured: {verification.skipped.get('slopes', '')}")
     orbits = None
     if loss.dimension == 2:
         try:
             orbits = routes.orbits_for_plot(*shared, loss, theta)
         except ArithmeticError as error:
-            report.skipped["orbits"] = str(error)
-    title = f"{report.equation.scheme.title}, through gamma^{report.equation.order}"
-    save_figure(path, report.table, title, orbits)
+            verification.skipped["orbits"] = str(error)
+    title = f"{verification.equation.scheme.title}, through gamma^{verification.equation.order}"
+    save_figure(path, verification.table, title, orbits)

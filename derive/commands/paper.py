@@ -73,14 +73,16 @@ def _verified(equation: ModifiedEquation) -> Verified | None:
     if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
         return None  # the route takes time functions as arbitrary ones
     try:
-        from verify.exact.proof import Effort, claim_of, verify_exactly
+        from verify.exact.claimed import claimed_field
+        from verify.exact.proof import verify_exactly
+        from verify.exact.study import Effort
         from verify.exact.terms import NotEnumerable
     except ImportError:
         return None
     from derive.paper.independent import Verified
 
     try:
-        found = verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort(sets=1))
+        found = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]), Effort(sets=1))
     except (DeriveError, NotEnumerable, ArithmeticError):
         return None
     if found.refuted:

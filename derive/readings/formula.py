@@ -74,7 +74,7 @@ class _Reader(TargetReader):
 class Formulas:
     """A place where formulas are read: an algebra, the state variables in it (name -> scalar?), and parameters' values.
 
-    >>> f = formulas_of(modified_equation("gd", 1))
+    >>> f = formulas_of(modified_equation("momentum", 1))
     >>> str(f.series("-grad - alpha/2*hess(grad)", 1, "example")[1])
     '-1/2*hess(grad)'
     """

@@ -23,7 +23,9 @@ from derive.errors import UsageError
 from derive.language import names_of, unparse
 from derive.scheme import Configuration
 from verify.certificate import checker
-from verify.exact.proof import ExactResult, Examined, Study
+from verify.exact.examined import Examined
+from verify.exact.proof import ExactResult
+from verify.exact.study import Study
 
 
 class CertificateRefused(Exception):
@@ -87,7 +89,7 @@ def program_lines(configuration: Configuration) -> list[list[str]]:
 
     >>> from derive import configure, load_scheme
     >>> program_lines(configure(load_scheme("momentum"), "inertial"))[2:5]
-    [['v', '(gamma)*eta'], ['v', 'beta*v - alpha*grad(theta)'], ['theta', 'theta + v']]
+    [['v', '(gamma*1)*eta'], ['v', 'beta*v - alpha*grad(theta)'], ['theta', 'theta + v']]
     """
     scheme = configuration.scheme
     lines = [[n, unparse(e)] for n, e in configuration.bindings.items() if unparse(e) != n]

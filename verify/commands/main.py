@@ -73,18 +73,18 @@ def scheme_command(
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
     from derive import load_scheme, modified_equation
-    from verify.verification import Options, full_report
+    from verify.verification import Options, verify_scheme
 
     equation = modified_equation(load_scheme(scheme), order, regime=regime, settings=parse_settings(pairs))
     options = Options(loss, count, seed, digits, from_rest, plot)
     with progress("verifying", 100) as advance:
-        report = full_report(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
+        report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
-        from verify.commands.text import print_report
+        from verify.commands.text import print_verification
 
-        print_report(report)
+        print_verification(report)
     if output and report.verdict == "verified" and report.exact is not None:
         from verify.certificate.writing import certificate, write_certificate
 
@@ -116,14 +116,14 @@ def formula_command(
 
     FILE.toml has the keys scheme (or update), order, says (a text or a list), and optionally regime and a table [set].
     """
-    from verify.formula_verdict import check_claim, print_claim, read_claim
+    from verify.formula_verdict import check_formula, print_formula, read_formula
 
-    claim = read_claim(file, scheme, update, order, regime, parse_settings(pairs), says)
-    result = check_claim(claim, seed)
+    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says)
+    result = check_formula(claim, seed)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
     else:
-        print_claim(result)
+        print_formula(result)
     return {"confirmed": 0, "refuted": REFUTED}.get(result.verdict, UNDECIDED)
 
 

@@ -5,38 +5,39 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from verify.verification import Report, counterexample_text
+from verify.exact.counterexample import counterexample_text
+from verify.verification import Verification
 
 
-def print_report(report: Report, stream: TextIO | None = None) -> None:
+def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     """The whole report on standard output."""
     from rich.console import Console
 
     out = stream or sys.stdout
     console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
-    c = report.equation.configuration
-    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{report.equation.order}")
-    _exact(console, report)
-    _slopes(console, report)
-    _recovered(console, report)
-    _quadratic(console, report)
-    _rest(console, report)
-    for name, reason in report.skipped.items():
+    c = v.equation.configuration
+    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{v.equation.order}")
+    _exact(console, v)
+    _slopes(console, v)
+    _recovered(console, v)
+    _quadratic(console, v)
+    _rest(console, v)
+    for name, reason in v.skipped.items():
         console.print(f"\n{name}: not run: {reason}")
-    console.print(f"\nverdict: {report.verdict}" + (f" (by: {', '.join(report.refuted_by)})" if report.refuted_by else ""))
+    console.print(f"\nverdict: {v.verdict}" + (f" (by: {', '.join(v.refuted_by)})" if v.refuted_by else ""))
 
 
-def _exact(console: Any, report: Report) -> None:
-    e = report.exact
+def _exact(console: Any, v: Verification) -> None:
+    e = v.exact
     console.print("\nExact")
-    if report.given:
-        console.print(f"  on L = {report.given.loss}, {report.given.text}")
+    if v.given:
+        console.print(f"  on L = {v.given.loss}, {v.given.text}")
     if e is None:
         return
     if e.mismatches:
         console.print(f"  refuted at gamma^{e.mismatches[0].power}: {counterexample_text(e.mismatches[0])}")
     else:
-        order = report.equation.order
+        order = v.equation.order
         points = sum(len(s.examined) for s in e.studies)
         console.print(
             f"  f_0 to f_{order} are the scheme's own at {points} points, in exact arithmetic" if order else "  f_0 is exact"
@@ -47,8 +48,8 @@ def _exact(console: Any, report: Report) -> None:
         console.print(f"  {e.remark}")
     if not e.mismatches:
         console.print(f"  {e.argument}")
-    if report.special_case is not None:
-        words = "is" if report.special_case else "is NOT"
+    if v.special_case is not None:
+        words = "is" if v.special_case else "is NOT"
         console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
 
 
@@ -63,8 +64,8 @@ def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:
     console.print(table)
 
 
-def _slopes(console: Any, report: Report) -> None:
-    table = report.table
+def _slopes(console: Any, v: Verification) -> None:
+    table = v.table
     if table is None:
         return
     console.print(
@@ -78,11 +79,11 @@ def _slopes(console: Any, report: Report) -> None:
     _table(console, ["truncation", "", "", "finest", "extrapolated", "expected"], rows)
 
 
-def _recovered(console: Any, report: Report) -> None:
-    if report.recovery is None:
+def _recovered(console: Any, v: Verification) -> None:
+    if v.recovery is None:
         return
-    console.print("\nCoefficients recovered from runs (" + ", ".join(f"{n} = {v}" for n, v in report.parameters.items()) + ")")
-    found = report.recovery.coefficients
+    console.print("\nCoefficients recovered from runs (" + ", ".join(f"{n} = {v}" for n, v in v.parameters.items()) + ")")
+    found = v.recovery.coefficients
     shown = found if len(found) <= 40 else [c for c in found if not c.agrees] or found[:40]
     rows = [
         [
@@ -103,16 +104,16 @@ def _short(text: str, width: int = 44) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def _quadratic(console: Any, report: Report) -> None:
-    q = report.quadratic
+def _quadratic(console: Any, v: Verification) -> None:
+    q = v.quadratic
     if q is None:
         return
     found = "agrees" if q.confirmed else f"DIFFERS at gamma^{q.first_difference}"
     console.print(f"\nQuadratic losses: the field {found} with the closed form (which is given through gamma^{q.order})")
 
 
-def _rest(console: Any, report: Report) -> None:
-    r = report.rest
+def _rest(console: Any, v: Verification) -> None:
+    r = v.rest
     if r is None:
         return
     console.print("\nFrom rest: the initial point moves by gamma c_1 + gamma^2 c_2 + ...")

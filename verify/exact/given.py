@@ -7,17 +7,17 @@ below 10^-digits.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from flint import arb, fmpq
 
-from derive.scheme import Configuration
+from verify.exact.claimed import ClaimedField, claimed_values, with_numbers
+from verify.exact.examined import Examined, Mismatch, mismatches_at
+from verify.exact.parameters import settings_of
 from verify.exact.points import NoRationalRoot, TermPoint, memory_values, term_point
-from verify.exact.proof import Claim, Examined, Mismatch, mismatches_at, values_of_claim, with_numbers
-from verify.exact.samples import settings_of
 from verify.exact.support import Supports
 from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import SingularSeries
@@ -64,16 +64,13 @@ class GivenLoss:
         }
 
 
-def check_given_loss(
-    configuration: Configuration, claim: Claim, values: Mapping[str, Fraction], loss: str, seed: int = 0, digits: int = 60
-) -> GivenLoss:
+def check_given_loss(supports: Supports, claim: ClaimedField, loss: str, seed: int = 0, digits: int = 60) -> GivenLoss:
     """Compare the claim with the scheme's exact orbit at a random point of the named loss.
 
     Raises UsageError for a text that is no loss, SingularSeries where the scheme has no expansion at any point tried.
     """
-    supports = Supports(configuration, claim.slow, values, 1)
     claim = with_numbers(claim, supports.values)
-    variables, _ = parse_loss(loss, configuration.scheme.label)
+    variables, _ = parse_loss(loss, supports.configuration.scheme.label)
     source = random.Random(f"given {seed}")
     with precision(bits_of(2 * digits) + 64):
         samples = [_sample(supports, claim, loss, source, len(variables)) for _ in range(ATTEMPTS)]
@@ -92,7 +89,7 @@ def check_given_loss(
     raise SingularSeries("no point tried will do: a root or denominator vanishes, or the balls grow too wide")
 
 
-def _sample(supports: Supports, claim: Claim, loss: str, source: random.Random, dimension: int) -> Sample:
+def _sample(supports: Supports, claim: ClaimedField, loss: str, source: random.Random, dimension: int) -> Sample:
     def number() -> fmpq:
         return fmpq(source.randint(2, 9), source.choice((4, 5, 7)))
 
@@ -117,7 +114,7 @@ def _as_balls(sample: Sample) -> Sample:
     )
 
 
-def _examine(supports: Supports, claim: Claim, sample: Sample) -> Examined:
+def _examine(supports: Supports, claim: ClaimedField, sample: Sample) -> Examined:
     if isinstance(sample.unit, arb):
         problem = sample.problem
         leaf = "grad" if problem.potential is not None else "field"
@@ -129,7 +126,7 @@ def _examine(supports: Supports, claim: Claim, sample: Sample) -> Examined:
     scalars = [m for m in supports.memory if m in supports.algebra.scalars]
     leads = memory_values(point, supports.leads, scalars)
     orbit = SlowOrbit(supports.configuration, sample, claim.slow, leads, claim.order).find()
-    return Examined(sample, orbit, point, values_of_claim(claim, sample))
+    return Examined(sample, orbit, point, claimed_values(claim, sample))
 
 
 def _radius(examined: Examined) -> float | None:

@@ -14,24 +14,13 @@ from typing import Any
 from flint import fmpq, fmpq_poly
 
 from derive.language import derivative_symbol
+from verify.exact.claimed import combination
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series
 from verify.orbits.slow_series import Orbit, Sample
 from verify.problems.formula import FormulaValues
 
 Claims = Mapping[str, Sequence[Sequence[tuple[Any, Any]]]]  # variable -> power -> (coefficient, term) trees
-
-
-def combination(values: FormulaValues, items: Sequence[tuple[Any, Any]], size: int) -> list[Any] | None:
-    """Sum of coefficient times term, one entry a component; None for an empty sum."""
-    total: list[Any] | None = None
-    for coefficient, term in items:
-        c, v = values.of(coefficient), values.of(term)
-        cs = c if isinstance(c, list) else [c] * size
-        vs = v if isinstance(v, list) else [v] * size
-        products = [x * y for x, y in zip(cs, vs, strict=False)]
-        total = products if total is None else [a + b for a, b in zip(total, products, strict=True)]
-    return total
 
 
 def flow_series(sample: Sample, claims: Claims, length: int) -> dict[str, list[Series]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from flint import fmpq, nmod
 
-from verify.exact.terms import ONE, Combination, Node, Term, TermAlgebra
+from verify.exact.term_algebra import TermAlgebra
+from verify.exact.terms import ONE, Combination, Node, Term
 from verify.numbers.power_series import IrrationalRoot, rational_power
 from verify.orbits.slow_series import Sample
 from verify.problems.problem import Problem

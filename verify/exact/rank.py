@@ -18,7 +18,8 @@ from flint import fmpq, nmod_mat
 
 from derive.language import Call, Expression, Name, Number, Operation, constant, unparse
 from verify.exact.points import PRIME, TermPoint
-from verify.exact.terms import ONE, Combination, NotEnumerable, Term, TermAlgebra, add, collect, symbol
+from verify.exact.term_algebra import TermAlgebra
+from verify.exact.terms import ONE, Combination, NotEnumerable, Term, add, collect, symbol
 from verify.numbers.power_series import to_fmpq
 from verify.problems.formula import DERIVATIVES
 

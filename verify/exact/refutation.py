@@ -8,15 +8,17 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from verify.exact.proof import Claim, Mismatch, Study, examine, mismatches_at, with_numbers
+from verify.exact.claimed import ClaimedField, with_numbers
+from verify.exact.examined import Mismatch, examine, mismatches_at
+from verify.exact.study import Study
 from verify.exact.terms import Term, symbols_of
 from verify.numbers.power_series import to_fraction
 from verify.orbits.slow_series import NotSlow
 
 
-def small_counterexample(current: Study, claim: Claim, power: int, seed: int = 0) -> Mismatch | None:
+def small_counterexample(current: Study, claim: ClaimedField, power: int, seed: int = 0) -> Mismatch | None:
     """A mismatch at this power on a loss of one or two variables and low degree, about the origin where theta is not used."""
-    short = with_numbers(Claim({x: v[: power + 1] for x, v in claim.terms.items()}, claim.slow), current.supports.values)
+    short = with_numbers(ClaimedField({x: v[: power + 1] for x, v in claim.terms.items()}, claim.slow), current.supports.values)
     for dimension in (1, 1, 2):
         source = random.Random(f"small {seed} {dimension}")
         try:

@@ -10,71 +10,19 @@ polynomial, and rational points of y^2 = a x^2 + b x + c are had from one of the
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from flint import fmpq
 
-from derive.language import constant, parse_expression
-from derive.scheme import Configuration
 from verify.exact.points import NoRationalRoot, TermPoint, term_point
 from verify.exact.support import Supports
-from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, rational_power
 from verify.orbits.slow_series import Sample
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_problem
-
-#: values with rational roots of themselves and, for many, of one minus themselves
-UNIT = [Fraction(p, q) for p, q in ((3, 4), (8, 9), (5, 9), (16, 25), (9, 25), (1, 2), (2, 3), (9, 10), (4, 5), (1, 4))]
-POSITIVE = [Fraction(p, q) for p, q in ((1, 4), (4, 9), (1, 9), (9, 4), (1, 16), (2, 3), (3, 2), (5, 2), (1, 3), (4, 1))]
-ATTEMPTS = 200
-
-
-def parameter_sets(configuration: Configuration, slow: Sequence[str], seed: int) -> Iterator[dict[str, Fraction]]:
-    """Different random values for the free parameters, inside their ranges, for which constant roots are rational.
-
-    Raises NotEnumerable if none is found.
-    """
-    source = random.Random(f"parameters {seed}")
-    seen: set[tuple[Fraction, ...]] = set()
-    reason, yielded = "no admissible parameter values", False
-    for _ in range(ATTEMPTS):
-        values = _different_values(configuration, source)
-        key = tuple(values.values())
-        if key in seen:
-            continue
-        seen.add(key)
-        try:
-            Supports(configuration, slow, values, 0)
-        except NotEnumerable as error:
-            reason = str(error)
-            if "rational" in reason:
-                continue
-            raise
-        yielded = True
-        yield values
-    if not yielded:
-        raise NotEnumerable(reason)
-
-
-def _different_values(configuration: Configuration, source: random.Random) -> dict[str, Fraction]:
-    """No two parameters equal: equal ones make coefficients such as beta1 - beta2 vanish."""
-    values: dict[str, Fraction] = {}
-    for name in configuration.free:
-        pool = [v for v in _choices(configuration, name) if v not in values.values()]
-        values[name] = source.choice(pool)
-    return values
-
-
-def _choices(configuration: Configuration, name: str) -> list[Fraction]:
-    parameter = configuration.scheme.parameters.get(name)
-    text = parameter.range if parameter else ""
-    bound = text.replace("=", "").split("<")[-1].strip() if text.count("<") else ""
-    upper = constant(parse_expression(bound, "range")) if bound and bound[0].isdigit() else None
-    return UNIT if upper == 1 else POSITIVE
 
 
 def rational_sample(supports: Supports, source: random.Random, dimension: int, degree: int) -> tuple[Sample, TermPoint]:
@@ -220,8 +168,3 @@ def _root(x: fmpq) -> fmpq | None:
         return rational_power(x, Fraction(1, 2))
     except IrrationalRoot:
         return None
-
-
-def settings_of(values: Mapping[str, Any]) -> str:
-    """Parameter values as text."""
-    return ", ".join(f"{n} = {v}" for n, v in values.items()) or "no free parameters"

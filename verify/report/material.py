@@ -13,7 +13,8 @@ from derive.concrete.problem import check_names, parse_point
 from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
-from verify.exact.proof import Effort, claim_of, verify_exactly
+from verify.exact.claimed import claimed_field
+from verify.exact.proof import verify_exactly
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.precision import precision
@@ -164,9 +165,8 @@ def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
     from verify.certificate.writing import certificate
 
     try:
-        return certificate(
-            equation.configuration, verify_exactly(equation.configuration, claim_of(equation.to_json()["equations"]), Effort())
-        )
+        result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
+        return certificate(equation.configuration, result)
     except Exception as error:  # a proof that cannot be completed is no reason against the page
         return " ".join(str(error).split()) or type(error).__name__
 

@@ -13,7 +13,7 @@ from typing import Any
 from derive import __version__
 from derive.scheme.ranges import outside
 from verify.report.controls import page_controls
-from verify.report.formulas import Formulas
+from verify.report.formula_images import FormulaImages
 from verify.report.material import Material
 from verify.report.sections import Sections
 from verify.report.words import power_words
@@ -21,7 +21,7 @@ from verify.report.words import power_words
 
 def report_page(material: Material) -> str:
     """The HTML text of a report."""
-    formulas = Formulas()
+    formulas = FormulaImages()
     sections = Sections(material, formulas)
     c = material.equation.configuration
     controls = page_controls(

@@ -7,7 +7,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.equation import ModifiedEquation, TermSum
+from derive import ModifiedEquation, TermSum
 from derive.errors import DeriveError
 from derive.language import unparse
 from derive.readings.loss import ModifiedLoss
@@ -21,7 +21,7 @@ from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numeric.slopes import SlopeTable
 from verify.problems.formula import parsed
 from verify.report.controls import Control
-from verify.report.formulas import Formulas
+from verify.report.formula_images import FormulaImages
 from verify.report.material import Material
 from verify.report.parts import BUTTONS, LEGEND, REST, described, download, figure, section
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
@@ -40,7 +40,7 @@ def velocity_of(equation: ModifiedEquation) -> str | None:
 class Sections:
     """Writes the page's sections; every text that is not ours is escaped."""
 
-    def __init__(self, material: Material, formulas: Formulas) -> None:
+    def __init__(self, material: Material, formulas: FormulaImages) -> None:
         self.material, self.formulas = material, formulas
         self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
         self.plain: Notation = UNICODE.knowing(material.equation.configuration.functions)

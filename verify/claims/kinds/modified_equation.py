@@ -12,6 +12,7 @@ from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
 MAX_DEGREE = 3
+LATEST = 2  # no next term from this power on
 LONGEST = 400  # characters of a next term worth printing
 
 
@@ -27,21 +28,22 @@ class FieldClaim(SchemeData):
 def judge_field(data: FieldClaim) -> Judgment:
     """modified-equation: theta' = f_0 + gamma f_1 + ... as claimed, against the derived field, power by power."""
     order = data.through if data.through is not None else MAX_DEGREE
-    equation = data.read(modified_equation, order, form=data.form)
+    ahead = data.through is not None and data.through < LATEST  # the next term is shown as well
+    equation = data.read(modified_equation, order + ahead, form=data.form)
     formulas = formulas_of(equation)
     unknown = set(data.says) - set(equation.equations)
     if unknown:
         raise UsageError(f"says: '{sorted(unknown)[0]}' is no slow variable here (slow: {', '.join(equation.equations)})")
-    read = {x: formulas.series(text, equation.order, f"says, {x}") for x, text in data.says.items()}
+    read = {x: formulas.series(text, order, f"says, {x}") for x, text in data.says.items()}
     notes = tuple(n for x, sums in read.items() if (n := _shape_note(x, sums, equation)))
-    for k in range(equation.order + 1):
+    for k in range(order + 1):
         for x, sums in read.items():
             if formulas.minus(sums[k], equation[x][k]):
                 return _field_fails(data, formulas, equation, x, k, sums[k], notes)
     if data.through is None:
-        raise UsageError(f"says: no difference through gamma**{equation.order}; say with 'through' how far it claims to hold")
-    shown = tuple(f"derived: {x}{_prime(data)} = {series_text(equation[x])}" for x in data.says)
-    return proved(*shown, *_next_term(data, equation))
+        raise UsageError(f"says: no difference through gamma**{order}; say with 'through' how far it claims to hold")
+    shown = tuple(f"derived: {x}{_prime(data)} = {series_text(equation[x][: order + 1])}" for x in data.says)
+    return proved(*shown, *(_next_term(data, equation) if ahead else ()))
 
 
 def _prime(data: FieldClaim) -> str:
@@ -73,12 +75,10 @@ def _shape_note(x: str, sums: list[TermSum], equation: ModifiedEquation) -> str:
 
 
 def _next_term(data: FieldClaim, equation: ModifiedEquation) -> tuple[str, ...]:
-    if data.through is None or data.through >= 2:
-        return ()
-    k = data.through + 1
-    further = data.read(modified_equation, k, form=data.form)
-    shown = [f"next term of {x}: {power_of('gamma', k)}*({further[x][k]})" for x in data.says if further[x][k]]
-    return tuple(s if len(s) < LONGEST else f"next term: {len(further['theta'][k])} terms at gamma**{k}" for s in shown)
+    """The coefficient beyond those claimed, as lines of evidence."""
+    k = equation.order
+    shown = [f"next term of {x}: {power_of('gamma', k)}*({equation[x][k]})" for x in data.says if equation[x][k]]
+    return tuple(s if len(s) < LONGEST else f"next term: {len(equation['theta'][k])} terms at gamma**{k}" for s in shown)
 
 
 KIND = Kind("modified-equation", FieldClaim, judge_field)

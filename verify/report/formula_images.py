@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from importlib import import_module
 from typing import Any
 
 from derive.errors import UsageError
@@ -26,12 +25,12 @@ def adapted(latex: str) -> str:
     return text.replace(r"\left\|", r"\left\Vert").replace(r"\right\|", r"\right\Vert").strip()
 
 
-class Formulas:
+class FormulaImages:
     """Writes formulas and collects their glyphs; put `sheet()` once into the page that shows them."""
 
     def __init__(self, size: float = 19.0) -> None:
         try:
-            ziamath: Any = import_module("ziamath")
+            import ziamath
         except ImportError:
             raise UsageError("a report needs ziamath; install the extra: pip install 'shadowflow[report]'") from None
         self._draw: Any = ziamath.Latex
@@ -68,4 +67,4 @@ def _short(name: str) -> str:
     return "g" + name.rpartition("_")[2]
 
 
-__all__ = ["Formulas", "adapted"]
+__all__ = ["FormulaImages", "adapted"]

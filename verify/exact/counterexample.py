@@ -1,0 +1,42 @@
+"""A mismatch in words and as data: the loss, the point, what is claimed there and what is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.exact.examined import Mismatch
+from verify.exact.parameters import settings_of
+from verify.problems.polynomials import VARIABLES, polynomial_text
+
+
+def counterexample_json(m: Mismatch) -> dict[str, Any]:
+    """A mismatch as data: loss about the point, the point, both numbers."""
+    return {
+        "variable": m.variable,
+        "power": m.power,
+        "component": VARIABLES[m.component],
+        "loss": loss_text(m),
+        "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
+        "parameters": {n: str(v) for n, v in m.sample.values.items()},
+        "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
+        "claimed": str(m.claimed),
+        "true": str(m.true),
+    }
+
+
+def loss_text(m: Mismatch) -> str:
+    """The loss (or field, components separated by ';') in variables x, y, ... measured from the point."""
+    problem = m.sample.problem
+    shifted = [v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in zip(VARIABLES, problem.point, strict=False)]
+    parts = problem.components if problem.potential is None else (problem.potential,)
+    return "; ".join(polynomial_text(p, shifted) for p in parts)
+
+
+def counterexample_text(m: Mismatch) -> str:
+    """One line: where the claim fails and both numbers."""
+    point = ", ".join(f"{v} = {x}" for v, x in zip(VARIABLES, m.sample.problem.point, strict=False))
+    state = "".join(f", {s} = ({', '.join(map(str, v)) if isinstance(v, list) else v})" for s, v in m.sample.slow.items())
+    return (
+        f"loss {loss_text(m)} at {point}{state} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
+        f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
+    )
