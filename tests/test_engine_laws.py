@@ -121,6 +121,13 @@ def test_exploring_leaves_nothing_behind() -> None:
     assert all(s._inverse is None for s in found.all_series if isinstance(s, Power))
 
 
+def test_exploring_leaves_no_inverse_behind() -> None:
+    """A difference that is zero over gamma asks for sqrt(v) at gamma^1 while v is still a symbol: the field is as without it."""
+    text = "theta = theta - gamma*w; v = v/2 + grad(theta)**2/2; r = sqrt(v); w = w/2 + grad(theta)*r"
+    fields = [modified_equation(inline_scheme(t), 2)["theta"] for t in (text, f"{text} + (r - r)/gamma")]
+    assert [str(f) for f in fields[0]] == [str(f) for f in fields[1]]
+
+
 def test_memory_is_not_wanted_at_the_last_power() -> None:
     """v moves theta without gamma and is needed at gamma^(order+1); w comes with gamma and what nothing reads is not."""
     found = coupled("v = beta*v - gamma*grad(theta) + gamma*w; w = w/2 + grad(theta); p = p/3 + grad(theta); theta = theta + v")
