@@ -284,7 +284,7 @@ def test_the_residual_check_looks_again(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_rescaled_variable_is_the_variable_written_out() -> None:
-    """v = gamma eta by a regime, and the update written for eta by hand: the same equations for theta and eta, and v untouched."""
+    """v = gamma eta by a regime, and the update written for eta by hand: the same equations for theta and eta."""
     regime = scheme_from_toml(
         'name = "x"\ntitle = "x"\nupdate = """\nv = beta*v - gamma**2*grad(theta + v)\ntheta = theta + v\n"""\n'
         '[parameters]\nbeta = "b"\nlam = "l"\n[regimes.slow]\ntitle = "s"\nbeta = "1 - lam*gamma"\nv = "gamma*eta"\n'
