@@ -154,7 +154,7 @@ class InPlace(importlib.abc.MetaPathFinder, SourceFileLoader):
 
 
 def passes(path: str, tree: ast.Module, tests: list[str], limit: float) -> bool:
-    """Whether the tests pass with the tree in the module's place: in a forked process, within `limit` seconds of processor time."""
+    """Whether the tests pass with the tree in the place of the module: in a forked process, within `limit` processor seconds."""
     child = os.fork()
     if not child:
         for stream in (1, 2):
