@@ -20,6 +20,7 @@ from derive.engine.coupling import Coupling
 from derive.engine.run import Derivation
 from derive.engine.series import Power
 from derive.errors import ReductionError, ResidualError
+from derive.scheme import scheme_from_toml
 
 rationals = st.fractions(min_value=-2, max_value=2, max_denominator=3)
 
@@ -105,7 +106,8 @@ def test_matrices() -> None:
     ("v = v*theta + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
     ("v = v/2 + grad(theta + v); theta = theta - gamma*v", "the gradient is taken at a point that moves with v"),
     ("v = v/2 + grad(theta)/gamma; theta = theta - gamma**2*v", r"after the step v is of order gamma\^-1"),
-    ("v = abs(v)/2 + grad(theta)*gamma; theta = theta - gamma*v", "v"),
+    ("v = abs(v)/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
+    ("theta = theta_next - gamma*grad(theta)", "theta_next must come with a factor gamma"),
 ])  # fmt: skip
 def test_couplings_that_are_refused(text: str, words: str) -> None:
     with pytest.raises(ReductionError, match=words):
@@ -121,10 +123,19 @@ def test_exploring_leaves_nothing_behind() -> None:
     assert all(s._inverse is None for s in found.all_series if isinstance(s, Power))
 
 
+def test_exploring_leaves_no_inverse_behind() -> None:
+    """A difference that is zero over gamma asks for sqrt(v) at gamma^1 while v is still a symbol: the field is as without it."""
+    text = "theta = theta - gamma*w; v = v/2 + grad(theta)**2/2; r = sqrt(v); w = w/2 + grad(theta)*r"
+    fields = [modified_equation(inline_scheme(t), 2)["theta"] for t in (text, f"{text} + (r - r)/gamma")]
+    assert [str(f) for f in fields[0]] == [str(f) for f in fields[1]]
+
+
 def test_memory_is_not_wanted_at_the_last_power() -> None:
     """v moves theta without gamma and is needed at gamma^(order+1); w comes with gamma and what nothing reads is not."""
     found = coupled("v = beta*v - gamma*grad(theta) + gamma*w; w = w/2 + grad(theta); p = p/3 + grad(theta); theta = theta + v")
     assert {c.names for c in found._needed_last()} == {("v",), ("theta",)}
+    through = coupled("p = p/2 - gamma*grad(theta); w = w/5 + p; v = v/3 + w; theta = theta + v")
+    assert {c.names for c in through._needed_last()} == {("p",), ("w",), ("v",), ("theta",)}
     engine = Derivation(configure(inline_scheme("p = p/3 + grad(theta); theta = theta - gamma*grad(theta)")), 2)
     assert set(engine.solution["p"]) == {0, 1, 2}
     assert set(engine.solution["theta"]) == {0, 1, 2, 3}
@@ -259,6 +270,30 @@ def test_the_residual_check_sees_a_wrong_coupled_solution(monkeypatch: pytest.Mo
     monkeypatch.setattr(run, "solve_linear", lambda m, r: [x.scaled(2) for x in original(m, r)])
     with pytest.raises(ResidualError, match="residual of"):
         modified_equation(inline_scheme("v = v/2 + w/3 + gamma*grad(theta); w = v/5 - w/7; theta = theta - w"), 1)
+    with pytest.raises(ReductionError, match="depends on itself in a way that is not linear at gamma = 0"):
+        modified_equation(inline_scheme("v = v/2 + w/3 + grad(theta); w = v/5 - w/7; theta = theta - gamma*w"), 1)
+
+
+def test_the_residual_check_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dependence that the coupling does not see: v is solved before w with w missing, and checked again when w is known."""
+    original = Coupling._depends
+    monkeypatch.setattr(Coupling, "_depends", lambda self, value: original(self, value) - {"w"})
+    for v in ("v/2 + w", "v/2 + w/3 + gamma*w"):
+        with pytest.raises(ResidualError, match=r"residual of v at gamma\^1"):
+            modified_equation(inline_scheme(f"v = {v}; w = w/3 + gamma*grad(theta); theta = theta - gamma*v"), 1)
+
+
+def test_a_rescaled_variable_is_the_variable_written_out() -> None:
+    """v = gamma eta by a regime, and the update written for eta by hand: the same equations for theta and eta."""
+    regime = scheme_from_toml(
+        'name = "x"\ntitle = "x"\nupdate = """\nv = beta*v - gamma**2*grad(theta + v)\ntheta = theta + v\n"""\n'
+        '[parameters]\nbeta = "b"\nlam = "l"\n[regimes.slow]\ntitle = "s"\nbeta = "1 - lam*gamma"\nv = "gamma*eta"\n'
+    )
+    by_hand = inline_scheme("eta = (1 - lam*gamma)*eta - gamma*grad(theta + gamma*eta); theta = theta + gamma*eta")
+    first, second = modified_equation(regime, 2), modified_equation(by_hand, 2)
+    for x in ("theta", "eta"):
+        assert [str(f) for f in first[x]] == [str(f) for f in second[x]]
+        assert first[x][2]
 
 
 def test_strong_components() -> None:

@@ -84,7 +84,7 @@ class Sides:
         before = dict(names)
         for a in self.engine.scheme.program:
             names[a.target] = self.value(a.value, names)
-        if "theta_prev" in names:
+        if "theta_prev" in names and "theta_prev" not in self.engine.scheme.assigned:
             names["theta_prev"] = before["theta"]
         return names
 
@@ -204,6 +204,7 @@ TEXTS = [
     "v = v*t - gamma*t*t\ntheta = theta*t + v/t",
     "theta = theta - gamma*grad(theta_next) + theta_next/2",
     "theta = theta + (theta - theta_prev) - gamma*gamma*grad(theta - theta_prev*gamma)",
+    "theta = theta - gamma*theta_prev/(2*v)\ntheta_prev = theta + theta_prev\nv = v - theta_prev",
     "v = v*(1 - beta*gamma)/(1 + beta*gamma + gamma**2)\ntheta = theta + v/(1 - gamma)",
     "v = v*gamma**2/(gamma + beta*gamma**2)/gamma\ntheta = theta + (gamma**2 + gamma**3)**(1/2)*v",
     "v = v*(4*gamma**2 + gamma**3)**(-1/2)*gamma\ntheta = theta + v*(gamma/gamma**3)*gamma**2",
