@@ -16,6 +16,7 @@ from math import floor
 
 from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
 from derive.algebra.coefficients import Ring
+from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent
 from derive.concrete.values import evaluated
@@ -230,14 +231,21 @@ def counterexample(
 
 
 def _at_numbers(formulas: Formulas, sums: Sequence[TermSum]) -> tuple[list[TermSum], dict[str, str]]:
-    """The sums with numbers for their parameters: 1/2, 1/3, ... in the order in which the ring names them; eps = 1."""
+    """The sums with numbers for their parameters: 1/2, 1/3, ... in the order in which the ring names them; 1 where one stands
+    under a root, so that the root is a number at points where the gradient vanishes."""
     texts = " ".join(map(str, sums))
     numbers = {n: Fraction(1, 2 + i) for i, n in enumerate(s for s in formulas.algebra.ring.symbols if _mentions(texts, s))}
-    numbers |= {n: Fraction(1) for n in numbers if n.startswith("eps")}
+    numbers |= dict.fromkeys(numbers.keys() & _under_roots(sums), Fraction(1))
     plain = Algebra(Ring())
     every = {s: plain.ring.constant(numbers.get(s, Fraction(1))) for s in formulas.algebra.ring.symbols}
     move = Transfer(formulas.algebra, plain, every)
     return [TermSum(plain, move(s.sum)) for s in sums], {n: str(v) for n, v in numbers.items()}
+
+
+def _under_roots(sums: Sequence[TermSum]) -> set[str]:
+    """Parameters in the constant part of what stands under a root or in a denominator."""
+    bases = (f for s in sums for t in s.sum for f in within(t) if f.body)
+    return {name for f in bases for t, c in f.body if not t.factors for name in c.symbols()}
 
 
 def _mentions(text: str, name: str) -> bool:

@@ -18,6 +18,18 @@ def comparisons(parameter: Parameter) -> list[tuple[str, str, str]]:
     return [(parts[i], parts[i + 1], parts[i + 2]) for i in range(0, len(parts) - 2, 2)]
 
 
+def is_bounded(parameter: Parameter | None) -> bool:
+    """Whether the stated range ends at a number, as 0 <= beta < 1 does and eps > 0 does not; so does no range at all.
+
+    >>> is_bounded(Parameter("beta", "", "0 <= beta < 1")), is_bounded(Parameter("eps", "", "eps > 0"))
+    (True, False)
+    """
+    if parameter is None or not parameter.range:
+        return True
+    name = parameter.name
+    return any((left if op[0] == "<" else right) == name for left, op, right in comparisons(parameter))
+
+
 def outside(configuration: Configuration) -> Iterator[str]:
     """One sentence for every parameter whose set value violates its stated range."""
     values = {n: v for n, e in configuration.bindings.items() if (v := constant(e)) is not None}

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of
 from derive.scheme import Configuration
+from derive.scheme.ranges import is_bounded
 from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
@@ -26,29 +28,22 @@ from verify.problems.differentiation import differentiate
 from verify.problems.formula import FormulaValues
 from verify.problems.landscape import Loss, scalar_value
 
-_CHOICES = {
-    "eps": Fraction(1, 4), "alpha": Fraction(1, 2), "lam": Fraction(2, 3), "kappa": Fraction(3, 2)
-}  # fmt: skip
-_SPREAD = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
+#: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
+_WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
+_POSITIVE = [Fraction(1, 4), Fraction(2, 3), Fraction(5, 6), Fraction(3, 2), Fraction(3, 4), Fraction(7, 12), Fraction(4, 3)]
 MAX_IMPLICIT = 400
 
 
 def chosen_parameters(configuration: Configuration) -> dict[str, Fraction]:
-    """A rational value for every free parameter: different simple fractions, inside (0, 1) but for rates.
+    """A rational value for every free parameter: different simple fractions, inside (0, 1) where its range ends somewhere.
 
     >>> from derive import configure, load_scheme
     >>> chosen_parameters(configure(load_scheme("momentum")))
     {'beta': Fraction(1, 2)}
     """
-    spread = iter(_SPREAD * (1 + len(configuration.free) // len(_SPREAD)))
-    return {name: _choice(name) or next(spread) for name in configuration.free}
-
-
-def _choice(name: str) -> Fraction | None:
-    """The value for eps, lam, ..., a little more for lam1, lam2, ..., None for a name without one."""
-    base = name.rstrip("0123456789")
-    number = name[len(base) :]
-    return _CHOICES[base] + Fraction(int(number or 0), 12) if base in _CHOICES else None
+    bounded, positive = cycle(_WITHIN_ONE), cycle(_POSITIVE)
+    parameters = configuration.scheme.parameters
+    return {name: next(bounded if is_bounded(parameters.get(name)) else positive) for name in configuration.free}
 
 
 @dataclass(frozen=True)

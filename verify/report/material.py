@@ -13,6 +13,7 @@ from derive.concrete.problem import check_names, parse_point
 from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
+from derive.scheme.ranges import is_bounded
 from verify.exact.claimed import claimed_field
 from verify.exact.proof import verify_exactly
 from verify.numbers.kinds import EXACT
@@ -112,14 +113,15 @@ STAGES = 4
 
 
 def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
-    """Values inside every range; the second moment forgets more slowly than the first, as people choose it.
+    """Values inside every range: 1/2, 3/4, ... where it ends, so that the second memory forgets more slowly than the first.
 
     >>> from derive import configure, load_scheme
     >>> usual_parameters(configure(load_scheme("adam")))["beta2"]
     Fraction(3, 4)
     """
     chosen = chosen_parameters(configuration)
-    return chosen | ({"beta2": Fraction(3, 4)} if {"beta1", "beta2"} <= set(chosen) else {})
+    factors = [n for n in chosen if is_bounded(configuration.scheme.parameters.get(n))]
+    return chosen | {n: 1 - Fraction(1, 2 ** (k + 1)) for k, n in enumerate(factors)}
 
 
 def two_dimensional(request: Request) -> Loss:
