@@ -207,6 +207,7 @@ RUNS = [
     "v = v/2 + w/3 + grad(theta); w = v/5 - w/3 + grad(theta)*grad(theta); theta = theta - gamma*(v + w)",
     "w = w/3 + theta - theta_prev; theta = theta + (theta - theta_prev)/2 - gamma*grad(theta + w/2)",
     "theta = theta - gamma*grad(theta_next)/2 - gamma*grad(theta)/2 + gamma**2*theta_next",
+    "theta = theta - gamma*grad(theta)/(1 + theta_next*theta_next)",
     "v = v/2 + grad(theta)*theta; theta = theta - gamma*v + gamma*dot(v, grad(theta))*theta",
     "v = v - gamma*grad(theta); theta = theta + gamma*v - gamma*gamma*v*v",
     "w = -w/2 + gamma*v; v = v/3 + gamma*w + grad(theta); theta = theta - gamma*v + w",
