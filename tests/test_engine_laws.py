@@ -134,7 +134,7 @@ def test_memory_is_not_wanted_at_the_last_power() -> None:
     """v moves theta without gamma and is needed at gamma^(order+1); w comes with gamma and what nothing reads is not."""
     found = coupled("v = beta*v - gamma*grad(theta) + gamma*w; w = w/2 + grad(theta); p = p/3 + grad(theta); theta = theta + v")
     assert {c.names for c in found._needed_last()} == {("v",), ("theta",)}
-    through = coupled("p = p/2 - gamma*grad(theta); w = w/5 + p; v = v/3 + w; theta = theta + v")
+    through = coupled("theta = theta + v; v = v/3 + w; w = w/5 + p; p = p/2 - gamma*grad(theta)")
     assert {c.names for c in through._needed_last()} == {("p",), ("w",), ("v",), ("theta",)}
     engine = Derivation(configure(inline_scheme("p = p/3 + grad(theta); theta = theta - gamma*grad(theta)")), 2)
     assert set(engine.solution["p"]) == {0, 1, 2}
