@@ -255,6 +255,7 @@ def test_symbols_of_a_text() -> None:
     ("theta = theta - gamma*sqrt(gamma*theta)", "vanishes under a root"),
     ("theta = theta - gamma*grad(theta)*abs(gamma*theta)", "vanishes under a sign or an absolute value"),
     ("theta = theta - gamma*grad(2*theta)", "line 1, column 23: the gradient is taken at 2.theta as gamma -> 0"),
+    ("v = v/2 + 1; theta = theta - gamma*grad(theta + v)", "the gradient is taken at 2 . theta as gamma -> 0"),
     ("theta = theta - gamma*grad(gamma*theta)", "the gradient is taken at 0 as gamma -> 0"),
     ("theta = theta - gamma*grad(theta)*(-1)**(1/2)", "even root of the negative number -1"),
     ("theta = theta_next - gamma*grad(theta)", "theta_next must come with a factor gamma"),
