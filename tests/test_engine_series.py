@@ -275,6 +275,12 @@ def test_what_is_not_known_yet_and_cancels(x: str) -> None:
     assert [str(f) for f in fields[0]] == [str(f) for f in fields[1]]
 
 
+def test_a_text_by_itself_has_no_gradient_elsewhere() -> None:
+    """Only while its coupling is explored may a translation take gradients at other points."""
+    with pytest.raises(ReductionError, match="must be taken at a point that tends to theta"):
+        Sides("theta = theta - gamma*grad(2*theta)").engine.updates["theta"].at(1)
+
+
 def test_the_largest_exponents_are_allowed() -> None:
     for exponent in ("64", "(-64)", "(1/64)"):
         assert modified_equation(inline_scheme(f"theta = theta - gamma*(grad(theta)**2 + 1)**{exponent}*grad(theta)"), 0)
