@@ -134,7 +134,7 @@ def test_memory_is_not_wanted_at_the_last_power() -> None:
     """v moves theta without gamma and is needed at gamma^(order+1); w comes with gamma and what nothing reads is not."""
     found = coupled("v = beta*v - gamma*grad(theta) + gamma*w; w = w/2 + grad(theta); p = p/3 + grad(theta); theta = theta + v")
     assert {c.names for c in found._needed_last()} == {("v",), ("theta",)}
-    through = coupled("p = p/2 - gamma*grad(theta); w = w/5 + p; v = v/3 + w; theta = theta + v")
+    through = coupled("theta = theta + v; v = v/3 + w; w = w/5 + p; p = p/2 - gamma*grad(theta)")
     assert {c.names for c in through._needed_last()} == {("p",), ("w",), ("v",), ("theta",)}
     engine = Derivation(configure(inline_scheme("p = p/3 + grad(theta); theta = theta - gamma*grad(theta)")), 2)
     assert set(engine.solution["p"]) == {0, 1, 2}
@@ -207,6 +207,7 @@ RUNS = [
     "v = v/2 + w/3 + grad(theta); w = v/5 - w/3 + grad(theta)*grad(theta); theta = theta - gamma*(v + w)",
     "w = w/3 + theta - theta_prev; theta = theta + (theta - theta_prev)/2 - gamma*grad(theta + w/2)",
     "theta = theta - gamma*grad(theta_next)/2 - gamma*grad(theta)/2 + gamma**2*theta_next",
+    "theta = theta - gamma*grad(theta)/(1 + theta_next*theta_next)",
     "v = v/2 + grad(theta)*theta; theta = theta - gamma*v + gamma*dot(v, grad(theta))*theta",
     "v = v - gamma*grad(theta); theta = theta + gamma*v - gamma*gamma*v*v",
     "w = -w/2 + gamma*v; v = v/3 + gamma*w + grad(theta); theta = theta - gamma*v + w",

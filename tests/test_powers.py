@@ -46,7 +46,8 @@ SIGNED = ["grad", "theta*grad", "grad**3", "grad**2", "s*grad", "grad + a", "gra
 # products of several sums, and sums of quotients: right, but not every law is seen on their normal forms
 MIXED = ["(1 - a)*(grad + 1)", "grad*(grad**2 + a)**(-1/2)", "(1 + grad)/(abs(grad) + 1)", "abs(grad)**(-1) + 1",
          "grad**3 - grad", "(grad + a)*(grad - a)", "grad**(-1) + theta**(-1)", "-3*(grad + a)*(theta - 1)",
-         "abs(grad)**(-1/2)*theta - grad", "theta*abs(grad) + grad*abs(grad)", "(-3*grad + a)**3"]  # fmt: skip
+         "abs(grad)**(-1/2)*theta - grad", "theta*abs(grad) + grad*abs(grad)", "(-3*grad + a)**3",
+         "abs(grad)**(1/2)*theta + u"]  # fmt: skip
 # what is positive as it stands
 POSITIVE = ["grad**2 + a", "abs(grad)", "abs(grad) + a", "dot(grad, grad)", "a", "a/(1 + b)", "(grad + u)**2", "grad**2*theta**4",
             "2/3", "s**2*(grad**2 + a)", "abs(theta*grad)", "(grad**2 + a)**(1/2)", "(abs(grad) + 1)**2", "4*(grad**2 + a)/9",
