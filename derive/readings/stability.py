@@ -5,8 +5,8 @@ With q = gamma h the characteristic polynomial P(z) = det(z E - M) has all roots
 
     P(1) > 0,   (-1)^d P(-1) > 0,   and |a_0| < a_d for P and for its Schur transforms (a_d P - a_0 P*)/z down to degree 2.
 
-The interval of q is bounded by roots of these conditions; which roots bound it is found at sample parameters inside the
-scheme's ranges and stated only where all samples agree (a minimum of several expressions where they do not).
+The interval of q is bounded by roots of these conditions.  Which roots, and for which parameters, is proved (`pieces`): the
+ranges of the parameters that the scheme states are cut where the answer changes, and nothing is read off samples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.readings.bounds import stable_interval
+from derive.readings.domain import Range, domain
+from derive.readings.pieces import PROVED, Piece, Positive, pieces
+from derive.reals import Budget
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map
 
@@ -30,15 +32,41 @@ Q = "q"
 class Stability:
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
-    `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), or None where no q is strictly stable;
-    `weak_interval` where all roots lie on the closed disc, simple on its rim (undamped schemes), else None.
+    `pieces` are ranges of the parameters with the interval proved on each, `ranges` the stated ones that they make up.
+    `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), where one interval is proved for all
+    parameters in the stated ranges, else None; `weak_pieces` and `weak_interval` the same for all roots on the closed disc,
+    simple on its rim (undamped schemes).
     """
 
     configuration: Configuration
     polynomial: tuple[Ratio, ...]
     conditions: tuple[Ratio, ...]
-    interval: tuple[str, str] | None
-    weak_interval: tuple[str, str] | None
+    ranges: tuple[Range, ...]
+    pieces: tuple[Piece, ...]
+    weak_pieces: tuple[Piece, ...] = ()
+
+    @property
+    def interval(self) -> tuple[str, str] | None:
+        return _whole(self.pieces)
+
+    @property
+    def weak_interval(self) -> tuple[str, str] | None:
+        return _whole(self.weak_pieces)
+
+    @property
+    def never(self) -> bool:
+        """Proved: no q > 0 is strictly stable, for any parameters in their ranges."""
+        return all(p.proved and p.interval is None for p in self.pieces)
+
+    @property
+    def proof(self) -> str:
+        """"proved", or why something is undecided."""
+        return next((p.proof for p in self.pieces if not p.proved), PROVED)
+
+    @property
+    def range(self) -> str:
+        """The stated ranges of the parameters that occur, and gamma > 0 where it does."""
+        return " and ".join(r.text for r in self.ranges)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -61,7 +89,15 @@ class Stability:
             "interval": list(self.interval) if self.interval else None,
             "weak_interval": list(self.weak_interval) if self.weak_interval else None,
             "q": "gamma*h",
+            "range": self.range,
+            "proof": self.proof,
+            "pieces": [p.to_json() for p in self.pieces],
+            "weak_pieces": [p.to_json() for p in self.weak_pieces],
         }
+
+
+def _whole(found: Sequence[Piece]) -> tuple[str, str] | None:
+    return found[0].interval if len(found) == 1 else None
 
 
 def stability(
@@ -69,8 +105,10 @@ def stability(
     *,
     regime: str | None = None,
     settings: Mapping[str, str] | None = None,
+    ranges: Sequence[Range] | None = None,
+    budget: Budget | None = None,
 ) -> Stability:
-    """The stability interval of a scheme on quadratics.
+    """The stability interval of a scheme on quadratics; `ranges` in place of the stated ones.
 
     Raises ReductionError for schemes that are no linear map of the state there (the reason is in the message).
     Source: heavy ball 2(1+beta), Polyak 1964; Nesterov (2+2 beta)/(1+2 beta).
@@ -86,12 +124,15 @@ def stability(
     curvature = ring.symbol(Q) / ring.symbol("gamma")
     polynomial = [c.substitute({"h": curvature}, ring) for c in _minimal(linear.polynomial())]
     conditions = jury_conditions(polynomial)
-    strict = weak = None
-    if all(conditions):
-        strict = stable_interval(configuration, conditions, Q)
-    if strict is None and len(polynomial) == 3 and not all(conditions):
-        weak = stable_interval(configuration, [c for c in conditions if c], Q)
-    return Stability(configuration, tuple(polynomial), tuple(c for c in conditions if not c.is_number), strict, weak)
+    if ranges is None:
+        ranges = domain(configuration, sorted({s for c in polynomial for s in c.symbols()} - {Q}))
+    strict = pieces(Positive(tuple(conditions), tuple(polynomial), Q), ranges, budget)
+    weak: tuple[Piece, ...] = ()
+    if len(polynomial) == 3 and not all(conditions):
+        weak = pieces(Positive(tuple(c for c in conditions if c), tuple(polynomial), Q), ranges, budget)
+        weak = weak if any(p.interval for p in weak) else ()
+    shown = tuple(c for c in conditions if not c.is_number)
+    return Stability(configuration, tuple(polynomial), shown, tuple(ranges), strict, weak)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:

@@ -1,0 +1,109 @@
+"""The stated ranges of a scheme's parameters as one statement about those that occur."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.errors import DeriveError, UsageError
+from derive.language import Name, names_of, parse_expression
+from derive.readings.bounds import parenthesised
+from derive.reals import All, Formula, Proved, compare, decide, example, ratio_of
+from derive.reals.formula import names_in
+from derive.scheme import Configuration
+from derive.scheme.ranges import comparisons
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """One chain of comparisons, '0 <= beta < 1', as a statement; `bounds` are (op, number) where it is about one name."""
+
+    text: str
+    formula: Formula
+    bounds: tuple[tuple[str, Fraction], ...] | None
+    derived: bool  # the parameter is an expression in the free ones
+
+    @property
+    def names(self) -> set[str]:
+        return names_in(self.formula)
+
+
+def domain(configuration: Configuration, used: Sequence[str]) -> tuple[Range, ...]:
+    """The ranges that say something about the names in use: those of parameters, those of parameters that a regime or a
+    setting made expressions in them, and gamma > 0.  What follows from the others is left out; so are ranges that a setting
+    violates."""
+    ring = Ring(sorted(set(used)))
+    found = [r for n in configuration.scheme.parameters if (r := _range(configuration, n, ring)) is not None]
+    if "gamma" in used:
+        zero = ring.zero
+        found.append(Range("gamma > 0", compare(ring.symbol("gamma"), ">", zero), ((">", Fraction(0)),), False))
+    if example(_all(found)) is None:
+        found = [r for r in found if not r.derived]
+    return tuple(_independent(found))
+
+
+def stated(ranges: Mapping[str, tuple[str, ...]], where: str = "for") -> tuple[Range, ...]:
+    """{beta = ["0", "1"]} as open ranges between two numbers or expressions."""
+    found = []
+    for name, ends in ranges.items():
+        if len(ends) != 2:
+            raise UsageError(f"{where}: '{name}' needs two bounds, {name} = [\"0\", \"1\"]")
+        chain = [(ends[0], "<", name), (name, "<", ends[1])]
+        names = {n for e in (*ends, name) for n in names_of(parse_expression(e, where))}
+        ring = Ring(sorted(names))
+        found.append(_chain(chain, name, ring, {}))
+    return tuple(found)
+
+
+def _all(ranges: Sequence[Range]) -> Formula:
+    return All(tuple(r.formula for r in ranges))
+
+
+def _independent(found: list[Range]) -> list[Range]:
+    kept = list(found)
+    for r in found:
+        rest = [x for x in kept if x is not r]
+        if isinstance(decide(r.formula, _all(rest)), Proved):
+            kept = rest
+    return kept
+
+
+def _range(configuration: Configuration, name: str, ring: Ring) -> Range | None:
+    """None where it has no stated range, or one about numbers alone or about names out of use."""
+    binding = configuration.bindings.get(name)
+    chain = comparisons(configuration.scheme.parameters[name])
+    try:
+        values = {} if binding is None else {name: ratio_of(binding, ring)}
+        found = _chain(chain, name, ring, values)
+    except (DeriveError, ValueError, ZeroDivisionError):
+        return None
+    return found if chain and any(_names(chain, values)) else None
+
+
+def _names(chain: Sequence[tuple[str, str, str]], values: Mapping[str, Ratio]) -> Iterator[str]:
+    for left, _, right in chain:
+        for side in (left, right):
+            for n in names_of(parse_expression(side, "range")):
+                yield from values[n].symbols() if n in values else (n,)
+
+
+def _chain(chain: Sequence[tuple[str, str, str]], name: str, ring: Ring, values: Mapping[str, Ratio]) -> Range:
+    def value(text: str) -> Ratio:
+        e = parse_expression(text, "range")
+        return values[e.id] if isinstance(e, Name) and e.id in values else ratio_of(e, ring)
+
+    sides = [chain[0][0], *(right for _, _, right in chain)] if chain else []
+    texts = [parenthesised(str(value(s).reduced())) for s in sides]
+    text = "".join(f"{a} {op} " for a, (_, op, _) in zip(texts, chain, strict=False)) + (texts[-1] if texts else "")
+    parts = tuple(compare(value(a), op, value(b)) for a, op, b in chain)
+    bounds: list[tuple[str, Fraction]] = []
+    for left, op, right in chain:
+        if right == name and name not in values and value(left).is_number:
+            bounds.append((_FLIPPED[op], value(left).number()))
+        elif left == name and name not in values and value(right).is_number:
+            bounds.append((op, value(right).number()))
+    return Range(text, All(parts), tuple(bounds) if len(bounds) == len(chain) else None, bool(values))

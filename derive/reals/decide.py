@@ -1,0 +1,192 @@
+"""Whether a statement holds for all real values of its names: proved, refuted by numbers, or undecided.
+
+The negation is handed to z3's procedure for polynomial inequalities (cylindrical cells by conflicts, Jovanovic & de Moura
+2012), which is complete: only the bound on its resources leaves a statement undecided.  A refutation is never taken on trust:
+its numbers are substituted in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.algebra.factored import Monomials
+from derive.reals.formula import All, Compare, Either, Formula, Not, Value, holds, names_in
+from derive.reals.numbers import real_roots
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Steps of the procedure (the same on every machine), and a cap on its time for what steps do not count."""
+
+    steps: int = 4_000_000
+    seconds: float = 10
+
+
+@dataclass(frozen=True)
+class Proved:
+    """For all values."""
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """Numbers at which it does not hold; irrational only where no rational ones were found."""
+
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Neither, and why."""
+
+    reason: str
+
+
+Verdict = Proved | Refuted | Undecided
+
+
+def decide(claim: Formula, given: Formula = All(()), budget: Budget | None = None) -> Verdict:
+    """given => claim, for all real values of all names.
+
+    >>> from derive.algebra.coefficients import Ring
+    >>> from derive.reals.formula import compare
+    >>> ring = Ring(["x"]); x, one = ring.symbol("x"), ring.one
+    >>> decide(compare(x * x + one, ">=", x + x))
+    Proved()
+    >>> decide(compare(x * x, ">=", x), compare(x, ">", ring.zero))
+    Refuted(values={'x': Fraction(1, 2)})
+    """
+    found = example(All((given, Not(claim))), budget)
+    return Proved() if found is None else found if isinstance(found, Undecided) else Refuted(found)
+
+
+def example(formula: Formula, budget: Budget | None = None) -> Mapping[str, Value] | Undecided | None:
+    """Numbers at which the formula holds, checked; None where it is proved that there are none."""
+    names = sorted(names_in(formula))
+    search = _Search(formula, names, budget or Budget())
+    answer = search.check()
+    if answer != "sat":
+        return None if answer == "unsat" else Undecided(answer)
+    values = search.rational()
+    if holds(formula, values) is not True:
+        return Undecided("numbers were found but not confirmed exactly")
+    return values
+
+
+class _Search:
+    def __init__(self, formula: Formula, names: Sequence[str], budget: Budget) -> None:
+        import z3
+
+        self.z3, self.names, self.budget = z3, names, budget
+        self.variables = {n: z3.Real(n) for n in names}
+        self.asserted = [self.translate(formula)]
+        self.values: dict[str, Value] = {}
+
+    def check(self, extra: Sequence[Any] = ()) -> str:
+        """'sat' (the values are kept), 'unsat', or a reason."""
+        z3 = self.z3
+        solver = z3.SolverFor("QF_NRA")
+        solver.set("rlimit", self.budget.steps)
+        solver.set("timeout", max(1, int(self.budget.seconds * 1000)))
+        solver.add(*self.asserted, *extra)
+        try:
+            answer = str(solver.check())
+        except z3.Z3Exception as error:
+            return str(error)
+        if answer == "sat":
+            model = solver.model()
+            self.values = {n: _value(z3, model.eval(v, model_completion=True)) for n, v in self.variables.items()}
+        return answer if answer != "unknown" else _reason(solver.reason_unknown())
+
+    def rational(self) -> dict[str, Value]:
+        """The values found, with rational ones wherever a nearby rational number also does."""
+        held: list[Any] = []
+        for name in self.names:
+            value = self.values[name]
+            if name.isidentifier() and not isinstance(value, Fraction):
+                for candidate in (_simplest(w.low, w.high) for k in (1, 3, 6) for w in [value.within(Fraction(1, 10**k))]):
+                    before = self.values
+                    if self.check([*held, self.equal(name, candidate)]) == "sat":
+                        break
+                    self.values = before
+            if isinstance(found := self.values[name], Fraction):
+                held.append(self.equal(name, found))
+        return self.values
+
+    def equal(self, name: str, value: Fraction) -> Any:
+        return self.variables[name] == self.number(value)
+
+    def number(self, value: Fraction) -> Any:
+        return self.z3.RatVal(value.numerator, value.denominator)
+
+    def translate(self, formula: Formula) -> Any:
+        match formula:
+            case Compare():
+                return self.comparison(formula)
+            case Not(part):
+                return self.z3.Not(self.translate(part))
+            case All(parts):
+                return self.z3.And(*map(self.translate, parts))
+            case Either(parts):
+                return self.z3.Or(*map(self.translate, parts))
+
+    def comparison(self, a: Compare) -> Any:
+        """num/prod f^e op 0: num times the f of odd exponent has the quotient's sign where no f vanishes."""
+        ring, d = a.difference.ring, a.difference
+        below = [(self.polynomial(ring.monomials(ring.factors[i])), e) for i, e in d.den]
+        top = self.polynomial(ring.monomials(d.num))
+        for f, e in below:
+            top = top * f if e % 2 else top
+        sign = {"<": top < 0, "<=": top <= 0, ">": top > 0, ">=": top >= 0, "==": top == 0, "!=": top != 0}[a.op]
+        return self.z3.And(sign, *(f != 0 for f, _ in below))
+
+    def polynomial(self, monomials: Monomials) -> Any:
+        total = self.number(Fraction(0))
+        for c, powers in monomials:
+            term = self.number(c)
+            for n, e in powers:
+                for _ in range(e):
+                    term = term * self.variables[n]
+            total = total + term
+        return total
+
+
+def _reason(text: str) -> str:
+    return "the bound on steps was reached" if "resource" in text or "timeout" in text or "cancel" in text else text
+
+
+def _value(z3: Any, v: Any) -> Value:
+    if z3.is_rational_value(v):
+        return Fraction(v.numerator_as_long(), v.denominator_as_long())
+    roots = real_roots([int(str(c)) for c in v.poly()])
+    near = v.approx(60)
+    place = Fraction(near.numerator_as_long(), near.denominator_as_long())
+    return min(roots, key=lambda r: abs(_near(r) - place))
+
+
+def _near(r: Value) -> Fraction:
+    return r if isinstance(r, Fraction) else r.within(Fraction(1, 10**60)).low
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of least denominator in the open interval.
+
+    >>> _simplest(Fraction(31, 10), Fraction(32, 10))
+    Fraction(19, 6)
+    """
+    if low < 0 < high:
+        return Fraction(0)
+    if high <= 0:
+        return -_simplest(-high, -low)
+    whole = low.numerator // low.denominator
+    if whole + 1 < high:
+        return Fraction(whole + 1)
+    if low == whole:
+        rest = high - whole
+        return whole + Fraction(1, rest.denominator // rest.numerator + 1)
+    return whole + 1 / _simplest(1 / (high - whole), 1 / (low - whole))
+
+
+__all__ = ["Budget", "Proved", "Refuted", "Undecided", "Verdict", "decide", "example"]

@@ -1,0 +1,182 @@
+"""Texts of rational functions, and of ends of intervals: with square roots and roots of polynomials as extra unknowns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.errors import ParseError, UsageError
+from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, unparse
+from derive.reals.formula import TRUE, All, Formula, compare
+from derive.reals.numbers import Root, real_roots, value_at
+
+CALLS = {"CRootOf": 2, "sqrt": 1}
+_WHERE = "x"  # the unknown of a polynomial in CRootOf
+
+
+def ratio_of(e: Expression, ring: Ring) -> Ratio:
+    """A rational expression over a ring; calls are symbols of the ring named by their text.
+
+    Raises UsageError for what is not rational, ZeroDivisionError for a division by zero.
+    """
+    match e:
+        case Number(value):
+            return ring.constant(value)
+        case Name(id):
+            return ring.symbol(id)
+        case Call():
+            return ring.symbol(unparse(e))
+        case Operation("neg", (a,)):
+            return -ratio_of(a, ring)
+        case Operation("**", (a, b)) if (power := constant(b)) is not None and power.denominator == 1:
+            return ratio_of(a, ring) ** int(power)
+        case Operation("+" | "-" | "*" | "/" as op, (a, b)):
+            x, y = ratio_of(a, ring), ratio_of(b, ring)
+            return x + y if op == "+" else x - y if op == "-" else x * y if op == "*" else x / y
+    raise UsageError(f"'{unparse(e)}' is not rational")
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """An end of an interval: its text, its value (None for 'oo' and '-oo') over its names and extra unknowns, what the
+    unknowns satisfy (`given`), and that they exist (`exists`: arguments of square roots are not negative)."""
+
+    text: str
+    value: Ratio | None
+    given: Formula = TRUE
+    exists: Formula = TRUE
+
+    def against(self, op: str, other: Ratio) -> Formula:
+        """self op other, with other over a ring whose names are among this one's."""
+        if self.value is None:
+            return TRUE if (self.text == "oo") == (op[0] == ">") else All(()) if op == "!=" else NEVER
+        return compare(self.value, op, other.substitute({}, self.value.ring))
+
+
+NEVER: Formula = compare(Ring().zero, ">", Ring().zero)
+
+
+def end_of(text: str, names: tuple[str, ...] = ()) -> End:
+    """An end from its text, over a ring of its own names and `names`.
+
+    Raises ParseError and UsageError for what is no rational expression in names, square roots and roots of polynomials.
+
+    >>> end_of("2*(1 + beta)").value, end_of("(sqrt(1 + 8*k) - 1)/(2*k)").value.ring.symbols
+    (2*(1 + beta), ('k', 'sqrt(1 + 8*k)'))
+    """
+    if text in ("oo", "-oo"):
+        return End(text, None)
+    expression = parse_expression(text, "interval", CALLS)
+    calls = {unparse(c): c for c in _calls(expression)}
+    used = [n for n in names_of(_without_roots(expression)) if n not in names]
+    ring = Ring([*names, *sorted(used), *calls])
+    given: list[Formula] = []
+    exists: list[Formula] = []
+    for name, call in calls.items():
+        if call.function == "sqrt":
+            s, inside = ring.symbol(name), ratio_of(call.args[0], ring)
+            exists.append(compare(inside, ">=", ring.zero))
+            given += [compare(s, ">=", ring.zero), compare(s * s, "==", inside)]
+        else:
+            given.append(located(ring.symbol(name), root_of(call)))
+    return End(text, ratio_of(expression, ring), All(tuple(given)), All(tuple(exists)))
+
+
+def _calls(e: Expression) -> Iterator[Call]:
+    """Square roots and roots of polynomials, inner ones first."""
+    if isinstance(e, Call) and e.function == "CRootOf":
+        yield e
+    elif isinstance(e, Operation | Call):
+        for a in e.args:
+            yield from _calls(a)
+        if isinstance(e, Call):
+            yield e
+
+
+def _without_roots(e: Expression) -> Expression:
+    """The expression with numbers in place of roots of polynomials, whose x is no name of the text."""
+    match e:
+        case Call("CRootOf"):
+            return Number(Fraction(0))
+        case Operation(op, args):
+            return Operation(op, tuple(map(_without_roots, args)))
+        case Call(f, args):
+            return Call(f, tuple(map(_without_roots, args)))
+    return e
+
+
+def located(x: Ratio, root: Root | Fraction) -> Formula:
+    """x is this number."""
+    ring = x.ring
+    if isinstance(root, Fraction):
+        return compare(x, "==", ring.constant(root))
+    value = sum(((x**k).scaled(c) for k, c in enumerate(root.polynomial)), ring.zero)
+    low, high = ring.constant(root.low), ring.constant(root.high)
+    return All((compare(value, "==", ring.zero), compare(low, "<", x), compare(x, "<", high)))
+
+
+def root_of(call: Call) -> Root | Fraction:
+    """CRootOf(polynomial in x, index): the real root with this place, counted from zero.
+
+    Raises ParseError where there is none.
+    """
+    text, index = unparse(call), constant(call.args[1])
+    try:
+        polynomial = ratio_of(call.args[0], Ring([_WHERE]))
+    except (ValueError, UsageError):
+        raise ParseError(f"'{text}': write a polynomial in x and a number", "interval", call.line, call.column) from None
+    rows = {sum(e for _, e in powers): c for c, powers in polynomial.ring.monomials(polynomial.num)}
+    roots = real_roots([rows.get(k, Fraction(0)) for k in range(max(rows, default=0) + 1)]) if rows else []
+    if polynomial.den or index is None or index.denominator != 1 or not 0 <= index < len(roots):
+        raise ParseError(f"'{text}' has no such real root", "interval", call.line, call.column)
+    return roots[int(index)]
+
+
+def numeric(end: End, values: Mapping[str, Fraction], digits: int = 40) -> Fraction | None:
+    """The end at rational numbers, to about `digits` digits; None where it is not real."""
+    import mpmath
+
+    if end.value is None:
+        return None
+    with mpmath.workdps(digits + 10):
+        found = _number(parse_expression(end.text, "interval", CALLS), values)
+        if found is None or not mpmath.isfinite(found):
+            return None
+        return Fraction(int(mpmath.nint(found * mpmath.mpf(10) ** digits)), 10**digits)
+
+
+def _number(e: Expression, values: Mapping[str, Fraction]) -> object | None:
+    import mpmath
+
+    match e:
+        case Number(v):
+            return mpmath.mpf(v.numerator) / v.denominator
+        case Name(id):
+            return mpmath.mpf(values[id].numerator) / values[id].denominator
+        case Call("CRootOf"):
+            r = root_of(e)
+            r = r if isinstance(r, Fraction) else r.within(Fraction(1, 10**60)).low
+            return mpmath.mpf(r.numerator) / r.denominator
+    assert isinstance(e, Operation | Call)
+    args = [_number(a, values) for a in e.args]
+    if any(a is None for a in args):
+        return None
+    return _applied(e.function if isinstance(e, Call) else e.op, args)
+
+
+def _applied(op: str, args: list) -> object | None:  # type: ignore[type-arg]
+    import mpmath
+
+    a, b = args[0], args[-1]
+    if op == "sqrt":
+        return mpmath.sqrt(a) if a >= 0 else None
+    if op == "/":
+        return a / b if abs(b) > mpmath.mpf(10) ** -45 else None
+    if op == "neg":
+        return -a
+    return {"+": a + b, "-": a - b, "*": a * b}.get(op) if op != "**" else a ** int(b)
+
+
+__all__ = ["CALLS", "NEVER", "End", "end_of", "located", "numeric", "ratio_of", "root_of", "value_at"]
