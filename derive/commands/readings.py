@@ -152,14 +152,14 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
     """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
     from derive.readings.stability import plot_region
     from derive.readings.stability import stability as read
-    from derive.writing import readings as report
+    from derive.writing.stability import stability_lines
 
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
     if plot is not None:
         plot_region(s, plot)
         click.echo(f"derive: wrote {plot}", err=True)
-    _print(s, report.stability_lines, output, plain, _header(scheme, options))
+    _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
 @click.command("energy")

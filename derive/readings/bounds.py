@@ -69,7 +69,7 @@ def end_texts(conditions: Sequence[Ratio], q: str) -> tuple[list[str], list[str]
 
     >>> ring = Ring(["q", "k"]); q, k = ring.symbol("q"), ring.symbol("k")
     >>> end_texts([ring.constant(2) - q - q * q * k], "q")
-    (['(sqrt(1 + 8*k) - 1)/(2*k)', '-(sqrt(1 + 8*k) + 1)/(2*k)', '2'], [])
+    (['-(sqrt(1 + 8*k) + 1)/(2*k)', '(sqrt(1 + 8*k) - 1)/(2*k)', '2'], [])
     """
     found: list[str] = []
     without: list[str] = []
@@ -120,24 +120,26 @@ def _square(n: int) -> int:
 
 
 def _radical(inside: str, middle: Ratio, divisor: Ratio, sign: int) -> str:
-    """sign * (sqrt(inside) + sign*middle)/divisor as text."""
-    scale = divisor.ring.one
-    for i, e in middle.den:  # the divisor takes the middle's denominators
-        scale = scale * Ratio(middle.ring, middle.ring.factors[i], ()) ** e
-    offset = (middle * scale).reduced().scaled(sign)
-    divisor = (divisor * scale).reduced()
-    content = factor(offset.num)[0] if offset else 1
-    shown = str(offset if content > 0 else -offset)
-    root = f"sqrt({inside})" if scale == divisor.ring.one else f"{scale}*sqrt({inside})"
-    top = root if not offset else f"{root} {'+' if content > 0 else '-'} {parenthesised(shown) if '+' not in shown[1:] and '-' not in shown[1:] else shown}"
-    negative = (factor(divisor.num)[0] < 0) != (sign < 0)
-    divisor = -divisor if factor(divisor.num)[0] < 0 else divisor
-    if divisor == divisor.ring.one:
-        return f"-({top})" if negative and offset else f"-{top}" if negative else top
+    """(sign * sqrt(inside) + middle)/divisor as text, the square root first and with a plus sign."""
+    scale = Ratio(middle.ring, middle.ring.expand(middle.den), ())  # middle's denominators go below
+    offset, divisor = (middle * scale).reduced().scaled(sign), (divisor * scale).reduced().scaled(sign)
+    root = f"sqrt({inside})" if scale == middle.ring.one else f"{scale}*sqrt({inside})"
+    if _negative(divisor):
+        return "-" + _quotient(root, offset, -divisor)
+    text = _quotient(root, offset, divisor)
+    return text[1:-1] if text.startswith("(") and divisor == divisor.ring.one else text
+
+
+def _quotient(root: str, offset: Ratio, divisor: Ratio) -> str:
+    shown = str(-offset if _negative(offset) else offset)
+    top = f"({root} {'-' if _negative(offset) else '+'} {shown})" if offset else root
     below = str(divisor)
-    below = below if below.isalnum() or (below.startswith("(") and below.endswith(")") and below.count("(") == 1) else f"({below})"
-    top = f"({top})" if offset else top
-    return f"{'-' if negative else ''}{top}/{below}"
+    alone = below.isalnum() or below != parenthesised(below)
+    return top if below == "1" else f"{top}/{below if alone else f'({below})'}"
+
+
+def _negative(value: Ratio) -> bool:
+    return bool(value) and factor(value.num)[0] < 0
 
 
 def number_text(value: Fraction | Root) -> str:

@@ -18,8 +18,8 @@ from derive.readings.second_order import SecondOrder, second_order_form
 from derive.readings.stability import Stability, stability
 from derive.scheme import Scheme, load_scheme
 from derive.writing.notation import Notation
-from derive.writing.readings import closed_or_decimal
 from derive.writing.series import blocks, greek, one_line, series_lines
+from derive.writing.stability import brief_lines, ends_text
 from derive.writing.text import relaxation_text
 
 T = TypeVar("T")
@@ -193,12 +193,7 @@ def _stability_lines(e: Explanation, style: Notation) -> list[str]:
     s = e.stability
     if isinstance(s, str):
         return [f"stability: {s}"]
-    ends = s.interval or s.weak_interval
-    if ends is None:
-        return ["stability: unstable on every quadratic, for every small step"]
-    low, high = (greek(closed_or_decimal(x), style) for x in ends)
-    kind = "" if s.interval else " (bounded, undamped)"
-    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} h < {high}"]
+    return brief_lines(s, style)
 
 
 def _start_lines(e: Explanation, style: Notation) -> list[str]:
@@ -219,7 +214,7 @@ def _latex(e: Explanation, style: Notation) -> list[str]:
     if isinstance(e.loss, ModifiedLoss) and e.loss.potential:
         rows += series_lines(r"\tilde{L}", e.loss.potential, style)
     if isinstance(e.stability, Stability) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(rf"&{greek(ends[0], style)} < \gamma h < {greek(ends[1], style)}")
+        rows.append(f"&{ends_text(ends, style)}")
     if isinstance(e.layer, InitialLayer) and any(e.layer.shift):
         rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
     return rows

@@ -23,6 +23,7 @@ from derive.readings.bounds import Separator, end_texts, separators
 from derive.readings.domain import Range
 from derive.readings.regions import Region, range_text, simplified
 from derive.reals import (
+    TRUE,
     All,
     Budget,
     Compare,
@@ -61,7 +62,7 @@ class Piece:
     proof: str = PROVED
     further: bool = False
     instances: tuple[Mapping[str, str], ...] = ()
-    formula: Formula = All(())
+    formula: Formula = TRUE
 
     @property
     def proved(self) -> bool:

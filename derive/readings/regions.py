@@ -24,11 +24,14 @@ class Region:
 
     @property
     def formula(self) -> Formula:
-        cuts = [All((s.given, Either(tuple(Compare(s.value, _FORMULA[k]) for k in sorted(allowed))))) for s, allowed in self.signs]
-        return All((*(r.formula for r in self.ranges), *cuts))
+        return All((*(r.formula for r in self.ranges), *(_signed(s, allowed) for s, allowed in self.signs)))
 
     def with_sign(self, cut: Separator, sign: int) -> Region:
         return Region(self.ranges, (*self.signs, (cut, frozenset((sign,)))))
+
+
+def _signed(s: Separator, allowed: Signs) -> Formula:
+    return All((s.given, Either(tuple(Compare(s.value, _FORMULA[k]) for k in sorted(allowed)))))
 
 
 def merged(regions: Sequence[Region]) -> list[Region]:

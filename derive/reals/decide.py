@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.algebra.factored import Monomials
-from derive.reals.formula import All, Compare, Either, Formula, Not, Value, holds, names_in
+from derive.reals.formula import TRUE, All, Compare, Either, Formula, Not, Value, holds, names_in
 from derive.reals.numbers import real_roots
 
 
@@ -47,7 +47,7 @@ class Undecided:
 Verdict = Proved | Refuted | Undecided
 
 
-def decide(claim: Formula, given: Formula = All(()), budget: Budget | None = None) -> Verdict:
+def decide(claim: Formula, given: Formula = TRUE, budget: Budget | None = None) -> Verdict:
     """given => claim, for all real values of all names.
 
     >>> from derive.algebra.coefficients import Ring

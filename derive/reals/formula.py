@@ -156,7 +156,7 @@ def _by_intervals(polynomial: Monomials, values: Mapping[str, Value]) -> int | N
     """The sign where interval arithmetic finds it, at most 10^-60 wide in each number."""
     for digits in (20, 60):
         width = Fraction(1, 10**digits)
-        boxes = {n: (v, v) if isinstance(v, Fraction) else (w := v.within(width)) and (w.low, w.high) for n, v in values.items()}
+        boxes = {n: _box(v, width) for n, v in values.items()}
         low = high = Fraction(0)
         for c, powers in polynomial:
             a, b = c, c
@@ -168,3 +168,10 @@ def _by_intervals(polynomial: Monomials, values: Mapping[str, Value]) -> int | N
         if low > 0 or high < 0:
             return 1 if low > 0 else -1
     return None
+
+
+def _box(v: Value, width: Fraction) -> tuple[Fraction, Fraction]:
+    if isinstance(v, Fraction):
+        return v, v
+    near = v.within(width)
+    return near.low, near.high

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from flint import fmpq, fmpq_poly
@@ -88,8 +89,8 @@ def value_at(polynomial: Sequence[Any], x: Fraction) -> Fraction:
 
 def cauchy_bound(polynomial: Sequence[Any]) -> Fraction:
     """All roots are smaller in modulus."""
-    top = polynomial[-1]
-    return 1 + max(abs(Fraction(c) / top) for c in polynomial)
+    sizes: list[Fraction] = [abs(Fraction(c) / polynomial[-1]) for c in polynomial]
+    return Fraction(1) + max(sizes)
 
 
 def roots_between(polynomial: Sequence[Any], low: Fraction, high: Fraction) -> int:
@@ -104,7 +105,7 @@ def roots_between(polynomial: Sequence[Any], low: Fraction, high: Fraction) -> i
     chain = [p, p.derivative()]
     while chain[-1].degree() > 0:
         rest = chain[-2] % chain[-1]
-        if rest == 0:
+        if rest.degree() < 0:
             break
         chain.append(-rest)
     return _changes(chain, low) - _changes(chain, high)
@@ -112,7 +113,7 @@ def roots_between(polynomial: Sequence[Any], low: Fraction, high: Fraction) -> i
 
 def _changes(chain: list[fmpq_poly], x: Fraction) -> int:
     signs = [v > 0 for f in chain if (v := f(_fmpq(x)))]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def real_roots(polynomial: Sequence[Any]) -> list[Fraction | Root]:

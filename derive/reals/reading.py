@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ParseError, UsageError
 from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, unparse
 from derive.reals.formula import TRUE, All, Formula, compare
-from derive.reals.numbers import Root, real_roots, value_at
+from derive.reals.numbers import Root, real_roots
 
 CALLS = {"CRootOf": 2, "sqrt": 1}
 _WHERE = "x"  # the unknown of a polynomial in CRootOf
@@ -147,7 +148,8 @@ def numeric(end: End, values: Mapping[str, Fraction], digits: int = 40) -> Fract
         return Fraction(int(mpmath.nint(found * mpmath.mpf(10) ** digits)), 10**digits)
 
 
-def _number(e: Expression, values: Mapping[str, Fraction]) -> object | None:
+def _number(e: Expression, values: Mapping[str, Fraction]) -> Any:
+    """None where it is not real."""
     import mpmath
 
     match e:
@@ -166,7 +168,7 @@ def _number(e: Expression, values: Mapping[str, Fraction]) -> object | None:
     return _applied(e.function if isinstance(e, Call) else e.op, args)
 
 
-def _applied(op: str, args: list) -> object | None:  # type: ignore[type-arg]
+def _applied(op: str, args: list[Any]) -> Any:
     import mpmath
 
     a, b = args[0], args[-1]
@@ -179,4 +181,4 @@ def _applied(op: str, args: list) -> object | None:  # type: ignore[type-arg]
     return {"+": a + b, "-": a - b, "*": a * b}.get(op) if op != "**" else a ** int(b)
 
 
-__all__ = ["CALLS", "NEVER", "End", "end_of", "located", "numeric", "ratio_of", "root_of", "value_at"]
+__all__ = ["CALLS", "NEVER", "End", "end_of", "located", "numeric", "ratio_of", "root_of"]

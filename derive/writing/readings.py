@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derive.equation import ModifiedEquation, TermSum
-from derive.readings.bounds import end_expression
 from derive.writing.notation import Notation, write_term
 from derive.writing.series import coefficient, greek, one_line, series_lines
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from derive.readings.loss import ModifiedLoss, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
-    from derive.readings.stability import Stability
 
 Lines = list[str]
 
@@ -150,42 +148,6 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
         return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
     lines.append(say(f"order {a.order}; on the modified flow the target's expression is", style))
     return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
-
-
-def stability_lines(s: Stability, style: Notation) -> Lines:
-    latex = style.name == "latex"
-    q = r"\gamma h" if latex else "γ h" if style.name == "unicode" else "gamma h"
-    z = {0: "", 1: " z"}
-    poly = " + ".join(
-        f"({coefficient(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
-        for k, c in reversed(list(enumerate(s.polynomial))) if c
-    )  # fmt: skip
-    conditions = [f"{coefficient(c, style)} > 0" for c in s.conditions]
-    if latex:
-        lines = [rf"P(z) ={{}}& {poly}, \quad q = {q}", *(f"&{c}" for c in conditions)]
-    else:
-        title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
-        lines = [f"{title}: stability on L = h {style.symbol('theta')}^2/2, q = {q}"]
-        lines += [f"P(z) = {poly}", "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
-    if s.interval:
-        return [*lines, _interval(s.interval, q, style, "stable for")]
-    if s.weak_interval:
-        return [*lines, _interval(s.weak_interval, q, style, "undamped, roots on the unit circle (bounded, not decaying) for")]
-    return [*lines, say("never stable: some root lies on or outside the unit circle for every small positive q", style)]
-
-
-def _interval(ends: tuple[str, str], q: str, style: Notation, what: str) -> str:
-    low, high = (greek(closed_or_decimal(e), style) for e in ends)
-    return rf"&{low} < {q} < {high}" if style.name == "latex" else f"{what}  {low} < {q} < {high}"
-
-
-def closed_or_decimal(end: str) -> str:
-    """A root of a polynomial of high degree as a decimal."""
-    if "CRootOf" not in end:
-        return end
-    import sympy
-
-    return f"{sympy.N(end_expression(end), 12)}..."
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
