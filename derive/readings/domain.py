@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,28 +32,32 @@ class Range:
         return names_in(self.formula)
 
 
-def domain(configuration: Configuration, used: Sequence[str]) -> tuple[Range, ...]:
+def domain(configuration: Configuration, used: Iterable[str], given: Sequence[Range] = ()) -> tuple[Range, ...]:
     """The ranges that say something about the names in use: those of parameters, those of parameters that a regime or a
     setting made expressions in them, and gamma > 0.  What follows from the others is left out; so are ranges that a setting
-    violates."""
-    ring = Ring(sorted(set(used)))
-    found = [r for n in configuration.scheme.parameters if (r := _range(configuration, n, ring)) is not None]
-    if "gamma" in used:
-        zero = ring.zero
-        found.append(Range("gamma > 0", compare(ring.symbol("gamma"), ">", zero), ((">", Fraction(0)),), False))
-    if example(_all(found)) is None:
+    violates, and those of the parameters that `given` is about."""
+    ring = Ring(sorted(used))
+    stated_here = [n for n in configuration.scheme.parameters if not any(n in g.names for g in given)]
+    found = [r for n in stated_here if (r := _range(configuration, n, ring)) is not None]
+    if "gamma" in ring.symbols and not any("gamma" in g.names for g in given):
+        found.append(Range("gamma > 0", compare(ring.symbol("gamma"), ">", ring.zero), ((">", Fraction(0)),), False))
+    if example(_all([*given, *found])) is None:
         found = [r for r in found if not r.derived]
-    return tuple(_independent(found))
+    return tuple(_independent(found, given))
 
 
 def stated(ranges: Mapping[str, tuple[str, ...]], where: str = "for") -> tuple[Range, ...]:
-    """{beta = ["0", "1"]} as open ranges between two numbers or expressions."""
+    """{beta = ["0", "1"]} as open ranges between two numbers or expressions, or without bound, ["0", "oo"].
+
+    >>> [r.text for r in stated({"beta": ("0", "1"), "lam": ("0", "oo")})]
+    ['0 < beta < 1', '0 < lam']
+    """
     found = []
     for name, ends in ranges.items():
         if len(ends) != 2:
             raise UsageError(f"{where}: '{name}' needs two bounds, {name} = [\"0\", \"1\"]")
-        chain = [(ends[0], "<", name), (name, "<", ends[1])]
-        names = {n for e in (*ends, name) for n in names_of(parse_expression(e, where))}
+        chain = [c for c in ((ends[0], "<", name), (name, "<", ends[1])) if not {"oo", "-oo"} & set(c)]
+        names = {n for e in (*ends, name) for n in names_of(parse_expression(e, where)) if n != "oo"}
         ring = Ring(sorted(names))
         found.append(_chain(chain, name, ring, {}))
     return tuple(found)
@@ -63,11 +67,11 @@ def _all(ranges: Sequence[Range]) -> Formula:
     return All(tuple(r.formula for r in ranges))
 
 
-def _independent(found: list[Range]) -> list[Range]:
+def _independent(found: list[Range], given: Sequence[Range]) -> list[Range]:
     kept = list(found)
     for r in found:
         rest = [x for x in kept if x is not r]
-        if isinstance(decide(r.formula, _all(rest)), Proved):
+        if isinstance(decide(r.formula, _all([*given, *rest])), Proved):
             kept = rest
     return kept
 

@@ -42,7 +42,7 @@ from derive.reals import (
     holds,
 )
 from derive.reals.formula import Value
-from derive.reals.reading import numeric
+from derive.reals.reading import numeric, ordered
 
 _CASES = 60  # ranges looked at before the search is given up
 PROVED = "proved"
@@ -113,7 +113,7 @@ def obligations(s: Positive, low: End, high: End) -> Iterator[Formula]:
     if high.value is not None:
         yield high.against(">", zero)
         if low.value is not None:
-            yield compare(*_together(low, high))
+            yield ordered(low, "<", high)
     between = All((s.q_compared(">", low), s.q_compared("<", high)))
     for part in s.parts:
         yield Either((Not(between), part))
@@ -122,13 +122,6 @@ def obligations(s: Positive, low: End, high: End) -> Iterator[Formula]:
             yield Not(All((s.q_compared("==", end), s.inside)))
     if low.value is not None and low.text != "0":
         yield Not(All((s.above_zero(), s.q_compared("<=", low), s.inside)))
-
-
-def _together(low: End, high: End) -> tuple[Ratio, str, Ratio]:
-    assert low.value is not None
-    assert high.value is not None
-    ring = Ring(sorted({*low.value.ring.symbols, *high.value.ring.symbols}))
-    return low.value.substitute({}, ring), "<", high.value.substitute({}, ring)
 
 
 def prove_interval(s: Positive, given: Formula, interval: tuple[End, End] | None, budget: Budget | None = None) -> Verdict:

@@ -32,7 +32,8 @@ Q = "q"
 class Stability:
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
-    `pieces` are ranges of the parameters with the interval proved on each, `ranges` the stated ones that they make up.
+    `strict` is the set of stable q as inequalities, `pieces` are ranges of the parameters with the interval proved on each,
+    `ranges` the stated ones that they make up.
     `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), where one interval is proved for all
     parameters in the stated ranges, else None; `weak_pieces` and `weak_interval` the same for all roots on the closed disc,
     simple on its rim (undamped schemes).
@@ -42,6 +43,7 @@ class Stability:
     polynomial: tuple[Ratio, ...]
     conditions: tuple[Ratio, ...]
     ranges: tuple[Range, ...]
+    strict: Positive
     pieces: tuple[Piece, ...]
     weak_pieces: tuple[Piece, ...] = ()
 
@@ -105,10 +107,11 @@ def stability(
     *,
     regime: str | None = None,
     settings: Mapping[str, str] | None = None,
-    ranges: Sequence[Range] | None = None,
+    ranges: Sequence[Range] = (),
     budget: Budget | None = None,
 ) -> Stability:
-    """The stability interval of a scheme on quadratics; `ranges` in place of the stated ones.
+    """The stability interval of a scheme on quadratics; `ranges` in place of those that the scheme states
+    for the same parameters.
 
     Raises ReductionError for schemes that are no linear map of the state there (the reason is in the message).
     Source: heavy ball 2(1+beta), Polyak 1964; Nesterov (2+2 beta)/(1+2 beta).
@@ -124,15 +127,14 @@ def stability(
     curvature = ring.symbol(Q) / ring.symbol("gamma")
     polynomial = [c.substitute({"h": curvature}, ring) for c in _minimal(linear.polynomial())]
     conditions = jury_conditions(polynomial)
-    if ranges is None:
-        ranges = domain(configuration, sorted({s for c in polynomial for s in c.symbols()} - {Q}))
-    strict = pieces(Positive(tuple(conditions), tuple(polynomial), Q), ranges, budget)
+    ranges = (*ranges, *domain(configuration, {s for c in polynomial for s in c.symbols()} - {Q}, ranges))
+    strict = Positive(tuple(conditions), tuple(polynomial), Q)
     weak: tuple[Piece, ...] = ()
     if len(polynomial) == 3 and not all(conditions):
         weak = pieces(Positive(tuple(c for c in conditions if c), tuple(polynomial), Q), ranges, budget)
         weak = weak if any(p.interval for p in weak) else ()
     shown = tuple(c for c in conditions if not c.is_number)
-    return Stability(configuration, tuple(polynomial), shown, tuple(ranges), strict, weak)
+    return Stability(configuration, tuple(polynomial), shown, tuple(ranges), strict, pieces(strict, ranges, budget), weak)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:

@@ -7,7 +7,7 @@ its numbers are substituted in exact arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -101,13 +101,12 @@ class _Search:
         return answer if answer != "unknown" else _reason(solver.reason_unknown())
 
     def rational(self) -> dict[str, Value]:
-        """The values found, with rational ones wherever a nearby rational number also does."""
+        """The values found, with a simple rational one wherever a nearby one also does."""
         held: list[Any] = []
         for name in self.names:
-            value = self.values[name]
-            if name.isidentifier() and not isinstance(value, Fraction):
-                for candidate in (_simplest(w.low, w.high) for k in (1, 3, 6) for w in [value.within(Fraction(1, 10**k))]):
-                    before = self.values
+            if name.isidentifier():
+                before = self.values
+                for candidate in _nearby(before[name]):
                     if self.check([*held, self.equal(name, candidate)]) == "sat":
                         break
                     self.values = before
@@ -164,6 +163,15 @@ def _value(z3: Any, v: Any) -> Value:
     near = v.approx(60)
     place = Fraction(near.numerator_as_long(), near.denominator_as_long())
     return min(roots, key=lambda r: abs(_near(r) - place))
+
+
+def _nearby(value: Value) -> Iterator[Fraction]:
+    """Simple fractions ever nearer to a number that is not simple itself."""
+    if isinstance(value, Fraction) and value.denominator < 1000:
+        return
+    for width in (Fraction(1, 10**k) for k in (1, 3, 6)):
+        at = value if isinstance(value, Fraction) else value.within(width).low
+        yield _simplest(at - width, at + width)
 
 
 def _near(r: Value) -> Fraction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -50,28 +50,33 @@ class End:
     exists: Formula = TRUE
 
     def against(self, op: str, other: Ratio) -> Formula:
-        """self op other, with other over a ring whose names are among this one's."""
+        """self op other, op an order, with other over a ring whose names are among this one's."""
         if self.value is None:
-            return TRUE if (self.text == "oo") == (op[0] == ">") else All(()) if op == "!=" else NEVER
+            return TRUE if (self.text == "oo") == (op[0] == ">") else NEVER
         return compare(self.value, op, other.substitute({}, self.value.ring))
 
 
 NEVER: Formula = compare(Ring().zero, ">", Ring().zero)
 
 
-def end_of(text: str, names: tuple[str, ...] = ()) -> End:
-    """An end from its text, over a ring of its own names and `names`.
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Several texts over one ring: names, and an extra unknown for every root in them."""
+
+    ring: Ring
+    values: Mapping[str, Ratio]
+    given: Formula
+    exists: Formula
+
+
+def read_all(texts: Iterable[str], names: Iterable[str] = (), where: str = "interval") -> Reading:
+    """Texts as elements of one ring, which also has `names`.
 
     Raises ParseError and UsageError for what is no rational expression in names, square roots and roots of polynomials.
-
-    >>> end_of("2*(1 + beta)").value, end_of("(sqrt(1 + 8*k) - 1)/(2*k)").value.ring.symbols
-    (2*(1 + beta), ('k', 'sqrt(1 + 8*k)'))
     """
-    if text in ("oo", "-oo"):
-        return End(text, None)
-    expression = parse_expression(text, "interval", CALLS)
-    calls = {unparse(c): c for c in _calls(expression)}
-    used = [n for n in names_of(_without_roots(expression)) if n not in names]
+    parsed = {t: parse_expression(t, where, CALLS) for t in texts}
+    calls = {unparse(c): c for e in parsed.values() for c in _calls(e)}
+    used = {n for e in parsed.values() for n in names_of(_without_roots(e))} - set(names)
     ring = Ring([*names, *sorted(used), *calls])
     given: list[Formula] = []
     exists: list[Formula] = []
@@ -82,7 +87,29 @@ def end_of(text: str, names: tuple[str, ...] = ()) -> End:
             given += [compare(s, ">=", ring.zero), compare(s * s, "==", inside)]
         else:
             given.append(located(ring.symbol(name), root_of(call)))
-    return End(text, ratio_of(expression, ring), All(tuple(given)), All(tuple(exists)))
+    return Reading(ring, {t: ratio_of(e, ring) for t, e in parsed.items()}, All(tuple(given)), All(tuple(exists)))
+
+
+def end_of(text: str, names: tuple[str, ...] = ()) -> End:
+    """An end from its text, over a ring of `names` and its own names.
+
+    >>> end_of("2*(1 + beta)").value, end_of("(sqrt(1 + 8*k) - 1)/(2*k)").value.ring.symbols
+    (2*(1 + beta), ('k', 'sqrt(1 + 8*k)'))
+    """
+    if text in ("oo", "-oo"):
+        return End(text, None)
+    reading = read_all([text], names)
+    return End(text, reading.values[text], reading.given, reading.exists)
+
+
+def ordered(first: End, op: str, second: End) -> Formula:
+    """first < second, or first <= second, for ends over any rings; infinite ends as they should."""
+    if first.value is None or second.value is None:
+        if first.text == second.text:
+            return TRUE if op == "<=" else NEVER
+        return TRUE if first.text == "-oo" or second.text == "oo" else NEVER
+    ring = Ring(sorted({*first.value.ring.symbols, *second.value.ring.symbols}))
+    return compare(first.value.substitute({}, ring), op, second.value.substitute({}, ring))
 
 
 def _calls(e: Expression) -> Iterator[Call]:
@@ -181,4 +208,4 @@ def _applied(op: str, args: list[Any]) -> Any:
     return {"+": a + b, "-": a - b, "*": a * b}.get(op) if op != "**" else a ** int(b)
 
 
-__all__ = ["CALLS", "NEVER", "End", "end_of", "located", "numeric", "ratio_of", "root_of"]
+__all__ = ["CALLS", "NEVER", "End", "Reading", "end_of", "located", "numeric", "ordered", "ratio_of", "read_all", "root_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.errors import DeriveError, UsageError
-from verify.statements import density, equations, noise, operators, others, readings, rules, schedules, sequences
+from verify.statements import density, equations, noise, operators, others, readings, rules, schedules, sequences, stability
 from verify.statements.claim import Claim
 from verify.statements.verdict import Judgment, Kind
 
@@ -16,7 +16,7 @@ KINDS: Mapping[str, Kind] = {
     "limit-direction": Kind(equations.DirectionClaim, equations.judge_direction, "the limit flow is along the gradient"),
     "fixed-points": Kind(others.FixedPointClaim, others.judge_fixed_points, "fixed points of the limit flow"),
     "accuracy": Kind(readings.AccuracyClaim, readings.judge_accuracy, "order against a target equation"),
-    "stability": Kind(readings.StabilityClaim, readings.judge_stability, "interval of gamma*h on quadratics"),
+    "stability": Kind(stability.StabilityClaim, stability.judge_stability, "interval of gamma*h on quadratics"),
     "initial-layer": Kind(readings.LayerClaim, readings.judge_layer, "where the flow starts, for a start from rest"),
     "equivalence": Kind(sequences.EquivalenceClaim, sequences.judge_equivalence, "equations of sequences follow from others"),
     "operator-series": Kind(operators.SeriesClaim, operators.judge_series, "Taylor coefficients of a function of z = gamma*D"),
