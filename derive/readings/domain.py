@@ -9,8 +9,8 @@ from fractions import Fraction
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import DeriveError, UsageError
 from derive.language import Name, names_of, parse_expression
-from derive.readings.bounds import parenthesised
-from derive.reals import All, Formula, Proved, compare, decide, example, ratio_of
+from derive.readings.bounds import by_powers, parenthesised
+from derive.reals import All, Compare, Formula, Proved, compare, decide, example, ratio_of, real_roots
 from derive.reals.formula import names_in
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
@@ -44,6 +44,39 @@ def domain(configuration: Configuration, used: Iterable[str], given: Sequence[Ra
     if example(_all([*given, *found])) is None:
         found = [r for r in found if not r.derived]
     return tuple(_independent(found, given))
+
+
+def nonzero(values: Iterable[Ratio], q: str, given: Sequence[Range]) -> tuple[Range, ...]:
+    """That the denominators without q do not vanish, where the ranges leave it open: no scheme is there.
+
+    >>> ring = Ring(["q", "b"]); b = ring.symbol("b")
+    >>> [r.text for r in nonzero([ring.symbol("q") / (ring.one - b)], "q", ())]
+    ['b != 1']
+    >>> nonzero([b.inverse()], "q", stated({"b": ("0", "1")}))
+    ()
+    """
+    found: list[Range] = []
+    for value in values:
+        for f in (Ratio(value.ring, value.ring.factors[i], ()) for i, _ in value.den):
+            formula = Compare(f, "!=")
+            if q not in f.symbols() and not isinstance(decide(formula, _all([*given, *found])), Proved):
+                found.append(_nonzero(f, formula))
+    return tuple(found)
+
+
+def _nonzero(f: Ratio, formula: Formula) -> Range:
+    names = sorted(f.symbols())
+    roots = real_roots([c.number() for c in by_powers(f.num, f.ring, names[0])]) if len(names) == 1 else []
+    rational = [x for x in roots if isinstance(x, Fraction)]
+    if len(names) > 1 or len(rational) < len(roots):
+        return Range(f"{parenthesised(str(f))} != 0", formula, None, False)
+    return Range(" and ".join(f"{names[0]} != {x}" for x in rational), formula, tuple(("!=", x) for x in rational), False)
+
+
+def satisfiable(ranges: Sequence[Range], where: str) -> None:
+    """UsageError where no parameters lie in all ranges: anything would be true of them."""
+    if example(_all(ranges)) is None:
+        raise UsageError(f"{where}: no parameters satisfy {' and '.join(r.text for r in ranges)}")
 
 
 def stated(ranges: Mapping[str, tuple[str, ...]], where: str = "for") -> tuple[Range, ...]:

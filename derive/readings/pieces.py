@@ -50,7 +50,8 @@ PROVED = "proved"
 
 @dataclass(frozen=True)
 class Piece:
-    """What is proved on a range of the parameters: the interval (None: no q > 0 at all), and whether stable q follow beyond it.
+    """What is proved on a range of the parameters: the interval (None: no q > 0 at all), and whether stable q follow
+    beyond it for some of the parameters (None: undecided).
 
     `range` is a text of comparisons joined by 'and' and 'or', empty where there is no restriction; `proof` is "proved" or
     "undecided: " and the reason (then `interval` is None); `instances` are then values of the parameters and of q with and
@@ -60,7 +61,7 @@ class Piece:
     range: str
     interval: tuple[str, str] | None
     proof: str = PROVED
-    further: bool = False
+    further: bool | None = False
     instances: tuple[Mapping[str, str], ...] = ()
     formula: Formula = TRUE
 
@@ -272,10 +273,12 @@ class _Search:
         if outcome.ends is None:
             return made
         low, high = outcome.ends
-        beyond = None
-        if high.value is not None:
-            beyond = example(All((formula, high.given, self.s.q_compared(">", high), self.s.inside)), self.budget)
-        return replace(made, interval=(low.text, high.text), further=beyond is not None)
+        return replace(made, interval=(low.text, high.text), further=high.value is not None and self.further(formula, high))
+
+    def further(self, formula: Formula, high: End) -> bool | None:
+        """Whether some q beyond the end is stable for some parameters; None: undecided."""
+        beyond = example(All((formula, high.given, self.s.q_compared(">", high), self.s.inside)), self.budget)
+        return None if isinstance(beyond, Undecided) else beyond is not None
 
     def instances(self, formula: Formula) -> Iterator[Mapping[str, str]]:
         """Parameters and q > 0 with stability and without."""

@@ -126,7 +126,8 @@ def _cells(xs: Sequence[Fraction]) -> Iterator[Fraction]:
 
 
 def _contains(region: Region, x: Fraction) -> bool:
-    held = {"<": lambda v: v < 0, "<=": lambda v: v <= 0, ">": lambda v: v > 0, ">=": lambda v: v >= 0}
+    held = {"<": lambda v: v < 0, "<=": lambda v: v <= 0, ">": lambda v: v > 0, ">=": lambda v: v >= 0,
+            "!=": lambda v: v != 0}  # fmt: skip
     if not all(held[op](x - end) for r in region.ranges for op, end in r.bounds or ()):
         return False
     return all((d > 0) - (d < 0) in signs for s, signs in region.signs if s.place is not None for d in [x - approximate(s.place)])

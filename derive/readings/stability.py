@@ -19,7 +19,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.readings.domain import Range, domain
+from derive.readings.domain import Range, domain, nonzero, satisfiable
 from derive.readings.pieces import PROVED, Piece, Positive, pieces
 from derive.reals import Budget
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -128,6 +128,8 @@ def stability(
     polynomial = [c.substitute({"h": curvature}, ring) for c in _minimal(linear.polynomial())]
     conditions = jury_conditions(polynomial)
     ranges = (*ranges, *domain(configuration, {s for c in polynomial for s in c.symbols()} - {Q}, ranges))
+    ranges = (*ranges, *nonzero(polynomial, Q, ranges))
+    satisfiable(ranges, configuration.scheme.where)
     strict = Positive(tuple(conditions), tuple(polynomial), Q)
     weak: tuple[Piece, ...] = ()
     if len(polynomial) == 3 and not all(conditions):

@@ -76,33 +76,35 @@ def example(formula: Formula, budget: Budget | None = None) -> Mapping[str, Valu
 
 
 class _Search:
-    def __init__(self, formula: Formula, names: Sequence[str], budget: Budget) -> None:
-        import z3
+    """One formula, written in SMT-LIB's language (our own table of it), and the numbers found for its names."""
 
-        self.z3, self.names, self.budget = z3, names, budget
-        self.variables = {n: z3.Real(n) for n in names}
-        self.asserted = [self.translate(formula)]
+    def __init__(self, formula: Formula, names: Sequence[str], budget: Budget) -> None:
+        self.names, self.budget = names, budget
+        self.letters = {n: f"x{k}" for k, n in enumerate(names)}
+        declared = "".join(f"(declare-const {x} Real)" for x in self.letters.values())
+        self.text = f"{declared}(assert {self.translate(formula)})"
         self.values: dict[str, Value] = {}
 
-    def check(self, extra: Sequence[Any] = ()) -> str:
+    def check(self, extra: Sequence[str] = ()) -> str:
         """'sat' (the values are kept), 'unsat', or a reason."""
-        z3 = self.z3
+        import z3
+
         solver = z3.SolverFor("QF_NRA")
         solver.set("rlimit", self.budget.steps)
         solver.set("timeout", max(1, int(self.budget.seconds * 1000)))
-        solver.add(*self.asserted, *extra)
         try:
+            solver.from_string(self.text + "".join(f"(assert {e})" for e in extra))
             answer = str(solver.check())
         except z3.Z3Exception as error:
             return str(error)
         if answer == "sat":
             model = solver.model()
-            self.values = {n: _value(z3, model.eval(v, model_completion=True)) for n, v in self.variables.items()}
+            self.values = {n: _value(z3, model.eval(z3.Real(x), model_completion=True)) for n, x in self.letters.items()}
         return answer if answer != "unknown" else _reason(solver.reason_unknown())
 
     def rational(self) -> dict[str, Value]:
         """The values found, with a simple rational one wherever a nearby one also does."""
-        held: list[Any] = []
+        held: list[str] = []
         for name in self.names:
             if name.isidentifier():
                 before = self.values
@@ -114,42 +116,36 @@ class _Search:
                 held.append(self.equal(name, found))
         return self.values
 
-    def equal(self, name: str, value: Fraction) -> Any:
-        return self.variables[name] == self.number(value)
+    def equal(self, name: str, value: Fraction) -> str:
+        return f"(= {self.letters[name]} {_number(value)})"
 
-    def number(self, value: Fraction) -> Any:
-        return self.z3.RatVal(value.numerator, value.denominator)
-
-    def translate(self, formula: Formula) -> Any:
+    def translate(self, formula: Formula) -> str:
         match formula:
             case Compare():
                 return self.comparison(formula)
             case Not(part):
-                return self.z3.Not(self.translate(part))
+                return f"(not {self.translate(part)})"
             case All(parts):
-                return self.z3.And(*map(self.translate, parts))
+                return f"(and true {' '.join(map(self.translate, parts))})"
             case Either(parts):
-                return self.z3.Or(*map(self.translate, parts))
+                return f"(or false {' '.join(map(self.translate, parts))})"
 
-    def comparison(self, a: Compare) -> Any:
+    def comparison(self, a: Compare) -> str:
         """num/prod f^e op 0: num times the f of odd exponent has the quotient's sign where no f vanishes."""
         ring, d = a.difference.ring, a.difference
         below = [(self.polynomial(ring.monomials(ring.factors[i])), e) for i, e in d.den]
-        top = self.polynomial(ring.monomials(d.num))
-        for f, e in below:
-            top = top * f if e % 2 else top
-        sign = {"<": top < 0, "<=": top <= 0, ">": top > 0, ">=": top >= 0, "==": top == 0, "!=": top != 0}[a.op]
-        return self.z3.And(sign, *(f != 0 for f, _ in below))
+        top = " ".join([self.polynomial(ring.monomials(d.num)), *(f for f, e in below if e % 2)])
+        sign = f"({'distinct' if a.op == '!=' else a.op.replace('==', '=')} (* 1.0 {top}) 0.0)"
+        return f"(and {sign} {' '.join(f'(distinct {f} 0.0)' for f, _ in below)})"
 
-    def polynomial(self, monomials: Monomials) -> Any:
-        total = self.number(Fraction(0))
-        for c, powers in monomials:
-            term = self.number(c)
-            for n, e in powers:
-                for _ in range(e):
-                    term = term * self.variables[n]
-            total = total + term
-        return total
+    def polynomial(self, monomials: Monomials) -> str:
+        terms = [" ".join([_number(c), *(self.letters[n] for n, e in powers for _ in range(e))]) for c, powers in monomials]
+        return f"(+ 0.0 {' '.join(f'(* 1.0 {t})' for t in terms)})"
+
+
+def _number(value: Fraction) -> str:
+    size = f"(/ {abs(value.numerator)}.0 {value.denominator}.0)"
+    return f"(- {size})" if value < 0 else size
 
 
 def _reason(text: str) -> str:

@@ -52,7 +52,7 @@ def _line(s: Stability, p: Piece, what: str, style: Notation) -> str:
     if p.interval is None:
         return _words(f"never stable{_spaced(where)}: {_UNSTABLE}", style)
     ends = ends_text(p.interval, style)
-    further = "further intervals follow" if p.further else ""
+    further = {True: "further intervals follow", None: "whether further intervals follow is undecided"}.get(p.further, "")
     if style.name == "latex":
         shown = f"&{ends}" + (rf" \quad {where}" if where else "")
         return shown + (rf" \quad \text{{({further})}}" if further else "")

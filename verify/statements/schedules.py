@@ -17,7 +17,7 @@ from derive.algebra.coefficients import Ratio
 from derive.errors import UsageError
 from derive.language import Call, Name, Operation, names_of, parse_expression
 from derive.readings.domain import stated
-from derive.reals import All, Compare, Either, Formula, Not, Refuted, Undecided, compare, decide, ratio_of
+from derive.reals import All, Compare, Either, Formula, Not, Refuted, Undecided, compare, decide, example, ratio_of
 from derive.reals.reading import CALLS, Reading, read_all
 from derive.scheme.schedule import Schedule, load_schedule, schedule_parameters
 from verify.statements.verdict import Judgment, proved, refuted, undecided
@@ -81,6 +81,8 @@ class _Statement:
         self.ring = self.reading.ring
         self.parameters = tuple(n for n in self.ring.symbols if n.isidentifier() and n not in CLOCKS)
         self.given = All((self.reading.given, *self._bounds(), *self._orders()))
+        if example(self.given) is None:
+            raise UsageError("pieces: for no positive parameters within the bounds does every piece end after it starts")
         self.wrong: list[str] = []
         self.evidence: list[str] = []
         self.doubts: list[str] = []

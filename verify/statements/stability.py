@@ -52,7 +52,7 @@ def _claimed(own: Stability, interval: tuple[str, ...]) -> Judgment:
     for text in interval:
         end = end_of(text)
         for n in end.value.ring.symbols if end.value is not None else ():
-            if n.isidentifier() and n not in own.strict.ring.symbols:
+            if n.isidentifier() and (n == Q or n not in own.strict.ring.symbols):
                 raise UsageError(f"interval: '{n}' is no parameter of the scheme{nearest(n, own.parameters)}")
     ends = (end_of(interval[0], names), end_of(interval[1], names)) if interval else None
     verdict = prove_interval(own.strict, _given(own), ends)
