@@ -15,7 +15,8 @@ import pytest
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import UsageError
 from derive.readings.domain import stated
-from derive.readings.pieces import Piece, prove_interval
+from derive.readings.pieces import Piece
+from derive.readings.positive import prove_interval
 from derive.readings.stability import Q, Stability, at_numbers, stability
 from derive.reals import (
     TRUE,

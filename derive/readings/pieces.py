@@ -1,14 +1,7 @@
-"""The interval of q next to 0+ (or the first after it) on which conditions are all positive, proved for all parameters.
+"""The range of the parameters in pieces, with the interval of q that is proved on each (`positive` says what is proved).
 
-Write S(p) for the set of q at which every condition is positive and the scheme is defined, R for a range of parameters p.
-"q in (l, u) for p in R" is printed only after each of these is proved, for all p in R and all q:
-
-    l(p) and u(p) are real numbers with l < u and u > 0;
-    l < q < u            =>  q in S;
-    q = u, or q = l      =>  q not in S           (S is open, so (l, u) is a whole component of it);
-    0 < q <= l           =>  q not in S           (so it is the first).
-
-"never for p in R" is: q > 0 => q not in S.  Where a formula fails at a point of R, R is cut by the separators.
+Formulas are proposed at a point of a range and proved on all of it.  Where one fails at another point, the range is cut in
+three by the sign of a separator that tells the points apart.
 """
 
 from __future__ import annotations
@@ -18,9 +11,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from derive.algebra.coefficients import Ratio, Ring
 from derive.readings.bounds import Separator, end_texts, separators
 from derive.readings.domain import Range
+from derive.readings.positive import Positive, prove_interval
 from derive.readings.regions import Region, range_text, simplified
 from derive.reals import (
     TRUE,
@@ -35,14 +28,12 @@ from derive.reals import (
     Refuted,
     Undecided,
     Verdict,
-    compare,
-    decide,
     end_of,
     example,
     holds,
 )
 from derive.reals.formula import Value
-from derive.reals.reading import numeric, ordered
+from derive.reals.reading import numeric
 
 _CASES = 60  # ranges looked at before the search is given up
 PROVED = "proved"
@@ -74,69 +65,6 @@ class Piece:
             "range": self.range, "interval": list(self.interval) if self.interval else None, "proof": self.proof,
             "further_intervals": self.further,
         } | ({"instances": [dict(i) for i in self.instances]} if self.instances else {})  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Positive:
-    """The set S: all conditions positive, all values in `domain` defined; both functions of q and the parameters."""
-
-    conditions: tuple[Ratio, ...]
-    domain: tuple[Ratio, ...]
-    q: str
-
-    @property
-    def ring(self) -> Ring:
-        return self.conditions[0].ring
-
-    @property
-    def parts(self) -> tuple[Formula, ...]:
-        """S is where each of these holds."""
-        below = {i: self.ring.factors[i] for c in self.domain for i, _ in c.den}
-        nonzero = tuple(Compare(Ratio(self.ring, f, ()), "!=") for f in below.values())
-        return (*(compare(c, ">", self.ring.zero) for c in self.conditions), *nonzero)
-
-    @property
-    def inside(self) -> Formula:
-        return All(self.parts)
-
-    def q_compared(self, op: str, end: End) -> Formula:
-        """q op end."""
-        return end.against({"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}[op], self.ring.symbol(self.q))
-
-    def above_zero(self) -> Formula:
-        return compare(self.ring.symbol(self.q), ">", self.ring.zero)
-
-
-def obligations(s: Positive, low: End, high: End) -> Iterator[Formula]:
-    """The statements of the module's docstring, one by one."""
-    zero = Ring().zero
-    yield All((low.exists, high.exists))
-    if high.value is not None:
-        yield high.against(">", zero)
-        if low.value is not None:
-            yield ordered(low, "<", high)
-    between = All((s.q_compared(">", low), s.q_compared("<", high)))
-    for part in s.parts:
-        yield Either((Not(between), part))
-    for end in (low, high):
-        if end.value is not None:
-            yield Not(All((s.q_compared("==", end), s.inside)))
-    if low.value is not None and low.text != "0":
-        yield Not(All((s.above_zero(), s.q_compared("<=", low), s.inside)))
-
-
-def prove_interval(s: Positive, given: Formula, interval: tuple[End, End] | None, budget: Budget | None = None) -> Verdict:
-    """Whether this is the interval for all parameters that satisfy `given`; None for no q > 0."""
-    if interval is None:
-        return decide(Not(All((s.above_zero(), s.inside))), given, budget)
-    low, high = interval
-    hypotheses = All((given, low.given, high.given))
-    for k, claim in enumerate(obligations(s, low, high)):
-        # that roots are real is asked of the parameters alone: nothing may follow from a root that is not there
-        verdict = decide(claim, given if k == 0 else hypotheses, budget)
-        if not isinstance(verdict, Proved):
-            return verdict
-    return Proved()
 
 
 def pieces(s: Positive, ranges: Sequence[Range], budget: Budget | None = None) -> tuple[Piece, ...]:
@@ -312,5 +240,3 @@ def _side(cut: Separator, values: Mapping[str, Value]) -> int:
         x = cut.value.at({n: near.get(n, Fraction(0)) for n in cut.value.symbols()}, Fraction)
     return 0 if abs(x) < Fraction(1, 10**40) else 1 if x > 0 else -1
 
-
-__all__ = ["PROVED", "Piece", "Positive", "obligations", "pieces", "prove_interval"]

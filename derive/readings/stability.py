@@ -20,7 +20,8 @@ from typing import Any
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
 from derive.readings.domain import Range, domain, nonzero, satisfiable
-from derive.readings.pieces import PROVED, Piece, Positive, pieces
+from derive.readings.pieces import PROVED, Piece, pieces
+from derive.readings.positive import Positive
 from derive.reals import Budget
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -17,9 +16,9 @@ from derive.algebra.coefficients import Ratio
 from derive.errors import UsageError
 from derive.language import Call, Name, Operation, names_of, parse_expression
 from derive.readings.domain import stated
-from derive.reals import All, Compare, Either, Formula, Not, Refuted, Undecided, compare, decide, example, ratio_of
+from derive.reals import All, Either, Formula, Refuted, Undecided, compare, decide, example
 from derive.reals.reading import CALLS, Reading, read_all
-from derive.scheme.schedule import Schedule, load_schedule, schedule_parameters
+from verify.statements.schedule_catalogue import compare_with_catalogue
 from verify.statements.verdict import Judgment, proved, refuted, undecided
 
 CLOCKS = ("t", "s")
@@ -72,7 +71,7 @@ class ScheduleClaim:
     catalogue: str = ""
 
 
-class _Statement:
+class Statement:
     """The claim's texts over one ring, and the assumptions on its parameters."""
 
     def __init__(self, data: ScheduleClaim) -> None:
@@ -135,15 +134,15 @@ def judge_schedule(data: ScheduleClaim) -> Judgment:
     """schedule: left and right values at every breakpoint, values at all ends against the range, the period."""
     if len(data.range) != 2 or not data.pieces:
         raise UsageError("range: write the lowest and the highest value, [\"0\", \"1\"]; pieces: give at least one")
-    s = _Statement(data)
-    for check in (_continuity, _range, _period, _catalogue):
+    s = Statement(data)
+    for check in (_continuity, _range, _period, compare_with_catalogue):
         check(s)
     if s.wrong:
         return refuted("; ".join(s.wrong), *s.evidence)
     return undecided(*s.doubts, *s.evidence) if s.doubts else proved(*s.evidence)
 
 
-def _joins(s: _Statement) -> Iterator[tuple[str, PieceData, str, PieceData, str]]:
+def _joins(s: Statement) -> Iterator[tuple[str, PieceData, str, PieceData, str]]:
     """(name of the breakpoint, piece before, its clock there, piece after, its clock there)."""
     for a, b in pairwise(s.data.pieces):
         if a.clock != b.clock:
@@ -157,7 +156,7 @@ def _joins(s: _Statement) -> Iterator[tuple[str, PieceData, str, PieceData, str]
         yield f"s = {periodic[-1].end}, back to s = 0", periodic[-1], periodic[-1].end or "0", periodic[0], periodic[0].start
 
 
-def _continuity(s: _Statement) -> None:
+def _continuity(s: Statement) -> None:
     jumps: list[str] = []
     joined = []
     before = s.wrong
@@ -177,7 +176,7 @@ def _continuity(s: _Statement) -> None:
         s.wrong.append("continuous at every breakpoint")
 
 
-def _range(s: _Statement) -> None:
+def _range(s: Statement) -> None:
     for p in s.data.pieces:
         if not p.end and s.text(p.value).derivative(p.clock):
             s.wrong.append(f"the piece from {p.start} grows without bound")
@@ -196,7 +195,7 @@ def _range(s: _Statement) -> None:
     s.evidence.append(f"values at all ends: {shown}")
 
 
-def _period(s: _Statement) -> None:
+def _period(s: Statement) -> None:
     data = s.data
     periodic = [p for p in data.pieces if p.clock == "s"]
     if not periodic:
@@ -212,95 +211,3 @@ def _period(s: _Statement) -> None:
     if not data.period or not s.equal(data.period, data.modulus):
         s.wrong.append(f"the period is {data.modulus}" + (f", not {data.period}" if data.period else ""))
     s.evidence.append(f"period {data.modulus}")
-
-
-# ---------------------------------------------------------------------------------------------- derive's schedule
-
-
-def _catalogue(s: _Statement) -> None:
-    """The pieces against derive's schedule: the same clocks, and equal values wherever a piece of each holds."""
-    if not s.data.catalogue:
-        return
-    names = schedule_parameters(s.data.catalogue)
-    unknown = [n for n in names if n not in s.parameters] + [n for n in s.parameters if n not in names]
-    if unknown:
-        raise UsageError(f"catalogue: '{unknown[0]}' does not occur in both the pieces and derive's schedule")
-    theirs = load_schedule(s.data.catalogue, [Fraction(0)] * len(names))
-    difference = _at_times(s, names)
-    if difference:
-        s.wrong.append(difference)
-    elif isinstance(verdict := decide(_agreement(s, theirs), s.given), Refuted | Undecided):
-        reason = verdict.reason if isinstance(verdict, Undecided) else "their pieces differ"
-        s.doubts.append(f"not decided whether derive's schedule '{s.data.catalogue}' is the same: {reason}")
-    else:
-        s.evidence.append(f"derive's schedule '{s.data.catalogue}' has the same values at all times")
-
-
-def _agreement(s: _Statement, theirs: Schedule) -> Formula:
-    """For all t >= 0 and all 0 <= s < modulus."""
-    zero = s.ring.zero
-    t, clock = s.ring.symbol("t"), s.ring.symbol("s")
-    times: list[Formula] = [compare(t, ">=", zero)]
-    clocks: list[Formula] = []
-    if theirs.period is not None and s.data.modulus:
-        modulus = s.text(s.data.modulus)
-        offset = ratio_of(theirs.offset, s.ring) if theirs.offset is not None else zero
-        clocks = [compare(modulus, "==", ratio_of(theirs.period, s.ring)), compare(s.text(s.data.offset), "==", offset)]
-        times += [compare(clock, ">=", zero), compare(clock, "<", modulus)]
-    cases = [Not(All((own, other, compare(a, "!=", b)))) for own, a in _own(s) for other, b in _derived(s, theirs)]
-    return All((*clocks, Either((Not(All(tuple(times))), All(tuple(cases))))))
-
-
-def _first(conditions: list[tuple[Formula, Ratio]]) -> Iterator[tuple[Formula, Ratio]]:
-    """Pieces are tried in order."""
-    for k, (condition, value) in enumerate(conditions):
-        yield All((condition, *(Not(earlier) for earlier, _ in conditions[:k]))), value
-
-
-def _own(s: _Statement) -> Iterator[tuple[Formula, Ratio]]:
-    found: list[tuple[Formula, Ratio]] = []
-    for p in s.data.pieces:
-        clock = s.ring.symbol(p.clock)
-        parts = [compare(s.text(p.start), "<=", clock)] + ([compare(clock, "<=", s.text(p.end))] if p.end else [])
-        found.append((All(tuple(parts)), s.text(p.value)))
-    return _first(found)
-
-
-def _derived(s: _Statement, theirs: Schedule) -> Iterator[tuple[Formula, Ratio]]:
-    found: list[tuple[Formula, Ratio]] = []
-    for p in theirs.pieces:
-        parts = [Compare(ratio_of(a, s.ring) - ratio_of(b, s.ring), op) for a, op, b in p.comparisons]
-        found.append((All(tuple(parts)), ratio_of(p.value, s.ring)))
-    return _first(found)
-
-
-def _at_times(s: _Statement, names: tuple[str, ...]) -> str:
-    """A time at which they differ, among 59 times with breakpoints 2, 5, 7, 11, ..., or ''."""
-    times = iter((2, 5, 7, 11, 13))
-    values = {n: Fraction(1, 10) if n in s.data.bounds else Fraction(next(times)) for n in names}
-    schedule = load_schedule(s.data.catalogue, list(values.values()))
-    for k in range(1, 60):
-        t = Fraction(k, 2)
-        own, theirs = _value(s, t, values), schedule.value(t)
-        if own != theirs:
-            at = ", ".join(f"{n} = {v}" for n, v in values.items())
-            return f"at t = {t}, {at}: {own} by these pieces, {theirs} by derive's schedule {s.data.catalogue}"
-    return ""
-
-
-def _value(s: _Statement, t: Fraction, values: Mapping[str, Fraction]) -> Fraction | None:
-    def number(text: str, **clock: Fraction) -> Fraction:
-        found: Fraction = s.text(text).at({**values, **clock}, Fraction)
-        return found
-
-    clocks = {"t": t}
-    if s.data.modulus:
-        shifted, modulus = t - number(s.data.offset), number(s.data.modulus)
-        clocks["s"] = shifted - (shifted // modulus) * modulus
-    for p in s.data.pieces:
-        clock = clocks[p.clock]
-        if number(p.start) <= clock and (not p.end or clock <= number(p.end)):
-            return number(p.value, **{p.clock: clock})
-    return None
-
-

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from derive.errors import UsageError, nearest
 from derive.readings.domain import stated
-from derive.readings.pieces import Piece, prove_interval
+from derive.readings.pieces import Piece
+from derive.readings.positive import prove_interval
 from derive.readings.stability import Q, Stability, stability
 from derive.reals import All, Either, End, Formula, Proved, Undecided, decide, end_of, example, holds
 from derive.reals.formula import Value
