@@ -464,3 +464,24 @@ def test_a_schedule_that_differs_from_the_catalogue_by_little_is_not_called_the_
             {"start": "t1 + 1/1000000", "value": "rmin"}]  # fmt: skip
     assert schedule(pieces=late, range=["rmin", "1"], bounds=bounds).verdict == PROVED
     assert schedule(pieces=late, range=["rmin", "1"], bounds=bounds, catalogue="decay").verdict == REFUTED
+
+
+# ---------------------------------------------------------------------------------------------- each obligation alone
+
+
+@pytest.mark.parametrize(
+    ("update", "low", "high"),
+    [
+        ("theta = theta_prev - 2*gamma*grad(theta)", "2", "1"),  # never stable: nothing lies between, and no end is stable
+        ("theta = theta - gamma*grad(theta_next)", "-oo", "-2"),  # stable there, but no q > 0 is meant
+        ("theta = theta - gamma*grad(theta - gamma/10*grad(theta))", "5 + sqrt(5)", "10"),  # stable, and not the first
+    ],
+)
+def test_an_interval_is_not_empty_is_positive_and_is_the_first(update: str, low: str, high: str) -> None:
+    s = stability(inline_scheme(update))
+    assert isinstance(prove_interval(s.strict, TRUE, (end_of(low, (Q,)), end_of(high, (Q,)))), Refuted)
+
+
+def test_numbers_are_not_taken_on_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("derive.reals.decide._Search.rational", lambda self: {"x": Fraction(5)})
+    assert isinstance(example(compare(X, "<", ZERO)), Undecided)
