@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from derive.algebra.coefficients import Ring
 from derive.errors import ReductionError, UsageError
 from derive.readings.stability import Stability, at_numbers, jury_conditions, stability
 from derive.scheme import catalogue, configure, inline_scheme, load_scheme
+from derive.writing.notation import ASCII
 from derive.writing.region import plot_region
+from derive.writing.stability import stability_lines
 
 unit = st.fractions(min_value=Fraction(1, 40), max_value=Fraction(9, 10), max_denominator=40)
 
@@ -164,6 +167,9 @@ def test_parameters_named_as_our_own_symbols() -> None:
     s = stability(inline_scheme("theta = theta - gamma*q*grad(theta)", ["q"]))
     assert s.q == "qq"
     assert [(x.range, x.interval) for x in s.pieces] == [("q > 0", ("0", "2/q")), ("q <= 0", None)]
+    assert "for every positive qq" in stability_lines(s, ASCII)[-1]
+    assert repr(s).endswith(": 2 ranges of the parameters>")
+    assert pickle.loads(pickle.dumps(s)) == s
     s = stability(inline_scheme("theta = theta - gamma*h*grad(theta)", ["h"]))
     assert [str(c) for c in s.polynomial] == ["-(1 - q*h)", "1"]
     assert s.curvature == "hh"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from derive.readings.stability import Stability
 
 Lines = list[str]
-_UNSTABLE = "some root lies on or outside the unit circle for every positive q"
 _SIGNS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "and": r"\text{ and }", "or": r"\text{ or }"}
 
 
@@ -53,7 +52,8 @@ def _line(s: Stability, p: Piece, what: str, style: Notation) -> str:
     if not p.proved:
         return _words(f"no interval proved{_spaced(where)}: {p.proof.removeprefix('undecided: ')}{_instances(p, style)}", style)
     if p.interval is None:
-        return _words(f"never stable{_spaced(where)}: {_UNSTABLE}", style)
+        unstable = f"some root lies on or outside the unit circle for every positive {_symbol(s.q, style)}"
+        return _words(f"never stable{_spaced(where)}: {unstable}", style)
     ends = ends_text(s, p.interval, style)
     further = {True: "further intervals follow", None: "whether further intervals follow is undecided"}.get(p.further, "")
     if style.name == "latex":
