@@ -316,6 +316,7 @@ BAD = [
     (HEAD + 'kind = "parameter-rule"\nparameters = {a = "gamma"}\nrule = "a"', "one '='"),
     (HEAD + 'kind = "stability"\nscheme = "adam"\ninterval = []', "not a linear map"),
     (HEAD + 'kind = "identity"\nleft = "10**(10**5)"\nright = "grad"', "a power beyond"),
+    (HEAD + 'kind = "stability"\nscheme = "momentum"\ninterval = ["0", "(1 + beta)**(10**5)"]', "a power beyond"),
     (HEAD + 'kind = "stability"\nscheme = "momentum"\nwhere = {beta = "1/0"}\ninterval = []', "division by zero"),
     (HEAD + 'kind = "schedule"\npieces = [{start = "0", value = "t*t"}]\ncontinuous = true\nrange = ["0", "1"]\nbounds = {}',
      "not linear in t"),

@@ -29,6 +29,7 @@ from derive.writing.explanation import explanation_lines
 from derive.writing.latex import align, equation_latex
 from derive.writing.notation import UNICODE
 from derive.writing.series import notation
+from derive.writing.stability import stability_lines
 from derive.writing.text import equation_text
 from verify.report.sections import velocity_of
 from verify.report.words import Phrases, field_words, potential_words
@@ -42,7 +43,7 @@ READINGS: dict[str, tuple[Callable[[Scheme, str | None], Any], Lines]] = {
     "second-order": (lambda s, r: second_order(s, 1, regime=r), report.second_order_lines),
     "accuracy": (lambda s, r: accuracy(s, "theta' + grad", 1, regime=r), report.accuracy_lines),
     "accuracy two": (lambda s, r: accuracy(s, "theta'' + theta' + grad", 1, regime=r), report.accuracy_lines),
-    "stability": (lambda s, r: stability(s, regime=r), report.stability_lines),
+    "stability": (lambda s, r: stability(s, regime=r), stability_lines),
     "energy": (lambda s, r: modified_energy(s, 1, regime=r), report.energy_lines),
     "modifying": (lambda s, r: modifying_field(s, 1, regime=r), report.modifying_lines),
     "initial-layer": (lambda s, r: initial_layer(s, 1, regime=r), report.initial_layer_lines),

@@ -153,7 +153,7 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
 def stability(plot: str | None, output: str, plain: bool, **options: Any) -> None:
     """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
     from derive.readings.stability import stability as read
-    from derive.writing import readings as report
+    from derive.writing.stability import stability_lines
 
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
@@ -162,7 +162,7 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
 
         plot_region(s, plot)
         click.echo(f"derive: wrote {plot}", err=True)
-    _print(s, report.stability_lines, output, plain, _header(scheme, options))
+    _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
 @click.command("energy")

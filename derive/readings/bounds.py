@@ -1,155 +1,201 @@
-"""The interval of q around q = 0+ on which given rational functions of q and parameters are all positive."""
+"""Where rational functions of q and parameters change sign: ends of intervals of q, and what separates the parameters.
+
+Everything here only proposes; what is printed is proved afterwards.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise, product
+from math import isqrt
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.factored import unwrapped
-from derive.errors import DeriveError, ReductionError, UsageError
-from derive.language import Arithmetic, Call, Name, Operation, interpret, names_of, parse_expression
-from derive.scheme import Configuration
-from derive.scheme.ranges import comparisons
-from derive.scheme.schedule import evaluate
+from derive.algebra.polynomials import factor
+from derive.reals import TRUE, Formula, end_of, real_roots
+from derive.reals.numbers import Root, polynomial_text
 
-_SAMPLES = ("1/20", "1/4", "9/20", "7/10", "47/50")
+Row = list[Ratio]  # coefficients of q^0, q^1, ...
 
 
-def stable_interval(configuration: Configuration, conditions: Sequence[Ratio], q: str) -> tuple[str, str] | None:
-    """(lower, upper) as expressions, 'oo' where there is no bound; None where no small q > 0 (nor a later interval) is stable."""
-    import sympy as sp
-
-    symbols = {s: sp.Symbol(s, real=True) for c in conditions for s in c.symbols()}
-    variable = symbols.get(q, sp.Symbol(q, real=True))
-    forms = [c.at(symbols, lambda x: sp.Rational(x.numerator, x.denominator)) for c in conditions]
-    roots = [r for f in forms for r in _roots(sp, f, variable)]
-    lowers: dict[Any, None] = {}
-    uppers: dict[Any, None] = {}
-    for sample in _samples(configuration, [s for s in symbols if s != q]):
-        values = {symbols[s]: sp.Rational(x) for s, x in sample.items()}
-        found = _at_sample(sp, [f.subs(values) for f in forms], variable, [(r, r.subs(values)) for r in roots])
-        if found is None:
-            return None
-        lowers[found[0]], uppers[found[1]] = None, None
-    return _text(sp, list(lowers), sp.Max), _text(sp, list(uppers), sp.Min)
+def irreducible(values: Iterable[Ratio]) -> list[Any]:
+    """The irreducible factors of numerators and denominators, each once."""
+    found: dict[str, Any] = {}
+    for c in values:
+        for side in (c.num, *(c.ring.factors[i] for i, _ in c.den)):
+            if side:
+                found |= {str(f): f for f, _ in factor(side)[1]}
+    return list(found.values())
 
 
-def _text(sp: Any, ends: list[Any], join: Any) -> str:
-    ends = list(dict.fromkeys(sp.factor(e) if e.is_finite is not False else e for e in ends))
-    return tidy(str(ends[0])) if len(ends) == 1 else str(join(*ends))
+def by_powers(f: Any, ring: Ring, name: str) -> Row:
+    """The coefficients of a polynomial in one of its symbols.
 
-
-def tidy(text: str) -> str:
-    """A rational expression in the normal form of coefficients; other text as it is.
-
-    >>> tidy("-2*(gamma*lam - 2)/gamma")
-    '2*(2 - gamma*lam)/gamma'
+    >>> ring = Ring(["q", "b"]); q, b = ring.symbol("q"), ring.symbol("b")
+    >>> by_powers((q * q * b - q + b).num, ring, "q")
+    [b, -1, b]
     """
-    try:
-        expression = parse_expression(text, "bound")
-        ring = Ring(sorted(names_of(expression)))
-        return unwrapped(str(interpret(expression, _Rational(ring)).reduced()))
-    except DeriveError:
-        return text
+    place = 1 + ring.symbols.index(name)
+    rows: dict[int, dict[tuple[int, ...], Any]] = {}
+    for exponents, c in f.to_dict().items():
+        rest = tuple(0 if k == place else e for k, e in enumerate(exponents))
+        rows.setdefault(int(exponents[place]), {})[rest] = c
+    return [Ratio(ring, ring.context.from_dict(rows.get(k, {})), ()) for k in range(max(rows, default=0) + 1)]
 
 
-class _Rational(Arithmetic):
-    """Rational functions of a ring."""
+def end_texts(conditions: Sequence[Ratio], q: str) -> tuple[list[str], list[str]]:
+    """(roots in q of the factors as texts: of degree one and two, and of any degree without parameters; the other factors).
 
-    def __init__(self, ring: Ring) -> None:
-        self.ring = ring
-
-    def number(self, value: Fraction) -> Ratio:
-        return self.ring.constant(value)
-
-    def name(self, node: Name) -> Ratio:
-        return self.ring.symbol(node.id)
-
-    def power(self, base: Ratio, exponent: Fraction | None, node: Operation) -> Ratio:
-        if exponent is None or exponent.denominator != 1:
-            raise UsageError("not rational")
-        return base ** int(exponent)
-
-    def call(self, node: Call, args: list[Ratio]) -> Ratio:
-        raise UsageError("not rational")
-
-
-def _roots(sp: Any, form: Any, q: Any) -> list[Any]:
-    """Roots in q of the numerator and poles, as expressions; of univariate polynomials of any degree, else through degree 2."""
-    top, bottom = sp.fraction(sp.together(form))
-    result: list[Any] = []
-    for side in (top, bottom):
-        for f, _ in sp.factor_list(side)[1]:
-            if not f.has(q):
-                continue
-            polynomial = sp.Poly(f, q)
-            if polynomial.free_symbols_in_domain == set() and polynomial.degree() > 2:
-                result += sp.real_roots(polynomial)
-            elif polynomial.degree() <= 2:
-                result += list(sp.roots(polynomial))
-            else:
-                raise ReductionError(
-                    f"a stability bound is a root of the polynomial {f} in q = gamma*h, which has no short closed form; "
-                    "set the parameters with --set"
-                )
-    return list(dict.fromkeys(result))
+    >>> ring = Ring(["q", "k"]); q, k = ring.symbol("q"), ring.symbol("k")
+    >>> end_texts([ring.constant(2) - q - q * q * k], "q")
+    (['-(sqrt(1 + 8*k) + 1)/(2*k)', '(sqrt(1 + 8*k) - 1)/(2*k)', '2'], [])
+    """
+    found: list[str] = []
+    without: list[str] = []
+    for f in irreducible(conditions):
+        row = by_powers(f, conditions[0].ring, q)
+        if len(row) > 3 and not all(c.is_number for c in row):
+            without.append(unwrapped(str(Ratio(conditions[0].ring, f, ()))))
+        while len(row) > 1:
+            found += _roots(row)
+            if row.pop().is_number:
+                break  # where the first coefficient vanishes, the rest has its own roots
+    return list(dict.fromkeys(found)), without
 
 
-def _samples(configuration: Configuration, names: list[str]) -> list[dict[str, str]]:
-    """Parameter values inside the stated ranges (0 to 1 where none is stated)."""
-    result = []
-    for i, values in enumerate(product(_SAMPLES, repeat=min(len(names), 3))):
-        sample = {n: values[j % 3] for j, n in enumerate(names)}
-        if "gamma" in sample:
-            sample["gamma"] = ("1/100", "1/1000")[i % 2]
-        if _admissible(configuration, sample):
-            result.append(sample)
-    return result[:: max(1, len(result) // 12)] or [dict.fromkeys(names, "1/4")]
+def _roots(row: Row) -> list[str]:
+    if all(c.is_number for c in row):
+        return [number_text(r) for r in real_roots([c.number() for c in row])]
+    if not row[-1] or len(row) > 3:
+        return []
+    return [unwrapped(str((-row[0] / row[1]).reduced()))] if len(row) == 2 else quadratic_texts(row[0], row[1], row[2])
 
 
-def _admissible(configuration: Configuration, sample: dict[str, str]) -> bool:
-    values = {n: Fraction(x) for n, x in sample.items()}
-    for name in sample:
-        parameter = configuration.scheme.parameters.get(name)
-        for left, op, right in comparisons(parameter) if parameter else []:
-            try:
-                a, b = (evaluate(parse_expression(s, "range"), values) for s in (left, right))
-            except DeriveError:
-                continue
-            if not {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]:
-                return False
-    return True
+def quadratic_texts(c: Ratio, b: Ratio, a: Ratio) -> list[str]:
+    """(-b + sqrt(b^2 - 4ac))/(2a) and (-b - sqrt(b^2 - 4ac))/(2a), square factors in front of the root.
+
+    >>> ring = Ring(); number = ring.constant
+    >>> quadratic_texts(number(-1), number(-2), number(1)), quadratic_texts(number(-2), number(0), number(1))
+    (['sqrt(2) + 1', '-(sqrt(2) - 1)'], ['sqrt(2)', '-sqrt(2)'])
+    """
+    ring = a.ring
+    content, factors = factor((b * b - (a * c).scaled(4)).num)
+    outer, inner = ring.one, ring.one
+    for f, e in factors:
+        value = Ratio(ring, f, ())
+        outer, inner = outer * value ** (e // 2), inner * value ** (e % 2)
+    number = Fraction(int(content.p), int(content.q))
+    square = _square(number.numerator * number.denominator)
+    inner = inner.scaled(number.numerator * number.denominator // square**2)
+    outer = outer * ring.constant(Fraction(square, number.denominator))
+    # root = (sign * s + m)/d with s = sqrt(inner), d = 2a/outer, m = -b/outer
+    divisor, middle = (a.scaled(2) / outer).reduced(), (-b / outer).reduced()
+    return [_radical(unwrapped(str(inner)), middle, divisor, sign) for sign in (1, -1)]
 
 
-def _at_sample(sp: Any, forms: list[Any], q: Any, roots: list[tuple[Any, Any]]) -> tuple[Any, Any] | None:
-    """The expressions that bound the stable interval next to 0+, or the first one after it."""
-    numeric: dict[Any, Any] = {}
-    for expression, value in roots:
-        if value.is_real and value.is_finite:
-            numeric.setdefault(sp.N(value, 30), expression)
-    points = sorted(numeric)
-
-    def stable(x: Any) -> bool:
-        return all((v := sp.N(f.subs(q, x), 30)).is_finite and v > 0 for f in forms)
-
-    ends: list[Any] = [-sp.oo, *points, sp.oo]
-    segments = list(pairwise(ends))
-    good = [stable(_middle(sp, a, b)) for a, b in segments]
-    start = next((i for i, (a, b) in enumerate(segments) if b > 0 and good[i]), None)
-    if start is None:
-        return None
-    stop = start
-    while stop + 1 < len(segments) and good[stop + 1]:
-        stop += 1
-    while start > 0 and good[start - 1]:
-        start -= 1
-    return numeric.get(segments[start][0], -sp.oo), numeric.get(segments[stop][1], sp.oo)
+def _square(n: int) -> int:
+    """The largest k whose square divides n."""
+    return next(k for k in range(isqrt(abs(n)), 0, -1) if n % (k * k) == 0) if abs(n) < 10**8 else 1
 
 
-def _middle(sp: Any, a: Any, b: Any) -> Any:
-    if a == -sp.oo:
-        return sp.Integer(0) if b == sp.oo else b - 1
-    return a + 1 if b == sp.oo else (a + b) / 2
+def _radical(inside: str, middle: Ratio, divisor: Ratio, sign: int) -> str:
+    """(sign * sqrt(inside) + middle)/divisor as text, the square root first and with a plus sign."""
+    scale = Ratio(middle.ring, middle.ring.expand(middle.den), ())  # middle's denominators go below
+    offset, divisor = (middle * scale).reduced().scaled(sign), (divisor * scale).reduced().scaled(sign)
+    root = f"sqrt({inside})" if scale == middle.ring.one else f"{scale}*sqrt({inside})"
+    if _negative(divisor):
+        return "-" + _quotient(root, offset, -divisor)
+    text = _quotient(root, offset, divisor)
+    return text[1:-1] if text.startswith("(") and divisor == divisor.ring.one else text
+
+
+def _quotient(root: str, offset: Ratio, divisor: Ratio) -> str:
+    shown = str(-offset if _negative(offset) else offset)
+    top = f"({root} {'-' if _negative(offset) else '+'} {shown})" if offset else root
+    below = str(divisor)
+    alone = below.isalnum() or below != unwrapped(below)
+    return top if below == "1" else f"{top}/{below if alone else f'({below})'}"
+
+
+def _negative(value: Ratio) -> bool:
+    return bool(value) and factor(value.num)[0] < 0
+
+
+def number_text(value: Fraction | Root) -> str:
+    """A real algebraic number: a fraction, radicals for degree two, else a root of its polynomial.
+
+    >>> [number_text(r) for r in real_roots([0, -2, 0, 1])]
+    ['-sqrt(2)', '0', 'sqrt(2)']
+    """
+    if isinstance(value, Fraction):
+        return str(value)
+    if len(value.polynomial) != 3:
+        return f"CRootOf({polynomial_text(value.polynomial)}, {value.index})"
+    ring = Ring()
+    upper, lower = quadratic_texts(*(ring.constant(c) for c in value.polynomial))
+    return upper if value.index == 1 else lower
+
+
+# ---------------------------------------------------------------------------------------------- parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Separator:
+    """A function of the parameters on whose sign the interval may depend; `given` defines the numbers in it.
+
+    `place` is the value of the only parameter at which it vanishes, where there is only one.
+    """
+
+    value: Ratio
+    text: str
+    given: Formula = TRUE
+    place: Fraction | Root | None = None
+
+
+def separators(conditions: Sequence[Ratio], q: str) -> list[Separator]:
+    """Between two parameters that no separator separates (one parameter), the same roots in the same order bound the same signs.
+
+    The factors of all coefficients, discriminants and pairwise resultants of the conditions as polynomials in q, and of their
+    values at q = 0; for one parameter x the differences x - (a root of these).
+
+    >>> ring = Ring(["q", "b"]); q, b = ring.symbol("q"), ring.symbol("b")
+    >>> [s.text for s in separators([q, ring.constant(2) - q + b + b, ring.one - b], "q")]
+    ['-1', '1']
+    """
+    ring = conditions[0].ring
+    found = irreducible([Ratio(ring, p, ()) for p in _projection(conditions, ring, q)])
+    values = [Ratio(ring, f, ()) for f in found if not f.is_constant()]
+    names = {n for v in values for n in v.symbols()}
+    if len(names) != 1:
+        free = {str(f) for f in irreducible(conditions)}
+        values.sort(key=lambda v: (str(v.num) not in free, len(v.num.to_dict()), str(v)))
+        return [Separator(v, unwrapped(str(v))) for v in values]
+    name = names.pop()
+    rows = [[c.number() for c in by_powers(v.num, ring, name)] for v in values]
+    roots = {number_text(r): r for row in rows for r in real_roots(row)}
+    return [_threshold(name, text, r) for text, r in sorted(roots.items(), key=lambda item: approximate(item[1]))]
+
+
+def _threshold(name: str, text: str, root: Fraction | Root) -> Separator:
+    end = end_of(text, (name,))
+    assert end.value is not None
+    return Separator(end.value.ring.symbol(name) - end.value, text, end.given, root)
+
+
+def approximate(value: Fraction | Root) -> Fraction:
+    return value if isinstance(value, Fraction) else value.within(Fraction(1, 10**60)).low
+
+
+def _projection(conditions: Sequence[Ratio], ring: Ring, q: str) -> Iterator[Any]:
+    place = 1 + ring.symbols.index(q)
+    factors = irreducible(conditions)
+    moving = [f for f in factors if f.degrees()[place] > 0]
+    yield from (f for f in factors if f.degrees()[place] == 0)
+    for k, f in enumerate(moving):
+        yield from (c.num for c in by_powers(f, ring, q) if c)
+        if f.degrees()[place] > 1:
+            yield f.discriminant(place)
+        for g in moving[:k]:
+            yield f.resultant(g, place)

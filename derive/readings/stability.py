@@ -5,8 +5,8 @@ With q = gamma h the characteristic polynomial P(z) = det(z E - M) has all roots
 
     P(1) > 0,   (-1)^d P(-1) > 0,   and |a_0| < a_d for P and for its Schur transforms (a_d P - a_0 P*)/z down to degree 2.
 
-The interval of q is bounded by roots of these conditions; which roots bound it is found at sample parameters inside the
-scheme's ranges and stated only where all samples agree (a minimum of several expressions where they do not).
+The interval of q is bounded by roots of these conditions.  Which roots, and for which parameters, is proved (`pieces`): the
+ranges of the parameters that the scheme states are cut where the answer changes, and nothing is read off samples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.readings.bounds import stable_interval
+from derive.readings.domain import Range, domain, nonzero, satisfiable
+from derive.readings.pieces import PROVED, Piece, pieces
+from derive.readings.positive import Positive
+from derive.reals import Budget
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import linear_map
@@ -30,17 +33,48 @@ class Stability(Described):
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
     `q` and `curvature` are the symbols for q and h: these letters, where the scheme has no such names.
-    `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), or None where no q is strictly stable;
-    `weak_interval` where all roots lie on the closed disc, simple on its rim (undamped schemes), else None.
+    `strict` is the set of stable q as inequalities, `pieces` are ranges of the parameters with the interval proved on each,
+    `ranges` the stated ones that they make up.
+    `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), where one interval is proved for all
+    parameters in the stated ranges, else None; `weak_pieces` and `weak_interval` the same for all roots on the closed disc,
+    simple on its rim (undamped schemes).
     """
 
     configuration: Configuration
     polynomial: tuple[Ratio, ...]
     conditions: tuple[Ratio, ...]
-    interval: tuple[str, str] | None
-    weak_interval: tuple[str, str] | None
-    q: str
+    ranges: tuple[Range, ...]
+    strict: Positive
     curvature: str
+    pieces: tuple[Piece, ...]
+    weak_pieces: tuple[Piece, ...] = ()
+
+    @property
+    def q(self) -> str:
+        return self.strict.q
+
+    @property
+    def interval(self) -> tuple[str, str] | None:
+        return _whole(self.pieces)
+
+    @property
+    def weak_interval(self) -> tuple[str, str] | None:
+        return _whole(self.weak_pieces)
+
+    @property
+    def never(self) -> bool:
+        """Proved: no q > 0 is strictly stable, for any parameters in their ranges."""
+        return all(p.proved and p.interval is None for p in self.pieces)
+
+    @property
+    def proof(self) -> str:
+        """"proved", or why something is undecided."""
+        return next((p.proof for p in self.pieces if not p.proved), PROVED)
+
+    @property
+    def range(self) -> str:
+        """The stated ranges of the parameters that occur, and gamma > 0 where it does."""
+        return " and ".join(r.text for r in self.ranges)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -57,7 +91,9 @@ class Stability(Described):
 
     def describe(self) -> str:
         ends = self.interval or self.weak_interval
-        return f"{named(self.configuration)}: " + (f"{ends[0]} < gamma*{self.curvature} < {ends[1]}" if ends else "never stable")
+        several = "never stable" if self.never and not self.weak_pieces else f"{len(self.pieces)} ranges of the parameters"
+        found = f"{ends[0]} < gamma*{self.curvature} < {ends[1]}" if ends else several
+        return f"{named(self.configuration)}: " + (found if self.proof == PROVED else "undecided")
 
     def to_json(self) -> dict[str, Any]:
         """`interval` (two expressions for gamma*h), `polynomial` (coefficients of z^0, z^1, ...), `conditions` (each > 0)."""
@@ -67,7 +103,15 @@ class Stability(Described):
             "interval": list(self.interval) if self.interval else None,
             "weak_interval": list(self.weak_interval) if self.weak_interval else None,
             self.q: f"gamma*{self.curvature}",
+            "range": self.range,
+            "proof": self.proof,
+            "pieces": [p.to_json() for p in self.pieces],
+            "weak_pieces": [p.to_json() for p in self.weak_pieces],
         }
+
+
+def _whole(found: Sequence[Piece]) -> tuple[str, str] | None:
+    return found[0].interval if len(found) == 1 else None
 
 
 def stability(
@@ -75,8 +119,11 @@ def stability(
     *,
     regime: str | None = None,
     settings: Mapping[str, str] | None = None,
+    ranges: Sequence[Range] = (),
+    budget: Budget | None = None,
 ) -> Stability:
-    """The stability interval of a scheme on quadratics.
+    """The stability interval of a scheme on quadratics; `ranges` in place of those that the scheme states
+    for the same parameters.
 
     Raises ReductionError for schemes that are no linear map of the state there (the reason is in the message).
     Source: heavy ball 2(1+beta), Polyak 1964; Nesterov (2+2 beta)/(1+2 beta).
@@ -91,13 +138,17 @@ def stability(
     curvature = ring.symbol(q) / ring.symbol("gamma")
     polynomial = [c.substitute({linear.curvature: curvature}, ring) for c in _minimal(linear.polynomial())]
     conditions = jury_conditions(polynomial)
-    strict = weak = None
-    if all(conditions):
-        strict = stable_interval(configuration, conditions, q)
-    if strict is None and len(polynomial) == 3 and not all(conditions):
-        weak = stable_interval(configuration, [c for c in conditions if c], q)
+    ranges = (*ranges, *domain(configuration, {s for c in polynomial for s in c.symbols()} - {q}, ranges))
+    ranges = (*ranges, *nonzero(polynomial, q, ranges))
+    satisfiable(ranges, configuration.scheme.where)
+    strict = Positive(tuple(conditions), tuple(polynomial), q)
+    weak: tuple[Piece, ...] = ()
+    if len(polynomial) == 3 and not all(conditions):
+        weak = pieces(Positive(tuple(c for c in conditions if c), tuple(polynomial), q), ranges, budget)
+        weak = weak if any(p.interval for p in weak) else ()
     shown = tuple(c for c in conditions if not c.is_number)
-    return Stability(configuration, tuple(polynomial), shown, strict, weak, q, linear.curvature)
+    found = pieces(strict, ranges, budget)
+    return Stability(configuration, tuple(polynomial), shown, ranges, strict, linear.curvature, found, weak)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from derive.language import unparse
 from derive.scheme import Scheme
 from derive.writing.notation import Notation
-from derive.writing.readings import interval_ends
 from derive.writing.series import greek, one_line, series_lines
+from derive.writing.stability import brief_lines, ends_text
 from derive.writing.text import relaxation_text
 
 if TYPE_CHECKING:
@@ -75,12 +75,7 @@ def _stability_lines(e: Explanation, style: Notation) -> list[str]:
     s = e.stability
     if isinstance(s, str):
         return [f"stability: {s}"]
-    ends = s.interval or s.weak_interval
-    if ends is None:
-        return ["stability: unstable on every quadratic, for every small step"]
-    low, high = interval_ends(ends, style)
-    kind = "" if s.interval else " (bounded, undamped)"
-    return [f"stability on quadratics{kind}: {low} < {style.symbol('gamma')} {style.symbol(s.curvature)} < {high}"]
+    return brief_lines(s, style)
 
 
 def _start_lines(e: Explanation, style: Notation) -> list[str]:
@@ -101,7 +96,7 @@ def _latex(e: Explanation, style: Notation) -> list[str]:
     if not isinstance(e.loss, str) and e.loss.potential:
         rows += series_lines(r"\tilde{L}", e.loss.potential, style)
     if not isinstance(e.stability, str) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(rf"&{greek(ends[0], style)} < \gamma {style.symbol(e.stability.curvature)} < {greek(ends[1], style)}")
+        rows.append(f"&{ends_text(e.stability, ends, style)}")
     if not isinstance(e.layer, str) and any(e.layer.shift):
         rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
     return rows

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from derive.readings.loss import ModifiedLoss, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
-    from derive.readings.stability import Stability
 
 Lines = list[str]
 
@@ -160,42 +159,6 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     divided = f", divided by {_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
     lines.append(say(f"order {a.order}; on the modified flow the target's expression{divided} is", style))
     return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
-
-
-def stability_lines(s: Stability, style: Notation) -> Lines:
-    latex = style.name == "latex"
-    h = style.symbol(s.curvature)
-    q = rf"\gamma {h}" if latex else f"{style.symbol('gamma')} {h}"
-    z = {0: "", 1: " z"}
-    poly = " + ".join(
-        f"({coefficient_text(c, style)})" + z.get(k, f" z^{k}") if k < len(s.polynomial) - 1 else f"z^{k}" if k > 1 else "z"
-        for k, c in reversed(list(enumerate(s.polynomial))) if c
-    )  # fmt: skip
-    conditions = [f"{coefficient_text(c, style)} > 0" for c in s.conditions]
-    if latex:
-        lines = [rf"P(z) ={{}}& {poly}, \quad {style.symbol(s.q)} = {q}", *(f"&{c}" for c in conditions)]
-    else:
-        title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
-        lines = [f"{title}: stability on L = {h} {style.symbol('theta')}^2/2, {style.symbol(s.q)} = {q}"]
-        lines += [f"P(z) = {poly}", "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
-    if s.interval:
-        return [*lines, _interval(s.interval, q, style, "stable for")]
-    if s.weak_interval:
-        return [*lines, _interval(s.weak_interval, q, style, "undamped, roots on the unit circle (bounded, not decaying) for")]
-    return [*lines, say("never stable: some root lies on or outside the unit circle for every small positive q", style)]
-
-
-def _interval(ends: tuple[str, str], q: str, style: Notation, what: str) -> str:
-    low, high = interval_ends(ends, style)
-    return rf"&{low} < {q} < {high}" if style.name == "latex" else f"{what}  {low} < {q} < {high}"
-
-
-def interval_ends(ends: tuple[str, str], style: Notation) -> tuple[str, str]:
-    """An interval's ends; a root of a polynomial of high degree as a decimal."""
-    from derive.concrete.ends import closed_or_decimal  # brings sympy
-
-    low, high = (greek(closed_or_decimal(e), style) for e in ends)
-    return low, high
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from derive.concrete.ends import end_expression
+from derive.algebra.coefficients import Ring
 from derive.errors import UsageError
 from derive.language import constant, parse_expression
+from derive.reals import All, compare, end_of, example
+from derive.reals.reading import numeric
 from derive.scheme.ranges import comparisons
 from derive.writing.notation import UNICODE
-from derive.writing.readings import interval_ends
+from derive.writing.stability import ends_text, for_range, step_times_curvature
 
 if TYPE_CHECKING:
+    from derive.readings.pieces import Piece
     from derive.readings.stability import Stability
 
 
@@ -50,12 +55,16 @@ def plot_region(result: Stability, path: str) -> None:
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set_ylabel("largest root in modulus")
         axes.set_ylim(0, 2)
-    axes.set_xlabel("γ h   (step times curvature)")
-    interval = result.interval or result.weak_interval
-    bounds = interval_ends(interval, UNICODE) if interval else ()
-    found = f"stable for {bounds[0]} < γh < {bounds[1]}" if bounds else "never stable"
+    axes.set_xlabel(f"{step_times_curvature(result, UNICODE)}   (step times curvature)")
+    shown = result.weak_pieces or result.pieces
+    lines = [_title(result, p, p.interval) for p in shown if p.interval]
+    found = "\n".join(lines[:2]) or ("never stable" if result.never else "no interval proved")
     axes.set_title(f"{result.configuration.scheme.title}\n{found}", fontsize="medium", wrap=True)
     figure.savefig(path, dpi=130)
+
+
+def _title(result: Stability, p: Piece, interval: tuple[str, str]) -> str:
+    return f"stable: {ends_text(result, interval, UNICODE)}  {for_range(result, p, UNICODE)}".rstrip()
 
 
 def _range(result: Stability, name: str) -> tuple[float, float]:
@@ -72,14 +81,19 @@ def _range(result: Stability, name: str) -> tuple[float, float]:
 
 
 def _upper(result: Stability) -> float:
-    """Twenty per cent beyond the largest bound over the parameter's range."""
-    import sympy as sp
+    """Twenty per cent beyond the largest bound at the middle and near the ends of the parameter's range."""
+    low, high = _range(result, result.parameters[0]) if result.parameters else (0.0, 0.0)
+    values = [Fraction(x).limit_denominator(1000) for x in (low + 0.001, (low + high) / 2, high)]
+    found = [float(u) for x in values for u in _bounds_at(result, dict.fromkeys(result.parameters, x))]
+    return 1.2 * max(found, default=10 / 3)
 
-    interval = result.interval or result.weak_interval
-    if interval is None or interval[1] == "oo":
-        return 4.0
-    names = result.parameters
-    expression = end_expression(interval[1], names)
-    low, high = _range(result, names[0]) if names else (0.0, 0.0)
-    values = [float(expression.subs({sp.Symbol(n): x for n in names})) for x in (low + 0.001, (low + high) / 2, high)]
-    return 1.2 * max(values)
+
+def _bounds_at(result: Stability, values: Mapping[str, Fraction]) -> Iterator[Fraction]:
+    """The finite upper ends that are proved at these parameters."""
+    ring = Ring(sorted(values))
+    here = All(tuple(compare(ring.symbol(n), "==", ring.constant(x)) for n, x in values.items()))
+    for p in result.weak_pieces or result.pieces:
+        if p.interval and isinstance(example(All((p.formula, here))), Mapping):
+            upper = numeric(end_of(p.interval[1], tuple(values)), values)
+            if upper is not None:
+                yield upper

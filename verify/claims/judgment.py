@@ -9,15 +9,16 @@ from typing import Any
 PROVED = "proved"
 REFUTED = "refuted"
 LEADING = "holds to leading order"
+UNDECIDED = "undecided"
 INFORMAL = "not a mathematical statement"
-VERDICTS = (PROVED, REFUTED, LEADING, INFORMAL)
+VERDICTS = (PROVED, REFUTED, LEADING, UNDECIDED, INFORMAL)
 
 
 @dataclass(frozen=True)
 class Judgment:
     """A verdict, the computation that led to it in lines of text, and the statement that is true instead.
 
-    `correct` is empty where the claim is proved; for a claim that holds to leading order it has the next term.
+    `correct` is empty where the claim is proved or undecided; for a claim that holds to leading order it has the next term.
     """
 
     verdict: str
@@ -44,3 +45,7 @@ def refuted(correct: str, *evidence: str) -> Judgment:
 
 def leading(correct: str, *evidence: str) -> Judgment:
     return Judgment(LEADING, evidence, correct)
+
+
+def undecided(*evidence: str) -> Judgment:
+    return Judgment(UNDECIDED, evidence)

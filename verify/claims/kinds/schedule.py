@@ -1,20 +1,27 @@
 """Kind schedule: piecewise-linear learning rates with symbolic breakpoints.
 
 A piece is value on from < clock <= to, clock t or s = (t - offset) mod modulus.  A linear piece takes its extreme values at its
-ends, so continuity and range are decided there, for all values of the parameters.
+ends, so continuity and range are statements about values there; each is decided for all positive parameters within their
+bounds for which every piece ends after it starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from derive.errors import UsageError
-from derive.scheme.schedule import load_schedule, schedule_parameters
-from verify.claims.judgment import Judgment, Kind, proved, refuted
-from verify.claims.symbolic import symbol, symbolic, text_of
+from derive.language import Call, Name, Operation, names_of, parse_expression
+from derive.readings.domain import stated
+from derive.readings.formula import limited
+from derive.reals import All, Either, Formula, Ratio, Refuted, Undecided, compare, decide, example
+from derive.reals.reading import CALLS, Reading, read_all
+from verify.claims.judgment import Judgment, Kind, proved, refuted, undecided
+from verify.claims.schedule_catalogue import compare_with_catalogue
+
+CLOCKS = ("t", "s")
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,26 @@ class PieceData:
     clock: str = "t"
 
     def __post_init__(self) -> None:
-        if self.clock not in ("t", "s"):
+        if self.clock not in CLOCKS:
             raise UsageError(f"clock: write \"t\" or \"s\" (time within a period), not \"{self.clock}\"")
-        if symbolic(self.value, "value").diff(symbol(self.clock), 2) != 0:
+        for text in self.texts:
+            limited(parse_expression(text, "piece", CALLS))
+        value = read_all([self.value], (self.clock,), "value").values[self.value]
+        if value.derivative(self.clock).derivative(self.clock) or _under_a_root(self.value, self.clock):
             raise UsageError(f"value: '{self.value}' is not linear in {self.clock}; pieces must be")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(x for x in (self.start, self.value, self.end) if x)
+
+
+def _under_a_root(text: str, clock: str) -> bool:
+    def inside(e: Any, under: bool) -> bool:
+        if isinstance(e, Name):
+            return under and e.id == clock
+        return isinstance(e, Operation | Call) and any(inside(a, under or isinstance(e, Call)) for a in e.args)
+
+    return inside(parse_expression(text, "value", CALLS), False)
 
 
 @dataclass(frozen=True)
@@ -50,150 +73,146 @@ class ScheduleClaim:
     catalogue: str = ""
 
 
+class Statement:
+    """The claim's texts over one ring, and the assumptions on its parameters."""
+
+    def __init__(self, data: ScheduleClaim) -> None:
+        self.data = data
+        self.reading: Reading = read_all(sorted(_texts(data)), _names(data), "schedule")
+        self.ring = self.reading.ring
+        self.parameters = tuple(n for n in self.ring.symbols if n.isidentifier() and n not in CLOCKS)
+        self.given = All((self.reading.given, *self._bounds(), *self._orders()))
+        if example(self.given) is None:
+            raise UsageError("pieces: for no positive parameters within the bounds does every piece end after it starts")
+        self.wrong: list[str] = []
+        self.evidence: list[str] = []
+        self.doubts: list[str] = []
+
+    def _bounds(self) -> Iterator[Formula]:
+        for name, bounds in self.data.bounds.items():
+            if any(names_of(parse_expression(b, "bounds")) for b in bounds):
+                raise UsageError(f"bounds: write two numbers, [\"0\", \"1\"], not {' and '.join(bounds)}")
+            yield from (r.formula for r in stated({name: bounds}, "bounds"))
+        yield from (compare(self.ring.symbol(n), ">", self.ring.zero) for n in self.parameters if n not in self.data.bounds)
+
+    def _orders(self) -> Iterator[Formula]:
+        for p in self.data.pieces:
+            if p.end:
+                yield compare(self.text(p.start), "<", self.text(p.end))
+
+    def text(self, text: str) -> Ratio:
+        return self.reading.values[text]
+
+    def at(self, piece: PieceData, where: str) -> Ratio:
+        """The value of a piece at a breakpoint."""
+        return self.text(piece.value).substitute({piece.clock: self.text(where)}, self.ring)
+
+    def check(self, claim: Formula, otherwise: str) -> bool:
+        """Whether the statement is proved; else it is noted, with numbers or with the doubt."""
+        verdict = decide(claim, self.given)
+        if isinstance(verdict, Refuted):
+            at = ", ".join(f"{n} = {v}" for n, v in verdict.values.items() if n in self.parameters)
+            self.wrong.append(f"{otherwise} for {at or 'all parameters'}")
+        elif isinstance(verdict, Undecided):
+            self.doubts.append(f"not decided whether {otherwise}: {verdict.reason}")
+        else:
+            return True
+        return False
+
+    def equal(self, a: str, b: str) -> bool:
+        return not isinstance(decide(compare(self.text(a), "==", self.text(b)), self.given), Refuted | Undecided)
+
+
+def _texts(data: ScheduleClaim) -> set[str]:
+    found = {t for p in data.pieces for t in p.texts} | {*data.range, data.modulus, data.offset, data.period, "0"}
+    return {t for t in found if t}
+
+
+def _names(data: ScheduleClaim) -> tuple[str, ...]:
+    return (*CLOCKS, *sorted(set(data.bounds) - set(CLOCKS)))
+
+
 def judge_schedule(data: ScheduleClaim) -> Judgment:
     """schedule: left and right values at every breakpoint, values at all ends against the range, the period."""
     if len(data.range) != 2 or not data.pieces:
         raise UsageError("range: write the lowest and the highest value, [\"0\", \"1\"]; pieces: give at least one")
-    wrong: list[str] = []
-    evidence: list[str] = []
-    for check in (_continuity, _range, _period, _catalogue):
-        bad, good = check(data)
-        wrong += bad
-        evidence += good
-    if wrong:
-        return refuted("; ".join(wrong), *evidence)
-    return proved(*evidence)
+    s = Statement(data)
+    for check in (_continuity, _range, _period, compare_with_catalogue):
+        check(s)
+    if s.wrong:
+        return refuted("; ".join(s.wrong), *s.evidence)
+    return undecided(*s.doubts, *s.evidence) if s.doubts else proved(*s.evidence)
 
 
-def _at(piece: PieceData, where: str) -> Any:
-    clock = symbol(piece.clock)
-    return symbolic(piece.value, "value").subs(clock, symbolic(where, "breakpoint"))
-
-
-def _joins(data: ScheduleClaim) -> list[tuple[str, PieceData, str, PieceData, str]]:
+def _joins(s: Statement) -> Iterator[tuple[str, PieceData, str, PieceData, str]]:
     """(name of the breakpoint, piece before, its clock there, piece after, its clock there)."""
-    found = []
-    for a, b in zip(data.pieces, data.pieces[1:], strict=False):
-        if a.clock == b.clock == "t" or a.clock == b.clock == "s":
-            if text_of(symbolic(a.end or "0", "end") - symbolic(b.start, "start")) != "0":
-                raise UsageError(f"pieces: one ends at {a.end or 'no end'}, the next starts at {b.start}")
-            found.append((f"{a.clock} = {a.end}", a, a.end, b, b.start))
-        else:
-            found.append((f"t = {a.end}, s = {b.start}", a, a.end, b, b.start))
-    periodic = [p for p in data.pieces if p.clock == "s"]
+    for a, b in pairwise(s.data.pieces):
+        if a.clock != b.clock:
+            yield f"t = {a.end}, s = {b.start}", a, a.end or "0", b, b.start
+            continue
+        if not a.end or not s.equal(a.end, b.start):
+            raise UsageError(f"pieces: one ends at {a.end or 'no end'}, the next starts at {b.start}")
+        yield f"{a.clock} = {a.end}", a, a.end, b, b.start
+    periodic = [p for p in s.data.pieces if p.clock == "s"]
     if periodic:
-        found.append((f"s = {periodic[-1].end}, back to s = 0", periodic[-1], periodic[-1].end, periodic[0], periodic[0].start))
-    return found
+        yield f"s = {periodic[-1].end}, back to s = 0", periodic[-1], periodic[-1].end or "0", periodic[0], periodic[0].start
 
 
-def _continuity(data: ScheduleClaim) -> tuple[list[str], list[str]]:
-    jumps, joined = [], []
-    for name, a, x, b, y in _joins(data):
-        left, right = _at(a, x), _at(b, y)
-        if text_of(left - right) == "0":
-            joined.append(f"{name}: {text_of(left)}")
-        else:
-            jumps.append(f"jump at {name} from {text_of(left)} to {text_of(right)}")
-    evidence = [f"equal values from both sides at {'; '.join(joined)}"] if joined else []
-    if data.continuous:
-        return jumps, evidence
-    return ([] if jumps else ["continuous at every breakpoint"]), evidence + jumps
+def _continuity(s: Statement) -> None:
+    jumps: list[str] = []
+    joined = []
+    before = s.wrong
+    for name, a, x, b, y in _joins(s):
+        left, right = s.at(a, x), s.at(b, y)
+        s.wrong = []
+        if s.check(compare(left, "==", right), f"jump at {name} from {left} to {right}"):
+            joined.append(f"{name}: {left}")
+        jumps += s.wrong
+    s.wrong = before
+    s.evidence += [f"equal values from both sides at {'; '.join(joined)}"] if joined else []
+    if s.data.continuous:
+        s.wrong += jumps
+    elif jumps:
+        s.evidence += jumps
+    elif not s.doubts:
+        s.wrong.append("continuous at every breakpoint")
 
 
-def _range(data: ScheduleClaim) -> tuple[list[str], list[str]]:
-    ends = {text_of(_at(p, x)) for p in data.pieces for x in (p.start, p.end or p.start)}
-    for p in data.pieces:
-        if not p.end and symbolic(p.value, "value").has(symbol(p.clock)):
-            return [f"the piece from {p.start} grows without bound"], []
-    low, high = data.range
-    wrong = [f"the value {e} is below {low} for {at}" for e in sorted(ends) if (at := _negative(data, e, low))]
-    wrong += [f"the value {e} is above {high} for {at}" for e in sorted(ends) if (at := _negative(data, high, e))]
-    wrong += [f"{x} is not attained (values at the ends: {', '.join(sorted(ends))})" for x in data.range
-              if not wrong and all(text_of(symbolic(x, "range") - symbolic(e, "value")) != "0" for e in ends)]  # fmt: skip
-    return wrong, [f"values at all ends: {', '.join(sorted(ends))}"]
+def _range(s: Statement) -> None:
+    for p in s.data.pieces:
+        if not p.end and s.text(p.value).derivative(p.clock):
+            s.wrong.append(f"the piece from {p.start} grows without bound")
+            return
+    ends = {str(v): v for p in s.data.pieces for x in (p.start, p.end or p.start) for v in [s.at(p, x).reduced()]}
+    low, high = s.data.range
+    good = True
+    for text, value in sorted(ends.items()):
+        good &= s.check(compare(s.text(low), "<=", value), f"the value {text} is below {low}")
+        good &= s.check(compare(value, "<=", s.text(high)), f"the value {text} is above {high}")
+    shown = ", ".join(sorted(ends))
+    for x in s.data.range:
+        if good:
+            attained = Either(tuple(compare(s.text(x), "==", v) for v in ends.values()))
+            s.check(attained, f"{x} is not attained (values at the ends: {shown})")
+    s.evidence.append(f"values at all ends: {shown}")
 
 
-def _negative(data: ScheduleClaim, a: str, b: str) -> str:
-    """Where a - b < 0 for parameters within their bounds (a - b is linear in each), or ''."""
-    from itertools import product
-
-    difference = symbolic(a, "range") - symbolic(b, "range")
-    names = sorted(str(s) for s in difference.free_symbols)
-    for n in names:
-        if len(data.bounds.get(n, ())) != 2:
-            raise UsageError(f"bounds: '{n}' needs two bounds, {n} = [\"0\", \"1\"]")
-    for corner in product((Fraction(1, 10), Fraction(9, 10)), repeat=len(names)):
-        values = {symbol(n): _between(data.bounds[n], x) for n, x in zip(names, corner, strict=True)}
-        if difference.subs(values) < 0:
-            return ", ".join(f"{n} = {v}" for n, v in values.items()) or "all parameters"
-    return ""
-
-
-def _between(bounds: tuple[str, ...], x: Fraction) -> Any:
-    low, high = (symbolic(b, "bounds") for b in bounds)
-    if not (low.is_number and high.is_number):
-        raise UsageError(f"bounds: write two numbers, [\"0\", \"1\"], not {bounds[0]} and {bounds[1]}")
-    return low + (high - low) * symbolic(str(x), "bounds")
-
-
-def _period(data: ScheduleClaim) -> tuple[list[str], list[str]]:
+def _period(s: Statement) -> None:
+    data = s.data
     periodic = [p for p in data.pieces if p.clock == "s"]
     if not periodic:
-        return (["not periodic"], []) if data.period else ([], [])
+        s.wrong += ["not periodic"] if data.period else []
+        return
     if not data.modulus:
         raise UsageError("modulus: pieces in s = (t - offset) mod modulus need it")
-    modulus = symbolic(data.modulus, "modulus")
-    wrong = []
-    if text_of(symbolic(periodic[-1].end or "0", "end") - modulus) != "0" or text_of(symbolic(periodic[0].start, "start")) != "0":
-        wrong.append(f"the pieces cover s from {periodic[0].start} to {periodic[-1].end}, the modulus is {data.modulus}")
+    if not s.equal(periodic[-1].end or "0", data.modulus) or not s.equal(periodic[0].start, "0"):
+        s.wrong.append(f"the pieces cover s from {periodic[0].start} to {periodic[-1].end}, the modulus is {data.modulus}")
     before = [p for p in data.pieces if p.clock == "t"]
-    if before and text_of(symbolic(before[-1].end or "0", "end") - symbolic(data.offset, "offset")) != "0":
-        wrong.append(f"the first piece ends at {before[-1].end}, s starts at t = {data.offset}")
-    if not data.period or text_of(symbolic(data.period, "period") - modulus) != "0":
-        wrong.append(f"the period is {data.modulus}" + (f", not {data.period}" if data.period else ""))
-    return wrong, [f"period {data.modulus}"]
-
-
-def _catalogue(data: ScheduleClaim) -> tuple[list[str], list[str]]:
-    """The pieces against derive's schedule at breakpoints 2, 5, 7, 11, ... and times in between."""
-    if not data.catalogue:
-        return [], []
-    names = schedule_parameters(data.catalogue)
-    times = iter((2, 5, 7, 11, 13))
-    values = {n: Fraction(1, 10) if n in data.bounds else Fraction(next(times)) for n in names}
-    schedule = load_schedule(data.catalogue, list(values.values()))
-    for k in range(1, 60):
-        t = Fraction(k, 2)
-        own, theirs = _value(data, t, values), schedule.value(t)
-        if own != theirs:
-            at = ", ".join(f"{n} = {v}" for n, v in values.items())
-            return [f"at t = {t}, {at}: {own} by these pieces, {theirs} by derive's schedule {data.catalogue}"], []
-    return [], [f"derive's schedule '{data.catalogue}' has the same values at 59 times"]
-
-
-def _value(data: ScheduleClaim, t: Fraction, values: Mapping[str, Fraction]) -> Fraction | None:
-    names = {symbol(n): symbolic(str(v), n) for n, v in values.items()}
-
-    def number(text: str) -> Fraction:
-        return _rational(symbolic(text, "piece").subs(names))
-
-    clocks = {"t": t}
-    if data.modulus:
-        shifted = t - number(data.offset)
-        modulus = number(data.modulus)
-        clocks["s"] = shifted - (shifted // modulus) * modulus
-    for p in data.pieces:
-        clock = clocks[p.clock]
-        if number(p.start) <= clock and (not p.end or clock <= number(p.end)):
-            at = {symbol(p.clock): symbolic(str(clock), "t")}
-            return _rational(symbolic(p.value, "value").subs(at).subs(names))
-    return None
-
-
-def _rational(value: Any) -> Fraction:
-    if not value.is_Rational:
-        raise UsageError(f"catalogue: the pieces contain '{value}', which derive's schedule does not have")
-    return Fraction(int(value.p), int(value.q))
+    if before and not s.equal(before[-1].end or "0", data.offset):
+        s.wrong.append(f"the first piece ends at {before[-1].end}, s starts at t = {data.offset}")
+    if not data.period or not s.equal(data.period, data.modulus):
+        s.wrong.append(f"the period is {data.modulus}" + (f", not {data.period}" if data.period else ""))
+    s.evidence.append(f"period {data.modulus}")
 
 
 KIND = Kind("schedule", ScheduleClaim, judge_schedule)

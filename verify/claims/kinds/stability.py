@@ -1,22 +1,32 @@
-"""Kind stability: the interval of gamma*h on quadratic losses."""
+"""Kind stability: an interval of gamma*h as claimed, or against another scheme's, decided for all parameters in their ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
 
-from derive.errors import UsageError
+from derive.errors import UsageError, nearest
+from derive.language import parse_expression
+from derive.readings.domain import stated
+from derive.readings.formula import limited
+from derive.readings.pieces import Piece
+from derive.readings.positive import prove_interval
 from derive.readings.stability import Stability, stability
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from derive.reals import All, Either, End, Formula, Proved, Undecided, decide, end_of, example, holds
+from derive.reals.formula import Value
+from derive.reals.reading import CALLS, numeric, ordered
+from verify.claims.judgment import Judgment, Kind, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
-from verify.claims.symbolic import symbol, symbolic, text_of
+
+Values = Mapping[str, Value]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StabilityClaim(SchemeData):
     """interval: ends of the open interval of gamma*h in which all roots lie inside the unit disc, [] for none;
-    wider_than: the interval strictly contains that of another scheme, for all parameters in `for`."""
+    wider_than: the interval strictly contains that of another scheme.  Both for all parameters in the ranges that the scheme
+    states; `for` gives (open) ranges in their place."""
 
     interval: tuple[str, ...] | None = None
     wider_than: SchemeData | None = None
@@ -25,81 +35,159 @@ class StabilityClaim(SchemeData):
 
 def judge_stability(data: StabilityClaim) -> Judgment:
     """stability: the interval of a scheme on quadratic losses, as claimed or against another scheme's."""
-    own = data.read(stability)
+    own = _stability(data, data.for_ or {})
     if data.wider_than is not None:
-        return _wider(own, data.wider_than.read(stability), data.for_ or {})
+        return _wider(own, _stability(data.wider_than, data.for_ or {}))
     if data.interval is None:
         raise UsageError("give 'interval' or 'wider_than'")
-    evidence = [f"stable for gamma*h in {_interval(own.interval)}"]
-    if own.interval is None:
-        evidence.append(f"roots on the closed disc, simple on its rim, for gamma*h in {_interval(own.weak_interval)}")
     if len(data.interval) not in (0, 2):
         raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
-    same = not data.interval if own.interval is None else _same_ends(data.interval, own.interval)
-    return proved(*evidence) if same else refuted("; ".join(evidence), f"claimed {_interval(data.interval or None)}")
+    return _claimed(own, data.interval)
 
 
-def _interval(ends: Any) -> str:
+def _stability(data: SchemeData, given: Mapping[str, tuple[str, ...]]) -> Stability:
+    return data.read(stability, ranges=stated(given))
+
+
+def _claimed(own: Stability, interval: tuple[str, ...]) -> Judgment:
+    names = (*own.parameters, own.q)
+    for text in interval:
+        limited(parse_expression(text, "interval", CALLS))
+        end = end_of(text)
+        for n in end.value.ring.symbols if end.value is not None else ():
+            if n.isidentifier() and (n == own.q or n not in own.strict.ring.symbols):
+                raise UsageError(f"interval: '{n}' is no parameter of the scheme{nearest(n, own.parameters)}")
+    ends = (end_of(interval[0], names), end_of(interval[1], names)) if interval else None
+    verdict = prove_interval(own.strict, _given(own), ends)
+    evidence = list(_found(own))
+    claimed = f"claimed {_interval(interval)}"
+    if isinstance(verdict, Proved):
+        return proved(*evidence)
+    if isinstance(verdict, Undecided):
+        return undecided(f"{claimed}: {verdict.reason}", *evidence)
+    return refuted("; ".join(evidence), claimed, f"counterexample {_at_values(own, verdict.values, ends)}")
+
+
+def _given(s: Stability) -> Formula:
+    return All(tuple(r.formula for r in s.ranges))
+
+
+def _found(s: Stability) -> Iterator[str]:
+    for p in s.pieces:
+        where = f" for {p.range}" if p.range else ""
+        yield f"stable for gamma*h in {_interval(p.interval)}{where}" if p.proved else f"no interval proved{where}: {p.proof}"
+    for p in s.weak_pieces:
+        where = f" for {p.range}" if p.range else ""
+        yield f"roots on the closed disc, simple on its rim, for gamma*h in {_interval(p.interval)}{where}"
+    if s.never and not s.weak_pieces:
+        yield "roots on the closed disc, simple on its rim, for gamma*h in no interval"
+
+
+def _interval(ends: tuple[str, ...] | None) -> str:
     return f"({ends[0]}, {ends[1]})" if ends else "no interval"
 
 
-def _same_ends(claimed: tuple[str, ...], own: tuple[str, str]) -> bool:
-    if len(claimed) != 2:
-        return False
-    return all(_difference(a, b) == 0 if "oo" not in (a, b) else a == b for a, b in zip(claimed, own, strict=True))
+def _at_values(s: Stability, values: Values, ends: tuple[End, End] | None) -> str:
+    """The parameters, what is claimed there, and the signs that contradict it."""
+    numbers = {n: values.get(n, Fraction(0)) for n in s.parameters}
+    rational = {n: v for n, v in numbers.items() if isinstance(v, Fraction)}
+    where = [f"{n} = {v}" for n, v in numbers.items()]
+    claimed = [f"claimed ({', '.join(_number(e, rational) for e in ends)})"] if ends and len(rational) == len(numbers) else []
+    if s.q not in values:
+        return ", ".join([*where, *claimed]) or "all parameters"
+    where.append(f"gamma*h = {values[s.q]}")
+    stable = holds(s.strict.inside, {**numbers, s.q: values[s.q]})
+    said = f"{', '.join(where)}: {'stable' if stable else 'not stable'}{_signs(s, {**rational, s.q: values[s.q]})}"
+    return ", ".join([said, *claimed])
 
 
-def _difference(a: str, b: str) -> Any:
-    import sympy as sp
-
-    return sp.together(sp.cancel(symbolic(a, "interval") - symbolic(b, "interval")))
-
-
-def _wider(a: Stability, b: Stability, ranges: Mapping[str, tuple[str, ...]]) -> Judgment:
-    evidence = [f"first {_interval(a.interval)}, second {_interval(b.interval)}"]
-    if a.interval is None or b.interval is None:
-        raise UsageError("wider_than: one of the schemes is stable on no interval")
-    if _difference(a.interval[0], b.interval[0]) != 0:
-        raise UsageError("wider_than: the lower ends differ")
-    upper, other = a.interval[1], b.interval[1]
-    if upper == other:
-        return refuted("the intervals are equal", *evidence)
-    if "oo" in (upper, other):
-        return proved(*evidence) if upper == "oo" else refuted("the second contains the first", *evidence)
-    difference = _difference(upper, other)
-    sign, at = _sign(difference, ranges)
-    evidence.append(f"upper ends, first minus second: {text_of(difference)}")
-    numbers = f"at {at}: {_number(upper, at)} against {_number(other, at)}"
-    if sign == 0:
-        return refuted("neither contains the other for all parameters", *evidence, numbers)
-    if sign > 0:
-        return proved(*evidence, f"positive throughout; {numbers}")
-    return refuted(f"the first is strictly contained in the second: {evidence[0]}", *evidence, f"counterexample {numbers}")
+def _signs(s: Stability, values: Values) -> str:
+    """The conditions' values, each to be positive; nothing where some number is irrational or a denominator vanishes."""
+    try:
+        return f" ({', '.join(f'{c} = {_short(c.at(values, Fraction))}' for c in s.conditions)})"
+    except (KeyError, TypeError, ZeroDivisionError):
+        return ""
 
 
-def _sign(difference: Any, ranges: Mapping[str, tuple[str, ...]]) -> tuple[int, str]:
-    """(the sign throughout the open range, or 0, a point of it)."""
-    import sympy as sp
-
-    symbols = sorted(difference.free_symbols, key=str)
-    if not symbols:
-        return (1 if difference > 0 else -1), "all parameters"
-    if len(symbols) > 1 or str(symbols[0]) not in ranges or len(ranges[str(symbols[0])]) != 2:
-        raise UsageError(f"wider_than: give the range of {', '.join(map(str, symbols))}, such as for = {{beta = [\"0\", \"1\"]}}")
-    x = symbols[0]
-    low, high = (symbolic(e, "for") for e in ranges[str(x)])
-    top, bottom = sp.fraction(sp.together(difference))
-    middle = (low + high) / 2
-    at = f"{x}={middle}"
-    for part in (top, bottom):
-        if part.has(x) and any(low < r < high for r in sp.Poly(part, x).real_roots()):
-            return 0, at
-    return int(sp.sign(difference.subs(x, middle))), at
+def _short(value: Fraction) -> str:
+    return text if len(text := str(value)) < 40 else f"{float(value):.6g}..."
 
 
-def _number(text: str, at: str) -> Any:
-    name, _, value = at.partition("=")
-    return symbolic(text, "interval").subs({symbol(name): symbolic(value, "for")} if value else {})
+def _number(end: End, values: Mapping[str, Fraction]) -> str:
+    if end.value is None:
+        return end.text
+    try:
+        return _short(end.value.at(values, Fraction))
+    except KeyError:
+        found = numeric(end, values)
+        return "no real number" if found is None else f"{float(found):.10g}"
+    except ZeroDivisionError:
+        return "a division by zero"
+
+
+# ---------------------------------------------------------------------------------------------- two schemes
+
+
+def _wider(a: Stability, b: Stability) -> Judgment:
+    evidence = [f"{which}: {line}" for which, s in (("first", a), ("second", b)) for line in _found(s)]
+    doubts: list[str] = []
+    for x in a.pieces:
+        for y in b.pieces:
+            both = All((x.formula, y.formula))
+            values = example(both)
+            if values is None:
+                continue
+            found = _contained(a, b, x, y, both, values)
+            if isinstance(found, Judgment):
+                return Judgment(found.verdict, (*evidence, *found.evidence), found.correct)
+            doubts += [found] if found else []
+    return undecided(*evidence, *doubts) if doubts else proved(*evidence)
+
+
+def _contained(a: Stability, b: Stability, x: Piece, y: Piece, both: Formula, values: Values | Undecided) -> Judgment | str:
+    """Whether the first's interval strictly contains the second's for all parameters of both pieces: refuted, a doubt, or ''."""
+    if not (x.proved and y.proved) or isinstance(values, Undecided):
+        return values.reason if isinstance(values, Undecided) else next(p.proof for p in (x, y) if not p.proved)
+    names = tuple(dict.fromkeys((*a.parameters, *b.parameters)))
+    if x.interval is None:
+        other = _interval(y.interval)
+        return refuted("the first is not strictly wider", f"counterexample {_list(names, values)}: no interval against {other}")
+    if y.interval is None:
+        return ""
+    first, second = [end_of(e, names) for e in x.interval], [end_of(e, names) for e in y.interval]
+    contains = All((ordered(first[0], "<=", second[0]), ordered(second[1], "<=", first[1])))
+    strictly = Either((ordered(first[0], "<", second[0]), ordered(second[1], "<", first[1])))
+    given = All((both, *(e.given for e in (*first, *second))))
+    verdict = decide(All((contains, strictly)), given)
+    if isinstance(verdict, Undecided):
+        return verdict.reason
+    if isinstance(verdict, Proved):
+        return ""
+    return refuted(_relation(first, second, given), f"counterexample {_sides(names, verdict.values, first, second)}")
+
+
+def _relation(first: list[End], second: list[End], given: Formula) -> str:
+    inside = All((ordered(second[0], "<=", first[0]), ordered(first[1], "<=", second[1])))
+    equal = All((ordered(first[0], "<=", second[0]), ordered(second[1], "<=", first[1]), inside))
+    if isinstance(decide(equal, given), Proved):
+        return "the intervals are equal"
+    shown = ", ".join(f"{which} {_interval((e[0].text, e[1].text))}" for which, e in (("first", first), ("second", second)))
+    strictly = Either((ordered(second[0], "<", first[0]), ordered(first[1], "<", second[1])))
+    if isinstance(decide(All((inside, strictly)), given), Proved):
+        return f"the first is strictly contained in the second: {shown}"
+    return "neither contains the other for all parameters"
+
+
+def _sides(names: tuple[str, ...], values: Values, first: list[End], second: list[End]) -> str:
+    at = _list(names, values)
+    numbers = {n: v for n in names if isinstance(v := values.get(n, Fraction(0)), Fraction)}
+    if len(numbers) < len(names):
+        return at
+    return f"{at}: " + " against ".join(f"({_number(e[0], numbers)}, {_number(e[1], numbers)})" for e in (first, second))
+
+
+def _list(names: tuple[str, ...], values: Values) -> str:
+    return ", ".join(f"{n} = {values.get(n, Fraction(0))}" for n in names) or "all parameters"
 
 
 KIND = Kind("stability", StabilityClaim, judge_stability)
