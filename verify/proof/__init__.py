@@ -1,0 +1,1 @@
+"""Proof of modified equations by evaluation over prime fields."""
