@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from derive.language import Call, Expression, Operation, walk
+from derive.language import Call, Expression, Operation
 from verify.proof.errors import Undecided
 from verify.proof.program import Evaluator, Point, names_at
 from verify.proof.series import Algebra
-from verify.proof.statement import DERIVATIVES, Statement, Summands
+from verify.proof.statement import DERIVATIVES, Statement, Summands, root_of
 
 
 class ClaimValues:
@@ -31,11 +32,19 @@ class ClaimValues:
     def memory(self, m: str, k: int) -> list[Any]:
         return self._sum(self.claim.memory[m][k], m in self.claim.scalars)
 
-    def all(self) -> None:
-        """Evaluate everything once, so that what must be positive is seen."""
-        for x, powers in (*self.claim.fields.items(), *self.claim.memory.items()):
-            for summands in powers:
-                self._sum(summands, x in self.claim.scalars)
+    def roots(self) -> None:
+        """Evaluate every root and sign once, so that what must be positive is seen early."""
+        for summand in self.claim.claims():
+            for node in self._open(summand):
+                self.evaluator.value(node, self.names)
+
+    def _open(self, text: Expression) -> Iterator[Expression]:
+        known = self.evaluator.known or {}
+        if isinstance(text, Operation | Call) and id(text) not in known:
+            for argument in text.args:
+                yield from self._open(argument)
+            if root_of(text) is not None or (isinstance(text, Call) and text.function in ("abs", "sign")):
+                yield text
 
     def _sum(self, summands: Summands, scalar: bool) -> list[Any]:
         total = [self.algebra.ring.zero] * (1 if scalar else self.point.size)
@@ -50,12 +59,5 @@ class ClaimValues:
 
 def highest_derivative(claim: Statement) -> int:
     """The largest number of arguments of a derivative in the claims."""
-    ranks = [DERIVATIVES[n.function] for c in claim.claims() for n in walk(c) if isinstance(n, Call) and n.function in DERIVATIVES]
+    ranks = [DERIVATIVES[n.function] for n in claim.nodes if isinstance(n, Call) and n.function in DERIVATIVES]
     return max(ranks, default=0)
-
-
-def is_contraction(node: Expression) -> bool:
-    return isinstance(node, Call) and node.function in ("dot", "norm")
-
-
-__all__ = ["ClaimValues", "Operation", "highest_derivative", "is_contraction"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 
 class Undecided(Exception):
     """The statement is outside what is proved here; the message is the reason."""
 
 
 class Rejected(Exception):
-    """A number that must be positive is none in this sample; `component` is its index, None for a scalar."""
+    """A number that must be positive is none in this sample: where, and its component (None for a scalar)."""
 
-    def __init__(self, message: str, component: int | None = None) -> None:
+    def __init__(self, message: str, component: int | None = None, key: Hashable = None) -> None:
         super().__init__(message)
-        self.component = component
+        self.component, self.key = component, key
 
 
 class ShortPrecision(Exception):

@@ -88,8 +88,8 @@ class PrimeField:
 
     zero = 0
 
-    def __init__(self, p: int) -> None:
-        self.p = p
+    def __init__(self, p: int, positive: frozenset[Any] = frozenset()) -> None:
+        self.p, self.positive = p, positive  # places whose argument is positive over the reals
         self._constants: dict[Fraction, int] = {}
 
     def constant(self, value: Fraction) -> int:
@@ -125,7 +125,11 @@ class PrimeField:
     def sign(self, x: int, where: Any = None) -> int:
         if x == 0:
             raise ZeroDivisionError
-        return 1 if self.is_residue(x) else self.p - 1
+        if self.is_residue(x):
+            return 1
+        if where in self.positive:
+            raise Rejected("a positive number that is no residue")
+        return self.p - 1
 
     def power(self, x: int, r: Fraction, where: Any = None) -> int:
         """x^r with the principal root; Rejected if x is no residue under an even root.

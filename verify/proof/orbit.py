@@ -42,7 +42,7 @@ class Orbit:
     memory: dict[str, list[list[Any]]] = field(default_factory=dict)
     fields: dict[str, list[list[Any]]] = field(default_factory=dict)
     off: list[tuple[str, int]] = field(default_factory=list)
-    noted: dict[Any, Any] = field(default_factory=dict)
+    last: Algebra | None = None  # of the final run, with what it noted
 
     # ------------------------------------------------------------------------------------------ running
 
@@ -75,17 +75,20 @@ class Orbit:
         top = self.claim.order + 1
         self.memory = {m: [list(v)] for m, v in self.leads.items()}
         if self.claim.fast:
-            jacobian = Jacobian(self)
+            self._prepare()
             for k in range(1, top + 1):
-                self._solve(k, jacobian)
+                self._solve(k)
         algebra = self.algebra(top + 1, notes=True)
         orbit = self.run(algebra, self.start(algebra, top + 1), top + 1)
-        self.noted = algebra.noted
+        self.last = algebra
         for x in self.claim.states.values():
             self._read(x, [components(states[x]) for states in orbit], top)
         return self
 
-    def _solve(self, k: int, jacobian: Jacobian) -> None:
+    def _prepare(self) -> None:
+        self.jacobian = Jacobian(self)
+
+    def _solve(self, k: int) -> None:
         algebra = self.algebra(k + 1)
         orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
         right = [
@@ -94,7 +97,7 @@ class Orbit:
             for column in zip(*(components(states[m]) for states in orbit))
         ]
         try:
-            solution = iter(self.ring.solve(jacobian.block(k + 1), right))
+            solution = iter(self.ring.solve(self.jacobian.block(k + 1), right))
         except ZeroDivisionError:
             raise Undecided("the memory does not relax: a variable claimed to be memory is slow, or needs another scale") from None
         for m in self.claim.fast:
@@ -191,7 +194,13 @@ def _size(orbit: Orbit, x: str) -> int:
 
 
 def newton(
-    claim: Statement, point: Point, ring: Any, draw: Callable[[], Any], choose: Callable[[], bool], slack: int
+    claim: Statement,
+    point: Point,
+    ring: Any,
+    draw: Callable[[], Any],
+    choose: Callable[[], bool],
+    slack: int,
+    leading: dict[Any, int] | None = None,
 ) -> Leads:
     """The memory at gamma^0 by Newton's method from a random guess; exact where memory enters in affine stages.
 
@@ -202,7 +211,7 @@ def newton(
         leads = _guess(claim, point, draw, choose if attempt else None)
         try:
             for _ in range(len(claim.fast) + 1):
-                orbit = Orbit(claim, point, ring, leads, slack, memory={m: [v] for m, v in leads.items()})
+                orbit = Orbit(claim, point, ring, leads, slack, leading, {m: [v] for m, v in leads.items()})
                 leads, moved = _newton_step(claim, orbit, leads)
                 if not moved:
                     return leads

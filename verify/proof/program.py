@@ -88,9 +88,9 @@ class Evaluator:
             case "abs":
                 return _each(args[0], lambda x, i: x * x.sign(id(node), i))
             case "dot":
-                return self.point.problem.dot(self.vector(args[0]), self.vector(args[1]), id(node))
+                return self.point.problem.dot(self.vector(args[0]), self.vector(args[1]), ("dot", id(node)))
             case "norm":
-                square = self.point.problem.dot(self.vector(args[0]), self.vector(args[0]), id(node))
+                square = self.point.problem.dot(self.vector(args[0]), self.vector(args[0]), ("dot", id(node)))
                 return square.power(Fraction(1, 2), id(node))
         if name in DERIVATIVES:
             return self._tensor(node, args)
@@ -117,9 +117,7 @@ class Evaluator:
             result = Evaluator(self.point, self.algebra, {}).value(expression, {"t": argument})
             assert isinstance(result, Series)
             return result
-        s = argument - self.algebra.element(self.point.t)
-        if s.c and s.v < 1:
-            raise Undecided(f"{name} is read at a time that does not tend to t")
+        s = argument.increment(self.point.t, f"{name} is read at a time that does not tend to t")
         total, power = self.algebra.constant(0), self.algebra.constant(1)
         for k in range(self.algebra.length):
             derivative = self.algebra.ring.scale(self.point.jets[name][k], Fraction(1, factorial(k)))
@@ -148,12 +146,16 @@ class Stepper:
         self.evaluator = Evaluator(point, algebra, claim.functions)
         self.constants = {n: algebra.element(x) for n, x in point.parameters.items()}
         self.constants["gamma"] = algebra.gamma
-        self.implicit = any(isinstance(n, Name) and n.id == "theta_next" for n in claim.nodes())
 
     def time(self, n: int) -> Series:
         return self.algebra.element(self.point.t) + self.algebra.gamma * self.algebra.constant(n)
 
     def step(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
+        after = self.after(states, n)
+        return {result: self._in_units(text, after, n) for text, result in self.claim.states.items()}
+
+    def after(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
+        """Every variable of the text at the end of a step."""
         value, claim = self.evaluator.value, self.claim
         names = {**self.constants, "t": self.time(n)}
         names |= {p: value(e, names) for p, e in claim.bindings.items()}
@@ -161,10 +163,10 @@ class Stepper:
             names[text] = states[result]
             if text in claim.rescaled:
                 names[text] = _both(value(claim.rescaled[text].factor, names), states[result], Series.__mul__)
-        after = self._settled(names) if self.implicit else self._run(names)
+        after = self._settled(names) if claim.implicit else self._run(names)
         if "theta_prev" in claim.states and not any(a.target == "theta_prev" for a in claim.program):
             after["theta_prev"] = names["theta"]
-        return {result: self._in_units(text, after, n) for text, result in claim.states.items()}
+        return after
 
     def _run(self, names: Mapping[str, Value]) -> dict[str, Value]:
         current = dict(names)

@@ -6,7 +6,6 @@ these belong to one component each, which is drawn again by itself; else the who
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -17,7 +16,7 @@ from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import PrimeField, draw_prime
 from verify.proof.loss import Jets, random_jets
 from verify.proof.orbit import Jacobian, Leads, Orbit, newton
-from verify.proof.program import Evaluator, Point
+from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
 from verify.proof.statement import Statement
 
@@ -32,8 +31,12 @@ class Plan:
     dimension: int
     degree: int  # derivatives of the gradient or field
     modulus: int
-    weighted: bool
     slack: int = 0
+    positive: frozenset[int] = frozenset()
+
+    @property
+    def weighted(self) -> bool:
+        return self.claim.contracted
 
 
 @dataclass
@@ -42,7 +45,7 @@ class Sample:
     ring: PrimeField
     orbit: Orbit
     claims: ClaimValues
-    rejected: int
+    local: dict[str, Any]  # the text's variables after one step at gamma^0
 
 
 class Sampler:
@@ -50,18 +53,18 @@ class Sampler:
 
     def __init__(self, plan: Plan, source: Random) -> None:
         self.plan, self.source = plan, source
+        self.failed: set[Any] = set()  # roots whose base was no residue at some point
 
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
-        rejected = 0
         for _ in range(WHOLE_DRAWS):
-            ring = PrimeField(draw_prime(self.source, self.plan.modulus))
+            ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
             point = self.fresh(ring)
             for _ in range(COMPONENT_DRAWS * (1 if self.plan.weighted else point.size)):
                 try:
-                    return self._opened(point, ring, rejected)
+                    return self._opened(point, ring)
                 except Rejected as error:
-                    rejected += 1
+                    self.failed.add(error.key)
                     if error.component is None or self.plan.weighted:
                         break
                     point = self.redrawn(point, ring, error.component)
@@ -69,9 +72,10 @@ class Sampler:
                     break
         raise Undecided("no point with real roots was found: a root of something that is never positive, or zero in a denominator")
 
-    def _opened(self, point: Point, ring: PrimeField, rejected: int) -> Sample:
+    def _opened(self, point: Point, ring: PrimeField) -> Sample:
         claim, source = self.plan.claim, self.source
         claims = ClaimValues(claim, point, ring)
+        claims.roots()
         if all(m in claim.memory for m in claim.fast):
             leads = {m: claims.memory(m, 0) for m in claim.fast}
         else:
@@ -81,9 +85,8 @@ class Sampler:
         orbit = Orbit(claim, point, ring, leads, self.plan.slack)
         orbit.memory = {m: [v] for m, v in leads.items()}
         algebra = orbit.algebra(1)
-        orbit.run(algebra, orbit.start(algebra, 1), 1)
-        claims.all()
-        return Sample(point, ring, orbit, claims, rejected)
+        local = Stepper(claim, point, algebra).after(orbit.start(algebra, 1), 0)
+        return Sample(point, ring, orbit, claims, local)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -148,10 +151,17 @@ def _number(value: Any) -> int:
     return number
 
 
-def determinants(orbit: Orbit, powers: Sequence[int]) -> list[int]:
-    """det [(J - 1)^k]_mm."""
+def determinants(orbit: Orbit) -> list[int]:
+    """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
     jacobian = Jacobian(orbit)
-    return [orbit.ring.determinant(jacobian.block(k)) for k in powers]
+    return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.order + 2)]
 
 
-__all__ = ["Leads", "Plan", "Sample", "Sampler", "determinants"]
+def vertices_matter(sampler: Sampler, sample: Sample) -> bool:
+    """Whether the determinants of the memory's equations depend on second and higher derivatives."""
+    first = sample.orbit
+    other = Orbit(first.claim, sampler.other_vertices(sample), first.ring, first.leads, first.slack, memory=first.memory)
+    return determinants(first) != determinants(other)
+
+
+__all__ = ["Leads", "Plan", "Sample", "Sampler", "vertices_matter"]

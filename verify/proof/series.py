@@ -26,13 +26,15 @@ class Algebra:
     """A ring, the number of coefficients kept, and what is known or noted of leading coefficients.
 
     `leading`   key -> power of gamma at which the series under this root, sign or denominator begins, if it is given
-    `noted`     (key, component) -> (power, leading coefficient), as met in this run
+    `noted`     (key, component) -> (power, leading coefficient) of what stands under a root, sign or denominator
+    `found`     key -> (power, leading coefficient) of scalar products
     """
 
     ring: Any
     length: int
     leading: dict[Hashable, int] | None = None
     noted: dict[tuple[Hashable, int | None], tuple[int, Any]] = field(default_factory=dict)
+    found: dict[Hashable, tuple[int, Any]] = field(default_factory=dict)
     notes: bool = False
 
     def constant(self, value: Fraction | int) -> Series:
@@ -133,6 +135,15 @@ class Series:
             c.append(inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.a.ring.zero)
         return Series(self.a, self.v + other.v, c, exact)
 
+    def increment(self, base: Any, refusal: str) -> Series:
+        """The series less its value `base` at gamma^0; Undecided if it does not tend to it."""
+        rest = self - self.a.element(base)
+        if rest.v < 1 and rest.c:
+            if self.a.leading is None:
+                raise Undecided(refusal)
+            rest = Series(self.a, 1, rest._padded(rest.v, max(rest.v + len(rest.c), 1))[1 - rest.v :], rest.exact)
+        return rest
+
     # ------------------------------------------------------------------------------------------ roots and signs
 
     def _leading(self, key: Hashable, component: int | None) -> Series:
@@ -163,7 +174,7 @@ class Series:
         try:
             lead = ring.power(a[0], r, key)
         except Rejected as error:
-            raise Rejected(str(error), component) from None
+            raise Rejected(str(error), component, key) from None
         if base.exact and len(a) == 1:
             return Series(self.a, int(v), [lead], True)
         n = self.a.length if base.exact else len(a)
@@ -178,4 +189,7 @@ class Series:
     def sign(self, key: Hashable, component: int | None = None) -> Series:
         """The sign for small positive gamma: that of the leading coefficient."""
         base = self._leading(key, component)
-        return self.a.element(self.a.ring.sign(base.c[0], key))
+        try:
+            return self.a.element(self.a.ring.sign(base.c[0], key))
+        except Rejected as error:
+            raise Rejected(str(error), component, key) from None

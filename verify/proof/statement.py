@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from derive.errors import UsageError
@@ -45,7 +46,6 @@ class Statement:
     memory: Mapping[str, tuple[Summands, ...]]
     order: int
     form: str = "flow"
-    _trees: dict[Expression, Expression] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -70,13 +70,36 @@ class Statement:
         yield from (f for f in self.functions.values() if f is not None)
         yield from self.claims()
 
-    def nodes(self) -> Iterator[Expression]:
+    @cached_property
+    def nodes(self) -> tuple[Expression, ...]:
+        """Every part of every tree once, operands first."""
+        found: dict[int, Expression] = {}
         for text in self.texts():
-            yield from walk(text)
+            for node in _parts(text, found):
+                found[id(node)] = node
+        return tuple(found.values())
+
+    @cached_property
+    def implicit(self) -> bool:
+        return any(isinstance(n, Name) and n.id == "theta_next" for a in self.program for n in walk(a.value))
+
+    @cached_property
+    def contracted(self) -> bool:
+        """Whether scalar products occur."""
+        return any(isinstance(n, Call) and n.function in ("dot", "norm") for n in self.nodes)
 
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
         return [c for name, text in self.parameters.items() for c in _positive_sides(name, text)]
+
+
+def _parts(text: Expression, seen: Mapping[int, Expression]) -> Iterator[Expression]:
+    if id(text) in seen:
+        return
+    if isinstance(text, Operation | Call):
+        for argument in text.args:
+            yield from _parts(argument, seen)
+    yield text
 
 
 def _positive_sides(name: str, text: str) -> list[Expression]:
@@ -89,29 +112,27 @@ def _positive_sides(name: str, text: str) -> list[Expression]:
     return found
 
 
-def root_order(node: Expression) -> tuple[Expression, Fraction] | None:
-    """(base, exponent) of a root or negative power: sqrt(x), norm's root and x**r with r not a natural number."""
+def root_of(node: Expression) -> int | None:
+    """The order of the root that this node takes: sqrt, norm, or ** to a fraction."""
     match node:
-        case Call("sqrt", (base,)):
-            return base, Fraction(1, 2)
-        case Operation("**", (base, exponent)):
+        case Call("sqrt" | "norm", _):
+            return 2
+        case Operation("**", (_, exponent)):
             r = constant(exponent)
-            if r is not None and (r.denominator != 1 or r < 0):
-                return base, r
+            return r.denominator if r is not None and r.denominator > 1 else None
     return None
 
 
-def interned(expression: Expression, known: dict[Expression, Expression]) -> Expression:
+def interned(expression: Expression, known: dict[Any, Expression]) -> Expression:
     """The same tree with equal subtrees one object, so that its parts can be told apart and remembered by identity."""
+    key: Any = expression
     if isinstance(expression, Operation | Call):
         args = tuple(interned(a, known) for a in expression.args)
         if isinstance(expression, Operation):
             expression = Operation(expression.op, args, expression.line, expression.column)
         else:
             expression = Call(expression.function, args, expression.line, expression.column)
-        key: Any = (type(expression), expression.op if isinstance(expression, Operation) else expression.function, *map(id, args))
-    else:
-        key = expression
+        key = (type(expression), expression.op if isinstance(expression, Operation) else expression.function, *map(id, args))
     return known.setdefault(key, expression)
 
 
@@ -142,7 +163,7 @@ def statement(
     _check_variables(equations, memory or {}, states)
     if order is None:
         order = min(map(len, equations.values())) - 1
-    known: dict[Expression, Expression] = {}
+    known: dict[Any, Expression] = {}
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
@@ -177,18 +198,26 @@ def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, s
         raise UsageError(f"{', '.join(sorted(both))}: both a slow variable and memory")
 
 
-def _powers(variable: str, powers: Sequence[Any], known: dict[Expression, Expression]) -> tuple[Summands, ...]:
+def _powers(variable: str, powers: Sequence[Any], known: dict[Any, Expression]) -> tuple[Summands, ...]:
     if isinstance(powers, str) or any(isinstance(p, Mapping) and p.get("power", k) != k for k, p in enumerate(powers)):
         raise UsageError(f"{variable}: the powers of gamma must come in order, one entry each")
-    return tuple(tuple(interned(e, known) for e in _summands(p, f"{variable} at gamma^{k}")) for k, p in enumerate(powers))
+    return tuple(tuple(_summands(p, f"{variable} at gamma^{k}", known)) for k, p in enumerate(powers))
 
 
-def _summands(power: Any, where: str) -> Iterable[Expression]:
+def _read(text: str, where: str, known: dict[Any, Expression]) -> Expression:
+    if text not in known:
+        known[text] = interned(parse_expression(text, where, CALLS), known)
+    return known[text]
+
+
+def _summands(power: Any, where: str, known: dict[Any, Expression]) -> Iterable[Expression]:
     if isinstance(power, str):
-        yield parse_expression(power, where, CALLS)
+        yield _read(power, where, known)
         return
     if not isinstance(power, Mapping) or not isinstance(power.get("terms"), list):
         raise UsageError(f"{where}: write a formula, or a list of terms")
     for item in power["terms"]:
-        coefficient, term = (parse_expression(item[key], where, CALLS) for key in ("coefficient", "term"))
-        yield coefficient if term == Number(Fraction(1)) else Operation("*", (coefficient, term))
+        coefficient, term = (_read(item[key], where, known) for key in ("coefficient", "term"))
+        product = Operation("*", (coefficient, term))
+        key = (Operation, "*", id(coefficient), id(term))
+        yield coefficient if term == Number(Fraction(1)) else known.setdefault(key, product)
