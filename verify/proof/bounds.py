@@ -30,6 +30,7 @@ class Size:
     degree: float
     height: float
     cover: float  # log2 of Q
+    contractions: frozenset[Hashable]  # scalar products of functions of the point
     coupled: bool  # second derivatives couple the memory at gamma^0
 
 
@@ -119,6 +120,7 @@ def size_of(
         max((w.degree for w in found), default=1.0),
         max((w.height for w in found), default=1.0),
         cover,
+        frozenset(ring.contractions),
         orbit.coupled,
     )
 

@@ -52,6 +52,7 @@ def leads(sample: Sample) -> dict[Hashable, list[Any]]:
 def split(claim: Statement, sample: Sample, failed: set[Any], positive: frozenset[int]) -> Split:
     """The independent signs of a statement, as this sample shows them; `failed` are roots known to be of no square."""
     ring, known, nodes = sample.ring, leads(sample), places(claim)
+    failing = {tuple(known[k]) for k in failed if k in known}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)
@@ -60,7 +61,7 @@ def split(claim: Statement, sample: Sample, failed: set[Any], positive: frozense
     squares: set[int] = set()
     for key, node in nodes.items():
         values = known.get(key)
-        if values is None or key in positive or key in failed:
+        if values is None or key in positive or tuple(values) in failing:
             continue
         scalar = isinstance(values[0], tuple)
         plain = [x[0] for x in values] if scalar else values

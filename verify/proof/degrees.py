@@ -49,6 +49,7 @@ class WeightRing:
     same: Mapping[Hashable, Hashable] = field(default_factory=dict)
     bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     roots: dict[Hashable, int] = field(default_factory=dict)
+    contractions: set[Hashable] = field(default_factory=set)
 
     zero = None
 
@@ -197,6 +198,8 @@ class WeightProblem:
         for k, x in enumerate(product.c, product.v):
             y = self.ring.times(x, factor)
             leading = k <= lead and (x is None or x.indices == 0)
+            if leading and x is not None:
+                self.ring.contractions.add(key)
             found.append(y if y is None or leading else replace(y, indices=y.indices + 1))
         return Series(algebra, product.v, found, product.exact)
 

@@ -183,12 +183,12 @@ class _Trial:
 
     def sized(self, pilot: Sample) -> tuple[Plan, Size]:
         """The dimension that decides every dimension, and bounds in it."""
-        contractions = {lead for _, lead in products(pilot).values()}
+        values = products(pilot)
         guess = 2 * self.claim.order + 4
         same = alike(pilot)
         for _ in range(6):
             size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4)
-            dimension = max(1 + size.indices + len(contractions), self.claim.order + 1, 2)
+            dimension = max(1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2)
             if dimension <= guess:
                 return replace(self.plan, dimension=dimension), size
             guess = dimension
@@ -209,10 +209,10 @@ class _Trial:
         if parts.signs and parts.squares:
             small = replace(plan, dimension=1 if not plan.weighted else 2)
             for _ in range(PROBES):
-                if parts.squares <= self.failed:
-                    break
                 self.sampler(small).draw()
-            parts = split(self.claim, sample, self.failed, self.plan.positive)
+                parts = split(self.claim, sample, self.failed, self.plan.positive)
+                if not parts.squares:
+                    break
         return parts
 
     def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:

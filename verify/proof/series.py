@@ -50,7 +50,7 @@ class Algebra:
 
     def note(self, key: Hashable, component: int | None, power: int, lead: Any) -> None:
         """The leading coefficient under a root, sign or denominator may not change from step to step."""
-        if not self.notes:
+        if not self.notes or self.leading is not None:
             return
         if self.noted.setdefault((key, component), (power, lead)) != (power, lead):
             raise Undecided("what stands under a root, sign or denominator changes at leading order from step to step")
