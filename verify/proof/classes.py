@@ -51,53 +51,60 @@ def leads(sample: Sample) -> dict[Hashable, list[Any]]:
 
 def split(claim: Statement, sample: Sample, failed: set[Any], positive: frozenset[int]) -> Split:
     """The independent signs of a statement, as this sample shows them; `failed` are roots known to be of no square."""
-    ring, known, nodes = sample.ring, leads(sample), places(claim)
-    failing = {tuple(known[k]) for k in failed if k in known}
+    ring, d = sample.ring, sample.point.size
+    known = {key: [x[0] if isinstance(x, tuple) else x for x in v] for key, v in leads(sample).items()}
+    known = {key: tuple(v if len(v) == d else v * d) for key, v in known.items()}
+    failing = {known[k] for k in failed if k in known}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)
-    vectors: dict[tuple[Any, ...], bool] = {}
-    scalars: set[Any] = set()
+    found: dict[tuple[int, ...], bool] = {}  # sizes of the quantities, and whether they are odd
     squares: set[int] = set()
-    for key, node in nodes.items():
-        values = known.get(key)
-        if values is None or key in positive or tuple(values) in failing:
+    for key, node in places(claim).items():
+        if key not in known or key in positive or known[key] in failing:
             continue
-        scalar = isinstance(values[0], tuple)
-        plain = [x[0] for x in values] if scalar else values
-        root = root_of(node)
-        if root:
+        if root_of(node):
             squares.add(key)
-        sizes = tuple(ring.power(x, Fraction(1, 2)) if root else _size(ring, x) for x in plain)
-        if scalar:
-            scalars.add(sizes)
-        else:
-            vectors[sizes] = vectors.get(sizes, False) or sizes in odd or key in odd_places
-    signs = _independent(ring, vectors, sample.point.size) + len(scalars)
-    if reflection and any(vectors.values()):
-        signs -= sample.point.size
+        sizes = _sizes(ring, known[key], bool(root_of(node)))
+        found[sizes] = found.get(sizes, False) or sizes in odd or key in odd_places
+    settled = [_sizes(ring, v, True) for v in failing]
+    signs = _independent(ring, found, settled, d)
+    if reflection and any(found.values()):
+        signs -= d
     return Split(signs, frozenset(squares))
+
+
+def _sizes(ring: Any, values: Sequence[int], root: bool) -> tuple[int, ...]:
+    return tuple(ring.power(x, Fraction(1, 2)) if root else _size(ring, x) for x in values)
 
 
 def _size(ring: Any, x: int) -> int:
     return x if ring.is_residue(x) else int(ring.neg(x))
 
 
-def _independent(ring: Any, vectors: Mapping[tuple[Any, ...], bool], d: int) -> int:
-    """d signs for each quantity, one more for each multiple of another by a scalar; odd quantities first."""
-    kept: list[tuple[Any, ...]] = []
-    signs = 0
-    for sizes in sorted(vectors, key=lambda s: not vectors[s]):
-        if any(_proportional(ring, sizes, other) for other in kept):
-            signs += 1
-        else:
+def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequence[tuple[int, ...]], d: int) -> int:
+    """d signs for each quantity, one for a scalar and for a multiple of another by a scalar, none for products of others."""
+    kept, signs = list(settled), 0
+    for sizes in sorted(found, key=lambda s: not found[s]):
+        if not any(_related(ring.p, sizes, x, y) for x in kept for y in kept):
+            single = len(set(sizes)) == 1 or any(_proportional(ring.p, sizes, other) for other in kept)
+            signs += 1 if single and not found[sizes] else d
             kept.append(sizes)
-            signs += d
     return signs
 
 
-def _proportional(ring: Any, a: Sequence[int], b: Sequence[int]) -> bool:
-    return all((a[0] * y - x * b[0]) % ring.p == 0 for x, y in zip(a, b)) and len(a) > 1
+def _related(p: int, a: Sequence[int], x: Sequence[int], y: Sequence[int]) -> bool:
+    """a = x y, a = x/y or a x y = 1, in every component."""
+    every = list(zip(a, x, y))
+    return (
+        all((i - j * k) % p == 0 for i, j, k in every)
+        or all((i * k - j) % p == 0 for i, j, k in every)
+        or all((i * j * k - 1) % p == 0 for i, j, k in every)
+    )
+
+
+def _proportional(p: int, a: Sequence[int], b: Sequence[int]) -> bool:
+    return len(a) > 1 and all((a[0] * y - x * b[0]) % p == 0 for x, y in zip(a, b))
 
 
 def _odd_values(sample: Sample, parities: Mapping[str, int | None]) -> set[tuple[int, ...]]:

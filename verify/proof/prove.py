@@ -22,7 +22,7 @@ from verify.proof.reflections import positive_places
 from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
-MOST_SAMPLES, MOST_SLACK, PROBES = 6000, 4, 130
+MOST_SAMPLES, MOST_SLACK, PROBES = 1200, 4, 130
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class _Trial:
         """Signs that are independent; roots are looked at again before they count as roots of squares."""
         parts = split(self.claim, sample, self.failed, self.plan.positive)
         if parts.signs and parts.squares:
-            small = replace(plan, dimension=1 if not plan.weighted else 2)
+            small = replace(plan, dimension=2 if plan.weighted else 1, ranges=False)
             for _ in range(PROBES):
                 self.sampler(small).draw()
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
