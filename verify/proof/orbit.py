@@ -108,7 +108,7 @@ class Orbit:
         ring, zero = self.ring, self.ring.is_zero
         for k in range(top + 1):
             differences = [difference(ring, [s.at(k) for s in column], k + 1) for column in columns]
-            if not all(map(zero, differences)):
+            if self.leading is None and not all(map(zero, differences)):
                 self.off.append((x, k))
         if x in self.claim.fields:
             rule = linear_part if self.claim.form == "flow" else first_value
@@ -173,7 +173,7 @@ class Jacobian:
 
     def _response(self, after: Any, before: Any, j: int, diagonal: bool) -> Any:
         change = components(after)[j] - components(before)[j]
-        if change.c and change.v < 1:
+        if change.c and change.v < 1 and change.a.leading is None:
             raise Undecided("the step divides a variable by gamma")
         entry = change.at(1)
         return self.ring.add(entry, self.ring.constant(Fraction(-1))) if diagonal else entry
