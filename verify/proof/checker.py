@@ -35,6 +35,7 @@ KEYS = {"format", "scheme", "regime", "form", "label", "order", "update", "kinds
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
+NAME = r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 HALF, MINUS, ONE, EXACT = Fraction(1, 2), Fraction(-1), Fraction(1), 10**9
 
 
@@ -71,7 +72,7 @@ class Reader:
         self.known, self.texts = {}, {}
 
     def formula(self, text, calls):
-        need(isinstance(text, str) and 0 < len(text) <= LONGEST, "a formula is a text")
+        need(isinstance(text, str) and 0 < len(text) <= LONGEST and "\n" not in text, "a formula is a text of one line")
         if text not in self.texts:
             self.texts[text] = self.node(parse(text.strip(), "eval").body, calls, True)
         return self.texts[text]
@@ -100,7 +101,7 @@ class Reader:
 
 
 def parse(text, mode):
-    need("\0" not in text and len(text) <= LONGEST, "the text is too long")
+    need(len(text) <= LONGEST and all(c == "\n" or c.isprintable() for c in text), "the text is too long, or cannot be printed")
     try:
         return ast.parse(text, mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -120,6 +121,7 @@ def constant(node):
     values = [constant(a) for a in args]
     if kind in ("name", "call") or None in values:
         return None
+    need(all(abs(v.numerator).bit_length() + v.denominator.bit_length() < 4000 for v in values), "a number that is too long")
     if kind == "number":
         return value
     if (kind == "/" and not values[1]) or (kind == "**" and (value.denominator > 1 or (value < 0 and not values[0]))):
@@ -138,11 +140,12 @@ class Claim:
     """The statement of a certificate, checked to be one."""
 
     def __init__(self, data):
-        texts = lambda key: isinstance(data[key], dict) and all(re.fullmatch(r"[^\W\d]\w*", n) for n in data[key])
+        texts = lambda key: isinstance(data[key], dict) and all(re.fullmatch(NAME, n) for n in data[key])
         need(isinstance(data, dict) and set(data) == KEYS, "the keys are not those of a certificate")
         need(data["format"] == FORMAT and data["form"] in ("flow", "map"), "not a certificate of this format")
         need(type(data["order"]) is int and 0 <= data["order"] <= 12, "the order is not a small natural number")
         need(all(isinstance(data[k], str) for k in ("scheme", "regime", "update", "label")), "a text is missing")
+        need(all(re.fullmatch(r"[\w .-]{0,80}", data[k], re.ASCII) for k in ("scheme", "regime")), "a name that is no name")
         tables = ("kinds", "parameters", "bindings", "rescaled", "functions", "fields", "memory")
         need(all(map(texts, tables)), "a table is missing, or a name in one is no name")
         self.order, self.form, self.data, reader = data["order"], data["form"], data, Reader()
@@ -160,6 +163,7 @@ class Claim:
         self.rescaled = {}
         for s, pair in data["rescaled"].items():
             need(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str), "a rescaling is [name, factor]")
+            need(re.fullmatch(NAME, pair[0]), "a name that is no name")
             self.rescaled[s] = (pair[0], reader.formula(pair[1], {}))
         self.names(data)
         self.positive = [c for n, text in data["parameters"].items() for c in self.sides(n, text, reader)]
@@ -191,7 +195,7 @@ class Claim:
 
     def sides(self, name, text, reader):
         """0 <= beta < 1 makes beta and 1 - beta positive."""
-        need(isinstance(text, str) and len(text) < 200, "a range is a short text")
+        need(isinstance(text, str) and len(text) < 200 and text.isascii(), "a range is a short text")
         parts = re.split(r"(<=|>=|<|>)", text) if text else []
         for left, op, right in zip(parts[::2], parts[1::2], parts[2::2]):
             a, b = (reader.formula(side, {}) for side in ((left, right) if op[0] == "<" else (right, left)))
@@ -222,6 +226,9 @@ class Claim:
         results = [*self.states.values()]
         need(len(set(results)) == len(results) and not (self.free | set(data["bindings"]) | reserved - {"theta", "theta_prev"}) & set(results),
              "two things have one name")  # fmt: skip
+        taken = reserved | self.free | set(data["bindings"]) | assigned | set(results)
+        need(not any(re.fullmatch(rf"(d\d*)?{f}", n) for f in data["functions"] for n in taken), "two things have one name")
+        need(not (reserved | set(data["functions"])) & set(data["bindings"]), "two things have one name")
         need(not self.free & (reserved | set(data["bindings"]) | set(data["functions"])), "two things have one name")
         self.scalars = {self.states[s] for s, k in kinds.items() if k == "scalar"}
         used = [*self.bindings.values(), *(f for _, f in self.rescaled.values())]
@@ -871,10 +878,12 @@ class Check:
     """One certificate."""
 
     def __init__(self, claim, source):
-        self.claim, self.source, self.failed, self.slack = claim, source, set(), 0
+        self.claim, self.source, self.failed, self.slack, self.redrawn = claim, source, set(), 0, 0
         claim.in_claims = {id(n) for c in claim.claims for n in walk(c)}
         orders = [n[1].denominator for n in claim.nodes if n[0] == "**"]
-        signs = [c for n in claim.nodes if is_root(n) or is_sign(n) for m in walk(n[2]) if m[0] == "number" and (c := m[1])]
+        under = [n[2] for n in claim.nodes if is_root(n) or is_sign(n)]
+        texts = [v for _, v in claim.program] + [*claim.bindings.values()] if under else []
+        signs = [c for n in under + texts for m in walk(n) if m[0] == "number" and (c := m[1])]
         odd = lambda n: n // (n & -n)
         self.modulus = lcm(8, *map(odd, orders), *(4 * odd(abs(x)) for c in signs for x in (c.numerator, c.denominator)))
         need(self.modulus < 2**32, "constants under roots need primes of a too special form")
@@ -889,7 +898,7 @@ class Check:
         """A random point: parameters in their ranges, theta, all derivatives of the loss, slow variables, time."""
         claim, draw = self.claim, lambda: self.source.randrange(1, ring.p)
         kit = Kit(ring, 1)
-        for _ in range(10_000):
+        for _ in range(2_000):
             values = {n: draw() for n in claim.data["parameters"]}
             names = {n: kit.lift(x) for n, x in values.items()}
             if not ranges or all(ring.residue(Evaluator(None, kit, {}).of(c, names).at(0)) for c in claim.positive):
@@ -905,7 +914,8 @@ class Check:
 
     def sample(self, d, ranges=True):
         """A point at which all that must be positive is, and the text's variables after a step at gamma^0."""
-        for _ in range(20_000):
+        zeros = 0
+        while zeros < 40:
             ring = Field(self.prime())
             point = self.fresh(ring, d, ranges)
             try:
@@ -916,22 +926,25 @@ class Check:
                 return formulas, orbit, Step(self.claim, point, kit).after(orbit.start(kit, 1), 0)
             except Rejected as error:
                 self.failed.add(error.args[0])
+                self.redrawn += 1
+                need(self.redrawn < 20_000, "no point with real roots was found")
             except (ZeroDivisionError, ValueError):
-                continue
-        raise Bad("no point with real roots was found")
+                zeros += 1
+        raise Bad("a denominator or root vanishes at every point")
 
     def examine(self, d):
         """A sample at which claim and scheme agree."""
-        formulas, orbit, local = self.sample(d)
-        try:
-            orbit.find()
-            for k in range(self.claim.order + 1):
-                for x in self.claim.fields:
+        for _ in range(10):
+            formulas, orbit, local = self.sample(d)
+            try:
+                orbit.find()
+                for k, x in itertools.product(range(self.claim.order + 1), self.claim.fields):
                     if formulas.field(x, k) != orbit.fields[x][k]:
                         raise Different(f"{x} at gamma^{k} is not what is claimed (modulo {orbit.ring.p}, dimension {d})")
-        except (Rejected, ZeroDivisionError):
-            return self.examine(d)
-        return formulas, orbit, local
+                return formulas, orbit, local
+            except (Rejected, ZeroDivisionError, ValueError):
+                continue
+        raise Bad("a denominator vanishes at every point")
 
     def leads(self, formulas, orbit):
         """place -> leading coefficients under every root, sign and denominator; place -> power of gamma."""

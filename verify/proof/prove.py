@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Call, Expression, Number, Operation, constant
+from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
 from verify.proof.bounds import Size, sample_error, size_of
 from verify.proof.claim import highest_derivative
@@ -115,6 +115,9 @@ def _roots(claim: Statement) -> tuple[list[int], list[Fraction]]:
         if root_of(node) or (isinstance(node, Call) and node.function in ("abs", "sign")):
             assert isinstance(node, Operation | Call)
             constants |= set(_factors(node.args[0]))
+    if constants or places(claim):
+        texts = [*(line.value for line in claim.program), *claim.bindings.values()]
+        constants |= {n.value for text in texts for n in walk(text) if isinstance(n, Number)}
     return orders, sorted(c for c in constants if c)
 
 
@@ -169,7 +172,7 @@ class _Trial:
 
     def examine(self, plan: Plan) -> tuple[Sample, Found | None]:
         """A sample, and the first difference there."""
-        for _ in range(50):
+        for _ in range(10):
             sample = self.sampler(plan).draw()
             try:
                 sample.orbit.find()

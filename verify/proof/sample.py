@@ -20,7 +20,7 @@ from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
 from verify.proof.statement import Statement
 
-COMPONENT_DRAWS, WHOLE_DRAWS = 40, 4000
+COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,10 @@ class Sampler:
 
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
+        zeros = 0
         for _ in range(WHOLE_DRAWS):
+            if zeros >= ZERO_DRAWS:
+                raise Undecided("zero stands under a root, sign or denominator at every point")
             ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
             point = self.fresh(ring)
             for _ in range(COMPONENT_DRAWS * (1 if self.plan.weighted else point.size)):
@@ -70,8 +73,9 @@ class Sampler:
                         break
                     point = self.redrawn(point, ring, error.component)
                 except ZeroDivisionError:
+                    zeros += 1
                     break
-        raise Undecided("no point with real roots was found: a root of something that is never positive, or zero in a denominator")
+        raise Undecided("no point with real roots was found: a root of something that is never positive")
 
     def _opened(self, point: Point, ring: PrimeField) -> Sample:
         claim, source = self.plan.claim, self.source
