@@ -1,9 +1,9 @@
 """False formulas and rewritten true ones, made from a derived modified equation.
 
-    false   one coefficient changed (by 1e-6, by 1/7, by a factor that vanishes at chosen parameter values, in sign), a term
-            dropped or doubled, coefficients exchanged, a combination added that vanishes in low dimension, |g| for g
-    true    terms in another order, coefficients split or multiplied by (1 + x)/(1 + x), arguments permuted,
-            sqrt(g*g) for |g|, 1/x for x**(-1)
+false   one coefficient changed (by 1e-6, by 1/7, by a factor that vanishes at chosen parameter values, in sign), a term
+        dropped or doubled, coefficients exchanged, a combination added that vanishes in low dimension, |g| for g
+true    terms in another order, coefficients split or multiplied by (1 + x)/(1 + x), arguments permuted,
+        sqrt(g*g) for |g|, 1/x for x**(-1)
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def false_forms(equations: Equations, parameters: list[str], label: str = "L") -
                 a, b = (power["terms"][j]["coefficient"] for j in (i, i + 1))
                 if a != b:
                     swapped = _with(equations, x, k, i, lambda c, b=b: b)
-                    yield f"coefficients {i}, {i + 1} of {x} at gamma^{k} exchanged", _with(swapped, x, k, i + 1, lambda c, a=a: a)
+                    yield (
+                        f"coefficients {i}, {i + 1} of {x} at gamma^{k} exchanged",
+                        _with(swapped, x, k, i + 1, lambda c, a=a: a),
+                    )
 
 
 def _changes(parameters: list[str]) -> Iterator[tuple[str, Any]]:
@@ -72,7 +75,7 @@ def true_forms(equations: Equations, parameters: list[str]) -> Iterator[tuple[st
     yield "g*sign(g)", _everywhere(equations, lambda t: t.replace("abs(grad)", "(grad*sign(grad))"))
     yield "g/sqrt(g*g)", _everywhere(equations, lambda t: t.replace("sign(grad)", "(grad/sqrt(grad*grad))"))
     yield "(g**4)**(1/4)", _everywhere(equations, lambda t: t.replace("abs(grad)", "((grad**4)**(1/4))"))
-    yield "1/x", _everywhere(equations, lambda t: re.sub(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))\*\*\(-1\)", r"(1/\1)", t))
+    yield "1/x", _everywhere(equations, lambda t: re.sub(r"(?<!\w)(\([^()]*(?:\([^()]*\)[^()]*)*\))\*\*\(-1\)", r"(1/\1)", t))
     yield "arguments permuted", _everywhere(equations, lambda t: re.sub(r"d3\((\w+), (\w+\(\w+\))\)", r"d3(\2, \1)", t))
     for p in parameters:
         yield f"(1 + {p})/(1 + {p})", _coefficients(equations, lambda c, p=p: f"({c})*(1 + {p})/({p} + 1)")

@@ -102,6 +102,10 @@ def _exchanged(data: dict[str, Any]) -> Any:
     return data
 
 
+def _rescaled(change: Callable[[str, str], list[str]]) -> Forgery:
+    return _where(lambda d: d["rescaled"], lambda d: {**d, "rescaled": {s: change(*p) for s, p in d["rescaled"].items()}})
+
+
 def _parameter(data: dict[str, Any]) -> str | None:
     return next(iter(data["parameters"]), None)
 
@@ -175,15 +179,15 @@ FORGERIES: dict[str, Forgery] = {
     "parameter assigned": _with_parameter(lambda d, p: {**d, "update": f"{p} = {p}/2\n" + d["update"]}),
     "empty text": _set("update", value=""),
     "label": lambda d: {**d, "label": "f" if d["label"] == "L" else "L"},
-    "kinds altered": lambda d: {**d, "kinds": {s: "scalar" for s in d["kinds"]}},
+    "kinds altered": lambda d: {**d, "kinds": dict.fromkeys(d["kinds"], "scalar")},
     "kind missing": lambda d: {**d, "kinds": dict([*d["kinds"].items()][:-1])},
     "kind added": lambda d: {**d, "kinds": {**d["kinds"], "z": "vector"}},
     "regime altered": _binding,
     "regime without a binding": _where(lambda d: d["bindings"], lambda d: {**d, "bindings": {}}),
     "binding of gamma": lambda d: {**d, "bindings": {**d["bindings"], "gamma": "2*gamma"}},
     "binding to a stranger": _with_parameter(lambda d, p: {**d, "bindings": {**d["bindings"], "alpha": "zeta"}}),
-    "rescaled otherwise": _where(lambda d: d["rescaled"], lambda d: {**d, "rescaled": {s: [x, "gamma**2"] for s, (x, _) in d["rescaled"].items()}}),
-    "rescaled to theta": _where(lambda d: d["rescaled"], lambda d: {**d, "rescaled": {s: ["theta", f] for s, (_, f) in d["rescaled"].items()}}),
+    "rescaled otherwise": _rescaled(lambda x, f: [x, "gamma**2"]),
+    "rescaled to theta": _rescaled(lambda x, f: ["theta", f]),
     "scheme's name with a new line": _set("scheme", value="gd\nproved"),
     "parameter dropped": _with_parameter(lambda d, p: {**d, "parameters": {n: r for n, r in d["parameters"].items() if n != p}}),
     "parameter called gamma": lambda d: {**d, "parameters": {**d["parameters"], "gamma": ""}},

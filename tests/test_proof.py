@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from functools import lru_cache
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +14,10 @@ from proof_controls import false_forms, true_forms
 from derive import catalogue, configure, inline_scheme, load_scheme, modified_equation
 from derive.errors import UsageError
 from verify.proof import prove
+from verify.proof.claim import ClaimValues, highest_derivative
+from verify.proof.deciding import difference
+from verify.proof.sample import Plan, Sampler
+from verify.proof.statement import statement
 
 slow = pytest.mark.skipif("SLOW" not in os.environ, reason="takes half a minute: set SLOW=1")
 PAIRS = [(name, regime) for name in catalogue() for regime in (load_scheme(name).regimes or {"": None})]
@@ -148,7 +154,9 @@ def test_the_sign_of_the_gradient_counts() -> None:
 
 
 def test_every_class_of_signs_is_visited_where_reflections_do_not_act() -> None:
-    found = text("g = grad(theta); theta = theta - gamma*(g + abs(g))", "-grad - abs(grad)", "-1/2*(1 + sign(grad))*hess(grad + abs(grad))")
+    found = text(
+        "g = grad(theta); theta = theta - gamma*(g + abs(g))", "-grad - abs(grad)", "-1/2*(1 + sign(grad))*hess(grad + abs(grad))"
+    )
     assert found.proved
     assert found.classes == 4
 
@@ -185,7 +193,11 @@ def test_roots_of_constants(root: str) -> None:
 @pytest.mark.parametrize(
     "update, powers, reason",
     [
-        ("g = grad(theta); theta = theta - gamma*g/(1 + (grad(theta + gamma*g) - g)/gamma)", ["-grad/(1 + hess(grad))"], "derivative"),
+        (
+            "g = grad(theta); theta = theta - gamma*g/(1 + (grad(theta + gamma*g) - g)/gamma)",
+            ["-grad/(1 + hess(grad))"],
+            "derivative",
+        ),
         ("theta = theta - gamma*grad(theta + grad(theta))", ["-grad"], "does not tend to theta"),
         ("theta = theta - grad(theta)", ["-grad"], "does not tend to theta"),
         ("v = v - gamma*grad(theta); theta = theta + gamma*v", ["-grad"], "memory"),
@@ -211,3 +223,54 @@ def test_what_is_no_statement_is_a_usage_error() -> None:
             verdict("momentum", "memory", equations)
     with pytest.raises(UsageError):
         verdict("gd", "", {"theta": ["-grad"]}, order=1)
+
+
+# ------------------------------------------------------------------------------------------ how many dimensions are needed
+
+
+def agrees(claim: Any, d: int, seed: int = 3) -> bool:
+    """Whether claim and truth agree at a random sample in d dimensions."""
+    plan = Plan(claim, d, max(claim.order + 1, highest_derivative(claim)), 8)
+    sample = Sampler(plan, Random(seed)).draw()
+    sample.orbit.find()
+    return difference(claim, sample) is None
+
+
+def hidden(order: int, extra: str) -> Any:
+    """Gradient descent's field through gamma^order with a combination added that should not be there."""
+    equation = copy.deepcopy(derived("gd", "", order)["equations"])
+    equation["theta"][order]["terms"].append({"coefficient": "1", "term": extra})
+    return statement(configure(load_scheme("gd")), equation)
+
+
+def test_one_dimension_accepts_what_two_refute() -> None:
+    claim = hidden(2, "grad*hess(hess(grad)) - hess(grad)*hess(grad)")
+    assert agrees(claim, 1)
+    assert not agrees(claim, 2)
+
+
+def test_the_number_of_components_is_accepted_without_weights_only() -> None:
+    """-grad/5 is right in five dimensions over the reals, and in none with random weights."""
+    scheme = configure(inline_scheme("g = grad(theta); theta = theta - gamma*g/dot(sign(g), sign(g))"))
+    claim = statement(scheme, {"theta": ["-grad/5"]})
+    assert not any(agrees(claim, d) for d in range(1, 8))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
+def test_terms_are_independent_in_the_dimension_that_is_used(d: int) -> None:
+    """The trees with at most four nodes are the 1, 1, 2, 4 terms of order 0..3: independent in d >= order + 1 dimensions."""
+    trees = {
+        1: ["hess(grad)"],
+        2: ["d3(grad, grad)", "hess(hess(grad))"],
+        3: ["d4(grad, grad, grad)", "d3(grad, hess(grad))", "hess(d3(grad, grad))", "hess(hess(hess(grad)))"],
+    }
+    for order, texts in trees.items():
+        if d < order + 1:
+            continue
+        claims = [statement(configure(load_scheme("gd")), {"theta": [t]}) for t in texts]
+        sampler, rows = Sampler(Plan(claims[0], d, 4, 8), Random(5)), []
+        sample = sampler.draw()
+        for claim in claims:
+            rows.append(ClaimValues(claim, sample.point, sample.ring).field("theta", 0))
+        square = [[sample.ring.inner(a, b) for b in rows] for a in rows]
+        assert sample.ring.determinant(square)

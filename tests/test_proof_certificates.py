@@ -39,8 +39,9 @@ def outcome(text: str) -> str:
     return "proved"
 
 
-SCHEMES = [*BASES, ("adam", "memory"), ("adagrad-norm", ""), ("implicit-midpoint", ""), ("bdf2", ""), ("nesterov-convex", "inertial"),
-           ("adam-bias-corrected", "memory"), ("sam-normalised", "proportional"), ("sign-descent", "")]  # fmt: skip
+SCHEMES = [*BASES, ("adam", "memory"), ("adagrad-norm", ""), ("implicit-midpoint", ""), ("bdf2", ""),
+           ("nesterov-convex", "inertial"), ("adam-bias-corrected", "memory"), ("sam-normalised", "proportional"),
+           ("sign-descent", "")]  # fmt: skip
 
 
 @pytest.mark.parametrize("name, regime", SCHEMES)

@@ -6,7 +6,7 @@
       --claim--> the claimed field at the same point: equal or not, for every variable, power and component
       --degrees, bounds--> how many zeros a difference could have, and in how many dimensions it could hide
       --reflections, classes--> how many classes of signs there are      --real, balls--> a real point for a refutation
-      --prove--> proved for all parameter values in their ranges, every smooth loss, every dimension, with an error bound
+      --deciding--> proved for all parameter values in their ranges, every smooth loss, every dimension, with an error bound
 
 `certificate` writes a statement down, and `checker`, one file without dependencies, proves it again.  Why equality at random
 points of prime fields proves the statement, what it assumes and where it could fail: docs/proof.md.
@@ -14,6 +14,6 @@ points of prime fields proves the statement, what it assumes and where it could 
 
 from __future__ import annotations
 
-from verify.proof.prove import Proof, prove
+from verify.proof.deciding import Proof, prove
 
 __all__ = ["Proof", "prove"]

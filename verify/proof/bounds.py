@@ -59,7 +59,8 @@ class WeightOrbit(Orbit):
         one = self.ring.constant(Fraction(1))
         total = self.ring.total([one, *(s.at(1) for v in after.values() for s in components(v))])
         self.coupled = total.indices > 0
-        return replace(total, indices=0)
+        bound: Weight = replace(total, indices=0)
+        return bound
 
     def _solved(self, right: Mapping[str, Bound], power: int) -> dict[str, Bound]:
         """w = adj(M) right / det(M),  M = [(J - 1)^power]_mm."""
@@ -106,7 +107,7 @@ def size_of(
     problem = WeightProblem(ring, claim.contracted)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x != "theta"}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
-    point = Point(problem, {n: VARIABLE for n in claim.parameters}, slow, VARIABLE, jets)
+    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets)
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
@@ -126,7 +127,7 @@ def size_of(
 
 
 def scalar_root(key: Hashable, same: Mapping[Hashable, Hashable]) -> bool:
-    """Canonical keys of scalars are marked by `prove`."""
+    """Canonical keys of scalars are marked by `deciding`."""
     return isinstance(key, tuple) and len(key) == 2 and key[0] == "scalar"
 
 

@@ -1,9 +1,9 @@
 """Certificates: the statement alone, in one JSON file; `verify.proof.checker` proves it again by itself.
 
-    {"format", "scheme", "regime", "form", "label", "order", "update", "kinds": {state: "vector" | "scalar"},
-     "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
-     "functions": {name: expression | null}, "slow": [x, ...],
-     "fields": {x: [[[coefficient, term], ...] for each power of gamma]}, "memory": {m: [[coefficient, term], ...] at gamma^0}}
+{"format", "scheme", "regime", "form", "label", "order", "update", "kinds": {state: "vector" | "scalar"},
+ "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
+ "functions": {name: expression | null}, "slow": [x, ...],
+ "fields": {x: [[[coefficient, term], ...] for each power of gamma]}, "memory": {m: [[coefficient, term], ...] at gamma^0}}
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.language import Name, unparse
-from derive.scheme import Configuration
 from derive.schedule import Schedule
+from derive.scheme import Configuration
 from verify.proof import checker
 from verify.proof.statement import Claimed
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a certificate of a modified equation:  python checker.py FILE [--reproducible].  Standard library only; meant to be read.
+"""Checks a certificate of a modified equation:  python checker.py FILE [--reproducible].  Standard library only.
 
 A certificate is a statement: an update text, and a claimed field  x' = sum_k gamma^k f_k  of its slow variables (form "flow";
 "map": x_1 = x_0 + gamma sum_k gamma^k f_k).  It holds no points and no values.  The checker runs the text on random losses over
@@ -30,8 +30,8 @@ from fractions import Fraction
 from math import ceil, comb, factorial, lcm, log2, prod
 
 FORMAT, LONGEST, LARGEST, TARGET = "shadowflow proof 1", 20_000, 8_000_000, -101
-KEYS = {"format", "scheme", "regime", "form", "label", "order", "update", "kinds", "parameters", "bindings", "rescaled", "functions",
-        "slow", "fields", "memory"}  # fmt: skip
+SCHEME_KEYS = ("scheme", "regime", "update", "kinds", "parameters", "bindings", "rescaled", "functions")
+KEYS = {*SCHEME_KEYS, "format", "form", "label", "order", "slow", "fields", "memory"}
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
@@ -88,7 +88,10 @@ class Reader:
             found = ("neg", None, inner(e.operand)) if isinstance(e.op, ast.USub) else inner(e.operand)
         elif isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow):
             exponent = constant(inner(e.right))
-            need(exponent is not None and abs(exponent.numerator) <= 40 and exponent.denominator <= 40, "an exponent must be a small fraction")
+            need(
+                exponent is not None and abs(exponent.numerator) <= 40 and exponent.denominator <= 40,
+                "an exponent must be a small fraction",
+            )
             found = ("**", exponent, inner(e.left))
         elif isinstance(e, ast.BinOp) and type(e.op) in OPERATORS:
             found = (OPERATORS[type(e.op)], None, inner(e.left), inner(e.right))
@@ -127,7 +130,13 @@ def constant(node):
     if (kind == "/" and not values[1]) or (kind == "**" and (value.denominator > 1 or (value < 0 and not values[0]))):
         return None
     x, y = values[0], values[-1]
-    return -x if kind == "neg" else x ** int(value) if kind == "**" else {"+": x + y, "-": x - y, "*": x * y, "/": x / (y or 1)}[kind]
+    return (
+        -x
+        if kind == "neg"
+        else x ** int(value)
+        if kind == "**"
+        else {"+": x + y, "-": x - y, "*": x * y, "/": x / (y or 1)}[kind]
+    )
 
 
 def walk(node):
@@ -150,7 +159,10 @@ class Claim:
         need(all(map(texts, tables)), "a table is missing, or a name in one is no name")
         self.order, self.form, self.data, reader = data["order"], data["form"], data, Reader()
         calls = {**CALLS, **dict.fromkeys(data["functions"], 1)}
-        need(len(calls) == len(CALLS) + len(data["functions"]) and not set(data["functions"]) & set(FORMULA), "a function's name is taken")
+        need(
+            len(calls) == len(CALLS) + len(data["functions"]) and not set(data["functions"]) & set(FORMULA),
+            "a function's name is taken",
+        )
         self.program = []
         for s in parse(data["update"].strip("\n"), "exec").body:
             need(isinstance(s, ast.Assign | ast.AugAssign), "a line is no assignment")
@@ -206,7 +218,10 @@ class Claim:
         """States and kinds are read off the text, and compared."""
         reserved = {"theta", "theta_prev", "theta_next", "gamma", "t", "grad", "field"}
         self.free, assigned = set(data["parameters"]), {t for t, _ in self.program}
-        need(not assigned & {"gamma", "t", "theta_next", *self.free, *data["bindings"]} and "theta" in assigned, "a name cannot be assigned")
+        need(
+            not assigned & {"gamma", "t", "theta_next", *self.free, *data["bindings"]} and "theta" in assigned,
+            "a name cannot be assigned",
+        )
         seen, states = set(), ["theta"]
         for target, value in self.program:
             for n in (n[1] for n in walk(value) if n[0] == "name"):
@@ -224,21 +239,26 @@ class Claim:
         need(set(self.rescaled) <= set(states) - {"theta"}, "a rescaled variable is no state")
         self.states = {s: self.rescaled[s][0] if s in self.rescaled else s for s in states}
         results = [*self.states.values()]
-        need(len(set(results)) == len(results) and not (self.free | set(data["bindings"]) | reserved - {"theta", "theta_prev"}) & set(results),
-             "two things have one name")  # fmt: skip
+        others = self.free | set(data["bindings"]) | reserved - {"theta", "theta_prev"}
+        need(len(set(results)) == len(results) and not others & set(results), "two things have one name")
         taken = reserved | self.free | set(data["bindings"]) | assigned | set(results)
         need(not any(re.fullmatch(rf"(d\d*)?{f}", n) for f in data["functions"] for n in taken), "two things have one name")
         need(not (reserved | set(data["functions"])) & set(data["bindings"]), "two things have one name")
         need(not self.free & (reserved | set(data["bindings"]) | set(data["functions"])), "two things have one name")
         self.scalars = {self.states[s] for s, k in kinds.items() if k == "scalar"}
         used = [*self.bindings.values(), *(f for _, f in self.rescaled.values())]
-        need(all(n[1] in self.free | {"gamma", "t"} for e in used for n in walk(e) if n[0] == "name"), "a regime names no parameter")
+        need(
+            all(n[1] in self.free | {"gamma", "t"} for e in used for n in walk(e) if n[0] == "name"),
+            "a regime names no parameter",
+        )
 
     def is_vector(self, node, vectors):
         kind, value, *args = node
         if kind == "name":
             return value in vectors
-        return kind == "call" and value in ("grad", "field") or (value not in ("dot", "norm") and any(self.is_vector(a, vectors) for a in args))
+        return (kind == "call" and value in ("grad", "field")) or (
+            value not in ("dot", "norm") and any(self.is_vector(a, vectors) for a in args)
+        )
 
 
 # ------------------------------------------------------------------------------ two rings: a prime field, and bounds of degrees
@@ -328,7 +348,13 @@ class Degrees:
         lift = lambda x, i: x[i] + sum(float(e - x[3].get(b, 0)) * self.bases[b][i] for b, e in poles.items())
         heights = [lift(x, 1) + log2(c // x[2]) for x in xs]
         top = max(heights)
-        return (max(lift(x, 0) for x in xs), top + log2(sum(2.0 ** max(h - top, -60) for h in heights)), c, poles, max(x[4] for x in xs))
+        return (
+            max(lift(x, 0) for x in xs),
+            top + log2(sum(2.0 ** max(h - top, -60) for h in heights)),
+            c,
+            poles,
+            max(x[4] for x in xs),
+        )
 
     def sign(self, x, where):
         need(x[4] == 0, "a second derivative stands under a sign")
@@ -430,7 +456,9 @@ class Series:
         if not s.c:
             raise ZeroDivisionError if s.exact else Short
         if kit.notes and kit.leading is None:
-            need(kit.noted.setdefault((key, i), (s.v, s.c[0])) == (s.v, s.c[0]), "a leading coefficient changes from step to step")
+            need(
+                kit.noted.setdefault((key, i), (s.v, s.c[0])) == (s.v, s.c[0]), "a leading coefficient changes from step to step"
+            )
         return s
 
     def power(self, r, key, i=None):
@@ -466,7 +494,7 @@ def table(d, degree):
         raised = lambda a, j: (*a[:j], a[j] + 1, *a[j + 1 :])
         for _ in range(degree):
             layers.append(list(dict.fromkeys(raised(a, j) for a in layers[-1] for j in range(d))))
-        every = sum(layers, [])
+        every = [a for layer in layers for a in layer]
         place, start = {a: n for n, a in enumerate(every)}, list(itertools.accumulate(map(len, layers), initial=0))
         up = [[place[raised(a, j)] for a in every[: start[-2]]] for j in range(d)]
         first = [next((j for j in range(d) if a[j]), 0) for a in every]
@@ -640,7 +668,11 @@ class Evaluator:
         """r(t_0 + s) = sum_k r^(k) s^k / k!."""
         if self.functions[name] is not None:
             return Evaluator(self.point, self.kit, {}).of(self.functions[name], {"t": argument})
-        s, total, power = argument.above(self.point.t, "a schedule is read far from t"), self.kit.constant(0), self.kit.constant(1)
+        s, total, power = (
+            argument.above(self.point.t, "a schedule is read far from t"),
+            self.kit.constant(0),
+            self.kit.constant(1),
+        )
         for k in range(self.kit.length):
             total += power * self.kit.lift(self.kit.ring.scale(self.point.jets[name][k], Fraction(1, factorial(k))))
             power = power * s
@@ -654,7 +686,9 @@ class Formulas:
         self.claim, self.kit = claim, Kit(ring, 1, leading, True)
         self.evaluator = Evaluator(point, self.kit, {}, {})
         lift = lambda v: [self.kit.lift(x) for x in v] if isinstance(v, list) else self.kit.lift(v)
-        self.names = {n: lift(x) for n, x in {**point.parameters, **point.slow, "t": point.t, "theta": point.problem.theta}.items()}
+        self.names = {
+            n: lift(x) for n, x in {**point.parameters, **point.slow, "t": point.t, "theta": point.problem.theta}.items()
+        }
         self.names["grad" if claim.label == "L" else "field"] = lift(point.problem.leaf)
         for f, jets in point.jets.items():
             if claim.functions[f] is None:
@@ -677,9 +711,8 @@ class Formulas:
     def roots(self):
         """Everything under a root or sign, before the rest is evaluated."""
         for node in self.claim.nodes:
-            if (is_root(node) or is_sign(node)) and not any(n[0] == "call" and n[1] in ("grad", "field") for n in walk(node)):
-                if id(node) in self.claim.in_claims:
-                    self.evaluator.of(node, self.names)
+            if (is_root(node) or is_sign(node)) and id(node) in self.claim.in_claims:
+                self.evaluator.of(node, self.names)
 
 
 is_root = lambda n: (n[0] == "call" and n[1] in ("sqrt", "norm")) or (n[0] == "**" and n[1].denominator % 2 == 0)
@@ -689,7 +722,10 @@ is_sign = lambda n: n[0] == "call" and n[1] in ("abs", "sign") and constant(n[2]
 class Step:
     def __init__(self, claim, point, kit):
         self.claim, self.kit, self.point, self.evaluator = claim, kit, point, Evaluator(point, kit, claim.functions)
-        self.base = {**{n: kit.lift(x) for n, x in point.parameters.items()}, "gamma": Series(kit, 1, [kit.ring.constant(ONE)], True)}
+        self.base = {
+            **{n: kit.lift(x) for n, x in point.parameters.items()},
+            "gamma": Series(kit, 1, [kit.ring.constant(ONE)], True),
+        }
 
     def time(self, n):
         return self.kit.lift(self.point.t) + self.base["gamma"] * self.kit.constant(n)
@@ -720,8 +756,10 @@ class Step:
         for text, result in self.claim.states.items():
             value = after[text]
             if text in self.claim.rescaled:
-                inverse = self.evaluator.of(self.claim.rescaled[text][1], {**after, "t": self.time(n + 1)}).power(MINUS, ("unit", text))
-                value = each(value, lambda x, i: x * inverse)
+                inverse = self.evaluator.of(self.claim.rescaled[text][1], {**after, "t": self.time(n + 1)}).power(
+                    MINUS, ("unit", text)
+                )
+                value = each(value, lambda x, i, inverse=inverse: x * inverse)
             need(result not in self.claim.scalars or not isinstance(value, list), "a scalar becomes a vector")
             found[result] = value if result in self.claim.scalars else self.evaluator.vector(value)
         return found
@@ -949,10 +987,14 @@ class Check:
     def leads(self, formulas, orbit):
         """place -> leading coefficients under every root, sign and denominator; place -> power of gamma."""
         values, powers = {}, {}
-        for (key, i), (v, lead) in sorted([*orbit.last.noted.items(), *formulas.kit.noted.items()], key=lambda item: item[0][1] or 0):
+        for (key, _), (v, lead) in sorted(
+            [*orbit.last.noted.items(), *formulas.kit.noted.items()], key=lambda item: item[0][1] or 0
+        ):
             values.setdefault(key, []).append(lead)
             need(powers.setdefault(key, v) == v, "components begin at different powers of gamma")
-        return {k: tuple(v) for k, v in values.items()}, powers | {k: v for kit in (orbit.last, formulas.kit) for k, (v, _) in kit.dots.items()}
+        return {k: tuple(v) for k, v in values.items()}, powers | {
+            k: v for kit in (orbit.last, formulas.kit) for k, (v, _) in kit.dots.items()
+        }
 
     def size(self, d, values, leading):
         """Bounds of claim minus truth in dimension d: degree, height, log2 of the cover, indices, leading products, coupling."""
@@ -995,9 +1037,7 @@ class Check:
                       if (is_root(n) or is_sign(n)) and id(n) in values and values[id(n)] not in failing}  # fmt: skip
         kept, total, p = [size(v, True) for v in failing], 0, ring.p
         for q in sorted(quantities, key=lambda q: q not in odd):
-            related = lambda x, y, q=q: any(all(f(*i) % p == 0 for i in zip(q, x, y)) for f in (
-                lambda a, b, c: a - b * c, lambda a, b, c: a * c - b, lambda a, b, c: a * b * c - 1))  # fmt: skip
-            if not any(related(x, y) for x in kept for y in kept):
+            if not any(related(p, q, x, y) for x in kept for y in kept):
                 multiple = d > 1 and any(all((q[0] * b - a * x[0]) % p == 0 for a, b in zip(q, x)) for x in kept)
                 total += 1 if (len(set(q)) == 1 or multiple) and q not in odd else d
                 kept.append(q)
@@ -1044,6 +1084,15 @@ class Check:
         for _ in range(count - 1):
             need(self.leads(*self.examine(dimension)[:2])[1] == leading, "leading powers differ from point to point")
         return count * each, count, dimension, 2**signs
+
+
+def related(p, a, x, y):
+    """a = x y, a = x/y or a x y = 1 in every component."""
+    every = list(zip(a, x, y))
+    return any(all(f(*i) % p == 0 for i in every) for f in RELATIONS)
+
+
+RELATIONS = (lambda a, b, c: a - b * c, lambda a, b, c: a * c - b, lambda a, b, c: a * b * c - 1)
 
 
 def parities(claim):
@@ -1127,7 +1176,9 @@ def load(text):
 
 def describe(data):
     """The statement as it was read."""
-    regime = [f"    {p} = {e}" for p, e in data["bindings"].items()] + [f"    {s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
+    regime = [f"    {p} = {e}" for p, e in data["bindings"].items()] + [
+        f"    {s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()
+    ]
     ranges = [f"    {n}: {r or 'any'}" for n, r in data["parameters"].items()]
     lines = [f"scheme {data['scheme']}, regime {data['regime'] or '-'}, {data['form']} through gamma^{data['order']}", "update"]
     lines += ["    " + line for line in data["update"].strip("\n").split("\n")] + ["parameters"] * bool(ranges) + ranges
@@ -1159,7 +1210,10 @@ def main(arguments):
         print(f"cannot decide: {error}", file=sys.stderr)
         return 2
     print(text)
-    print(f"proved for all parameter values in their ranges, every smooth loss, every dimension; error probability below 2^{ceil(bound)}")
+    print(
+        "proved for all parameter values in their ranges, every smooth loss, every dimension; "
+        f"error probability below 2^{ceil(bound)}"
+    )
     print(f"({count} samples over fresh primes, dimension {dimension}, {classes} classes of signs)")
     return 0
 

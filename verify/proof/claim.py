@@ -1,7 +1,7 @@
 """The claimed field and memory at a point, in the formula language:
 
-    grad, hess(u), d3(u, v), ...  or  field, dfield(u), d2field(u, v), ...;  theta, slow variables, parameters, t, r, dr, d2r, ...
-    + - * / ** (rational powers), sqrt, abs, sign, dot(u, v), norm(u);  products are componentwise
+grad, hess(u), d3(u, v), ...  or  field, dfield(u), d2field(u, v), ...;  theta, slow variables, parameters, t, r, dr, d2r, ...
++ - * / ** (rational powers), sqrt, abs, sign, dot(u, v), norm(u);  products are componentwise
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def leads(sample: Sample) -> dict[Hashable, list[Any]]:
 def split(claim: Statement, sample: Sample, failed: set[Any], positive: frozenset[int]) -> Split:
     """The independent signs of a statement, as this sample shows them; `failed` are roots known to be of no square."""
     ring, d = sample.ring, sample.point.size
-    known = {key: [x[0] if isinstance(x, tuple) else x for x in v] for key, v in leads(sample).items()}
-    known = {key: tuple(v if len(v) == d else v * d) for key, v in known.items()}
+    plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
+    known = {key: v if len(v) == d else v * d for key, v in plain.items()}
     failing = {known[k] for k in failed if k in known}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())

@@ -73,9 +73,7 @@ class WeightRing:
         poles = dict(x.poles)
         for b, e in y.poles.items():
             poles[b] = poles.get(b, Fraction(0)) + e
-        return Weight(
-            x.degree + y.degree, x.height + y.height, x.integer * y.integer, poles, x.indices + y.indices
-        )
+        return Weight(x.degree + y.degree, x.height + y.height, x.integer * y.integer, poles, x.indices + y.indices)
 
     def add(self, x: Bound, y: Bound) -> Bound:
         return self.total([x, y])

@@ -112,7 +112,8 @@ class PrimeField:
 
     def inner(self, xs: Sequence[int], ys: Sequence[int]) -> int:
         """sum of x*y."""
-        return sum(map(mul, xs, ys)) % self.p
+        total: int = sum(map(mul, xs, ys))
+        return total % self.p
 
     def is_residue(self, x: int) -> bool:
         """Whether x plays a positive number.
@@ -141,14 +142,14 @@ class PrimeField:
             raise ZeroDivisionError
         q = r.denominator
         if q == 1:
-            return pow(x, r.numerator, self.p)
+            return int(pow(x, r.numerator, self.p))
         if not self.is_residue(x):
             if q % 2 == 0:
                 raise Rejected("no residue under an even root")
             root = self.p - self._root(self.p - x, q)
         else:
             root = self._root(x, q)
-        return pow(root, r.numerator, self.p)
+        return int(pow(root, r.numerator, self.p))
 
     def _root(self, x: int, q: int) -> int:
         return pow(x, pow(q, -1, (self.p - 1) // 2), self.p)

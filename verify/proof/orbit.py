@@ -99,7 +99,9 @@ class Orbit:
         try:
             solution = iter(self.ring.solve(self.jacobian.block(k + 1), right))
         except ZeroDivisionError:
-            raise Undecided("the memory does not relax: a variable claimed to be memory is slow, or needs another scale") from None
+            raise Undecided(
+                "the memory does not relax: a variable claimed to be memory is slow, or needs another scale"
+            ) from None
         for m in self.claim.fast:
             self.memory[m].append([next(solution) for _ in self.memory[m][0]])
 
@@ -112,9 +114,7 @@ class Orbit:
                 self.off.append((x, k))
         if x in self.claim.fields:
             rule = linear_part if self.claim.form == "flow" else first_value
-            self.fields[x] = [
-                [rule(ring, [s.at(k + 1) for s in column], k + 1) for column in columns] for k in range(top)
-            ]
+            self.fields[x] = [[rule(ring, [s.at(k + 1) for s in column], k + 1) for column in columns] for k in range(top)]
 
 
 def components(value: Any) -> list[Series]:

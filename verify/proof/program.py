@@ -72,7 +72,7 @@ class Evaluator:
         if node.op == "/":
             inverse = _each(args[1], lambda x, i: x.power(Fraction(-1), ("over", id(node.args[1])), i))
             return _both(args[0], inverse, Series.__mul__)
-        return _both(*args, {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op])
+        return _both(args[0], args[1], {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op])
 
     def _call(self, node: Call, names: Mapping[str, Value]) -> Value:
         name, args = node.function, [self.value(a, names) for a in node.args]

@@ -63,14 +63,17 @@ def _differences(plan: Plan, point: Point, leading: dict[Any, int], source: Rand
 
 def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
     claim, ring = plan.claim, BallRing()
-    draw = lambda: Fraction(source.choice([-1, 1]) * source.randint(1, 24), 8)
+
+    def draw() -> Fraction:
+        return Fraction(source.choice([-1, 1]) * source.randint(1, 24), 8)
+
     parameters = _parameters(plan, source)
     size = len(monomials(d, plan.degree + 1 if claim.label == "L" else plan.degree).exponents)
     jets = [[ring.constant(draw()) for _ in range(size)] for _ in range(1 if claim.label == "L" else d)]
     theta = [draw() for _ in range(d)]
     slow: dict[str, Any] = {}
     for x in claim.slow[1:] if claim.slow[0] == "theta" else [x for x in claim.slow if x != "theta"]:
-        sign = source.choice([abs, lambda v: v])
+        sign = abs if source.random() < 0.5 else Fraction
         slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     lifted = [ring.constant(x) for x in theta]

@@ -6,6 +6,7 @@ these belong to one component each, which is drawn again by itself; else the who
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -84,9 +85,7 @@ class Sampler:
         if all(m in claim.memory for m in claim.fast):
             leads = {m: claims.memory(m, 0) for m in claim.fast}
         else:
-            leads = newton(
-                claim, point, ring, lambda: source.randrange(ring.p), lambda: source.random() < 0.5, self.plan.slack
-            )
+            leads = newton(claim, point, ring, lambda: source.randrange(ring.p), lambda: source.random() < 0.5, self.plan.slack)
         orbit = Orbit(claim, point, ring, leads, self.plan.slack)
         orbit.memory = {m: [v] for m, v in leads.items()}
         algebra = orbit.algebra(1)
@@ -96,16 +95,19 @@ class Sampler:
     # ------------------------------------------------------------------------------------------ drawing
 
     def fresh(self, ring: PrimeField) -> Point:
-        plan, source = self.plan, self.source
-        draw = lambda: source.randrange(1, ring.p)
+        plan = self.plan
+        draw = self._drawn(ring)
         theta = [draw() for _ in range(plan.dimension)]
         problem = random_jets(plan.claim.label, plan.degree, theta, ring, draw, plan.weighted)
         slow = {x: self._slow(x, ring) for x in plan.claim.slow if x != "theta"}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
         return Point(problem, self.parameters(ring), slow, draw(), jets)
 
+    def _drawn(self, ring: PrimeField) -> Callable[[], int]:
+        return lambda: self.source.randrange(1, ring.p)
+
     def _slow(self, x: str, ring: PrimeField) -> Any:
-        draw = lambda: self.source.randrange(1, ring.p)
+        draw = self._drawn(ring)
         return draw() if x in self.plan.claim.scalars else [draw() for _ in range(self.plan.dimension)]
 
     def parameters(self, ring: PrimeField) -> dict[str, int]:
@@ -122,7 +124,7 @@ class Sampler:
 
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
         """Component i of the point, of its gradient and of the slow variables drawn again."""
-        draw = lambda: self.source.randrange(1, ring.p)
+        draw = self._drawn(ring)
         problem = point.problem
         theta = [draw() if j == i else x for j, x in enumerate(problem.theta)]
         if problem.label == "L":
@@ -130,7 +132,9 @@ class Sampler:
             jets = [[draw() if n == place else x for n, x in enumerate(problem.jets[0])]]
         else:
             jets = [[draw(), *row[1:]] if j == i else row for j, row in enumerate(problem.jets)]
-        slow = {s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()}
+        slow = {
+            s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
+        }
         return replace(point, problem=Jets(problem.label, problem.degree, theta, jets, ring, problem.raising), slow=slow)
 
     def other_vertices(self, sample: Sample) -> Point:

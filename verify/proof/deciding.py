@@ -191,7 +191,9 @@ class _Trial:
         same = alike(pilot)
         for _ in range(6):
             size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4)
-            dimension = max(1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2)
+            dimension = max(
+                1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2
+            )
             if dimension <= guess:
                 return replace(self.plan, dimension=dimension), size
             guess = dimension
