@@ -9,7 +9,6 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.errors import UsageError
 from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
 from verify.proof.bounds import Size, sample_error, size_of
@@ -279,6 +278,3 @@ def alike(sample: Sample) -> dict[Hashable, Hashable]:
         kind = "scalar" if isinstance(values[0], tuple) else "vector"
         found[key] = names.setdefault(tuple(map(str, values)), (kind, key))
     return found
-
-
-__all__ = ["Proof", "UsageError", "decide", "prove"]

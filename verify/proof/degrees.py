@@ -24,7 +24,7 @@ from typing import Any
 
 from verify.proof.errors import ShortPrecision, Undecided
 from verify.proof.loss import FAR
-from verify.proof.series import Algebra, Series
+from verify.proof.series import Series
 
 VERTEX = "a second or higher derivative stands under a root, sign or denominator"
 
@@ -200,7 +200,3 @@ class WeightProblem:
                 self.ring.contractions.add(key)
             found.append(y if y is None or leading else replace(y, indices=y.indices + 1))
         return Series(algebra, product.v, found, product.exact)
-
-
-def algebra_of(ring: WeightRing, length: int, leading: dict[Any, int]) -> Algebra:
-    return Algebra(ring, length, leading)

@@ -38,7 +38,9 @@ class Monomials:
 
 @lru_cache(maxsize=64)
 def monomials(d: int, degree: int) -> Monomials:
-    """>>> monomials(2, 2).exponents
+    """The table for d variables.
+
+    >>> monomials(2, 2).exponents
     ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
     """
     found, start = [(0,) * d], [0, 1]
@@ -179,6 +181,3 @@ def random_jets(label: str, degree: int, theta: Sequence[Any], ring: Any, draw: 
     jets = [[draw() for _ in range(size)] for _ in range(1 if label == "L" else d)]
     raising = [draw() for _ in range(d)] if weighted else None
     return Jets(label, degree, theta, jets, ring, raising)
-
-
-__all__ = ["FAR", "Jets", "Monomials", "monomials", "random_jets"]

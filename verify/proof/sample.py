@@ -16,7 +16,7 @@ from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import PrimeField, draw_prime
 from verify.proof.loss import Jets, random_jets
-from verify.proof.orbit import Jacobian, Leads, Orbit, newton
+from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
 from verify.proof.statement import Statement
@@ -171,6 +171,3 @@ def vertices_matter(sampler: Sampler, sample: Sample) -> bool:
     first = sample.orbit
     other = Orbit(first.claim, sampler.other_vertices(sample), first.ring, first.leads, first.slack, memory=first.memory)
     return determinants(first) != determinants(other)
-
-
-__all__ = ["Leads", "Plan", "Sample", "Sampler", "vertices_matter"]
