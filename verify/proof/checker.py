@@ -1033,8 +1033,8 @@ class Check:
         odd = {size(v, False) for n, v in ((n, [s.at(0) for s in x if s.precision > 0 <= s.v]) for n, x in local.items()
                if names and names.get(n) == 1 and isinstance(x, list)) if len(v) == d and all(v)}  # fmt: skip
         odd |= {size(orbit.point.problem.leaf, False)} if names else set()
-        quantities = {size(values[id(n)], is_root(n)): is_root(n) for n in self.claim.nodes
-                      if (is_root(n) or is_sign(n)) and id(n) in values and values[id(n)] not in failing}  # fmt: skip
+        branches = [n for n in self.claim.nodes if (is_root(n) or is_sign(n)) and constant(n[2]) is None and id(n) in values]
+        quantities = {size(values[id(n)], is_root(n)): is_root(n) for n in branches if values[id(n)] not in failing}
         kept, total, p = [size(v, True) for v in failing], 0, ring.p
         for q in sorted(quantities, key=lambda q: q not in odd):
             if not any(related(p, q, x, y) for x in kept for y in kept):

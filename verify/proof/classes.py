@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, log2
 from typing import Any
 
-from derive.language import Call, Expression, constant
+from derive.language import Call, Expression, Operation, constant
 from verify.proof.reflections import reflected
 from verify.proof.sample import Sample
 from verify.proof.statement import Statement, root_of
@@ -33,11 +33,16 @@ class Split:
 
 def places(claim: Statement) -> dict[int, Expression]:
     """Signs, absolute values and even roots of the statement, by identity."""
-    return {
-        id(n): n
-        for n in claim.nodes
-        if (isinstance(n, Call) and n.function in ("abs", "sign") and constant(n.args[0]) is None) or (root_of(n) or 1) % 2 == 0
-    }
+    return {id(n): n for n in claim.nodes if _branches(n)}
+
+
+def _branches(node: Expression) -> bool:
+    """Whether this is a sign, absolute value or even root, of something that is no constant."""
+    sign = isinstance(node, Call) and node.function in ("abs", "sign")
+    if not sign and (root_of(node) or 1) % 2:
+        return False
+    assert isinstance(node, Call | Operation)
+    return constant(node.args[0]) is None
 
 
 def leads(sample: Sample) -> dict[Hashable, list[Any]]:
