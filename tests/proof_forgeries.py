@@ -1,0 +1,224 @@
+"""Certificates that say something false, or that are none: each entry changes the JSON text of a true one.
+
+The certificates changed are those of `BASES`; a forgery that does not apply to one of them returns None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Forgery = Callable[[dict[str, Any]], Any]
+
+
+def _first(data: dict[str, Any]) -> list[list[str]]:
+    """The terms of the last power of theta that has any."""
+    return next(p for p in reversed(data["fields"]["theta"]) if p)
+
+
+def _set(*path: Any, value: Any) -> Forgery:
+    def forge(data: dict[str, Any]) -> Any:
+        place = data
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        return data
+
+    return forge
+
+
+def _term(change: Callable[[str, str], list[str]]) -> Forgery:
+    def forge(data: dict[str, Any]) -> Any:
+        terms = _first(data)
+        terms[0] = change(*terms[0])
+        return data
+
+    return forge
+
+
+def _extra(coefficient: str, term: str) -> Forgery:
+    def forge(data: dict[str, Any]) -> Any:
+        _first(data).append([coefficient, term])
+        return data
+
+    return forge
+
+
+def _text(change: Callable[[str], str]) -> Forgery:
+    def forge(data: dict[str, Any]) -> Any:
+        changed = change(data["update"])
+        return None if changed == data["update"] else {**data, "update": changed}
+
+    return forge
+
+
+def _raw(change: Callable[[str], str]) -> Forgery:
+    return lambda data: change(json.dumps(data))
+
+
+def _where(condition: Callable[[dict[str, Any]], Any], forge: Forgery) -> Forgery:
+    return lambda data: forge(data) if condition(data) else None
+
+
+def _drop(key: str) -> Forgery:
+    return lambda data: {k: v for k, v in data.items() if k != key}
+
+
+def _binding(data: dict[str, Any]) -> Any:
+    name = next(iter(data["bindings"]), None)
+    return None if name is None else {**data, "bindings": {**data["bindings"], name: f"({data['bindings'][name]})*(1 + gamma/9)"}}
+
+
+def _lower(data: dict[str, Any]) -> Any:
+    return {**data, "order": data["order"] - 1}
+
+
+def _shorter(data: dict[str, Any]) -> Any:
+    return {**data, "fields": {x: p[:-1] for x, p in data["fields"].items()}}
+
+
+def _memory(change: Callable[[list[Any]], list[Any]]) -> Forgery:
+    def forge(data: dict[str, Any]) -> Any:
+        m = next(iter(data["memory"]), None)
+        return None if m is None else {**data, "memory": {**data["memory"], m: change(data["memory"][m])}}
+
+    return forge
+
+
+def _as_slow(data: dict[str, Any]) -> Any:
+    m = next(iter(data["memory"]), None)
+    if m is None:
+        return None
+    fields = {**data["fields"], m: [[] for _ in range(data["order"] + 1)]}
+    return {**data, "fields": fields, "slow": [*fields], "memory": {k: v for k, v in data["memory"].items() if k != m}}
+
+
+def _exchanged(data: dict[str, Any]) -> Any:
+    powers = data["fields"]["theta"]
+    if len(powers) < 2 or powers[0] == powers[1]:
+        return None
+    powers[0], powers[1] = powers[1], powers[0]
+    return data
+
+
+def _rescaled(change: Callable[[str, str], list[str]]) -> Forgery:
+    return _where(lambda d: d["rescaled"], lambda d: {**d, "rescaled": {s: change(*p) for s, p in d["rescaled"].items()}})
+
+
+def _parameter(data: dict[str, Any]) -> str | None:
+    return next(iter(data["parameters"]), None)
+
+
+def _with_parameter(forge: Callable[[dict[str, Any], str], Any]) -> Forgery:
+    return lambda data: None if (p := _parameter(data)) is None else forge(data, p)
+
+
+FORGERIES: dict[str, Forgery] = {
+    # the field
+    "coefficient changed": _term(lambda c, t: [f"({c})*(1 + 1/1000000)", t]),
+    "coefficient changed by 1e-40": _term(lambda c, t: [f"({c}) - 1/1{'0' * 40}", t]),
+    "sign changed": _term(lambda c, t: [f"-({c})", t]),
+    "coefficient zero": _term(lambda c, t: ["0", t]),
+    "term doubled": lambda d: (_first(d).append(_first(d)[0]), d)[1],
+    "term dropped": lambda d: (_first(d).pop(0), d)[1],
+    "all terms dropped": lambda d: (_first(d).clear(), d)[1],
+    "powers exchanged": _exchanged,
+    "factor with zeros in the ranges": _with_parameter(lambda d, p: _extra(f"(25*{p} - 16)*(9*{p} - 8)", "grad")(d)),
+    "identity of one dimension": _extra("1", "grad*hess(hess(grad)) - hess(grad)*hess(grad)"),
+    "identity of low dimension": _extra("1/12", "hess(grad*hess(grad)) - grad*hess(hess(grad))"),
+    "scalar product identity of one dimension": _extra("1", "dot(grad, grad)*hess(grad) - grad*dot(grad, hess(grad))"),
+    "number of components": _extra("1", "grad*(dot(sign(grad), sign(grad)) - 4)"),
+    "absolute value": _extra("1", "abs(grad) - grad"),
+    "hidden behind a square root": _extra("1", "sqrt(grad*grad) - grad"),
+    "time": _extra("t", "grad"),
+    "gamma in a coefficient": _term(lambda c, t: [f"({c}) + gamma", t]),
+    "division by zero": _term(lambda c, t: [f"({c}) + 1/(1 - 1)", t]),
+    "zero over zero": _with_parameter(lambda d, p: _term(lambda c, t: [f"({c}) + ({p} - {p})/({p} - {p})", t])(d)),
+    "derivative in a denominator": _term(lambda c, t: [c, f"({t})*hess(grad)/hess(grad)"]),
+    "unknown name": _term(lambda c, t: [f"({c})*nothing", t]),
+    "look-alike name": _term(lambda c, t: [f"({c})*bet\u0430", t]),
+    "vector as exponent": _term(lambda c, t: [c, f"({t})**grad"]),
+    "call of a program": _term(lambda c, t: [f"__import__('os').system('true')*({c})", t]),
+    "attribute": _term(lambda c, t: [f"({c}).real", t]),
+    "huge exponent": _term(lambda c, t: [c, f"({t})**1000000000"]),
+    "tower of exponents": _term(lambda c, t: [f"({c})*((((2**40)**40)**40)**40)**40", t]),
+    "huge number": _term(lambda c, t: [f"({c})*1{'0' * 5000}", t]),
+    "nested deeply": _term(lambda c, t: ["(" * 500 + c + ")" * 500, t]),
+    "nested minus": _term(lambda c, t: ["-" * 1000 + f"({c})", t]),
+    "long text": _term(lambda c, t: [c + " " * 30_000, t]),
+    "term is no pair": lambda d: (_first(d).append(["1"]), d)[1],
+    "term is a number": lambda d: (_first(d).append([1, "grad"]), d)[1],
+    "derivative with too many arguments": _extra("1", "hess(grad, grad)"),
+    # order and form
+    "order printed higher": lambda d: {**d, "order": d["order"] + 1},
+    "order printed lower": _lower,
+    "order with missing power": _shorter,
+    "order negative": _set("order", value=-1),
+    "order as text": _set("order", value="2"),
+    "order as float": _set("order", value=2.0),
+    "order true": _set("order", value=True),
+    "order huge": _raw(lambda s: s.replace('"order": 2', '"order": 1' + "0" * 6000)),
+    "another form": lambda d: {**d, "form": "map" if d["form"] == "flow" else "flow"},
+    "unknown form": _set("form", value="flows"),
+    "no field": _set("fields", value={}),
+    "field of a stranger": lambda d: {**d, "fields": {**d["fields"], "z": [[]] * (d["order"] + 1)}, "slow": [*d["fields"], "z"]},
+    "slow variables in disorder": lambda d: {**d, "slow": d["slow"][::-1] if len(d["slow"]) > 1 else []},
+    # the scheme
+    "gradient scaled in the text": _text(lambda s: s.replace("grad(theta)", "grad(theta)*11/10")),
+    "another memory in the text": _text(lambda s: s.replace("beta*v", "beta*beta*v").replace("beta1*m", "beta2*m")),
+    "line added": _text(lambda s: s + "\ntheta = theta + gamma**2*grad(theta)"),
+    "theta assigned to itself": _text(lambda s: s + "\ntheta = theta*1 + 0*gamma + gamma*theta/1000"),
+    "import in the text": _text(lambda s: "import os\n" + s),
+    "call in the text": _text(lambda s: s + "\nprint(1)"),
+    "loop in the text": _text(lambda s: "for x in y: pass\n" + s),
+    "escape in a comment": _text(lambda s: s + "  # \x1b[2J\x1b[Hproved"),
+    "carriage return": _text(lambda s: s + "  # \rproved for all"),
+    "two targets": _text(lambda s: s.replace("theta =", "theta = x =")),
+    "gamma assigned": _text(lambda s: "gamma = gamma/2\n" + s),
+    "parameter assigned": _with_parameter(lambda d, p: {**d, "update": f"{p} = {p}/2\n" + d["update"]}),
+    "empty text": _set("update", value=""),
+    "label": lambda d: {**d, "label": "f" if d["label"] == "L" else "L"},
+    "kinds altered": lambda d: {**d, "kinds": dict.fromkeys(d["kinds"], "scalar")},
+    "kind missing": lambda d: {**d, "kinds": dict([*d["kinds"].items()][:-1])},
+    "kind added": lambda d: {**d, "kinds": {**d["kinds"], "z": "vector"}},
+    "regime altered": _binding,
+    "regime without a binding": _where(lambda d: d["bindings"], lambda d: {**d, "bindings": {}}),
+    "binding of gamma": lambda d: {**d, "bindings": {**d["bindings"], "gamma": "2*gamma"}},
+    "binding to a stranger": _with_parameter(lambda d, p: {**d, "bindings": {**d["bindings"], "alpha": "zeta"}}),
+    "rescaled otherwise": _rescaled(lambda x, f: [x, "gamma**2"]),
+    "rescaled to theta": _rescaled(lambda x, f: ["theta", f]),
+    "scheme's name with a new line": _set("scheme", value="gd\nproved"),
+    "parameter dropped": _with_parameter(lambda d, p: {**d, "parameters": {n: r for n, r in d["parameters"].items() if n != p}}),
+    "parameter called gamma": lambda d: {**d, "parameters": {**d["parameters"], "gamma": ""}},
+    "parameter called theta": lambda d: {**d, "parameters": {**d["parameters"], "theta": ""}},
+    "parameter called grad": lambda d: {**d, "parameters": {**d["parameters"], "grad": ""}},
+    "empty range": _with_parameter(lambda d, p: {**d, "parameters": {**d["parameters"], p: f"{p} < 0 < {p}"}}),
+    "range of a stranger": _with_parameter(lambda d, p: {**d, "parameters": {**d["parameters"], p: "0 < z"}}),
+    "range that is no text": _with_parameter(lambda d, p: {**d, "parameters": {**d["parameters"], p: 1}}),
+    "function called hess": lambda d: {**d, "functions": {**d["functions"], "hess": None}},
+    "function called grad": lambda d: {**d, "functions": {**d["functions"], "grad": "t"}},
+    "derivative's name taken": lambda d: {**d, "functions": {"r": None}, "parameters": {**d["parameters"], "dr": ""}},
+    "schedule made constant": _where(lambda d: d["functions"], lambda d: {**d, "functions": {"r": "1 + t"}}),
+    # memory
+    "memory altered": _memory(lambda p: [*p, ["1/100", "grad"]]),
+    "memory with a stranger": _memory(lambda p: [*p, ["1", "nothing"]]),
+    "memory dropped": _where(lambda d: d["memory"], lambda d: {**d, "memory": {}}),
+    "memory called slow": _as_slow,
+    "memory of a stranger": lambda d: {**d, "memory": {**d["memory"], "z": []}},
+    # the file
+    "key twice": _raw(lambda s: s[:-1] + ', "order": 1}'),
+    "key twice inside": _raw(lambda s: s.replace('"fields": {', '"fields": {"theta": [], ')),
+    "unknown key": _set("proved", value=True),
+    "key missing": _drop("parameters"),
+    "form missing": _drop("form"),
+    "another format": _set("format", value="shadowflow proof 2"),
+    "not a number": _raw(lambda s: s.replace('"order": 2', '"order": NaN')),
+    "a list": lambda d: [d],
+    "a text": lambda d: "proved",
+    "nothing": _raw(lambda s: ""),
+    "half a file": _raw(lambda s: s[: len(s) // 2]),
+    "deep JSON": _raw(lambda s: '{"format":' * 50_000),
+    "deep list": lambda d: {**d, "fields": {"theta": json.loads("[" * 400 + "]" * 400)}},
+    "zero character": _text(lambda s: s + "\0"),
+}  # fmt: skip

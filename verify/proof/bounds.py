@@ -1,0 +1,140 @@
+"""The run in the ring of degrees, and the error bound of one sample.
+
+Per sample, for a false claim whose numerator has degree D on a cover of degree Q by roots, with k conditions that numbers are
+residues, and coefficients below 2^H:
+
+    D Q 2^k / 2^63   (the sample is a zero)   +   (Q H / 63) / #primes   (the prime divides a coefficient).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import factorial, log2
+from typing import Any
+
+from verify.proof.claim import ClaimValues
+from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
+from verify.proof.errors import Undecided
+from verify.proof.orbit import Orbit, components, difference
+from verify.proof.program import Point, Stepper
+from verify.proof.statement import Statement
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the claim and the truth need: index variables beyond the free one; degree, height and cover of their difference."""
+
+    indices: int
+    degree: float
+    height: float
+    cover: float  # log2 of Q
+    contractions: frozenset[Hashable]  # scalar products of functions of the point
+    coupled: bool  # second derivatives couple the memory at gamma^0
+
+
+class WeightOrbit(Orbit):
+    """The orbit in the ring of degrees; memory is bounded by Cramer's rule."""
+
+    coupled = False
+
+    def _prepare(self) -> None:
+        self.entry = self._entry()
+        if not all(m in self.claim.memory for m in self.claim.fast):
+            for _ in self.claim.fast:
+                self._lead()
+
+    def _count(self) -> int:
+        d = self.ring.dimension
+        return sum(1 if m in self.claim.scalars else d for m in self.claim.fast)
+
+    def _entry(self) -> Weight:
+        """A bound for every entry of J - 1, from one step with everything moved by gamma."""
+        algebra = self.algebra(2)
+        states = self.start(algebra, 2)
+        gamma = algebra.gamma
+        moved = {x: [s + gamma for s in v] if isinstance(v, list) else v + gamma for x, v in states.items()}
+        after = Stepper(self.claim, self.point, algebra).step(moved, 0)
+        one = self.ring.constant(Fraction(1))
+        total = self.ring.total([one, *(s.at(1) for v in after.values() for s in components(v))])
+        self.coupled = total.indices > 0
+        bound: Weight = replace(total, indices=0)
+        return bound
+
+    def _solved(self, right: Mapping[str, Bound], power: int) -> dict[str, Bound]:
+        """w = adj(M) right / det(M),  M = [(J - 1)^power]_mm."""
+        ring, n = self.ring, self._count()
+        size = n + sum(1 if x in self.claim.scalars else ring.dimension for x in self.claim.slow)
+        m = ring.scale(ring.power(self.entry, Fraction(power), None), Fraction(size ** (power - 1)))
+        minor = ring.scale(ring.power(m, Fraction(n - 1), None), Fraction(factorial(n - 1) * n))
+        det = ring.scale(ring.power(m, Fraction(n), None), Fraction(factorial(n)))
+        factor = ring.times(minor, ring.power(det, Fraction(-1), ("det", power)))
+        every = ring.total(list(right.values()))
+        if every is None:
+            return dict.fromkeys(right)
+        return {x: replace(ring.times(every, factor), indices=w.indices if w else 0) for x, w in right.items()}
+
+    def _lead(self) -> None:
+        algebra = self.algebra(1)
+        after = Stepper(self.claim, self.point, algebra).step(self.start(algebra, 1), 0)
+        right = {m: self.ring.total([s.at(0) for s in components(after[m])] + self.memory[m][0]) for m in self.claim.fast}
+        self.memory = {m: [[w]] for m, w in self._solved(right, 1).items()}
+
+    def _solve(self, k: int) -> None:
+        found: dict[str, Bound] = {}
+        for stage in range(len(self.claim.fast) + 2):
+            for m in self.claim.fast:
+                self.memory[m][k:] = [[found.get(m)]]
+            algebra = self.algebra(k + 1)
+            orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
+            columns = {m: [components(states[m])[0].at(k) for states in orbit] for m in self.claim.fast}
+            if stage == 0:
+                found = self._solved({m: difference(self.ring, c, k + 1) for m, c in columns.items()}, k + 1)
+                continue
+            indices = {m: max((x.indices for x in c if x is not None), default=0) for m, c in columns.items()}
+            if all(indices[m] <= (x.indices if x else 0) for m, x in found.items()):
+                return
+            found = {m: replace(x or Weight(), indices=max(indices[m], x.indices if x else 0)) for m, x in found.items()}
+        raise Undecided("second derivatives couple the memory in a circle")
+
+
+def size_of(
+    claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int
+) -> Size:
+    """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them."""
+    ring = WeightRing(dimension, same)
+    problem = WeightProblem(ring, claim.contracted)
+    slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x != "theta"}
+    jets = {f: [VARIABLE] * depth for f in claim.functions}
+    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets)
+    claims = ClaimValues(claim, point, ring, leading)
+    leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
+    orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
+    orbit.find()
+    pairs = [(claims.field(x, k), orbit.fields[x][k]) for x in claim.slow for k in range(claim.order + 1)]
+    pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
+    found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
+    cover = sum(log2(q) * (1 if scalar_root(key, same) else dimension) for key, q in ring.roots.items())
+    return Size(
+        max((w.indices for w in found), default=0),
+        max((w.degree for w in found), default=1.0),
+        max((w.height for w in found), default=1.0),
+        cover,
+        frozenset(ring.contractions),
+        orbit.coupled,
+    )
+
+
+def scalar_root(key: Hashable, same: Mapping[Hashable, Hashable]) -> bool:
+    """Canonical keys of scalars are marked by `deciding`."""
+    return isinstance(key, tuple) and len(key) == 2 and key[0] == "scalar"
+
+
+def sample_error(size: Size, conditions: int, modulus: int) -> float:
+    """log2 of the probability that one sample does not see a difference of this size."""
+    zero = log2(max(size.degree, 1.0)) + size.cover + conditions - 63
+    primes = 63 - log2(modulus) - log2(45) - 1
+    unlucky = size.cover + log2(max(size.height, 1.0) / 63 + 1) - primes
+    high = max(zero, unlucky)
+    return high + log2(2.0 ** (zero - high) + 2.0 ** (unlucky - high))

@@ -1,0 +1,72 @@
+"""Certificates: the statement alone, in one JSON file; `verify.proof.checker` proves it again by itself.
+
+{"format", "scheme", "regime", "form", "label", "order", "update", "kinds": {state: "vector" | "scalar"},
+ "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
+ "functions": {name: expression | null}, "slow": [x, ...],
+ "fields": {x: [[[coefficient, term], ...] for each power of gamma]}, "memory": {m: [[coefficient, term], ...] at gamma^0}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.errors import UsageError
+from derive.language import Name, unparse
+from derive.schedule import Schedule
+from derive.scheme import Configuration
+from verify.proof import checker
+from verify.proof.statement import Claimed
+
+
+def certificate(
+    configuration: Configuration, equations: Claimed, memory: Claimed | None = None, order: int | None = None, form: str = "flow"
+) -> dict[str, Any]:
+    """The statement that `equations` are the modified equation of `configuration`, with the memory's limit at gamma = 0.
+
+    Raises UsageError for a piecewise schedule.
+
+    >>> from derive import configure, load_scheme
+    >>> certificate(configure(load_scheme("gd")), {"theta": ["-grad", "-1/2*hess(grad)"]})["fields"]
+    {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
+    """
+    scheme = configuration.scheme
+    order = min(map(len, equations.values())) - 1 if order is None else order
+    names = [configuration.symbol(s) for s in scheme.states]
+    fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}
+    return {
+        "format": checker.FORMAT,
+        "scheme": scheme.name,
+        "regime": configuration.regime,
+        "form": form,
+        "label": scheme.label,
+        "order": order,
+        "update": scheme.update.strip("\n"),
+        "kinds": {s: scheme.kinds[s] for s in scheme.states},
+        "parameters": {n: scheme.parameters[n].range if n in scheme.parameters else "" for n in configuration.free},
+        "bindings": {n: unparse(e) for n, e in configuration.bindings.items() if e != Name(n)},
+        "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in configuration.rescaled.items()},
+        "functions": {f: _function(f, e) for f, e in configuration.functions.items()},
+        "slow": list(fields),
+        "fields": fields,
+        "memory": {m: _pairs(powers[0]) for m, powers in (memory or {}).items()},
+    }
+
+
+def _function(name: str, value: Any) -> str | None:
+    if isinstance(value, Schedule):
+        raise UsageError(f"{name} is a piecewise schedule: choose the branch first")
+    return None if value is None else unparse(value)
+
+
+def _pairs(power: Any) -> list[list[str]]:
+    if isinstance(power, str):
+        return [["1", power]]
+    items: Sequence[Mapping[str, str]] = power["terms"]
+    return [[item["coefficient"], item["term"]] for item in items]
+
+
+def certificate_text(data: Mapping[str, Any]) -> str:
+    """The file's text."""
+    return json.dumps(data, indent=1) + "\n"

@@ -1,0 +1,63 @@
+"""The claimed field and memory at a point, in the formula language:
+
+grad, hess(u), d3(u, v), ...  or  field, dfield(u), d2field(u, v), ...;  theta, slow variables, parameters, t, r, dr, d2r, ...
++ - * / ** (rational powers), sqrt, abs, sign, dot(u, v), norm(u);  products are componentwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from derive.language import Call, Expression, Operation
+from verify.proof.errors import Undecided
+from verify.proof.program import Evaluator, Point, names_at
+from verify.proof.series import Algebra
+from verify.proof.statement import DERIVATIVES, Statement, Summands, root_of
+
+
+class ClaimValues:
+    """Values of the claims at one point, one number of the ring for each component; parts in common are found once."""
+
+    def __init__(self, claim: Statement, point: Point, ring: Any, leading: dict[Any, int] | None = None) -> None:
+        self.claim, self.point = claim, point
+        self.algebra = Algebra(ring, 1, leading, notes=True)
+        self.evaluator = Evaluator(point, self.algebra, {})
+        self.evaluator.known = {}
+        self.names = names_at(claim, point, self.algebra)
+
+    def field(self, x: str, k: int) -> list[Any]:
+        return self._sum(self.claim.fields[x][k], x in self.claim.scalars)
+
+    def memory(self, m: str, k: int) -> list[Any]:
+        return self._sum(self.claim.memory[m][k], m in self.claim.scalars)
+
+    def roots(self) -> None:
+        """Evaluate every root and sign once, so that what must be positive is seen early."""
+        for summand in self.claim.claims():
+            for node in self._open(summand):
+                self.evaluator.value(node, self.names)
+
+    def _open(self, text: Expression) -> Iterator[Expression]:
+        known = self.evaluator.known or {}
+        if isinstance(text, Operation | Call) and id(text) not in known:
+            for argument in text.args:
+                yield from self._open(argument)
+            if root_of(text) is not None or (isinstance(text, Call) and text.function in ("abs", "sign")):
+                yield text
+
+    def _sum(self, summands: Summands, scalar: bool) -> list[Any]:
+        total = [self.algebra.ring.zero] * (1 if scalar else self.point.size)
+        for summand in summands:
+            value = self.evaluator.value(summand, self.names)
+            if scalar and isinstance(value, list):
+                raise Undecided("a vector is claimed for a scalar variable")
+            items = [value] if scalar else self.evaluator.vector(value)
+            total = [self.algebra.ring.add(a, s.at(0)) for a, s in zip(total, items)]
+        return total
+
+
+def highest_derivative(claim: Statement) -> int:
+    """The largest number of arguments of a derivative in the claims."""
+    ranks = [DERIVATIVES[n.function] for n in claim.nodes if isinstance(n, Call) and n.function in DERIVATIVES]
+    return max(ranks, default=0)

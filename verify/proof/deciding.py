@@ -1,0 +1,280 @@
+"""The one entry point: is this the modified equation of this scheme?"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from derive.language import Call, Expression, Number, Operation, constant, walk
+from derive.scheme import Configuration
+from verify.proof.bounds import Size, sample_error, size_of
+from verify.proof.claim import highest_derivative
+from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
+from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.field import modulus
+from verify.proof.real import real_difference
+from verify.proof.reflections import positive_places
+from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
+from verify.proof.statement import Claimed, Statement, root_of, statement
+
+MOST_SAMPLES, MOST_SLACK, PROBES = 1200, 4, 130
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found.
+
+    proved      for every smooth loss, every dimension and all parameters in their ranges; a false statement would have
+                passed with a probability below 2**bound
+    refuted     `variable` at gamma^`power` is not what is claimed, at `witness`
+    undecided   for this `reason`
+    """
+
+    verdict: str
+    bound: float | None = None
+    samples: int = 0
+    dimension: int = 0
+    classes: int = 1
+    power: int | None = None
+    variable: str = ""
+    witness: str = ""
+    reason: str = ""
+
+    @property
+    def proved(self) -> bool:
+        return self.verdict == "proved"
+
+    def __str__(self) -> str:
+        if self.proved:
+            return (
+                "proved for all parameter values in their ranges, every smooth loss, every dimension; "
+                f"error probability below 2^{self.bound:.0f}"
+            )
+        if self.verdict == "refuted":
+            return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
+        return f"undecided: {self.reason}"
+
+
+def prove(
+    configuration: Configuration,
+    equations: Claimed,
+    memory: Claimed | None = None,
+    order: int | None = None,
+    *,
+    form: str = "flow",
+    seed: int | None = None,
+) -> Proof:
+    """Prove or refute that `equations` are the modified equation of `configuration` through gamma^order.
+
+    `equations` and `memory` as in `ModifiedEquation.to_json()`, or one formula for each power of gamma.  Without `memory` its
+    limit at gamma = 0 is found if it solves affine equations in stages.  A `seed` makes the run repeatable.
+
+    >>> from derive import configure, load_scheme
+    >>> scheme = configure(load_scheme("momentum"))
+    >>> prove(scheme, {"theta": ["-grad/(1 - beta)", "-(1 + beta)/(2*(1 - beta)**3)*hess(grad)"]}).verdict
+    'proved'
+    >>> prove(scheme, {"theta": ["-grad/(1 - beta)", "-(1 + beta)/(2*(1 - beta)**2)*hess(grad)"]}).verdict
+    'refuted'
+    """
+    source = Random(secrets.randbits(256) if seed is None else seed)
+    try:
+        claim = statement(configuration, equations, memory, order, form)
+        return decide(claim, source)
+    except Undecided as error:
+        return Proof("undecided", reason=str(error))
+
+
+def decide(claim: Statement, source: Random) -> Proof:
+    """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
+    plan = Plan(
+        claim,
+        3 if claim.contracted else 2,
+        max(claim.order + 1, highest_derivative(claim)),
+        modulus(*_roots(claim)),
+        positive=positive_places(claim),
+    )
+    for slack in range(MOST_SLACK + 1):
+        current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + slack))
+        try:
+            return _Trial(current, source).decide()
+        except ShortPrecision:
+            continue
+    raise Undecided("the text loses more powers of gamma than are kept")
+
+
+def _roots(claim: Statement) -> tuple[list[int], list[Fraction]]:
+    """Orders of roots, and constants that stand under a root or sign."""
+    orders = [q for n in claim.nodes if (q := root_of(n))]
+    constants: set[Fraction] = set()
+    for node in claim.nodes:
+        if root_of(node) or (isinstance(node, Call) and node.function in ("abs", "sign")):
+            assert isinstance(node, Operation | Call)
+            constants |= set(_factors(node.args[0]))
+    if constants or places(claim):
+        texts = [*(line.value for line in claim.program), *claim.bindings.values()]
+        constants |= {n.value for text in texts for n in walk(text) if isinstance(n, Number)}
+    return orders, sorted(c for c in constants if c)
+
+
+def _factors(node: Expression) -> list[Fraction]:
+    """Constant factors of a tree."""
+    value = constant(node)
+    if value is not None:
+        return [value]
+    if isinstance(node, Operation) and node.op in ("*", "/", "neg"):
+        return [c for a in node.args for c in _factors(a)]
+    return [node.value] if isinstance(node, Number) else []
+
+
+Found = tuple[str, int, str]
+
+
+class _Trial:
+    """One attempt with a given number of spare coefficients."""
+
+    def __init__(self, plan: Plan, source: Random) -> None:
+        self.plan, self.source, self.claim = plan, source, plan.claim
+        self.failed: set[Any] = set()
+        self.leading: dict[Any, int] = {}
+
+    def decide(self) -> Proof:
+        pilot, found = self.examine(self.plan)
+        if found:
+            return self.mismatch(self.plan, pilot, found)
+        self.leading = powers(pilot)
+        plan, size = self.sized(pilot)
+        first, found = self.examine(plan)
+        if found:
+            return self.mismatch(plan, first, found)
+        parts = self.split(plan, first)
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus)
+        count = samples_needed(parts.signs, error)
+        if count > MOST_SAMPLES:
+            raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
+        for n in range(1, count):
+            sample, found = self.examine(plan)
+            if found:
+                return self.mismatch(plan, sample, found)
+            if n < 3 and size.coupled and vertices_matter(self.sampler(plan), sample):
+                raise Undecided("the relaxation of the memory depends on second derivatives")
+        bound = count * per_sample(parts.signs, error)
+        return Proof("proved", bound, count, plan.dimension, 2**parts.signs)
+
+    def sampler(self, plan: Plan) -> Sampler:
+        sampler = Sampler(plan, self.source)
+        sampler.failed = self.failed
+        return sampler
+
+    def examine(self, plan: Plan) -> tuple[Sample, Found | None]:
+        """A sample, and the first difference there."""
+        for _ in range(10):
+            sample = self.sampler(plan).draw()
+            try:
+                sample.orbit.find()
+                found = difference(self.claim, sample)
+            except (Rejected, ZeroDivisionError):
+                continue
+            if not found and self.leading and powers(sample) != self.leading:
+                raise Undecided("leading powers differ from point to point")
+            return sample, found
+        raise Undecided("a denominator vanishes at every point")
+
+    def sized(self, pilot: Sample) -> tuple[Plan, Size]:
+        """The dimension that decides every dimension, and bounds in it."""
+        values = products(pilot)
+        guess = 2 * self.claim.order + 4
+        same = alike(pilot)
+        for _ in range(6):
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4)
+            dimension = max(
+                1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2
+            )
+            if dimension <= guess:
+                return replace(self.plan, dimension=dimension), size
+            guess = dimension
+        raise Undecided("the number of index variables is not bounded")
+
+    def conditions(self, plan: Plan, pilot: Sample) -> int:
+        """How many numbers must be residues."""
+        known = leads(pilot)
+        bases = {tuple(map(str, known[k])): isinstance(known[k][0], tuple) for k in self.even() if k in known}
+        return len(self.claim.conditions()) + sum(1 if scalar else plan.dimension for scalar in bases.values())
+
+    def even(self) -> set[int]:
+        return {k for k, n in places(self.claim).items() if root_of(n)} | set(self.plan.positive)
+
+    def split(self, plan: Plan, sample: Sample) -> Split:
+        """Signs that are independent; roots are looked at again before they count as roots of squares."""
+        parts = split(self.claim, sample, self.failed, self.plan.positive)
+        if parts.signs and parts.squares:
+            small = replace(plan, dimension=2 if plan.weighted else 1, ranges=False)
+            for _ in range(PROBES):
+                self.sampler(small).draw()
+                parts = split(self.claim, sample, self.failed, self.plan.positive)
+                if not parts.squares:
+                    break
+        return parts
+
+    def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:
+        variable, power, witness = found
+        if places(self.claim):
+            real = real_difference(plan, powers(sample), self.source)
+            if real is None:
+                raise Undecided(f"{variable} at gamma^{power} differs modulo a prime but at no real point tried")
+            variable, power, witness = real
+        return Proof("refuted", samples=1, dimension=plan.dimension, power=power, variable=variable, witness=witness)
+
+
+def difference(claim: Statement, sample: Sample) -> Found | None:
+    """The first power and variable at which claim and truth differ."""
+    orbit, claims, p = sample.orbit, sample.claims, sample.ring.p
+    wrong = [(x, k) for x, k in orbit.off if k == 0 and x in claim.memory]
+    if wrong:
+        return wrong[0][0], 0, f"this is no fixed point of the memory at gamma^0, modulo {p}"
+    if orbit.off:
+        x, k = orbit.off[0]
+        raise Undecided(f"{x} at gamma^{k} is no polynomial in the number of steps: no slow orbit passes through these variables")
+    for k in range(claim.order + 2):
+        rows = [(x, claims.field(x, k), orbit.fields[x][k]) for x in claim.slow if k <= claim.order]
+        rows += [(m, claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory if k < len(claim.memory[m])]
+        for x, claimed, true in rows:
+            for i, (a, b) in enumerate(zip(claimed, true)):
+                if a != b:
+                    return x, k, f"component {i + 1} is {b}, claimed {a}, modulo {p} at {_at(sample)}"
+    return None
+
+
+def _at(sample: Sample) -> str:
+    text = ", ".join(f"{n} = {x}" for n, x in sample.point.parameters.items())
+    return text or "a random point"
+
+
+def powers(sample: Sample) -> dict[Any, int]:
+    """The power of gamma at which everything under a root, sign, denominator or scalar product begins."""
+    assert sample.orbit.last is not None
+    found: dict[Any, int] = {}
+    for algebra in (sample.orbit.last, sample.claims.algebra):
+        for (key, _), (power, _) in algebra.noted.items():
+            if found.setdefault(key, power) != power:
+                raise Undecided("components begin at different powers of gamma under a root, sign or denominator")
+        found |= {key: power for key, (power, _) in algebra.found.items()}
+    return found
+
+
+def products(sample: Sample) -> dict[Any, tuple[int, Any]]:
+    assert sample.orbit.last is not None
+    return {**sample.orbit.last.found, **sample.claims.algebra.found}
+
+
+def alike(sample: Sample) -> dict[Hashable, Hashable]:
+    """Places with equal leading coefficients get one name."""
+    names: dict[Any, Hashable] = {}
+    found: dict[Hashable, Hashable] = {}
+    for key, values in leads(sample).items():
+        kind = "scalar" if isinstance(values[0], tuple) else "vector"
+        found[key] = names.setdefault(tuple(map(str, values)), (kind, key))
+    return found

@@ -1,0 +1,202 @@
+"""Degrees, heights and index variables of everything a run computes: the ring in which the error is bounded.
+
+An element stands for  N / (c prod_b b^(e_b)),  N a polynomial in the random numbers and the roots, and holds bounds:
+
+    degree    of N; a root of order q of a polynomial of degree n counts n/q
+    height    log2 of the sum of the absolute values of N's coefficients
+    integer   c
+    poles     b -> e_b; degrees and heights of the b are kept in the ring
+    indices   summation indices of N beyond the free one: one for every argument of a derivative of the loss, and one for
+              every scalar product but the leading ones, which are functions of the point like the gradient itself
+
+None is zero.  A sum takes the maximum over a common denominator, a product adds.  Components all have the same bounds, so one
+stands for all, and d of them are summed.  A derivative of order two or more has an index: none may be where a root, sign or
+denominator is taken, and then these are functions of the point, of first derivatives, slow variables and parameters alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import factorial, lcm, log2
+from typing import Any
+
+from verify.proof.errors import ShortPrecision, Undecided
+from verify.proof.loss import FAR
+from verify.proof.series import Series
+
+VERTEX = "a second or higher derivative stands under a root, sign or denominator"
+
+
+@dataclass(frozen=True)
+class Weight:
+    degree: float = 0.0
+    height: float = 0.0
+    integer: int = 1
+    poles: Mapping[Hashable, Fraction] = field(default_factory=dict)
+    indices: int = 0
+
+
+Bound = Weight | None
+
+
+@dataclass
+class WeightRing:
+    """See the module.  `dimension` components; `same` names equal bases alike."""
+
+    dimension: int
+    same: Mapping[Hashable, Hashable] = field(default_factory=dict)
+    bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+    roots: dict[Hashable, int] = field(default_factory=dict)
+    contractions: set[Hashable] = field(default_factory=set)
+
+    zero = None
+
+    def constant(self, value: Fraction) -> Bound:
+        return Weight(height=log2(abs(value.numerator)), integer=value.denominator) if value else None
+
+    def is_zero(self, x: Bound) -> bool:
+        return x is None
+
+    def neg(self, x: Bound) -> Bound:
+        return x
+
+    def scale(self, x: Bound, factor: Fraction) -> Bound:
+        if x is None or not factor:
+            return None
+        return replace(x, height=x.height + log2(abs(factor.numerator)), integer=x.integer * factor.denominator)
+
+    def times(self, x: Bound, y: Bound) -> Bound:
+        if x is None or y is None:
+            return None
+        poles = dict(x.poles)
+        for b, e in y.poles.items():
+            poles[b] = poles.get(b, Fraction(0)) + e
+        return Weight(x.degree + y.degree, x.height + y.height, x.integer * y.integer, poles, x.indices + y.indices)
+
+    def add(self, x: Bound, y: Bound) -> Bound:
+        return self.total([x, y])
+
+    def total(self, terms: Sequence[Bound]) -> Bound:
+        found = [x for x in terms if x is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        integer = lcm(*(x.integer for x in found))
+        poles: dict[Hashable, Fraction] = {}
+        for x in found:
+            for b, e in x.poles.items():
+                poles[b] = max(e, poles.get(b, e))
+        sizes = [self._over(x, integer, poles) for x in found]
+        height = max(h for _, h in sizes)
+        height += log2(sum(2.0 ** max(h - height, -60.0) for _, h in sizes))
+        return Weight(max(n for n, _ in sizes), height, integer, poles, max(x.indices for x in found))
+
+    def _over(self, x: Weight, integer: int, poles: Mapping[Hashable, Fraction]) -> tuple[float, float]:
+        """Degree and height of the numerator over a larger denominator."""
+        degree, height = x.degree, x.height + log2(integer // x.integer)
+        for b, e in poles.items():
+            missing = e - x.poles.get(b, 0)
+            if missing:
+                degree += float(missing) * self.bases[b][0]
+                height += float(missing) * self.bases[b][1]
+        return degree, height
+
+    def inner(self, xs: Sequence[Bound], ys: Sequence[Bound]) -> Bound:
+        return self.total([self.times(x, y) for x, y in zip(xs, ys)])
+
+    def power(self, x: Bound, r: Fraction, where: Any) -> Bound:
+        if x is None:
+            if r > 0:
+                return None
+            raise ZeroDivisionError
+        if r.denominator == 1 and r >= 0:
+            return self._whole(x, int(r))
+        if x.indices:
+            raise Undecided(VERTEX)
+        key = self.same.get(where, where)
+        if r.denominator > 1:
+            x = self._root(x, r.denominator, key)
+        return self._whole(x if r > 0 else self._inverse(x, (key, r.denominator)), abs(r.numerator))
+
+    def _whole(self, x: Weight, r: int) -> Weight:
+        poles = {b: e * r for b, e in x.poles.items()}
+        return Weight(x.degree * r, x.height * r, x.integer**r, poles, x.indices * r)
+
+    def _root(self, x: Weight, q: int, key: Hashable) -> Weight:
+        """N/(c b^e) = N c^(q-1) / (c^q b^e)."""
+        self.roots[key] = lcm(q, self.roots.get(key, 1))
+        height = (x.height + (q - 1) * log2(x.integer)) / q
+        return Weight(x.degree / q, height, x.integer, {b: e / q for b, e in x.poles.items()})
+
+    def _inverse(self, x: Weight, key: Hashable) -> Weight:
+        base = (key, round(x.degree, 6), round(x.height, 6))
+        self.bases[base] = (x.degree, max(x.height, 0.0))
+        degree = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
+        height = sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
+        return Weight(degree, height + log2(x.integer), 1, {base: Fraction(1)})
+
+    def sign(self, x: Bound, where: Any) -> Bound:
+        if x is not None and x.indices:
+            raise Undecided(VERTEX)
+        return Weight()
+
+
+VARIABLE = Weight(1.0)
+
+
+@dataclass
+class WeightProblem:
+    """The loss of `loss.Jets`, one component for all."""
+
+    ring: WeightRing
+    weighted: bool
+
+    dimension = 1
+
+    @property
+    def theta(self) -> list[Bound]:
+        return [VARIABLE]
+
+    @property
+    def leaf(self) -> list[Bound]:
+        return [self.jet(0)]
+
+    def jet(self, arguments: int) -> Weight:
+        return Weight(2.0 if self.weighted else 1.0, indices=arguments)
+
+    def gradient(self, point: Sequence[Series]) -> list[Series]:
+        """sum_j jet_j (d delta)^j / j!."""
+        algebra = point[0].a
+        delta = point[0].increment(VARIABLE, FAR)
+        high = min(algebra.length, delta.precision)
+        if high < 1:
+            raise ShortPrecision
+        power = Series(algebra, 0, [self.ring.constant(Fraction(1))], True)
+        total = Series(algebra, high, [])
+        for j in range(high):
+            factor = self.ring.scale(self.jet(j), Fraction(self.ring.dimension**j, factorial(j)))
+            total = total + (power * algebra.element(factor)).cut(high)
+            power = (power * delta).cut(high)
+        return [total]
+
+    def tensor(self, arguments: Sequence[Sequence[Any]]) -> list[Bound]:
+        value = self.ring.scale(self.jet(len(arguments)), Fraction(self.ring.dimension ** len(arguments)))
+        for argument in arguments:
+            value = self.ring.times(value, argument[0])
+        return [value]
+
+    def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
+        """sum_i x_i y_i / u_i over the common denominator u_1 ... u_d; the leading part brings no index."""
+        product, algebra, d = xs[0] * ys[0], xs[0].a, self.ring.dimension
+        lead = (algebra.leading or {}).get(key, product.v)
+        self.ring.bases["weights"] = (float(d), 0.0)
+        factor = Weight(float(d - 1), log2(d), 1, {"weights": Fraction(1)}) if self.weighted else Weight(0.0, log2(d))
+        found = []
+        for k, x in enumerate(product.c, product.v):
+            y = self.ring.times(x, factor)
+            leading = k <= lead and (x is None or x.indices == 0)
+            if leading and x is not None:
+                self.ring.contractions.add(key)
+            found.append(y if y is None or leading else replace(y, indices=y.indices + 1))
+        return Series(algebra, product.v, found, product.exact)

@@ -1,0 +1,183 @@
+"""Losses and vector fields at a point: nothing but the numbers  d^a L, |a| <= degree + 1  (or d^a f_i, |a| <= degree).
+
+    gradient at theta + delta      g_i = u_i sum_a (d^(a + e_i) L) delta^a / a!
+    d^(k+1) L[m_1, ..., m_k]       contracted one argument at a time:  (T m)_a = sum_j T_(a + e_j) m_j
+
+The weights are those of the scalar product, dot(x, y) = sum_i x_i y_i / u_i, and u raises the index of the gradient; u = 1 in
+a text without dot and norm.  An integer 1/u_i is the number of equal copies of component i in a larger dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from math import factorial, prod
+from typing import Any
+
+from verify.proof.errors import ShortPrecision
+from verify.proof.series import Series
+
+FAR = "a gradient is taken at a point that does not tend to theta"
+
+
+@dataclass(frozen=True)
+class Monomials:
+    """All exponents a in d variables with |a| <= degree, by degree.
+
+    `up[j][n]` is the place of a + e_j for the n-th a; `parent[n]` = (place of a - e_j, j); `weight[n]` = 1/a!.
+    """
+
+    exponents: tuple[tuple[int, ...], ...]
+    start: tuple[int, ...]  # start[q] is the place of the first exponent of degree q
+    up: tuple[tuple[int, ...], ...]
+    parent: tuple[tuple[int, int], ...]
+    weight: tuple[Fraction, ...]
+
+
+@lru_cache(maxsize=64)
+def monomials(d: int, degree: int) -> Monomials:
+    """The table for d variables.
+
+    >>> monomials(2, 2).exponents
+    ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+    """
+    found, start = [(0,) * d], [0, 1]
+    for _ in range(degree):
+        layer = dict.fromkeys(_raised(a, j) for a in found[start[-2] :] for j in range(d))
+        found += layer
+        start.append(len(found))
+    place = {a: n for n, a in enumerate(found)}
+    inner = found[: start[-2]]
+    up = tuple(tuple(place[_raised(a, j)] for a in inner) for j in range(d))
+    parent = tuple(_parent(a, place) for a in found)
+    weight = tuple(Fraction(1, prod(map(factorial, a))) for a in found)
+    return Monomials(tuple(found), tuple(start), up, parent, weight)
+
+
+def _raised(a: tuple[int, ...], j: int) -> tuple[int, ...]:
+    return (*a[:j], a[j] + 1, *a[j + 1 :])
+
+
+def _parent(a: tuple[int, ...], place: dict[tuple[int, ...], int]) -> tuple[int, int]:
+    j = next((j for j, k in enumerate(a) if k), 0)
+    lower = (*a[:j], a[j] - 1, *a[j + 1 :])
+    return place.get(lower, 0), j
+
+
+@dataclass
+class Jets:
+    """A loss (one list of derivatives) or a field (one list for each component) at the point theta.
+
+    `label` is 'L' or 'f';  `jets[i]` are derivatives in the order of `monomials`, in the ring.
+    """
+
+    label: str
+    degree: int  # derivatives of the gradient or field that are known
+    theta: Sequence[Any]
+    jets: Sequence[Sequence[Any]]
+    ring: Any
+    raising: Sequence[Any] | None = None
+    _contracted: dict[tuple[int, ...], list[list[Any]]] = field(default_factory=dict)
+    _kept: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        d = len(self.theta)
+        table = monomials(d, self.degree + 1 if self.label == "L" else self.degree)
+        self.table = table
+        if self.label == "L":
+            rows = [[self.jets[0][n] for n in table.up[i]] for i in range(d)]
+        else:
+            rows = [list(self.jets[i]) for i in range(d)]
+        if self.raising is not None and self.label == "L":
+            rows = [[self.ring.inner([x], [u]) for x in row] for row, u in zip(rows, self.raising)]
+        self.rows = rows
+        self._taylor: list[list[Any]] | None = None
+
+    @property
+    def dimension(self) -> int:
+        return len(self.theta)
+
+    @property
+    def leaf(self) -> list[Any]:
+        """The gradient (or field) at the point."""
+        return [row[0] for row in self.rows]
+
+    def taylor(self) -> list[list[Any]]:
+        if self._taylor is None:
+            scale, weight = self.ring.scale, self.table.weight
+            self._taylor = [[scale(x, weight[n]) for n, x in enumerate(row)] for row in self.rows]
+        return self._taylor
+
+    def gradient(self, point: Sequence[Series]) -> list[Series]:
+        """The gradient (or field) at a point that tends to theta."""
+        algebra = point[0].a
+        deltas = [x.increment(t, FAR) for x, t in zip(point, self.theta)]
+        if all(x.exact and not x.c for x in deltas):
+            return [algebra.element(g) for g in self.leaf]
+        high = min(algebra.length, *(x.precision for x in deltas))
+        if high < 1:
+            raise ShortPrecision
+        if high - 1 > self.degree:
+            raise ShortPrecision(f"derivative {high}")
+        columns = self._columns([x._padded(1, high) if x.v >= 1 else [] for x in deltas], high)
+        inner = algebra.ring.inner
+        return [Series(algebra, 0, [inner(row[: len(col)], col) for col in columns]) for row in self.taylor()]
+
+    def _columns(self, deltas: Sequence[Sequence[Any]], high: int) -> list[list[Any]]:
+        """columns[k] = the coefficients of gamma^k in delta^a, for the a with |a| <= k."""
+        ring, table = self.ring, self.table
+        powers: list[list[Any]] = [[ring.constant(Fraction(1))] + [ring.zero] * (high - 1)]
+        for q in range(1, high):
+            for n in range(table.start[q], table.start[q + 1]):
+                lower, j = table.parent[n]
+                left, right = powers[lower], deltas[j][::-1]
+                size = len(right)
+                powers.append([ring.inner(left[: k + 1], right[size - 1 - k :]) for k in range(high - q)])
+        degree = [q for q in range(high) for _ in range(table.start[q], table.start[q + 1])]
+        return [[powers[n][k - degree[n]] for n in range(table.start[k + 1])] for k in range(high)]
+
+    def tensor(self, arguments: Sequence[Sequence[Any]]) -> list[Any]:
+        """d^k of the gradient (or field) at theta, contracted with k vectors of numbers."""
+        if len(arguments) > self.degree:
+            raise ShortPrecision(f"derivative {len(arguments) + 1}")
+        rows = self._contract(tuple(sorted(arguments, key=id)))
+        return [row[0] for row in rows]
+
+    def _contract(self, arguments: tuple[Sequence[Any], ...]) -> list[list[Any]]:
+        """Rows of the derivatives with these arguments filled in; parts in common are found once."""
+        if not arguments:
+            return self.rows
+        key = tuple(map(id, arguments))
+        found = self._contracted.get(key)
+        if found is None:
+            self._kept.append(arguments)
+            rows, vector = self._contract(arguments[:-1]), arguments[-1]
+            size = self.table.start[self.degree + 1 - len(arguments)]
+            inner, up = self.ring.inner, self.table.up
+            ups = [tuple(column[n] for column in up) for n in range(size)]
+            found = self._contracted[key] = [[inner([row[m] for m in places], vector) for places in ups] for row in rows]
+        return found
+
+    def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
+        """sum_i x_i y_i / u_i."""
+        algebra = xs[0].a
+        total = algebra.constant(0)
+        for i, (x, y) in enumerate(zip(xs, ys)):
+            term = x * y
+            if self.raising is not None:
+                term = term * algebra.element(self.ring.power(self.raising[i], Fraction(-1), ("weight", i)))
+            total = total + term
+        if total.c:
+            algebra.found.setdefault(key, (total.v, total.c[0]))
+        return total
+
+
+def random_jets(label: str, degree: int, theta: Sequence[Any], ring: Any, draw: Callable[[], Any], weighted: bool) -> Jets:
+    """Every derivative drawn at random; weights where the text has a scalar product."""
+    d = len(theta)
+    size = len(monomials(d, degree + 1 if label == "L" else degree).exponents)
+    jets = [[draw() for _ in range(size)] for _ in range(1 if label == "L" else d)]
+    raising = [draw() for _ in range(d)] if weighted else None
+    return Jets(label, degree, theta, jets, ring, raising)

@@ -1,0 +1,214 @@
+"""The update text run on series in gamma, and formulas at a point: one evaluator for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+from derive.errors import UsageError, nearest
+from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
+from verify.proof.errors import Undecided
+from verify.proof.series import Algebra, Series
+from verify.proof.statement import DERIVATIVES, Statement
+
+Value = Any  # Series for a scalar, list[Series] for a vector
+MAX_POWER = 40
+
+
+@dataclass
+class Point:
+    """What a sample gives: numbers of the ring, a loss there, and derivatives of the declared functions of time."""
+
+    problem: Any
+    parameters: Mapping[str, Any]
+    slow: Mapping[str, Any]  # number, or one for each component
+    t: Any
+    jets: Mapping[str, Sequence[Any]]
+
+    @property
+    def size(self) -> int:
+        return int(self.problem.dimension)
+
+
+class Evaluator:
+    """Values of trees: scalars are series, vectors lists of them; numbers join every component."""
+
+    def __init__(self, point: Point, algebra: Algebra, functions: Mapping[str, Expression | None]) -> None:
+        self.point, self.algebra, self.functions = point, algebra, functions
+        self.known: dict[int, Value] | None = None  # by identity of the tree, where names keep their values
+
+    def value(self, node: Expression, names: Mapping[str, Value]) -> Value:
+        match node:
+            case Number(value):
+                return self.algebra.constant(value)
+            case Name(word):
+                if word not in names:
+                    raise UsageError(f"'{word}' has no meaning here{nearest(word, names)}")
+                return names[word]
+        if self.known is not None and id(node) in self.known:
+            return self.known[id(node)]
+        found = self._call(node, names) if isinstance(node, Call) else self._operation(node, names)
+        if self.known is not None:
+            self.known[id(node)] = found
+        return found
+
+    def vector(self, value: Value) -> list[Series]:
+        return value if isinstance(value, list) else [value] * self.point.size
+
+    def _operation(self, node: Operation, names: Mapping[str, Value]) -> Value:
+        if node.op == "**":
+            exponent = constant(node.args[1])
+            if exponent is None:
+                raise Undecided("an exponent is no rational number")
+            if abs(exponent.numerator) > MAX_POWER or exponent.denominator > MAX_POWER:
+                raise Undecided(f"the exponent {exponent} is too large")
+            return _each(self.value(node.args[0], names), lambda x, i: x.power(exponent, id(node), i))
+        args = [self.value(a, names) for a in node.args]
+        if node.op == "neg":
+            return _each(args[0], lambda x, i: -x)
+        if node.op == "/":
+            inverse = _each(args[1], lambda x, i: x.power(Fraction(-1), ("over", id(node.args[1])), i))
+            return _both(args[0], inverse, Series.__mul__)
+        return _both(args[0], args[1], {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op])
+
+    def _call(self, node: Call, names: Mapping[str, Value]) -> Value:
+        name, args = node.function, [self.value(a, names) for a in node.args]
+        if name in self.functions:
+            return _each(args[0], lambda x, i: self._of_time(name, x))
+        match name:
+            case "grad" | "field":
+                return self.point.problem.gradient(self.vector(args[0]))
+            case "sqrt":
+                return _each(args[0], lambda x, i: x.power(Fraction(1, 2), id(node), i))
+            case "sign":
+                return _each(args[0], lambda x, i: x.sign(id(node), i))
+            case "abs":
+                return _each(args[0], lambda x, i: x * x.sign(id(node), i))
+            case "dot":
+                return self.point.problem.dot(self.vector(args[0]), self.vector(args[1]), ("dot", id(node)))
+            case "norm":
+                square = self.point.problem.dot(self.vector(args[0]), self.vector(args[0]), ("dot", id(node)))
+                return square.power(Fraction(1, 2), id(node))
+        if name in DERIVATIVES:
+            return self._tensor(node, args)
+        raise UsageError(f"'{name}' is no function here")
+
+    def _tensor(self, node: Call, args: Sequence[Value]) -> list[Series]:
+        """Arguments are numbers here (series without gamma), one list for each tree, so that contractions are shared."""
+        numbers = [self._numbers(tree, value) for tree, value in zip(node.args, args)]
+        return [self.algebra.element(x) for x in self.point.problem.tensor(numbers)]
+
+    def _numbers(self, tree: Expression, value: Value) -> list[Any]:
+        key = -id(tree)
+        found = self.known.get(key) if self.known is not None else None
+        if found is None:
+            found = [x.at(0) for x in self.vector(value)]
+            if self.known is not None:
+                self.known[key] = found
+        return list(found) if self.known is None else found
+
+    def _of_time(self, name: str, argument: Series) -> Series:
+        """r(t_0 + s) = sum_k r^(k)(t_0) s^k / k!."""
+        expression = self.functions[name]
+        if expression is not None:
+            result = Evaluator(self.point, self.algebra, {}).value(expression, {"t": argument})
+            assert isinstance(result, Series)
+            return result
+        s = argument.increment(self.point.t, f"{name} is read at a time that does not tend to t")
+        total, power = self.algebra.constant(0), self.algebra.constant(1)
+        for k in range(self.algebra.length):
+            derivative = self.algebra.ring.scale(self.point.jets[name][k], Fraction(1, factorial(k)))
+            total, power = total + power * self.algebra.element(derivative), power * s
+        return total if s.exact and not s.c else total.cut(self.algebra.length)
+
+
+def _each(value: Value, f: Callable[[Series, int | None], Series]) -> Value:
+    return [f(x, i) for i, x in enumerate(value)] if isinstance(value, list) else f(value, None)
+
+
+def _both(a: Value, b: Value, f: Callable[[Series, Series], Series]) -> Value:
+    if isinstance(a, list):
+        return [f(x, y) for x, y in zip(a, b if isinstance(b, list) else [b] * len(a))]
+    return [f(a, y) for y in b] if isinstance(b, list) else f(a, b)
+
+
+# ------------------------------------------------------------------------------------------ the step
+
+
+class Stepper:
+    """(states at step n, n) -> states at step n + 1, states under the names of the result."""
+
+    def __init__(self, claim: Statement, point: Point, algebra: Algebra) -> None:
+        self.claim, self.point, self.algebra = claim, point, algebra
+        self.evaluator = Evaluator(point, algebra, claim.functions)
+        self.constants = {n: algebra.element(x) for n, x in point.parameters.items()}
+        self.constants["gamma"] = algebra.gamma
+
+    def time(self, n: int) -> Series:
+        return self.algebra.element(self.point.t) + self.algebra.gamma * self.algebra.constant(n)
+
+    def step(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
+        after = self.after(states, n)
+        return {result: self._in_units(text, after, n) for text, result in self.claim.states.items()}
+
+    def after(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
+        """Every variable of the text at the end of a step."""
+        value, claim = self.evaluator.value, self.claim
+        names = {**self.constants, "t": self.time(n)}
+        names |= {p: value(e, names) for p, e in claim.bindings.items()}
+        for text, result in claim.states.items():
+            names[text] = states[result]
+            if text in claim.rescaled:
+                names[text] = _both(value(claim.rescaled[text].factor, names), states[result], Series.__mul__)
+        after = self._settled(names) if claim.implicit else self._run(names)
+        if "theta_prev" in claim.states and not any(a.target == "theta_prev" for a in claim.program):
+            after["theta_prev"] = names["theta"]
+        return after
+
+    def _run(self, names: Mapping[str, Value]) -> dict[str, Value]:
+        current = dict(names)
+        for line in self.claim.program:
+            value = self.evaluator.value(line.value, current)
+            current[line.target] = self.evaluator.vector(value) if line.target == "theta" else value
+        return current
+
+    def _settled(self, names: dict[str, Value]) -> dict[str, Value]:
+        """theta_next enters with a factor gamma: each pass settles one more power."""
+        ahead = names["theta"]
+        for _ in range(self.algebra.length + 1):
+            before, after = ahead, self._run({**names, "theta_next": ahead})
+            ahead = after["theta"]
+        if self.algebra.leading is None and any((x - y).c for x, y in zip(before, ahead)):
+            raise Undecided("theta_next does not enter with a factor gamma")
+        return after
+
+    def _in_units(self, text: str, after: Mapping[str, Value], n: int) -> Value:
+        result = self.claim.states[text]
+        value = after[text]
+        if text in self.claim.rescaled:
+            names = {**after, "t": self.time(n + 1)}
+            factor = self.claim.rescaled[text].factor
+            inverse = self.evaluator.value(factor, names).power(Fraction(-1), ("unit", result))
+            value = _each(value, lambda x, i: x * inverse)
+        if result in self.claim.scalars:
+            if isinstance(value, list):
+                raise Undecided(f"{text} is a vector after the step")
+            return value
+        return self.evaluator.vector(value)
+
+
+def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Value]:
+    """Names of the formula language at the point, as series without gamma."""
+    lift = algebra.element
+    names: dict[str, Value] = {n: lift(x) for n, x in point.parameters.items()}
+    names |= {s: [lift(x) for x in v] if isinstance(v, list) else lift(v) for s, v in point.slow.items()}
+    names["t"] = lift(point.t)
+    names["theta"] = [lift(x) for x in point.problem.theta]
+    names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
+    for function, jets in point.jets.items():
+        if claim.functions[function] is None:
+            names |= {derivative_symbol(function, k): lift(x) for k, x in enumerate(jets)}
+    return names

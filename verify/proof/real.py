@@ -1,0 +1,101 @@
+"""Real points: a difference seen modulo a prime is a refutation once balls show it at a real point in the ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from flint import ctx
+
+from verify.proof.balls import PRECISION, BallRing
+from verify.proof.claim import ClaimValues
+from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.loss import Jets, monomials
+from verify.proof.orbit import Orbit, components, newton
+from verify.proof.program import Evaluator, Point
+from verify.proof.sample import Plan
+from verify.proof.series import Algebra
+
+POINTS, DRAWS = 80, 4000
+
+
+def real_difference(plan: Plan, leading: dict[Any, int], source: Random) -> tuple[str, int, str] | None:
+    """(variable, power, witness) at a real point where claim and truth differ for certain; None if none was found."""
+    with ctx.workprec(PRECISION):
+        for attempt in range(POINTS):
+            try:
+                point, text = _point(plan, source, plan.dimension + attempt % 2)
+                found = next(_differences(plan, point, leading, source), None)
+            except (Rejected, ZeroDivisionError, ShortPrecision):
+                continue
+            if found:
+                variable, power, values = found
+                return variable, power, f"{text}: {values}"
+    return None
+
+
+def _differences(plan: Plan, point: Point, leading: dict[Any, int], source: Random) -> Iterator[tuple[str, int, str]]:
+    claim, ring = plan.claim, point.problem.ring
+    claims = ClaimValues(claim, point, ring, leading)
+    if all(m in claim.memory for m in claim.fast):
+        leads = {m: claims.memory(m, 0) for m in claim.fast}
+    else:
+        draw = lambda: ring.constant(Fraction(source.randint(1, 40), 8))
+        leads = newton(claim, point, ring, draw, lambda: source.random() < 0.5, plan.slack, leading)
+    orbit = Orbit(claim, point, ring, leads, plan.slack, leading, {m: [v] for m, v in leads.items()})
+    algebra = orbit.algebra(1)
+    after = orbit.run(algebra, orbit.start(algebra, 1), 1)[1]
+    for m, lead in leads.items():
+        for i, (a, s) in enumerate(zip(lead, components(after[m]))):
+            if not (a - s.at(0)).contains(0):
+                yield m, 0, f"component {i + 1} becomes {s.at(0).str(12)} after a step, claimed {a.str(12)}"
+    orbit.find()
+    for k in range(claim.order + 2):
+        rows = [(x, k, claims.field(x, k), orbit.fields[x][k]) for x in claim.slow if k <= claim.order]
+        rows += [(m, k, claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory if k < len(claim.memory[m])]
+        for x, power, claimed, true in rows:
+            for i, (a, b) in enumerate(zip(claimed, true)):
+                if not (a - b).contains(0):
+                    yield x, power, f"component {i + 1} is {b.str(12)}, claimed {a.str(12)}"
+
+
+def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
+    claim, ring = plan.claim, BallRing()
+
+    def draw() -> Fraction:
+        return Fraction(source.choice([-1, 1]) * source.randint(1, 24), 8)
+
+    parameters = _parameters(plan, source)
+    size = len(monomials(d, plan.degree + 1 if claim.label == "L" else plan.degree).exponents)
+    jets = [[ring.constant(draw()) for _ in range(size)] for _ in range(1 if claim.label == "L" else d)]
+    theta = [draw() for _ in range(d)]
+    slow: dict[str, Any] = {}
+    for x in claim.slow[1:] if claim.slow[0] == "theta" else [x for x in claim.slow if x != "theta"]:
+        sign = abs if source.random() < 0.5 else Fraction
+        slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
+    time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
+    lifted = [ring.constant(x) for x in theta]
+    problem = Jets(claim.label, plan.degree, lifted, jets, ring)
+    text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
+    point = Point(problem, {n: ring.constant(v) for n, v in parameters.items()}, slow, ring.constant(abs(draw())), time)
+    gradient = ", ".join(g.str(6, radius=False) for g in problem.leaf)
+    return point, f"{text}; theta = ({', '.join(map(str, theta))}), gradient ({gradient})"
+
+
+def _parameters(plan: Plan, source: Random) -> dict[str, Fraction]:
+    conditions = plan.claim.conditions()
+    algebra = Algebra(BallRing(), 1)
+    point = Point(_Nowhere(), {}, {}, None, {})
+    for _ in range(DRAWS):
+        scale = source.choice([16, 8])
+        values = {n: Fraction(source.choice([-1, 1]) * source.randint(1, 31), scale) for n in plan.claim.parameters}
+        names = {n: algebra.element(algebra.ring.constant(v)) for n, v in values.items()}
+        if all(Evaluator(point, algebra, {}).value(c, names).at(0) > 0 for c in conditions):
+            return values
+    raise Undecided("the ranges of the parameters cannot be met")
+
+
+class _Nowhere:
+    dimension = 1

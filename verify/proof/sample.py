@@ -1,0 +1,173 @@
+"""Random samples over a prime field: parameters in their ranges, a point, a loss, slow variables, time, the memory's leads.
+
+What a range makes positive is drawn until it is a residue, and so is every base under an even root: without scalar products
+these belong to one component each, which is drawn again by itself; else the whole point is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from derive.errors import UsageError
+from verify.proof.claim import ClaimValues
+from verify.proof.errors import Rejected, Undecided
+from verify.proof.field import PrimeField, draw_prime
+from verify.proof.loss import Jets, random_jets
+from verify.proof.orbit import Jacobian, Orbit, newton
+from verify.proof.program import Evaluator, Point, Stepper
+from verify.proof.series import Algebra
+from verify.proof.statement import Statement
+
+COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How samples of a statement are drawn."""
+
+    claim: Statement
+    dimension: int
+    degree: int  # derivatives of the gradient or field
+    modulus: int
+    slack: int = 0
+    positive: frozenset[int] = frozenset()
+    ranges: bool = True  # whether parameters are kept in their ranges
+
+    @property
+    def weighted(self) -> bool:
+        return self.claim.contracted
+
+
+@dataclass
+class Sample:
+    point: Point
+    ring: PrimeField
+    orbit: Orbit
+    claims: ClaimValues
+    local: dict[str, Any]  # the text's variables after one step at gamma^0
+
+
+class Sampler:
+    """Draws samples of a plan from one source of randomness."""
+
+    def __init__(self, plan: Plan, source: Random) -> None:
+        self.plan, self.source = plan, source
+        self.failed: set[Any] = set()  # roots whose base was no residue at some point
+
+    def draw(self) -> Sample:
+        """A sample at which the step, the leads and the claims have all their roots."""
+        zeros = 0
+        for _ in range(WHOLE_DRAWS):
+            if zeros >= ZERO_DRAWS:
+                raise Undecided("zero stands under a root, sign or denominator at every point")
+            ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
+            point = self.fresh(ring)
+            for _ in range(COMPONENT_DRAWS * (1 if self.plan.weighted else point.size)):
+                try:
+                    return self._opened(point, ring)
+                except Rejected as error:
+                    self.failed.add(error.key)
+                    if error.component is None or self.plan.weighted:
+                        break
+                    point = self.redrawn(point, ring, error.component)
+                except ZeroDivisionError:
+                    zeros += 1
+                    break
+        raise Undecided("no point with real roots was found: a root of something that is never positive")
+
+    def _opened(self, point: Point, ring: PrimeField) -> Sample:
+        claim, source = self.plan.claim, self.source
+        claims = ClaimValues(claim, point, ring)
+        claims.roots()
+        if all(m in claim.memory for m in claim.fast):
+            leads = {m: claims.memory(m, 0) for m in claim.fast}
+        else:
+            leads = newton(claim, point, ring, lambda: source.randrange(ring.p), lambda: source.random() < 0.5, self.plan.slack)
+        orbit = Orbit(claim, point, ring, leads, self.plan.slack)
+        orbit.memory = {m: [v] for m, v in leads.items()}
+        algebra = orbit.algebra(1)
+        local = Stepper(claim, point, algebra).after(orbit.start(algebra, 1), 0)
+        return Sample(point, ring, orbit, claims, local)
+
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def fresh(self, ring: PrimeField) -> Point:
+        plan = self.plan
+        draw = self._drawn(ring)
+        theta = [draw() for _ in range(plan.dimension)]
+        problem = random_jets(plan.claim.label, plan.degree, theta, ring, draw, plan.weighted)
+        slow = {x: self._slow(x, ring) for x in plan.claim.slow if x != "theta"}
+        jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
+        return Point(problem, self.parameters(ring), slow, draw(), jets)
+
+    def _drawn(self, ring: PrimeField) -> Callable[[], int]:
+        return lambda: self.source.randrange(1, ring.p)
+
+    def _slow(self, x: str, ring: PrimeField) -> Any:
+        draw = self._drawn(ring)
+        return draw() if x in self.plan.claim.scalars else [draw() for _ in range(self.plan.dimension)]
+
+    def parameters(self, ring: PrimeField) -> dict[str, int]:
+        """Uniform among the values at which everything positive by a range is a residue."""
+        conditions = self.plan.claim.conditions() if self.plan.ranges else []
+        algebra = Algebra(ring, 1)
+        for _ in range(WHOLE_DRAWS):
+            values = {n: self.source.randrange(1, ring.p) for n in self.plan.claim.parameters}
+            names = {n: algebra.element(x) for n, x in values.items()}
+            found = [_number(Evaluator(_NOWHERE, algebra, {}).value(c, names)) for c in conditions]
+            if all(ring.is_residue(x) for x in found):
+                return values
+        raise Undecided("the ranges of the parameters cannot be met")
+
+    def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
+        """Component i of the point, of its gradient and of the slow variables drawn again."""
+        draw = self._drawn(ring)
+        problem = point.problem
+        theta = [draw() if j == i else x for j, x in enumerate(problem.theta)]
+        if problem.label == "L":
+            place = problem.table.up[i][0]
+            jets = [[draw() if n == place else x for n, x in enumerate(problem.jets[0])]]
+        else:
+            jets = [[draw(), *row[1:]] if j == i else row for j, row in enumerate(problem.jets)]
+        slow = {
+            s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
+        }
+        return replace(point, problem=Jets(problem.label, problem.degree, theta, jets, ring, problem.raising), slow=slow)
+
+    def other_vertices(self, sample: Sample) -> Point:
+        """The same point with all derivatives of order two and more drawn again."""
+        problem, p = sample.point.problem, sample.ring.p
+        keep = problem.dimension + 1 if problem.label == "L" else 1
+        jets = [[x if n < keep else self.source.randrange(p) for n, x in enumerate(row)] for row in problem.jets]
+        other = Jets(problem.label, problem.degree, problem.theta, jets, sample.ring, problem.raising)
+        return replace(sample.point, problem=other)
+
+
+class _Nowhere:
+    dimension = 1
+
+
+_NOWHERE = Point(_Nowhere(), {}, {}, 0, {})
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, list):
+        raise UsageError("a range compares vectors")
+    number: int = value.at(0)
+    return number
+
+
+def determinants(orbit: Orbit) -> list[int]:
+    """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
+    jacobian = Jacobian(orbit)
+    return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.order + 2)]
+
+
+def vertices_matter(sampler: Sampler, sample: Sample) -> bool:
+    """Whether the determinants of the memory's equations depend on second and higher derivatives."""
+    first = sample.orbit
+    other = Orbit(first.claim, sampler.other_vertices(sample), first.ring, first.leads, first.slack, memory=first.memory)
+    return determinants(first) != determinants(other)

@@ -1,0 +1,195 @@
+"""Truncated Laurent series in gamma over a ring:  gamma^v (c_0 + c_1 gamma + ... ) + O(gamma^(v + len c)).
+
+The relative precision travels with the series: v = gamma*eta is known one power further than eta, and v/gamma gives it back.
+An exact series is a polynomial with no error term (numbers, parameters, gamma itself).
+
+A ring has zero, constant, is_zero, add, neg, scale (by a fraction), inner (sum of products), power, sign; see `field`,
+`degrees` and `balls`.  In the last two a coefficient that cancels is not seen to be zero, so the leading power of everything
+under a root, sign or denominator is read off the run over a prime field (`Algebra.leading`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from verify.proof.errors import Rejected, ShortPrecision, Undecided
+
+EXACT = 10**9
+ONE = Fraction(1)
+
+
+@dataclass
+class Algebra:
+    """A ring, the number of coefficients kept, and what is known or noted of leading coefficients.
+
+    `leading`   key -> power of gamma at which the series under this root, sign or denominator begins, if it is given
+    `noted`     (key, component) -> (power, leading coefficient) of what stands under a root, sign or denominator
+    `found`     key -> (power, leading coefficient) of scalar products
+    """
+
+    ring: Any
+    length: int
+    leading: dict[Hashable, int] | None = None
+    noted: dict[tuple[Hashable, int | None], tuple[int, Any]] = field(default_factory=dict)
+    found: dict[Hashable, tuple[int, Any]] = field(default_factory=dict)
+    notes: bool = False
+
+    def constant(self, value: Fraction | int) -> Series:
+        return self.element(self.ring.constant(Fraction(value)))
+
+    def element(self, x: Any) -> Series:
+        """A number of the ring as an exact series."""
+        return Series(self, 0, [x], True)
+
+    @property
+    def gamma(self) -> Series:
+        return Series(self, 1, [self.ring.constant(ONE)], True)
+
+    def note(self, key: Hashable, component: int | None, power: int, lead: Any) -> None:
+        """The leading coefficient under a root, sign or denominator may not change from step to step."""
+        if not self.notes or self.leading is not None:
+            return
+        if self.noted.setdefault((key, component), (power, lead)) != (power, lead):
+            raise Undecided("what stands under a root, sign or denominator changes at leading order from step to step")
+
+
+class Series:
+    """See the module."""
+
+    __slots__ = ("a", "c", "exact", "v")
+
+    def __init__(self, algebra: Algebra, v: int, c: Sequence[Any], exact: bool = False) -> None:
+        is_zero, skip = algebra.ring.is_zero, 0
+        while skip < len(c) and is_zero(c[skip]):
+            skip += 1
+        self.a, self.exact = algebra, exact
+        self.c = list(c[skip:]) if skip else list(c)
+        self.v = v + skip if self.c or not exact else 0
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    @property
+    def precision(self) -> int:
+        """The series is known below this power of gamma."""
+        return EXACT if self.exact else self.v + len(self.c)
+
+    def at(self, k: int) -> Any:
+        """The coefficient of gamma^k; ShortPrecision if it is not known."""
+        if self.v <= k < self.v + len(self.c):
+            return self.c[k - self.v]
+        if k >= self.precision:
+            raise ShortPrecision
+        return self.a.ring.zero
+
+    def cut(self, precision: int) -> Series:
+        """The same series, known below gamma^precision only."""
+        if self.precision <= precision:
+            return self
+        return Series(self.a, min(self.v, precision), self._padded(min(self.v, precision), precision))
+
+    def _padded(self, low: int, high: int) -> list[Any]:
+        """Coefficients of gamma^low .. gamma^(high - 1), low <= v."""
+        zero = self.a.ring.zero
+        c = [zero] * (self.v - low) + self.c
+        return (c + [zero] * (high - low - len(c)))[: high - low]
+
+    # ------------------------------------------------------------------------------------------ arithmetic
+
+    def __add__(self, other: Series) -> Series:
+        if self.exact and not self.c:
+            return other
+        if other.exact and not other.c:
+            return self
+        high = min(self.precision, other.precision)
+        exact = high == EXACT
+        if exact:
+            high = max(self.v + len(self.c), other.v + len(other.c))
+        low = min(self.v, other.v, high)
+        add = self.a.ring.add
+        c = [add(x, y) for x, y in zip(self._padded(low, high), other._padded(low, high))]
+        return Series(self.a, low, c, exact)
+
+    def __neg__(self) -> Series:
+        return Series(self.a, self.v, [self.a.ring.neg(x) for x in self.c], self.exact)
+
+    def __sub__(self, other: Series) -> Series:
+        return self + (-other)
+
+    def __mul__(self, other: Series) -> Series:
+        a, b = self.c, other.c
+        n = min(EXACT if self.exact else len(a), EXACT if other.exact else len(b))
+        exact = n == EXACT
+        if exact:
+            n = len(a) + len(b) - 1 if a and b else 0
+            if n > self.a.length:
+                n, exact = self.a.length, False
+        elif (self.exact and not a) or (other.exact and not b):
+            return self if self.exact and not a else other
+        la, lb, inner, back = len(a), len(b), self.a.ring.inner, b[::-1]
+        c = []
+        for k in range(n):
+            low, high = max(0, k - lb + 1), min(k + 1, la)
+            c.append(inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.a.ring.zero)
+        return Series(self.a, self.v + other.v, c, exact)
+
+    def increment(self, base: Any, refusal: str) -> Series:
+        """The series less its value `base` at gamma^0; Undecided if it does not tend to it."""
+        rest = self - self.a.element(base)
+        if rest.v < 1 and rest.c:
+            if self.a.leading is None:
+                raise Undecided(refusal)
+            rest = Series(self.a, 1, rest._padded(rest.v, max(rest.v + len(rest.c), 1))[1 - rest.v :], rest.exact)
+        return rest
+
+    # ------------------------------------------------------------------------------------------ roots and signs
+
+    def _leading(self, key: Hashable, component: int | None) -> Series:
+        """The series from its first non-zero coefficient on."""
+        given = self.a.leading
+        series = self
+        if given is not None and key in given and given[key] > self.v:
+            series = Series(self.a, given[key], self.c[given[key] - self.v :], self.exact)
+        if not series.c:
+            if series.exact:
+                raise ZeroDivisionError
+            raise ShortPrecision
+        self.a.note(key, component, series.v, series.c[0])
+        return series
+
+    def power(self, r: Fraction, key: Hashable, component: int | None = None) -> Series:
+        """a^r.  From a b' = r a' b:  k a_0 b_k = sum_(i<k) (r (k - i) - i) b_i a_(k-i)."""
+        if r.denominator == 1 and r >= 0:
+            result = self.a.constant(1)
+            for _ in range(int(r)):
+                result = result * self
+            return result
+        base = self._leading(key, component)
+        v = base.v * r
+        if v.denominator != 1:
+            raise Undecided("a root brings a fractional power of gamma")
+        ring, a = self.a.ring, base.c
+        try:
+            lead = ring.power(a[0], r, key)
+        except Rejected as error:
+            raise Rejected(str(error), component, key) from None
+        if base.exact and len(a) == 1:
+            return Series(self.a, int(v), [lead], True)
+        n = self.a.length if base.exact else len(a)
+        b = [lead]
+        inverse = ring.power(a[0], Fraction(-1), key) if n > 1 else None
+        for k in range(1, n):
+            terms = range(max(0, k - len(a) + 1), k)
+            left = [ring.scale(b[i], (r * (k - i) - i) / k) for i in terms]
+            b.append(ring.inner([ring.inner(left, [a[k - i] for i in terms])], [inverse]))
+        return Series(self.a, int(v), b)
+
+    def sign(self, key: Hashable, component: int | None = None) -> Series:
+        """The sign for small positive gamma: that of the leading coefficient."""
+        base = self._leading(key, component)
+        try:
+            return self.a.element(self.a.ring.sign(base.c[0], key))
+        except Rejected as error:
+            raise Rejected(str(error), component, key) from None

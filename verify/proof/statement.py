@@ -1,0 +1,223 @@
+"""The statement to be proved: an update text with its regime, and a claimed field, as syntax trees.
+
+    for every smooth L, every dimension and all parameters in their ranges, on the slow manifold
+    x' = sum_k gamma^k fields[x][k] + O(gamma^(order + 1))              (flow)
+    x_1 = x_0 + gamma sum_k gamma^k fields[x][k] + O(gamma^(order + 2))  (map)
+
+for every slow variable x, where the memory starts at sum_k gamma^k memory[m][k].  A field is a tuple of summands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from derive.errors import UsageError
+from derive.language import Assignment, Call, Expression, Name, Number, Operation, constant, parse_expression, walk
+from derive.schedule import Schedule
+from derive.scheme import Configuration, Rescaling
+from verify.proof.errors import Undecided
+
+MAX_RANK = 40
+DERIVATIVES: dict[str, int] = {"hess": 1, "dfield": 1}
+DERIVATIVES |= {f"d{k}": k - 1 for k in range(3, MAX_RANK)} | {f"d{k}field": k for k in range(2, MAX_RANK)}
+CALLS: dict[str, int | None] = {**DERIVATIVES, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+
+Summands = tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """See the module.  States, slow variables and memory go by the names they have in the result (eta for v = gamma*eta)."""
+
+    program: tuple[Assignment, ...]
+    label: str
+    states: Mapping[str, str]  # name in the text -> name in the result
+    scalars: frozenset[str]  # results' names of states without components
+    parameters: Mapping[str, str]  # free parameter -> its range
+    bindings: Mapping[str, Expression]
+    rescaled: Mapping[str, Rescaling]
+    functions: Mapping[str, Expression | None]
+    fields: Mapping[str, tuple[Summands, ...]]
+    memory: Mapping[str, tuple[Summands, ...]]
+    order: int
+    form: str = "flow"
+
+    @property
+    def slow(self) -> tuple[str, ...]:
+        return tuple(self.fields)
+
+    @property
+    def fast(self) -> tuple[str, ...]:
+        """Memory, in the order of the text."""
+        return tuple(s for s in self.states.values() if s not in self.fields)
+
+    def claims(self) -> Iterator[Expression]:
+        """Every summand of every claim."""
+        for powers in (*self.fields.values(), *self.memory.values()):
+            for summands in powers:
+                yield from summands
+
+    def texts(self) -> Iterator[Expression]:
+        """Every tree that a run evaluates."""
+        yield from (a.value for a in self.program)
+        yield from self.bindings.values()
+        yield from (r.factor for r in self.rescaled.values())
+        yield from (f for f in self.functions.values() if f is not None)
+        yield from self.claims()
+
+    @cached_property
+    def nodes(self) -> tuple[Expression, ...]:
+        """Every part of every tree once, operands first."""
+        found: dict[int, Expression] = {}
+        for text in self.texts():
+            for node in _parts(text, found):
+                found[id(node)] = node
+        return tuple(found.values())
+
+    @cached_property
+    def implicit(self) -> bool:
+        return any(isinstance(n, Name) and n.id == "theta_next" for a in self.program for n in walk(a.value))
+
+    @cached_property
+    def contracted(self) -> bool:
+        """Whether scalar products occur."""
+        return any(isinstance(n, Call) and n.function in ("dot", "norm") for n in self.nodes)
+
+    def conditions(self) -> list[Expression]:
+        """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
+        return [c for name, text in self.parameters.items() for c in _positive_sides(name, text)]
+
+
+def _parts(text: Expression, seen: Mapping[int, Expression]) -> Iterator[Expression]:
+    if id(text) in seen:
+        return
+    if isinstance(text, Operation | Call):
+        for argument in text.args:
+            yield from _parts(argument, seen)
+    yield text
+
+
+def _positive_sides(name: str, text: str) -> list[Expression]:
+    parts = [p.strip() for p in re.split(r"(<=|>=|<|>)", text)]
+    found: list[Expression] = []
+    for left, op, right in zip(parts[::2], parts[1::2], parts[2::2]):
+        small, large = (left, right) if op[0] == "<" else (right, left)
+        a, b = (parse_expression(side, f"range of {name}") for side in (small, large))
+        found.append(b if constant(a) == 0 else Operation("-", (b, a)))
+    return found
+
+
+def root_of(node: Expression) -> int | None:
+    """The order of the root that this node takes: sqrt, norm, or ** to a fraction."""
+    match node:
+        case Call("sqrt" | "norm", _):
+            return 2
+        case Operation("**", (_, exponent)):
+            r = constant(exponent)
+            return r.denominator if r is not None and r.denominator > 1 else None
+    return None
+
+
+def interned(expression: Expression, known: dict[Any, Expression]) -> Expression:
+    """The same tree with equal subtrees one object, so that its parts can be told apart and remembered by identity."""
+    key: Any = expression
+    if isinstance(expression, Operation | Call):
+        args = tuple(interned(a, known) for a in expression.args)
+        if isinstance(expression, Operation):
+            expression = Operation(expression.op, args, expression.line, expression.column)
+        else:
+            expression = Call(expression.function, args, expression.line, expression.column)
+        key = (type(expression), expression.op if isinstance(expression, Operation) else expression.function, *map(id, args))
+    return known.setdefault(key, expression)
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+Claimed = Mapping[str, Sequence[Any]]
+
+
+def statement(
+    configuration: Configuration, equations: Claimed, memory: Claimed | None = None, order: int | None = None, form: str = "flow"
+) -> Statement:
+    """The statement that these equations are the modified equation of this configuration.
+
+    `equations` and `memory` give for each variable its powers of gamma in order, each a formula or
+    {"power", "terms": [{"coefficient", "term"}]}.  `order` cuts them; it may not lie above them.
+
+    Raises UsageError for what is no statement (unknown variables, powers that are missing), Undecided for piecewise schedules.
+
+    >>> from derive import configure, load_scheme
+    >>> s = statement(configure(load_scheme("momentum")), {"theta": ["-grad/(1 - beta)"]})
+    >>> s.order, s.slow, s.fast, [type(c).__name__ for c in s.conditions()]
+    (0, ('theta',), ('v',), ['Name', 'Operation'])
+    """
+    scheme = configuration.scheme
+    if form not in ("flow", "map"):
+        raise UsageError(f"unknown form '{form}' (flow or map)")
+    states = {s: configuration.symbol(s) for s in scheme.states}
+    _check_variables(equations, memory or {}, states)
+    if order is None:
+        order = min(map(len, equations.values())) - 1
+    known: dict[Any, Expression] = {}
+    fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
+    if order < 0 or any(len(powers) <= order for powers in fields.values()):
+        raise UsageError(f"the equations do not give every power of gamma through {order}")
+    functions: dict[str, Expression | None] = {}
+    for name, value in configuration.functions.items():
+        if isinstance(value, Schedule):
+            raise Undecided(f"{name} is a piecewise schedule: choose the branch first")
+        functions[name] = value
+    return Statement(
+        program=scheme.program,
+        label=scheme.label,
+        states=states,
+        scalars=frozenset(x for s, x in states.items() if scheme.kinds[s] == "scalar"),
+        parameters={n: scheme.parameters[n].range if n in scheme.parameters else "" for n in configuration.free},
+        bindings={n: e for n, e in configuration.bindings.items() if e != Name(n)},
+        rescaled=configuration.rescaled,
+        functions=functions,
+        fields=fields,
+        memory={m: _powers(m, powers, known)[: order + 2] for m, powers in (memory or {}).items()},
+        order=order,
+        form=form,
+    )
+
+
+def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, str]) -> None:
+    if "theta" not in equations:
+        raise UsageError("the equations say nothing of theta")
+    for name in (*equations, *memory):
+        if name not in states.values():
+            raise UsageError(f"'{name}' is no state variable of the scheme ({', '.join(states.values())})")
+    if both := set(equations) & set(memory):
+        raise UsageError(f"{', '.join(sorted(both))}: both a slow variable and memory")
+
+
+def _powers(variable: str, powers: Sequence[Any], known: dict[Any, Expression]) -> tuple[Summands, ...]:
+    if isinstance(powers, str) or any(isinstance(p, Mapping) and p.get("power", k) != k for k, p in enumerate(powers)):
+        raise UsageError(f"{variable}: the powers of gamma must come in order, one entry each")
+    return tuple(tuple(_summands(p, f"{variable} at gamma^{k}", known)) for k, p in enumerate(powers))
+
+
+def _read(text: str, where: str, known: dict[Any, Expression]) -> Expression:
+    if text not in known:
+        known[text] = interned(parse_expression(text, where, CALLS), known)
+    return known[text]
+
+
+def _summands(power: Any, where: str, known: dict[Any, Expression]) -> Iterable[Expression]:
+    if isinstance(power, str):
+        yield _read(power, where, known)
+        return
+    if not isinstance(power, Mapping) or not isinstance(power.get("terms"), list):
+        raise UsageError(f"{where}: write a formula, or a list of terms")
+    for item in power["terms"]:
+        coefficient, term = (_read(item[key], where, known) for key in ("coefficient", "term"))
+        product = Operation("*", (coefficient, term))
+        key = (Operation, "*", id(coefficient), id(term))
+        yield coefficient if term == Number(Fraction(1)) else known.setdefault(key, product)
