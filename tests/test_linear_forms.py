@@ -12,7 +12,8 @@ from derive.paper.multistep import multistep
 from derive.scheme import Configuration, catalogue, configure, inline_scheme, load_scheme
 from derive.scheme.linear_map import linear_map
 from derive.trees.program import compile_scheme
-from verify.run import EXACT, evaluate
+from verify.numbers.evaluation import evaluate
+from verify.numbers.kinds import EXACT
 
 
 def _linear_schemes() -> list[tuple[str, str | None]]:

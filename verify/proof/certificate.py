@@ -14,8 +14,8 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.language import Name, unparse
-from derive.schedule import Schedule
 from derive.scheme import Configuration
+from derive.scheme.schedule import Schedule
 from verify.proof import checker
 from verify.proof.statement import Claimed
 

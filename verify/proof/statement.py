@@ -18,8 +18,8 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.language import Assignment, Call, Expression, Name, Number, Operation, constant, parse_expression, walk
-from derive.schedule import Schedule
 from derive.scheme import Configuration, Rescaling
+from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
 
 MAX_RANK = 40
