@@ -15,8 +15,8 @@ import pytest
 from proof_forgeries import FORGERIES
 
 from derive import configure, load_scheme, modified_equation
-from verify.proof import checker
-from verify.proof.certificate import certificate, certificate_text
+from verify.certificate import checker
+from verify.certificate.writing import certificate, certificate_text
 
 BASES = [("momentum", "memory"), ("momentum", "inertial"), ("rmsprop-outside", ""), ("gd-schedule", ""), ("gd", "")]
 CHECKER = Path(checker.__file__)

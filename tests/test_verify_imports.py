@@ -31,11 +31,11 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.proof": (ROUTE, set()),
     "verify.exact": (ROUTE, EXACT),
     "verify.numeric": (ROUTE, EXACT),
-    "verify.certificate": (ROUTE, {"exact"}),
+    "verify.certificate": (ROUTE, {"proof"}),
     "verify.verification": (ROUTE, EXACT | {"exact", "numeric", "proof"}),
     "verify.formula_verdict": (ROUTE, EXACT | {"exact", "proof"}),
     "verify.claims": (ROUTE | JUDGE, set()),
-    "verify.report": (ROUTE | PAGE, EXACT | {"exact", "numeric", "certificate", "claims"}),
+    "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
     "verify.commands": (ROUTE | CONSOLE, {"verification", "formula_verdict", "exact", "certificate", "claims", "report"}),
 }
 MODULES = ["verify", *sorted(m.name for m in pkgutil.walk_packages(verify.__path__, "verify."))]

@@ -17,7 +17,7 @@ from typing import Any
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, walk
+from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, unparse, walk
 from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
 from verify.exact.claimed import ClaimedField
 from verify.exact.counterexample import counterexample_json, counterexample_text
@@ -30,7 +30,9 @@ from verify.exact.study import Effort, Study
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import to_fraction
 from verify.problems.formula import gradient_formula, parsed, split_powers
+from verify.proof import Proof, prove
 
+SEEDS = 3  # choices of parameters and losses that are tried for a counterexample in rational numbers
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 
 
@@ -61,7 +63,7 @@ class FormulaVerdict:
 
     text: StatedFormula
     verdict: str
-    exact: ExactResult | None = None
+    proof: Proof
     power: int | None = None
     counterexample: Mismatch | None = None
     corrections: Sequence[Correction] = ()
@@ -75,9 +77,8 @@ class FormulaVerdict:
             "order": self.text.order,
             "says": list(self.text.says),
             "verdict": self.verdict,
-            "rank": self.exact.rank if self.exact else None,
-            "rank_needed": self.exact.rank_needed if self.exact else None,
-            "argument": self.exact.argument if self.exact else self.reason,
+            "proof": self.proof.to_json(),
+            "argument": self.reason,
             "first_failing_power": self.power,
             "counterexample": counterexample_json(self.counterexample) if self.counterexample else None,
             "corrections": [
@@ -224,19 +225,39 @@ def _require_exponents(parts: Sequence[Expression]) -> None:
 
 
 def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
-    """Confirm (proved for every loss) or refute (first power, counterexample, what is right)."""
-    try:
-        exact = verify_exactly(text.configuration, text.claim, Effort(seed=seed, stop=False))
-    except NotEnumerable as error:
-        return FormulaVerdict(text, "undecided", reason=f"the possible terms cannot be listed: {error}")
-    if not exact.mismatches:
-        return FormulaVerdict(text, "confirmed" if exact.proved else "undecided", exact, reason=exact.argument)
+    """Confirm (proved for every loss and all parameter values) or refute (first power, counterexample, what is right)."""
+    statement = text.equation.to_json()
+    claimed = {x: [_formula_text(items) for items in powers] for x, powers in text.claim.terms.items()}
+    proof = prove(text.configuration, statement["equations"] | claimed, statement["memory"])
+    if proof.proved:
+        return FormulaVerdict(text, "confirmed", proof, reason=str(proof))
+    exact = next(filter(None, (_counterexamples(text, s) for s in range(seed, seed + SEEDS))), None)
+    if exact is None:
+        return FormulaVerdict(text, "refuted" if proof.verdict == "refuted" else "undecided", proof, power=proof.power,
+                              correct=_correct(text, proof.variable, proof.power), reason=str(proof))  # fmt: skip
     first = exact.mismatches[0]
     current = next(s for s in exact.studies if any(e.sample is first.sample for e in s.examined))
     small = small_counterexample(current, text.claim, first.power, seed) or first
     corrections = _corrections(current, text.claim, small.variable, small.power)
-    correct = str(text.equation[small.variable][small.power])
-    return FormulaVerdict(text, "refuted", exact, small.power, small, corrections, correct)
+    correct = _correct(text, small.variable, small.power)
+    return FormulaVerdict(text, "refuted", proof, small.power, small, corrections, correct, str(proof))
+
+
+def _counterexamples(text: StatedFormula, seed: int) -> ExactResult | None:
+    """Exact orbits at rational points with two choices of the parameters, if the formula fails on one."""
+    try:
+        exact = verify_exactly(text.configuration, text.claim, Effort(seed=seed, stop=False))
+    except (NotEnumerable, ArithmeticError, UsageError):
+        return None
+    return exact if exact.mismatches else None
+
+
+def _formula_text(items: Sequence[tuple[Expression, Expression]]) -> str:
+    return " + ".join(f"({unparse(c)})*({unparse(t)})" for c, t in items) or "0"
+
+
+def _correct(text: StatedFormula, variable: str, power: int | None) -> str:
+    return "" if power is None else str(text.equation[variable][power])
 
 
 def _corrections(current: Study, claim: ClaimedField, variable: str, power: int) -> list[Correction]:
@@ -264,13 +285,15 @@ def print_formula(result: FormulaVerdict) -> None:
 
     for says in result.text.says:
         click.echo(f"claim: {says}")
-    if result.verdict == "confirmed" and result.exact is not None:
-        click.echo(f"confirmed through gamma^{result.text.order}: {result.exact.argument}")
-        return
-    if result.verdict == "undecided" or result.counterexample is None:
-        click.echo(f"undecided: {result.reason}")
+    if result.verdict == "confirmed":
+        click.echo(f"confirmed through gamma^{result.text.order}: {result.reason}")
         return
     m = result.counterexample
+    if m is None:
+        click.echo(result.reason)
+        if result.correct:
+            click.echo(f"  correct at gamma^{result.power}: {result.correct}")
+        return
     click.echo(f"refuted at gamma^{result.power}, in {m.variable}'")
     click.echo(f"  counterexample: {counterexample_text(m)}")
     for c in result.corrections:

@@ -1,9 +1,10 @@
 """All routes of one scheme in one table.
 
-    exact (proof)  +  slopes  +  coefficients recovered  +  closed forms on quadratics  [+ from rest]   ->   verdict
+    proof  +  slopes  +  coefficients recovered  +  closed forms on quadratics  [+ from rest]   ->   verdict
 
-`verified`: proved exactly and confirmed by every route that ran.  `refuted`: some route found a difference.  `not proved`: no
-route found a difference, but the exact route could not be completed.
+`verified`: proved over prime fields (for all parameter values in their ranges), and confirmed by every route that ran.
+`refuted`: some route found a difference.  `not proved`: no route found one, but the proof was not completed.  Where it was not,
+exact orbits at rational points are compared too, which gives a counterexample that a person can check.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from verify.exact.study import Effort
 from verify.exact.terms import NotEnumerable
 from verify.numbers.power_series import IrrationalRoot, SingularSeries
 from verify.orbits.slow_series import NotSlow
+from verify.proof import Proof, prove
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
@@ -42,6 +44,7 @@ class Verification:
     """What every route found; a route that could not run leaves its reason in `skipped`."""
 
     equation: ModifiedEquation
+    proof: Proof | None = None
     exact: ExactResult | None = None
     special_case: bool | None = None  # of the equation proved for every r(t), where a time function was set
     given: GivenLoss | None = None
@@ -56,7 +59,11 @@ class Verification:
 
     @property
     def refuted_by(self) -> list[str]:
-        routes = {"exact": self.exact is not None and self.exact.refuted, "special case": self.special_case is False}
+        routes = {
+            "proof": self.proof is not None and self.proof.verdict == "refuted",
+            "exact": self.exact is not None and self.exact.refuted,
+            "special case": self.special_case is False,
+        }
         for name in ("given", "table", "recovery", "quadratic"):
             result = getattr(self, name)
             routes[name] = result is not None and not result.confirmed
@@ -66,7 +73,7 @@ class Verification:
     def verdict(self) -> str:
         if self.refuted_by:
             return "refuted"
-        return "verified" if self.exact is not None and self.exact.proved else "not proved"
+        return "verified" if self.proof is not None and self.proof.proved else "not proved"
 
     def to_json(self) -> dict[str, Any]:
         """The documented keys; exact numbers as text."""
@@ -77,11 +84,12 @@ class Verification:
             "order": self.equation.order,
             "verdict": self.verdict,
             "refuted_by": self.refuted_by,
+            "proof": self.proof.to_json() if self.proof else None,
             "exact_first_nonzero_power": e.first_nonzero_power if e else None,
             "exact_remark": e.remark if e else "",
             "rank": e.rank if e else None,
             "rank_needed": e.rank_needed if e else None,
-            "argument": e.argument if e else "",
+            "argument": str(self.proof) if self.proof else "",
             "special_case": self.special_case,
             "counterexample": counterexample_json(e.mismatches[0]) if e and e.mismatches else None,
             "slopes": list(self.table.slopes) if self.table else None,
@@ -136,17 +144,31 @@ def verify_scheme(
     verification = Verification(equation)
     data = equation.to_json()
     general = with_arbitrary_functions(equation)
-    with verification.route("exact", announce):
-        effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
-        claim = claimed_field(general.to_json()["equations"])
-        verification.exact = verify_exactly(general.configuration, claim, effort)
+    with verification.route("proof", announce):
+        statement = general.to_json()
+        verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if options.loss or verification.exact is None:
+    if verification.proof is None or not verification.proof.proved:
+        _compared(verification, general, options, announce, progress)
+    if options.loss or (verification.exact is None and verification.verdict == "not proved"):
         with verification.route("given loss", announce):
             verification.given = _given(verification, claimed_field(data["equations"]), options)
     _numerical(verification, data, options, announce)
     return verification
+
+
+def _compared(
+    verification: Verification,
+    general: ModifiedEquation,
+    options: Options,
+    announce: Callable[[str], None],
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    with verification.route("exact", announce):
+        effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
+        claim = claimed_field(general.to_json()["equations"])
+        verification.exact = verify_exactly(general.configuration, claim, effort)
 
 
 def _given(verification: Verification, claim: ClaimedField, options: Options) -> GivenLoss:

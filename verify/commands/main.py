@@ -85,10 +85,11 @@ def scheme_command(
         from verify.commands.text import print_verification
 
         print_verification(report)
-    if output and report.verdict == "verified" and report.exact is not None:
+    if output and report.verdict == "verified":
         from verify.certificate.writing import certificate, write_certificate
 
-        write_certificate(output, certificate(equation.configuration, report.exact))
+        statement = equation.to_json()
+        write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
     elif output:
         click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
     return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
@@ -130,7 +131,7 @@ def formula_command(
 @main.command("certificate", epilog=EPILOG)
 @click.argument("file", metavar="FILE.json")
 def certificate_command(file: str) -> int:
-    """Re-check a certificate from the file alone."""
+    """Prove the statement of a certificate again, from the file alone."""
     from verify.certificate.writing import CertificateRefused, check_certificate
 
     try:

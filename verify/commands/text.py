@@ -28,12 +28,21 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
 
 
 def _exact(console: Any, v: Verification) -> None:
-    e = v.exact
-    console.print("\nExact")
+    e, p = v.exact, v.proof
+    console.print("\nProof")
+    if p is not None:
+        console.print(f"  {p}")
+        if p.proved:
+            signs = f", {p.classes} classes of signs" if p.classes > 1 else ""
+            console.print(f"  ({p.samples} random points over random prime fields, dimension {p.dimension}{signs})")
+    if v.special_case is not None:
+        words = "is" if v.special_case else "is NOT"
+        console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
     if v.given:
         console.print(f"  on L = {v.given.loss}, {v.given.text}")
     if e is None:
         return
+    console.print("\nExact orbits at rational points")
     if e.mismatches:
         console.print(f"  refuted at gamma^{e.mismatches[0].power}: {counterexample_text(e.mismatches[0])}")
     else:
@@ -46,11 +55,6 @@ def _exact(console: Any, v: Verification) -> None:
         console.print(f"  one step minus Taylor flow: zero through gamma^{e.first_nonzero_power - 1}, then not")
     if e.remark:
         console.print(f"  {e.remark}")
-    if not e.mismatches:
-        console.print(f"  {e.argument}")
-    if v.special_case is not None:
-        words = "is" if v.special_case else "is NOT"
-        console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
 
 
 def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:

@@ -48,6 +48,13 @@ class Proof:
     def proved(self) -> bool:
         return self.verdict == "proved"
 
+    def to_json(self) -> dict[str, Any]:
+        """`bound` is the base-2 logarithm of the error probability."""
+        return {
+            "verdict": self.verdict, "bound": self.bound, "samples": self.samples, "dimension": self.dimension,
+            "sign_classes": self.classes, "reason": self.reason,
+        }  # fmt: skip
+
     def __str__(self) -> str:
         if self.proved:
             return (

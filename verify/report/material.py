@@ -14,8 +14,6 @@ from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
 from derive.scheme.ranges import is_bounded
-from verify.exact.claimed import claimed_field
-from verify.exact.proof import verify_exactly
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.precision import precision
@@ -25,6 +23,7 @@ from verify.numeric.system import Recorder, build_system, chosen_parameters, lay
 from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
+from verify.proof import prove
 from verify.report.javascript import Model
 
 LOSS = "x**2/8 + y**2/2 + sin(x)*y/2"
@@ -166,9 +165,12 @@ def _slopes(system: System, digits: int) -> SlopeTable | str:
 def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
     from verify.certificate.writing import certificate
 
+    statement = equation.to_json()
     try:
-        result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
-        return certificate(equation.configuration, result)
+        proof = prove(equation.configuration, statement["equations"], statement["memory"])
+        if not proof.proved:
+            return str(proof)
+        return certificate(equation.configuration, statement["equations"], statement["memory"]) | {"proof": str(proof)}
     except Exception as error:  # a proof that cannot be completed is no reason against the page
         return " ".join(str(error).split()) or type(error).__name__
 
