@@ -208,7 +208,7 @@ def _field_of(rows: Sequence[Form]) -> Any:
     """The field of rational functions of the symbols in the rows; None where a coefficient (a root, a number) is outside."""
     import sympy as sp
 
-    coefficients = [sp.sympify(c) for row in rows for c in row.values()]
+    coefficients = [sp.Integer(1) * c for row in rows for c in row.values()]
     symbols = sorted({s for c in coefficients for s in c.free_symbols}, key=str)
     return sp.QQ.frac_field(*symbols) if symbols and all(c.is_rational_function(*symbols) for c in coefficients) else None
 
