@@ -279,6 +279,7 @@ def test_signs_of_factors() -> None:
     assert str(element(ring, "b - 1")) == "-(1 - b)"
     assert str(element(ring, "(b - 1)*(b - 1)/(2*(1 - a))")) == "(1 - b)**2/(2*(1 - a))"
     assert str(element(ring, "2*a/3 - 4*b/3")) == "-2*(2*b - a)/3"
+    assert str(element(ring, "b*b - a")) == "-(a - b**2)"
     assert str(element(ring, "1/(3 - 6*a)")) == "1/(3*(1 - 2*a))"
     assert str(element(ring, "-3/4")) == "-3/4"
     assert str(ring.zero) == "0"
