@@ -90,3 +90,30 @@ def test_fractional_powers_that_stay_are_refused(update: str) -> None:
 def test_fractional_powers_that_cancel_are_not() -> None:
     assert configure(inline_scheme("theta = theta - gamma*grad(theta)")).free == ()
     assert field("theta = theta - sqrt(gamma)*sqrt(gamma)*grad(theta)", 1) == field("theta = theta - gamma*grad(theta)", 1)
+
+
+def test_irrational_coefficients_on_a_concrete_loss() -> None:
+    """AdaBelief at beta2 = 4/5, eps = 1/100: its field on x^2 has square roots of numbers in it."""
+    eq = modified_equation("adabelief", 1, settings={"beta2": "4/5", "eps": "1/100"})
+    explicit = eq.on_loss("x**2")["theta"]
+    at = {str(s): 1 for s in explicit[0][0].free_symbols if str(s) == "x"}
+    exact = eq.subs(beta1="1/2").evaluate("x**2", {"x": "1"}, 20).values["theta"]
+    half = eq.subs(beta1="1/2").on_loss("x**2")["theta"]
+    assert at
+    for k in (0, 1):
+        assert abs(float(half[k][0].subs(dict.fromkeys(half[k][0].free_symbols, 1))) - float(exact[k][0])) < 1e-12
+
+
+def test_values_in_threads_at_different_precisions() -> None:
+    """flint's working precision is global: every thread still gets the digits it asked for."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    eq = modified_equation("rmsprop", 1, settings={"rho": "9/10", "eps": "1/100"})
+
+    def digits(n: int) -> list[list[str]]:
+        return eq.evaluate("x**2/2 + x*y**2", {"x": "1/2", "y": "1/3"}, n).values["theta"]
+
+    asked = [15, 40, 80, 200] * 30
+    alone = {n: digits(n) for n in set(asked)}
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(digits, asked)) == [alone[n] for n in asked]

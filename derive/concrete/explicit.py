@@ -112,18 +112,26 @@ class _Explicit:
         self.variables = [*self.expressions.symbols, *self.expressions.states.values()]
 
     def total(self, total: Combination) -> tuple[Any, ...]:
-        variables, size = self.variables, self.expressions.size
+        size = self.expressions.size
         monomials: list[dict[Index, Ratio]] = [{} for _ in range(size)]
         rest = [sp.Integer(0)] * size
         for c, t in total:
             for i, x in enumerate(self.point.term(t)):
-                if x.free_symbols <= set(variables) and x.is_polynomial(*variables):
-                    for m, k in sp.Poly(x, *variables).terms():
+                polynomial = self.polynomial(x)
+                if polynomial is not None:
+                    for m, k in polynomial.terms():
                         value = c.scaled(fmpq(int(k.p), int(k.q)))
                         monomials[i][m] = monomials[i][m] + value if m in monomials[i] else value
                 else:
                     rest[i] += self.expressions.coefficient(c) * x
         return tuple(self.collected(m) + r for m, r in zip(monomials, rest, strict=True))
+
+    def polynomial(self, x: Any) -> Any:
+        """x as a polynomial in the variables with rational coefficients, or None."""
+        if not x.free_symbols <= set(self.variables) or not x.is_polynomial(*self.variables):
+            return None
+        polynomial = sp.Poly(x, *self.variables)
+        return polynomial if all(k.is_Rational for k in polynomial.coeffs()) else None
 
     def collected(self, monomials: Mapping[Index, Ratio]) -> Any:
         result = sp.Integer(0)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial, prod
+from threading import RLock
 
 from flint import arb, ctx, fmpq
 
@@ -54,6 +55,10 @@ class _Undecided(Exception):
     """A sign or a zero that the present precision does not decide."""
 
 
+#: flint has one working precision for all threads
+_PRECISION = RLock()
+
+
 def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50) -> Values:
     """Evaluate every coefficient; see ModifiedEquation.evaluate.
 
@@ -73,7 +78,7 @@ def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, obje
     bits = int(digits * 3.33) + 64
     while True:
         try:
-            with ctx.workprec(bits):
+            with _PRECISION, ctx.workprec(bits):
                 return Values(problem.variables, point, _ExactNumbers(equation, problem, point).run(digits))
         except _Undecided:
             bits *= 2
