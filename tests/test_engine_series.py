@@ -229,7 +229,7 @@ def test_functions_of_time() -> None:
         ("decay(10, 1/10)", ["r", "dr", "0", "0"]), ("sqrt(t)", ["r", "dr", "d2r", "d3r"]), (None, ["r", "dr", "d2r", "d3r"]),
     ]:  # fmt: skip
         engine = Translation(configure(scheme, None, {"r(t)": setting} if setting else {}), 2)
-        assert [str(d) for d in engine._derivatives("r")] == expected, setting
+        assert [str(d) for d in engine.time_derivatives("r")] == expected, setting
     with pytest.raises(ReductionError, match="must be taken at a time that tends to t"):
         modified_equation(scheme_from_toml('name = "x"\ntitle = "x"\nupdate = "theta = theta - gamma*r(2*t)*grad(theta)"\n'
                                            '[functions]\nr = "schedule"\n'), 1)  # fmt: skip
@@ -278,7 +278,7 @@ def test_what_is_not_known_yet_and_cancels(x: str) -> None:
 def test_a_text_by_itself_has_no_gradient_elsewhere() -> None:
     """Only while its coupling is explored may a translation take gradients at other points."""
     with pytest.raises(ReductionError, match="must be taken at a point that tends to theta"):
-        Sides("theta = theta - gamma*grad(2*theta)").engine.updates["theta"].at(1)
+        Sides("theta = theta - gamma*grad(2*theta)").engine._compile()["theta"].at(1)
 
 
 def test_the_largest_exponents_are_allowed() -> None:

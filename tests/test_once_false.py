@@ -8,6 +8,7 @@ from derive import configure, inline_scheme, modified_equation
 from derive.errors import ReductionError
 from derive.readings.accuracy import accuracy
 from derive.readings.initial_layer import initial_layer
+from derive.readings.loss import modified_loss
 from derive.scheme import scheme_from_toml
 
 
@@ -117,3 +118,17 @@ def test_values_in_threads_at_different_precisions() -> None:
     alone = {n: digits(n) for n in set(asked)}
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(digits, asked)) == [alone[n] for n in asked]
+
+
+@pytest.mark.parametrize(
+    ("point", "second"),
+    [
+        ("theta + gamma*theta", ["-L + dot(theta, grad) + 1/4*dot(grad, grad)"]),
+        ("(1 - gamma*lam)*theta", ["lam*L - lam*dot(theta, grad) + 1/4*dot(grad, grad)"]),
+    ],
+)
+def test_potentials_with_theta_in_them(point: str, second: list[str]) -> None:
+    """grad(<theta, grad L> - L) = hess(theta): the gradient at a shrunk or stretched point."""
+    found = modified_loss(inline_scheme(f"theta = theta - gamma*grad({point})"), 1)
+    assert found.unwritten == ()
+    assert [str(s) for s in found.potential[1:]] == second

@@ -68,7 +68,6 @@ class Translation:
         for s in self.states:
             self.solution[s] = {0: {} if s in vanishing else self.symbols[s]}
         self.all_series.clear()
-        self.gamma = Polynomial(self, {1: self.ring.one})
         self.updates = self._compile()
 
     def end_exploring(self) -> None:
@@ -117,6 +116,7 @@ class Translation:
 
     def _compile(self) -> dict[str, Series]:
         """One series per state variable: its value after the step, in the units in which it is carried."""
+        self.gamma = Polynomial(self, {1: self.ring.one})
         bindings = {n: self._series(e, {}) for n, e in self.configuration.bindings.items()}
         factors = {v: self._series(r.factor, bindings) for v, r in self.configuration.rescaled.items()}
         names: dict[str, Series] = dict(bindings)

@@ -25,6 +25,7 @@ from derive.errors import ReductionError
 from derive.readings.witness import is_nonzero
 from derive.result import Described, blocks
 
+ROUNDS, MOST_CANDIDATES = 3, 200  # of the search for a potential of a general field
 Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
 
 
@@ -71,9 +72,9 @@ class ModifiedLoss(Described):
     """The potential V of a field, field = -P grad V with P = 1, or the scheme's own elementwise factor.
 
     `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
-    the field is a gradient, but V_k is no sum of terms (it contains a logarithm or an arc function) and is left empty here, null
-    in JSON.  `obstruction` is None
-    where every power asked for has a potential.  `preconditioned` is the same reading with P (componentwise schemes).
+    the field is a gradient, but V_k was not found as a sum of terms (it may contain a logarithm, say) and is left empty here,
+    null in JSON.  `obstruction` is None where every power asked for has a potential.  `preconditioned` is the same reading
+    with P (componentwise schemes).
     """
 
     equation: ModifiedEquation
@@ -123,7 +124,7 @@ def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
 
 
 def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | None, Obstruction | None]:
-    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and is no sum of terms."""
+    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and was not found as a sum of terms."""
     empty = TermSum(algebra, {})
     if all(t.is_tree for t in field):
         value, remainder, trees = _tree_potential(algebra, field)
@@ -214,17 +215,24 @@ def _candidates(algebra: Algebra, field: Sum) -> list[Term]:
 
 
 def _general_potential(algebra: Algebra, field: Sum) -> Sum | None:
-    """V with field = -grad V among the candidates, or None."""
+    """V with field = -grad V among the candidates, and those whose gradients may cancel what theirs have too much; or None."""
     if not field:
         return {}
-    terms = _candidates(algebra, field)
-    images = [gradient(algebra, {t: algebra.ring.one}) for t in terms]
-    solution = solve_ansatz(algebra, images, {t: -c for t, c in field.items()})
-    if solution is None:
-        return None
-    potential = nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})
-    assert same(algebra, gradient(algebra, potential), {t: -c for t, c in field.items()})
-    return potential
+    target = {t: -c for t, c in field.items()}
+    images: dict[Term, Sum] = {}
+    reached = field
+    for _ in range(ROUNDS):
+        fresh = [t for t in _candidates(algebra, reached) if t not in images]
+        images |= {t: gradient(algebra, {t: algebra.ring.one}) for t in fresh}
+        solution = solve_ansatz(algebra, list(images.values()), target)
+        if solution is not None:
+            potential = nonzero({t: x for t, x in zip(images, solution, strict=True) if x})
+            assert same(algebra, gradient(algebra, potential), target)
+            return potential
+        reached = {t: algebra.ring.one for s in fresh for t in images[s]}
+        if not fresh or len(images) > MOST_CANDIDATES:
+            break
+    return None
 
 
 def _gradient_part(algebra: Algebra, field: Sum) -> Sum:

@@ -98,7 +98,7 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
     lines = series_lines("V", v.potential, style) if v.potential else []
     for k in v.unwritten:
         lines.append(
-            say(f"at {_power(k, style)} the field is a gradient, of a function that is no sum of terms (a logarithm)", style)
+            say(f"at {_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
         )
     if v.obstruction is None:
         return [*lines, say(f"a potential through {_power(v.exists_through, style)}, all that was asked for", style)]
