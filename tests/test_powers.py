@@ -162,6 +162,7 @@ def test_values(x: str) -> None:
     for seed in range(2):
         with many_digits():
             jet = Jet(seed, 3)
+            assert agree(jet.of(value), jet.value(parse(x)))
             assert agree(jet.of(algebra.absolute(value)), jet.value(parse(f"abs({x})")))
             for e in EXPONENTS:
                 try:
@@ -234,6 +235,14 @@ def test_equal_functions(x: str, y: str) -> None:
     assert same(algebra, first, second), (text(algebra, first), text(algebra, second))
     other = algebra.add(second, of(algebra, "grad/1000"))
     assert not same(algebra, first, other), "a negative control"
+    with many_digits():
+        for seed in range(4):
+            jet = Jet(seed, 3)
+            try:
+                assert agree(jet.of(first), jet.value(parse(x))), x
+                assert agree(jet.of(second), jet.value(parse(y))), y
+            except Undefined:
+                continue
 
 
 @pytest.mark.parametrize("x", [
