@@ -162,6 +162,7 @@ def test_values(x: str) -> None:
     for seed in range(2):
         with many_digits():
             jet = Jet(seed, 3)
+            assert agree(jet.of(value), jet.value(parse(x)))
             assert agree(jet.of(algebra.absolute(value)), jet.value(parse(f"abs({x})")))
             for e in EXPONENTS:
                 try:
@@ -234,13 +235,21 @@ def test_equal_functions(x: str, y: str) -> None:
     assert same(algebra, first, second), (text(algebra, first), text(algebra, second))
     other = algebra.add(second, of(algebra, "grad/1000"))
     assert not same(algebra, first, other), "a negative control"
+    with many_digits():
+        for seed in range(4):
+            jet = Jet(seed, 3)
+            try:
+                assert agree(jet.of(first), jet.value(parse(x))), x
+                assert agree(jet.of(second), jet.value(parse(y))), y
+            except Undefined:
+                continue
 
 
 @pytest.mark.parametrize("x", [
     "theta**(-1)*(theta + u)**(-1)", "u**(-1)*(theta + u)**(-2)", "theta**(-1)*(theta + u + a)**(-1)",
-    "theta**(-2)*(theta + a)**(-1)", "u**(-1)*(theta + u + a)**(-1)",
-    "abs(u)**(-2)*(abs(u) + abs(theta) + 1)**(-1)", "theta**(-1)*(a*theta*u + 1)**(-1)",
-    "abs(u)**(-3)*u*(2*abs(u) + a)**(-1/2)", "theta**(-1)*(theta**2 + a)**(-1/2)", "hess(theta**(-1)*(theta + u)**(-1))",
+    "theta**(-2)*(theta + a)**(-1)", "u**(-1)*(theta + u + a)**(-1)", "abs(u)**(-2)*(abs(u) + abs(theta) + 1)**(-1)",
+    "theta**(-1)*(a*theta*u + 1)**(-1)", "abs(u)**(-3)*u*(2*abs(u) + a)**(-1/2)", "theta**(-1)*(theta**2 + a)**(-1/2)",
+    "hess(theta**(-1)*(theta + u)**(-1))",
 ])  # fmt: skip
 def test_partial_fractions_keep_values(x: str) -> None:
     """Whether or not the rest of the base is a constant, so that the pole can be split off."""

@@ -92,6 +92,13 @@ def test_grafting_one_direction_is_the_exponential(weight: int) -> None:
         assert algebra.graft("f", [{}, *[{}] * weight, u], weight) == (of(algebra, "field") if weight == 0 else {})
 
 
+def test_grafting_pulls_scalars_out() -> None:
+    """theta + gamma sqrt(a) s u: the second derivative has a s^2, since sqrt(a)^2 belongs to the coefficient."""
+    algebra = new()
+    delta = [{}, of(algebra, "sqrt(a)*s*u + v")]
+    assert algebra.graft("f", delta, 2) == of(algebra, "a*s**2*d2field(u, u)/2 + sqrt(a)*s*d2field(u, v) + d2field(v, v)/2")
+
+
 # ---------------------------------------------------------------------------------------------- trees and contraction
 
 
