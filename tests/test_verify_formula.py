@@ -54,7 +54,7 @@ def test_right_formulas_are_confirmed(scheme: str, regime: str | None, order: in
     result = run(*options, *(x for text in says for x in ("--says", text)))
     assert result.exception is None
     assert result.return_value == 0, result.stdout
-    assert "proves the identity for every smooth loss" in result.stdout
+    assert "proved for all parameter values in their ranges, every smooth loss, every dimension" in result.stdout
 
 
 @pytest.mark.parametrize("scheme, order, says, power", REFUTED)
@@ -167,3 +167,17 @@ def test_gradients_of_scalar_formulas(scalar: str) -> None:
         scalar = "dot(grad, grad)**2"
     values = FormulaValues(Problem(problem.point, problem.potential), problem.point, names, numbers)
     assert values.of(gradient_formula(parsed(scalar))) == expected
+
+
+def test_a_formula_that_is_right_at_two_parameter_values_alone_is_refuted() -> None:
+    """(25 beta - 16)(9 beta - 8) vanishes at the values that the rational points try first."""
+    says = "theta: -grad/(1-beta) - gamma*((1+beta)/(2*(1-beta)**3)+(25*beta-16)*(9*beta-8))*hess(grad)"
+    result = run("--scheme", "momentum", "--order", "1", "--says", says)
+    assert result.return_value == 1
+    assert "counterexample" in result.stdout
+
+
+def test_a_formula_that_no_rational_point_reaches_is_proved() -> None:
+    """sqrt(1 - eps/(g^2 + eps)) = |g|/sqrt(g^2 + eps)."""
+    result = run("--scheme", "rmsprop", "--order", "0", "--says", "theta: -sign(grad)*sqrt(1 - eps/(grad**2+eps))")
+    assert result.return_value == 0
