@@ -1,30 +1,30 @@
-"""The difference equations of sequences in n hold identically, for random polynomial right-hand sides.
-
-One adapter each for the polynomial solver and the transient one, so that only this file's first lines know their names.
-"""
+"""The difference equations of sequences in n hold identically, for random right-hand sides with and without transients."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.algebra.transients import TransientSolver
 from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.sequences import SequenceSolver, coefficient_of_n, shift, value_at
+from derive.algebra.sequences import Sequences, coefficient_of_n, value_at
 
 RING = Ring(("beta", "y", "z"))  # z = beta^n, y = (1/3)^n
 BETA, Z, Y, N, ONE = RING.symbol("beta"), RING.symbol("z"), RING.symbol("y"), RING.n, RING.one
 THIRD = RING.constant(Fraction(1, 3))
 
 
-def polynomial_solver() -> SequenceSolver:
-    return SequenceSolver(RING)
+def polynomial_solver() -> Sequences:
+    return Sequences(RING)
 
 
-def transient_solver() -> TransientSolver:
-    return TransientSolver(RING, ["z", "y"], [BETA, THIRD])
+def transient_solver() -> Sequences:
+    return Sequences(RING, {"z": BETA, "y": THIRD})
+
+
+def shift(p: Ratio) -> Ratio:
+    return polynomial_solver().shift(p)
 
 
 coefficients = st.lists(st.fractions(min_value=-3, max_value=3, max_denominator=4), min_size=1, max_size=5)
