@@ -190,6 +190,7 @@ EQUAL = [
     ("(grad + a)*abs(grad + a)**(-1)*abs(grad + a)", "grad + a"),
     ("grad**2/abs(grad + a)", "abs(grad + a) - (2*a*grad + a**2)/abs(grad + a)"),
     ("grad**3/abs(2*grad + a)", "grad*abs(2*grad + a)/4 - (4*a*grad**2 + a**2*grad)/abs(2*grad + a)/4"),
+    ("grad**2/abs(a*grad + 1)", "(abs(a*grad + 1) - (2*a*grad + 1)/abs(a*grad + 1))/a**2"),
     ("sqrt(grad**2 + 2*a*grad + a**2)", "abs(grad + a)"),
     ("sqrt(a**2*grad**2/4)", "sqrt(a**2)*abs(grad)/2"),
     ("sqrt(8)", "2*sqrt(2)"),
