@@ -50,6 +50,7 @@ NEAREST = {
 
 class Mutant(NamedTuple):
     line: int
+    function: str
     old: str
     new: str
     tree: ast.Module
@@ -123,6 +124,7 @@ class Put(ast.NodeTransformer):
 
 def mutants(source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
+    functions = [f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef)]
     for node in inside(tree):
         for count, new in enumerate(variants(node)):
             memo: dict[int, object] = {}
@@ -130,7 +132,8 @@ def mutants(source: str) -> Iterator[Mutant]:
             place = memo[id(node)]
             replacement = list(variants(place))[count]
             changed = ast.fix_missing_locations(Put(place, replacement).visit(twin))
-            yield Mutant(node.lineno, _text(node), _text(new), changed)
+            around = [f.name for f in functions if f.lineno <= node.lineno <= (f.end_lineno or 0)]
+            yield Mutant(node.lineno, around[-1] if around else "", _text(node), _text(new), changed)
 
 
 def _text(node: ast.AST) -> str:
@@ -177,11 +180,11 @@ def passes(path: str, tree: ast.Module, tests: list[str], limit: float) -> bool:
     return False
 
 
-def equivalent() -> set[tuple[str, str, str]]:
-    """(module, old, new) of the mutants that no test can notice: `module | old | new | reason`, one a line."""
+def equivalent() -> set[tuple[str, ...]]:
+    """The mutants that no test can notice, one a line: `module | function | line of code | old | new | reason`."""
     lines = EQUIVALENT.read_text().splitlines() if EQUIVALENT.exists() else []
     rows = [[part.strip() for part in line.split(" | ")] for line in lines if line.strip() and not line.startswith("#")]
-    return {(row[0], row[1], row[2]) for row in rows}
+    return {tuple(row[:5]) for row in rows}
 
 
 def examine(path: str, tests: list[str], sample: int, seed: int) -> tuple[int, int]:
@@ -192,12 +195,12 @@ def examine(path: str, tests: list[str], sample: int, seed: int) -> tuple[int, i
     if not passes(path, ast.parse(source), tests, 600):
         raise SystemExit(f"{path}: its tests {' '.join(tests)} fail as it is")
     limit = 5 + 3 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start)
-    found = [m for m in mutants(source) if (path, m.old, m.new) not in known]
+    found = [m for m in mutants(source) if (path, m.function, lines[m.line - 1].strip(), m.old, m.new) not in known]
     chosen = random.Random(seed).sample(found, min(sample, len(found)))
     killed = 0
     for m in sorted(chosen, key=lambda m: m.line):
         if passes(path, m.tree, tests, limit):
-            print(f"{path}:{m.line}: {m.old}  ->  {m.new}\n    {lines[m.line - 1].strip()}", flush=True)
+            print(f"{path}:{m.line} ({m.function}): {m.old}  ->  {m.new}\n    {lines[m.line - 1].strip()}", flush=True)
         else:
             killed += 1
     print(f"{path}: {killed} of {len(chosen)} killed ({len(found)} mutants in all)", flush=True)

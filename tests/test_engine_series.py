@@ -275,6 +275,12 @@ def test_what_is_not_known_yet_and_cancels(x: str) -> None:
     assert [str(f) for f in fields[0]] == [str(f) for f in fields[1]]
 
 
+def test_the_power_zero_is_one() -> None:
+    """Even of what vanishes at gamma = 0."""
+    (field,) = modified_equation(inline_scheme("theta = theta - gamma*(gamma*theta)**0*grad(theta)"), 0)["theta"]
+    assert str(field) == "-grad"
+
+
 def test_a_text_by_itself_has_no_gradient_elsewhere() -> None:
     """Only while its coupling is explored may a translation take gradients at other points."""
     with pytest.raises(ReductionError, match="must be taken at a point that tends to theta"):
