@@ -35,16 +35,16 @@ NEAREST = {
     "derive/algebra/coefficients.py": ["test_coefficients.py"],
     "derive/algebra/linear.py": ["test_coefficients.py"],
     "derive/algebra/sequences.py": ["test_sequences.py"],
-    "derive/algebra/transients.py": ["test_sequences.py"],
     "derive/algebra/powers.py": ["test_powers.py"],
     "derive/algebra/normal.py": ["test_powers.py", "test_algebra_laws.py"],
     "derive/algebra/*.py": ["test_algebra_laws.py", "test_trees_as_terms.py", "test_powers.py"],
-    "derive/engine/series.py": ["test_engine_series.py", "test_engine_laws.py"],
+    "derive/engine/series.py": ["test_engine_series.py", "test_engine_laws.py", "test_once_false.py"],
     "derive/engine/translation.py": ["test_engine_series.py", "test_engine_laws.py"],
     "derive/engine/composition.py": ["test_engine_series.py"],
-    "derive/engine/*.py": ["test_engine_laws.py"],
+    "derive/engine/*.py": ["test_engine_laws.py", "test_once_false.py"],
     "verify/exact*": ["test_verify_exact.py"],
-    "verify/*checker.py": ["test_certificate.py"],
+    "verify/proof/*": ["test_proof.py", "test_proof_bounds.py"],
+    "verify/*checker.py": ["test_proof_certificates.py"],
 }
 
 
