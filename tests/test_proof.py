@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -19,7 +18,7 @@ from verify.proof.deciding import difference
 from verify.proof.sample import Plan, Sampler
 from verify.proof.statement import statement
 
-slow = pytest.mark.skipif("SLOW" not in os.environ, reason="takes half a minute: set SLOW=1")
+slow = pytest.mark.slow
 PAIRS = [(name, regime) for name in catalogue() for regime in (load_scheme(name).regimes or {"": None})]
 
 
