@@ -153,7 +153,7 @@ class Algebra(Powers):
     # ------------------------------------------------------------------ equality
 
     def partial_fractions(self, a: Sum) -> Sum:
-        """The sum with mixed poles resolved everywhere: equal functions have equal results (see `terms`)."""
+        """The sum with mixed poles resolved everywhere: here more equal functions are equal sums than in normal form."""
         result: Sum = {}
         for term, c in a.items():
             exponents: dict[Factor, Exponent] = {}
@@ -171,7 +171,7 @@ class Algebra(Powers):
         return nonzero(result)
 
     def is_zero(self, a: Sum) -> bool:
-        """Whether the sum vanishes identically."""
+        """True only where the sum vanishes identically; False also where neither normal forms nor partial fractions show it."""
         return not a or not self.partial_fractions(a)
 
     def sorted(self, a: Sum) -> list[tuple[Term, Ratio]]:
