@@ -21,6 +21,7 @@ from derive.engine.coupling import Coupling
 from derive.engine.run import Derivation
 from derive.engine.series import Power
 from derive.errors import ReductionError, ResidualError
+from derive.readings.initial_layer import initial_layer
 from derive.scheme import scheme_from_toml
 
 rationals = st.fractions(min_value=-2, max_value=2, max_denominator=3)
@@ -311,3 +312,28 @@ def test_strong_components() -> None:
     assert place["c"] < place["a"] == place["b"] < place["d"]
     chain = {f"x{i}": {f"x{i + 1}"} if i < 5 else set() for i in range(6)}
     assert all(a > b for (a,), (b,) in pairwise(coupling._strong_components(chain)))
+
+
+@pytest.mark.parametrize("two_step, one_step", [
+    ("theta = theta + beta*(theta - theta_prev) - gamma*grad(theta)", "v = beta*v - gamma*grad(theta); theta = theta + v"),
+    ("theta = theta + beta*(theta - theta_prev) - gamma*grad(theta + beta*(theta - theta_prev))",
+     "v = beta*v - gamma*grad(theta + beta*v); theta = theta + v"),
+])  # fmt: skip
+def test_two_step_forms_from_rest_are_the_forms_with_a_velocity(two_step: str, one_step: str) -> None:
+    """theta_prev = theta at the start is v = 0: the same shift and the same transient through gamma^2."""
+    first, second = (initial_layer(inline_scheme(text), 2) for text in (two_step, one_step))
+    assert [str(s) for s in first.shift] == [str(s) for s in second.shift]
+    assert [str(s) for s in first.transient] == [str(s) for s in second.transient]
+    assert any(first.transient)
+
+
+def test_fractional_powers_are_refused_through_the_last_power() -> None:
+    """gamma^(3/2) in the step is seen at order 1, where gamma^2 is the last power looked at, and gamma^(5/2) is beyond it."""
+    with pytest.raises(ReductionError, match=r"gamma\^\(3/2\)"):
+        modified_equation(inline_scheme("theta = theta - gamma*grad(theta) - gamma**(3/2)*grad(theta)"), 1)
+    assert modified_equation(inline_scheme("theta = theta - gamma*grad(theta) - gamma**(5/2)*grad(theta)"), 1)
+
+
+def test_a_gradient_at_a_moving_point_is_named_whatever_stands_beside_it() -> None:
+    with pytest.raises(ReductionError, match="the gradient is taken at a point that moves with v"):
+        modified_equation(inline_scheme("v = v/2 + v*v - grad(theta + v); theta = theta + gamma*v"), 0)

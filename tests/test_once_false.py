@@ -91,6 +91,8 @@ def test_fractional_powers_that_stay_are_refused(update: str) -> None:
 def test_fractional_powers_that_cancel_are_not() -> None:
     assert configure(inline_scheme("theta = theta - gamma*grad(theta)")).free == ()
     assert field("theta = theta - sqrt(gamma)*sqrt(gamma)*grad(theta)", 1) == field("theta = theta - gamma*grad(theta)", 1)
+    conjugate = "theta = theta - gamma*(1 + sqrt(gamma))*(1 - sqrt(gamma))*grad(theta)"
+    assert field(conjugate, 1) == field("theta = theta - gamma*(1 - gamma)*grad(theta)", 1)
 
 
 def test_irrational_coefficients_on_a_concrete_loss() -> None:
