@@ -21,7 +21,7 @@ from derive.engine.coupling import Coupling
 from derive.engine.run import Derivation
 from derive.engine.series import Power
 from derive.errors import ReductionError, ResidualError
-from derive.readings.initial_layer import initial_layer
+from derive.readings.initial_layer import initial_layer, run_from_rest
 from derive.scheme import scheme_from_toml
 
 rationals = st.fractions(min_value=-2, max_value=2, max_denominator=3)
@@ -337,3 +337,15 @@ def test_fractional_powers_are_refused_through_the_last_power() -> None:
 def test_a_gradient_at_a_moving_point_is_named_whatever_stands_beside_it() -> None:
     with pytest.raises(ReductionError, match="the gradient is taken at a point that moves with v"):
         modified_equation(inline_scheme("v = v/2 + v*v - grad(theta + v); theta = theta + gamma*v"), 0)
+
+
+def test_a_pair_from_rest_whose_second_variable_remembers_itself() -> None:
+    """theta+ = (theta + y)/2 - gamma g, y+ = (3 theta+ + y)/4: factors 1 and 1/8, 5/8 + 1/2 - 1; both start at theta_0."""
+    text = "theta = theta/2 + y/2 - gamma*grad(theta); y = 3*theta/4 + y/4"
+    started = run_from_rest(configure(inline_scheme(text)), 1)
+    assert {str(rho) for rho in started.sequences.factors.values()} == {"1/8"}
+    for state in ("theta", "y"):
+        for k in (1, 2):
+            assert not any(started.sequences.at_zero(c) for c in started.solution[state][k].values())
+    first = {str(t): started.sequences.shift(c) for t, c in started.solution["theta"][1].items()}
+    assert str(started.sequences.at_zero(first["grad"])) == "-1"

@@ -87,7 +87,6 @@ class Derivation(Coupling):
         right = [self.updates[name].at(k) for name in component.names]
         if "theta_next" in self.unsolved:
             raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
-        self.unsolved.clear()
         self.solving = ()
         return right
 
