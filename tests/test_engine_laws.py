@@ -349,3 +349,18 @@ def test_a_pair_from_rest_whose_second_variable_remembers_itself() -> None:
             assert not any(started.sequences.at_zero(c) for c in started.solution[state][k].values())
     first = {str(t): started.sequences.shift(c) for t, c in started.solution["theta"][1].items()}
     assert str(started.sequences.at_zero(first["grad"])) == "-1"
+
+
+def test_a_sign_has_no_corrections_of_its_own() -> None:
+    """sign(g(theta + gamma d)) is sign(g) near a point where no component of g vanishes."""
+    found = modified_equation(inline_scheme("theta = theta - gamma*sign(grad(theta - gamma*grad(theta)))"), 2)["theta"]
+    assert [str(f) for f in found] == ["-grad*abs(grad)**(-1)", "0", "0"]
+    doubled = modified_equation(inline_scheme("theta = theta - gamma*(sign(grad(theta)) + gamma)*grad(theta)"), 1)["theta"]
+    assert str(doubled[0]) == "-abs(grad)"
+
+
+@pytest.mark.parametrize("inside", ["sqrt(m*m + eps)", "1/(m + eps)", "abs(m)", "sign(m)"])
+def test_a_transient_under_a_root_is_refused(inside: str) -> None:
+    text = f"m = beta*m + grad(theta); theta = theta - gamma*grad(theta)*{inside}"
+    with pytest.raises(ReductionError, match="stands under a root, in a denominator or in an absolute value"):
+        run_from_rest(configure(inline_scheme(text)), 1)

@@ -66,7 +66,7 @@ class Derivation(Coupling):
         while queue:
             waiting = [c for c in queue if not self._solve(c, k)]
             if len(waiting) == len(queue):
-                missing = {s for c in queue for s in self._awaited_by(c, k)}
+                missing = {s for c in queue for s in self._right(c, k)[1]}
                 added = [c for c in self.components if c not in queue and missing & set(c.names) - set(self._solved(k))]
                 if not added:
                     raise self._too_late(queue[0].names[0], sorted(missing)[0])
@@ -80,23 +80,20 @@ class Derivation(Coupling):
     def _solved(self, k: int) -> list[str]:
         return [s for s in self.states if k in self.solution[s]]
 
-    def _right(self, component: Component, k: int) -> list[Sum]:
-        """The updates at gamma^k, with zero for the component's own values there."""
+    def _right(self, component: Component, k: int) -> tuple[list[Sum], list[str]]:
+        """The updates at gamma^k, with zero for the component's own values there; and which values of others they wait for."""
         self.solving = component.names
         self.unsolved.clear()
         right = [self.updates[name].at(k) for name in component.names]
         if "theta_next" in self.unsolved:
             raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
         self.solving = ()
-        return right
-
-    def _awaited_by(self, component: Component, k: int) -> list[str]:
-        return self.awaited(self._right(component, k))
+        return right, self.awaited(right) if self.unsolved - set(component.names) else []
 
     def _solve(self, component: Component, k: int) -> bool:
         """Whether the component could be solved: nothing that it needs is missing."""
-        right = self._right(component, k)
-        if self.awaited(right):
+        right, missing = self._right(component, k)
+        if missing:
             return False
         if component.slow and k == 0:
             self._check_identity(component, right)
@@ -111,9 +108,10 @@ class Derivation(Coupling):
             for p in lattice(self.updates[name].low, 0, self.updates[name].step):
                 if p < 0 and not self.algebra.is_zero(below := self.updates[name].at(p)):
                     raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{p}: {below}")
+            self.unsolved.clear()
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
-            if later := self.awaited([residual]):
+            if self.unsolved and (later := self.awaited([residual])):
                 raise self._too_late(name, later[0])
             if residual and k == 0:  # a sign or a root of the variable itself, which its linear part does not show
                 raise self.fail(

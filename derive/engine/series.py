@@ -56,6 +56,9 @@ class Context(Protocol):
 
 def lattice(low: Exponent, high: Exponent, step: Exponent) -> Iterator[Exponent]:
     """low, low + step, ... through high."""
+    if low.__class__ is step.__class__ is high.__class__ is int:
+        yield from range(low, high + 1, step)
+        return
     while low <= high:
         yield low
         low = as_exponent(low + step)
