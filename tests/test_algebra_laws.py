@@ -5,49 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import permutations
 
+from algebra_texts import POLYNOMIAL, drawn, minus, new, of, text
 from flint import fmpq
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import sums
-from tensors import Dual, Jet, Moving, Undefined, agree, many_digits, parse, read
+from tensors import Dual, Jet, Moving, Undefined, agree, many_digits, parse
 
 from derive.algebra.calculus import Adjoint, Derivative, Transfer, contains, gradient, loss_term, mentions, same
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
 from derive.algebra.functions import FIELD, LOSS, Function
 from derive.algebra.normal import accumulate, nonzero, reduced
-from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Term, combination_text, split_scalars
+from derive.algebra.sums import Algebra
+from derive.algebra.terms import Term, split_scalars
 from derive.errors import ReductionError
-
-POLYNOMIAL = ("grad", "theta", "u", "eta", "s", "q", "a", "2", "-1/2")
-
-
-def new() -> Algebra:
-    return Algebra(Ring(("a", "b", "t")))
-
-
-def of(algebra: Algebra, text: str) -> Sum:
-    return read(algebra, parse(text))
-
-
-def drawn(data: st.DataObject, algebra: Algebra, count: int, powers: bool = False, depth: int = 1) -> list[Sum]:
-    found = []
-    for _ in range(count):
-        try:
-            found.append(of(algebra, data.draw(sums(depth, POLYNOMIAL, powers))))
-        except ReductionError:
-            assume(False)
-    return found
-
-
-def minus(algebra: Algebra, x: Sum, y: Sum) -> Sum:
-    return algebra.add(x, algebra.scale(y, -algebra.ring.one))
-
-
-def text(algebra: Algebra, x: Sum) -> str:
-    return combination_text(algebra.sorted(x)) if x else "0"
-
 
 # ---------------------------------------------------------------------------------------------- sums and products
 

@@ -8,49 +8,20 @@ from math import factorial, prod
 
 import pytest
 import sympy as sp
+from algebra_texts import drawn, new, of, text
 from flint import fmpq
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import sums
-from tensors import Jet, OnLoss, Undefined, agree, exact, is_zero, many_digits, parse, read
+from tensors import Jet, OnLoss, Undefined, agree, exact, is_zero, many_digits, parse
 
 from derive.algebra.ansatz import solve_ansatz
 from derive.algebra.calculus import gradient, same
-from derive.algebra.coefficients import Ring
 from derive.algebra.rooted import free_tree, rooted_trees, symmetry
-from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Term, combination_text
-from derive.errors import ReductionError
+from derive.algebra.sums import Sum
+from derive.algebra.terms import Term
 
 ROOTED = [1, 1, 2, 4, 9, 20, 48]  # rooted trees with 1, 2, ... nodes (OEIS A000081)
 FREE = [1, 1, 1, 2, 3, 6, 11]  # free trees (OEIS A000055)
-POLYNOMIAL = ("grad", "theta", "u", "eta", "s", "q", "a", "2", "-1/2")
-
-
-def new() -> Algebra:
-    return Algebra(Ring(("a", "b", "t")))
-
-
-def of(algebra: Algebra, text: str) -> Sum:
-    return read(algebra, parse(text))
-
-
-def drawn(data: st.DataObject, algebra: Algebra, count: int, powers: bool = False, depth: int = 1) -> list[Sum]:
-    found = []
-    for _ in range(count):
-        try:
-            found.append(of(algebra, data.draw(sums(depth, POLYNOMIAL, powers))))
-        except ReductionError:
-            assume(False)
-    return found
-
-
-def minus(algebra: Algebra, x: Sum, y: Sum) -> Sum:
-    return algebra.add(x, algebra.scale(y, -algebra.ring.one))
-
-
-def text(algebra: Algebra, x: Sum) -> str:
-    return combination_text(algebra.sorted(x)) if x else "0"
 
 
 # ---------------------------------------------------------------------------------------------- grafting
