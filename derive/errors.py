@@ -34,6 +34,10 @@ class ReductionError(DeriveError):
     """The scheme is well formed but has no modified equation of the kind derived here (the message says why)."""
 
 
+class UndecidedError(DeriveError):
+    """The question is within the rules, and this program cannot decide it (the message says why)."""
+
+
 class SingularPointError(DeriveError):
     """The field was evaluated where it does not exist (a zero under a negative power, an irrational sign, ...)."""
 

@@ -34,7 +34,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.certificate": (ROUTE, {"proof"}),
     "verify.verification": (ROUTE, EXACT | {"exact", "numeric", "proof"}),
     "verify.formula_verdict": (ROUTE, EXACT | {"exact", "proof"}),
-    "verify.claims": (ROUTE | JUDGE, set()),
+    "verify.claims": (ROUTE | JUDGE, {"proof"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
     "verify.commands": (ROUTE | CONSOLE, {"verification", "formula_verdict", "exact", "certificate", "claims", "report"}),
 }

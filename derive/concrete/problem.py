@@ -91,7 +91,7 @@ def parse_point(text: str | Mapping[str, object]) -> dict[str, Fraction]:
         key = str(name).strip()
         if isinstance(value, float):
             raise UsageError(f"point: {key}={value!r} is not exact; write it as text, for example '1/3'")
-        if not key.isidentifier() or not str(value).strip():
+        if not key.replace("'", "").isidentifier() or not str(value).strip():
             raise UsageError(f"point: '{key}={value}' is not of the form name=value, such as x=1/2")
         if key in point:
             raise UsageError(f"point: {key} is given twice")

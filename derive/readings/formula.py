@@ -1,44 +1,51 @@
 """Formulas along a flow, as sums of terms by power of gamma, and numbers that tell two of them apart.
 
-    L, grad, hess(u), d3(u, v), ..., p = theta' (free), state variables, parameters, gamma, dot, norm, sqrt, abs, sign,
-    gradient(s) = grad of a scalar,  rate(x) = the derivative of x along the flow
+    L, grad, hess(u), d3(u, v), ...  (or field, dfield(u), d2field(u, v), ...),  theta, other state variables, parameters, gamma,
+    p or theta',  theta'',  + - * / **, dot, norm, sqrt, abs, sign,  gradient(s) = grad of a scalar,  rate(x) = dx/dt
 
-Equality is equality of normal forms, hence for every smooth loss in any dimension.
+Along a given flow theta' is that field, and rate(x) its derivative of x; without one theta', theta'', ... are those of any
+smooth trajectory, independent of one another.  Equality is equality of normal forms, hence for every smooth loss in any
+dimension.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import floor
+from functools import lru_cache
+from itertools import pairwise
+from math import factorial, floor
 
 from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
-from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Exponent
+from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.terms import Exponent, Factor
 from derive.concrete.values import evaluated
-from derive.engine.composition import Given, Workspace
-from derive.engine.series import Series
+from derive.engine.composition import Given, Node, Workspace
+from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import DeriveError, ParseError, UsageError
+from derive.errors import DeriveError, ParseError, UndecidedError, UsageError
 from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
-from derive.readings.target import TargetReader
+from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
 from derive.readings.witness import is_nonzero
-from derive.scheme import substitute
+from derive.scheme import Scheme, inline_scheme, substitute
 
 CALLS: dict[str, int | None] = {
     "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, "gradient": 1, "rate": 1,
-    **{f"d{k}": k - 1 for k in range(3, 10)},
+    **{f"d{k}": k - 1 for k in range(3, 10)}, "dfield": 1, **{f"d{k}field": k for k in range(2, 10)},
 }  # fmt: skip
 PROBES = (
     ("x**2/2", {"x": "1"}), ("x**3/3", {"x": "1"}), ("x**2/2 + y**2", {"x": "1", "y": "1"}),
-    ("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}),
+    ("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}), ("x**2/2 - 1", {"x": "1"}),
 )  # fmt: skip
-WORDS = {"L", "grad", "theta", "gamma"}
-VELOCITY = {"p": False}  # theta' as a free vector
+FIELDS = (
+    ("x**2", {"x": "1"}), ("y; x", {"x": "1", "y": "2"}), ("x**2 - y; x*y + 1", {"x": "1", "y": "2"}),
+)  # fmt: skip
+WORDS = {"L", "grad", "field", "theta", "gamma"}
+TRAJECTORY = ("p", SECOND, SECOND + "'", SECOND + "''")  # the derivatives of theta along any trajectory, each free
 MAX_POWER = 64
 
 
@@ -54,17 +61,30 @@ class _Mapped(Series):
 
 
 class _Reader(TargetReader):
-    def __init__(self, workspace: Workspace, states: Mapping[str, bool], flow: TermSum | None) -> None:
-        given = {n: Given(workspace, [workspace.algebra.state(n, scalar)]) for n, scalar in states.items()}
+    def __init__(self, workspace: Workspace, formulas: Formulas) -> None:
+        given = {n: Given(workspace, [workspace.algebra.state(n, scalar)]) for n, scalar in formulas.states.items()}
         given["L"] = Given(workspace, [loss_term(workspace.algebra)])
         super().__init__(workspace, given)
-        self.flow = self.algebra.state("p") if flow is None else flow.sum
+        if formulas.flow is not None:
+            self.values = {**self.values, "p": self.given(formulas.flow)}
+        if formulas.exact:
+            self.values = {**self.values, "gamma": Polynomial(workspace, {0: self.ring.symbol("gamma")})}
+        self.formulas = formulas
+
+    def _name(self, name: str, line: int, column: int) -> Series:
+        if name == "field" and name not in self.values:
+            return self.given(self.algebra.node_sum("f", []))
+        return super()._name("p" if name == FIRST else name, line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
         if function == "gradient":
+            if self.formulas.flow is None and (free := set(names_of(e)) & {*TRAJECTORY, FIRST}):
+                raise UsageError(f"gradient of {sorted(free)[0]}: say with 'flow' which function of theta it is")
             return _Mapped(args[0], lambda s: gradient(self.algebra, s))
         if function == "rate":
-            return _Mapped(args[0], Derivative(self.algebra, {"theta": self.flow}))
+            return _Mapped(args[0], self.formulas.rate)
+        if function.endswith("field"):
+            return Node(self.given(self.algebra.state("theta")), "f", args)
         return super()._call(e, function, args)
 
 
@@ -75,6 +95,8 @@ class _Reader(TargetReader):
 class Formulas:
     """A place where formulas are read: an algebra, the state variables in it (name -> scalar?), and parameters' values.
 
+    flow     theta' as a function of theta;   exact   gamma is a parameter like any other, and nothing is expanded in it
+
     >>> f = formulas_of(modified_equation("momentum", 1))
     >>> str(f.series("-grad - alpha/2*hess(grad)", 1, "example")[1])
     '-1/2*hess(grad)'
@@ -83,27 +105,52 @@ class Formulas:
     algebra: Algebra
     states: Mapping[str, bool]
     values: Mapping[str, Expression]
+    flow: Sum | None = None
+    exact: bool = False
 
     @property
     def zero(self) -> TermSum:
         return TermSum(self.algebra, {})
 
-    def series(self, text: str, order: int, where: str, flow: TermSum | None = None) -> list[TermSum]:
+    def along(self, flow: TermSum) -> Formulas:
+        """The same with theta' = flow."""
+        return replace(self, flow=flow.sum, states={n: s for n, s in self.states.items() if n not in TRAJECTORY})
+
+    def rate(self, total: Sum) -> Sum:
+        """The derivative along the flow, or along any trajectory.  Raises UsageError where there is neither."""
+        if self.flow is not None:
+            return Derivative(self.algebra, {"theta": self.flow})(total)
+        if "p" not in self.states:
+            raise UsageError("rate(...) has no meaning here: no flow is given")
+        if any(f.kind == "state" and f.label == TRAJECTORY[-1] for t in total for f in within(t)):
+            raise UsageError("rate(...): derivatives of theta beyond the fourth")
+        directions = dict(pairwise(("theta", *TRAJECTORY)))
+        return Derivative(self.algebra, {x: self.algebra.state(d) for x, d in directions.items()})(total)
+
+    def series(self, text: str, order: int, where: str) -> list[TermSum]:
         """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
-        expression = substitute(limited(parse_expression(text, where, CALLS)), self.values)
-        series = _Reader(Workspace(self.algebra), self.states, flow).read(expression)
+        expression = substitute(limited(parse_primed(text, where, CALLS)), self.values)
+        series = _Reader(Workspace(self.algebra), self).read(expression)
         series.require_whole(order)
         if any(series.at(k) for k in range(floor(series.low), 0)):
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]
 
+    def gradient(self, total: TermSum) -> TermSum:
+        """The gradient of a scalar."""
+        return TermSum(self.algebra, gradient(self.algebra, total.sum))
+
+    def value(self, text: str, where: str) -> TermSum:
+        """The formula itself, where gamma is a parameter."""
+        return self.series(text, 0, where)[0]
+
     def minus(self, a: TermSum, b: TermSum) -> TermSum:
-        """a - b in normal form; empty exactly where they are equal as functions.  Raises UsageError where that is not decided."""
+        """a - b in normal form; empty exactly where they are equal as functions.  Raises UndecidedError."""
         difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})
         if self.algebra.is_zero(difference):
             return self.zero
         if not is_nonzero(difference):
-            raise UsageError("not decided: two formulas are not seen to be equal, and no point tells them apart")
+            raise UndecidedError("two formulas are not seen to be equal, and no point tells them apart")
         return TermSum(self.algebra, {t: c.reduced() for t, c in difference.items() if c})
 
 
@@ -121,12 +168,13 @@ def formulas_beside(total: TermSum, states: Mapping[str, bool], values: Mapping[
     return Formulas(total.algebra, states, values or {})
 
 
-def free_formulas(texts: Iterable[str], where: str) -> Formulas:
-    """Formulas without a scheme: p is a free vector, every other unknown name a parameter."""
+def free_formulas(texts: Iterable[str], where: str, exact: bool = False) -> Formulas:
+    """Formulas without a scheme: along any trajectory, every unknown name a parameter."""
     names: dict[str, None] = {}
     for text in texts:
-        names |= dict.fromkeys(names_of(parse_expression(text, where, CALLS)))
-    return Formulas(Algebra(Ring([n for n in names if n not in WORDS and n != "p"])), VELOCITY, {})
+        names |= dict.fromkeys(names_of(parse_primed(text, where, CALLS)))
+    parameters = [n for n in names if n not in {*WORDS, *TRAJECTORY, FIRST}] + ["gamma"] * exact
+    return Formulas(Algebra(Ring(parameters)), dict.fromkeys(TRAJECTORY, False), {}, None, exact)
 
 
 def limited(expression: Expression) -> Expression:
@@ -163,27 +211,49 @@ def scalar_term(total: TermSum) -> TermSum | None:
     return None
 
 
+def is_nonnegative(total: TermSum) -> bool:
+    """Whether every term is a positive number times squares, sizes and norms.  (No says nothing.)
+
+    >>> f = free_formulas([], "example")
+    >>> [is_nonnegative(f.value(t, "example")) for t in ("2*norm(grad)", "dot(grad, grad) + abs(L)", "L", "-norm(grad)")]
+    [True, True, False, False]
+    """
+    positive = all(not c.symbols() and c.number() > 0 for c in total.sum.values())
+    return positive and all(e % 2 == 0 or f.kind == "abs" or _is_square(f) for t in total.sum for f, e in t.factors)
+
+
+def _is_square(f: Factor) -> bool:
+    """<u, u>."""
+    inner = f.children[0].factors if f.kind == "sum" else ()
+    return len(inner) == 1 and inner[0][1] == 2
+
+
 def is_along_gradient(total: TermSum) -> bool:
     """Whether every term is a scalar times grad."""
     vectors = [[(f, e) for f, e in t.factors if not f.scalar] for t in total.sum]
     return all(len(v) == 1 and v[0][0].kind == "node" and not v[0][0].children and v[0][1] == 1 for v in vectors)
 
 
-def lie_series(formulas: Formulas, field: TermSum, order: int) -> list[TermSum]:
-    """theta(t + gamma) by power of gamma along theta' = field: the k-th derivative of theta over k!.
+def lie_series(formulas: Formulas, field: Sequence[TermSum], order: int) -> list[TermSum]:
+    """theta(t + gamma) by power of gamma along theta' = sum_j gamma^j field[j]: sum_k gamma^k/k! D^k theta.
 
     >>> f = free_formulas(["-grad"], "example")
-    >>> [str(s) for s in lie_series(f, f.series("-grad", 0, "example")[0], 2)]
-    ['theta', '-grad', '1/2*hess(grad)']
+    >>> [str(s) for s in lie_series(f, f.series("-grad - gamma/2*hess(grad)", 2, "example"), 2)]
+    ['theta', '-grad', '0']
     """
-    algebra = formulas.algebra
-    along = Derivative(algebra, {"theta": field.sum})
-    current, factorial = algebra.state("theta"), 1
-    result = [TermSum(algebra, current)]
-    for k in range(1, order + 1):
-        current, factorial = along(current), factorial * k
-        result.append(TermSum(algebra, algebra.scale(current, algebra.ring.one / algebra.ring.constant(factorial))))
-    return result
+    algebra, ring = formulas.algebra, formulas.algebra.ring
+    along = [Derivative(algebra, {"theta": f.sum}) for f in field]
+    current: list[Sum] = [algebra.state("theta")]  # D^k theta by power of gamma
+    result: list[Sum] = [{} for _ in range(order + 1)]
+    for k in range(order + 1):
+        for j, part in enumerate(current[: order + 1 - k]):
+            accumulate(result[k + j], algebra.scale(part, ring.one / ring.constant(factorial(k))))
+        following: list[Sum] = [{} for _ in range(order + 1)]
+        for i, d in enumerate(along[: order + 1]):
+            for j, part in enumerate(current[: order + 1 - i]):
+                accumulate(following[i + j], d(part))
+        current = [nonzero(f) for f in following]
+    return [TermSum(algebra, nonzero(s)) for s in result]
 
 
 # ---------------------------------------------------------------------------------------------- text and numbers
@@ -200,7 +270,7 @@ def series_text(sums: Sequence[TermSum]) -> str:
 
 
 def power_of(name: str, k: int) -> str:
-    return name if k == 1 else f"{name}**{k}"
+    return name if k == 1 else f"{name}**{k}" if str(k).isdigit() else f"{name}**({k})"
 
 
 def value_on(total: TermSum, loss: str, at: Mapping[str, str], scalar: bool = False) -> str:
@@ -212,10 +282,12 @@ def counterexample(
     formulas: Formulas, claimed: TermSum, correct: TermSum, equation: ModifiedEquation | None = None, scalar: bool = False
 ) -> str:
     """A loss and a point where two formulas differ, with both values; empty if no probe tells them apart."""
-    host = equation or modified_equation("gd", 0)
-    used = [n for n in formulas.states if any(_mentions(str(s), n) for s in (claimed, correct))]
+    texts = f"{claimed} {correct}"
+    field = equation.scheme.label == "f" if equation else any(_mentions(texts, w) for w in _FIELD_WORDS)
+    host = equation or modified_equation(_general_field() if field else "gd", 0)
+    used = [n for n in formulas.states if _mentions(texts, n)]
     sums, values = _at_numbers(formulas, (claimed, correct))
-    for loss, point in PROBES:
+    for loss, point in FIELDS if field else PROBES:
         at = dict(point)
         for n in used:
             at |= {n: "2"} if formulas.states[n] else {f"{n}_{x}": str(i + 1) for i, x in enumerate(point)}
@@ -226,8 +298,16 @@ def counterexample(
         if found[0] != found[1]:
             where = ", ".join(f"{n} = {v}" for n, v in {**at, **values}.items())
             first, second = ("(" + ", ".join(v) + ")" if len(v) > 1 else v[0] for v in found)
-            return f"counterexample: L = {loss} at {where}: claimed {first}, true {second}"
+            return f"counterexample: {'f' if field else 'L'} = {loss} at {where}: claimed {first}, true {second}"
     return ""
+
+
+_FIELD_WORDS = ("field", "dfield", *(f"d{k}field" for k in range(2, 10)))
+
+
+@lru_cache(maxsize=1)
+def _general_field() -> Scheme:
+    return inline_scheme("theta = theta + gamma*field(theta)")
 
 
 def _at_numbers(formulas: Formulas, sums: Sequence[TermSum]) -> tuple[list[TermSum], dict[str, str]]:
@@ -249,4 +329,4 @@ def _under_roots(sums: Sequence[TermSum]) -> set[str]:
 
 
 def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+    return re.search(rf"(?<![\w']){re.escape(name)}(?![\w'])", text) is not None

@@ -22,7 +22,7 @@ from derive.scheme import substitute
 FIRST, SECOND = "theta'", "theta''"  # no name of a text
 
 
-def _calls() -> dict[str, int]:
+def _calls() -> dict[str, int | None]:
     """The calls of a target: those of schemes that evaluate no function, and the derivatives of the loss."""
     plain = {name: call.arity for name, call in CALLS.items() if not call.label}
     return {"grad": 1, "hess": 1, **plain, **{f"d{k}": k - 1 for k in range(3, 10)}}
@@ -36,22 +36,30 @@ def parse_target(text: str) -> Expression:
     >>> sorted(names_of(parse_target("theta'' + lam*theta' = -grad")))
     ['grad', 'lam', "theta'", "theta''"]
     """
-    plain = text.replace("′", "'").replace('"', "''")
-    if re.search(r"theta'{3}", plain):
-        raise UsageError("target: derivatives of theta beyond theta'' are not supported")
-    # for the parser, names as long as theta' and theta'', so that columns of errors are right
-    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
-    for word, derivative in reversed(words.items()):
-        plain = plain.replace(derivative, word)
-    sides = plain.split("=")
+    sides = text.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    names = {word: Name(derivative) for word, derivative in words.items()}
-    expressions = [substitute(parse_expression(s, "target", _calls()), names) for s in sides]
+    expressions = [parse_primed(s, "target", _calls()) for s in sides]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
     return result
+
+
+def parse_primed(text: str, where: str, calls: Mapping[str, int | None]) -> Expression:
+    """An expression in which theta' and theta'' may stand.
+
+    >>> sorted(names_of(parse_primed("theta'' + lam*theta'", "example", {})))
+    ['lam', "theta'", "theta''"]
+    """
+    plain = text.replace("′", "'").replace('"', "''")
+    if re.search(r"theta'{3}", plain):
+        raise UsageError(f"{where}: derivatives of theta beyond theta'' are not supported")
+    # for the parser, names as long as theta' and theta'', so that columns of errors are right
+    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
+    for word, derivative in reversed(words.items()):
+        plain = plain.replace(derivative, word)
+    return substitute(parse_expression(plain, where, calls), {word: Name(derivative) for word, derivative in words.items()})
 
 
 def _unused(text: str, stem: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Atom:
-    """A sequence at n + index; the gradient (name 'grad') at a linear form; or the constant 1 (name '1')."""
+    """A sequence at n + index; the gradient (name 'grad') at a linear form; or the constant 1 (name '1'); a mark (name MARK)."""
 
     name: str
     index: Fraction = Fraction(0)
@@ -23,6 +23,7 @@ class Atom:
 
 
 Form = dict[Atom, Any]
+MARK = "#"  # no name of a sequence
 
 
 def combined(a: Form, b: Form, scale: Any) -> Form:
@@ -91,15 +92,23 @@ def form_text(form: Form) -> str:
 
 
 class Relations:
-    """The span of given equations (each a form that vanishes) and their shifts in n, as far as the claims' indices reach."""
+    """The span of given equations (each a form that vanishes) and their shifts in n, as far as the claims' indices reach.
 
-    def __init__(self, equations: Sequence[Form], spoken: Iterable[Form]) -> None:
+    Every row carries a mark, Atom(MARK, i), so that what is found to vanish is known as a combination of given rows; the
+    denominators of its coefficients are kept in `divided`.
+    """
+
+    def __init__(self, equations: Sequence[Form], spoken: Iterable[Form], complete: bool = False) -> None:
         spoken = list(spoken)
         self.count = len(equations)
         reach = max(1, ceil(_reach(equations) + _reach(spoken)))
-        rows = [shifted(e, k) for e in equations for k in range(-reach, reach + 1)]
+        if complete:
+            reach = _complete_reach(equations, spoken)
+        shifts = (shifted(e, k) for e in equations for k in range(-reach, reach + 1))
+        rows = [{**row, Atom(MARK, Fraction(i)): 1} for i, row in enumerate(shifts)]
         self.spoken = {a for f in spoken for a in f if a.name != "grad"}
         self.spoken |= {b for f in spoken for a in f for b, _ in a.argument}
+        self.divided: set[Any] = set()
         for _ in range(4):
             self.without = eliminated(rows, self._gradients_first)
             self.linear = {p: r for p, r in self.without.items() if not any(a.name == "grad" for a in r)}
@@ -109,37 +118,47 @@ class Relations:
             rows = following
         self.rows = rows
 
+    @property
+    def contradiction(self) -> bool:
+        """Whether the given equations say that a number other than zero vanishes."""
+        return any(p.name == "1" for p in self.without)
+
     def _gradients_first(self, a: Atom) -> tuple[Any, ...]:
-        return (a.name != "grad", *self._order(a))
+        return (a.name == MARK, a.name != "grad", *self._order(a))
 
     def _order(self, a: Atom) -> tuple[Any, ...]:
-        """Pivots are sought among the auxiliary sequences first, late indices first; gradients and constants last."""
-        return (a.name == "1", a.name == "grad", a in self.spoken, -a.index, a.name, str(a.argument))
+        """Pivots are sought among the auxiliary sequences first, late indices first; gradients, constants last, marks never."""
+        return (a.name == MARK, a.name == "1", a.name == "grad", a in self.spoken, -a.index, a.name, str(a.argument))
 
     def canonical(self, form: Form) -> Form:
         """The form with the arguments of its gradients reduced modulo the equations without gradients."""
         result: Form = {}
         for a, c in form.items():
             if a.name == "grad":
-                a = gradient_atom(reduced_by(dict(a.argument), self.linear))
+                a = gradient_atom(self._unmarked(reduced_by(dict(a.argument), self.linear)))
             result = combined(result, {a: c}, 1)
         return result
 
+    def _unmarked(self, form: Form) -> Form:
+        """Without the marks, whose coefficients say which given rows were used, and divided by what."""
+        self.divided |= {denominator(c) for a, c in form.items() if a.name == MARK}
+        return {a: c for a, c in form.items() if a.name != MARK}
+
     def _pivots(self, left: Form) -> dict[Atom, Form]:
         def order(a: Atom) -> tuple[Any, ...]:
-            return (a.name == "1", a.name == "grad", a in self.spoken and a not in left, *self._order(a))
+            return (a.name == MARK, a.name == "1", a.name == "grad", a in self.spoken and a not in left, *self._order(a))
 
         return eliminated(self.rows, order)
 
     def reduce(self, residual: Form, left: Form) -> Form:
         """The residual modulo the span; empty exactly when it follows."""
-        return reduced_by(self.canonical(residual), self._pivots(left))
+        return self._unmarked(reduced_by(self.canonical(residual), self._pivots(left)))
 
     def numbers(self, remainder: Form) -> str:
         """The remainder at numbers: L = x**2/2 (the gradient is its argument), simple parameters, all free sequences one."""
         import sympy as sp
 
-        rows = [_on_quadratic(r) for r in self.rows]
+        rows = [_on_quadratic({a: c for a, c in r.items() if a.name != MARK}) for r in self.rows]
         residual = _on_quadratic(remainder)
         symbols = sorted({s for f in (*rows, residual) for c in f.values() for s in getattr(c, "free_symbols", ())}, key=str)
         for numerator in (1, 3, 7):
@@ -164,6 +183,30 @@ class Relations:
         shown = {atom_text(a): v for a, v in values.items() if a.name != "1"} | {str(s): v for s, v in numbers.items()}
         at = ", ".join(f"{n} = {v}" for n, v in shown.items())
         return f"counterexample: a loss with {at}: left minus right = {total}" if total != 0 else ""
+
+
+def _complete_reach(equations: Sequence[Form], spoken: Sequence[Form]) -> int:
+    """Shifts that suffice.  With z for the shift, a consequence is a combination u M = b with Laurent polynomials in z: by
+    Cramer's rule u has degrees up to (number of equations)*(spread of an equation) + (spread of b).
+
+    Gradients at different points count as sequences of their own, since a smooth loss may have any gradients there.
+    """
+    spreads = [2 * ceil(_reach([e])) for e in equations]
+    return sum(spreads) + 2 * ceil(_reach(spoken)) + 1
+
+
+def numerator(value: Any) -> Any:
+    """The numerator of a formula in parameters."""
+    import sympy as sp
+
+    return sp.fraction(sp.together(sp.sympify(value)))[0]
+
+
+def denominator(value: Any) -> Any:
+    """The denominator of a formula in parameters."""
+    import sympy as sp
+
+    return sp.fraction(sp.together(sp.sympify(value)))[1]
 
 
 def _reach(forms: Iterable[Form]) -> Fraction:
@@ -221,6 +264,8 @@ def _eliminated(rows: Sequence[Form], order: Any) -> dict[Atom, Form]:
         if not row:
             continue
         pivot = min(row, key=order)
+        if pivot.name == MARK:
+            continue  # the given rows depend on one another
         row = combined({}, row, row[pivot] ** -1)
         pivots = {p: combined(r, row, -r[pivot]) if pivot in r else r for p, r in pivots.items()}
         pivots[pivot] = row

@@ -1,10 +1,10 @@
 """Drifts and densities for a general loss, and the Fokker-Planck operator on them.
 
-    dx = drift dt + noise dW,      0 = -div(drift P) + sum over noisy variables of noise**2/2 Laplacian(P)
+    dx = drift dt + noise dW  (Ito),      0 = -div(drift P) + sum over noisy variables of Laplacian(noise**2/2 P)
 
-For P = exp(phi) the right side over P is a polynomial in quantities that are independent for a general loss in d dimensions:
-|grad L|^2, its products with theta and eta, Laplacian(L), |eta|^2, ..., d.  It vanishes identically exactly when every
-coefficient does.
+where noise is a scalar, which may depend on theta, eta and L.  For P = exp(phi) the right side over P is a polynomial in
+quantities that are independent for a general loss in d dimensions: |grad L|^2, its products with theta and eta, Laplacian(L),
+|eta|^2, ..., d.  It vanishes identically exactly when every coefficient does.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.errors import ParseError
+from derive.errors import ParseError, UndecidedError
 from derive.language import Call, Expression, Name, Number, Operation, constant, parse_expression
 from derive.readings.formula import limited
 from verify.claims.symbolic import symbol
 
-CALLS: dict[str, int | None] = {"exp": 1, "dot": 2}
+CALLS: dict[str, int | None] = {"exp": 1, "dot": 2, "norm": 1, "sqrt": 1}
 BASIS = ("theta", "eta", "grad")
 Vector = dict[str, Any]  # basis vector -> coefficient
 
@@ -62,6 +62,20 @@ def divergence(v: Vector, x: str) -> Any:
     return total
 
 
+def diffused(phi: Any, noise: Any, x: str) -> Any:
+    """Laplacian_x(D P)/P = Laplacian D + 2 <grad D, grad phi> + D (Laplacian phi + |grad phi|^2), P = exp(phi), D = noise**2/2.
+
+    >>> import sympy as sp
+    >>> str(diffused(-loss(), sp.Symbol("s"), "theta"))
+    's**2*(-Laplacian(L) + dot(grad, grad))/2'
+    """
+    import sympy as sp
+
+    d, rise = sp.sympify(noise) ** 2 / 2, slope(phi, x)
+    own = slope(d, x)
+    return divergence(own, x) + 2 * dot(own, rise) + d * (divergence(rise, x) + dot(rise, rise))
+
+
 class DensityReader:
     """Vector and scalar formulas in theta, eta, grad, L and parameters."""
 
@@ -78,6 +92,13 @@ class DensityReader:
             raise ParseError("the exponent is a vector", "density", 1, 1)
         if any("grad" in str(s) for s in value.free_symbols):
             raise ParseError("the exponent may contain L, dot(theta, theta), dot(theta, eta), dot(eta, eta)", "density", 1, 1)
+        return value
+
+    def scalar(self, text: str, where: str) -> Any:
+        """A number, which may depend on theta, eta and L.  Raises UndecidedError for a vector."""
+        value = self.value(limited(parse_expression(text, where, CALLS)), where)
+        if isinstance(value, dict):
+            raise UndecidedError(f"{where}: {text} is a vector; only a scalar noise, the same in every direction, is followed")
         return value
 
     def vector(self, text: str, where: str) -> Vector:
@@ -100,6 +121,14 @@ class DensityReader:
                 u, v = self.value(a, where), self.value(b, where)
                 if isinstance(u, dict) and isinstance(v, dict):
                     return dot(u, v)
+            case Call("norm", (a,)):
+                u = self.value(a, where)
+                if isinstance(u, dict):
+                    return sp.sqrt(dot(u, u))
+            case Call("sqrt", (a,)):
+                u = self.value(a, where)
+                if not isinstance(u, dict):
+                    return sp.sqrt(u)
             case Operation("neg", (a,)):
                 return self._times(sp.Integer(-1), self.value(a, where))
             case Operation("+" | "-", (a, b)):

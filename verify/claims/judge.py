@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derive.errors import DeriveError, UsageError
+from derive.errors import DeriveError, ReductionError, SingularPointError, UndecidedError, UsageError
 from verify.claims.claim import Claim
-from verify.claims.judgment import Judgment, Kind
+from verify.claims.judgment import Judgment, Kind, undecided
 from verify.claims.kinds import (
     accuracy,
     agreement,
@@ -48,12 +48,16 @@ def judge(claim: Claim) -> Judgment:
     >>> found.verdict, found.correct
     ('refuted', "theta' = -grad + gamma*(-1/2*hess(grad)) + O(gamma**2)")
     """
+    kind = KINDS[claim.kind]
     try:
-        found = KINDS[claim.kind].judge(claim.data)
+        stated = kind.states(claim.data)
+        found = kind.judge(claim.data)
+    except (UndecidedError, ReductionError, SingularPointError) as error:
+        found = undecided(str(error))
     except DeriveError as error:
         raise UsageError(f"{claim.file}, claim {claim.id}: {error}") from None
     except ZeroDivisionError:
         raise UsageError(f"{claim.file}, claim {claim.id}: a division by zero") from None
     except RecursionError:
         raise UsageError(f"{claim.file}, claim {claim.id}: a formula is nested too deeply") from None
-    return Judgment(found.verdict, tuple(e for e in found.evidence if e), found.correct)
+    return Judgment(found.verdict, tuple(e for e in found.evidence if e), found.correct, stated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 PROVED = "proved"
@@ -15,23 +15,37 @@ VERDICTS = (PROVED, REFUTED, LEADING, UNDECIDED, INFORMAL)
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What is judged, in this program's words, whatever the sentence says: under these hypotheses the conclusion holds."""
+
+    conclusion: str
+    hypotheses: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.conclusion + (", for " + "; ".join(self.hypotheses) if self.hypotheses else "")
+
+
+@dataclass(frozen=True)
 class Judgment:
     """A verdict, the computation that led to it in lines of text, and the statement that is true instead.
 
     `correct` is empty where the claim is proved or undecided; for a claim that holds to leading order it has the next term.
+    `stated` is what was judged.
     """
 
     verdict: str
     evidence: tuple[str, ...] = ()
     correct: str = ""
+    stated: Stated = field(default=Stated(""))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of claim: its name in the files, the dataclass of its keys, and its judge."""
+    """A kind of claim: its name in the files, the dataclass of its keys, what they state, and its judge."""
 
     name: str
     data: type
+    states: Callable[[Any], Stated]
     judge: Callable[[Any], Judgment]
 
 

@@ -67,6 +67,8 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or not 0 <= value <= 12)):
         expected = {str: "a text in quotes", int: "a whole number from 0 to 12", bool: "true or false"}[kind]
         raise UsageError(f"{where}: must be {expected}")
+    if isinstance(value, str) and not value.strip():
+        raise UsageError(f"{where}: must not be empty; leave the key out")
     return value
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from derive.errors import UsageError
-from derive.language import parse_expression
+from derive import ModifiedEquation, modified_equation
+from derive.errors import ReductionError, SingularPointError, UndecidedError, UsageError
+from derive.language import Expression, Operation, constant, parse_expression, unparse, walk
 from derive.readings.formula import limited
-from derive.scheme import Regime, Scheme, inline_scheme, load_scheme
+from derive.scheme import Configuration, Regime, Scheme, configure, inline_scheme, load_scheme
+from verify.proof import Proof, prove
 
 Answer = TypeVar("Answer")
 
@@ -34,11 +36,13 @@ class SchemeData:
     def __post_init__(self) -> None:
         if bool(self.scheme) == bool(self.update):
             raise UsageError("give either scheme = \"NAME\" or update = \"theta = ...\"")
+        if self.scheme and self.parameters:
+            raise UsageError("'parameters' goes with 'update'; a scheme of the catalogue declares its own")
         if self.update and self.regime:
             raise UsageError("'regime' goes with 'scheme'; write what an update's parameters are under 'where'")
         for name, text in (self.where or {}).items():
             if "(" not in name:
-                limited(parse_expression(text, f"where, {name}"))
+                _require_defined(limited(parse_expression(text, f"where, {name}")), name)
 
     def chosen(self) -> tuple[Scheme, dict[str, Any]]:
         """The scheme, and regime and settings as keywords of derive's functions.
@@ -56,18 +60,76 @@ class SchemeData:
         table = {n: parse_expression(e, f"where, {n}") for n, e in given.items()}
         return replace(scheme, regimes={"here": Regime("here", "as claimed", table)}), {"regime": "here", "settings": settings}
 
+    @property
+    def configuration(self) -> Configuration:
+        """Raises UsageError, SchemeError, ParseError for a scheme, a regime or a parameter that is not there."""
+        scheme, keywords = self.chosen()
+        return configure(scheme, keywords["regime"], keywords["settings"])
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """The scheme, what its parameters are, and for which losses and parameters.
+
+        >>> SchemeData(scheme="momentum").hypotheses
+        ('v = beta*v - gamma*grad(theta), theta = theta + v', '0 <= beta < 1', 'any smooth loss L')
+        """
+        c = self.configuration
+        text = ", ".join(f"{a.target} = {unparse(a.value)}" for a in c.scheme.program)
+        bound = [f"{n} = {unparse(e)}" for n, e in c.bindings.items() if n not in c.free]
+        bound += [f"{v} = {unparse(r.factor)}*{r.symbol}" for v, r in c.rescaled.items()]
+        bound += [f"{n} = {t}" for n, t in c.settings.items() if "(" in n]
+        ranges = [p.range for n, p in c.scheme.parameters.items() if p.range and n in c.free]
+        function = "any smooth loss L" if c.scheme.label == "L" else "any smooth field f"
+        return tuple(x for x in (text, ", ".join(bound), *ranges, function) if x)
+
     def read(self, reading: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
         """reading(scheme, *arguments, regime=..., settings=..., **options): equal questions are answered once.
 
-        >>> from derive import modified_equation
+        Raises UndecidedError where the reading has no answer for this scheme.
+
         >>> gd = SchemeData(scheme="gd")
         >>> gd.read(modified_equation, 1) is SchemeData(scheme="gd").read(modified_equation, 1)
         True
         """
         scheme, keywords = self.chosen()
         question = (scheme, *arguments), keywords | options
-        answer: Answer = _answered(_Question(reading, repr(question), *question))
+        configure(scheme, keywords["regime"], keywords["settings"])  # raises what is wrong with the data themselves
+        try:
+            answer: Answer = _answered(_Question(reading, repr(question), *question))
+        except (UsageError, ReductionError, SingularPointError) as error:
+            raise UndecidedError(str(error)) from None
         return answer
+
+    def equation(self, order: int, form: str = "flow") -> ModifiedEquation:
+        """The derived equation through gamma^order, which the proof over prime fields confirms: the engine alone decides no
+        claim.
+
+        Raises UndecidedError where there is no equation, or no proof.
+        """
+        equation = self.read(modified_equation, order, form=form)
+        proof = self.proof(equation)
+        if not proof.proved:
+            raise UndecidedError(f"the derived equation is not proved: {proof}")
+        return equation
+
+    def proof(self, equation: ModifiedEquation, claimed: Mapping[str, tuple[str, ...]] | None = None) -> Proof:
+        """The proof of a derived equation, or with claimed formulas, one for each power of gamma, in place of some variables."""
+        stated = equation.to_json()
+        equations = stated["equations"] | {x: list(powers) for x, powers in (claimed or {}).items()}
+        text = repr((equations, stated["memory"], equation.form, self))
+        statement = (equation.configuration, equations, stated["memory"])
+        answer: Proof = _answered(_Question(_prove, text, statement, {"form": equation.form}))
+        return answer
+
+
+def _prove(*arguments: Any, **options: Any) -> Proof:
+    return prove(*arguments, **options)
+
+
+def _require_defined(expression: Expression, name: str) -> None:
+    for node in walk(expression):
+        if isinstance(node, Operation) and node.op == "/" and constant(node.args[1]) == 0:
+            raise UsageError(f"where, {name}: a division by zero")
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from derive.concrete.explicit import to_sympy
-from derive.errors import ParseError
+from derive.errors import ParseError, UndecidedError
 from derive.language import LOSS_CALLS, Expression, names_of, parse_expression, unparse
 from derive.readings.formula import limited
+
+DIGITS = 40
+SEEN = Fraction(1, 10**20)  # a difference that is no rounding, relative to the values
 
 
 def symbol(name: str) -> Any:
@@ -38,6 +42,67 @@ def symbolic_tree(expression: Expression, names: Mapping[str, Any] | None = None
     if value.has(sp.zoo, sp.nan, sp.I):
         raise ParseError(f"'{unparse(expression)}' is not a real number", "formula", expression.line, expression.column)
     return value
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Whether two formulas are equal for all positive values of their symbols: yes by algebra, no by numbers.
+
+    Raises UndecidedError where neither says so.
+
+    >>> x = symbol("x")
+    >>> equal(x**2 - 1, (x - 1)*(x + 1)), equal(x, x + 1)
+    (True, False)
+    """
+    import sympy as sp
+
+    if sp.cancel(sp.together(a - b)) == 0:
+        return True
+    if numbers_apart(a, b):
+        return False
+    if is_zero(a - b):
+        return True
+    raise UndecidedError(f"{text_of(a)} and {text_of(b)} are not seen to be equal, and no numbers tell them apart")
+
+
+def is_zero(value: Any) -> bool:
+    """Whether algebra shows that a formula vanishes."""
+    import sympy as sp
+
+    return bool(sp.cancel(sp.together(value)) == 0 or sp.simplify(value) == 0)
+
+
+def numbers_apart(a: Any, b: Any) -> dict[Any, Any]:
+    """Positive numbers for the symbols at which two formulas differ by far more than rounding; {} with none found.  (For two
+    different numbers the dictionary has the entry 1: 1.)"""
+    import sympy as sp
+
+    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
+    for start in range(1, 7):
+        values = {s: sp.Rational(1 + (start + 2 * i) % 5, 2 + (start * (i + 1)) % 7) for i, s in enumerate(symbols)}
+        x, y = (sp.N(e.subs(values), DIGITS) for e in (a, b))
+        if x.is_real and y.is_real and x.is_finite and y.is_finite and abs(x - y) > SEEN * (abs(x) + abs(y)):
+            return values or {sp.Integer(1): sp.Integer(1)}
+    return {}
+
+
+def by_powers(value: Any, x: Any, depth: int) -> dict[Any, Any]:
+    """The expansion in powers of x, below x**depth: power (negative or a fraction too) -> coefficient, none zero.
+
+    >>> g = symbol("g")
+    >>> by_powers((1 + g)/g + g**9, g, 2)
+    {-1: 1, 0: 1}
+    """
+    import sympy as sp
+
+    series = sp.expand(sp.series(value, x, 0, depth + 2).removeO())
+    found: dict[Any, Any] = {}
+    for term in sp.Add.make_args(series):
+        coefficient, power = term.as_coeff_exponent(x)
+        if coefficient.has(x):
+            raise UndecidedError(f"{text_of(value)} has no expansion in powers of {x}")
+        if power < depth:
+            found[power] = found.get(power, 0) + coefficient
+    return {p: c for p in sorted(found) if (c := sp.factor(found[p])) != 0}
 
 
 def text_of(value: Any) -> str:

@@ -35,12 +35,12 @@ def summary(results: Results) -> str:
 
 
 def text_table(results: Results, brief: bool = False) -> str:
-    """One table; statement, evidence and correct statement in the last column.  `brief` leaves the evidence out."""
-    heads = ("claim", "verdict", "statement" if brief else "statement, evidence (-), what is true instead (=>)")
+    """One table; statement, what was judged, evidence and correct statement in the last column.  `brief`: without evidence."""
+    heads = ("claim", "verdict", f"statement, what was judged (:){'' if brief else ', evidence (-)'}, what is true (=>)")
     lines = [_row(heads), "  ".join("-" * w for w in WIDTHS)]
     for claim, judgment in results:
         cells = [_wrapped(claim.id, WIDTHS[0], "", True), _wrapped(judgment.verdict, WIDTHS[1])]
-        text = _wrapped(claim.statement, WIDTHS[2])
+        text = _wrapped(claim.statement, WIDTHS[2]) + _wrapped(str(judgment.stated), WIDTHS[2], ": ")
         if not brief:
             for line in judgment.evidence:
                 text += _wrapped(shortened(line), WIDTHS[2], "- ")
@@ -63,10 +63,12 @@ def _wrapped(text: str, width: int, mark: str = "", hyphens: bool = False) -> li
 
 
 def json_list(results: Results) -> str:
-    """A list of objects with id, source, statement, kind, verdict, evidence, correct_statement (null where proved)."""
+    """A list of objects with id, source, statement, kind, hypotheses, conclusion, verdict, evidence, correct_statement (null
+    where proved)."""
     rows = [
         {
-            "id": c.id, "source": c.source, "statement": c.statement, "kind": c.kind, "verdict": j.verdict,
+            "id": c.id, "source": c.source, "statement": c.statement, "kind": c.kind,
+            "hypotheses": list(j.stated.hypotheses), "conclusion": j.stated.conclusion, "verdict": j.verdict,
             "evidence": list(j.evidence), "correct_statement": j.correct or None,
         }
         for c, j in results
@@ -82,6 +84,7 @@ def latex_table(results: Results, brief: bool = False) -> str:
     lines = [r"% \usepackage{longtable}", r"\begin{longtable}{p{0.13\textwidth}p{0.14\textwidth}p{0.65\textwidth}}", head]
     for c, j in results:
         parts = [escape(c.statement), r"\emph{" + escape(c.source) + "}"]
+        parts.append(r"Judged: \texttt{\small " + _breakable(escape(str(j.stated))) + "}")
         if not brief:
             parts += [r"\texttt{\small " + _breakable(escape(shortened(e))) + "}" for e in j.evidence]
         if j.correct:
@@ -100,6 +103,7 @@ def html_page(results: Results, brief: bool = False) -> str:
     rows = []
     for c, j in results:
         parts = [f"<p>{html.escape(c.statement)}</p>", f"<p><small>{html.escape(c.source)}</small></p>"]
+        parts.append(f"<p>Judged: <code>{html.escape(str(j.stated))}</code></p>")
         if j.evidence and not brief:
             parts.append("<ul>" + "".join(f"<li><code>{html.escape(e)}</code></li>" for e in j.evidence) + "</ul>")
         if j.correct:

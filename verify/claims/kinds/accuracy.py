@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from derive.readings.accuracy import accuracy
 from derive.readings.formula import counterexample, formulas_beside, power_of
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
 
@@ -18,9 +18,16 @@ class AccuracyClaim(SchemeData):
     order: int
 
 
+def states_accuracy(data: AccuracyClaim) -> Stated:
+    """What is stated."""
+    text = f"on the modified flow {data.target} is gamma**{data.order} times something that is not zero for every loss"
+    return Stated(f"{text} (order {data.order})", data.hypotheses)
+
+
 def judge_accuracy(data: AccuracyClaim) -> Judgment:
     """accuracy: the target's left side on the modified flow is gamma**order times the leading defect."""
     a = data.read(accuracy, data.target, max(2, data.order))
+    data.equation(a.equation.order)
     if not a.defect:
         text = f"no defect through gamma**{a.exact_through}: the order is {a.order} at least"
         return refuted(text, f"{data.target} vanishes on the modified flow through gamma**{a.exact_through}")
@@ -35,4 +42,4 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
     return refuted(f"{text}: {defect}", where + numbers.replace("claimed 0, true", "the residual is"))
 
 
-KIND = Kind("accuracy", AccuracyClaim, judge_accuracy)
+KIND = Kind("accuracy", AccuracyClaim, states_accuracy, judge_accuracy)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive import modified_equation
-from derive.errors import UsageError
+from derive.errors import UndecidedError, UsageError
 from derive.readings.compare import compare_equations
 from derive.readings.formula import counterexample, formulas_beside, power_of
-from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
 
@@ -21,16 +20,26 @@ class AgreementClaim:
     through: int | None = None
 
 
+def states_agreement(data: AgreementClaim) -> Stated:
+    """What is stated."""
+    how = "at every power of gamma" if data.through is None else f"through gamma**{data.through} and no further"
+    sides = (f"{name}: {'; '.join(side.hypotheses)}" for name, side in (("first", data.first), ("second", data.second)))
+    return Stated(f"the modified equations of theta agree {how}", tuple(sides))
+
+
 def judge_agreement(data: AgreementClaim) -> Judgment:
     """agreement: through which power two schemes have the same modified equation (of second order where there is a velocity)."""
     order = 2 if data.through is None else data.through + 1
-    c = compare_equations(*(side.read(modified_equation, order) for side in (data.first, data.second)))
+    try:
+        c = compare_equations(*(side.equation(order) for side in (data.first, data.second)))
+    except UsageError as error:
+        raise UndecidedError(str(error)) from None
     left = "theta''" if c.second_order else "theta'"
     k = c.same_through + 1
     if c.same_through == c.order:
         text = f"the equations for {left} agree through gamma**{c.order}"
         if data.through is None:
-            raise UsageError(f"{text}; say with 'through' how far they claim to agree")
+            raise UndecidedError(f"{text}; no computation here reaches every power: say 'through'")
         return refuted(f"{text} at least", "no difference found")
     difference = f"second minus first, {left}: {power_of('gamma', k) if k else '1'}*({c.difference})"
     formulas = formulas_beside(c.difference, {c.derivative: False})
@@ -44,4 +53,4 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
     return leading(*found) if k else refuted(*found)
 
 
-KIND = Kind("agreement", AgreementClaim, judge_agreement)
+KIND = Kind("agreement", AgreementClaim, states_agreement, judge_agreement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.claims.judgment import INFORMAL, Judgment, Kind
+from verify.claims.judgment import INFORMAL, Judgment, Kind, Stated
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,14 @@ class InformalClaim:
     why: str
 
 
+def states_informal(data: InformalClaim) -> Stated:
+    """Nothing is."""
+    return Stated("nothing: see why")
+
+
 def judge_informal(data: InformalClaim) -> Judgment:
     """informal: no computation can decide it."""
     return Judgment(INFORMAL, (" ".join(data.why.split()),))
 
 
-KIND = Kind("informal", InformalClaim, judge_informal)
+KIND = Kind("informal", InformalClaim, states_informal, judge_informal)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from derive.readings.formula import counterexample, formulas_beside, formulas_of, power_of, series_text
 from derive.readings.initial_layer import initial_layer
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
 
@@ -19,9 +19,17 @@ class LayerClaim(SchemeData):
     through: int = 1
 
 
+def states_layer(data: LayerClaim) -> Stated:
+    """What is stated."""
+    start = f"theta(0) = theta_0 + {data.shift} + O({power_of('gamma', data.through + 1)})"
+    return Stated(f"after the transients the iterates follow the modified flow from {start}",
+                  (*data.hypotheses, "started from theta_0 with the memory that the scheme says, zero by default"))  # fmt: skip
+
+
 def judge_layer(data: LayerClaim) -> Judgment:
     """initial-layer: the shifted starting point against the derived one."""
     layer = data.read(initial_layer, data.through)
+    data.equation(data.through)
     formulas = formulas_beside(layer.shift[0], {}, formulas_of(layer.equation).values)
     claimed, true = formulas.series(data.shift, data.through, "shift"), layer.shift
     shown = f"theta(0) = theta_0 + {series_text(true)} + O({power_of('gamma', data.through + 1)})"
@@ -32,4 +40,4 @@ def judge_layer(data: LayerClaim) -> Judgment:
     return proved(f"derived: {shown}")
 
 
-KIND = Kind("initial-layer", LayerClaim, judge_layer)
+KIND = Kind("initial-layer", LayerClaim, states_layer, judge_layer)

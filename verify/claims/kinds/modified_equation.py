@@ -5,63 +5,83 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive import ModifiedEquation, TermSum, modified_equation
-from derive.errors import UsageError
+from derive import ModifiedEquation, TermSum
+from derive.errors import UndecidedError, UsageError, nearest
 from derive.readings.formula import Formulas, counterexample, formulas_of, power_of, scalar_term, series_text
-from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
 MAX_DEGREE = 3
 LATEST = 2  # no next term from this power on
 LONGEST = 400  # characters of a next term worth printing
+LEFT = {"flow": "{}'", "map": "({}+ - {})/gamma"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldClaim(SchemeData):
-    """says: slow variable -> formula in gamma.  `through`: the power through which it claims to hold; left out, exactly."""
+    """says: slow variable -> formula in gamma.  `through`: the power through which it claims to hold; left out, exactly.
+    form: flow, x' = formula, or map, x+ = x + gamma*formula."""
 
     says: Mapping[str, str]
     through: int | None = None
     form: str = "flow"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.says:
+            raise UsageError("says: give a formula for theta or another slow variable")
+        if self.form not in LEFT:
+            raise UsageError(f"form: write flow or map, not '{self.form}'{nearest(self.form, LEFT)}")
+
+    def left(self, x: str) -> str:
+        return LEFT[self.form].format(x, x)
+
+
+def states_field(data: FieldClaim) -> Stated:
+    """What is stated."""
+    rest = " exactly, at every power of gamma" if data.through is None else f" + O({power_of('gamma', data.through + 1)})"
+    slow = "on the slow manifold, after the transients"
+    return Stated(", ".join(f"{data.left(x)} = {f}{rest}" for x, f in data.says.items()), (*data.hypotheses, slow))
+
 
 def judge_field(data: FieldClaim) -> Judgment:
-    """modified-equation: theta' = f_0 + gamma f_1 + ... as claimed, against the derived field, power by power."""
+    """modified-equation: theta' = f_0 + gamma f_1 + ... as claimed, proved over prime fields from the update text, or told
+    apart from the derived field, power by power."""
     order = data.through if data.through is not None else MAX_DEGREE
     ahead = data.through is not None and data.through < LATEST  # the next term is shown as well
-    equation = data.read(modified_equation, order + ahead, form=data.form)
+    equation = data.equation(order + ahead, form=data.form)
     formulas = formulas_of(equation)
     unknown = set(data.says) - set(equation.equations)
     if unknown:
         raise UsageError(f"says: '{sorted(unknown)[0]}' is no slow variable here (slow: {', '.join(equation.equations)})")
     read = {x: formulas.series(text, order, f"says, {x}") for x, text in data.says.items()}
-    notes = tuple(n for x, sums in read.items() if (n := _shape_note(x, sums, equation)))
     for k in range(order + 1):
         for x, sums in read.items():
             if formulas.minus(sums[k], equation[x][k]):
-                return _field_fails(data, formulas, equation, x, k, sums[k], notes)
+                return _field_fails(data, formulas, equation, x, k, sums[k], read)
     if data.through is None:
-        raise UsageError(f"says: no difference through gamma**{order}; say with 'through' how far it claims to hold")
-    shown = tuple(f"derived: {x}{_prime(data)} = {series_text(equation[x][: order + 1])}" for x in data.says)
-    return proved(*shown, *(_next_term(data, equation) if ahead else ()))
-
-
-def _prime(data: FieldClaim) -> str:
-    return "'" if data.form == "flow" else "+ - theta = gamma times"
+        raise UndecidedError(f"no difference through gamma**{order}; no computation here reaches every power: say 'through'")
+    proof = data.proof(data.equation(order, form=data.form), {x: tuple(map(str, sums)) for x, sums in read.items()})
+    if not proof.proved:
+        raise UndecidedError(str(proof))
+    shown = tuple(f"derived: {data.left(x)} = {series_text(equation[x][: order + 1])}" for x in data.says)
+    return proved(str(proof), *shown, *(_next_term(data, equation) if ahead else ()))
 
 
 def _field_fails(
-    data: FieldClaim, formulas: Formulas, equation: ModifiedEquation, x: str, k: int, claimed: TermSum, notes: tuple[str, ...]
-) -> Judgment:
+    data: FieldClaim, formulas: Formulas, equation: ModifiedEquation, x: str, k: int, claimed: TermSum,
+    read: Mapping[str, list[TermSum]],
+) -> Judgment:  # fmt: skip
     true = equation[x][k]
     powers = "the limit" if k == 0 else power_of("gamma", k)
     difference = f"at {powers}: claimed {claimed}, derived {true}"
     numbers = counterexample(formulas, claimed, true, equation)
     last = k if data.through is None else data.through
     shown = series_text(equation[x][: last + 1])
-    correct = f"{x}{_prime(data)} = {shown} + O({power_of('gamma', last + 1)})"
+    correct = f"{data.left(x)} = {shown} + O({power_of('gamma', last + 1)})"
     if data.through is None and k > 0:
         return leading(correct, f"agrees below {powers}", f"next term: {power_of('gamma', k)}*({true})", numbers)
+    notes = (n for v, sums in read.items() if (n := _shape_note(v, sums, equation)))
     return refuted(correct, *notes, difference, numbers)
 
 
@@ -81,4 +101,4 @@ def _next_term(data: FieldClaim, equation: ModifiedEquation) -> tuple[str, ...]:
     return tuple(s if len(s) < LONGEST else f"next term: {len(equation['theta'][k])} terms at gamma**{k}" for s in shown)
 
 
-KIND = Kind("modified-equation", FieldClaim, judge_field)
+KIND = Kind("modified-equation", FieldClaim, states_field, judge_field)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.errors import UsageError
-from derive.readings.formula import counterexample, formulas_of, power_of, series_text
+from derive import TermSum
+from derive.errors import UndecidedError, UsageError, nearest
+from derive.readings.formula import Formulas, counterexample, formulas_of, power_of, series_text
 from derive.readings.loss import ModifiedLoss, modified_loss
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
+
+LEFT = {"flow": "theta' = -grad V", "map": "theta+ = theta - gamma*grad V"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,39 +20,83 @@ class LossClaim(SchemeData):
     gamma*grad(loss) (form map).  `exists_through`: the power through which there is a modified loss, and none after it."""
 
     loss: str = ""
-    through: int = 1
+    through: int | None = None
     form: str = "flow"
     exists_through: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.loss and self.exists_through is None:
+            raise UsageError("give 'loss', 'exists_through' or both")
+        if self.through is not None and not self.loss:
+            raise UsageError("'through' goes with 'loss'")
+        if self.form not in LEFT:
+            raise UsageError(f"form: write flow or map, not '{self.form}'{nearest(self.form, LEFT)}")
+
+    @property
+    def order(self) -> int:
+        """The power through which `loss` is claimed."""
+        return 1 if self.through is None else self.through
+
+
+def states_loss(data: LossClaim) -> Stated:
+    """What is stated."""
+    parts = []
+    if data.loss:
+        parts.append(f"{LEFT[data.form]} + O({power_of('gamma', data.order + 1)}) with V = {data.loss}")
+    if data.exists_through is not None:
+        parts.append(f"there is such a V through gamma**{data.exists_through} and none through gamma**{data.exists_through + 1}")
+    return Stated("; ".join(parts), data.hypotheses)
+
 
 def judge_loss(data: LossClaim) -> Judgment:
-    """modified-loss: the claimed potential against the derived one; and how far there is one."""
-    if not data.loss and data.exists_through is None:
-        raise UsageError("give 'loss', 'exists_through' or both")
-    looked = max(data.through if data.loss else 0, (data.exists_through + 1) if data.exists_through is not None else 0)
-    v = data.read(modified_loss, looked, form=data.form)
-    if data.exists_through is not None and v.exists_through != data.exists_through:
-        more = " at least" if v.obstruction is None else ""
-        return refuted(f"a modified loss exists through gamma**{v.exists_through}{more}", *_obstruction(v))
-    shown = list(_obstruction(v)) if data.exists_through is not None else []
+    """modified-loss: -grad of the claimed potential is proved to be the field; and how far there is a potential."""
+    evidence: list[str] = []
+    if data.exists_through is not None:
+        v = data.read(modified_loss, data.exists_through + 1, form=data.form)
+        data.equation(data.exists_through + 1, data.form)
+        if v.exists_through != data.exists_through:
+            more = " at least" if v.obstruction is None else ""
+            return refuted(f"a modified loss exists through gamma**{v.exists_through}{more}", *_obstruction(v))
+        evidence = [f"V exists through gamma**{v.exists_through}", *_obstruction(v)]
     if not data.loss:
-        return proved(f"V exists through gamma**{v.exists_through}", *shown)
-    formulas = formulas_of(v.equation)
-    claimed = formulas.series(data.loss, data.through, "loss")
-    for k in range(data.through + 1):
-        if k > v.exists_through:
-            return refuted(f"there is no modified loss beyond gamma**{v.exists_through}", *_obstruction(v))
-        if formulas.minus(claimed[k], v.potential[k]):
-            difference = f"at {power_of('gamma', k) if k else 'the limit'}: claimed {claimed[k]}, "
-            difference += f"derived {v.potential[k]}"
-            numbers = counterexample(formulas, claimed[k], v.potential[k], v.equation, scalar=True)
-            return refuted(_potential(v, data.through), difference, numbers)
-    return proved(f"derived: {_potential(v, data.through)}", *shown)
+        return proved(*evidence)
+    equation = data.equation(data.order, data.form)
+    formulas = formulas_of(equation)
+    if set(equation.equations) != {"theta"}:
+        raise UndecidedError(f"theta' depends on other slow variables too: {', '.join(equation.equations)}")
+    claimed = formulas.series(data.loss, data.order, "loss")
+    fields = [_minus_gradient(formulas, v) for v in claimed]
+    for k, (mine, true) in enumerate(zip(fields, equation["theta"], strict=True)):
+        if formulas.minus(mine, true):
+            return _fails(data, formulas, claimed, k)
+    proof = data.proof(equation, {"theta": tuple(map(str, fields))})
+    if not proof.proved:
+        raise UndecidedError(str(proof))
+    return proved(str(proof), f"V = {series_text(claimed)}, -grad V = {series_text(fields)}", *evidence)
 
 
-def _potential(v: ModifiedLoss, through: int) -> str:
-    left = "theta' = -grad V" if v.equation.form == "flow" else "theta+ = theta - gamma*grad V"
-    return f"{left} + O({power_of('gamma', through + 1)}), V = {series_text(v.potential[: through + 1])}"
+def _minus_gradient(formulas: Formulas, v: TermSum) -> TermSum:
+    return formulas.minus(formulas.zero, formulas.gradient(v))
+
+
+def _fails(data: LossClaim, formulas: Formulas, claimed: list[TermSum], k: int) -> Judgment:
+    """The first power at which -grad of the claim is not the field."""
+    v = data.read(modified_loss, data.order, form=data.form)
+    if k > v.exists_through:
+        return refuted(f"there is no modified loss beyond gamma**{v.exists_through}", *_obstruction(v))
+    if k in v.unwritten:
+        field = v.equation["theta"][k]
+        raise UndecidedError(f"at {power_of('gamma', k)} the field is {field}, whose potential is not found, and not -grad of the claim")
+    difference = f"at {power_of('gamma', k) if k else 'the limit'}: claimed {claimed[k]}, derived {v.potential[k]}"
+    true = formulas_of(v.equation).series(str(v.potential[k]), 0, "potential")[0]
+    numbers = counterexample(formulas, claimed[k], true, v.equation, scalar=True)
+    return refuted(_potential(v, data), difference, numbers)
+
+
+def _potential(v: ModifiedLoss, data: LossClaim) -> str:
+    order = min(data.order, v.exists_through)
+    return f"{LEFT[data.form]} + O({power_of('gamma', order + 1)}), V = {series_text(v.potential[: order + 1])}"
 
 
 def _obstruction(v: ModifiedLoss) -> tuple[str, ...]:
@@ -62,4 +109,4 @@ def _obstruction(v: ModifiedLoss) -> tuple[str, ...]:
     return (f"at gamma**{o.power} the Jacobian is not symmetric: (DF)[{o.direction}] - (DF)^T {o.direction} = {o.asymmetry}",)
 
 
-KIND = Kind("modified-loss", LossClaim, judge_loss)
+KIND = Kind("modified-loss", LossClaim, states_loss, judge_loss)

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.errors import UsageError
+from derive.errors import UndecidedError, UsageError
 from derive.language import LOSS_CALLS, names_of, parse_expression
 from derive.readings.formula import power_of
-from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
-from verify.claims.symbolic import equation_of, symbol, symbolic, symbolic_tree, text_of
+from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
+from verify.claims.symbolic import by_powers, equal, equation_of, symbol, symbolic, symbolic_tree, text_of
 
 DEPTH = 4  # powers of gamma looked at
+ZERO = symbolic("0", "zero")
 
 
 @dataclass(frozen=True)
@@ -32,27 +33,44 @@ class RuleClaim:
     rule: str
     scaled: Mapping[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            raise UsageError("parameters: say what the parameters are as functions of gamma")
+        sides = [parse_expression(side, "rule", LOSS_CALLS) for side in equation_of(self.rule, "rule")]
+        used = {n.removesuffix("_new") for side in sides for n in names_of(side)} | set(self.scaled or {})
+        for name in self.parameters:
+            if name not in used:
+                raise UsageError(f"parameters: '{name}' does not occur in the rule")
+        if self.scaled and not any(n.endswith("_new") for side in sides for n in names_of(side)):
+            raise UsageError("scaled: the rule speaks of no new value, such as beta_new")
+
+
+def states_rule(data: RuleClaim) -> Stated:
+    """What is stated."""
+    where = ", ".join(f"{n} = {t}" for n, t in data.parameters.items())
+    scaled = "".join(f"gamma_new is where {n} becomes ({t})*{n}" for n, t in (data.scaled or {}).items())
+    return Stated(data.rule, tuple(x for x in (where, scaled, "positive gamma and constants") if x))
+
 
 def judge_rule(data: RuleClaim) -> Judgment:
     """parameter-rule: exact, to leading order with the next term, or wrong at leading order."""
-    import sympy as sp
-
     gamma = symbol("gamma")
     table = {n: symbolic(t, f"parameters, {n}") for n, t in data.parameters.items()}
     names = dict(table) | (_moved(data, table) if data.scaled else {})
     left, right = (_side(side, names) for side in equation_of(data.rule, "rule"))
-    difference = sp.simplify(right - left)
-    if difference == 0:
+    if equal(left, right):
         return proved(f"both sides are {text_of(left)}")
-    a, b = (expansion(x, gamma) for x in (left, right))
-    k = next((i for i in range(DEPTH) if sp.simplify(b[i] - a[i]) != 0), None)
+    a, b = (by_powers(x, gamma, DEPTH) for x in (left, right))
+    k = next((p for p in sorted({*a, *b}) if not equal(a.get(p, ZERO), b.get(p, ZERO))), None)
+    first = next((p for p in a if p != 0), DEPTH)
     if k is None:
-        raise UsageError(f"rule: the sides agree through gamma**{DEPTH - 1}, but are not seen to be equal")
-    first = next((i for i in range(1, DEPTH) if a[i] != 0), DEPTH)
-    term = f"{power_of('gamma', k)}*({text_of(a[k] - b[k])})"
+        verdict = leading if first < DEPTH else refuted
+        agree = f"the sides agree through gamma**{DEPTH - 1}, and are not equal"
+        return verdict(f"the left side is {text_of(left)}", agree, _example(data, left, right))
+    term = f"{power_of('gamma', k)}*({text_of(a.get(k, ZERO) - b.get(k, ZERO))})"
     evidence = [f"left = {_series(a)} + ...", f"right = {_series(b)} + ...", f"next term (left minus right): {term}"]
     correct = _in_old_values(data, table, left) or f"{data.rule} + {term} + ..."
-    evidence.append(_example(data, table, left, right))
+    evidence.append(_example(data, left, right))
     return leading(correct, *evidence) if k > first else refuted(correct, *evidence)
 
 
@@ -66,14 +84,14 @@ def _side(text: str, names: Mapping[str, Any]) -> Any:
 
 def expansion(value: Any, gamma: Any) -> list[Any]:
     """Taylor coefficients in gamma through DEPTH - 1."""
-    import sympy as sp
+    found = by_powers(value, gamma, DEPTH)
+    if any(p not in range(DEPTH) for p in found):
+        raise UndecidedError(f"{text_of(value)} is not regular at gamma = 0")
+    return [found.get(k, ZERO) for k in range(DEPTH)]
 
-    series = sp.series(value, gamma, 0, DEPTH).removeO()
-    return [sp.factor(sp.expand(series).coeff(gamma, k)) for k in range(DEPTH)]
 
-
-def _series(coefficients: list[Any]) -> str:
-    parts = [text_of(c) if k == 0 else f"{power_of('gamma', k)}*({text_of(c)})" for k, c in enumerate(coefficients) if c != 0]
+def _series(coefficients: Mapping[Any, Any]) -> str:
+    parts = [text_of(c) if k == 0 else f"{power_of('gamma', k)}*({text_of(c)})" for k, c in coefficients.items()]
     return " + ".join(parts) or "0"
 
 
@@ -101,7 +119,7 @@ def _new_gamma(data: RuleClaim, table: Mapping[str, Any]) -> Any:
         if root.has(gamma) and sp.simplify(sp.limit(root / gamma, gamma, 0)).is_positive:
             good.append(root)
     if len(good) != 1:
-        raise UsageError(f"scaled: no unique new step follows from {name}_new = ({text})*{name}")
+        raise UndecidedError(f"scaled: no unique new step follows from {name}_new = ({text})*{name}")
     return good[0]
 
 
@@ -127,7 +145,7 @@ def _in_old_values(data: RuleClaim, table: Mapping[str, Any], left: Any) -> str:
     return f"{name} = {' + '.join(terms)} + O({shown}**3)"
 
 
-def _example(data: RuleClaim, table: Mapping[str, Any], left: Any, right: Any) -> str:
+def _example(data: RuleClaim, left: Any, right: Any) -> str:
     import sympy as sp
 
     values = {s: sp.Rational(1, 4) if str(s) == "r" else sp.Rational(1, 10) if str(s) == "gamma" else sp.Integer(1)
@@ -136,4 +154,4 @@ def _example(data: RuleClaim, table: Mapping[str, Any], left: Any, right: Any) -
     return f"at {at}: left {sp.N(left.subs(values), 10)}, right {sp.N(right.subs(values), 10)}"
 
 
-KIND = Kind("parameter-rule", RuleClaim, judge_rule)
+KIND = Kind("parameter-rule", RuleClaim, states_rule, judge_rule)

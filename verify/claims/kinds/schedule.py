@@ -18,7 +18,7 @@ from derive.readings.domain import stated
 from derive.readings.formula import limited
 from derive.reals import All, Either, Formula, Ratio, Refuted, Undecided, compare, decide, example
 from derive.reals.reading import CALLS, Reading, read_all
-from verify.claims.judgment import Judgment, Kind, proved, refuted, undecided
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
 from verify.claims.schedule_catalogue import compare_with_catalogue
 
 CLOCKS = ("t", "s")
@@ -71,6 +71,18 @@ class ScheduleClaim:
     offset: str = "0"
     period: str = ""
     catalogue: str = ""
+
+
+def states_schedule(data: ScheduleClaim) -> Stated:
+    """What is stated."""
+    pieces = (f"{p.value} for {p.start} < {p.clock}{f' <= {p.end}' if p.end else ''}" for p in data.pieces)
+    clock = f"s = (t - ({data.offset})) mod ({data.modulus})" if data.modulus else ""
+    bounds = ", ".join(f"{a} < {n} < {b}" for n, (a, b) in data.bounds.items())
+    parts = ["continuous" if data.continuous else "not continuous", f"with range [{', '.join(data.range)}], both ends attained"]
+    parts += [f"of period {data.period}"] if data.period else []
+    parts += [f"equal to derive's schedule {data.catalogue}"] if data.catalogue else []
+    hypotheses = (*pieces, clock, bounds, "positive parameters for which every piece ends after it starts")
+    return Stated(f"the rate is {', '.join(parts)}", tuple(h for h in hypotheses if h))
 
 
 class Statement:
@@ -215,4 +227,4 @@ def _period(s: Statement) -> None:
     s.evidence.append(f"period {data.modulus}")
 
 
-KIND = Kind("schedule", ScheduleClaim, judge_schedule)
+KIND = Kind("schedule", ScheduleClaim, states_schedule, judge_schedule)

@@ -16,7 +16,7 @@ from derive.readings.stability import Stability, stability
 from derive.reals import All, Either, End, Formula, Proved, Undecided, decide, end_of, example, holds
 from derive.reals.formula import Value
 from derive.reals.reading import CALLS, numeric, ordered
-from verify.claims.judgment import Judgment, Kind, proved, refuted, undecided
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 
 Values = Mapping[str, Value]
@@ -32,17 +32,38 @@ class StabilityClaim(SchemeData):
     wider_than: SchemeData | None = None
     for_: Mapping[str, tuple[str, ...]] | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.interval is None) == (self.wider_than is None):
+            raise UsageError("give either 'interval' or 'wider_than'")
+        if self.interval is not None and len(self.interval) not in (0, 2):
+            raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
+        if self.for_ is not None and not self.for_:
+            raise UsageError("for: give the range of a parameter, or leave it out")
+        known = [n for side in (self, self.wider_than) if side for n in (*side.configuration.free, *side.configuration.bindings)]
+        for name in self.for_ or {}:
+            if name not in known:
+                raise UsageError(f"for: '{name}' is no parameter of the scheme{nearest(name, known)}")
+
+
+def states_stability(data: StabilityClaim) -> Stated:
+    """What is stated."""
+    ranges = tuple(r.text for r in stated(data.for_ or {}))
+    own = tuple(h for h in data.hypotheses[:-1] if not (ranges and "<" in h))
+    quadratic = "on L = h*theta**2/2"
+    if data.wider_than is not None:
+        second = f"second: {'; '.join(data.wider_than.hypotheses[:-1])}"
+        return Stated("the interval of stability in gamma*h strictly contains the second's", (*own, second, *ranges, quadratic))
+    text = f"all roots lie inside the unit disc exactly for gamma*h in {_interval(data.interval or None)}"
+    return Stated(text, (*own, *ranges, quadratic))
+
 
 def judge_stability(data: StabilityClaim) -> Judgment:
     """stability: the interval of a scheme on quadratic losses, as claimed or against another scheme's."""
     own = _stability(data, data.for_ or {})
     if data.wider_than is not None:
         return _wider(own, _stability(data.wider_than, data.for_ or {}))
-    if data.interval is None:
-        raise UsageError("give 'interval' or 'wider_than'")
-    if len(data.interval) not in (0, 2):
-        raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
-    return _claimed(own, data.interval)
+    return _claimed(own, data.interval or ())
 
 
 def _stability(data: SchemeData, given: Mapping[str, tuple[str, ...]]) -> Stability:
@@ -190,4 +211,4 @@ def _list(names: tuple[str, ...], values: Values) -> str:
     return ", ".join(f"{n} = {values.get(n, Fraction(0))}" for n in names) or "all parameters"
 
 
-KIND = Kind("stability", StabilityClaim, judge_stability)
+KIND = Kind("stability", StabilityClaim, states_stability, judge_stability)

@@ -9,21 +9,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.errors import UsageError
-from verify.claims.fokker_planck import BASIS, DensityReader, atom, divergence, dot, loss, slope
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from derive.errors import UndecidedError, UsageError
+from derive.language import names_of, parse_expression
+from verify.claims.fokker_planck import BASIS, CALLS, DensityReader, atom, diffused, divergence, dot, loss, slope
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.symbolic import symbolic, text_of
 
 
 @dataclass(frozen=True)
 class DensityClaim:
     """drift, noise: by variable (theta, or theta and eta); density: exp(...) in L, dot(u, v) and parameters, not normalised;
-    where: parameters set to a value."""
+    where: parameters set to a value;  normalisable: false where an invariant measure is meant that is no probability."""
 
     drift: Mapping[str, str]
     noise: Mapping[str, str]
     density: str
     where: Mapping[str, str] | None = None
+    normalisable: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.drift or not self.noise:
+            raise UsageError("drift and noise: give at least theta's")
+        for key, given in (("drift", self.drift), ("noise", self.noise)):
+            for x in given:
+                if x not in ("theta", "eta"):
+                    raise UsageError(f"{key}: the variables are theta and eta, not '{x}'")
+        if "theta" not in self.drift or (unmoved := set(self.noise) - set(self.drift)):
+            raise UsageError(f"drift: {'theta' if 'theta' not in self.drift else unmoved.pop()} has none")
+        texts = [*self.drift.values(), *self.noise.values(), self.density]
+        used = {n for t in texts for n in names_of(parse_expression(t, "claim", CALLS))}
+        if "eta" in used and "eta" not in self.drift:
+            raise UsageError("drift: eta has none")
+        for name in self.where or {}:
+            if name not in used:
+                raise UsageError(f"where: '{name}' does not occur")
+
+
+def states_density(data: DensityClaim) -> Stated:
+    """What is stated."""
+    noise = {x: f" + ({f})*dW" for x, f in data.noise.items()}
+    moves = (f"d{x} = ({f})*dt{noise.get(x, '')}" for x, f in data.drift.items())
+    where = ", ".join(f"{n} = {v}" for n, v in (data.where or {}).items())
+    which = "any smooth loss and positive parameters" + " for which the density is one" * data.normalisable
+    kind = "the density" if data.normalisable else "the measure, normalisable or not,"
+    hypotheses = (*moves, "in Ito's sense", where, which)
+    return Stated(f"{kind} {data.density} is stationary", tuple(h for h in hypotheses if h))
 
 
 def judge_density(data: DensityClaim) -> Judgment:
@@ -32,18 +62,41 @@ def judge_density(data: DensityClaim) -> Judgment:
     rate = _rate(data, where, 1)
     equation = "(dP/dt)/P"
     if rate == 0:
-        return proved(f"Fokker-Planck: {equation} = 0 identically")
-    evidence = [f"Fokker-Planck: {equation} = {text_of(rate)}, not zero for a general loss", _numbers(rate)]
+        evidence = f"Fokker-Planck: {equation} = 0 identically"
+        if not data.normalisable:
+            return proved(evidence)
+        bad = never_normalisable(DensityReader(where).exponent(data.density), tuple(data.drift))
+        return refuted(f"it is invariant, but no density: {bad}", evidence, f"counterexample: {bad}") if bad else proved(evidence)
+    numbers = _numbers(rate)
+    shown = [f"Fokker-Planck: {equation} = {text_of(rate)}, not zero for a general loss", numbers]
+    if not numbers:
+        raise UndecidedError(f"{equation} = {text_of(rate)}, and no numbers show that it is not zero")
     found = _right_constant(data, where)
     if found is not None:
-        return refuted(f"stationary for every loss: {_scaled(data, found)}", *evidence)
+        return refuted(f"stationary for every loss: {_scaled(data, found)}", *shown)
     free = _right_constant(data, {})
     if not where or free is None:
-        return refuted("no constant in the exponent makes it stationary for every loss", *evidence)
+        return refuted("not stationary for every loss; no other constant in the exponent was found that makes it so", *shown)
     set_to = ", ".join(f"{n} = {v}" for n, v in (data.where or {}).items())
-    correct = f"at {set_to} no constant in the exponent makes it stationary; "
+    correct = f"at {set_to} no constant in the exponent was found that makes it stationary; "
     correct += f"with {', '.join(where)} free it is {_scaled(data, free)}"
-    return refuted(correct, *evidence)
+    return refuted(correct, *shown)
+
+
+def never_normalisable(phi: Any, variables: tuple[str, ...]) -> str:
+    """Why exp(phi) has no finite integral, whatever the loss; '' where nothing is against it.
+
+    >>> never_normalisable(DensityReader({}).exponent("exp(-L + dot(eta, eta))"), ("theta", "eta"))
+    'it does not fall with |eta|'
+    """
+    import sympy as sp
+
+    for x in variables:
+        own = [atom(a, b) for i, a in enumerate(BASIS) for b in BASIS[i:] if x in (a, b)] + ([loss()] if x == "theta" else [])
+        if not phi.has(*own):
+            return f"it does not depend on {x}"
+    falls = sp.factor(sp.diff(phi, atom("eta", "eta"))) if "eta" in variables else sp.Integer(-1)
+    return "it does not fall with |eta|" if falls.is_nonnegative else ""
 
 
 def _scaled(data: DensityClaim, c: Any) -> str:
@@ -99,16 +152,11 @@ def _rate(data: DensityClaim, where: Mapping[str, Any], c: Any) -> Any:
     phi = c * reader.exponent(data.density)
     total: Any = sp.Integer(0)
     for x, text in data.drift.items():
-        if x not in ("theta", "eta"):
-            raise UsageError(f"drift: the variables are theta and eta, not '{x}'")
         drift = reader.vector(text, f"drift, {x}")
         total -= divergence(drift, x) + dot(drift, slope(phi, x))
     for x, text in data.noise.items():
-        if x not in data.drift:
-            raise UsageError(f"noise: '{x}' has no drift")
-        rise = slope(phi, x)
-        total += symbolic(text, f"noise, {x}").subs(reader.where) ** 2 / 2 * (divergence(rise, x) + dot(rise, rise))
+        total += diffused(phi, reader.scalar(text, f"noise, {x}"), x)
     return sp.factor(sp.together(sp.expand(total)))
 
 
-KIND = Kind("stationary-density", DensityClaim, judge_density)
+KIND = Kind("stationary-density", DensityClaim, states_density, judge_density)

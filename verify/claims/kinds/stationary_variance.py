@@ -8,15 +8,21 @@ column with respect to h.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.errors import UsageError
-from derive.scheme import configure
+from derive.errors import UndecidedError
+from derive.readings.formula import power_of
+from derive.readings.stability import stability
+from derive.reals import All, compare, example
+from derive.scheme import Scheme, configure
 from derive.scheme.linear_map import linear_map
-from verify.claims.judgment import Judgment, Kind, leading, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
-from verify.claims.symbolic import symbol, symbolic, text_of
+from verify.claims.symbolic import by_powers, equal, is_zero, symbol, symbolic, text_of
+
+ZERO = symbolic("0", "zero")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,36 +34,56 @@ class VarianceClaim(SchemeData):
     through: int | None = None
 
 
+def states_variance(data: VarianceClaim) -> Stated:
+    """What is stated."""
+    rest = f" + O({power_of('gamma', data.through + 1)})" if data.through is not None else ""
+    loss = "L = h*theta**2/2 with h > 0, gamma*h in the interval of stability"
+    noise = "each gradient with an independent error of mean zero and variance sigma**2"
+    return Stated(f"the variance of theta settles at {data.variance}{rest}", (*data.hypotheses[:-1], loss, noise))
+
+
 def judge_variance(data: VarianceClaim) -> Judgment:
     """stationary-variance: solve the Lyapunov equation, compare exactly or as a series in gamma."""
-    import sympy as sp
-
-    scheme, keywords = data.chosen()
-    true = stationary_variance(linear_map(configure(scheme, keywords["regime"], keywords["settings"])))
+    linear = data.read(_linear)
+    true = stationary_variance(linear)
+    if unstable := _never_stable(data):
+        return refuted(f"the variance does not settle: {unstable}", f"counterexample: h = 1: {unstable}")
     claimed = symbolic(data.variance, "variance")
     exact = f"on L = h*theta**2/2: variance = {text_of(true)}"
-    if sp.cancel(true - claimed) == 0:
+    if is_zero(true - claimed):
         return proved(exact)
     gamma = symbol("gamma")
     depth = 4 if data.through is None else data.through + 1
-    series = [[sp.factor(c) for c in _coefficients(e, gamma, depth)] for e in (claimed, true)]
-    k = next((i for i, (a, b) in enumerate(zip(*series, strict=True)) if sp.cancel(a - b) != 0), None)
+    mine, theirs = (by_powers(e, gamma, depth) for e in (claimed, true))
+    powers = sorted({*mine, *theirs})
+    k = next((p for p in powers if not equal(mine.get(p, ZERO), theirs.get(p, ZERO))), None)
     if k is None and data.through is not None:
         return proved(exact, f"the series agree through gamma**{data.through}")
     if k is None:
-        raise UsageError("variance: the series agree as far as they are looked at; say 'through' which power it claims to hold")
-    first = next(i for i, c in enumerate(series[1]) if c != 0)
-    term = f"at gamma**{k}: claimed {text_of(series[0][k])}, true {text_of(series[1][k])}"
+        raise UndecidedError("the series agree as far as they are looked at; say 'through' which power the claim is for")
+    term = f"at gamma**{k}: claimed {text_of(mine.get(k, ZERO))}, true {text_of(theirs.get(k, ZERO))}"
     numbers = _numbers(claimed, true)
-    if data.through is None and k > first:
+    if data.through is None and k > min(theirs):
         return leading(exact, f"next term, {term}", numbers)
     return refuted(exact, term, numbers)
+
+
+def _linear(scheme: Scheme, *, regime: str | None, settings: Mapping[str, str]) -> Any:
+    return linear_map(configure(scheme, regime, settings))
+
+
+def _never_stable(data: VarianceClaim) -> str:
+    """Why no gamma*h > 0 is stable, for any parameters in their ranges, or ''."""
+    s = data.read(stability)
+    ring = s.strict.ring
+    some = All((s.strict.inside, compare(ring.symbol(s.q), ">", ring.zero), *(r.formula for r in s.ranges)))
+    return "" if example(some) is not None else "for no gamma*h > 0 and no parameters in their ranges is it stable"
 
 
 def stationary_variance(linear: Any) -> Any:
     """The theta-theta entry of the solution of the Lyapunov equation.
 
-    Raises UsageError where the gradient is not taken at theta alone.
+    Raises UndecidedError where the gradient is not taken at theta alone.
 
     >>> from derive import configure, load_scheme
     >>> text_of(stationary_variance(linear_map(configure(load_scheme("gd")))))
@@ -70,21 +96,14 @@ def stationary_variance(linear: Any) -> Any:
     slope = matrix.diff(h)
     theta = linear.states.index("theta")
     if slope.has(h) or any(slope[i, j] != 0 for i in range(size) for j in range(size) if j != theta):
-        raise UsageError("the noise of a gradient is followed only where the gradient is taken once, at theta")
+        raise UndecidedError("the noise of a gradient is followed only where the gradient is taken once, at theta")
     noise = slope[:, theta] * symbol("sigma")
     unknown = sp.Matrix(size, size, lambda i, j: sp.Symbol(f"S{min(i, j)}_{max(i, j)}"))
     residual = unknown - matrix * unknown * matrix.T - noise * noise.T
     solution = sp.solve([residual[i, j] for i in range(size) for j in range(i, size)], sorted(unknown.free_symbols, key=str))
     if not solution:
-        raise UsageError("the variance does not settle: the scheme is not strictly stable on quadratics")
+        raise UndecidedError("the variance does not settle: the scheme is not strictly stable on quadratics")
     return sp.factor(solution[unknown[theta, theta]])
-
-
-def _coefficients(value: Any, gamma: Any, depth: int) -> list[Any]:
-    import sympy as sp
-
-    series = sp.expand(sp.series(value, gamma, 0, depth).removeO())
-    return [series.coeff(gamma, k) for k in range(depth)]
 
 
 def _numbers(claimed: Any, true: Any) -> str:
@@ -96,4 +115,4 @@ def _numbers(claimed: Any, true: Any) -> str:
     return f"counterexample: {at}: claimed {claimed.subs(values)}, true {true.subs(values)}"
 
 
-KIND = Kind("stationary-variance", VarianceClaim, judge_variance)
+KIND = Kind("stationary-variance", VarianceClaim, states_variance, judge_variance)
