@@ -157,7 +157,7 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "001-8-noise": {"parameters": {"step_variance": "gamma**2*sigma**2", "equation_variance": "gamma**2*sigma**2"}},
     "001-9": {"density": "exp(-2*L/sigma**2)"},
     "001-9-sgd": {"variance": "gamma*sigma**2/(h*(2 - gamma*h))"},
-    "001-too-much": {"interval": ["0", "2*(1 + beta)"]},
+    "001-too-much": {"interval": ["0", "4"]},
     "001-order-16-18": {"order": 1}, "001-order-19": {"order": 1}, "001-order-20": {"order": 1},
     "001-order-nesterov": {"order": 1},
     "001-constant": {"through": 0},
@@ -209,7 +209,7 @@ def test_correct_statements_are_derived() -> None:
         "sme-variance-2": "-gamma*sigma**2/(h*(gamma*h - 2))",  # gamma*sigma**2/(2*h) + gamma**2*sigma**2/4 + ...
         "003-7": "theta' = -grad + gamma*(1/2*hess(grad)) + O(gamma**2)",  # Lu 2022, proximal point
         "003-7-penalty": "V = L + gamma*(-1/4*dot(grad, grad))",
-        "001-too-much": "stable for gamma*h in (0, 2*(1 + beta))",
+        "001-too-much": "stable for gamma*h in (0, 4) for c > 2",
         "001-22-carries": "exp(-lam*(2*L + dot(eta, eta))/sigma**2)",
         "004-sum-index": "S(n) = 1/3*a2(n) + 1/3*a1(n) + 1/3*a0(n)",
         "hb-map-as-flow": "(1 + beta)/(4*(1 - beta)**3)*dot(grad, grad)",  # Ghosh et al. 2023
