@@ -28,10 +28,10 @@ def claims_about(scheme: Scheme) -> list[tuple[Claim, str]]:
     found = []
     for folder in FOLDERS:
         path = Path(claims.__path__[0]) / folder
-        verdicts = read_lock(lock_of(path))
+        records = read_lock(lock_of(path))
         for claim in read_claims([path]):
             if any(_is_about(data, scheme) for data in _schemes_of(claim.data)):
-                found.append((claim, verdicts.get(claim.id, "not recorded")))
+                found.append((claim, records[claim.id].verdict if claim.id in records else "not recorded"))
     return found
 
 
