@@ -24,6 +24,7 @@ from verify.claims.judge import KINDS, judge
 from verify.claims.judgment import INFORMAL, LEADING, PROVED, REFUTED, UNDECIDED, Judgment
 from verify.claims.lock import NAME, read_lock
 from verify.claims.reader import claim_of, read_claims
+from verify.claims.symbolic import relation_of
 from verify.commands.claims import claims_command
 
 HOME = Path(claims_wing.__file__).parent
@@ -122,8 +123,14 @@ def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield changed("shift", to=f"2*({table['shift']})")
         case "stationary-variance":
             yield changed("variance", to=f"2*({table['variance']})")
+        case "parameter-rule" if relation_of(table["rule"], "rule")[0] != "=":
+            flipped = {"<": ">", ">": "<", "<=": ">", ">=": "<"}
+            yield changed("rule", to="".join(flipped.get(c, c) for c in table["rule"]))
         case "parameter-rule":
-            yield changed("rule", to=table["rule"] + " + gamma")
+            yield changed("rule", to=table["rule"] + f" + gamma**{table.get('through', 1)}")
+        case "fixed-points":
+            for key in (k for k, v in table.items() if isinstance(v, bool)):
+                yield changed(key, to=not table[key])
         case "schedule":
             for i, piece in enumerate(table["pieces"]):
                 yield changed("pieces", i, "value", to=piece["value"] + " + 1")
@@ -151,9 +158,13 @@ def test_flipping_any_datum_breaks_a_claim_that_is_true(table: dict[str, Any]) -
 BOTH_FALSE = {"every_loss_has_one": False, "every_one_is_a_minimum": False}
 NESTEROV = {"update": "v = beta*v - alpha*grad(theta + beta*v); theta = theta + v", "where": {"alpha": "gamma"}}
 MOMENTUM = {"update": "v = beta*v - alpha*grad(theta); theta = theta + v", "where": {"alpha": "gamma"}}
+PERIODIC = [
+    {"when": "0 <= s <= t1", "value": "1 + (rmin - 1)/t1*s"}, {"when": "t1 < s <= t2", "value": "rmin"},
+    {"when": "t2 < s <= t3", "value": "rmin + (1 - rmin)/(t3 - t2)*(s - t2)"},
+]  # fmt: skip
 #: claims that are not true as they stand -> one datum that makes them true
 REPAIRS: dict[str, dict[str, Any]] = {
-    "001-4-fixed-point": {"every_loss_has_one": False}, "002-4": BOTH_FALSE, "003-3": BOTH_FALSE,
+    "001-4-fixed-point": {"every_loss_has_one": False}, "002-4": {"converges_from_every_start": False}, "003-3": BOTH_FALSE,
     "001-8-noise": {"parameters": {"step_variance": "gamma**2*sigma**2", "equation_variance": "gamma**2*sigma**2"}},
     "001-9": {"density": "exp(-2*L/sigma**2)"},
     "001-9-sgd": {"variance": "gamma*sigma**2/(h*(2 - gamma*h))"},
@@ -171,7 +182,7 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "003-7-gd": {"says": {"theta": "-(grad + gamma/4*gradient(dot(grad, grad)))"}},
     "003-7-penalty": {"loss": "L - gamma/4*dot(grad, grad)"},
     "004-sum-index": {"then": ["S(n) = (a0(n) + a1(n) + a2(n))/3"]},
-    "004-flatter-step": {"rule": "step_new = step"},
+    "004-flatter-step": {"rule": "step_new = step", "bounds": None}, "003-10": {"pieces": PERIODIC},
     "hb-map-as-flow": {"form": "map"},
     "ks-plus": {"loss": "(L + gamma/2*(1/(1 - beta))*(1/(1 - beta) - 1/2)*dot(grad, grad))/(1 - beta)"},
     "gd-no-loss": {"exists_through": 1}, "nesterov-map-loss": {"exists_through": 1},

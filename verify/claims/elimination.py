@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 
@@ -101,6 +101,7 @@ class Relations:
     def __init__(self, equations: Sequence[Form], spoken: Iterable[Form], complete: bool = False) -> None:
         spoken = list(spoken)
         self.count = len(equations)
+        self.equations = list(equations)
         reach = max(1, ceil(_reach(equations) + _reach(spoken)))
         if complete:
             reach = _complete_reach(equations, spoken)
@@ -154,6 +155,29 @@ class Relations:
         """The residual modulo the span; empty exactly when it follows."""
         return self._unmarked(reduced_by(self.canonical(residual), self._pivots(left)))
 
+    def follows(self, residual: Form) -> bool | None:
+        """Whether some combination of any shifts gives the residual; None where the given rows depend on one another.
+
+        With z for the shift every equation is a vector of Laurent polynomials, and u M = b has one solution over the rational
+        functions of z or none.  It counts where u has no denominator in z, and where the constants, which no shift moves,
+        agree: u(1) c = c_b.
+        """
+        import sympy as sp
+
+        forms = [self.canonical(f) for f in (*self.equations, residual)]
+        rows = [_by_shift(f) for f in forms]
+        constants = [sp.sympify(f.get(Atom("1"), 0)) for f in forms]
+        found = _solved(rows)
+        if found is None or not found:
+            return found if found is None else False
+        z = sp.Symbol(MARK)
+        bottoms = [denominator(c) for c in found]
+        if any(len(sp.Poly(b, z).terms()) > 1 for b in bottoms):
+            return False
+        self.divided |= {b.subs(z, 1) for b in bottoms}
+        total = sum((u.subs(z, 1) * c for u, c in zip(found, constants[:-1], strict=True)), sp.Integer(0))
+        return bool(sp.cancel(total - constants[-1]) == 0)
+
     def numbers(self, remainder: Form) -> str:
         """The remainder at numbers: L = x**2/2 (the gradient is its argument), simple parameters, all free sequences one."""
         import sympy as sp
@@ -183,6 +207,42 @@ class Relations:
         shown = {atom_text(a): v for a, v in values.items() if a.name != "1"} | {str(s): v for s, v in numbers.items()}
         at = ", ".join(f"{n} = {v}" for n, v in shown.items())
         return f"counterexample: a loss with {at}: left minus right = {total}" if total != 0 else ""
+
+
+def _solved(rows: Sequence[dict[Any, Any]]) -> list[Any] | None:
+    """u with sum u_i rows[i] = rows[-1] over the rational functions of the shift and the parameters; [] for none, None where it
+    is not unique or a coefficient is no rational function."""
+    import sympy as sp
+    from sympy.polys.matrices import DomainMatrix
+
+    columns = sorted({key for row in rows for key in row}, key=str)
+    entries = [[sp.sympify(row.get(key, 0)) for key in columns] for row in rows]
+    symbols = sorted({s for row in entries for c in row for s in c.free_symbols} | {sp.Symbol(MARK)}, key=str)
+    if not all(c.is_rational_function(*symbols) for row in entries for c in row):
+        return None
+    field = sp.QQ.frac_field(*symbols)
+    matrix = DomainMatrix([[field.from_sympy(c) for c in row] for row in entries], (len(rows), len(columns)), field)
+    count = len(rows) - 1
+    if matrix[:-1, :].rank() < count:
+        return None
+    reduced, pivots = matrix.transpose().rref()
+    if count in pivots:
+        return []
+    return [field.to_sympy(reduced[i, count].element) for i in range(count)]
+
+
+def _by_shift(form: Form) -> dict[Any, Any]:
+    """{sequence or gradient, moved to the least indices: polynomial in the shift}, without the constants."""
+    import sympy as sp
+
+    z = sp.Symbol(MARK)
+    result: dict[Any, Any] = {}
+    for a, c in form.items():
+        if a.name != "1":
+            k = floor(min((b.index for b, _ in a.argument), default=Fraction(0)) if a.name == "grad" else a.index)
+            key = _shifted_atom(a, -k)
+            result[key] = result.get(key, 0) + c * z**k
+    return result
 
 
 def _complete_reach(equations: Sequence[Form], spoken: Sequence[Form]) -> int:

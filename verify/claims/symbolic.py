@@ -116,6 +116,17 @@ def text_of(value: Any) -> str:
     return str(sp.factor(sp.together(value)))
 
 
+def relation_of(text: str, where: str) -> tuple[str, str, str]:
+    """The relation and the two sides of 'left = right', 'left < right', ...
+
+    >>> relation_of("beta <= 1", "example")
+    ('<=', 'beta', '1')
+    """
+    op = next((o for o in ("<=", ">=", "<", ">") if o in text), "=")
+    left, right = equation_of(text.replace(op, "="), where)
+    return op, left, right
+
+
 def equation_of(text: str, where: str) -> tuple[str, str]:
     """The two sides of 'left = right'.
 

@@ -67,11 +67,15 @@ def judge_equivalence(data: EquivalenceClaim) -> Judgment:
     evidence = []
     for text, (left, right) in zip(then, claims, strict=True):
         residual = combined(left, right, -1)
-        if relations.reduce(residual, left):
+        remainder = relations.reduce(residual, left)
+        follows = relations.follows(residual) if remainder else True
+        if follows is None:
             relations = Relations(forms, spoken, complete=True)
-        if remainder := relations.reduce(residual, left):
+            remainder = relations.reduce(residual, left)
+        if remainder and not follows:
             true = relations.canonical(combined(right, remainder, 1))
-            correct = f"{form_text(relations.canonical(left))} = {form_text(true)}"
+            mine = form_text(relations.canonical(left))
+            correct = f"{mine} = {form_text(true)}" if form_text(true) != mine else f"left minus right is {form_text(remainder)}"
             rest = f"{text}: left minus right is {form_text(remainder)}, modulo what is given"
             return refuted(correct, rest, relations.numbers(remainder))
         evidence.append(f"{text}: in the span of the {relations.count} given equations and their shifts")

@@ -30,15 +30,19 @@ from verify.claims.symbolic import symbolic, text_of
 class ExpansionClaim:
     """theta(t + gamma) = step + O(gamma**(through+1)) along the flow theta' = flow, where flow and step are formulas in gamma.
 
-    `bound`: the error of the step is claimed to be bounded by this scalar.
+    `bound`: the error of the step is claimed to be bounded by this scalar; `small_gamma`: at every point for all small gamma,
+    how small may depend on the loss and the point.
     """
 
     flow: str
     step: str
     through: int
     bound: str = ""
+    small_gamma: bool = False
 
     def __post_init__(self) -> None:
+        if self.small_gamma and not self.bound:
+            raise UsageError("'small_gamma' goes with 'bound'")
         for text, where in ((self.flow, "flow"), (self.step, "step"), (self.bound or "0", "bound")):
             if set(names_of(parse_primed(text, where, CALLS))) & {"p", FIRST, SECOND}:
                 raise UsageError(f"{where}: theta' has no meaning here: the flow is given")
@@ -48,6 +52,7 @@ def states_expansion(data: ExpansionClaim) -> Stated:
     """What is stated."""
     step = f"theta(t + gamma) = {data.step} + O({power_of('gamma', data.through + 1)})"
     bound = f", and the norm of the error is at most {data.bound}" if data.bound else ""
+    bound += ", wherever that is not zero, for all small gamma" if data.small_gamma else ""
     return Stated(step + bound, ("any smooth loss", f"along theta' = {data.flow} with theta(t) = theta"))
 
 
@@ -87,6 +92,8 @@ def _bounded(data: ExpansionClaim, formulas: Formulas, error: TermSum, following
         raise UndecidedError(f"whether {following} is below {data.bound} for every loss; {evidence}")
     correct = f"the error is {following} + ...: below the bound as gamma -> 0, not uniformly in L"
     ratio = f"leading error over bound: {power_of('gamma', last - power)} times {_sizes(error, bound[power])}"
+    if data.small_gamma:
+        return proved(evidence, ratio)
     return leading(correct, evidence, f"next term: {following}", ratio)
 
 

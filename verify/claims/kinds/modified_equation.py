@@ -79,7 +79,7 @@ def _field_fails(
     last = k if data.through is None else data.through
     shown = series_text(equation[x][: last + 1])
     correct = f"{data.left(x)} = {shown} + O({power_of('gamma', last + 1)})"
-    if data.through is None and k > 0:
+    if data.through is None and k > max(j for sums in read.values() for j, s in enumerate(sums) if s or j == 0):
         return leading(correct, f"agrees below {powers}", f"next term: {power_of('gamma', k)}*({true})", numbers)
     notes = (n for v, sums in read.items() if (n := _shape_note(v, sums, equation)))
     return refuted(correct, *notes, difference, numbers)

@@ -17,17 +17,20 @@ LEFT = {"flow": "theta' = -grad V", "map": "theta+ = theta - gamma*grad V"}
 @dataclass(frozen=True, kw_only=True)
 class LossClaim(SchemeData):
     """loss: formula in L, dot, gamma with theta' = -grad(loss) through gamma**through (form flow) or theta+ = theta -
-    gamma*grad(loss) (form map).  `exists_through`: the power through which there is a modified loss, and none after it."""
+    gamma*grad(loss) (form map).  `exists_through`: the power through which there is a modified loss, and none after it;
+    `exists_at_least_through`: nothing is said of what comes after it."""
 
     loss: str = ""
     through: int | None = None
     form: str = "flow"
     exists_through: int | None = None
+    exists_at_least_through: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.loss and self.exists_through is None:
-            raise UsageError("give 'loss', 'exists_through' or both")
+        given = [x is not None for x in (self.exists_through, self.exists_at_least_through)]
+        if not (self.loss or any(given)) or all(given):
+            raise UsageError("give 'loss', 'exists_through' (or 'exists_at_least_through'), or both")
         if self.through is not None and not self.loss:
             raise UsageError("'through' goes with 'loss'")
         if self.form not in LEFT:
@@ -46,16 +49,20 @@ def states_loss(data: LossClaim) -> Stated:
         parts.append(f"{LEFT[data.form]} + O({power_of('gamma', data.order + 1)}) with V = {data.loss}")
     if data.exists_through is not None:
         parts.append(f"there is such a V through gamma**{data.exists_through} and none through gamma**{data.exists_through + 1}")
+    if data.exists_at_least_through is not None:
+        parts.append(f"there is such a V through gamma**{data.exists_at_least_through}")
     return Stated("; ".join(parts), data.hypotheses)
 
 
 def judge_loss(data: LossClaim) -> Judgment:
     """modified-loss: -grad of the claimed potential is proved to be the field; and how far there is a potential."""
     evidence: list[str] = []
-    if data.exists_through is not None:
-        v = data.read(modified_loss, data.exists_through + 1, form=data.form)
-        data.equation(data.exists_through + 1, data.form)
-        if v.exists_through != data.exists_through:
+    claimed_through = data.exists_at_least_through if data.exists_through is None else data.exists_through
+    if claimed_through is not None:
+        last = claimed_through + (data.exists_through is not None)
+        v = data.read(modified_loss, last, form=data.form)
+        data.equation(last, data.form)
+        if v.exists_through != claimed_through:
             more = " at least" if v.obstruction is None else ""
             return refuted(f"a modified loss exists through gamma**{v.exists_through}{more}", *_obstruction(v))
         evidence = [f"V exists through gamma**{v.exists_through}", *_obstruction(v)]
@@ -87,7 +94,7 @@ def _fails(data: LossClaim, formulas: Formulas, claimed: list[TermSum], k: int) 
         return refuted(f"there is no modified loss beyond gamma**{v.exists_through}", *_obstruction(v))
     if k in v.unwritten:
         field = v.equation["theta"][k]
-        raise UndecidedError(f"at {power_of('gamma', k)} the field is {field}, whose potential is not found, and not -grad of the claim")
+        raise UndecidedError(f"at {power_of('gamma', k)} no potential of {field} is found, and the claim is not seen to be none")
     difference = f"at {power_of('gamma', k) if k else 'the limit'}: claimed {claimed[k]}, derived {v.potential[k]}"
     true = formulas_of(v.equation).series(str(v.potential[k]), 0, "potential")[0]
     numbers = counterexample(formulas, claimed[k], true, v.equation, scalar=True)

@@ -44,7 +44,7 @@ def judge_series(data: SeriesClaim) -> Judgment:
         if not equal(a, b):
             correct = f"{data.function} = {_polynomial(true[: order + 1], z)} + O({power_of(z, order + 1)})"
             difference = f"coefficient of {z}**{k}: claimed {a}, true {b}"
-            if data.through is None and k:
+            if data.through is None and k > max((j for j, c in enumerate(claimed) if c != 0), default=0):
                 return leading(correct, difference, f"next term: ({b})*{power_of(z, k)}")
             return refuted(correct, f"counterexample: {difference}")
     following = next((k for k in range(order + 1, len(true)) if true[k] != 0), None)

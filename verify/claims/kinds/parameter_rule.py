@@ -1,55 +1,79 @@
 """Kind parameter-rule: relations between hyperparameters that are functions of the step gamma.
 
     alpha = gamma**2/(1 + lam*gamma/2),  beta = (1 - lam*gamma/2)/(1 + lam*gamma/2)            (fixed lam)
-    rule            gamma = sqrt(alpha)
+    rule            gamma = sqrt(alpha);  beta < 1
     scaled alpha=r  alpha(gamma_new) = r*alpha(gamma);  beta_new = beta(gamma_new) = 1 - (1 - beta)*sqrt(r)
 
-Both sides are expanded in gamma exactly.  The rule holds to leading order when the sides differ by less than the first term
-in which the left side depends on gamma.
+Both sides of an equation are expanded in gamma exactly.  It holds to leading order when the sides differ by less than the
+first term in which the left side depends on gamma.  A comparison is decided for all positive values within the bounds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from derive.errors import UndecidedError, UsageError
 from derive.language import LOSS_CALLS, names_of, parse_expression
+from derive.readings.domain import Range, stated
 from derive.readings.formula import power_of
+from derive.reals import All, Proved, Refuted, Undecided, compare, decide, example
+from derive.reals.reading import read_all
 from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
-from verify.claims.symbolic import by_powers, equal, equation_of, symbol, symbolic, symbolic_tree, text_of
+from verify.claims.symbolic import by_powers, equal, relation_of, symbol, symbolic, symbolic_tree, text_of
 
 DEPTH = 4  # powers of gamma looked at
+NOT = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 ZERO = symbolic("0", "zero")
 
 
 @dataclass(frozen=True)
 class RuleClaim:
-    """parameters: name -> function of gamma and constants; rule: an equation; scaled: one parameter -> the factor it changes by,
-    which moves gamma to gamma_new and every parameter x to x_new."""
+    """parameters: name -> function of gamma and constants; rule: an equation or a comparison; scaled: one parameter -> the
+    factor it changes by, which moves gamma to gamma_new and every parameter x to x_new;  through: the power of gamma through
+    which an equation claims to hold;  bounds: open ranges, for a comparison, {r = ["0", "1"]}."""
 
     parameters: Mapping[str, str]
     rule: str
     scaled: Mapping[str, str] | None = None
+    through: int | None = None
+    bounds: Mapping[str, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         if not self.parameters:
             raise UsageError("parameters: say what the parameters are as functions of gamma")
-        sides = [parse_expression(side, "rule", LOSS_CALLS) for side in equation_of(self.rule, "rule")]
+        op, *texts = relation_of(self.rule, "rule")
+        if (self.through is not None and op != "=") or (self.bounds is not None and op == "="):
+            raise UsageError("rule: 'through' goes with an equation, 'bounds' with a comparison")
+        sides = [parse_expression(side, "rule", LOSS_CALLS) for side in texts]
         used = {n.removesuffix("_new") for side in sides for n in names_of(side)} | set(self.scaled or {})
         for name in self.parameters:
             if name not in used:
                 raise UsageError(f"parameters: '{name}' does not occur in the rule")
         if self.scaled and not any(n.endswith("_new") for side in sides for n in names_of(side)):
             raise UsageError("scaled: the rule speaks of no new value, such as beta_new")
+        self.ranges  # noqa: B018  (raises what is wrong with them)
+
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """Raises UsageError for bounds of no name in use."""
+        texts = [*self.parameters.values(), *(self.scaled or {}).values(), self.rule]
+        words = {w for t in texts for w in re.findall(r"[A-Za-z_]\w*", t)}
+        for name in self.bounds or {}:
+            if name not in words:
+                raise UsageError(f"bounds: '{name}' does not occur")
+        return stated(self.bounds or {}, "bounds")
 
 
 def states_rule(data: RuleClaim) -> Stated:
     """What is stated."""
     where = ", ".join(f"{n} = {t}" for n, t in data.parameters.items())
     scaled = "".join(f"gamma_new is where {n} becomes ({t})*{n}" for n, t in (data.scaled or {}).items())
-    return Stated(data.rule, tuple(x for x in (where, scaled, "positive gamma and constants") if x))
+    rest = f" + O({power_of('gamma', data.through + 1)})" if data.through is not None else ""
+    ranges = (r.text for r in data.ranges)
+    return Stated(data.rule + rest, tuple(x for x in (where, scaled, *ranges, "positive gamma and constants") if x))
 
 
 def judge_rule(data: RuleClaim) -> Judgment:
@@ -57,12 +81,17 @@ def judge_rule(data: RuleClaim) -> Judgment:
     gamma = symbol("gamma")
     table = {n: symbolic(t, f"parameters, {n}") for n, t in data.parameters.items()}
     names = dict(table) | (_moved(data, table) if data.scaled else {})
-    left, right = (_side(side, names) for side in equation_of(data.rule, "rule"))
+    op, *texts = relation_of(data.rule, "rule")
+    left, right = (_side(side, names) for side in texts)
+    if op != "=":
+        return _compared(data, left, op, right)
     if equal(left, right):
         return proved(f"both sides are {text_of(left)}")
-    a, b = (by_powers(x, gamma, DEPTH) for x in (left, right))
+    a, b = (by_powers(x, gamma, DEPTH if data.through is None else data.through + 1) for x in (left, right))
     k = next((p for p in sorted({*a, *b}) if not equal(a.get(p, ZERO), b.get(p, ZERO))), None)
     first = next((p for p in a if p != 0), DEPTH)
+    if k is None and data.through is not None:
+        return proved(f"both sides are {_series(a)} + O({power_of('gamma', data.through + 1)})")
     if k is None:
         verdict = leading if first < DEPTH else refuted
         agree = f"the sides agree through gamma**{DEPTH - 1}, and are not equal"
@@ -71,7 +100,28 @@ def judge_rule(data: RuleClaim) -> Judgment:
     evidence = [f"left = {_series(a)} + ...", f"right = {_series(b)} + ...", f"next term (left minus right): {term}"]
     correct = _in_old_values(data, table, left) or f"{data.rule} + {term} + ..."
     evidence.append(_example(data, left, right))
-    return leading(correct, *evidence) if k > first else refuted(correct, *evidence)
+    return leading(correct, *evidence) if k > first and data.through is None else refuted(correct, *evidence)
+
+
+def _compared(data: RuleClaim, left: Any, op: str, right: Any) -> Judgment:
+    """A comparison for all positive values within the bounds."""
+    reading = read_all([str(left), str(right)], where="rule")
+    ring, values = reading.ring, [reading.values[str(x)] for x in (left, right)]
+    positive = (compare(ring.symbol(n), ">", ring.zero) for n in ring.symbols if n.isidentifier())
+    ranges = (r.formula for r in data.ranges)
+    given = All((reading.given, reading.exists, *positive, *ranges))
+    if example(given) is None:
+        raise UndecidedError("no positive values lie within the bounds: everything holds for them, and nothing is shown")
+    verdict = decide(compare(values[0], op, values[1]), given)
+    shown = f"left = {text_of(left)}, right = {text_of(right)}"
+    if isinstance(verdict, Undecided):
+        raise UndecidedError(verdict.reason)
+    if isinstance(verdict, Refuted):
+        at = ", ".join(f"{n} = {v}" for n, v in verdict.values.items() if n.isidentifier())
+        flipped = isinstance(decide(compare(values[0], NOT[op], values[1]), given), Proved)
+        correct = data.rule.replace(op, NOT[op]) if flipped else f"not for all values: {shown}"
+        return refuted(correct, shown, f"counterexample: {at}")
+    return proved(shown)
 
 
 def _side(text: str, names: Mapping[str, Any]) -> Any:
@@ -127,7 +177,7 @@ def _in_old_values(data: RuleClaim, table: Mapping[str, Any], left: Any) -> str:
     """For beta_new: its expansion in powers of beta(0) - beta, the constants eliminated: 1 - sqrt(r)*(1 - beta) + ..."""
     import sympy as sp
 
-    name = equation_of(data.rule, "rule")[0]
+    name = relation_of(data.rule, "rule")[1]
     gamma, u = symbol("gamma"), sp.Symbol("u", positive=True)
     if not data.scaled or name.removesuffix("_new") not in table or name in table:
         return ""

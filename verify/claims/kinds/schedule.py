@@ -1,12 +1,14 @@
 """Kind schedule: piecewise-linear learning rates with symbolic breakpoints.
 
-A piece is value on from < clock <= to, clock t or s = (t - offset) mod modulus.  A linear piece takes its extreme values at its
-ends, so continuity and range are statements about values there; each is decided for all positive parameters within their
-bounds for which every piece ends after it starts.
+A piece is value on start <= clock <= end, clock t or s = (t - offset) mod modulus, 0 <= s < modulus, and the earlier of two
+pieces counts at a common end; or its condition is given as printed, when = "0 < s <= t1", and ends count as it says.  A linear
+piece takes its extreme values at its ends, so continuity and range are statements about values there; each is decided for all
+positive parameters within their bounds for which every piece ends after it starts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,18 +24,25 @@ from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, unde
 from verify.claims.schedule_catalogue import compare_with_catalogue
 
 CLOCKS = ("t", "s")
+CHAIN = re.compile(r"(?P<start>[^<>=]+)(?P<first><=?)\s*(?P<clock>[ts])\s*((?P<last><=?)(?P<end>[^<>=]+))?")
 
 
 @dataclass(frozen=True)
 class PieceData:
-    """value (in t or s) from `start` to `end`; `end` left out: for ever."""
+    """value (in t or s) from `start` to `end`; `end` left out: for ever.  Or `when`: one chain of comparisons for the clock."""
 
-    start: str
     value: str
+    start: str = ""
     end: str = ""
     clock: str = "t"
+    when: str = ""
 
     def __post_init__(self) -> None:
+        if bool(self.when) == bool(self.start) or (self.when and self.end):
+            raise UsageError("piece: give either 'start' (with 'end' and 'clock'), or 'when'")
+        if self.when:
+            for key, text in zip(("start", "clock", "end"), self._chain(), strict=True):
+                object.__setattr__(self, key, text)
         if self.clock not in CLOCKS:
             raise UsageError(f"clock: write \"t\" or \"s\" (time within a period), not \"{self.clock}\"")
         for text in self.texts:
@@ -41,6 +50,17 @@ class PieceData:
         value = read_all([self.value], (self.clock,), "value").values[self.value]
         if value.derivative(self.clock).derivative(self.clock) or _under_a_root(self.value, self.clock):
             raise UsageError(f"value: '{self.value}' is not linear in {self.clock}; pieces must be")
+
+    def _chain(self) -> tuple[str, str, str]:
+        found = CHAIN.fullmatch(self.when)
+        if found is None:
+            raise UsageError(f"when: write 'a < t <= b' or 'a < s', not '{self.when}'")
+        return found["start"].strip(), found["clock"], (found["end"] or "").strip()
+
+    def includes(self, end: str) -> bool:
+        """Whether the piece holds at its 'start' or its 'end'."""
+        found = CHAIN.fullmatch(self.when)
+        return found is None or found["first" if end == "start" else "last"] == "<="
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -75,7 +95,7 @@ class ScheduleClaim:
 
 def states_schedule(data: ScheduleClaim) -> Stated:
     """What is stated."""
-    pieces = (f"{p.value} for {p.start} < {p.clock}{f' <= {p.end}' if p.end else ''}" for p in data.pieces)
+    pieces = (f"{p.value} on {p.when or f'{p.start} <= {p.clock}' + (f' <= {p.end}' if p.end else '')}" for p in data.pieces)
     clock = f"s = (t - ({data.offset})) mod ({data.modulus})" if data.modulus else ""
     bounds = ", ".join(f"{a} < {n} < {b}" for n, (a, b) in data.bounds.items())
     parts = ["continuous" if data.continuous else "not continuous", f"with range [{', '.join(data.range)}], both ends attained"]
@@ -149,7 +169,7 @@ def judge_schedule(data: ScheduleClaim) -> Judgment:
     if len(data.range) != 2 or not data.pieces:
         raise UsageError("range: write the lowest and the highest value, [\"0\", \"1\"]; pieces: give at least one")
     s = Statement(data)
-    for check in (_continuity, _range, _period, compare_with_catalogue):
+    for check in (_coverage, _continuity, _range, _period, compare_with_catalogue):
         check(s)
     if s.wrong:
         return refuted("; ".join(s.wrong), *s.evidence)
@@ -168,6 +188,16 @@ def _joins(s: Statement) -> Iterator[tuple[str, PieceData, str, PieceData, str]]
     periodic = [p for p in s.data.pieces if p.clock == "s"]
     if periodic:
         yield f"s = {periodic[-1].end}, back to s = 0", periodic[-1], periodic[-1].end or "0", periodic[0], periodic[0].start
+
+
+def _coverage(s: Statement) -> None:
+    """Every breakpoint belongs to a piece, and so does s = 0, which the clock s takes once a period."""
+    for a, b in pairwise(s.data.pieces):
+        if a.clock == b.clock and not a.includes("end") and not b.includes("start"):
+            s.wrong.append(f"no piece has {a.clock} = {a.end}")
+    periodic = [p for p in s.data.pieces if p.clock == "s"]
+    if periodic and not periodic[0].includes("start"):
+        s.wrong.append(f"no piece has s = {periodic[0].start}, taken once in every period: counterexample: t = {s.data.offset}")
 
 
 def _continuity(s: Statement) -> None:
