@@ -166,7 +166,7 @@ def _latex(e: Explanation, style: Notation) -> list[str]:
     for r in e.regimes:
         rows += _latex_regime(e, r, style)
     rows += _latex_loss(e, style) + _latex_stability(e, style)
-    return rows + [text_row(line) for line in _start_lines(e, style)]
+    return rows + [text_row(line, sentence=True) for line in _start_lines(e, style)]
 
 
 def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str]:
@@ -174,12 +174,12 @@ def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str
     if substitutions := _substitutions(e, r, style):
         title += f", ${substitutions}$"
     if r.equation is None:
-        return [text_row(f"{title}: none, {r.reason}")]
+        return [text_row(f"{title}: none, {r.reason}", sentence=True)]
     rows = [text_row(title + ":")]
     for name, sums in r.series.items():
         rows += series_lines(_left(name, style), sums, style)
     relaxations = [relaxation_text(x, style, _MATH) for x in r.equation.relaxations]
-    return rows + [text_row(line) for line in (*_accuracy_lines(r, style), *relaxations)]
+    return rows + [text_row(line, sentence=True) for line in (*_accuracy_lines(r, style), *relaxations)]
 
 
 def _latex_loss(e: Explanation, style: Notation) -> list[str]:
@@ -189,7 +189,7 @@ def _latex_loss(e: Explanation, style: Notation) -> list[str]:
         (e.map_loss, "of the memoryless map", r"\theta^{+} = \theta - \gamma\,"),
     ):
         if isinstance(v, str):
-            rows += [text_row(f"{name}: none. {v}")] if v is e.loss else []
+            rows += [text_row(f"{name}: none. {v}", sentence=True)] if v is e.loss else []
             continue
         rows += _latex_potential(name, left, v, style)
         if v.preconditioner is not None and v.preconditioned is not None:
@@ -218,4 +218,4 @@ def _latex_potential(name: str, left: str, v: ModifiedLoss, style: Notation) -> 
 
 def _latex_stability(e: Explanation, style: Notation) -> list[str]:
     s = e.stability
-    return [text_row(f"stability{_first(e)}: {s}")] if isinstance(s, str) else brief_lines(s, style)
+    return [text_row(f"stability{_first(e)}: {s}", sentence=True)] if isinstance(s, str) else brief_lines(s, style)

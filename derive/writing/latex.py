@@ -41,15 +41,15 @@ def align(lines: Sequence[str]) -> str:
 _SPECIAL = {c: "\\" + c for c in "_&%$#{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
 
 
-def text_row(text: str) -> str:
-    """A row of words in an align* environment, a long one in lines; what stands between dollars is a formula.
+def text_row(text: str, sentence: bool = False) -> str:
+    """A row of words in an align* environment, a sentence in lines; what stands between dollars is a formula.
 
     >>> text_row("at $\\gamma^2$: 50% of a_b")
     '&\\text{at $\\gamma^2$: 50\\% of a\\_b}'
     """
     parts = text.split("$")
     words = ["".join(_SPECIAL.get(c, c) for c in p) if i % 2 == 0 else f"${p}$" for i, p in enumerate(parts)]
-    box = r"\text" if len(text) < 90 else r"\parbox[t]{0.85\linewidth}"
+    box = r"\parbox[t]{0.85\linewidth}" if sentence else r"\text"
     return rf"&{box}{{{''.join(words)}}}"
 
 
