@@ -44,8 +44,8 @@ _SPECIAL = {c: "\\" + c for c in "_&%$#{}"} | {"\\": r"\textbackslash{}", "^": r
 def text_row(text: str, sentence: bool = False) -> str:
     """A row of words in an align* environment, a sentence in lines; what stands between dollars is a formula.
 
-    >>> text_row("at $\\gamma^2$: 50% of a_b")
-    '&\\text{at $\\gamma^2$: 50\\% of a\\_b}'
+    >>> text_row("at $n^2$: 50% of a_b")
+    '&\\\\text{at $n^2$: 50\\\\% of a\\\\_b}'
     """
     parts = text.split("$")
     words = ["".join(_SPECIAL.get(c, c) for c in p) if i % 2 == 0 else f"${p}$" for i, p in enumerate(parts)]
