@@ -29,6 +29,6 @@ def independent_paragraph(article: Article, verified: Verified) -> str:
     return (
         "A program that shares nothing with the derivation proved the result through"
         f" $\\step^{{{article.order}}}${memory}: for every smooth {problem}, every dimension{parameters} for which the"
-        " update and the field are defined. It compares both at random points over random prime fields; a false statement would have passed with"
-        f" a probability below $2^{{-{verified.bits}}}$."
+        " update and the field are defined. It compares both at random points over random prime fields; a false statement would"
+        f" have passed with a probability below $2^{{-{verified.bits}}}$."
     )

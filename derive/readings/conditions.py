@@ -54,6 +54,17 @@ def conditions(equation: ModifiedEquation, sums: Iterable[Sum] = ()) -> tuple[Co
     return tuple(c for c in found.values() if c.op == ">" or Condition(c.body, ">", c.scope).key not in found)
 
 
+def is_positive(equation: ModifiedEquation, total: Sum) -> bool:
+    """Whether every term of a sum is >= 0 and one > 0, in every component, where its own conditions hold.
+
+    >>> from derive.equation import modified_equation
+    >>> from derive.readings.loss import loss_of
+    >>> [is_positive(e, loss_of(e).preconditioner.sum) for e in (modified_equation("adam", 1),)]
+    [True]
+    """
+    return _Reader(equation).positive(tuple(total.items()))
+
+
 class _Reader:
     """Walks over terms, each once."""
 
@@ -99,9 +110,18 @@ class _Reader:
 
     def positive(self, body: Body) -> bool:
         """A sum of terms that are >= 0, one of them > 0, where what they contain fulfils its own conditions."""
-        return all(self.signs.of(c) == 1 and all(_nonnegative(f, e) for f, e in t.factors) for t, c in body) and any(
-            self.signs.is_positive(c) and all(f.kind in ("abs", "root") for f, _ in t.factors) for t, c in body
+        return all(self.signs.of(c) == 1 and all(self.nonnegative(f, e) for f, e in t.factors) for t, c in body) and any(
+            self.signs.is_positive(c) and all(self.nonzero(f, e) for f, e in t.factors) for t, c in body
         )
+
+    def nonnegative(self, f: Factor, e: Exponent) -> bool:
+        """f^e >= 0 wherever it is defined by its own condition."""
+        return _nonnegative(f, e) or (f.kind == "base" and self.positive(f.body))
+
+    def nonzero(self, f: Factor, e: Exponent) -> bool:
+        """f^e != 0 there: what stands under a negative power or a bar, and what is positive."""
+        norm = f.kind == "sum" and Fraction(e).denominator > 1
+        return e < 0 or norm or f.kind in ("abs", "root") or (f.kind == "base" and self.positive(f.body))
 
 
 def _single(f: Factor) -> Term:
