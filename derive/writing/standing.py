@@ -67,14 +67,14 @@ def polynomial_text(r: Relaxation, style: Notation) -> str:
 
 
 def transients(equation: Equation, style: Notation, math: str = "{}") -> str:
-    """What the equation leaves out: 'powers of β₁ and β₂', each once; nothing where no transient outlasts a step."""
+    """What the equation leaves out: 'products of powers of β₁ and β₂', each once; nothing where no transient outlasts a step."""
     factors: dict[str, None] = {}
     for r in equation.relaxations:
         if r.factor is None:
             factors["the roots of " + math.format(polynomial_text(r, style))] = None
         elif r.factor:
             factors[math.format(coefficient_text(r.factor, style))] = None
-    return f"powers of {listed(list(factors))}" if factors else ""
+    return f"{'products of ' if len(factors) > 1 else ''}powers of {listed(list(factors))}" if factors else ""
 
 
 def remembers(equation: Equation) -> bool:

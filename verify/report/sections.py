@@ -86,8 +86,8 @@ class Sections:
         start = " that start on the slow manifold" if remembers(equation) else ""
         k = equation.order
         text = (
-            f"This is the differential equation whose solution passes through the iterates{start}, θ(nγ) = θₙ, to all orders in γ,"
-            f" here through {power_words(k)}: over bounded times the error is O({power_words(k + 1)}). "
+            f"This is the differential equation whose solution passes through the iterates{start}, θ(nγ) = θₙ, to all orders in"
+            f" γ, here through {power_words(k)}: over bounded times the error is O({power_words(k + 1)}). "
         )
         problem = "loss" if equation.scheme.label == "L" else "vector field"
         where = where_text(self.conditions, for_equation(UNICODE, equation))
@@ -113,7 +113,8 @@ class Sections:
         note = "<p class=note>Each sentence is about its term alone. "
         note += "Products, quotients and powers of vectors are componentwise.</p>"
         if self.material.equation.configuration.free:
-            note += "<p class=note>Signs are those for all hyperparameters in their ranges.</p>"
+            note += "<p class=note>Signs are those for all hyperparameters in their ranges, "
+            note += "memory that decays and times t > 0.</p>"
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
         table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
