@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from derive.errors import DeriveError
 from derive.paper.context import Article
-from derive.paper.escape import escape
 from derive.paper.linebreak import Summand, rows
 from derive.paper.pieces import gamma_power, series_summands
+from derive.paper.prose import prose
 from derive.readings.initial_layer import InitialLayer, initial_layer
 from derive.writing.formulas import coefficient_text
 from derive.writing.latex import align
@@ -74,8 +74,8 @@ def _from_rest(article: Article) -> str:
     try:
         layer = initial_layer(c.scheme, _ORDER, regime=c.regime or None, settings=dict(c.settings))
     except DeriveError as error:
-        reason = str(error).partition(": ")[2] or str(error)
-        return f"From rest, no closed form of them is given here: {escape(reason)}."
+        reason = (str(error).partition(": ")[2] or str(error)).partition(";")[0].removeprefix("from rest, ")
+        return f"No closed form of them from rest is given here: {prose(reason)}."
     return _layer(article, layer)
 
 

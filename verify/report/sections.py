@@ -113,8 +113,8 @@ class Sections:
         note = "<p class=note>Each sentence is about its term alone. "
         note += "Products, quotients and powers of vectors are componentwise.</p>"
         if self.material.equation.configuration.free:
-            note += "<p class=note>Signs are those for all hyperparameters in their ranges, "
-            note += "memory that decays and times t > 0.</p>"
+            decaying = ", for which the memory decays" if self.material.equation.relaxations else ""
+            note += f"<p class=note>Signs are those for all hyperparameters in their ranges{decaying}.</p>"
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
         table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
@@ -266,7 +266,7 @@ class Sections:
         text = (
             f"<p>The scheme and the field truncated after γᵏ run from {where} over the time {table.time}, "
             f"with {table.digits} digits. "
-            f"Keeping one more power of γ makes the error one order smaller. {verdict}</p>"
+            f"Keeping one more power of γ, where it has terms, makes the error one order smaller. {verdict}</p>"
         )
         return section(
             "slopes",
