@@ -66,6 +66,7 @@ class Facts:
 
     label: str = "L"
     remembers: bool = False
+    timed: bool = False  # a coefficient contains the time, and may have a pole there
     terms: tuple[str, ...] = ()
     further: bool = False  # a modified loss has terms beyond gamma^1
     scalar_factor: bool | None = None
@@ -84,7 +85,7 @@ def speaks_of_the_start(text: str, facts: Facts) -> bool:
 def states_where_sizes_vanish(text: str, facts: Facts) -> bool:
     """Bars, norms and negative powers bring conditions; polynomials in derivatives have none."""
     sizes = any("abs(" in t for t in facts.terms)
-    plain = not any(re.search(r"abs\(|norm\(|sqrt\(|\*\*\(|\*\*-", t) for t in facts.terms)
+    plain = not facts.timed and not any(re.search(r"abs\(|norm\(|sqrt\(|\*\*\(|\*\*-", t) for t in facts.terms)
     said = re.search(r"(≠|!=|\\ne|>) 0(\$)? in every component", text) is not None
     asked = re.search(r"where \$?[^.,;]*(≠|!=|\\ne|> 0)", text) is not None
     return (said if sizes else True) and (not asked if plain else True)
@@ -255,7 +256,14 @@ def page_of(equation: ModifiedEquation, potential: ModifiedLoss | str) -> str:
 
 def facts_of(equation: ModifiedEquation, *potentials: ModifiedLoss | str) -> Facts:
     remembers = bool(equation.to_json()["relaxation"] or equation.memory)
-    return Facts(equation.scheme.label, remembers, terms_of(equation), scalar_factor=scalar_factor(*potentials))
+    return Facts(
+        equation.scheme.label, remembers, timed(equation), terms_of(equation), scalar_factor=scalar_factor(*potentials)
+    )
+
+
+def timed(*equations: ModifiedEquation) -> bool:
+    blocks = [b for e in equations for sums in e.to_json()["equations"].values() for b in sums]
+    return any(re.search(r"\bt\b", t["coefficient"]) for b in blocks for t in b["terms"])
 
 
 def potential_of(equation: ModifiedEquation) -> ModifiedLoss | str:
@@ -289,7 +297,7 @@ def explained(e: Explanation, equations: list[ModifiedEquation]) -> Facts:
     label = e.scheme.label
     terms = terms_of(*equations)
     return Facts(
-        label, any(x.relaxations for x in equations), terms, any(any(v.potential[2:]) for v in found),
+        label, any(x.relaxations for x in equations), timed(*equations), terms, any(any(v.potential[2:]) for v in found),
         scalar_factor(e.loss, e.map_loss), matched,
     )  # fmt: skip
 
@@ -345,6 +353,15 @@ def test_signs_know_what_they_cannot_know() -> None:
     assert [Signs(typed).of(c) for c in leading] == [-1, -1]
     set_off = modified_equation("momentum", 1, settings={"beta": "3/2"})
     assert Signs(set_off).of(set_off["theta"][0].coefficient("grad")) == 1
+
+
+def test_poles_in_time_are_stated() -> None:
+    """3/t of Nesterov's scheme for convex losses; 1/(1 - beta) is none where beta < 1."""
+    for name, said in (("nesterov-convex", "where t ≠ 0"), ("time", "where 1+t ≠ 0")):
+        e = explain(chosen(name))
+        assert said in "\n".join(explanation_lines(e, notation("unicode", e.equation, e.derivative)))
+    e = explain("momentum")
+    assert "where" not in "\n".join(explanation_lines(e, notation("unicode", e.equation, e.derivative)))
 
 
 @pytest.mark.parametrize(("order", "whole"), [(5, True), (6, False)])

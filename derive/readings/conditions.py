@@ -3,6 +3,7 @@
 A factor f^e of a term asks for
     f != 0   if e is a negative integer or has an odd denominator,      f > 0   if its denominator is even
     x != 0   for |x|, and for the norm of x to a power that is no even whole number
+    c != 0   for a denominator c of a coefficient
 in every component where f is a vector, and of some component for a norm.  What the parameters' ranges grant is left out.
 """
 
@@ -46,7 +47,8 @@ def conditions(equation: ModifiedEquation, sums: Iterable[Sum] = ()) -> tuple[Co
     ((), ())
     """
     reader = _Reader(equation)
-    found: dict[object, Condition] = {}
+    poles = (Condition(((equation.algebra.unit, f),), "!=", "scalar") for f in reader.signs.poles())
+    found: dict[object, Condition] = {c.key: c for c in poles}
     for total in (*sums_of(equation), *sums):
         for term in total:
             for c in reader.of(term):

@@ -52,6 +52,16 @@ class Signs:
         """Whether > 0 is proved."""
         return self._proved(value, ">")
 
+    def poles(self) -> Iterator[Ratio]:
+        """Denominators of the coefficients that the parameters may make zero, such as the time t."""
+        found: dict[str, Ratio] = {}
+        for c in (c for s in sums_of(self.equation) for c in s.values()):
+            for f in (Ratio(c.ring, c.ring.factors[i], ()) for i, _ in c.reduced().den):
+                found.setdefault(str(f), f)
+        for f in found.values():
+            if not isinstance(decide(compare(f, "!=", f.ring.zero), self.stated), Proved):
+                yield f
+
     def in_ranges(self, value: Ratio) -> bool:
         """Whether > 0 is proved from the stated ranges alone."""
         ranges = All(tuple(r.formula for r in domain(self.equation.configuration, value.symbols())))
@@ -68,7 +78,7 @@ class Signs:
         return isinstance(decide(compare(value, op, value.ring.zero), self.given), Proved)
 
     @cached_property
-    def given(self) -> Formula:
+    def stated(self) -> Formula:
         """What is known of the parameters; the ranges alone where a setting contradicts the rest."""
         sums = list(sums_of(self.equation))
         factors = {f for s in sums for t in s for f in within(t)}
@@ -79,17 +89,20 @@ class Signs:
         if not used:
             return TRUE
         ranges = tuple(r.formula for r in domain(self.equation.configuration, used))
-        for more in (self._beside(roots, used), ()):
+        for more in (self._beside(roots), ()):
             if example(All((*ranges, *more))) is not None:
                 return All((*ranges, *more))
         return TRUE
 
-    def _beside(self, roots: Iterable[Ratio], used: set[str]) -> tuple[Formula, ...]:
+    @cached_property
+    def given(self) -> Formula:
+        """The same at times t > 0."""
+        t = Ring(["t"]).symbol("t")
+        return All((self.stated, compare(t, ">", t.ring.zero)))
+
+    def _beside(self, roots: Iterable[Ratio]) -> tuple[Formula, ...]:
         found = [compare(c, ">", c.ring.zero) for c in roots]
         for r in self.equation.relaxations:
             if r.factor is not None and not r.factor.is_number:
                 found += [compare(r.factor, "<", r.factor.ring.one), compare(-r.factor, "<", r.factor.ring.one)]
-        if "t" in used:
-            t = Ring(["t"]).symbol("t")
-            found.append(compare(t, ">", t.ring.zero))
         return tuple(found)

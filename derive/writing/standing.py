@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from derive.algebra.factored import unwrapped
 from derive.language import Call, Expression, Operation, constant, walk
 from derive.language.calls import CALLS, call_of
 from derive.result import Equation, Relaxation
@@ -40,7 +41,7 @@ def takes_sizes(scheme: Scheme) -> bool:
 def condition_parts(c: Condition, style: Notation) -> tuple[str, str]:
     """(formula, words after it): ('S > 0', ' in every component')."""
     sign = ">" if c.op == ">" else _NONZERO[style.name]
-    return f"{write_combination(c.body, style)} {sign} 0", " in every component" if c.scope == "every" else ""
+    return f"{unwrapped(write_combination(c.body, style))} {sign} 0", " in every component" if c.scope == "every" else ""
 
 
 def listed(parts: Sequence[str]) -> str:
