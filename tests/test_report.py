@@ -41,7 +41,7 @@ def test_words_for_what_people_know() -> None:
     assert field_words("d3(grad, hess(grad))", False, say) == (
         "moves against the third derivative of the loss applied to the gradient and (the Hessian applied to the gradient)"
     )
-    assert say.of("grad*(grad**2 + eps)**(-1/2)") == "the gradient, divided by √(∇L² + ε)"
+    assert say.of("grad*(grad**2 + eps)**(-1/2)") == "the gradient, divided by √((∇L)² + ε)"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from derive.equation import ModifiedEquation
     from derive.paper.independent import Verified
 
-MAX_TERMS = 60  # beyond this the exact route takes long
+MAX_TERMS = 200  # beyond this the proof takes long
 
 EPILOG = """\b
 Examples:
@@ -65,34 +66,29 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
 
 
 def _verified(equation: ModifiedEquation) -> Verified | None:
-    """The exact route of the package `verify`, where it can be run; it shares nothing with the derivation.
+    """The proof of the package `verify`, which shares nothing with the derivation.
 
     Raises ResidualError where it refutes the result.
     """
-    size = sum(len(s) for sums in equation.equations.values() for s in sums)
-    if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
-        return None  # the route takes time functions as arbitrary ones
     try:
-        from verify.exact.claimed import claimed_field
-        from verify.exact.proof import verify_exactly
-        from verify.exact.study import Effort
-        from verify.exact.terms import NotEnumerable
+        from verify.proof import prove
     except ImportError:
         return None
     from derive.paper.independent import Verified
 
+    size = sum(len(s) for sums in equation.equations.values() for s in sums)
+    if size > MAX_TERMS:
+        return Verified(reason=f"the result has more than {MAX_TERMS} terms")
+    statement = equation.to_json()
     try:
-        found = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]), Effort(sets=1))
-    except (DeriveError, NotEnumerable, ArithmeticError):
-        return None
-    if found.refuted:
-        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route at gamma^{found.mismatches[0].power}")
-    return Verified(
-        points=sum(len(s.examined) for s in found.studies),
-        settings=tuple(s.settings for s in found.studies),
-        rank=found.rank if found.proved else None,
-        first_difference=found.first_nonzero_power,
-    )
+        found = prove(equation.configuration, statement["equations"], statement["memory"])
+    except (DeriveError, ArithmeticError) as error:
+        return Verified(reason=str(error))
+    if found.verdict == "refuted":
+        raise ResidualError(f"{equation.scheme.where}: refuted by the proof: {found}")
+    if found.bound is None:
+        return Verified(reason=found.reason)
+    return Verified(bits=10 * floor(-found.bound / 10))  # tens, so that the same input gives the same article
 
 
 def _check_output(output: str | None) -> None:

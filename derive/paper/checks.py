@@ -17,6 +17,7 @@ from derive.paper.context import Article
 from derive.paper.multistep import time_derivatives
 from derive.readings.loss import ModifiedLoss
 from derive.readings.second_order import time_rate
+from derive.writing.standing import remembers
 
 MAX_TERMS = 300
 Check = tuple[str, int]  # what, and the power of gamma through which it holds
@@ -29,7 +30,7 @@ class _UndecidedError(Exception):
 def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
     """Rows of the verification table."""
     rows: list[Check] = [
-        (r"the sequences, put back into the update, leave no residual", article.equation.residual_power),
+        ("the sequences, put back into the update, leave no residual", article.equation.residual_power),
     ]
     scheme = article.multistep
     if scheme is not None:
@@ -39,7 +40,8 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
         rows.append(("the operator series and the solution with symbolic $n$ give the same field, term by term", article.order))
     with suppress(ReductionError, _UndecidedError):
         if _flow_agrees(article):
-            what = r"the flow of the result, $e^{n\step D}\theta$, is the iterate of number $n$, for every $n$; one step is $n=1$"
+            manifold = " on the slow manifold" if remembers(article.equation) else ""
+            what = rf"the flow of the result, $e^{{n\step D}}\theta$, is the iterate of number $n${manifold}, for every $n$"
             rows.append((what, article.order + 1))
     if loss is not None and loss.exists_through >= 0:
         with suppress(_UndecidedError):

@@ -11,6 +11,7 @@ from derive.engine.run import Derivation
 from derive.equation import ModifiedEquation, TermSum
 from derive.paper.multistep import Multistep, multistep
 from derive.paper.preamble import article_notation
+from derive.readings.conditions import Condition, conditions
 from derive.writing.notation import Notation
 
 _NAMES = ("S", "T", "U", "Y", "Z", "Q", "R", "K", r"\Sigma")
@@ -54,6 +55,12 @@ class Article:
     @cached_property
     def multistep(self) -> Multistep | None:
         return multistep(self.derivation)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Where the field, and the sequences it is read off, are defined and smooth."""
+        solved = (s for powers in self.derivation.solution.values() for s in powers.values())
+        return conditions(self.equation, solved)
 
     @property
     def is_loss(self) -> bool:

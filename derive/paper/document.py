@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from derive.equation import TermSum, derivation_of, equation_of
 from derive.paper.checks import checks
 from derive.paper.context import Article
-from derive.paper.independent import Verified, independent_rows
+from derive.paper.independent import Verified, independent_paragraph
 from derive.paper.indices import IndexWriter
 from derive.paper.linebreak import Entry, Summand, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
@@ -17,6 +17,7 @@ from derive.paper.pieces import gamma_power, series_summands, summands
 from derive.paper.preamble import PREAMBLE
 from derive.paper.prose import prose
 from derive.paper.sequences import sequence_section
+from derive.paper.start import start_section, where
 from derive.paper.treedoc import tree_section
 from derive.scheme import Scheme, configure
 from derive.writing.latex import align
@@ -44,7 +45,7 @@ def article_of(
 def paper_latex(article: Article, verified: Verified | None = None) -> str:
     """The complete article, ready for pdflatex; the same input gives the same bytes.
 
-    `verified` is what a program independent of the derivation found; the table of what was checked quotes it.
+    `verified` is what a program independent of the derivation proved; the section on verification quotes it.
     """
     loss, why = loss_reading(article)
     scheme = article.multistep
@@ -54,9 +55,10 @@ def paper_latex(article: Article, verified: Verified | None = None) -> str:
         ansatz_section(article),
         operator_section(article, scheme) if scheme is not None else sequence_section(article),
         _result_section(article),
+        start_section(article),
         tree_section(article),
         loss_section(article, loss, why),
-        _verification_section(article, checks(article, loss) + (independent_rows(article, verified) if verified else [])),
+        _verification_section(article, checks(article, loss), verified),
         _sources(article.equation.scheme),
     ]
     sections[2] += abbreviations(article)  # the names that the sections gave
@@ -97,18 +99,20 @@ def _index_text(article: Article) -> str:
                 name = article.field(x, k)
                 entries.append((rf"({name})_{{{free}}}" if free else name, summands(s, article.style, "", writer)))
     named = "".join(f", ${d}$" for d in writer.definitions())
+    dimension = ", with the dimension $d$" if writer.counted else ""
     rest = f" (the first {MAX_INDEXED} terms at most)" if count > MAX_INDEXED else ""
     return (
-        rf"In index notation{rest}, $\pd{{i}}=\partial/\partial\theta_i$, with a sum over every index other than $i$ that appears"
-        f"{named},\n{align(block(entries))}"
+        rf"In index notation{rest}, $\pd{{i}}=\partial/\partial\theta_i$, with a sum over every index other than $i$, within the"
+        f" smallest parentheses, bars or root that hold all its places{dimension}{named},\n{align(block(entries))}"
     )
 
 
-def _verification_section(article: Article, found: list[tuple[str, int]]) -> str:
+def _verification_section(article: Article, found: list[tuple[str, int]], verified: Verified | None) -> str:
+    proved = f"\n{independent_paragraph(article, verified)}" if verified else ""
     lines = "\n".join(rf"{what} & through $\step^{{{k}}}$ \\[2pt]" for what, k in found)
     return rf"""\section{{Verification}}
-Each row was checked in exact arithmetic while this text was written. Identities between sums of terms hold for every
-smooth {"loss" if article.is_loss else "field"}.
+Each row was checked in exact arithmetic while this text was written. These are identities between sums of terms, for every
+smooth {"loss" if article.is_loss else "field"}{where(article)}.
 \begin{{center}}\small
 \begin{{tabular}}{{p{{118mm}}l}}
 \toprule
@@ -117,7 +121,7 @@ identity & holds \\
 {lines}
 \bottomrule
 \end{{tabular}}
-\end{{center}}"""
+\end{{center}}{proved}"""
 
 
 def _sources(scheme: Scheme) -> str:

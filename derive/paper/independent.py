@@ -1,6 +1,6 @@
-"""Rows of the verification table that a program independent of the derivation answers for.
+"""What a program independent of the derivation proved, in the words of the article.
 
-What it found reaches the article as data: the command runs the program, this package does not know it.
+It reaches the article as data: the command runs the program, this package does not know it.
 """
 
 from __future__ import annotations
@@ -8,35 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.paper.context import Article
-from derive.paper.prose import prose
-
-Row = tuple[str, int]
+from derive.paper.escape import escape
 
 
 @dataclass(frozen=True)
 class Verified:
-    """Exact orbits of the update text agreed with the equation at `points` points of polynomial problems, at these settings.
+    """A proof that the result is the modified equation, with an error probability below 2^-bits; or why there is none."""
 
-    `rank` is the number of values that determine every term which the scheme can produce, where they were enough of them.
-    `first_difference` is the first power of gamma at which one step of the scheme leaves the truncated flow, where it does.
-    """
-
-    points: int
-    settings: tuple[str, ...]
-    rank: int | None = None
-    first_difference: int | None = None
+    bits: int | None = None
+    reason: str = ""
 
 
-def independent_rows(article: Article, verified: Verified) -> list[Row]:
-    """What was verified, in the words of the article."""
-    where = f" at {prose('; '.join(verified.settings))}" if article.equation.configuration.free else ""
-    problems = "losses" if article.is_loss else "fields"
-    points = f"{verified.points} point{'s' if verified.points != 1 else ''}"
-    how = f"{points} of polynomial {problems}{where}, by an independent program"
-    determined = f"; the {verified.rank} values determine every term that the scheme can produce"
-    proof = "" if verified.rank is None else determined
-    rows = [(f"exact orbits of the update text on {how}{proof}", article.order)]
-    if verified.first_difference is not None:
-        what = r"there, one step of the scheme and the Taylor flow of the truncated field differ first at "
-        rows.append((what + rf"$\step^{{{verified.first_difference}}}$", verified.first_difference - 1))
-    return rows
+def independent_paragraph(article: Article, verified: Verified) -> str:
+    """What is proved, for which problems, parameters and starts; or that no proof was completed."""
+    if verified.bits is None:
+        return f"A proof by a program independent of the derivation was not completed: {escape(verified.reason)}."
+    problem = "loss" if article.is_loss else "vector field"
+    parameters = " and all parameters in their ranges" if article.equation.configuration.free else ""
+    memory = ", with the memory as on the slow manifold" if article.equation.memory else ""
+    return (
+        "A program that shares nothing with the derivation proved the result through"
+        f" $\\step^{{{article.order}}}${memory}: for every smooth {problem}, every dimension{parameters} for which the"
+        " update and the field are defined. It compares both at random points over random prime fields; a false statement would"
+        f" have passed with a probability below $2^{{-{verified.bits}}}$."
+    )

@@ -1,6 +1,7 @@
 """Terms in index notation: d_i d_j L d_j L.
 
-Every index except the free one is summed over, within the smallest parentheses or bars around it.  Sums that stand
+Every index except the free one is summed over, within the smallest parentheses, bars or root that hold all its places; the sum
+of a scalar is written out, (sum_j (d_j L)^2)^(1/2), since there one place is all there is.  Sums that stand
 under powers (the base |g| + eps of Adam) have names, S_i with an index, S without, so that a term stays short.
 """
 
@@ -26,6 +27,7 @@ class IndexWriter:
         self.style, self.name_of, self.free = style, name_of, free
         self.names = [c for c in _NAMES if c not in taken]
         self.used: dict[Factor, None] = {}
+        self.counted = False  # whether the dimension d was written
 
     def __call__(self, term: Term) -> str:
         return self.term(term, self.free, self._fresh())
@@ -86,10 +88,14 @@ class IndexWriter:
 
     def contraction(self, f: Factor, e: Exponent, fresh: Iterator[str]) -> str:
         inner = f.children[0]
-        text = self.term(inner, next(fresh), fresh) if inner.factors else "d"
-        if e == 1:
-            return text
-        return rf"\sqrt{{{text}}}" if Fraction(e) == Fraction(1, 2) else f"{_wrapped(text)}^{{{e}}}"
+        if not inner.factors:
+            self.counted = True
+            return "d" if e == 1 else f"d^{{{e}}}"
+        index = next(fresh)
+        text = rf"\sum_{{{index}}} {self.term(inner, index, fresh)}"
+        if Fraction(e) == Fraction(1, 2):
+            return rf"\sqrt{{{text}}}"
+        return _wrapped(text) if e == 1 else f"{_wrapped(text)}^{{{e}}}"
 
     def factor(self, f: Factor, index: str, fresh: Iterator[str]) -> str:
         return _AtIndex(self, index, fresh).of_kind(f)
@@ -136,4 +142,4 @@ class _AtIndex(Cases[str]):
 
 
 def _wrapped(text: str) -> str:
-    return rf"\left({text}\right)" if r"\frac" in text else f"({text})"
+    return rf"\left({text}\right)" if r"\frac" in text or r"\sum" in text else f"({text})"

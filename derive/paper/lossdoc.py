@@ -41,7 +41,8 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     text = [head, r"Is the field a gradient, $\dot\theta = -\nabla V(\theta)$ with $V = V_0 + \step V_1 + \cdots$?"]
     text += _potential(article, loss)
     if loss.preconditioner is not None and loss.preconditioned is not None:
-        text.append(r"With the scheme's own elementwise factor $P$ in front, $\dot\theta = P\had(h_0+\step h_1+\cdots)$ and")
+        kind, times = ("scalar", r"\,") if all(t.scalar for t in loss.preconditioner.sum) else ("elementwise", r"\had")
+        text.append(rf"With the scheme's own {kind} factor $P$ in front, $\dot\theta = P{times}(h_0+\step h_1+\cdots)$ and")
         text.append(r"$h=-\nabla V$,")
         text += _potential(article, loss.preconditioned, "h", first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
@@ -87,8 +88,11 @@ def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Se
     """V as far as it exists, and why not further; without a name for the field, that it ends."""
     text = []
     if loss.potential or first:
-        entries = [*first, *((f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential))]
-        text.append(align(block(entries)))
+        known = [(f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential) if k not in loss.unwritten]
+        if first or known:
+            text.append(align(block([*first, *known])))
+    for k in loss.unwritten:
+        text.append(rf"At $\step^{{{k}}}$ the field is a gradient, but $V_{{{k}}}$ was not found as a sum of terms.")
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")
         return text
@@ -117,7 +121,7 @@ def _obstruction(article: Article, o: Obstruction, field: str) -> list[str]:
     if lines:
         text.append(align(lines))
     if o.gradient_part and o.remainder:
-        text.append(r"What can be written as a gradient is $-\nabla W$, and the rest remains,")
+        text.append(r"With the following $W$, one of many, $-\nabla W$ is a gradient, and the rest is no gradient for every $L$,")
         before: Entry = ("W", summands(o.gradient_part, style))
         text.append(align(_truncated(rf"{field}_{{{o.power}}} + \nabla W", o.remainder, article, MAX_SHOWN, before)))
     return text

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.algebra.fold import within
 from derive.language import Expression, names_of
 from derive.paper.context import Article
 from derive.paper.escape import escape
 from derive.paper.linebreak import TEXT_WIDTH, Summand, block, rows, width
 from derive.paper.pieces import series_summands
 from derive.paper.prose import prose
+from derive.paper.start import started, where
 from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
 from derive.writing.formulas import coefficient_text, write_combination
 from derive.writing.latex import align
+from derive.writing.standing import listed, polynomial_text, remembers
 from derive.writing.text import decay
 
 
@@ -27,9 +30,10 @@ def title(article: Article) -> str:
 \end{{center}}
 \begin{{abstract}}
 \noindent
-The iterates of the scheme with step size $\step$ follow, to all orders in $\step$, a differential equation for {slow}. It is
+With step size $\step$ the iterates of the scheme, {started(article)}follow,
+to all orders in $\step$, a differential equation for {slow}. It is
 derived here through $\step^{{{article.order}}}$ ({terms} term{"" if terms == 1 else "s"}) by {route}, for every smooth
-{"loss" if article.is_loss else "vector field"} in any dimension, with exact coefficients.{_summary(article)}
+{"loss" if article.is_loss else "vector field"} in any dimension{where(article)}, with exact coefficients.{_summary(article)}
 \end{{abstract}}"""
 
 
@@ -124,11 +128,9 @@ def _relaxation(article: Article) -> str:
             shown = condition if r.factor.is_number else rf"decays for $|{coefficient_text(r.factor, article.style)}|<1$"
             said.append(rf"{what} ${coefficient_text(r.factor, article.style)}$ ({shown}).")
         else:
-            powers = " + ".join(
-                rf"\left({coefficient_text(p, article.style)}\right)" + ("" if k == 0 else f"z^{{{k}}}")
-                for k, p in reversed(list(enumerate(r.polynomial))) if p
-            )  # fmt: skip
-            said.append(f"At $\\step=0$ the memory {names} relaxes with the roots of ${powers}$.")
+            roots = polynomial_text(r, article.style)
+            inside = "decays where they lie inside the unit disc"
+            said.append(f"At $\\step=0$ the memory {names} relaxes with the roots of ${roots}$ ({inside}).")
     return " ".join(said)
 
 
@@ -139,11 +141,56 @@ Let $n$ count the steps and keep it symbolic. Every variable of the scheme is ex
 \begin{{equation*}}
 X_n = \sum_{{k\ge0}} \step^{{k}} X_k(n), \qquad X_k(n) = \sum_m P_{{k,m}}(n)\; m(\theta),
 \end{{equation*}}
-where $m$ runs over expressions in the derivatives of ${"L" if article.is_loss else "f"}$ at $\theta$ and the $P_{{k,m}}$ are
-polynomials in $n$. With the time $t=n\step$ these iterates lie on a smooth curve, the solution of the modified equation
+where $m$ runs over {_expressions(article)} and the $P_{{k,m}}$ are
+polynomials in $n${_coefficients(article)}. At the times $n\step$, power by power of $\step$, these iterates lie on a smooth
+curve, the solution of the modified equation
 {fields}
-whose coefficient $f_k$ is the coefficient of $n$ in $\theta_{{k+1}}(n)$ (backward error analysis \cite{{hlw}}). The value at
-$n=1$ is the memoryless map $\theta\mapsto\theta+\step(\cdots)$, the form that some papers print; its coefficients differ."""
+whose coefficient {_read_off(article)} (backward error analysis \cite{{hlw}}). The value at
+$n=1$ is {_map(article)}."""
+
+
+def _expressions(article: Article) -> str:
+    """What the terms of the sequences are made of."""
+    solved = [t for powers in article.derivation.solution.values() for s in powers.values() for t in s]
+    factors = {f for t in solved for f in within(t)}
+    occurring = {f.label for f in factors if f.kind == "state"}
+    states = [x for x in article.equation.equations if x in occurring]
+    of = ("L" if article.is_loss else "f") if any(f.kind == "node" for f in factors) else ""
+    derivatives = rf"the derivatives of ${of}$ at $\theta$" if of == "L" else r"$f$ and its derivatives at $\theta$"
+    parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if of else [])
+    return f"expressions in {listed(parts)}" if parts else "the number $1$ alone"
+
+
+def _coefficients(article: Article) -> str:
+    """What the coefficients of the sequences depend on beside the parameters."""
+    solved = [c for powers in article.derivation.solution.values() for s in powers.values() for c in s.values()]
+    used = {n for c in solved for n in c.symbols()}
+    names = ["$t$"] if "t" in used else []
+    functions = article.equation.configuration.functions
+    names += [f"${article.style.symbol(n)}$ and its derivatives" for n in functions if n in used]
+    return f", with coefficients that depend on {listed(names)}" if names else ""
+
+
+def _read_off(article: Article) -> str:
+    if len(article.equation.equations) == 1:
+        return r"$f_k$ is the coefficient of $n$ in $\theta_{k+1}(n)$"
+    return "$f^{X}_k$, for every slow variable $X$, is the coefficient of $n$ in $X_{k+1}(n)$"
+
+
+def _map(article: Article) -> str:
+    """The map of one step, and the first power at which its coefficients are not those of the field."""
+    derivation, algebra = article.derivation, article.derivation.algebra
+
+    def differs(k: int) -> bool:
+        pairs = ((derivation.fields[x][k], derivation.maps[x][k]) for x in derivation.slow)
+        return any(not algebra.is_zero(algebra.add(a, {t: -c for t, c in b.items()})) for a, b in pairs)
+
+    first = next((k for k in range(article.order + 1) if differs(k)), None)
+    memoryless = " on the slow manifold (the memoryless map)" if remembers(article.equation) else ""
+    name = f"the map of one step{memoryless}"
+    if first is None:
+        return rf"{name}, which has the same coefficients through $\step^{{{article.order}}}$"
+    return rf"{name}, $X\mapsto X+\step(\cdots)$; its coefficients differ from these first at $\step^{{{first}}}$"
 
 
 def abbreviations(article: Article) -> str:

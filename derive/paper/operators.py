@@ -94,7 +94,15 @@ def _series(article: Article, scheme: Multistep) -> str:
 \dot\theta = D\theta = \mu(\step D)\,f(\theta) = \sum_{{k\ge0}} \mu_k\,\step^{{k}}D^{{k}}f(\theta),
 \end{{equation}}
 {align(lines)}
-{numbers}."""
+{numbers}.{_other_roots(scheme)}"""
+
+
+def _other_roots(scheme: Multistep) -> str:
+    """rho has further roots where the scheme has more than one step."""
+    if len(scheme.rho) <= 2:
+        return ""
+    return r" The other roots of $\rho$ belong to transients, whose factors at $\step=0$ they are: the series leaves them out."
+
 
 
 def _z(k: int) -> str:

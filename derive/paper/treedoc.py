@@ -23,17 +23,20 @@ def tree_section(article: Article) -> str:
         sigma = symmetry(t)
         b = (c.scaled(sigma * ((-1) ** t.size if article.is_loss else 1))).reduced()
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
-                 _value(coefficient_text(b, article.style)))  # fmt: skip
+                 _value(coefficient_text(b, article.style), article.is_loss))  # fmt: skip
         lines.append(" & ".join(cells) + r" \\[7pt]")
     sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
-    rest = "" if len(shown) == len(items) else f" The table shows the first {len(shown)} of {len(items)} trees."
+    through = rf"$\step^{{{article.order}}}$"
+    rest = f"Through {through}, trees that are not listed have $b(\\tau)=0$."
+    if len(shown) < len(items):
+        rest = rf"The table shows the first {len(shown)} of the {len(items)} trees with $b(\tau)\ne0$ through {through}."
     return rf"""\section{{The result on rooted trees}}
 Each term is an elementary differential: a node of a rooted tree (root at the bottom) with $k$ children is a derivative of
 order $k$ of the field, its children are the arguments. With {sign},
 \begin{{equation*}}
 \dot\theta = {_expansion(items)}, \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
 \end{{equation*}}
-Trees that are not listed have $b(\tau)=0$.{rest}
+{rest}
 {_table(lines)}"""
 
 
@@ -76,9 +79,10 @@ def _math(text: str, room: float) -> str:
     return rf"$\displaystyle {_fitted(text, room)}$"
 
 
-def _value(text: str) -> str:
+def _value(text: str, is_loss: bool) -> str:
     """b(tau); where it would be too small to read, how it follows from the result."""
-    return _math(text, 170) if width(text) < 210 else r"$(-1)^{|\tau|}\sigma(\tau)$ times the coefficient"
+    sign = r"(-1)^{|\tau|}" if is_loss else ""
+    return _math(text, 170) if width(text) < 210 else rf"${sign}\sigma(\tau)$ times the coefficient"
 
 
 Place = tuple[float, float]

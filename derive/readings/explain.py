@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from derive.algebra.sums import Sum
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
+from derive.readings.conditions import Condition, conditions
 from derive.readings.initial_layer import InitialLayer, initial_layer
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.readings.second_order import SecondOrder, second_order_form
@@ -26,7 +27,9 @@ _DEPTH = 2  # powers looked at for the order of accuracy
 class RegimeReading(Described):
     """One regime: the equation through gamma^2, its second-order form where it has one, and how accurate its limit is.
 
-    `accuracy` is the first power of gamma with a correction, the order to which the scheme follows its limit (3: none found).
+    `accuracy` is the first power of gamma with a correction, the order to which the scheme follows its limit (3: none found),
+    started on the slow manifold and, where there is a second-order form, with theta' as its velocity says.  `conditions` are
+    those of the equation.
     """
 
     name: str
@@ -34,9 +37,16 @@ class RegimeReading(Described):
     second: SecondOrder | None
     accuracy: int
     reason: str = ""
+    conditions: tuple[Condition, ...] = ()
 
     def describe(self) -> str:
         return f"{self.equation.name}: follows its limit to order {self.accuracy}" if self.equation else f"{self.name}: none"
+
+    @property
+    def matched(self) -> tuple[TermSum, ...]:
+        """The velocity in terms of theta' as far as the order of accuracy needs it; empty where its limit alone will do."""
+        known = self.second.velocity[: self.accuracy] if self.second is not None else ()
+        return known if any(known[1:]) else ()
 
     @property
     def series(self) -> dict[str, tuple[TermSum, ...]]:
@@ -128,11 +138,12 @@ def _regime(scheme: Scheme, name: str) -> RegimeReading:
     equation = _attempt(lambda: modified_equation(scheme, _DEPTH, regime=name or None))
     if isinstance(equation, str):
         return RegimeReading(name, None, None, 0, equation)
+    asked = conditions(equation)
     second = _attempt(lambda: second_order_form(equation)) if len(equation.equations) == 2 else None
     if isinstance(second, SecondOrder):
-        return RegimeReading(name, equation, second, _first_correction([s.sum for s in second.terms]))
+        return RegimeReading(name, equation, second, _first_correction([s.sum for s in second.terms]), conditions=asked)
     corrections = [_first_correction([s.sum for s in sums]) for sums in equation.equations.values()]
-    return RegimeReading(name, equation, None, min(corrections))
+    return RegimeReading(name, equation, None, min(corrections), conditions=asked)
 
 
 def _first_correction(sums: list[Sum]) -> int:

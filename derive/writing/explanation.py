@@ -1,102 +1,221 @@
-"""The words of `derive explain`: all readings of one scheme on one screen, or the formulas among them as LaTeX."""
+"""The words of `derive explain`: all readings of one scheme on one screen, or the formulas among them as LaTeX.
+
+Each sentence has its condition: the slow manifold is spoken of where there is memory, a velocity to be matched where the order
+of accuracy needs it, a scalar factor where P has no components, further terms where there are some.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from derive.language import unparse
-from derive.scheme import Scheme
+from derive.result import Blocks
+from derive.writing.formulas import gamma_power
+from derive.writing.latex import text_row
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
-from derive.writing.stability import brief_lines, ends_text
+from derive.writing.stability import brief_lines
+from derive.writing.standing import remembers, transients, where_text
 from derive.writing.text import relaxation_text
 
 if TYPE_CHECKING:
     from derive.readings.explain import Explanation, RegimeReading
     from derive.readings.loss import ModifiedLoss
 
+_MATH = "${}$"
+
 
 def explanation_lines(e: Explanation, style: Notation) -> list[str]:
-    """The screen; rows of an align* environment in LaTeX (formulas only)."""
+    """The screen; rows of an align* environment in LaTeX."""
     if style.name == "latex":
         return _latex(e, style)
     reference = e.scheme.reference.partition(";")[0].strip()
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
     lines += [f"    {line}" for line in e.scheme.update.strip().splitlines()]
     for r in e.regimes:
-        lines += ["", *_regime_lines(e.scheme, r, style)]
-    lines += ["", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
-    return lines
+        lines += ["", *_regime_lines(e, r, style)]
+    return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
 
 
-def _regime_lines(scheme: Scheme, r: RegimeReading, style: Notation) -> list[str]:
-    regime = scheme.regimes.get(r.name)
-    substitutions = ", ".join(f"{n} = {unparse(x)}" for n, x in regime.substitutions.items()) if regime else ""
+# ---------------------------------------------------------------------------------------------- regimes
+
+
+def _regime_lines(e: Explanation, r: RegimeReading, style: Notation) -> list[str]:
+    regime = e.scheme.regimes.get(r.name)
     title = f"regime {r.name}: {greek(regime.title, style)}" if regime else "equation"
-    title += f" [{greek(substitutions, style)}]" if substitutions else ""
+    if substitutions := _substitutions(e, r, style):
+        title += f" [{substitutions}]"
     if r.equation is None:
         return [title, f"    none: {r.reason}"]
     lines = [title]
     for name, sums in r.series.items():
-        left = name.replace("theta", style.symbol("theta")) if name.startswith("theta") else style.symbol(name[:-1]) + "'"
-        lines += ["    " + row for row in series_lines(left, sums, style)]
+        lines += ["    " + row for row in series_lines(_left(name, style), sums, style)]
+    lines += ["    " + line for line in _accuracy_lines(r, style)]
+    return lines + ["    " + relaxation_text(x, style) for x in r.equation.relaxations]
+
+
+def _substitutions(e: Explanation, r: RegimeReading, style: Notation) -> str:
+    regime = e.scheme.regimes.get(r.name)
+    return greek(", ".join(f"{n} = {unparse(x)}" for n, x in regime.substitutions.items()), style) if regime else ""
+
+
+def _left(name: str, style: Notation) -> str:
+    if style.name == "latex":
+        return r"\ddot{\theta}" if name == "theta''" else rf"\dot{{{style.symbol(name[:-1])}}}"
+    return name.replace("theta", style.symbol("theta")) if name.startswith("theta") else style.symbol(name[:-1]) + "'"
+
+
+def _accuracy_lines(r: RegimeReading, style: Notation) -> list[str]:
+    """To which order the limit is followed, from which start and where; formulas between dollars in LaTeX."""
+    assert r.equation is not None
+    math = _MATH if style.name == "latex" else "{}"
     exact = f"order {r.accuracy}" if r.accuracy <= r.equation.order else f"order at least {r.accuracy}"
-    lines.append(f"    the iterates follow the limit ({style.symbol('gamma')} = 0) to {exact}")
-    lines += ["    " + relaxation_text(x, style) for x in r.equation.relaxations]
+    limit = "(" + math.format(f"{style.symbol('gamma')} = 0") + ")"
+    start = "started on the slow manifold, " if remembers(r.equation) else ""
+    lines = [f"{start}the iterates follow the limit {limit} to {exact}"]
+    if r.matched and r.second is not None:
+        velocity = f"{style.symbol(r.second.variable)} = {_open_ended(r.matched, style)}"
+        lines[0] += ", if started with the matched velocity " + math.format(velocity)
+    if where := where_text(r.conditions, style, math):
+        lines[0] += f", {where}"
     return lines
+
+
+def _open_ended(sums: Blocks, style: Notation) -> str:
+    """a + gamma b + O(gamma^2)."""
+    rest = f"O({gamma_power(len(sums), style)})"
+    return f"{one_line(sums, style)} + {rest}" if any(sums) else rest
+
+
+# ---------------------------------------------------------------------------------------------- the modified loss
 
 
 def _loss_lines(e: Explanation, style: Notation) -> list[str]:
     lines = []
-    for name, v in (("modified loss", e.loss), ("of the memoryless map", e.map_loss)):
+    for name, v in ((f"modified loss{_first(e)}", e.loss), ("of the memoryless map", e.map_loss)):
         if isinstance(v, str):
-            lines += [f"{name}: none. {v}"] if name == "modified loss" else []
+            lines += [f"{name}: none. {v}"] if v is e.loss else []
             continue
         lines.append(f"{name}: {_potential(v, style)}")
         inner = v.preconditioned
         if v.preconditioner is not None and inner is not None:
-            lines.append(f"    with the elementwise factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
-            for limit, w in v.limits:
-                lines.append(f"    {greek(limit, style)}: {_potential(w, style)}")
+            kind = factor_kind(v)
+            lines.append(f"    with the {kind} factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
+            lines += [f"    {greek(limit, style)}: {_potential(w, style)}" for limit, w in v.limits]
     return lines
 
 
+def _first(e: Explanation) -> str:
+    """Which regime the readings below the equations are about, where there are several."""
+    return f", regime {e.regimes[0].name}" if len(e.regimes) > 1 else ""
+
+
+def factor_kind(v: ModifiedLoss) -> str:
+    """'scalar' for a factor P without components, such as 1/|grad L|."""
+    return "scalar" if v.preconditioner is not None and all(t.scalar for t in v.preconditioner.sum) else "elementwise"
+
+
 def _potential(v: ModifiedLoss, style: Notation) -> str:
-    gamma = style.symbol("gamma")
     if not v.potential:
-        return "none, the limit field is no gradient"
-    shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "")
-    if v.obstruction is not None:
-        return f"{shown}; no gradient at {gamma}^{v.obstruction.power}"
-    return f"{shown} (through {gamma}^{v.exists_through})"
+        return "none, the limit field is not a gradient for every loss"
+    shown = one_line(v.potential[:2], style) + (" + ..." if any(v.potential[2:]) else "")
+    if 0 in v.unwritten and not any(v.potential):
+        shown = "a function"
+    return f"{shown}; {'; '.join(said)}" if (said := _ends(v, style)) else f"{shown} (through {_power(v.exists_through, style)})"
+
+
+def _ends(v: ModifiedLoss, style: Notation) -> list[str]:
+    """Powers at which the potential is no sum of terms, and the one at which there is none."""
+    found = [f"not found as a sum of terms at {_power(k, style)}, where the field is a gradient" for k in v.unwritten]
+    return found + ([f"no gradient at {_power(v.obstruction.power, style)}"] if v.obstruction is not None else [])
+
+
+def _power(k: int, style: Notation) -> str:
+    return f"${style.symbol('gamma')}^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
+
+
+# ---------------------------------------------------------------------------------------------- stability, start
 
 
 def _stability_lines(e: Explanation, style: Notation) -> list[str]:
     s = e.stability
-    if isinstance(s, str):
-        return [f"stability: {s}"]
-    return brief_lines(s, style)
+    return [f"stability{_first(e)}: {s}"] if isinstance(s, str) else brief_lines(s, style)
 
 
 def _start_lines(e: Explanation, style: Notation) -> list[str]:
+    return [f"from rest{_first(e)}: {_start(e, style)}"]
+
+
+def _start(e: Explanation, style: Notation) -> str:
     if isinstance(e.layer, str):
-        return [f"from rest: {e.layer}"]
-    if not any(e.layer.shift):
-        return ["from rest: no transient, the flow starts at the initial point"]
-    shift = f"{style.symbol('theta')}_0 + {one_line(e.layer.shift, style)} + ...".replace("+ - ", "- ")
-    return [f"from rest: the flow starts at {shift}"]
+        return e.layer
+    if not remembers(e.layer.equation):
+        return "no transient, the flow starts at the initial point"
+    math = _MATH if style.name == "latex" else "{}"
+    start = f"{style.symbol('theta')}_0 + {_open_ended(e.layer.shift, style)}".replace("+ - ", "- ").replace("+ -", "- ")
+    left_out = transients(e.layer.equation, style, math)
+    return f"once {left_out} have decayed, the iterates follow the flow that starts at {math.format(start)}"
+
+
+# ---------------------------------------------------------------------------------------------- LaTeX
 
 
 def _latex(e: Explanation, style: Notation) -> list[str]:
-    rows = []
+    """The same as rows of one align* environment: formulas, and words between them."""
+    rows: list[str] = []
     for r in e.regimes:
-        for name, sums in r.series.items():
-            left = r"\ddot{\theta}" if name == "theta''" else rf"\dot{{{style.symbol(name[:-1])}}}"
-            rows += series_lines(left, sums, style)
-    if not isinstance(e.loss, str) and e.loss.potential:
-        rows += series_lines(r"\tilde{L}", e.loss.potential, style)
-    if not isinstance(e.stability, str) and (ends := e.stability.interval or e.stability.weak_interval):
-        rows.append(f"&{ends_text(e.stability, ends, style)}")
-    if not isinstance(e.layer, str) and any(e.layer.shift):
-        rows += series_lines(r"\theta(0) - \theta_0", e.layer.shift, style)
+        rows += _latex_regime(e, r, style)
+    rows += _latex_loss(e, style) + _latex_stability(e, style)
+    return rows + [text_row(line, sentence=True) for line in _start_lines(e, style)]
+
+
+def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str]:
+    title = f"regime {r.name}" if r.name else "equation"
+    if substitutions := _substitutions(e, r, style):
+        title += f", ${substitutions}$"
+    if r.equation is None:
+        return [text_row(f"{title}: none, {r.reason}", sentence=True)]
+    rows = [text_row(title + ":")]
+    for name, sums in r.series.items():
+        rows += series_lines(_left(name, style), sums, style)
+    relaxations = [relaxation_text(x, style, _MATH) for x in r.equation.relaxations]
+    return rows + [text_row(line, sentence=True) for line in (*_accuracy_lines(r, style), *relaxations)]
+
+
+def _latex_loss(e: Explanation, style: Notation) -> list[str]:
+    rows: list[str] = []
+    for v, name, left in (
+        (e.loss, f"modified loss{_first(e)}", r"\dot{\theta} = -"),
+        (e.map_loss, "of the memoryless map", r"\theta^{+} = \theta - \gamma\,"),
+    ):
+        if isinstance(v, str):
+            rows += [text_row(f"{name}: none. {v}", sentence=True)] if v is e.loss else []
+            continue
+        rows += _latex_potential(name, left, v, style)
+        if v.preconditioner is not None and v.preconditioned is not None:
+            rows.append(text_row(f"with the {factor_kind(v)} factor"))
+            rows += series_lines("P", [v.preconditioner], style)
+            times = r"P\," if factor_kind(v) == "scalar" else r"P \odot "
+            rows += _latex_potential("", left + times, v.preconditioned, style)
+            for limit, w in v.limits:
+                parameter, _, end = limit.split(" ")
+                arrow = rf"{style.symbol(parameter)} \to {end.replace('infinity', chr(92) + 'infty')}"
+                rows += _latex_potential(f"in the limit ${arrow}$", "", w, style)
     return rows
+
+
+def _latex_potential(name: str, left: str, v: ModifiedLoss, style: Notation) -> list[str]:
+    """'name: theta' = -grad V', V, and where it ends."""
+    meaning = f"${left} \\nabla V$" if left else ""
+    head = ": ".join(x for x in (name, meaning) if x)
+    if not v.potential:
+        return [text_row(f"{head}: none, the limit field is not a gradient for every loss")]
+    rows = [text_row(head + " with")] if head else []
+    rows += series_lines("V", v.potential, style)
+    ends = _ends(v, style) or [f"through {_power(v.exists_through, style)}"]
+    return [*rows, text_row("; ".join(ends))]
+
+
+def _latex_stability(e: Explanation, style: Notation) -> list[str]:
+    s = e.stability
+    return [text_row(f"stability{_first(e)}: {s}", sentence=True)] if isinstance(s, str) else brief_lines(s, style)

@@ -38,6 +38,21 @@ def align(lines: Sequence[str]) -> str:
     return "\\begin{align*}\n" + "\\\\\n".join(lines) + "\n\\end{align*}"
 
 
+_SPECIAL = {c: "\\" + c for c in "_&%$#{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+
+
+def text_row(text: str, sentence: bool = False) -> str:
+    """A row of words in an align* environment, a sentence in lines; what stands between dollars is a formula.
+
+    >>> text_row("at $n^2$: 50% of a_b")
+    '&\\\\text{at $n^2$: 50\\\\% of a\\\\_b}'
+    """
+    parts = text.split("$")
+    words = ["".join(_SPECIAL.get(c, c) for c in p) if i % 2 == 0 else f"${p}$" for i, p in enumerate(parts)]
+    box = r"\parbox[t]{0.85\linewidth}" if sentence else r"\text"
+    return rf"&{box}{{{''.join(words)}}}"
+
+
 def aligned(left: str, rows: Sequence[str]) -> list[str]:
     """The left side with the first row, and one line for every further row."""
     return [" ".join((left, *rows[:1])), *(f"&{{}}{row}" for row in rows[1:])]

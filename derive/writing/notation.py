@@ -45,6 +45,11 @@ class Notation:
             return found[2] + "'" * k if k <= 3 else self.power(found[2], f"({k})")
         return self.letter(name)
 
+    def telling_norms(self) -> Notation:
+        """The same notation for a text in which |x| is componentwise: norms have double bars (in LaTeX they always have)."""
+        bars = {"unicode": "‖", "ascii": "||"}.get(self.name)
+        return self if bars is None else replace(self, norm=lambda a: f"{bars}{a}{bars}")
+
     def knowing(self, functions: Iterable[str]) -> Notation:
         """The same notation for a scheme with these time functions."""
         return replace(self, functions=frozenset(functions))

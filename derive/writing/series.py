@@ -9,6 +9,7 @@ from derive.result import Blocks, Equation
 from derive.writing.formulas import series_rows
 from derive.writing.latex import aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
+from derive.writing.standing import takes_sizes
 
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
 
@@ -19,7 +20,13 @@ def notation(output: str, equation: Equation | None = None, velocity: str | None
     dot = {"unicode": "θ'", "ascii": "theta'", "latex": r"\dot{\theta}"}[output]
     letter = style.letter
     style = replace(style, letter=lambda name: dot if name == velocity else letter(name))
-    return style.knowing(equation.configuration.functions) if equation is not None else style
+    return style if equation is None else for_equation(style, equation)
+
+
+def for_equation(style: Notation, equation: Equation) -> Notation:
+    """The notation for a scheme: its time functions, and double bars of norms where single ones are componentwise."""
+    style = style.knowing(equation.configuration.functions)
+    return style.telling_norms() if takes_sizes(equation.scheme) else style
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:

@@ -126,14 +126,20 @@ def brief_lines(s: Stability, style: Notation) -> Lines:
     """The same in one line a piece, for a screen with other readings."""
     kind, found = (" (bounded, undamped)", s.weak_pieces) if s.weak_pieces else ("", s.pieces)
     if s.never and not s.weak_pieces:
-        return ["stability: unstable on every quadratic, for every step"]
+        return [_row("stability: unstable on every quadratic, for every step", "", style)]
     lines = []
     for p in found:
         where = _spaced(for_range(s, p, style))
+        what = f"stability on quadratics{kind}: "
         if not p.proved:
-            lines.append(f"stability on quadratics{kind}: no interval proved{where}")
+            lines.append(_row(f"{what}no interval proved", where, style))
         elif p.interval is None:
-            lines.append(f"stability on quadratics{kind}: none{where}")
+            lines.append(_row(f"{what}none", where, style))
         else:
-            lines.append(f"stability on quadratics{kind}: {ends_text(s, p.interval, style)}{where}")
+            lines.append(_row(what, ends_text(s, p.interval, style) + where, style))
     return lines
+
+
+def _row(words: str, formula: str, style: Notation) -> str:
+    """Words, then a formula; a row of an align* environment in LaTeX."""
+    return rf"&\text{{{words}}}{formula}" if style.name == "latex" else words + formula

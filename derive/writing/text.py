@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.language import ONE, Call, Expression, Meaning, Name, Operation, Written, interpret
-from derive.language.calls import Medium, write_call
+from derive.language.calls import Medium, call_of, write_call
 from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import substitute
 from derive.scheme.schedule import Schedule
-from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows, write_coefficient
+from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows
 from derive.writing.latex import align, aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
+from derive.writing.series import for_equation
+from derive.writing.standing import polynomial_text
 
 if TYPE_CHECKING:
     from derive.concrete.values import Values
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 def equation_text(equation: Equation, ascii_only: bool = False, show_memory: bool = False) -> str:
     """The header, the update, the equation of every slow variable, and what was checked."""
-    style = (ASCII if ascii_only else UNICODE).knowing(equation.configuration.functions)
+    style = for_equation(ASCII if ascii_only else UNICODE, equation)
     lines = [_header(equation, style)]
     lines += ["    " + line for line in _update_lines(equation, style)]
     for variable, sums in equation.equations.items():
@@ -105,6 +107,9 @@ class _Pretty(Meaning[Written]):
         return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
 
     def call(self, node: Call, args: list[Written]) -> Written:
+        entry = call_of(node.function)
+        if entry.kind == "scalar" and entry.arity == 1:  # a norm
+            return Written(self.style.norm(args[0].text), 5)
         return Written(write_call(node.function, [a.text for a in args], self.medium), 5)
 
 
@@ -131,31 +136,25 @@ def _memory_lines(equation: Equation, style: Notation) -> list[str]:
     return lines
 
 
-def relaxation_text(relaxation: Relaxation, style: Notation) -> str:
-    """What the memory does at gamma = 0: its factor, and whether it decays."""
-    names = ", ".join(style.symbol(v) for v in relaxation.variables if v != "theta")
+def relaxation_text(relaxation: Relaxation, style: Notation, math: str = "{}") -> str:
+    """What the memory does at gamma = 0: its factor, and whether it decays.  `math` sets a formula."""
+    names = ", ".join(math.format(style.symbol(v)) for v in relaxation.variables if v != "theta")
     factor = relaxation.factor
     what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
     if len(relaxation.polynomial) == 2 and factor is not None:
-        return f"{what} {coefficient_text(factor, style)} ({decay(factor, style)})"
-    polynomial = ""
-    for k, p in reversed(list(enumerate(relaxation.polynomial))):
-        if p:
-            negative, size = write_coefficient(p, style)
-            power = "" if k == 0 else "z" if k == 1 else f"z^{k}"
-            piece = " ".join(x for x in (size, power) if x) or "1"
-            polynomial += f" {'-' if negative else '+'} {piece}" if polynomial else piece
-    return f"memory {names} relaxes with the roots of {polynomial} (decays where they lie inside the unit disc)"
+        return f"{what} {math.format(coefficient_text(factor, style))} ({decay(factor, style, math)})"
+    roots = math.format(polynomial_text(relaxation, style))
+    return f"memory {names} relaxes with the roots of {roots} (decays where they lie inside the unit disc)"
 
 
-def decay(factor: Ratio, style: Notation) -> str:
+def decay(factor: Ratio, style: Notation, math: str = "{}") -> str:
     """decays / only weakly stable / grows, or the condition on the parameters."""
     if factor.is_number:
         size = abs(factor.number())
         if size == 0:
             return "forgets at once"
         return "decays" if size < 1 else "does not decay: weakly stable" if size == 1 else "grows: unstable"
-    return f"decays for |{coefficient_text(factor, style)}| < 1"
+    return "decays for " + math.format(f"|{coefficient_text(factor, style)}| < 1")
 
 
 def _footer(equation: Equation, style: Notation) -> list[str]:

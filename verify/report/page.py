@@ -12,6 +12,7 @@ from typing import Any
 
 from derive import __version__
 from derive.scheme.ranges import outside
+from derive.writing.standing import remembers
 from verify.report.controls import page_controls
 from verify.report.formula_images import FormulaImages
 from verify.report.material import Material
@@ -58,8 +59,9 @@ def _hash(script: str) -> str:
 
 def _lead(material: Material) -> str:
     notes = "".join(f"<br>Note: {escape(note)}." for note in outside(material.equation.configuration))
+    manifold = " on the slow manifold" if remembers(material.equation) else ""
     return (
-        "The differential equation that its iterates follow, what each of its terms does, and how well it does so "
+        f"The differential equation that its iterates follow{manifold}, what each of its terms does, and how well it does so "
         f"(through {power_words(material.equation.order)}).{notes}"
     )
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from html import escape
 from typing import Any
 
 from derive import ModifiedEquation, TermSum
-from derive.errors import DeriveError
 from derive.language import unparse
+from derive.readings.conditions import conditions, is_positive
 from derive.readings.loss import ModifiedLoss
+from derive.readings.signs import Signs
 from derive.writing.formulas import gamma_power, settled, write_coefficient, write_term
 from derive.writing.latex import equation_latex
 from derive.writing.notation import LATEX, UNICODE, Notation
+from derive.writing.series import for_equation
+from derive.writing.standing import remembers, transients, where_text
 from derive.writing.text import relaxation_text
-from verify.numbers.evaluation import evaluate
-from verify.numbers.kinds import EXACT
-from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numeric.slopes import SlopeTable
-from verify.problems.formula import parsed
 from verify.report.controls import Control
 from verify.report.formula_images import FormulaImages
 from verify.report.material import Material
@@ -37,6 +35,12 @@ def velocity_of(equation: ModifiedEquation) -> str | None:
     return next((x for x in equation.equations if x != "theta" and first == [("1", x)]), None)
 
 
+def _parameter(name: str, value: str, description: str) -> str:
+    """A hyperparameter: what it is set to, where it is, and what the scheme's file says of it."""
+    setting = "" if value == name else f" = <code>{escape(value)}</code>"
+    return f"<li>{escape(name)}{setting}{': ' + escape(description) if description else ''}</li>"
+
+
 class Sections:
     """Writes the page's sections; every text that is not ours is escaped."""
 
@@ -44,14 +48,15 @@ class Sections:
         self.material, self.formulas = material, formulas
         self.style: Notation = LATEX.knowing(material.equation.configuration.functions)
         self.plain: Notation = UNICODE.knowing(material.equation.configuration.functions)
+        self.signs = Signs(material.equation)
+        self.conditions = conditions(material.equation)
         self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation), material.equation.algebra.loss)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
     def scheme(self) -> str:
         scheme, c = self.material.equation.scheme, self.material.equation.configuration
-        rows = [f"<li>{escape(n)} = <code>{escape(unparse(e))}</code>: {escape(described(scheme.parameters.get(n)))}</li>"
-                for n, e in c.bindings.items()]  # fmt: skip
+        rows = [_parameter(n, unparse(e), described(scheme.parameters.get(n))) for n, e in c.bindings.items()]
         rows += [f"<li>{escape(relaxation_text(r, self.plain))}</li>" for r in self.material.equation.relaxations]
         regime = f"<p>Regime {escape(c.regime)}: {escape(c.title)}.</p>" if c.regime else ""
         source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""
@@ -67,9 +72,7 @@ class Sections:
             row = line.removesuffix("\\\\")
             more = " more" if row.startswith("&") else ""
             rows.append(f'<div class="row{more}">{self.formulas.svg(row)}</div>')
-        what = "the differential equation whose solution passes through the iterates, θ(nγ) = θₙ, here through "
-        valid = f"It holds for every smooth loss in any dimension{self._where()}."
-        text = f"<p>This is {what}{power_words(self.material.equation.order)}. {valid}</p>"
+        text = f"<p>{escape(self._stated())}</p>"
         links = download("LaTeX", f"{self.name}.tex", latex, "text/x-tex")
         links += " " + download(
             "JSON", f"{self.name}.json", json.dumps(self.material.equation.to_json(), indent=2), "application/json"
@@ -77,11 +80,21 @@ class Sections:
         picture = f'<div class="equation scroll" tabindex="0" role="group" aria-label="modified equation">{"".join(rows)}</div>'
         return section("equation", "The modified equation", f"{text}{picture}<p>{links}</p>")
 
-    def _where(self) -> str:
-        """A condition where the field contains absolute values."""
-        sums = (total for by_power in self.material.equation.equations.values() for total in by_power)
-        smooth = not any("abs(" in str(total) for total in sums)
-        return "" if smooth else ", wherever nothing between the bars |·| vanishes"
+    def _stated(self) -> str:
+        """What the equation says of which iterates, for which problems, and where."""
+        equation = self.material.equation
+        start = " that start on the slow manifold" if remembers(equation) else ""
+        k = equation.order
+        text = (
+            f"This is the differential equation whose solution passes through the iterates{start}, θ(nγ) = θₙ, to all orders in"
+            f" γ, here through {power_words(k)}: over bounded times the error is O({power_words(k + 1)}). "
+        )
+        problem = "loss" if equation.scheme.label == "L" else "vector field"
+        where = where_text(self.conditions, for_equation(UNICODE, equation))
+        text += f"It holds for every smooth {problem} in any dimension{', ' + where if where else ''}. "
+        if left_out := transients(equation, self.plain):
+            text += f"From other starts, such as rest, there are also transients, {left_out}, which it leaves out."
+        return text.strip()
 
     @property
     def name(self) -> str:
@@ -95,19 +108,21 @@ class Sections:
                 for pair in terms:
                     total += 1
                     if total <= MAX_ROWS:
-                        rows.append(self._term_row(variable, k, *settled(*pair)))
+                        rows.append(self._term_row(variable, k, *pair))
         head = "<thead><tr><th>term</th><th>coefficient</th><th>what it does</th></tr></thead>"
-        note = "<p class=note>Products, quotients and powers of vectors are componentwise.</p>"
-        if self.material.parameters:
-            values = ", ".join(f"{UNICODE.symbol(n)} = {v}" for n, v in self.material.parameters.items())
-            note += f"<p class=note>Where a sign depends on hyperparameters, the words are those for {escape(values)}.</p>"
+        note = "<p class=note>Each sentence is about its term alone. "
+        note += "Products, quotients and powers of vectors are componentwise.</p>"
+        if self.material.equation.configuration.free:
+            decaying = ", for which the memory decays" if self.material.equation.relaxations else ""
+            note += f"<p class=note>Signs are those for all hyperparameters in their ranges{decaying}.</p>"
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
         table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
         return section("terms", "Term by term, in words", f"{table}{note}")
 
-    def _term_row(self, variable: str, k: int, c: Any, term: Any) -> str:
-        words = field_words(str(term) if term.factors else "1", self.positive(c), self.phrases, variable)
+    def _term_row(self, variable: str, k: int, coefficient: Any, factors: Any) -> str:
+        c, term = settled(coefficient, factors)
+        words = field_words(str(term) if term.factors else "1", self.positive(coefficient), self.phrases, variable, k == 0)
         if len(self.material.equation.equations) > 1:
             words = f"in {self.phrases.letter(variable)}′: {words}"
         shown = self.formulas.svg(write_term(term, self.style) if term.factors else "1")
@@ -117,13 +132,9 @@ class Sections:
         negative, text = write_coefficient(c, self.style, gamma_power(k, self.style))
         return self.formulas.svg(("-" if negative else "") + (text or "1"))
 
-    def positive(self, c: Any) -> bool:
-        """The sign of a coefficient at the initial values of the hyperparameters."""
-        names = {n: to_fmpq(v) for n, v in self.material.parameters.items()} | {"t": to_fmpq(Fraction(1))}
-        try:
-            return bool(evaluate(parsed(str(c)), names, EXACT, lambda f, a: 1) > 0)
-        except (DeriveError, IrrationalRoot, ArithmeticError, TypeError):
-            return not str(c).startswith("-")
+    def positive(self, c: Any) -> bool | None:
+        """Whether a coefficient is >= 0 (True) or <= 0 (False) for all hyperparameters in their ranges; None for neither."""
+        return {1: True, -1: False}.get(self.signs.of(c) or 0)
 
     # ------------------------------------------------------------------------------------------ the modified loss
 
@@ -131,42 +142,60 @@ class Sections:
         v = self.material.potential
         if isinstance(v, str):
             return section("loss", "The modified loss", f"<p>None: {escape(v)}.</p>")
-        body = ""
         if v.potential:
-            body = self._potential(v, r"\dot{\theta} = -\nabla \tilde{L}")
+            body = self._potential(v, r"\dot{\theta} = -\nabla \tilde{L}", True)
         else:
-            body = "<p>The limit field is not the gradient of any function of the parameters.</p>"
+            body = "<p>The limit field is not a gradient for every loss.</p>"
         if v.preconditioned is not None and v.preconditioner is not None:
-            factor = self._sum([v.preconditioner])
-            where = f"<p>With the elementwise factor P = {self.formulas.svg(factor)}:</p>"
-            body += where + self._potential(v.preconditioned, r"\dot{\theta} = -P \odot \nabla \tilde{L}")
+            kind, times = ("scalar", r"\,") if all(t.scalar for t in v.preconditioner.sum) else ("elementwise", r"\odot")
+            where = f"<p>With the {kind} factor P = {self.formulas.svg(self._sum([v.preconditioner]))}:</p>"
+            positive = is_positive(v.equation, v.preconditioner.sum)
+            body += where + self._potential(v.preconditioned, rf"\dot{{\theta}} = -P {times} \nabla \tilde{{L}}", positive)
         return section("loss", "The modified loss", body + self._obstruction(v.preconditioned or v))
 
-    def _potential(self, v: ModifiedLoss, meaning: str) -> str:
+    def _potential(self, v: ModifiedLoss, meaning: str, descends: bool) -> str:
+        """The potential as far as it exists; what is minimised is said only where the flow `descends` it."""
         if not v.potential:
             return ""
         shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
         lead = f"<p>Through {power_words(v.exists_through)}, {self.formulas.svg(meaning)} with</p>"
-        return (
-            f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
+        unwritten = "".join(
+            f"<p>At {power_words(k)} the field is a gradient, of a function that was not found as a sum of terms and is missing "
+            "above.</p>"
+            for k in v.unwritten
         )
+        picture = f'<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{unwritten}'
+        silent = "<p>P is not known to be positive: what the flow does to this function is left open.</p>"
+        return lead + picture + (self._actions(v) if descends else silent)
 
     def _actions(self, v: ModifiedLoss) -> str:
+        """What the flow does to each part of its potential, relative to what it does to the loss itself."""
         weight = v.potential[0].coefficient(self.phrases.loss)
-        items = []
-        for k, total in enumerate(v.potential):
-            for c, term in total:
-                if str(term) == self.phrases.loss:
-                    continue
-                strength = (c / weight).reduced() if weight else c
-                words = potential_words(str(term), self.positive(strength), self.phrases)
-                shown = strength if self.positive(strength) else -strength
-                items.append(f"<li>{escape(words)} with strength {self.coefficient(shown, k)}</li>")
+        direction = True if self.signs.is_positive(weight) else False if self.signs.is_positive(-weight) else None
+        size = -weight if direction is False else weight
+        relative = direction is not None
+        terms = [(k, c, term) for k, total in enumerate(v.potential) for c, term in total]
+        items = [
+            self._action(k, c / size if relative else c, term)
+            for k, c, term in terms
+            if not (relative and k == 0 and str(term) == self.phrases.loss)
+        ]
+        verb = {True: "minimis", False: "maximis"}[direction] if direction is not None else ""
         if not items:
-            return "<p>No correction at these powers: what is minimised is the loss itself.</p>"
-        beside = " (relative to the loss itself)" if weight and str(weight) != "1" else ""
-        lead = f"Besides minimising the loss, the scheme{beside}" if weight else "The scheme"
+            if v.unwritten or not relative:
+                return "" if v.unwritten else "<p>The potential is zero: nothing is minimised.</p>"
+            return f"<p>No correction at these powers: what is {verb}ed is the loss itself.</p>"
+        beside = " (relative to the loss itself)" if relative and str(size) != "1" else ""
+        lead = f"Besides {verb}ing the loss, the scheme{beside}" if relative else "The scheme"
         return f"<p>{lead}:</p><ul>{''.join(items)}</ul>"
+
+    def _action(self, k: int, strength: Any, term: Any) -> str:
+        strength = strength.reduced()
+        positive = self.positive(strength)
+        shown = self.coefficient(-strength if positive is False else strength, k)
+        if str(term) == self.phrases.loss and k:
+            return f"<li>changes the weight of the loss itself by {self.coefficient(strength, k)}</li>"
+        return f"<li>{escape(potential_words(str(term), positive, self.phrases))} with strength {shown}</li>"
 
     def _sum(self, sums: list[TermSum]) -> str:
         rows = []
@@ -237,7 +266,7 @@ class Sections:
         text = (
             f"<p>The scheme and the field truncated after γᵏ run from {where} over the time {table.time}, "
             f"with {table.digits} digits. "
-            f"Keeping one more power of γ makes the error one order smaller. {verdict}</p>"
+            f"Keeping one more power of γ, where it has terms, makes the error one order smaller. {verdict}</p>"
         )
         return section(
             "slopes",

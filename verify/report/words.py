@@ -13,7 +13,7 @@ from fractions import Fraction
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from verify.problems.formula import DERIVATIVES, parsed
 
-_ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth"}
+_ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 Letter = Callable[[str], str]
 VELOCITY = "theta'"  # in the tables: the slow variable that is theta' in the limit, whatever a scheme calls it
 
@@ -26,7 +26,7 @@ SCALARS = {
     "norm(grad)": "the gradient norm",
 }
 
-#: terms of a field that have a sentence of their own: (with a negative coefficient, with a positive one)
+#: terms of the equation of theta that have a sentence of their own: (with a negative coefficient, with a positive one)
 FIELDS = {
     "grad": ("follows the negative gradient", "climbs along the gradient"),
     "hess(grad)": (
@@ -34,31 +34,37 @@ FIELDS = {
         "raises the squared gradient norm: ∇²L ∇L is half its gradient, so this leads to steeper ground",
     ),
     "hess(hess(grad))": (
-        "applies the Hessian twice: damps the directions of large curvature more than a second-order term in the loss can",
-        "applies the Hessian twice: strengthens the directions of large curvature",
+        "follows the negative gradient with the squares of the Hessian's curvatures as weights",
+        "climbs along the gradient with the squares of the Hessian's curvatures as weights",
     ),
     "d3(grad, grad)": (
-        "the change of curvature along the gradient, moving towards less of it",
-        "the change of curvature along the gradient, moving towards more of it",
+        "moves towards smaller curvature along the gradient's present direction",
+        "moves towards larger curvature along the gradient's present direction",
     ),
     "theta": ("shrinks the parameters towards zero, as weight decay does", "pushes the parameters away from zero"),
-    VELOCITY: ("lags a little behind the velocity", "moves with the velocity"),
-    f"hess({VELOCITY})": ("corrects the velocity where the ground is curved", "corrects the velocity where the ground is curved"),
-    "1": ("decreases at a constant rate", "grows at a constant rate"),
+    VELOCITY: ("moves against the velocity", "moves with the velocity"),
+    "1": ("decreases, wherever it is", "grows, wherever it is"),
 }  # fmt: skip
 
 
-#: the same for the equation of the velocity
+#: the same for the velocity's own equation in the limit, where it is theta''; corrections to it mix with those of theta'
 FORCES = {
     "grad": ("accelerates down the gradient", "accelerates up the gradient"),
     VELOCITY: ("slows down: friction on the velocity", "speeds up: negative friction"),
-    f"hess({VELOCITY})": ("damps motion across steep walls", "feeds motion across steep walls"),
-}
+    f"hess({VELOCITY})": (
+        "damps motion in directions of positive curvature", "drives motion in directions of positive curvature"
+    ),
+}  # fmt: skip
 
 
 def ordinal(k: int) -> str:
-    """'third' for 3."""
-    return _ORDINALS.get(k, f"{k}th")
+    """'third' for 3.
+
+    >>> [ordinal(k) for k in (2, 12, 21, 33)]
+    ['second', '12th', '21st', '33rd']
+    """
+    ending = "th" if 10 < k % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
+    return _ORDINALS[k] if 0 < k < len(_ORDINALS) else f"{k}{ending}"
 
 
 def power_words(k: int) -> str:
@@ -143,11 +149,9 @@ class Phrases:
             return f"the {ordinal(rank if of == 'field' else rank + 1)} derivative of the {of} applied to {what}"
         match function:
             case "dot":
-                return (
-                    f"the squared norm of {inner[0]}"
-                    if args[0] == args[1]
-                    else f"the inner product of {inner[0]} with {inner[1]}"
-                )
+                if args[0] == args[1]:
+                    return f"the squared norm of {inner[0]}"
+                return f"the inner product of {inner[0]} with {inner[1]}"
             case "norm":
                 return f"the norm of {inner[0]}"
             case "abs":
@@ -162,6 +166,7 @@ class Phrases:
         return self._inner_power(base, exponent)
 
     def _inner_power(self, base: Expression, exponent: Fraction) -> str:
+        base, exponent = _as_norm(base, exponent)
         inner = self._inner(base)
         if exponent == 1:
             return inner
@@ -172,6 +177,8 @@ class Phrases:
         above: list[tuple[Expression, Fraction]] = []
         below: list[tuple[Expression, Fraction]] = []
         for factor, upside in _factors(e):
+            if constant(factor) == 1:
+                continue
             exponent = Fraction(1)
             base = factor
             if isinstance(factor, Operation) and factor.op == "**":
@@ -182,16 +189,18 @@ class Phrases:
         return f"{text}, divided by {' and by '.join(self._divisor(f, e) for f, e in below)}" if below else text
 
     def _divisor(self, e: Expression, exponent: Fraction) -> str:
+        e, exponent = _as_norm(e, exponent)
         symbols = self._symbols(e)
         if symbols is None:
             return self._inner_power(e, exponent)
-        powers = {Fraction(1): "", Fraction(2): "²", Fraction(3): "³"}
         if exponent == 1:
             return symbols
         bracketed = f"({symbols})" if isinstance(e, Operation) else symbols
         if exponent == Fraction(1, 2):
             return f"√{bracketed}"
-        return f"{bracketed}{powers[exponent]}" if exponent in powers else f"{bracketed} to the power {exponent}"
+        raised = bracketed.startswith("(") or bracketed.isalpha() or bracketed[-1] in "|‖"
+        bracketed = bracketed if raised else f"({bracketed})"
+        return f"{bracketed}{_superscript(exponent)}" if exponent.denominator == 1 else f"{bracketed} to the power {exponent}"
 
     def _symbols(self, e: Expression) -> str | None:
         """A short formula such as |∇L| + ε; None for what is no sum of gradients and parameters."""
@@ -202,12 +211,15 @@ class Phrases:
                 return {"grad": "∇L", "field": "f", "theta": "θ"}.get(id, self.letter(id))
             case Call("abs", (a,)) if (inner := self._symbols(a)) is not None:
                 return f"|{inner}|"
-            case Call("dot", (a, b)) if a == b == Name("grad"):
-                return "‖∇L‖²"
+            case Call("norm", (a,)) if (inner := self._symbols(a)) is not None:
+                return f"‖{inner}‖"
+            case Call("dot", (a, b)) if a == b and (inner := self._symbols(a)) is not None:
+                return f"‖{inner}‖²"
             case Operation("+", (a, b)) if (x := self._symbols(a)) is not None and (y := self._symbols(b)) is not None:
                 return f"{x} + {y}"
             case Operation("**", (a, b)) if constant(b) == 2 and isinstance(a, Name):
-                return f"{self._symbols(a)}²"
+                symbol = self._symbols(a) or ""
+                return f"{symbol}²" if symbol.isalpha() else f"({symbol})²"
         return None
 
 
@@ -217,13 +229,30 @@ def _factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]
     return [(e, upside)]
 
 
-def field_words(term: str, positive: bool, phrases: Phrases, variable: str = "theta") -> str:
-    """What a term does in the equation of a variable.
+def _as_norm(base: Expression, exponent: Fraction) -> tuple[Expression, Fraction]:
+    """dot(x, x)**e is the norm of x to the power 2 e; dot(x, x) itself stays as it is."""
+    match base:
+        case Call("dot", (a, b)) if a == b and exponent != 1:
+            return Call("norm", (a,)), 2 * exponent
+    return base, exponent
+
+
+def _superscript(k: Fraction) -> str:
+    return str(k).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def field_words(term: str, positive: bool | None, phrases: Phrases, variable: str = "theta", limit: bool = True) -> str:
+    """What a term does in the equation of a variable; `positive` is None where the sign of its coefficient is not known.
+
+    `limit` is false for corrections, which for a velocity have no sentences of their own.
 
     >>> field_words("grad", False, Phrases(str))
     'follows the negative gradient'
     """
-    table = FIELDS if variable == "theta" else FORCES if variable == phrases.velocity else {}
+    if positive is None:
+        what = "moves along or against" if variable == "theta" else "adds or takes away"
+        return f"{what} {phrases.of(term)}, by the sign of the weight"
+    table = FIELDS if variable == "theta" else FORCES if variable == phrases.velocity and limit else {}
     if (key := phrases.key(term)) in table:
         return table[key][int(positive)]
     if variable != "theta":
@@ -231,15 +260,18 @@ def field_words(term: str, positive: bool, phrases: Phrases, variable: str = "th
     return f"moves {'along' if positive else 'against'} {phrases.of(term)}"
 
 
-def potential_words(term: str, positive: bool, phrases: Phrases) -> str:
-    """What a term of a modified loss does, ready for 'with strength ...'.
+def potential_words(term: str, positive: bool | None, phrases: Phrases) -> str:
+    """What a scheme does to a term of its modified loss, ready for 'with strength ...'; `positive` is None for no known sign.
 
     >>> potential_words("dot(grad, grad)", True, Phrases(str))
     'penalises the squared gradient norm'
     """
+    what = SCALARS.get(term) or phrases.of(term)
+    if positive is None:
+        return f"penalises or rewards {what}, by the sign of the weight,"
     if term == phrases.loss:
         return "minimises the loss itself" if positive else "maximises the loss itself"
-    return f"{'penalises' if positive else 'rewards'} {SCALARS.get(term) or phrases.of(term)}"
+    return f"{'penalises' if positive else 'rewards'} {what}"
 
 
 __all__ = ["FIELDS", "FORCES", "SCALARS", "Phrases", "field_words", "listed", "ordinal", "potential_words", "power_words"]

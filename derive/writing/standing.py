@@ -1,0 +1,86 @@
+"""How an equation stands to its iterates, in words: from which start they follow it, what it leaves out, and where it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from derive.algebra.factored import unwrapped
+from derive.language import Call, Expression, Operation, constant, walk
+from derive.language.calls import CALLS, call_of
+from derive.result import Equation, Relaxation
+from derive.scheme import Scheme
+from derive.scheme.kinds import kind_of
+from derive.writing.formulas import coefficient_text, write_coefficient, write_combination
+from derive.writing.notation import Notation
+
+if TYPE_CHECKING:
+    from derive.readings.conditions import Condition
+
+_NONZERO = {"unicode": "≠", "ascii": "!=", "latex": r"\ne"}
+
+
+def takes_sizes(scheme: Scheme) -> bool:
+    """Whether the update takes components' sizes: bars, signs, even roots and fractional powers of vectors.
+
+    Where it does, |x| is componentwise in a text, and norms are written with double bars.
+    """
+
+    def of_components(node: Expression) -> bool:
+        match node:
+            case Call(function, args) if function in CALLS and call_of(function).kind == "argument":
+                return any(kind_of(a, scheme.kinds) == "vector" for a in args)
+            case Operation("**", (a, e)):
+                power = constant(e)
+                return kind_of(a, scheme.kinds) == "vector" and (power is None or power.denominator > 1)
+        return False
+
+    return any(of_components(node) for a in scheme.program for node in walk(a.value))
+
+
+def condition_parts(c: Condition, style: Notation) -> tuple[str, str]:
+    """(formula, words after it): ('S > 0', ' in every component')."""
+    sign = ">" if c.op == ">" else _NONZERO[style.name]
+    return f"{unwrapped(write_combination(c.body, style))} {sign} 0", " in every component" if c.scope == "every" else ""
+
+
+def listed(parts: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def where_text(conditions: Sequence[Condition], style: Notation, math: str = "{}") -> str:
+    """'where S > 0 in every component and ∇L ≠ 0'; nothing where there is no condition.  `math` sets a formula."""
+    said = [math.format(formula) + words for formula, words in (condition_parts(c, style) for c in conditions)]
+    return f"where {listed(said)}" if said else ""
+
+
+def polynomial_text(r: Relaxation, style: Notation) -> str:
+    """The polynomial whose roots are the relaxation factors: 'z^2 - β z + 1'."""
+    text = ""
+    for k, p in reversed(list(enumerate(r.polynomial))):
+        if p:
+            negative, size = write_coefficient(p, style)
+            power = "" if k == 0 else "z" if k == 1 else style.power("z", str(k))
+            piece = style.scale.join(x for x in (size, power) if x) or "1"
+            text += f" {'-' if negative else '+'} {piece}" if text else ("-" if negative else "") + piece
+    return text
+
+
+def transients(equation: Equation, style: Notation, math: str = "{}") -> str:
+    """What the equation leaves out: 'products of powers of β₁ and β₂', each once; nothing where no transient outlasts a step."""
+    factors: dict[str, None] = {}
+    for r in equation.relaxations:
+        if r.factor is None:
+            factors["the roots of " + math.format(polynomial_text(r, style))] = None
+        elif r.factor:
+            factors[math.format(coefficient_text(r.factor, style))] = None
+    return f"{'products of ' if len(factors) > 1 else ''}powers of {listed(list(factors))}" if factors else ""
+
+
+def remembers(equation: Equation) -> bool:
+    """Whether there is memory, so that iterates follow the equation from the slow manifold only."""
+    return bool(equation.relaxations or equation.memory)
+
+
+__all__ = ["condition_parts", "listed", "polynomial_text", "remembers", "takes_sizes", "transients", "where_text"]
