@@ -102,7 +102,7 @@ class Formulas:
         difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})
         if self.algebra.is_zero(difference):
             return self.zero
-        if not is_nonzero(difference):
+        if not is_nonzero(TermSum(self.algebra, difference)):
             raise UsageError("not decided: two formulas are not seen to be equal, and no point tells them apart")
         return TermSum(self.algebra, {t: c.reduced() for t, c in difference.items() if c})
 
