@@ -43,6 +43,7 @@ class Conclusion(Described):
     because: str = ""
     witness: Witness | None = None
     for_parameters: str = ALL
+    quantity: str = ""  # what the witness's value is of
 
     def __post_init__(self) -> None:
         assert self.verdict in VERDICTS, self.verdict
@@ -63,7 +64,7 @@ class Conclusion(Described):
             "searched": self.searched or None,
             "because": self.because or None,
             "for_parameters": self.for_parameters,
-            "witness": self.witness.to_json() if self.witness else None,
+            "witness": {"of": self.quantity, **self.witness.to_json()} if self.witness else None,
         }
 
 

@@ -32,6 +32,7 @@ from derive.result import Combination, Described
 
 BITS, DIGITS = 256, 12
 ATTEMPTS = 3  # choices of the parameters for every loss
+MOST_DERIVATIVES = 20  # of time functions
 _SIMPLE = {
     True: ("x**2/2", "x**3/3 + x", "x**4/4 + x*y**2", "x**4/4 + x*y**2 + y**3/3 + x*y"),
     False: ("x**2 + x", "x*y + 1; x**2 - y", "x**3 + x*y + 1; x*y**2 + y + 2"),
@@ -130,37 +131,52 @@ def _tried(
         with PRECISION, ctx.workprec(BITS):
             numbers = _Numbers(total, problem, random if attempt else None, symbols, functions)
             values = Point(numbers).total((t, c) for c, t in total)
-            place = next((i for i, x in enumerate(values) if _excludes_zero(x)), None)
+            place = next((i for i, x in enumerate(values) if excludes_zero(x)), None)
             if place is None:
                 return None
-            value = values[place]
-            shown = str(value) if isinstance(value, fmpq) else decimal(value, DIGITS)
+            text = shown(values[place])
     except (DeriveError, ZeroDivisionError, ValueError):
         return None
     at = {n: str(v) for n, v in numbers.used.items()}
-    return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.variables[place], shown)
+    return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.variables[place], text)
 
 
-def _excludes_zero(x: Value) -> bool:
+def excludes_zero(x: Value) -> bool:
+    """Whether a rational, or every number in a ball, is not zero."""
     return bool(x != 0) if isinstance(x, fmpq) else not x.contains(0)
+
+
+def shown(x: Value) -> str:
+    """A rational, or the decimals of a ball."""
+    return str(x) if isinstance(x, fmpq) else decimal(x, DIGITS)
 
 
 def _parameters(
     total: Combination, random: Random, given: Formula, functions: Mapping[str, Any]
 ) -> dict[str, Fraction] | None:
-    """Rational numbers in their ranges for every symbol that occurs, the time among them; None where none are found."""
-    concrete = {derivative_symbol(n, k) for n, f in functions.items() if f is not None for k in range(20)}
+    """Numbers for every symbol that occurs; instead of time functions that are set, and their derivatives, for the time."""
+    concrete = {derivative_symbol(n, k) for n, f in functions.items() if f is not None for k in range(MOST_DERIVATIVES)}
     used = {s for t, c in total.sum.items() for s in (c.symbols() | _inside(t))}
-    names = sorted(((used - concrete) | ({"t"} if used & concrete else set())) | names_in(given))
+    return sample((used - concrete) | ({"t"} if used & concrete else set()), given, random)
+
+
+def sample(names: set[str], given: Formula, random: Random | None = None) -> dict[str, Fraction] | None:
+    """Rational numbers for the names, those between 0 and 1 first, with which `given` holds; None where none are found.
+
+    >>> sample({"beta"}, TRUE, Random(1))
+    {'beta': Fraction(1, 3)}
+    """
+    random = random or Random(0)
+    every = sorted(names | names_in(given))
     for _ in range(20):
-        values = {n: Fraction(k, d) for n in names if (d := random.choice([2, 3, 4, 5])) and (k := random.randint(1, d - 1))}
+        values = {n: Fraction(random.randint(1, d - 1), d) for n in every for d in [random.choice([2, 3, 4, 5])]}
         if holds(given, values) is True:
-            return {n: v for n, v in values.items() if n in used or n == "t"}
+            return {n: values[n] for n in sorted(names)}
     found = example(given)
-    if not isinstance(found, Mapping) or not all(isinstance(v, Fraction) for v in found.values()):
+    if not isinstance(found, Mapping):
         return None
-    values = {n: Fraction(1, 2) for n in names} | {n: v for n, v in found.items() if isinstance(v, Fraction)}
-    return {n: v for n, v in values.items() if n in used or n == "t"}
+    rational = {n: v for n, v in found.items() if isinstance(v, Fraction)}
+    return {n: rational.get(n, Fraction(1, 2)) for n in sorted(names)} if len(rational) == len(found) else None
 
 
 def _inside(term: Any) -> set[str]:
@@ -179,7 +195,7 @@ class _Numbers:
         self.used: dict[str, Fraction] = {}
         self.symbols: dict[str, Value] = {n: exact(v) for n, v in symbols.items()}
         if "t" in symbols:
-            self.symbols |= time_values(functions, self.symbols["t"], 20)
+            self.symbols |= time_values(functions, self.symbols["t"], MOST_DERIVATIVES)
         centre = [self._drawn(x) for x in problem.variables]
         self.jets = problem.jets(centre, _depth(total))
 

@@ -180,7 +180,7 @@ class Sections:
 
     def _obstruction(self, v: ModifiedLoss) -> str:
         o = v.obstruction
-        if o is None:
+        if o is None or not o.decided:
             return ""
         text = f"<p>At {power_words(o.power)} there is no such function for every loss"
         if not o.rootings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derive.errors import UsageError
 from derive.readings.formula import counterexample, formulas_of, power_of, series_text
 from derive.readings.loss import ModifiedLoss, modified_loss
-from verify.claims.judgment import Judgment, Kind, proved, refuted
+from verify.claims.judgment import Judgment, Kind, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 
 
@@ -28,6 +28,8 @@ def judge_loss(data: LossClaim) -> Judgment:
         raise UsageError("give 'loss', 'exists_through' or both")
     looked = max(data.through if data.loss else 0, (data.exists_through + 1) if data.exists_through is not None else 0)
     v = data.read(modified_loss, looked, form=data.form)
+    if v.obstruction is not None and not v.obstruction.decided:
+        return undecided(f"a modified loss exists through gamma**{v.exists_through}; {v.conclusion.because}")
     if data.exists_through is not None and v.exists_through != data.exists_through:
         more = " at least" if v.obstruction is None else ""
         return refuted(f"a modified loss exists through gamma**{v.exists_through}{more}", *_obstruction(v))
