@@ -87,10 +87,16 @@ def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Se
     """V as far as it exists, and why not further; without a name for the field, that it ends."""
     text = []
     if loss.potential or first:
-        entries = [*first, *((f"V_{{{k}}}", summands(v, article.style)) for k, v in enumerate(loss.potential))]
+        known = [(k, v) for k, v in enumerate(loss.potential) if k not in loss.unwritten]
+        entries = [*first, *((f"V_{{{k}}}", summands(v, article.style)) for k, v in known)]
         text.append(align(block(entries)))
+    for k in loss.unwritten:
+        text.append(rf"At $\step^{{{k}}}$ the field is a gradient, of a function that was not found as a sum of terms.")
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")
+        return text
+    if not loss.obstruction.decided:
+        text.append(rf"Whether there is a potential at $\step^{{{loss.obstruction.power}}}$ is not decided.")
         return text
     text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential" + (_reason(loss.obstruction) if field else "."))
     return text + _obstruction(article, loss.obstruction, field) if field else text

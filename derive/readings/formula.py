@@ -97,6 +97,10 @@ class Formulas:
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]
 
+    def descent(self, loss: TermSum) -> TermSum:
+        """-grad of a scalar."""
+        return TermSum(self.algebra, {t: -c for t, c in gradient(self.algebra, loss.sum).items()})
+
     def minus(self, a: TermSum, b: TermSum) -> TermSum:
         """a - b in normal form; empty exactly where they are equal as functions.  Raises UsageError where that is not decided."""
         difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})

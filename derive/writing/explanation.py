@@ -63,11 +63,14 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
 
 def _potential(v: ModifiedLoss, style: Notation) -> str:
     gamma = style.symbol("gamma")
+    o = v.obstruction
     if not v.potential:
-        return "none, the limit field is no gradient"
+        no = "is no gradient" if o is None or o.decided else "is not shown to be a gradient, nor not to be one"
+        return f"none, the limit field {no}"
     shown = one_line(v.potential[:2], style) + (" + ..." if len(v.potential) > 2 else "")
-    if v.obstruction is not None:
-        return f"{shown}; no gradient at {gamma}^{v.obstruction.power}"
+    shown += "".join(f"; {gamma}^{k}: a gradient, of no sum of terms found" for k in v.unwritten)
+    if o is not None:
+        return f"{shown}; {'no gradient' if o.decided else 'not decided'} at {gamma}^{o.power}"
     return f"{shown} (through {gamma}^{v.exists_through})"
 
 

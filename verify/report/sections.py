@@ -135,7 +135,9 @@ class Sections:
         if v.potential:
             body = self._potential(v, r"\dot{\theta} = -\nabla \tilde{L}")
         else:
-            body = "<p>The limit field is not the gradient of any function of the parameters.</p>"
+            decided = v.obstruction is None or v.obstruction.decided
+            body = "<p>The limit field is not the gradient of any function of the parameters.</p>" if decided else (
+                "<p>Whether the limit field is the gradient of a function of the parameters is not decided.</p>")
         if v.preconditioned is not None and v.preconditioner is not None:
             factor = self._sum([v.preconditioner])
             where = f"<p>With the elementwise factor P = {self.formulas.svg(factor)}:</p>"
@@ -146,7 +148,8 @@ class Sections:
         if not v.potential:
             return ""
         shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
-        lead = f"<p>Through {power_words(v.exists_through)}, {self.formulas.svg(meaning)} with</p>"
+        through = v.unwritten[0] - 1 if v.unwritten else v.exists_through
+        lead = f"<p>Through {power_words(through)}, {self.formulas.svg(meaning)} with</p>"
         return (
             f'{lead}<div class="scroll row" tabindex="0" role="group" aria-label="modified loss">{shown}</div>{self._actions(v)}'
         )

@@ -41,7 +41,10 @@ def judge_loss(data: LossClaim) -> Judgment:
     for k in range(data.through + 1):
         if k > v.exists_through:
             return refuted(f"there is no modified loss beyond gamma**{v.exists_through}", *_obstruction(v))
-        if formulas.minus(claimed[k], v.potential[k]):
+        if k in v.unwritten:
+            if rest := formulas.minus(v.equation.equations["theta"][k], formulas.descent(claimed[k])):
+                return refuted(f"at gamma**{k} theta' plus the gradient of the claimed loss is {rest}")
+        elif formulas.minus(claimed[k], v.potential[k]):
             difference = f"at {power_of('gamma', k) if k else 'the limit'}: claimed {claimed[k]}, "
             difference += f"derived {v.potential[k]}"
             numbers = counterexample(formulas, claimed[k], v.potential[k], v.equation, scalar=True)
