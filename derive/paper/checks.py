@@ -41,7 +41,7 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
         if _flow_agrees(article):
             what = r"the flow of the result, $e^{n\step D}\theta$, is the iterate of number $n$, for every $n$; one step is $n=1$"
             rows.append((what, article.order + 1))
-    if loss is not None and loss.exists_through >= 0:
+    if loss is not None and loss.exists_through >= 0 and not loss.unwritten:
         with suppress(_UndecidedError):
             for k in range(loss.exists_through + 1):
                 negative = {t: -c for t, c in gradient(loss.equation.algebra, loss.potential[k].sum).items()}

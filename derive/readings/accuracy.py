@@ -27,6 +27,7 @@ from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of, parse_expression
 from derive.readings.conclusion import EXISTS, NONE_FOUND, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
+from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
 from derive.result import Described
@@ -114,7 +115,7 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     residual = Quotient(TargetReader(workspace, times | values).read(expression), lead)
     residual.require_whole(order)
     for k in range(order + 1):
-        if not equation.algebra.is_zero(value := residual.at(k)):
+        if not vanishes(equation.algebra, value := residual.at(k)):
             defect = TermSum(equation.algebra, reduced(value))
             return Accuracy(equation, target, k, defect, _conclusion(defect, equation, k), None, lead)
     nothing = Conclusion(NONE_FOUND, "a defect", searched=f"the powers of gamma through gamma^{order}")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derive.algebra.ansatz import examine_ansatz
-from derive.algebra.calculus import Derivative, Transfer, mentions, same
+from derive.algebra.calculus import Derivative, Transfer, mentions
 from derive.algebra.coefficients import Ratio
 from derive.algebra.rooted import rooted_trees
 from derive.algebra.sums import Algebra, Sum, accumulate
@@ -75,7 +75,7 @@ class _Search:
         self, algebra: Algebra, f: list[Sum], g: list[Sum], equations: Sequence[ModifiedEquation], velocity: str | None
     ) -> None:
         self.algebra, self.f, self.g, self.equations, self.velocity = algebra, f, g, equations, velocity
-        self.along = _flow(algebra, f, velocity)
+        self.along = derivatives_along(algebra, f, velocity)
         self.change: list[Sum] = []
         self.only_shifts = True  # so far the candidates that the limit does not see are shifts of time
         self.obstacle: tuple[Ratio, ...] = ()  # all of these vanish where there is a c_k
@@ -88,7 +88,7 @@ class _Search:
     def step(self, k: int) -> bool:
         """Whether there is a c_k."""
         algebra = self.algebra
-        target = _minus(self.residual(k))
+        target = _minus(residual(algebra, self.g, self.change, k, self.along, self.velocity))
         self.candidates = self.candidates_at(k)
         images = [self.image({t: algebra.ring.one}) for t in self.candidates]
         found = examine_ansatz(algebra, [(images, target)])
@@ -107,7 +107,8 @@ class _Search:
         k = len(self.change) + 1
         if self.independent and self.only_shifts:
             reason = f"the linear equations for the coefficients at gamma^{k} have no solution"
-            return Conclusion(NONE_EXISTS, about, self._span(k), because=reason, for_parameters=unless(self.obstacle, *self.equations))
+            return Conclusion(NONE_EXISTS, about, self._span(k), because=reason,
+                              for_parameters=unless(self.obstacle, *self.equations))  # fmt: skip
         return Conclusion(NONE_FOUND, about, searched=self._span(k))
 
     def _span(self, k: int) -> str:
@@ -124,21 +125,6 @@ class _Search:
         """The dimension of shifts of time among the candidates: multiples of theta'."""
         rate = self.algebra.state(self.velocity) if self.velocity else self.f[0]
         return int(set(rate) <= set(self.candidates))
-
-    def residual(self, k: int) -> Sum:
-        """D theta_B [f] - g(theta_B) at gamma^k (second order: theta_B'' - g(theta_B, theta_B')), with c_k = 0."""
-        algebra = self.algebra
-        theta = [algebra.state("theta"), *self.change] + [{} for _ in range(k - len(self.change))]
-        left = _lie(self.along, theta)
-        workspace = Workspace(algebra)
-        states = {"theta": Given(workspace, theta)}
-        if self.velocity:
-            states[self.velocity] = Given(workspace, left)
-            left = _lie(self.along, left)
-        total = dict(left[k])
-        for j in range(k + 1):
-            accumulate(total, _minus(composed(workspace, self.g[j], states).at(k - j)))
-        return total
 
     def image(self, m: Sum) -> Sum:
         """What c_k = m contributes at gamma^k: L m - D g_0 [m], or L^2 m - D_theta g_0 [m] - D_p g_0 [L m]."""
@@ -166,11 +152,28 @@ class _Search:
         return [t for t in found if not t.scalar]
 
 
+def residual(
+    algebra: Algebra, g: list[Sum], change: list[Sum], k: int, along: list[Derivative], velocity: str | None
+) -> Sum:
+    """D theta_B [f] - g(theta_B) at gamma^k (second order: theta_B'' - g(theta_B, theta_B')), with c_k = 0."""
+    theta = [algebra.state("theta"), *change] + [{} for _ in range(k - len(change))]
+    left = lie(along, theta)
+    workspace = Workspace(algebra)
+    states = {"theta": Given(workspace, theta)}
+    if velocity:
+        states[velocity] = Given(workspace, left)
+        left = lie(along, left)
+    total = dict(left[k])
+    for j in range(k + 1):
+        accumulate(total, _minus(composed(workspace, g[j], states).at(k - j)))
+    return total
+
+
 def _minus(a: Sum) -> Sum:
     return {t: -c for t, c in a.items()}
 
 
-def _flow(algebra: Algebra, f: list[Sum], velocity: str | None) -> list[Derivative]:
+def derivatives_along(algebra: Algebra, f: list[Sum], velocity: str | None) -> list[Derivative]:
     """L_j: the derivative along A's field at gamma^j."""
     if not velocity:
         return [Derivative(algebra, {"theta": x}) for x in f]
@@ -178,7 +181,7 @@ def _flow(algebra: Algebra, f: list[Sum], velocity: str | None) -> list[Derivati
     return [Derivative(algebra, {"theta": p if j == 0 else {}, velocity: x}) for j, x in enumerate(f)]
 
 
-def _lie(along: list[Derivative], series: list[Sum]) -> list[Sum]:
+def lie(along: list[Derivative], series: list[Sum]) -> list[Sum]:
     """sum_(i+j=k) L_j m_i."""
     result: list[Sum] = [{} for _ in series]
     for i, m in enumerate(series):

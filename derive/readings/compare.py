@@ -24,6 +24,7 @@ from derive.errors import UsageError
 from derive.language import fresh_name
 from derive.readings.change import Change, find_change
 from derive.readings.conclusion import EXISTS, NONE_EXISTS, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
+from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form
 from derive.result import Described, blocks
 from derive.scheme import Scheme, configure, load_scheme
@@ -185,8 +186,9 @@ def _difference(algebra: Algebra, x: Sum, y: Sum) -> Sum:
 
 
 def _equal_through(algebra: Algebra, f: list[Sum], g: list[Sum]) -> int:
-    """The power through which the normal forms are the same."""
-    return next((k - 1 for k, (x, y) in enumerate(zip(f, g, strict=True)) if not same(algebra, x, y)), len(f) - 1)
+    """The power through which they are proved to be the same."""
+    pairs = enumerate(zip(f, g, strict=True))
+    return next((k - 1 for k, (x, y) in pairs if not vanishes(algebra, _difference(algebra, x, y))), len(f) - 1)
 
 
 def _ratio(algebra: Algebra, f: Sum, g: Sum) -> Ratio | None:

@@ -211,12 +211,14 @@ def _conclusion(system: Mechanical, fields: Fields, found: int, obstacle: tuple[
     traces = [rest_rates(system.algebra, system.variable, f, g) for f, g in fields]
     first = next((k for k, trace in enumerate(traces) if trace is None or trace), None)
     if first is not None and (trace := traces[first]) and system.force:
-        reason = f"on L = x**2/2 that flow changes areas at the rate gamma^{first} times the witness, so its orbits cross all levels"
+        reason = f"on L = x**2/2 that flow changes areas, at gamma^{first} by the witness, so its orbits cross all levels of E_0"
         witness = Witness("x**2/2", {"x": "0"}, {}, "x", str(trace))
         return Conclusion(NONE_EXISTS, _about(order), "smooth functions E of theta and the velocity, E_0 not constant",
-                          because=reason, witness=witness, for_parameters=unless([trace * system.force * system.speed], *equations), quantity="the divergence")  # fmt: skip
+                          because=reason, witness=witness, quantity="the divergence",
+                          for_parameters=unless([trace * system.force * system.speed], *equations))  # fmt: skip
     count = len(_scalars(system, found))
-    span = f"sums of products <u, v> of trees of derivatives of L and {system.variable}, of weight up to k + 2 in E_k ({system.variable} "
+    eta = system.variable
+    span = f"sums of products <u, v> of trees of derivatives of L and {eta}, of weight up to k + 2 in E_k ({eta} "
     span += f"weighs 1, a derivative of L 2): {count} in E_{found}"
     if all(is_polynomial(t) for f, g in fields for t in (*f, *g)):
         reason = f"the linear equations for their coefficients through gamma^{found} have no solution"

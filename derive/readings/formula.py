@@ -25,6 +25,7 @@ from derive.engine.series import Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ParseError, UsageError
 from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
+from derive.readings.identity import vanishes
 from derive.readings.target import TargetReader
 from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
@@ -104,7 +105,7 @@ class Formulas:
     def minus(self, a: TermSum, b: TermSum) -> TermSum:
         """a - b in normal form; empty exactly where they are equal as functions.  Raises UsageError where that is not decided."""
         difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})
-        if self.algebra.is_zero(difference):
+        if vanishes(self.algebra, difference):
             return self.zero
         if not is_nonzero(TermSum(self.algebra, difference)):
             raise UsageError("not decided: two formulas are not seen to be equal, and no point tells them apart")

@@ -73,8 +73,8 @@ def mechanical(equation: ModifiedEquation, damping: str | None = None) -> Mechan
     if set(f) != {eta} or not set(g) <= {eta, grad}:
         raise ReductionError(
             f"{where}: the limit equation theta' = {TermSum(algebra, f)}, {variable}' = {TermSum(algebra, g)} is not mechanical "
-            f"(theta' = a {variable}, {variable}' = -f {variable} - c grad L with numbers a, f, c), and no energy of another form is "
-            "looked for"
+            f"(theta' = a {variable}, {variable}' = -f {variable} - c grad L with numbers a, f, c), and no "
+            "energy of another form is looked for"
         )
     friction, force = (-g.get(t, zero) for t in (eta, grad))
     damping = damping or next((n for n in equation.configuration.free if friction and friction.vanishes_with(n)), None)

@@ -23,6 +23,7 @@ from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Term, term_text
 from derive.equation import ModifiedEquation, TermSum
 from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, UNDECIDED, Conclusion, where_nonzero, witness_of
+from derive.readings.identity import vanishes
 from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
@@ -116,8 +117,8 @@ class ModifiedLoss(Described):
         if not o.decided:
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
         reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
-        return Conclusion(NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason, witness=o.witness,
-                          for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}")  # fmt: skip
+        return Conclusion(NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason,
+                          witness=o.witness, for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}")  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """`exists_through`, `potential` (list by power), `obstruction`, and the conclusion's keys."""
@@ -194,7 +195,7 @@ def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Su
     forward = Derivative(algebra, {"theta": u})(field)
     transposed = Adjoint(algebra)(field, u)
     difference = algebra.add(forward, {t: -c for t, c in transposed.items()})
-    return {} if algebra.is_zero(difference) else {t: c.reduced() for t, c in difference.items() if c}
+    return {} if vanishes(algebra, difference) else {t: c.reduced() for t, c in difference.items() if c}
 
 
 def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:

@@ -12,6 +12,7 @@ Where they differ at gamma^k no change of variables exists through gamma^k, of w
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class RateDifference:
     for_parameters: str
 
 
-class _Minimum:
+class _Minimum(ABC):
     """Numbers at L = x^2/2, or the field -x, at rest: slow variables are zero, the direction of differentiation is 1."""
 
     size = 1
@@ -53,8 +54,17 @@ class _Minimum:
         self.algebra, self.velocity = algebra, velocity
         self.direction = algebra.ring.fresh(MOVED)
 
-    def rational(self, value: Fraction) -> Value:
-        raise NotImplementedError
+    @abstractmethod
+    def rational(self, value: Fraction) -> Value: ...
+
+    @abstractmethod
+    def power(self, x: Value, exponent: Exponent, f: Factor) -> Value: ...
+
+    @abstractmethod
+    def absolute(self, x: Value) -> Value: ...
+
+    @abstractmethod
+    def coefficient(self, c: Ratio) -> Value: ...
 
     def place(self) -> Value:
         return self.rational(Fraction(0))
@@ -164,7 +174,8 @@ def rate_difference(
     symbolic = _Symbolic(algebra, velocity) if velocity else _OneSided(algebra)
     with suppress(ArithmeticError, DeriveError):
         found = _first_difference(symbolic, f, g)
-        return found and RateDifference(found[0], _witness(algebra, f, str(found[1].reduced())), unless([found[1] * found[2]], *equations))
+        where = unless([found[1] * found[2]], *equations) if found else ""
+        return found and RateDifference(found[0], _witness(algebra, f, str(found[1].reduced())), where)
     used = set().union(*(parameters_of(TermSum(algebra, s)) for s in (*f, *g)))
     symbols = sample(used, ranges(used, *equations)) or {}
     with suppress(ArithmeticError, DeriveError, KeyError), PRECISION, ctx.workprec(BITS):
@@ -186,7 +197,8 @@ def rest_rates(algebra: Algebra, velocity: str, f: Sum, g: Sum) -> Ratio | None:
         (first, _), (_, last) = (tuple(numbers.rates(s)) for s in (f, g))
     except (ArithmeticError, DeriveError):
         return None
-    return (first + last).reduced()
+    trace: Ratio = first + last
+    return trace.reduced()
 
 
 def _witness(algebra: Algebra, f: list[Sum], value: str, symbols: Mapping[str, Fraction] | None = None) -> Witness:
