@@ -119,7 +119,7 @@ class _Search:
             node = 2 if self.velocity else 1
             return (f"sums of rooted trees of derivatives of L with leaves {leaf}, of weight at most j at gamma^j "
                     f"({leaf} weighs 1, a derivative of L {node}): {len(self.candidates)} at gamma^{k}")  # fmt: skip
-        return f"the {len(self.candidates)} terms of both fields at gamma^{k - 1} and of their memory at gamma^{k}"
+        return f"{len(self.candidates)} terms, those of both fields at gamma^{k - 1} and of their memory at gamma^{k}"
 
     def _shifts(self) -> int:
         """The dimension of shifts of time among the candidates: multiples of theta'."""

@@ -25,7 +25,7 @@ from derive.language import fresh_name
 from derive.readings.change import Change, find_change
 from derive.readings.conclusion import EXISTS, NONE_EXISTS, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
 from derive.readings.identity import vanishes
-from derive.readings.second_order import P, said, second_order_form
+from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.result import Described, blocks
 from derive.scheme import Scheme, configure, load_scheme
 
@@ -38,7 +38,8 @@ class Comparison(Described):
     change          c_1, c_2, ...: theta_B = theta_A + gamma c_1 + ... maps A's equation to B's through gamma^order; None where
                     none was found, which is all that this says: whether none exists is said by `conclusion`
     change_through  the power through which a change was found (equals the order where `change` is not None)
-    step_ratio      s with g_0 = f_0 / s: B with the step s gamma has A's limit; None where the limits are not proportional
+    step_ratio      s with g_0 = f_0 / s: B with the step s gamma has A's limit; None where the limits are not proportional,
+                    or the equations depend on the time, whose clock the step is
     same_rescaled, rescaled_change, rescaled_through    the same for B with the step s gamma
     conclusion      about the change of variables, for B with the step s gamma where the limits are proportional
     derivative      the symbol that stands for theta' in second-order forms
@@ -136,7 +137,7 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
     f, g = f[: order + 1], g[: order + 1]
     through = _equal_through(algebra, f, g)
     difference = {} if through == order else _difference(algebra, f[through + 1], g[through + 1])
-    ratio = None if velocity else _ratio(algebra, f[0], g[0])
+    ratio = None if velocity or any(time_rate(e) for e in (first, second)) else _ratio(algebra, f[0], g[0])
     other = ratio is not None and ratio != algebra.ring.one
     scaled = _rescaled(algebra, g, ratio) if ratio is not None and other else g
     change = _changed_variables(algebra, f, scaled, (first, second), velocity, ratio if other else None)

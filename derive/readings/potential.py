@@ -117,8 +117,10 @@ class ModifiedLoss(Described):
         if not o.decided:
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
         reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
-        return Conclusion(NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason,
-                          witness=o.witness, for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}")  # fmt: skip
+        return Conclusion(
+            NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason, witness=o.witness,
+            for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}",
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """`exists_through`, `potential` (list by power), `obstruction`, and the conclusion's keys."""

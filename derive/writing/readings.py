@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from derive.readings.second_order import SecondOrder
 
 Lines = list[str]
+_IN_TEXT = str.maketrans({"_": r"\_", "^": r"\^{}", "<": r"\textless{}", ">": r"\textgreater{}"})
 
 
 def heading(equation: Equation, style: Notation, what: str) -> Lines:
@@ -40,7 +41,7 @@ def say(text: str, style: Notation) -> str:
     if style.name != "latex":
         return text
     parts = text.split("$")
-    return rf"&\text{{{'$'.join(p if i % 2 else p.replace('_', chr(92) + '_') for i, p in enumerate(parts))}}}"
+    return rf"&\text{{{'$'.join(p if i % 2 else p.translate(_IN_TEXT) for i, p in enumerate(parts))}}}"
 
 
 def _word(word: str, style: Notation) -> str:
