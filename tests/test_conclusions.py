@@ -200,8 +200,8 @@ def potential(algebra: Algebra, size: int, random: Random) -> Sum:
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5])
 def test_potentials_true_and_false(size: int) -> None:
-    """Every gradient is confirmed; every gradient with one coefficient moved is refused with a witness, unless its class is
-    that of one tree."""
+    """Every gradient is confirmed; every gradient with one coefficient moved is refused with a witness: from
+    three nodes on every free tree has at least two rootings."""
     algebra, random = Algebra(Ring()), Random(size)
     trees = rooted_trees(algebra, size)
     accepted = refused = 0
@@ -217,15 +217,12 @@ def test_potentials_true_and_false(size: int) -> None:
             continue
         wrong = algebra.add(field, {random.choice(trees): algebra.ring.constant(Fraction(random.randint(1, 9), 10**6))})
         found, obstruction = potential_of(algebra, wrong)
-        if len(gradient(algebra, free_tree(algebra, next(t for t in wrong)))) == 1:
-            continue
         assert found is None
         assert obstruction is not None
         assert obstruction.decided
         assert obstruction.witness is not None
         refused += 1
-    assert accepted == 40
-    assert refused >= (30 if size > 2 else 0)
+    assert (accepted, refused) == (40, 40 if size > 2 else 0)
 
 
 def test_an_asymmetry_that_is_not_decided_is_not_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,7 +326,8 @@ def test_changes_of_variables_true_and_false() -> None:
 @pytest.mark.parametrize(("a", "b", "order", "verdict"), [
     ("nesterov", "nesterov-keras", 3, EXISTS), ("heun", "midpoint", 2, EXISTS), ("heun", "midpoint", 3, NONE_EXISTS),
     ("gd", "heun", 2, NONE_EXISTS), ("adam", "nadam", 1, NONE_EXISTS), ("adam-inside", "rmsprop", 1, NONE_EXISTS),
-    ("gd", "sam-normalised", 1, NONE_FOUND), ("gd", "gd-schedule", 1, NONE_EXISTS), ("momentum-schedule", "momentum-schedule-torch", 1, NONE_FOUND), ("momentum", "ema-momentum", 2, EXISTS),
+    ("gd", "sam-normalised", 1, NONE_FOUND), ("gd", "gd-schedule", 1, NONE_EXISTS),
+    ("momentum-schedule", "momentum-schedule-torch", 1, NONE_FOUND), ("momentum", "ema-momentum", 2, EXISTS),
     ("momentum-weight-decay", "sgdw", 1, NONE_EXISTS), ("weight-decay", "gd-decoupled-decay", 2, EXISTS),
 ])  # fmt: skip
 def test_comparisons(a: str, b: str, order: int, verdict: str) -> None:
@@ -408,7 +406,7 @@ def test_speeds_and_forces_of_any_size() -> None:
 
 
 def test_energies_true_and_false() -> None:
-    """Each energy with one coefficient moved is not conserved: thousands of false ones, none confirmed."""
+    """Each energy with one coefficient moved is not conserved: 200 false ones, none confirmed."""
     random = Random(11)
     refused = accepted = 0
     for name, regime in (("momentum", "inertial"), ("momentum", "leapfrog"), ("ema-momentum", "inertial")):
@@ -447,7 +445,7 @@ def test_where_a_sum_is_nonzero_by_its_terms() -> None:
 def test_larger_battery_of_true_and_false_potentials(seed: int) -> None:
     """Per seed 100 gradients, confirmed, and the same with one coefficient moved by less than 1e-5, none confirmed."""
     algebra, random = Algebra(Ring()), Random(seed)
-    confirmed = refused = alone = 0
+    confirmed = refused = 0
     for _ in range(100):
         size = random.choice([3, 4, 5])
         field = {t: -c for t, c in gradient(algebra, potential(algebra, size, random)).items()}
@@ -455,13 +453,8 @@ def test_larger_battery_of_true_and_false_potentials(seed: int) -> None:
         confirmed += 1
         tree = random.choice(rooted_trees(algebra, size))
         value, obstruction = potential_of(algebra, algebra.add(field, {tree: algebra.ring.constant(Fraction(1, 10**6))}))
-        if len(gradient(algebra, free_tree(algebra, tree))) == 1:  # the only rooting of its free tree
-            alone += 1
-            assert obstruction is None
-            continue
         assert value is None
         assert obstruction is not None
         assert obstruction.witness is not None
         refused += 1
-    assert (confirmed, refused + alone) == (100, 100)
-    assert refused > 50
+    assert (confirmed, refused) == (100, 100)
