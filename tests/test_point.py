@@ -18,6 +18,7 @@ from derive.algebra.terms import Exponent, Factor, Term
 from derive.concrete.point import Index, Point
 from derive.readings.energy import modified_energy
 from derive.readings.witness import is_nonzero
+from derive.result import Combination
 
 SIZE = 3
 
@@ -103,7 +104,7 @@ def test_a_field_has_no_symmetry_between_component_and_argument() -> None:
         u, f = a.state("u"), a.node_sum(label, [])
         first = a.contract(a.product(f, a.node_of_sums(label, [u])))
         second = a.contract(a.product(u, a.node_of_sums(label, [f])))
-        assert is_nonzero(a.add(first, {t: -c for t, c in second.items()})) is differs
+        assert is_nonzero(Combination(a, a.add(first, {t: -c for t, c in second.items()}))) is differs
 
 
 def test_the_loss_itself_is_a_number_like_any_other() -> None:

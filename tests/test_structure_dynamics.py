@@ -17,8 +17,9 @@ from derive.algebra.sums import Algebra
 from derive.engine.composition import Given, Workspace, composed
 from derive.errors import ParseError, ReductionError, UsageError
 from derive.readings.accuracy import accuracy
-from derive.readings.energy import lie_derivative, modified_energy, scalars_of_weight
+from derive.readings.energy import lie_derivative, modified_energy
 from derive.readings.second_order import second_order
+from derive.readings.weights import scalars_of_weight
 from derive.scheme import inline_scheme
 
 VERLET = "v = v - gamma/2*grad(theta); theta = theta + gamma*v; v = v - gamma/2*grad(theta)"

@@ -21,7 +21,8 @@ from derive.algebra.terms import Term
 from derive.engine.composition import Given, Workspace, composed
 from derive.engine.run import Derivation
 from derive.errors import ReductionError, UsageError
-from derive.readings.compare import _flow, _residual, compare
+from derive.readings.change import derivatives_along, residual
+from derive.readings.compare import compare
 from derive.readings.initial_layer import initial_layer, run_from_rest
 from derive.readings.loss import modified_loss
 from derive.readings.modifying import corrected_run, modifying_field
@@ -286,11 +287,11 @@ def test_change_of_variables_put_back() -> None:
     f = [Transfer(c.first.algebra, algebra)(s.sum) for s in c.first["theta"]]
     g = [Transfer(c.second.algebra, algebra)(s.sum) for s in c.second["theta"]]
     change = [s.sum for s in c.change]
-    along = _flow(algebra, f, False)
-    assert all(algebra.is_zero(_residual(algebra, f, g, change, k, along, False)) for k in range(4))
+    along = derivatives_along(algebra, f, None)
+    assert all(algebra.is_zero(residual(algebra, g, change, k, along, None)) for k in range(4))
     t, x = next(iter(change[1].items()))
     change[1] = change[1] | {t: x.scaled(2)}
-    assert not algebra.is_zero(_residual(algebra, f, g, change, 2, along, False))
+    assert not algebra.is_zero(residual(algebra, g, change, 2, along, None))
 
 
 def test_the_shifted_variable_itself_is_such_a_change() -> None:
@@ -302,8 +303,8 @@ def test_the_shifted_variable_itself_is_such_a_change() -> None:
     g = [Transfer(c.second.algebra, algebra)(s.sum) for s in c.second["theta"]]
     beta = algebra.ring.symbol("beta")
     change = [algebra.scale(move(s.sum), beta) for s in c.first["v"][1:]]
-    along = _flow(algebra, f, False)
-    assert all(algebra.is_zero(_residual(algebra, f, g, change, k, along, False)) for k in range(4))
+    along = derivatives_along(algebra, f, None)
+    assert all(algebra.is_zero(residual(algebra, g, change, k, along, None)) for k in range(4))
 
 
 @pytest.mark.parametrize(

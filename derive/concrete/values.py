@@ -56,7 +56,7 @@ class _Undecided(Exception):
 
 
 #: flint has one working precision for all threads
-_PRECISION = RLock()
+PRECISION = RLock()
 
 
 def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50) -> Values:
@@ -78,7 +78,7 @@ def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, obje
     bits = int(digits * 3.33) + 64
     while True:
         try:
-            with _PRECISION, ctx.workprec(bits):
+            with PRECISION, ctx.workprec(bits):
                 return Values(problem.variables, point, _ExactNumbers(equation, problem, point).run(digits))
         except _Undecided:
             bits *= 2
@@ -143,18 +143,7 @@ class _ExactNumbers:
         values: dict[str, Value] = {}
         if "t" in self.point:
             values["t"] = self.point["t"]
-        for name, setting in self.equation.configuration.functions.items():
-            if setting is None:
-                continue
-            names = _derivative_names(name, self.equation)
-            if isinstance(setting, Schedule):
-                t = self.point.get("t")
-                if t is not None:
-                    at = Fraction(int(t.p), int(t.q))
-                    values |= {s: exact(setting.value(at, k)) for k, s in enumerate(names)}
-            elif "t" in self.point:
-                series = _time_series(setting, self.point["t"], len(names) - 1)
-                values |= {s: c * factorial(k) for k, (s, c) in enumerate(zip(names, series, strict=True))}
+            values |= time_values(self.equation.configuration.functions, self.point["t"], self.equation.order + 2)
         return values
 
     def rational(self, value: Fraction) -> Value:
@@ -227,6 +216,20 @@ class _ExactNumbers:
         return [(a + ring.constant(x)).reduced() for a, x in zip(result, numbers, strict=True)]
 
 
+def time_values(functions: Mapping[str, object], t: Value, count: int) -> dict[str, Value]:
+    """r, r', ... at the time t, `count` of them for every time function that is set; flint's precision is the caller's."""
+    values: dict[str, Value] = {}
+    for name, setting in functions.items():
+        names = [derivative_symbol(name, k) for k in range(count)]
+        if isinstance(setting, Schedule):
+            at = Fraction(int(t.p), int(t.q))
+            values |= {s: exact(setting.value(at, k)) for k, s in enumerate(names)}
+        elif setting is not None:
+            series = _time_series(setting, t, count - 1)  # type: ignore[arg-type]
+            values |= {s: c * factorial(k) for k, (s, c) in enumerate(zip(names, series, strict=True))}
+    return values
+
+
 def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Value]:
     """Taylor coefficients of an expression in t."""
     problem = Problem("r(t)", (expression,), ("t",), True)
@@ -248,4 +251,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["Values", "component_names", "evaluate_equation", "evaluated"]
+__all__ = ["PRECISION", "Values", "component_names", "evaluate_equation", "evaluated", "time_values"]

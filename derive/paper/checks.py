@@ -43,7 +43,7 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
             manifold = " on the slow manifold" if remembers(article.equation) else ""
             what = rf"the flow of the result, $e^{{n\step D}}\theta$, is the iterate of number $n${manifold}, for every $n$"
             rows.append((what, article.order + 1))
-    if loss is not None and loss.exists_through >= 0:
+    if loss is not None and loss.exists_through >= 0 and not loss.unwritten:
         with suppress(_UndecidedError):
             for k in range(loss.exists_through + 1):
                 negative = {t: -c for t, c in gradient(loss.equation.algebra, loss.potential[k].sum).items()}

@@ -96,6 +96,9 @@ def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Se
     if loss.obstruction is None:
         text.append(rf"The potential exists through $\step^{{{loss.exists_through}}}$, all that was asked for.")
         return text
+    if not loss.obstruction.decided:
+        text.append(rf"Whether there is a potential at $\step^{{{loss.obstruction.power}}}$ is not decided.")
+        return text
     text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential" + (_reason(loss.obstruction) if field else "."))
     return text + _obstruction(article, loss.obstruction, field) if field else text
 

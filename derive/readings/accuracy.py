@@ -26,9 +26,10 @@ from derive.engine.translation import Translation
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of, parse_expression
+from derive.readings.conclusion import EXISTS, NONE_FOUND, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
+from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
-from derive.readings.witness import is_nonzero
 from derive.result import Described
 from derive.scheme import Scheme, substitute
 
@@ -41,18 +42,20 @@ class Accuracy(Described):
     divided by its own leading power of gamma.
 
     `exact_through` is set where no defect was found: the residual vanishes through that power and `order` is one more, a
-    lower bound.  `lead` is the target's own leading power.
+    lower bound.  `lead` is the target's own leading power.  `conclusion` is about a defect: "exists" with a loss and a point
+    where it is not zero, "none found" through the order, or undecided: terms that neither cancel nor show a value.
     """
 
     equation: ModifiedEquation
     target: str
     order: int
     defect: TermSum
+    conclusion: Conclusion
     exact_through: int | None = None
     lead: int = 0
 
     def describe(self) -> str:
-        found = "at least " if self.exact_through is not None else ""
+        found = "" if self.conclusion.verdict == EXISTS else "at least "
         return f"{self.equation.name}, target {self.target}: order {found}{self.order}"
 
     @property
@@ -61,12 +64,13 @@ class Accuracy(Described):
         return self.equation.configuration.fresh(P) if len(self.equation.equations) > 1 else P
 
     def to_json(self) -> dict[str, Any]:
-        """`order` and `defect` (terms; p is theta')."""
+        """`order` and `defect` (terms; p is theta'), and the conclusion's keys."""
         return {
             "target": self.target,
             "order": self.order,
             "defect": {"power": self.order, "terms": self.defect.to_json()} if self.defect else None,
             "exact_through": self.exact_through,
+            **self.conclusion.to_json(),
             **said(self.derivative),
         }
 
@@ -111,10 +115,20 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     residual = Quotient(TargetReader(workspace, times | values).read(expression), lead)
     residual.require_whole(order)
     for k in range(order + 1):
-        # terms that do not cancel, as two ways to write one denominator, but vanish at random points are no defect
-        if not equation.algebra.is_zero(value := residual.at(k)) and is_nonzero(value):
-            return Accuracy(equation, target, k, TermSum(equation.algebra, reduced(value)), None, lead)
-    return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), order, lead)
+        if not vanishes(equation.algebra, value := residual.at(k)):
+            defect = TermSum(equation.algebra, reduced(value))
+            return Accuracy(equation, target, k, defect, _conclusion(defect, equation, k), None, lead)
+    nothing = Conclusion(NONE_FOUND, "a defect", searched=f"the powers of gamma through gamma^{order}")
+    return Accuracy(equation, target, order + 1, TermSum(equation.algebra, {}), nothing, order, lead)
+
+
+def _conclusion(defect: TermSum, equation: ModifiedEquation, k: int) -> Conclusion:
+    """Whether the terms found at gamma^k are a defect, and not zero in another form."""
+    about, witness = f"a defect at gamma^{k}", witness_of(defect, equation)
+    if witness is None and not all(map(is_polynomial, defect.sum)):
+        return Conclusion(UNDECIDED, about, because="its terms do not cancel, and no point tried shows a value")
+    return Conclusion(EXISTS, about, because="it is not identically zero", witness=witness,
+                      for_parameters=where_nonzero(defect, equation), quantity="the defect")  # fmt: skip
 
 
 def _leading_power(target: Series) -> int:

@@ -5,8 +5,8 @@
         first order    D theta_B [f] = g(theta_B)
         second order   theta_B'' = g(theta_B, theta_B'),  derivatives along A's flow
 
-c_k enters at gamma^k linearly and with the limit flow only; it is sought among all terms of its weight (rooted trees, with
-theta' as a leaf for second order), and unknowns that stay free (shifts of time) are zero.
+That they are the same is proved by normal forms, that they differ by a witness; whether a change of variables exists is told
+with what was searched (see `change`).  Where the limits are proportional, B is looked at with the step that makes them equal.
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from derive.algebra.ansatz import solve_ansatz
-from derive.algebra.calculus import Derivative, Transfer, same
+from derive.algebra.calculus import Transfer, same
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.rooted import rooted_trees
-from derive.algebra.sums import Algebra, Sum, accumulate, reduced
-from derive.algebra.terms import Term
-from derive.engine.composition import Given, Workspace, composed
+from derive.algebra.sums import Algebra, Sum, reduced
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
 from derive.language import fresh_name
-from derive.readings.energy import vectors_of_weight
+from derive.readings.change import Change, find_change
+from derive.readings.conclusion import EXISTS, NONE_EXISTS, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
+from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form, time_rate
-from derive.readings.witness import is_nonzero
 from derive.result import Described, blocks
 from derive.scheme import Scheme, configure, load_scheme
 
@@ -37,13 +34,15 @@ from derive.scheme import Scheme, configure, load_scheme
 class Comparison(Described):
     """How two schemes' modified equations agree.
 
-    same_through   the fields are equal through this power of gamma (-1: not even the limits are)
-    change         c_1, c_2, ...: theta_B = theta_A + gamma c_1 + ... maps A's equation to B's through gamma^order; None where
-                   there is no such change among the terms tried, which is everything for fields of trees
-    change_through the power through which a change exists (equals the order where `change` is not None)
-    step_ratio     s with g_0 = f_0 / s: B with the step s gamma has A's limit; None where the limits are not proportional
-    same_rescaled  like same_through, for B with the step s gamma
-    derivative     the symbol that stands for theta' in second-order forms
+    same_through    the fields are equal through this power of gamma (-1: not even the limits are)
+    change          c_1, c_2, ...: theta_B = theta_A + gamma c_1 + ... maps A's equation to B's through gamma^order; None where
+                    none was found, which is all that this says: whether none exists is said by `conclusion`
+    change_through  the power through which a change was found (equals the order where `change` is not None)
+    step_ratio      s with g_0 = f_0 / s: B with the step s gamma has A's limit; None where the limits are not proportional,
+                    or the equations depend on the time, whose clock the step is
+    same_rescaled, rescaled_change, rescaled_through    the same for B with the step s gamma
+    conclusion      about the change of variables, for B with the step s gamma where the limits are proportional
+    derivative      the symbol that stands for theta' in second-order forms
     """
 
     first: ModifiedEquation
@@ -57,6 +56,9 @@ class Comparison(Described):
     same_rescaled: int
     difference: TermSum
     derivative: str
+    conclusion: Conclusion
+    rescaled_change: tuple[TermSum, ...] | None = None
+    rescaled_through: int = -1
 
     @property
     def equation(self) -> ModifiedEquation:
@@ -67,18 +69,24 @@ class Comparison(Described):
         return f"{self.first.name} against {self.second.name}: the same through gamma^{self.same_through} of {self.order}"
 
     def to_json(self) -> dict[str, Any]:
-        """`same_through`, `change_of_variables` (list by power from 1, or null), and the rest by name."""
+        """`same_through`, `change_of_variables` (list by power from 1, or null), the conclusion's keys, and the rest by name."""
         return {
             "same_through": self.same_through,
             "order": self.order,
             "second_order": self.second_order,
             "difference": {"power": self.same_through + 1, "terms": self.difference.to_json()} if self.difference else None,
-            "change_of_variables": None if self.change is None else blocks(dict(enumerate(self.change, 1))),
+            "change_of_variables": _changed(self.change),
             "change_through": self.change_through,
             "step_ratio": None if self.step_ratio is None else str(self.step_ratio),
             "same_through_rescaled": self.same_rescaled,
+            "change_of_variables_rescaled": _changed(self.rescaled_change),
+            **self.conclusion.to_json(),
             **said(self.derivative),
         }
+
+
+def _changed(change: tuple[TermSum, ...] | None) -> list[dict[str, Any]] | None:
+    return None if change is None else blocks(dict(enumerate(change, 1)))
 
 
 def compare(
@@ -126,16 +134,45 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
     algebra = Algebra(Ring(list(dict.fromkeys((*first.algebra.ring.symbols, *second.algebra.ring.symbols)))))
     f, g = (_field(e, algebra, velocity) for e in (first, second))
     order = min(len(f), len(g)) - 1
+    f, g = f[: order + 1], g[: order + 1]
     through = _equal_through(algebra, f, g)
-    difference = {} if through == order else algebra.add(g[through + 1], _minus(f[through + 1]))
-    ratio = None if velocity else _ratio(algebra, f[0], g[0])
-    rescaled = through if ratio is None else _equal_through(algebra, f, _rescaled(algebra, g, ratio))
-    change, reached = _change(algebra, f, g, (first, second), velocity)
+    difference = {} if through == order else _difference(algebra, f[through + 1], g[through + 1])
+    ratio = None if velocity or any(time_rate(e) for e in (first, second)) else _ratio(algebra, f[0], g[0])
+    other = ratio is not None and ratio != algebra.ring.one
+    scaled = _rescaled(algebra, g, ratio) if ratio is not None and other else g
+    change = _changed_variables(algebra, f, scaled, (first, second), velocity, ratio if other else None)
+    terms = tuple(TermSum(algebra, c) for c in change.terms) if change.reached == order else None
     return Comparison(
         first, second, velocities[0], order, through,
-        tuple(TermSum(algebra, c) for c in change) if reached == order else None,
-        reached, ratio, rescaled, TermSum(algebra, reduced(difference)), velocity or P,
+        None if other else terms, -1 if other else change.reached, ratio, _equal_through(algebra, f, scaled),
+        TermSum(algebra, reduced(difference)), velocity or P, change.conclusion,
+        terms if other else None, change.reached if other else -1,
     )  # fmt: skip
+
+
+def _changed_variables(
+    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], velocity: str | None,
+    ratio: Ratio | None,
+) -> Change:  # fmt: skip
+    """The change of variables; none, with the reason, where already the fields show it."""
+    order = len(f) - 1
+    about = f"a change of variables through gamma^{order}" + (f", with the step {ratio}*gamma in B" if ratio is not None else "")
+    through = _equal_through(algebra, f, g)
+    if through == order:
+        return Change(({},) * order, order, Conclusion(EXISTS, about, because="the equations are the same"))
+    difference = TermSum(algebra, _difference(algebra, f[through + 1], g[through + 1]))
+    witness = witness_of(difference, *equations)
+    if witness is None and not all(map(is_polynomial, difference.sum)):
+        found = Conclusion(UNDECIDED, about, because=f"whether the equations are the same at gamma^{through + 1} is not decided")
+        return Change(({},) * max(through, 0), through, found)
+    if through < 0:
+        found = Conclusion(
+            NONE_EXISTS, about, "changes theta_B = theta_A + gamma c_1 + ..., of whatever form",
+            because="at gamma^0 such a change leaves the limits as they are, and they differ", witness=witness,
+            for_parameters=where_nonzero(difference, *equations), quantity="the second limit minus the first",
+        )  # fmt: skip
+        return Change((), -1, found)
+    return find_change(algebra, f, g, equations, velocity, about)
 
 
 def _field(equation: ModifiedEquation, algebra: Algebra, velocity: str | None) -> list[Sum]:
@@ -144,15 +181,15 @@ def _field(equation: ModifiedEquation, algebra: Algebra, velocity: str | None) -
     return [move(s.sum) for s in sums]
 
 
-def _minus(a: Sum) -> Sum:
-    return {t: -c for t, c in a.items()}
+def _difference(algebra: Algebra, x: Sum, y: Sum) -> Sum:
+    """The second minus the first."""
+    return algebra.add(y, {t: -c for t, c in x.items()})
 
 
 def _equal_through(algebra: Algebra, f: list[Sum], g: list[Sum]) -> int:
-    for k, (x, y) in enumerate(zip(f, g, strict=False)):
-        if not same(algebra, x, y) and is_nonzero(algebra.add(x, _minus(y))):
-            return k - 1
-    return min(len(f), len(g)) - 1
+    """The power through which they are proved to be the same."""
+    pairs = enumerate(zip(f, g, strict=True))
+    return next((k - 1 for k, (x, y) in pairs if not vanishes(algebra, _difference(algebra, x, y))), len(f) - 1)
 
 
 def _ratio(algebra: Algebra, f: Sum, g: Sum) -> Ratio | None:
@@ -167,93 +204,3 @@ def _ratio(algebra: Algebra, f: Sum, g: Sum) -> Ratio | None:
 def _rescaled(algebra: Algebra, g: list[Sum], s: Ratio) -> list[Sum]:
     """B with the step s gamma, in A's clock: s g(theta; s gamma)."""
     return [algebra.scale(x, s ** (k + 1)) for k, x in enumerate(g)]
-
-
-# ---------------------------------------------------------------------------------------------- change of variables
-
-
-def _change(
-    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], velocity: str | None
-) -> tuple[list[Sum], int]:
-    """(c_1, ..., c_m, the power m through which it exists); -1 where the limits differ."""
-    if not same(algebra, f[0], g[0]):
-        return [], -1
-    change: list[Sum] = []
-    along = _flow(algebra, f, velocity)
-    if any(time_rate(e) for e in equations):
-        return change, _equal_through(algebra, f, g)
-    for k in range(1, len(f)):
-        target = _minus(_residual(algebra, f, g, change, k, along, velocity))
-        if algebra.is_zero(target):
-            change.append({})
-            continue
-        candidates = _candidates(algebra, f, g, equations, k, velocity)
-        images = [_image(algebra, f[0], {t: algebra.ring.one}, along[0], velocity) for t in candidates]
-        solution = solve_ansatz(algebra, images, target)
-        if solution is None:
-            return change, k - 1
-        change.append({t: x for t, x in zip(candidates, solution, strict=True) if x})
-    return change, len(f) - 1
-
-
-def _flow(algebra: Algebra, f: list[Sum], velocity: str | None) -> list[Derivative]:
-    """L_j: the derivative along A's field at gamma^j."""
-    if not velocity:
-        return [Derivative(algebra, {"theta": x}) for x in f]
-    p = algebra.state(velocity)
-    return [Derivative(algebra, {"theta": p if j == 0 else {}, velocity: x}) for j, x in enumerate(f)]
-
-
-def _lie(along: list[Derivative], series: list[Sum]) -> list[Sum]:
-    """sum_(i+j=k) L_j m_i."""
-    result: list[Sum] = [{} for _ in series]
-    for i, m in enumerate(series):
-        for j in range(len(series) - i):
-            accumulate(result[i + j], along[j](m))
-    return result
-
-
-def _residual(
-    algebra: Algebra, f: list[Sum], g: list[Sum], change: list[Sum], k: int, along: list[Derivative], velocity: str | None
-) -> Sum:
-    """D theta_B [f] - g(theta_B) at gamma^k (second order: theta_B'' - g(theta_B, theta_B')), with c_k = 0."""
-    theta = [algebra.state("theta"), *change] + [{} for _ in range(k - len(change))]
-    left = _lie(along, theta)
-    workspace = Workspace(algebra)
-    states = {"theta": Given(workspace, theta)}
-    if velocity:
-        states[velocity] = Given(workspace, left)
-        left = _lie(along, left)
-    total = dict(left[k])
-    for j in range(k + 1):
-        accumulate(total, _minus(composed(workspace, g[j], states).at(k - j)))
-    return total
-
-
-def _image(algebra: Algebra, limit: Sum, m: Sum, along: Derivative, velocity: str | None) -> Sum:
-    """What c_k = m contributes at gamma^k: L m - D g_0 [m], or L^2 m - D_theta g_0 [m] - D_p g_0 [L m]."""
-    first = along(m)
-    if not velocity:
-        return algebra.add(first, _minus(Derivative(algebra, {"theta": m})(limit)))
-    return algebra.add(along(first), _minus(Derivative(algebra, {"theta": m, velocity: first})(limit)))
-
-
-def _candidates(
-    algebra: Algebra, f: list[Sum], g: list[Sum], equations: tuple[ModifiedEquation, ModifiedEquation], k: int,
-    velocity: str | None,
-) -> list[Term]:  # fmt: skip
-    """Vector terms of the weight of c_k: those of the fields at gamma^(k-1) and of the memory at gamma^k, and all trees."""
-    found: dict[Term, None] = {}
-    if velocity:
-        for w in range(1, k + 1):
-            found |= dict.fromkeys(vectors_of_weight(algebra, velocity, w))
-        return list(found)
-    found |= dict.fromkeys((*f[k - 1], *g[k - 1]))
-    for equation in equations:
-        move = Transfer(equation.algebra, algebra)
-        for variable, sums in equation.memory.items():
-            if equation.scheme_kind(variable) == "vector" and k < len(sums):
-                found |= dict.fromkeys(move(sums[k].sum))
-    if all(t.is_tree for x in (*f, *g) for t in x):
-        found |= dict.fromkeys(rooted_trees(algebra, k, equations[0].scheme.label))
-    return [t for t in found if not t.scalar]

@@ -1,41 +1,57 @@
 """Modified energies: what the modified flow of a mechanical scheme conserves, and how fast friction takes it away.
 
-    theta' = F(theta, eta; gamma),  eta' = G(theta, eta; gamma),    E = E_0 + gamma E_1 + gamma^2 E_2 + ...
+    theta' = a eta + gamma F_1 + ...,  eta' = -c grad L - f eta + gamma G_1 + ...,    E = E_0 + gamma E_1 + gamma^2 E_2 + ...
+    E_0 = (c/a) L + |eta|^2/2,    dE_0/dt = -f |eta|^2 + O(gamma)
     dE/dt = sum_k gamma^k sum_(i+j=k) (D_theta E_i [F_j] + D_eta E_i [G_j])
 
-First the Hamiltonian is tried, F = grad_eta H, G = -grad_theta H: the part of H of degree d >= 1 in eta is <eta, F^(d-1)>/d,
-the rest is the potential of -G^(0).  If the map is not symplectic in these variables, E_k is sought among all scalars of
-weight up to k + 2 (eta weighs 1, each derivative of L 2), where dE/dt = 0 is a linear system.  Either way dE/dt is then computed.
+E_1, E_2, ... belong to the flow without friction (see `mechanical`).  First the Hamiltonian is tried, F = a grad_eta H and
+G = -a grad_theta H: the part of H of degree d >= 1 in eta is <eta, F^(d-1)>/(a d), the rest is the potential of -G^(0)/a.  If
+the map is not symplectic in these variables, E_1, ..., E_k are sought together among all scalars of weight up to k + 2 (eta
+weighs 1, each derivative of L 2), where dE/dt = 0 is a linear system.  Either way dE/dt is then computed.
+
+That no smooth E at all is conserved shows on L = x^2/2, where the flow without friction is z' = M(gamma) z with det M_0 > 0 (for
+-x^2/2, if a c < 0).  Let gamma^k tau be the first trace of M that is not zero.  Along the flow, over times T/gamma^k, orbits move
+from the ellipse of size r to that of size r exp(tau T/2), and E changes by O(gamma) if dE/dt = O(gamma^(k+1)): so E_0 is the
+same on all ellipses, a constant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.algebra.ansatz import solve_ansatz
-from derive.algebra.calculus import Derivative, gradient, loss_term, same
+from derive.algebra.ansatz import examine_ansatz
+from derive.algebra.calculus import Derivative, gradient, same
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
 from derive.concrete.values import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import DeriveError, ReductionError, UsageError
+from derive.errors import DeriveError, UsageError
+from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, Conclusion, is_polynomial, unless
+from derive.readings.mechanical import Mechanical, lifted, mechanical, substituted
 from derive.readings.potential import potential_of
-from derive.readings.second_order import second_order_form, velocity_variable
+from derive.readings.rates import rest_rates
+from derive.readings.second_order import second_order_form, time_rate
+from derive.readings.weights import scalars_of_weight
+from derive.readings.witness import Witness
 from derive.result import Described, blocks
 from derive.scheme import Scheme, load_scheme
+
+Fields = list[tuple[Sum, Sum]]  # (F_k, G_k)
 
 
 @dataclass(frozen=True, repr=False)
 class ModifiedEnergy(Described):
-    """E = sum_k gamma^k energy[k], conserved by the flow without damping; rate[k] is the coefficient of gamma^k in dE/dt.
+    """E = sum_k gamma^k energy[k], conserved by the flow without friction; rate[k] is the coefficient of gamma^k in dE/dt.
 
-    `conserved`: dE/dt vanishes identically through gamma^order for the flow as configured.  `undamped`: it does so at
-    damping = 0.  `hamiltonian`: the flow without damping is theta' = grad_eta E, eta' = -grad_theta E.  The energy stops at
-    the power before one where none exists.
+    `conserved`: dE/dt vanishes identically through gamma^order for the flow as configured.  `undamped`: it does so for the flow
+    without friction, damping -> 0 where there is a parameter that takes it away.  `hamiltonian`: that flow is theta' = a grad_eta
+    E, eta' = -a grad_theta E.  `held`: the force would vanish with the damping as well and is held fixed.  The energy stops at
+    the power before one where none is found; `conclusion` says whether none exists.
     """
 
     equation: ModifiedEquation
@@ -46,6 +62,8 @@ class ModifiedEnergy(Described):
     undamped: bool
     hamiltonian: bool
     damping: str | None
+    conclusion: Conclusion
+    held: bool = False
 
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[str]:
         """The value of every E_k at a point (eta_x=..., eta_y=... beside theta's components)."""
@@ -53,11 +71,12 @@ class ModifiedEnergy(Described):
         return [v[0] for v in values]
 
     def describe(self) -> str:
-        kind = "conserved" if self.conserved else "dissipated"
+        kind = "conserved" if self.conserved else "not conserved"
         return f"{self.equation.name}, through gamma^{len(self.energy) - 1}, {kind}"
 
     def to_json(self) -> dict[str, Any]:
-        """`energy` (list by power), `conserved`, `rate` (list by power), `undamped_conserved`, `hamiltonian`, `damping`."""
+        """`energy` (list by power), `conserved`, `rate` (list by power), `undamped_conserved`, `hamiltonian`, `damping`, and the
+        conclusion's keys."""
         return {
             "energy": blocks(self.energy),
             "conserved": self.conserved,
@@ -65,6 +84,7 @@ class ModifiedEnergy(Described):
             "undamped_conserved": self.undamped,
             "hamiltonian": self.hamiltonian,
             "damping": self.damping,
+            **self.conclusion.to_json(),
         }
 
 
@@ -91,17 +111,6 @@ def _first_correction(scheme: Scheme, regime: str) -> int:
     return next((k for k, s in enumerate(form.terms) if k and s), len(form.terms))
 
 
-def damping_of(equation: ModifiedEquation, variable: str) -> str | None:
-    """The parameter without which the limit has no friction: with it vanishes the velocity's coefficient in its own equation.
-
-    >>> damping_of(modified_equation("nesterov", 0, regime="strongly-convex"), "eta")
-    'lam'
-    """
-    algebra = equation.algebra
-    friction = equation.equations[variable][0].sum.get(next(iter(algebra.state(variable))), algebra.ring.zero)
-    return next((n for n in equation.configuration.free if friction and friction.vanishes_with(n)), None)
-
-
 def modified_energy(
     scheme: str | Path | Scheme,
     order: int = 2,
@@ -112,9 +121,10 @@ def modified_energy(
 ) -> ModifiedEnergy:
     """The modified energy of a scheme with a velocity through gamma^order.
 
-    damping   the parameter that is zero in the undamped scheme; without it the one that the limit's friction vanishes with
+    damping   the parameter that takes friction away as it tends to zero; without it the one that the limit's friction vanishes
+              with.  Where it is set to a number the energy is that of any value, with the number put in.
     Without a regime, that of `mechanical_regime` is taken.
-    Raises ReductionError where there is no velocity or no energy at gamma^0; UsageError for an unknown damping parameter.
+    Raises ReductionError where there is no velocity or the limit is not mechanical; UsageError for an unknown damping parameter.
     Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, IX.3 and IX.10.
 
     >>> e = modified_energy("momentum", 2, settings={"lam": "0"})
@@ -128,51 +138,105 @@ def modified_energy(
 
 def energy_of(equation: ModifiedEquation, damping: str | None = None) -> ModifiedEnergy:
     """The modified energy of a derived system for (theta, eta)."""
-    if equation.scheme.label != "L":
-        raise ReductionError(f"{equation.scheme.where}: an energy needs a loss; this scheme is written for a vector field")
     free = equation.configuration.free
-    if damping is not None and damping not in free:
+    if damping is not None and damping not in (*free, *equation.configuration.settings):
         raise UsageError(f"--damping {damping}: no free parameter of this name (free here: {', '.join(free) or 'none'})")
-    variable = velocity_variable(equation)
-    damping = damping or damping_of(equation, variable)
-    algebra = equation.algebra
-    full = [(f.sum, g.sum) for f, g in zip(equation.equations["theta"], equation.equations[variable], strict=True)]
-    undamped = [(_without(algebra, f, damping), _without(algebra, g, damping)) for f, g in full]
-    energy, hamiltonian = _hamiltonian(algebra, variable, undamped)
-    if not hamiltonian:
-        energy = _conserved(equation, variable, undamped, energy)
-    still = lie_derivative(algebra, variable, energy, undamped)
-    rate = lie_derivative(algebra, variable, energy, full)
+    system = mechanical(equation, damping)
+    if (general := lifted(system, damping)) is not None:
+        return _specialised(_energy(general), equation, general.damping or "")
+    return _energy(system)
+
+
+def _specialised(e: ModifiedEnergy, equation: ModifiedEquation, name: str) -> ModifiedEnergy:
+    """The reading with the number that the equation's setting gives a parameter."""
+    energy, rate = (tuple(substituted(s, equation, name) for s in sums) for sums in (e.energy, e.rate))
+    return replace(e, equation=equation, energy=energy, rate=rate, conserved=not any(rate))
+
+
+def _energy(system: Mechanical) -> ModifiedEnergy:
+    equation, algebra, variable = system.equation, system.algebra, system.variable
+    full, order = system.fields, len(system.fields) - 1
+    energy, hamiltonian, still = [system.energy], False, system.undamped
+    if still is None:
+        conclusion = _kept_friction(system)
+    else:
+        energy, hamiltonian = _hamiltonian(system, still)
+        obstacle: tuple[Ratio, ...] = ()
+        if not hamiltonian:
+            energy, obstacle = _conserved(system, still)
+        conclusion = _conclusion(system, still, len(energy), obstacle)
+    rate = lie_derivative(algebra, variable, energy, full, equation)
+    undamped = still is not None and not any(lie_derivative(algebra, variable, energy, still, equation))
     return ModifiedEnergy(
         equation, variable,
         tuple(TermSum(algebra, s) for s in energy), tuple(TermSum(algebra, reduced(s)) for s in rate),
-        conserved=not any(rate), undamped=not any(still), hamiltonian=hamiltonian, damping=damping,
+        conserved=not any(rate), undamped=undamped and len(energy) > order, hamiltonian=hamiltonian, damping=system.damping,
+        conclusion=conclusion, held=system.held,
     )  # fmt: skip
 
 
-def _without(algebra: Algebra, field: Sum, damping: str | None) -> Sum:
-    if damping is None:
-        return field
-    zero = {damping: algebra.ring.zero}
-    return {t: x for t, c in field.items() if (x := c.substitute(zero, algebra.ring))}
+def lie_derivative(
+    algebra: Algebra, variable: str, energy: list[Sum], fields: Fields, equation: ModifiedEquation | None = None
+) -> list[Sum]:
+    """dE/dt along the field, by power of gamma, through the field's order; empty sums where it vanishes identically.
 
-
-def lie_derivative(algebra: Algebra, variable: str, energy: list[Sum], fields: list[tuple[Sum, Sum]]) -> list[Sum]:
-    """dE/dt along the field, by power of gamma, through the field's order; empty sums where it vanishes identically."""
+    `equation` gives the rates of coefficients that depend on time.
+    """
     result: list[Sum] = [{} for _ in fields]
     for j, (f, g) in enumerate(fields):
-        along = Derivative(algebra, {"theta": f, variable: g})
+        along = Derivative(algebra, {"theta": f, variable: g}, time_rate(equation) if equation and not j else None)
         for i, e in enumerate(energy[: len(fields) - j]):
             accumulate(result[i + j], along(e))
     return [{} if algebra.is_zero(s) else s for s in result]
 
 
-def _hamiltonian(algebra: Algebra, variable: str, fields: list[tuple[Sum, Sum]]) -> tuple[list[Sum], bool]:
-    """(E, whether F = grad_eta E and G = -grad_theta E at every power)."""
+# ---------------------------------------------------------------------------------------------- what there is, and what not
+
+
+def _about(order: int) -> str:
+    return f"an energy E_0 + ... + gamma^{order} E_{order} that the flow without friction conserves"
+
+
+def _kept_friction(system: Mechanical) -> Conclusion:
+    said = f"the friction {system.friction} vanishes with no parameter" if system.damping is None else (
+        f"the flow has no limit for {system.damping} -> 0, or keeps friction there")  # fmt: skip
+    return Conclusion(NONE_FOUND, _about(len(system.fields) - 1), searched=f"E_0 alone: {said}, so there is no flow without it")
+
+
+def _conclusion(system: Mechanical, fields: Fields, found: int, obstacle: tuple[Ratio, ...]) -> Conclusion:
+    """About E_0 + ... + gamma^order E_order, of which `found` coefficients are found."""
+    order, equations = len(fields) - 1, (system.equation,)
+    if found > order:
+        return Conclusion(EXISTS, _about(order), because="dE/dt = 0 term by term")
+    traces = [rest_rates(system.algebra, system.variable, f, g) for f, g in fields]
+    first = next((k for k, trace in enumerate(traces) if trace is None or trace), None)
+    if first is not None and (trace := traces[first]) and system.force:
+        reason = f"on L = x**2/2 that flow changes areas, at gamma^{first} by the witness, so its orbits cross all levels of E_0"
+        witness = Witness("x**2/2", {"x": "0"}, {}, "x", str(trace))
+        return Conclusion(NONE_EXISTS, _about(order), "smooth functions E of theta and the velocity, E_0 not constant",
+                          because=reason, witness=witness, quantity="the divergence",
+                          for_parameters=unless([trace * system.force * system.speed], *equations))  # fmt: skip
+    count = len(_scalars(system, found))
+    eta = system.variable
+    span = f"sums of products <u, v> of trees of derivatives of L and {eta}, of weight up to k + 2 in E_k ({eta} "
+    span += f"weighs 1, a derivative of L 2): {count} in E_{found}"
+    if all(is_polynomial(t) for f, g in fields for t in (*f, *g)):
+        reason = f"the linear equations for their coefficients through gamma^{found} have no solution"
+        return Conclusion(NONE_EXISTS, _about(order), span, because=reason, for_parameters=unless(obstacle, *equations))
+    return Conclusion(NONE_FOUND, _about(order), searched=span)
+
+
+# ---------------------------------------------------------------------------------------------- the two searches
+
+
+def _hamiltonian(system: Mechanical, fields: Fields) -> tuple[list[Sum], bool]:
+    """(E, whether F = a grad_eta E and G = -a grad_theta E at every power)."""
+    algebra, variable, a = system.algebra, system.variable, system.speed
     eta = algebra.state(variable)
     label = next(iter(eta)).factors[0][0]
     result: list[Sum] = []
     for f, g in fields:
+        f, g = algebra.scale(f, a.inverse()), algebra.scale(g, a.inverse())
         energy: Sum = {}
         for t, c in f.items():
             part = algebra.contract(algebra.product(eta, {t: c}))
@@ -196,64 +260,28 @@ def _degree(term: Term, factor: object) -> int:
     return total
 
 
-def _conserved(equation: ModifiedEquation, variable: str, fields: list[tuple[Sum, Sum]], known: list[Sum]) -> list[Sum]:
-    """E_k from  D E_k [F_0, G_0] = - sum_(i<k) D E_i [F_(k-i), G_(k-i)], as far as it is solvable."""
-    algebra = equation.algebra
-    if not known:
-        raise ReductionError(
-            f"{equation.scheme.where}: the limit equation theta' = {TermSum(algebra, fields[0][0])}, {variable}' = "
-            f"{TermSum(algebra, fields[0][1])} is not mechanical (theta' = eta, eta' = -grad L), so it has no energy to modify"
-        )
-    energy = known[:1]
-    first = Derivative(algebra, {"theta": fields[0][0], variable: fields[0][1]})
+def _scalars(system: Mechanical, k: int) -> list[Term]:
+    """What E_k is sought among."""
+    return [t for w in range(2, k + 3) for t in scalars_of_weight(system.algebra, system.variable, w)]
+
+
+def _conserved(system: Mechanical, fields: Fields) -> tuple[list[Sum], tuple[Ratio, ...]]:
+    """E_0, E_1, ... with dE/dt = 0 as far as they exist among the scalars, and values that all vanish where the next one does."""
+    algebra, one = system.algebra, system.algebra.ring.one
+    energy = [system.energy]
+    along = [Derivative(algebra, {"theta": f, system.variable: g}) for f, g in fields]
     for k in range(1, len(fields)):
-        candidates = [t for w in range(2, k + 3) for t in scalars_of_weight(algebra, variable, w)]
-        right: Sum = {}
-        for i, e in enumerate(energy):
-            f, g = fields[k - i]
-            accumulate(right, Derivative(algebra, {"theta": f, variable: g})(e))
-        images = [first({t: algebra.ring.one}) for t in candidates]
-        solution = solve_ansatz(algebra, images, {t: -c for t, c in right.items()})
-        if solution is None:
-            break
-        energy.append({t: x for t, x in zip(candidates, solution, strict=True) if x})
-    return energy
-
-
-def scalars_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term]:
-    """All free trees of derivatives of L with leaves eta: eta weighs 1, a derivative of L 2 (and L itself 2).
-
-    >>> from derive.algebra.coefficients import Ring
-    >>> [str(t) for t in scalars_of_weight(Algebra(Ring()), "eta", 4)]
-    ['dot(grad, grad)', 'dot(eta, hess(eta))']
-    """
-    trees = [vectors_of_weight(algebra, variable, w) for w in range(weight)]
-    found: dict[Term, None] = dict.fromkeys(loss_term(algebra)) if weight == 2 else {}
-    for w in range(1, weight // 2 + 1):
-        for a in trees[w]:
-            for b in trees[weight - w]:
-                pair = algebra.product({a: algebra.ring.one}, {b: algebra.ring.one})
-                found |= dict.fromkeys(algebra.contract(pair))
-    return sorted(found, key=lambda t: t.key)
-
-
-def vectors_of_weight(algebra: Algebra, variable: str, weight: int) -> list[Term]:
-    """All rooted trees of derivatives of L with leaves eta (weight 1; a derivative of L weighs 2)."""
-    trees: list[list[Term]] = [[], [next(iter(algebra.state(variable)))]]
-    for w in range(2, weight + 1):
-        trees.append([t for children in _multisets(trees, w - 2, w, 0) for t in algebra.node("L", children)])
-    return trees[weight]
-
-
-def _multisets(trees: list[list[Term]], total: int, size: int, index: int) -> list[tuple[Term, ...]]:
-    """Multisets of trees of total weight, none before (size descending, index)."""
-    if not total:
-        return [()]
-    result = []
-    for w in range(min(total, size), 0, -1):
-        start = index if w == size else 0
-        if w >= len(trees):
-            continue
-        for i in range(start, len(trees[w])):
-            result += [(trees[w][i], *rest) for rest in _multisets(trees, total - w, w, i)]
-    return result
+        unknowns = [(j, t) for j in range(1, k + 1) for t in _scalars(system, j)]
+        blocks = [
+            ([along[m - j]({t: one}) if j <= m else {} for j, t in unknowns], {t: -c for t, c in along[m](energy[0]).items()})
+            for m in range(1, k + 1)
+        ]
+        found = examine_ansatz(algebra, blocks)
+        if found.values is None:
+            pivots = one
+            for p in found.pivots:
+                pivots = pivots * p
+            return energy, tuple(c * pivots for c in found.conditions)
+        values = dict(zip(unknowns, found.values, strict=True))
+        energy = [energy[0], *({t: x for (i, t), x in values.items() if i == j and x} for j in range(1, k + 1))]
+    return energy, ()

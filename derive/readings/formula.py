@@ -29,6 +29,7 @@ from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ParseError, UndecidedError, UsageError
 from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
+from derive.readings.identity import vanishes
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
 from derive.readings.witness import is_nonzero
 from derive.scheme import Scheme, inline_scheme, substitute
@@ -136,9 +137,9 @@ class Formulas:
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]
 
-    def gradient(self, total: TermSum) -> TermSum:
-        """The gradient of a scalar."""
-        return TermSum(self.algebra, gradient(self.algebra, total.sum))
+    def descent(self, loss: TermSum) -> TermSum:
+        """-grad of a scalar."""
+        return TermSum(self.algebra, {t: -c for t, c in gradient(self.algebra, loss.sum).items()})
 
     def value(self, text: str, where: str) -> TermSum:
         """The formula itself, where gamma is a parameter."""
@@ -147,9 +148,9 @@ class Formulas:
     def minus(self, a: TermSum, b: TermSum) -> TermSum:
         """a - b in normal form; empty exactly where they are equal as functions.  Raises UndecidedError."""
         difference = self.algebra.add(a.sum, {t: -c for t, c in b.sum.items()})
-        if self.algebra.is_zero(difference):
+        if vanishes(self.algebra, difference):
             return self.zero
-        if not is_nonzero(difference):
+        if not is_nonzero(TermSum(self.algebra, difference)):
             raise UndecidedError("two formulas are not seen to be equal, and no point tells them apart")
         return TermSum(self.algebra, {t: c.reduced() for t, c in difference.items() if c})
 

@@ -5,13 +5,14 @@
 A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
 rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
 general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
-cancellation of terms, asymmetry by a loss and a point where it shows; the potential is then sought among the scalars from
-which its terms can come, and differentiated back.
+cancellation of terms, asymmetry by a loss and a point where it shows, in exact numbers (for that loss there is no potential at
+all, of whatever form); the potential is then sought among the scalars from which its terms can come, and differentiated back.
+That none is found there says nothing; nor does an asymmetry that neither cancels nor shows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.algebra.ansatz import solve_ansatz
@@ -21,8 +22,9 @@ from derive.algebra.rooted import free_tree, rooting_value
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Term, term_text
 from derive.equation import ModifiedEquation, TermSum
-from derive.errors import ReductionError
-from derive.readings.witness import is_nonzero
+from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, UNDECIDED, Conclusion, where_nonzero, witness_of
+from derive.readings.identity import vanishes
+from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
 ROUNDS, MOST_CANDIDATES = 3, 200  # of the search for a potential of a general field
@@ -36,7 +38,8 @@ class Obstruction(Described):
     `trees` pairs each free tree on which b differs with the sum of b(tau) tau over its rootings, b = coefficient * sigma
     (with the sign of the terms as printed, in derivatives of L; some b may be zero); empty for general terms, where
     `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that
-    still is a gradient, `remainder` the rest.  `direction` is the symbol of u.
+    still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and a point where
+    the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
     """
 
     power: int
@@ -45,6 +48,13 @@ class Obstruction(Described):
     gradient_part: TermSum
     remainder: TermSum
     direction: str = "u"
+    witness: Witness | None = None
+    for_parameters: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is proved that the field is no gradient; else its terms are not seen to cancel, nor a value not to."""
+        return bool(self.trees) or self.witness is not None
 
     @property
     def rootings(self) -> Rootings:
@@ -52,6 +62,8 @@ class Obstruction(Described):
         return tuple((next(iter(free.sum)), tuple((t, b) for b, t in values)) for free, values in self.trees)
 
     def describe(self) -> str:
+        if not self.decided:
+            return f"at gamma^{self.power}: not decided whether the Jacobian is symmetric"
         return f"at gamma^{self.power}: " + ("b differs between rootings" if self.trees else "the Jacobian is not symmetric")
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +76,8 @@ class Obstruction(Described):
             "asymmetry": self.asymmetry.to_json(),
             "gradient_part": self.gradient_part.to_json(),
             "remainder": self.remainder.to_json(),
+            "decided": self.decided,
+            "witness": self.witness.to_json() if self.witness else None,
         }
 
 
@@ -73,8 +87,8 @@ class ModifiedLoss(Described):
 
     `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
     the field is a gradient, but V_k was not found as a sum of terms (it may contain a logarithm, say) and is left empty here,
-    null in JSON.  `obstruction` is None where every power asked for has a potential.  `preconditioned` is the same reading
-    with P (componentwise schemes).
+    null in JSON.  `obstruction` is None where every power asked for has a potential; it need not be `decided`.  `preconditioned`
+    is the same reading with P (componentwise schemes).
     """
 
     equation: ModifiedEquation
@@ -89,12 +103,32 @@ class ModifiedLoss(Described):
     def describe(self) -> str:
         return f"{self.equation.name}, {self.equation.form}: a potential through gamma^{self.exists_through}"
 
+    @property
+    def conclusion(self) -> Conclusion:
+        """Whether the field is -grad V for every loss at all powers asked for, with a V that is written down."""
+        o = self.obstruction
+        if o is None:
+            about = f"a potential through gamma^{self.exists_through}"
+            if not self.unwritten:
+                return Conclusion(EXISTS, about, because="its gradient gives the field back")
+            said = "the Jacobian is symmetric, so near every point where the field is smooth it is a gradient"
+            return Conclusion(NONE_FOUND, about, searched="sums of scalars whose gradients have terms of the field", because=said)
+        about = f"a potential at gamma^{o.power}"
+        if not o.decided:
+            return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
+        reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
+        return Conclusion(
+            NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason, witness=o.witness,
+            for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}",
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
-        """`exists_through`, `potential` (list by power), `obstruction`."""
+        """`exists_through`, `potential` (list by power), `obstruction`, and the conclusion's keys."""
         data: dict[str, Any] = {
             "exists_through": self.exists_through,
             "potential": [b | {"terms": None} if b["power"] in self.unwritten else b for b in blocks(self.potential)],
             "obstruction": self.obstruction.to_json() if self.obstruction else None,
+            **self.conclusion.to_json(),
         }
         if self.preconditioner is not None:
             data["preconditioner"] = self.preconditioner.to_json()
@@ -111,7 +145,7 @@ def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
     potentials: list[TermSum] = []
     unwritten: list[int] = []
     for k, field in enumerate(fields):
-        value, obstruction = potential_of(algebra, field, k)
+        value, obstruction = potential_of(algebra, field, k, equation)
         if obstruction is not None:
             return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction, tuple(unwritten))
         if value is None:
@@ -123,27 +157,35 @@ def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
 # ---------------------------------------------------------------------------------------------- one field
 
 
-def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | None, Obstruction | None]:
-    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and was not found as a sum of terms."""
-    empty = TermSum(algebra, {})
+def potential_of(
+    algebra: Algebra, field: Sum, power: int = 0, *equations: ModifiedEquation
+) -> tuple[Sum | None, Obstruction | None]:
+    """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and was not found as a sum of terms.
+
+    `equations` give the ranges of the parameters.
+    """
     if all(t.is_tree for t in field):
         value, remainder, trees = _tree_potential(algebra, field)
         if not remainder:
             return value, None
-        return None, Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder))
+        empty = TermSum(algebra, {})
+        found = Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder))
+        return None, _witnessed(found, jacobian_asymmetry(algebra, field), equations)
     direction = algebra.ring.fresh("u")
     asymmetry = jacobian_asymmetry(algebra, field, direction)
     if not asymmetry:
         return _general_potential(algebra, field), None
-    if not is_nonzero(asymmetry):
-        raise ReductionError(
-            f"whether the field at gamma^{power} is a gradient is not decided: the terms of its Jacobian's antisymmetric part do "
-            "not cancel, yet it vanishes at every point tried"
-        )
     part = _gradient_part(algebra, field)
     remainder = nonzero(algebra.add(field, gradient(algebra, part)))
     shown = TermSum(algebra, asymmetry)
-    return None, Obstruction(power, (), shown, TermSum(algebra, part), TermSum(algebra, remainder), direction)
+    found = Obstruction(power, (), shown, TermSum(algebra, part), TermSum(algebra, remainder), direction)
+    return None, _witnessed(found, asymmetry, equations)
+
+
+def _witnessed(found: Obstruction, asymmetry: Sum, equations: tuple[ModifiedEquation, ...]) -> Obstruction:
+    total = TermSum(found.remainder.algebra, asymmetry)
+    witness = witness_of(total, *equations)
+    return replace(found, witness=witness, for_parameters=where_nonzero(total, *equations))
 
 
 def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Sum:
@@ -155,7 +197,7 @@ def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Su
     forward = Derivative(algebra, {"theta": u})(field)
     transposed = Adjoint(algebra)(field, u)
     difference = algebra.add(forward, {t: -c for t, c in transposed.items()})
-    return {} if algebra.is_zero(difference) else {t: c.reduced() for t, c in difference.items() if c}
+    return {} if vanishes(algebra, difference) else {t: c.reduced() for t, c in difference.items() if c}
 
 
 def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:

@@ -22,6 +22,7 @@ from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ReductionError
 from derive.language import derivative_symbol
+from derive.readings.conclusion import EXISTS, Conclusion
 from derive.result import Described, blocks
 from derive.scheme import Scheme, load_scheme
 from derive.scheme.schedule import Schedule
@@ -54,8 +55,16 @@ class SecondOrder(Described):
         return f"{self.equation.name}, through gamma^{len(self.terms) - 1}"
 
     def to_json(self) -> dict[str, Any]:
-        """`equation` (list by power, p is theta') and `velocity` (the scheme's velocity variable in terms of p)."""
-        return {"equation": blocks(self.terms), "velocity": {self.variable: blocks(self.velocity)}, **said(self.derivative)}
+        """`equation` (list by power, p is theta'), `velocity` (the scheme's velocity variable in terms of p), `conclusion`."""
+        return {
+            "equation": blocks(self.terms), "velocity": {self.variable: blocks(self.velocity)},
+            **said(self.derivative), **self.conclusion.to_json(),
+        }  # fmt: skip
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """The elimination is an identity: there is the equation that it gives."""
+        return Conclusion(EXISTS, "an equation of second order for theta alone", because="the velocity put back gives theta'")
 
 
 def said(derivative: str) -> dict[str, str]:
@@ -162,7 +171,7 @@ def _inverse(equation: ModifiedEquation, variable: str, first: list[Sum], p: Sum
     if not a or any(mentions(t, frozenset((variable,))) for t in rest):
         raise ReductionError(
             f"{equation.scheme.where}: theta' = {TermSum(algebra, first[0])} at gamma^0 is not a constant times {variable} plus "
-            f"a function of theta, so {variable} cannot be eliminated"
+            f"a function of theta, so {variable} cannot be eliminated by the expansion used here (none found; none is ruled out)"
         )
     inverse = a.inverse()
     result = [algebra.scale(algebra.add(p, {t: -c for t, c in rest.items()}), inverse)]

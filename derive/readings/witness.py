@@ -1,72 +1,235 @@
-"""Numbers in the place of terms: the derivatives of L at a point as random symmetric tensors, parameters as random numbers.
+"""Witnesses: a concrete loss and a point at which a sum of terms is not zero, in exact numbers.
 
-For every choice of finitely many symmetric tensors there is a polynomial loss with these derivatives, so a sum of terms that
-is not zero here is not zero as a function: a witness.  (Floating point: the claim rests on a value far above rounding.)
+    sum(L, point, parameters) != 0    =>    the sum is not identically zero
+
+Values are rational, or balls (real numbers enclosed between two rationals) where a root is irrational: a ball that does not
+contain zero is a proof as well.  That no witness was found among those tried proves nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import factorial, prod
 from random import Random
+from typing import Any
 
+from flint import ctx, fmpq
+
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
-from derive.algebra.sums import Sum
+from derive.algebra.fold import within
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.point import Index, Point
+from derive.concrete.point import Index, Point, raised
+from derive.concrete.problem import Problem, Value, exact, parse_field, parse_loss, real_power
+from derive.concrete.values import PRECISION, decimal, time_values
+from derive.errors import DeriveError, SingularPointError
+from derive.language import derivative_symbol
+from derive.reals import TRUE, Formula, example, holds
+from derive.reals.formula import names_in
+from derive.result import Combination, Described
+
+BITS, DIGITS = 256, 12
+ATTEMPTS = 3  # choices of the parameters for every loss
+MOST_DERIVATIVES = 20  # of time functions
+_SIMPLE = {
+    True: ("x**2/2", "x**3/3 + x", "x**4/4 + x*y**2", "x**4/4 + x*y**2 + y**3/3 + x*y"),
+    False: ("x**2 + x", "x*y + 1; x**2 - y", "x**3 + x*y + 1; x*y**2 + y + 2"),
+}
 
 
-class _RandomNumbers:
-    """Floats that depend on a seed and on what they stand for alone."""
+@dataclass(frozen=True, repr=False)
+class Witness(Described):
+    """The value of a sum at a point of a loss (or field): not zero.
 
-    size = 2  # components; two suffice to tell orders of indices apart
+    `at` has the components of theta, of other vectors (eta_x, ...) and scalars; `parameters` also the time t.  `component` is
+    the variable whose component `value` is; exact where it is rational, else decimals of a ball that excludes zero.
+    """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    loss: str
+    at: Mapping[str, str]
+    parameters: Mapping[str, str]
+    component: str
+    value: str
 
-    def positive(self, *key: object) -> float:
-        """In (0.2, 0.9), so that decays decay."""
-        return Random(f"{self.seed}{key}").uniform(0.2, 0.9)
+    def describe(self) -> str:
+        where = ", ".join(f"{n} = {v}" for n, v in {**self.at, **self.parameters}.items())
+        return f"{self.loss} at {where}: {self.value}"
 
-    def signed(self, *key: object) -> float:
-        return self.positive(*key) * (1 if Random(f"sign{self.seed}{key}").random() < 0.5 else -1)
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "loss": self.loss, "at": dict(self.at), "parameters": dict(self.parameters),
+            "component": self.component, "value": self.value,
+        }  # fmt: skip
 
-    def rational(self, value: Fraction) -> float:
-        return float(value)
 
-    def state(self, f: Factor) -> list[float]:
+def find_witness(
+    total: Combination, given: Formula = TRUE, functions: Mapping[str, Any] | None = None
+) -> Witness | None:
+    """A witness that the sum is not identically zero, with parameters in the ranges `given`; None where none was found.
+
+    `functions` are time functions with their settings (None: free).
+
+    >>> from derive.equation import modified_equation
+    >>> find_witness(modified_equation("gd", 1)["theta"][1])
+    <Witness x**2/2 at x = 1: -1/2>
+    """
+    if not total:
+        return None
+    for problem in _problems(total):
+        for attempt in range(ATTEMPTS):
+            found = _tried(total, problem, attempt, given, functions or {})
+            if found is not None:
+                return found
+    return None
+
+
+def is_nonzero(total: Combination) -> bool:
+    """Whether some point shows, exactly, that the sum is not identically zero."""
+    return find_witness(total) is not None
+
+
+def _nodes(total: Combination) -> list[Factor]:
+    return [f for t in total.sum for f in within(t) if f.kind == "node"]
+
+
+def _depth(total: Combination) -> int:
+    """The highest derivative of the gradient (or field) that occurs, plus one."""
+    return max((len(f.children) for f in _nodes(total)), default=0) + 1
+
+
+def _problems(total: Combination) -> Iterator[Problem]:
+    """Simple losses (or fields), then ones in two and three variables with every derivative that occurs."""
+    of_loss = all(total.algebra.functions[f.label].is_loss for f in _nodes(total))
+    parse = parse_loss if of_loss else parse_field
+    yield from map(parse, _SIMPLE[of_loss])
+    for seed, names in enumerate(("xy", "xy", "xyz", "xyz")):
+        random = Random(f"{names}{seed}")
+        rows = 1 if of_loss else len(names)
+        yield parse("; ".join(_dense(names, _depth(total) + of_loss, random) for _ in range(rows)))
+
+
+def _dense(names: str, degree: int, random: Random) -> str:
+    """Powers of linear forms: x/2 + (x + 2*y)**2/3 + ... through the degree."""
+    parts = []
+    for power in range(1, degree + 1):
+        for _ in range(min(power + 1, 3)):
+            form = " + ".join(f"{random.choice([-2, -1, 1, 2, 3])}*{n}" for n in names)
+            parts.append(f"({form})**{power}/{random.randint(2, 7)}")
+    return " + ".join(parts)
+
+
+def _tried(
+    total: Combination, problem: Problem, attempt: int, given: Formula, functions: Mapping[str, Any]
+) -> Witness | None:
+    random = Random(f"{problem.text} {attempt}")
+    symbols = _parameters(total, random, given, functions)
+    if symbols is None:
+        return None
+    try:
+        with PRECISION, ctx.workprec(BITS):
+            numbers = _Numbers(total, problem, random if attempt else None, symbols, functions)
+            values = Point(numbers).total((t, c) for c, t in total)
+            place = next((i for i, x in enumerate(values) if excludes_zero(x)), None)
+            if place is None:
+                return None
+            text = shown(values[place])
+    except (DeriveError, ZeroDivisionError, ValueError):
+        return None
+    at = {n: str(v) for n, v in numbers.used.items()}
+    return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.variables[place], text)
+
+
+def excludes_zero(x: Value) -> bool:
+    """Whether a rational, or every number in a ball, is not zero."""
+    return bool(x != 0) if isinstance(x, fmpq) else not x.contains(0)
+
+
+def shown(x: Value) -> str:
+    """A rational, or the decimals of a ball."""
+    return str(x) if isinstance(x, fmpq) else decimal(x, DIGITS)
+
+
+def _parameters(
+    total: Combination, random: Random, given: Formula, functions: Mapping[str, Any]
+) -> dict[str, Fraction] | None:
+    """Numbers for every symbol that occurs; instead of time functions that are set, and their derivatives, for the time."""
+    concrete = {derivative_symbol(n, k) for n, f in functions.items() if f is not None for k in range(MOST_DERIVATIVES)}
+    used = {s for t, c in total.sum.items() for s in (c.symbols() | _inside(t))}
+    return sample((used - concrete) | ({"t"} if used & concrete else set()), given, random)
+
+
+def sample(names: set[str], given: Formula, random: Random | None = None) -> dict[str, Fraction] | None:
+    """Rational numbers for the names, those between 0 and 1 first, with which `given` holds; None where none are found.
+
+    >>> sample({"beta"}, TRUE, Random(1))
+    {'beta': Fraction(1, 3)}
+    """
+    random = random or Random(0)
+    every = sorted(names | names_in(given))
+    for _ in range(20):
+        values = {n: Fraction(random.randint(1, d - 1), d) for n in every for d in [random.choice([2, 3, 4, 5])]}
+        if holds(given, values) is True:
+            return {n: values[n] for n in sorted(names)}
+    found = example(given)
+    if not isinstance(found, Mapping):
+        return None
+    rational = {n: v for n, v in found.items() if isinstance(v, Fraction)}
+    return {n: rational.get(n, Fraction(1, 2)) for n in sorted(names)} if len(rational) == len(found) else None
+
+
+def _inside(term: Any) -> set[str]:
+    return {s for f in within(term) for _, c in f.body for s in c.symbols()}
+
+
+class _Numbers:
+    """Rationals and balls at one point of one problem."""
+
+    def __init__(
+        self, total: Combination, problem: Problem, random: Random | None, symbols: Mapping[str, Fraction],
+        functions: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.algebra, self.problem, self.random = total.algebra, problem, random
+        self.size = len(problem.variables)
+        self.used: dict[str, Fraction] = {}
+        self.symbols: dict[str, Value] = {n: exact(v) for n, v in symbols.items()}
+        if "t" in symbols:
+            self.symbols |= time_values(functions, self.symbols["t"], MOST_DERIVATIVES)
+        centre = [self._drawn(x) for x in problem.variables]
+        self.jets = problem.jets(centre, _depth(total))
+
+    def _drawn(self, name: str) -> Value:
+        """A positive number, so that roots of state variables exist: 1, 2, 3, ... at the first attempt, then any."""
+        if name not in self.used:
+            n = len(self.used) + 1
+            self.used[name] = Fraction(self.random.randint(1, 4), self.random.randint(1, 3)) if self.random else Fraction(n)
+        return exact(self.used[name])
+
+    def rational(self, value: Fraction) -> Value:
+        return exact(value)
+
+    def state(self, f: Factor) -> list[Value]:
         if f.scalar:
-            return [self.signed("state", f.label)] * self.size
-        return [self.signed("state", f.label, i) for i in range(self.size)]
+            height = self.jets[0].get((0,) * self.size, fmpq(0)) if is_loss(f, self.algebra) else self._drawn(f.label)
+            return [height] * self.size
+        prefix = "" if f.label == "theta" else f"{f.label}_"
+        return [self._drawn(prefix + x) for x in self.problem.variables]
 
-    def derivative(self, label: str, i: int, index: Index) -> float:
-        """Symmetric in all indices for a loss, in all but the first for a field."""
-        inner = [j for j, e in enumerate(index) for _ in range(e)]
-        return self.signed("derivative", tuple(sorted((i, *inner)))) if label == "L" else self.signed("field", i, tuple(inner))
+    def derivative(self, label: str, i: int, index: Index) -> Value:
+        jet = self.jets[0] if self.problem.is_loss else self.jets[i]
+        index = raised(index, i) if self.problem.is_loss else index
+        value = jet.get(index)
+        return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
 
-    def power(self, x: float, exponent: Exponent, f: Factor) -> float:
-        if x < 0 and not isinstance(exponent, int):
-            raise ValueError("a root of a negative number")
-        return float(x ** (exponent if isinstance(exponent, int) else float(exponent)))
+    def power(self, x: Value, exponent: Exponent, f: Factor) -> Value:
+        e = Fraction(exponent)
+        if not isinstance(x, fmpq) and (e < 0 or e.denominator > 1) and x.contains(0):
+            raise SingularPointError("not told from zero")
+        return real_power(x, e)
 
-    def absolute(self, x: float) -> float:
+    def absolute(self, x: Value) -> Value:
         return abs(x)
 
-    def coefficient(self, c: Ratio) -> float:
-        return float(c.at({s: self.positive("parameter", s) for s in c.symbols()}, float))
-
-
-def is_nonzero(total: Sum, attempts: int = 12) -> bool:
-    """Whether some random point shows that the sum is not identically zero."""
-    for seed in range(attempts):
-        numbers = _RandomNumbers(seed)
-        point = Point(numbers)
-        try:
-            value = max(map(abs, point.total(total.items())))
-            # what rounding is relative to
-            size = sum(abs(numbers.coefficient(c)) * max(map(abs, point.term(t))) for t, c in total.items())
-        except (ValueError, ZeroDivisionError, OverflowError):
-            continue
-        if isfinite(value) and value > 1e-8 * size > 0:
-            return True
-    return False
+    def coefficient(self, c: Ratio) -> Value:
+        return c.at(self.symbols, exact)

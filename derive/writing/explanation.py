@@ -117,7 +117,9 @@ def factor_kind(v: ModifiedLoss) -> str:
 
 def _potential(v: ModifiedLoss, style: Notation) -> str:
     if not v.potential:
-        return "none, the limit field is not a gradient for every loss"
+        decided = v.obstruction is None or v.obstruction.decided
+        no = "is not a gradient for every loss" if decided else "is not shown to be a gradient, nor not to be one"
+        return f"none, the limit field {no}"
     shown = one_line(v.potential[:2], style) + (" + ..." if any(v.potential[2:]) else "")
     if 0 in v.unwritten and not any(v.potential):
         shown = "a function"
@@ -125,9 +127,10 @@ def _potential(v: ModifiedLoss, style: Notation) -> str:
 
 
 def _ends(v: ModifiedLoss, style: Notation) -> list[str]:
-    """Powers at which the potential is no sum of terms, and the one at which there is none."""
+    """Powers at which the potential is no sum of terms, and the one at which there is none, or none is known."""
     found = [f"not found as a sum of terms at {_power(k, style)}, where the field is a gradient" for k in v.unwritten]
-    return found + ([f"no gradient at {_power(v.obstruction.power, style)}"] if v.obstruction is not None else [])
+    o = v.obstruction
+    return found + ([f"{'no gradient' if o.decided else 'not decided'} at {_power(o.power, style)}"] if o is not None else [])
 
 
 def _power(k: int, style: Notation) -> str:

@@ -16,6 +16,7 @@ from derive.writing.series import greek, one_line, series_lines
 if TYPE_CHECKING:
     from derive.readings.accuracy import Accuracy
     from derive.readings.compare import Comparison
+    from derive.readings.conclusion import Conclusion
     from derive.readings.energy import ModifiedEnergy
     from derive.readings.initial_layer import InitialLayer
     from derive.readings.loss import ModifiedLoss, Obstruction
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from derive.readings.second_order import SecondOrder
 
 Lines = list[str]
+_IN_TEXT = str.maketrans({"_": r"\_", "^": r"\^{}", "<": r"\textless{}", ">": r"\textgreater{}"})
 
 
 def heading(equation: Equation, style: Notation, what: str) -> Lines:
@@ -39,7 +41,7 @@ def say(text: str, style: Notation) -> str:
     if style.name != "latex":
         return text
     parts = text.split("$")
-    return rf"&\text{{{'$'.join(p if i % 2 else p.replace('_', chr(92) + '_') for i, p in enumerate(parts))}}}"
+    return rf"&\text{{{'$'.join(p if i % 2 else p.translate(_IN_TEXT) for i, p in enumerate(parts))}}}"
 
 
 def _word(word: str, style: Notation) -> str:
@@ -60,6 +62,27 @@ def _theta(style: Notation) -> tuple[str, str, str]:
         return r"\dot{\theta}", r"\ddot{\theta}", r"\nabla"
     name = style.symbol("theta")
     return f"{name}'", f"{name}''", "∇" if style.name == "unicode" else "grad "
+
+
+# ---------------------------------------------------------------------------------------------- what is a theorem
+
+
+def conclusion_lines(c: Conclusion, style: Notation, indent: str = "") -> Lines:
+    """What a verdict rests on; names, losses and points as they are typed."""
+    lines = []
+    if c.verdict == "none exists":
+        lines.append(f"none exists among {c.complete_over}")
+        lines.append(f"because {c.because}")
+    elif c.verdict == "none found":
+        lines.append(f"none found among {c.searched}; whether one exists elsewhere is not said")
+    elif c.verdict == "undecided":
+        lines.append(f"undecided: {c.because}")
+    if c.witness is not None:
+        where = ", ".join(f"{n} = {v}" for n, v in {**c.witness.at, **c.witness.parameters}.items())
+        lines.append(f"witness: {c.quantity} is {c.witness.value} on {c.witness.loss} at {where}")
+    if c.for_parameters != "all in their ranges":
+        lines.append(f"for the parameters: {c.for_parameters}")
+    return [say(indent + line, style) for line in lines]
 
 
 # ---------------------------------------------------------------------------------------------- modified loss
@@ -102,8 +125,13 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
         )
     if v.obstruction is None:
         return [*lines, say(f"a potential through {_power(v.exists_through, style)}, all that was asked for", style)]
-    lines.append(say(f"no potential at {_power(v.obstruction.power, style)}" + ("" if brief else _reason(v.obstruction)), style))
-    return lines if brief else lines + _obstruction_lines(v.obstruction, style)
+    if not v.obstruction.decided:
+        lines.append(say(f"whether there is a potential at {_power(v.obstruction.power, style)} is not decided", style))
+    else:
+        reason = "" if brief else _reason(v.obstruction)
+        lines.append(say(f"no potential at {_power(v.obstruction.power, style)}{reason}", style))
+    shown = [] if brief else _obstruction_lines(v.obstruction, style)
+    return lines + shown + conclusion_lines(v.conclusion, style, "    ")
 
 
 def _reason(o: Obstruction) -> str:
@@ -156,19 +184,22 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     lines = heading(a.equation, style, f"accuracy for {greek(target, style)}" + ("" if "=" in a.target else " = 0"))
     if a.exact_through is not None:
         return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
+    decided = a.conclusion.verdict == "exists"
     divided = f", divided by {_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
-    lines.append(say(f"order {a.order}; on the modified flow the target's expression{divided} is", style))
-    return lines + series_lines(_word("defect", style), {a.order: a.defect}, style)
+    order = f"order {a.order}" if decided else f"order at least {a.order}"
+    lines.append(say(f"{order}; on the modified flow the target's expression{divided} is", style))
+    lines += series_lines(_word("defect", style), {a.order: a.defect}, style)
+    return lines + conclusion_lines(a.conclusion, style)
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     lines = heading(e.equation, style, "modified energy")
     lines += series_lines("E", e.energy, style)
-    symbol = style.symbol(e.damping) if e.damping else ""
-    damping = f" without damping ({f'${symbol}$' if style.name == 'latex' else symbol} = 0)" if e.damping else ""
+    damping = _without_friction(e, style)
     order = len(e.rate) - 1
     if len(e.energy) <= order:
-        lines.append(say(f"no conserved energy{damping} at {_power(len(e.energy), style)}, for all scalars of its weight", style))
+        lines.append(say(f"no energy conserved{damping} at {_power(len(e.energy), style)}:", style))
+        lines += conclusion_lines(e.conclusion, style, "    ")
     elif e.undamped:
         kind = "a Hamiltonian: " if e.hamiltonian else ""
         said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {_power(order, style)}"
@@ -176,6 +207,18 @@ def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     if any(e.rate):
         lines += series_lines(r"\dot{E}" if style.name == "latex" else "dE/dt", e.rate, style)
     return lines
+
+
+def _without_friction(e: ModifiedEnergy, style: Notation) -> str:
+    if not e.damping:
+        return ""
+    symbol = style.symbol(e.damping)
+    latex = style.name == "latex"
+    if not e.held:
+        return f" without damping ({f'${symbol}$' if latex else symbol} = 0)"
+    arrow = {"unicode": "→", "latex": r"\to", "ascii": "->"}[style.name]
+    limit = f"{symbol} {arrow} 0"
+    return f" without damping ({f'${limit}$' if latex else limit} with the force held fixed)"
 
 
 def modifying_lines(m: Modifying, style: Notation) -> Lines:
@@ -235,14 +278,20 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
     else:
         lines.append(say("the limits differ; the second minus the first is", style))
     lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
+    theta = style.symbol("theta")
     if c.same_through < 0 and c.step_ratio is not None:
         step = f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}"
         step = f"${step}$" if style.name == "latex" else step
         lines.append(say(f"with the step {step} in the second: the same through {_power(c.same_rescaled, style)}", style))
-    elif c.change is not None:
-        lines.append(say(f"the same through {_power(c.order, style)} in the variable", style))
-        theta = style.symbol("theta")
-        lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(c.change, 1)), style)
-    elif c.same_through >= 0:
-        lines.append(say(f"no change of variables brings them together at {_power(c.change_through + 1, style)}", style))
-    return lines
+    change = c.change if c.change is not None else c.rescaled_change
+    if change is not None:
+        if any(change):
+            lines.append(say(f"the same through {_power(c.order, style)} in the variable", style))
+            lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(change, 1)), style)
+        return lines
+    reached = max(c.change_through, c.rescaled_through)
+    if reached >= 0:
+        lines.append(say(f"a change of variables that brings them together at {_power(reached + 1, style)}:", style))
+    else:
+        lines.append(say("a change of variables:", style))
+    return lines + conclusion_lines(c.conclusion, style, "    ")

@@ -145,7 +145,9 @@ class Sections:
         if v.potential:
             body = self._potential(v, r"\dot{\theta} = -\nabla \tilde{L}", True)
         else:
-            body = "<p>The limit field is not a gradient for every loss.</p>"
+            decided = v.obstruction is None or v.obstruction.decided
+            body = "<p>The limit field is not a gradient for every loss.</p>" if decided else (
+                "<p>Whether the limit field is a gradient for every loss is not decided.</p>")
         if v.preconditioned is not None and v.preconditioner is not None:
             kind, times = ("scalar", r"\,") if all(t.scalar for t in v.preconditioner.sum) else ("elementwise", r"\odot")
             where = f"<p>With the {kind} factor P = {self.formulas.svg(self._sum([v.preconditioner]))}:</p>"
@@ -158,7 +160,8 @@ class Sections:
         if not v.potential:
             return ""
         shown = self.formulas.svg(rf"\tilde{{L}} = {self._sum(list(v.potential))}")
-        lead = f"<p>Through {power_words(v.exists_through)}, {self.formulas.svg(meaning)} with</p>"
+        through = v.unwritten[0] - 1 if v.unwritten else v.exists_through
+        lead = f"<p>Through {power_words(through)}, {self.formulas.svg(meaning)} with</p>" if through >= 0 else ""
         unwritten = "".join(
             f"<p>At {power_words(k)} the field is a gradient, of a function that was not found as a sum of terms and is missing "
             "above.</p>"
@@ -209,7 +212,7 @@ class Sections:
 
     def _obstruction(self, v: ModifiedLoss) -> str:
         o = v.obstruction
-        if o is None:
+        if o is None or not o.decided:
             return ""
         text = f"<p>At {power_words(o.power)} there is no such function for every loss"
         if not o.rootings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from derive.readings.accuracy import accuracy
 from derive.readings.formula import counterexample, formulas_beside, power_of
-from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 
 
@@ -31,6 +31,8 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
     if not a.defect:
         text = f"no defect through gamma**{a.exact_through}: the order is {a.order} at least"
         return refuted(text, f"{data.target} vanishes on the modified flow through gamma**{a.exact_through}")
+    if a.conclusion.verdict == "undecided":
+        return undecided(f"the order is {a.order} at least; {a.conclusion.because}")
     factor = f"{power_of('gamma', a.order)}*" if a.order else ""
     defect = f"{data.target} = {factor}({a.defect}) + ..., p = theta'"
     text = f"the order is {a.order}"

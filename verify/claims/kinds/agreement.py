@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derive.errors import UndecidedError, UsageError
 from derive.readings.compare import compare_equations
 from derive.readings.formula import counterexample, formulas_beside, power_of
-from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
+from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 
 
@@ -41,6 +41,8 @@ def judge_agreement(data: AgreementClaim) -> Judgment:
         if data.through is None:
             raise UndecidedError(f"{text}; no computation here reaches every power: say 'through'")
         return refuted(f"{text} at least", "no difference found")
+    if c.conclusion.verdict == "undecided":
+        return undecided(c.conclusion.because)
     difference = f"second minus first, {left}: {power_of('gamma', k) if k else '1'}*({c.difference})"
     formulas = formulas_beside(c.difference, {c.derivative: False})
     numbers = counterexample(formulas, formulas.zero, c.difference)

@@ -62,6 +62,8 @@ def judge_loss(data: LossClaim) -> Judgment:
         last = claimed_through + (data.exists_through is not None)
         v = data.read(modified_loss, last, form=data.form)
         data.equation(last, data.form)
+        if v.obstruction is not None and not v.obstruction.decided:
+            raise UndecidedError(f"a modified loss exists through gamma**{v.exists_through}; {v.conclusion.because}")
         if v.exists_through != claimed_through:
             more = " at least" if v.obstruction is None else ""
             return refuted(f"a modified loss exists through gamma**{v.exists_through}{more}", *_obstruction(v))
@@ -73,7 +75,7 @@ def judge_loss(data: LossClaim) -> Judgment:
     if set(equation.equations) != {"theta"}:
         raise UndecidedError(f"theta' depends on other slow variables too: {', '.join(equation.equations)}")
     claimed = formulas.series(data.loss, data.order, "loss")
-    fields = [_minus_gradient(formulas, v) for v in claimed]
+    fields = [formulas.descent(v) for v in claimed]
     for k, (mine, true) in enumerate(zip(fields, equation["theta"], strict=True)):
         if formulas.minus(mine, true):
             return _fails(data, formulas, claimed, k)
@@ -83,18 +85,16 @@ def judge_loss(data: LossClaim) -> Judgment:
     return proved(str(proof), f"V = {series_text(claimed)}, -grad V = {series_text(fields)}", *evidence)
 
 
-def _minus_gradient(formulas: Formulas, v: TermSum) -> TermSum:
-    return formulas.minus(formulas.zero, formulas.gradient(v))
-
-
 def _fails(data: LossClaim, formulas: Formulas, claimed: list[TermSum], k: int) -> Judgment:
     """The first power at which -grad of the claim is not the field."""
     v = data.read(modified_loss, data.order, form=data.form)
-    if k > v.exists_through:
+    if k > v.exists_through and v.obstruction is not None and v.obstruction.decided:
         return refuted(f"there is no modified loss beyond gamma**{v.exists_through}", *_obstruction(v))
-    if k in v.unwritten:
-        field = v.equation["theta"][k]
-        raise UndecidedError(f"at {power_of('gamma', k)} no potential of {field} is found, and the claim is not seen to be none")
+    if k in v.unwritten or k > v.exists_through:
+        mine, field = formulas.descent(claimed[k]), v.equation["theta"][k]
+        difference = f"at {power_of('gamma', k)}: minus the gradient of the claim is {mine}, the field {field}"
+        numbers = counterexample(formulas, mine, field, v.equation)
+        return refuted(f"-grad V is {field} at {power_of('gamma', k)}", difference, numbers)
     difference = f"at {power_of('gamma', k) if k else 'the limit'}: claimed {claimed[k]}, derived {v.potential[k]}"
     true = formulas_of(v.equation).series(str(v.potential[k]), 0, "potential")[0]
     numbers = counterexample(formulas, claimed[k], true, v.equation, scalar=True)

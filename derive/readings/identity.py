@@ -1,0 +1,105 @@
+"""Whether a sum of terms vanishes identically, proved: by normal form, else as a rational function of its factors.
+
+Terms whose denominators are one power written in two ways, (|g| + eps)^2 and g^2 + 2 eps |g| + eps^2, do not cancel in normal
+form.  With every factor that is no base an independent symbol, except that x^2 = |x|^2, they do.  What is found to vanish does;
+what is not need not differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.fold import Fold, within
+from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Exponent, Factor, Term
+from derive.readings.bounds import by_powers
+
+
+def vanishes(algebra: Algebra, total: Sum) -> bool:
+    """Whether the sum is proved to be zero.
+
+    >>> a = Algebra(Ring(["eps"])); g, eps = a.absolute(a.node_sum("L", [])), a.constant(a.ring.symbol("eps"))
+    >>> root, one = a.add(g, eps), a.constant(a.ring.one)
+    >>> square = a.add(a.product(g, g), a.add(a.scale(a.product(g, eps), a.ring.constant(2)), a.product(eps, eps)))
+    >>> first, second = a.power(root, Fraction(-2)), a.power(square, Fraction(-1))
+    >>> difference = a.add(first, {t: -c for t, c in second.items()})
+    >>> a.is_zero(difference), vanishes(a, difference), vanishes(a, first)
+    (False, True, False)
+    """
+    if algebra.is_zero(total):
+        return True
+    if not any(f.kind == "base" for t in total for f, _ in t.factors):
+        return False
+    symbols = _Symbols(algebra, total)
+    parts = [symbols.total(total.items()).reduced()]
+    for x, absolute in symbols.pairs:
+        parts = [half for p in parts for half in _halves(p, x, absolute)]
+    return not any(parts)
+
+
+def _halves(value: Ratio, x: str, absolute: str) -> tuple[Ratio, Ratio]:
+    """p, q with numerator = p + q x, powers of x rewritten with x^2 = |x|^2."""
+    ring = value.ring
+    square, parts = ring.symbol(absolute) ** 2, [ring.zero, ring.zero]
+    for k, c in enumerate(by_powers(value.num, ring, x)):
+        parts[k % 2] = parts[k % 2] + c * square ** (k // 2)
+    return parts[0], parts[1]
+
+
+class _Symbols(Fold[Ratio]):
+    """Terms as rational functions; `pairs` are the symbols of (x, |x|)."""
+
+    def __init__(self, algebra: Algebra, total: Sum) -> None:
+        super().__init__()
+        factors = {f for t in total for f in within(t)}
+        self.names: dict[tuple[Factor, int], str] = {}
+        letter = algebra.ring.fresh("x")
+        roots = {Fraction(e).denominator for t in _within(total) for _, e in t.factors}
+        for f in factors:
+            for root in roots | {1}:
+                self.names[f, root] = f"{letter}_{len(self.names)}"
+        self.ring = Ring((*algebra.ring.symbols, *self.names.values()))
+        self.pairs: list[tuple[str, str]] = []
+
+    def total(self, items: Iterable[tuple[Term, Ratio]]) -> Ratio:
+        result = self.ring.zero
+        for t, c in items:
+            result = result + self.term(t) * c.substitute({}, self.ring)
+        return result
+
+    def symbol(self, f: Factor, root: int = 1) -> Ratio:
+        return self.ring.symbol(self.names[f, root])
+
+    def one(self) -> Ratio:
+        return self.ring.one
+
+    def times(self, a: Ratio, b: Ratio) -> Ratio:
+        return a * b
+
+    def power(self, value: Ratio, exponent: Exponent, f: Factor) -> Ratio:
+        e = Fraction(exponent)
+        return value ** int(e) if e.denominator == 1 else self.symbol(f, e.denominator) ** e.numerator
+
+    def state(self, f: Factor) -> Ratio:
+        return self.symbol(f)
+
+    node = contraction = root = state
+
+    def absolute(self, f: Factor) -> Ratio:
+        inner = f.children[0].factors
+        if len(inner) == 1 and inner[0][1] == 1 and inner[0][0].kind != "base":
+            self.pairs.append((self.names[inner[0][0], 1], self.names[f, 1]))
+        return self.symbol(f)
+
+    def base(self, f: Factor) -> Ratio:
+        return self.total(f.body)
+
+
+def _within(total: Sum) -> Iterator[Term]:
+    """The terms, and all that stand inside of them."""
+    for term in total:
+        yield term
+        for f in within(term):
+            yield from (*f.children, *(t for t, _ in f.body))
