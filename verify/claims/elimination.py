@@ -166,7 +166,7 @@ class Relations:
 
         forms = [self.canonical(f) for f in (*self.equations, residual)]
         rows = [_by_shift(f) for f in forms]
-        constants = [sp.sympify(f.get(Atom("1"), 0)) for f in forms]
+        constants = [exact(f.get(Atom("1"), 0)) for f in forms]
         found = _solved(rows)
         if found is None or not found:
             return found if found is None else False
@@ -216,7 +216,7 @@ def _solved(rows: Sequence[dict[Any, Any]]) -> list[Any] | None:
     from sympy.polys.matrices import DomainMatrix
 
     columns = sorted({key for row in rows for key in row}, key=str)
-    entries = [[sp.sympify(row.get(key, 0)) for key in columns] for row in rows]
+    entries = [[exact(row.get(key, 0)) for key in columns] for row in rows]
     symbols = sorted({s for row in entries for c in row for s in c.free_symbols} | {sp.Symbol(MARK)}, key=str)
     if not all(c.is_rational_function(*symbols) for row in entries for c in row):
         return None
@@ -255,18 +255,25 @@ def _complete_reach(equations: Sequence[Form], spoken: Sequence[Form]) -> int:
     return sum(spreads) + 2 * ceil(_reach(spoken)) + 1
 
 
+def exact(value: Any) -> Any:
+    """A whole number, or a formula as it is."""
+    import sympy as sp
+
+    return sp.Integer(value) if isinstance(value, int) else value
+
+
 def numerator(value: Any) -> Any:
     """The numerator of a formula in parameters."""
     import sympy as sp
 
-    return sp.fraction(sp.together(sp.sympify(value)))[0]
+    return sp.fraction(sp.together(exact(value)))[0]
 
 
 def denominator(value: Any) -> Any:
     """The denominator of a formula in parameters."""
     import sympy as sp
 
-    return sp.fraction(sp.together(sp.sympify(value)))[1]
+    return sp.fraction(sp.together(exact(value)))[1]
 
 
 def _reach(forms: Iterable[Form]) -> Fraction:

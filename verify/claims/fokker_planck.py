@@ -71,7 +71,7 @@ def diffused(phi: Any, noise: Any, x: str) -> Any:
     """
     import sympy as sp
 
-    d, rise = sp.sympify(noise) ** 2 / 2, slope(phi, x)
+    d, rise = noise**2 / sp.Integer(2), slope(phi, x)
     own = slope(d, x)
     return divergence(own, x) + 2 * dot(own, rise) + d * (divergence(rise, x) + dot(rise, rise))
 
