@@ -10,41 +10,31 @@ dimension.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from math import factorial, floor
 
-from derive.algebra.calculus import Derivative, Transfer, gradient, loss_term
+from derive.algebra.calculus import Derivative, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.values import evaluated
 from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import Polynomial, Series
-from derive.equation import ModifiedEquation, TermSum, modified_equation
-from derive.errors import DeriveError, ParseError, UndecidedError, UsageError
+from derive.equation import ModifiedEquation, TermSum
+from derive.errors import ParseError, UndecidedError, UsageError
 from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
 from derive.readings.identity import vanishes
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
 from derive.readings.witness import is_nonzero
-from derive.scheme import Scheme, inline_scheme, substitute
+from derive.scheme import substitute
 
 CALLS: dict[str, int | None] = {
     "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, "gradient": 1, "rate": 1,
     **{f"d{k}": k - 1 for k in range(3, 10)}, "dfield": 1, **{f"d{k}field": k for k in range(2, 10)},
 }  # fmt: skip
-PROBES = (
-    ("x**2/2", {"x": "1"}), ("x**3/3", {"x": "1"}), ("x**2/2 + y**2", {"x": "1", "y": "1"}),
-    ("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}), ("x**2/2 - 1", {"x": "1"}),
-)  # fmt: skip
-FIELDS = (
-    ("x**2", {"x": "1"}), ("y; x", {"x": "1", "y": "2"}), ("x**2 - y; x*y + 1", {"x": "1", "y": "2"}),
-)  # fmt: skip
 WORDS = {"L", "grad", "field", "theta", "gamma"}
 TRAJECTORY = ("p", SECOND, SECOND + "'", SECOND + "''")  # the derivatives of theta along any trajectory, each free
 MAX_POWER = 64
@@ -257,7 +247,7 @@ def lie_series(formulas: Formulas, field: Sequence[TermSum], order: int) -> list
     return [TermSum(algebra, nonzero(s)) for s in result]
 
 
-# ---------------------------------------------------------------------------------------------- text and numbers
+# ---------------------------------------------------------------------------------------------- text
 
 
 def series_text(sums: Sequence[TermSum]) -> str:
@@ -272,62 +262,3 @@ def series_text(sums: Sequence[TermSum]) -> str:
 
 def power_of(name: str, k: int) -> str:
     return name if k == 1 else f"{name}**{k}" if str(k).isdigit() else f"{name}**({k})"
-
-
-def value_on(total: TermSum, loss: str, at: Mapping[str, str], scalar: bool = False) -> str:
-    """The first component of a sum without parameters, at a point of a loss."""
-    return evaluated(modified_equation("gd", 0), [total], loss, at, 12, scalar=scalar)[0][0]
-
-
-def counterexample(
-    formulas: Formulas, claimed: TermSum, correct: TermSum, equation: ModifiedEquation | None = None, scalar: bool = False
-) -> str:
-    """A loss and a point where two formulas differ, with both values; empty if no probe tells them apart."""
-    texts = f"{claimed} {correct}"
-    field = equation.scheme.label == "f" if equation else any(_mentions(texts, w) for w in _FIELD_WORDS)
-    host = equation or modified_equation(_general_field() if field else "gd", 0)
-    used = [n for n in formulas.states if _mentions(texts, n)]
-    sums, values = _at_numbers(formulas, (claimed, correct))
-    for loss, point in FIELDS if field else PROBES:
-        at = dict(point)
-        for n in used:
-            at |= {n: "2"} if formulas.states[n] else {f"{n}_{x}": str(i + 1) for i, x in enumerate(point)}
-        try:
-            found = evaluated(host, sums, loss, at, 12, states=used, scalar=scalar)
-        except DeriveError:
-            continue
-        if found[0] != found[1]:
-            where = ", ".join(f"{n} = {v}" for n, v in {**at, **values}.items())
-            first, second = ("(" + ", ".join(v) + ")" if len(v) > 1 else v[0] for v in found)
-            return f"counterexample: {'f' if field else 'L'} = {loss} at {where}: claimed {first}, true {second}"
-    return ""
-
-
-_FIELD_WORDS = ("field", "dfield", *(f"d{k}field" for k in range(2, 10)))
-
-
-@lru_cache(maxsize=1)
-def _general_field() -> Scheme:
-    return inline_scheme("theta = theta + gamma*field(theta)")
-
-
-def _at_numbers(formulas: Formulas, sums: Sequence[TermSum]) -> tuple[list[TermSum], dict[str, str]]:
-    """The sums with numbers for their parameters: 1/2, 1/3, ... in the order in which the ring names them; 1 where one stands
-    under a root, so that the root is a number at points where the gradient vanishes."""
-    texts = " ".join(map(str, sums))
-    numbers = {n: Fraction(1, 2 + i) for i, n in enumerate(s for s in formulas.algebra.ring.symbols if _mentions(texts, s))}
-    numbers |= dict.fromkeys(numbers.keys() & _under_roots(sums), Fraction(1))
-    plain = Algebra(Ring())
-    every = {s: plain.ring.constant(numbers.get(s, Fraction(1))) for s in formulas.algebra.ring.symbols}
-    move = Transfer(formulas.algebra, plain, every)
-    return [TermSum(plain, move(s.sum)) for s in sums], {n: str(v) for n, v in numbers.items()}
-
-
-def _under_roots(sums: Sequence[TermSum]) -> set[str]:
-    """Parameters in the constant part of what stands under a root or in a denominator."""
-    bases = (f for s in sums for t in s.sum for f in within(t) if f.body)
-    return {name for f in bases for t, c in f.body if not t.factors for name in c.symbols()}
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w']){re.escape(name)}(?![\w'])", text) is not None

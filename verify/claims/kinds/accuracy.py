@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.readings.accuracy import accuracy
-from derive.readings.formula import counterexample, formulas_beside, power_of
+from derive.readings.formula import formulas_beside, power_of
+from derive.readings.probes import counterexample
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from derive.errors import UndecidedError, UsageError
 from derive.readings.compare import compare_equations
-from derive.readings.formula import counterexample, formulas_beside, power_of
+from derive.readings.formula import formulas_beside, power_of
+from derive.readings.probes import counterexample
 from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 

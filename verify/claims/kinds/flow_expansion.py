@@ -8,19 +8,8 @@ from typing import Any
 from derive import TermSum
 from derive.errors import UndecidedError, UsageError
 from derive.language import names_of
-from derive.readings.formula import (
-    CALLS,
-    PROBES,
-    Formulas,
-    counterexample,
-    free_formulas,
-    is_nonnegative,
-    is_scalar,
-    lie_series,
-    power_of,
-    series_text,
-    value_on,
-)
+from derive.readings.formula import CALLS, Formulas, free_formulas, is_nonnegative, is_scalar, lie_series, power_of, series_text
+from derive.readings.probes import PROBES, counterexample, value_on
 from derive.readings.target import FIRST, SECOND, parse_primed
 from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.symbolic import symbolic, text_of

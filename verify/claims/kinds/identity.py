@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from derive import TermSum
 from derive.errors import UndecidedError, UsageError
 from derive.language import Call, names_of, walk
-from derive.readings.formula import CALLS, Formulas, counterexample, free_formulas, is_scalar
+from derive.readings.formula import CALLS, Formulas, free_formulas, is_scalar
+from derive.readings.probes import counterexample
 from derive.readings.target import FIRST, SECOND, parse_primed
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.readings.formula import counterexample, formulas_beside, formulas_of, power_of, series_text
+from derive.readings.formula import formulas_beside, formulas_of, power_of, series_text
 from derive.readings.initial_layer import initial_layer
+from derive.readings.probes import counterexample
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from derive import ModifiedEquation, TermSum
 from derive.errors import UndecidedError, UsageError, nearest
-from derive.readings.formula import Formulas, counterexample, formulas_of, power_of, scalar_term, series_text
+from derive.readings.formula import Formulas, formulas_of, power_of, scalar_term, series_text
+from derive.readings.probes import counterexample
 from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.scheme_data import SchemeData
 

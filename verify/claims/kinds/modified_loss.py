@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from derive import TermSum
 from derive.errors import UndecidedError, UsageError, nearest
-from derive.readings.formula import Formulas, counterexample, formulas_of, power_of, series_text
+from derive.readings.formula import Formulas, formulas_of, power_of, series_text
 from derive.readings.loss import ModifiedLoss, modified_loss
+from derive.readings.probes import counterexample
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
 
