@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -52,5 +51,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     >>> nearest("momentun", ["gd", "momentum"])
     "; did you mean 'momentum'?"
     """
+    import difflib  # at a mistake only
+
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f"; did you mean '{found[0]}'?" if found else ""

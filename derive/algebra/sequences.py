@@ -12,6 +12,7 @@ The relaxation's solution is unique among sequences without a^n (the slow manifo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from math import comb
 from typing import Any
 
@@ -46,11 +47,13 @@ class Sequences:
 
     def sum(self, right: Ratio) -> Ratio:
         """P with P(n+1) - P(n) = right(n), P(0) = 0."""
+        if not self.factors:
+            return self._image(right, self._sums, self._next_sum)
         total = self.ring.zero
         for key, part in self._parts(right).items():
             zeta = self._power(self.factors.values(), key)
             if not any(key) or zeta == self.ring.one:
-                total = total + self._image(part, self._sum_of_power) * self._power(self._symbols, key)
+                total = total + self._image(part, self._sums, self._next_sum) * self._power(self._symbols, key)
             else:
                 q = self._scaled_relaxation(self.ring.one, zeta, part)
                 total = total + q * self._power(self._symbols, key) - value_at(q, 0)
@@ -58,11 +61,13 @@ class Sequences:
 
     def relax(self, a: Ratio, right: Ratio, start: Ratio | None = None) -> Ratio:
         """P with P(n+1) - a P(n) = right(n): the one without a^n, or with P(0) = start, where a is one of the factors."""
+        if not self.factors:
+            return self._scaled_relaxation(a, self.ring.one, right)
         total = self.ring.zero
         for key, part in self._parts(right).items():
             zeta = self._power(self.factors.values(), key)
             if any(key) and zeta == a:
-                q = self._image((part * zeta.inverse()).reduced(), self._sum_of_power)
+                q = self._image((part * zeta.inverse()).reduced(), self._sums, self._next_sum)
             else:
                 q = self._scaled_relaxation(a, zeta, part)
             total = total + q * self._power(self._symbols, key)
@@ -73,38 +78,35 @@ class Sequences:
 
     def _scaled_relaxation(self, a: Ratio, zeta: Ratio, right: Ratio) -> Ratio:
         """The polynomial Q with zeta Q(n+1) - a Q(n) = right(n)."""
-        if zeta is self.ring.one:
-            return self._image(right, lambda d: self._relaxed_power(a, d))
-        inverse = zeta.inverse()
-        quotient = (a * inverse).reduced()
-        return self._image(right * inverse, lambda d: self._relaxed_power(quotient, d))
+        if zeta is not self.ring.one:
+            inverse = zeta.inverse()
+            a, right = (a * inverse).reduced(), right * inverse
+        return self._image(right, self._relaxed.setdefault(a.key, []), partial(self._next_relaxed, a))
 
-    def _image(self, right: Ratio, image: Callable[[int], Ratio]) -> Ratio:
+    def _image(self, right: Ratio, images: list[Ratio], following: Callable[[list[Ratio]], Ratio]) -> Ratio:
+        """The solution for right = sum_d c_d n^d from those for n^d, images[d]; `following` finds the next of these."""
         total = self.ring.zero
         for d, num in self.ring.by_powers_of_n(right.num).items():
-            total = total + Ratio(self.ring, num, right.den) * image(d)
+            while len(images) <= d:
+                images.append(following(images))
+            total = total + Ratio(self.ring, num, right.den) * images[d]
         return total.reduced()
 
-    def _sum_of_power(self, d: int) -> Ratio:
-        """S_d(n) = sum_{m<n} m^d from (d+1) S_d = n^(d+1) - sum_{j<d} binomial(d+1, j) S_j."""
-        while len(self._sums) <= d:
-            k = len(self._sums)
-            total = self.ring.n ** (k + 1)
-            for j, lower in enumerate(self._sums):
-                total = total - lower.scaled(comb(k + 1, j))
-            self._sums.append(total.scaled(fmpq(1, k + 1)))
-        return self._sums[d]
+    def _next_sum(self, sums: list[Ratio]) -> Ratio:
+        """S_k(n) = sum_{m<n} m^k from (k+1) S_k = n^(k+1) - sum_{j<k} binomial(k+1, j) S_j."""
+        k = len(sums)
+        total = self.ring.n ** (k + 1)
+        for j, lower in enumerate(sums):
+            total = total - lower.scaled(comb(k + 1, j))
+        return total.scaled(fmpq(1, k + 1))
 
-    def _relaxed_power(self, a: Ratio, d: int) -> Ratio:
-        """Q_d with Q_d(n+1) - a Q_d(n) = n^d: (1-a) Q_d = n^d - sum_{j<d} binomial(d, j) Q_j."""
-        images = self._relaxed.setdefault(a.key, [])
-        while len(images) <= d:
-            k = len(images)
-            total = self.ring.n**k
-            for j, lower in enumerate(images):
-                total = total - lower.scaled(comb(k, j))
-            images.append((total / (self.ring.one - a)).reduced())
-        return images[d]
+    def _next_relaxed(self, a: Ratio, images: list[Ratio]) -> Ratio:
+        """Q_k with Q_k(n+1) - a Q_k(n) = n^k: (1-a) Q_k = n^k - sum_{j<k} binomial(k, j) Q_j."""
+        k = len(images)
+        total = self.ring.n**k
+        for j, lower in enumerate(images):
+            total = total - lower.scaled(comb(k, j))
+        return (total / (self.ring.one - a)).reduced()
 
     # ------------------------------------------------------------------ transients
 

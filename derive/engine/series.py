@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import FUNCTIONS
 from derive.algebra.normal import Sum, accumulate, nonzero
-from derive.algebra.protocol import TermAlgebra
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
+
+if TYPE_CHECKING:
+    from derive.algebra.protocol import TermAlgebra
 
 Place = tuple[int, int]  # line and column of the scheme text
 
@@ -70,6 +72,8 @@ def _is_whole(x: Exponent) -> bool:
 
 def _common_step(*parts: Exponent) -> Exponent:
     """The coarsest 1/q that all parts are multiples of."""
+    if all(p.__class__ is int for p in parts):
+        return 1
     return as_exponent(Fraction(1, lcm(*(Fraction(p).denominator for p in parts))))
 
 

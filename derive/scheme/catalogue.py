@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
@@ -14,13 +13,13 @@ from derive.language.letters import GREEK
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
 
+_FOLDER = Path(__file__).parents[1] / "schemes"
 _SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 
 
 def catalogue() -> tuple[str, ...]:
     """Names of the schemes that come with the package, sorted."""
-    folder = resources.files("derive") / "schemes"
-    return tuple(sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml")))
+    return tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:
@@ -44,7 +43,7 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     names = catalogue()
     if text not in names:
         raise UsageError(f"unknown scheme '{text}'{nearest(text, names)} (see 'derive schemes', or name a .toml file)")
-    return scheme_from_toml((resources.files("derive") / "schemes" / f"{text}.toml").read_text("utf-8"), text)
+    return scheme_from_toml((_FOLDER / f"{text}.toml").read_text("utf-8"), text)
 
 
 def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:

@@ -11,8 +11,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import resources
 from math import floor
+from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import (
@@ -28,6 +28,8 @@ from derive.language import (
     parse_expression,
     unparse,
 )
+
+_FOLDER = Path(__file__).parents[1] / "schedules"
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,7 @@ def evaluate(expression: Expression, names: Mapping[str, Fraction]) -> Fraction:
 
 def schedules() -> tuple[str, ...]:
     """Names of the schedules that come with the package."""
-    folder = resources.files("derive") / "schedules"
-    return tuple(sorted(p.name[: -len(".toml")] for p in folder.iterdir() if p.name.endswith(".toml")))
+    return tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
 
 
 def schedule_parameters(name: str) -> tuple[str, ...]:
@@ -144,7 +145,7 @@ def schedule_parameters(name: str) -> tuple[str, ...]:
 def _data(name: str) -> dict[str, dict[str, str]]:
     if name not in schedules():
         raise UsageError(f"unknown schedule '{name}'{nearest(name, schedules())} (known: {', '.join(schedules())})")
-    return tomllib.loads((resources.files("derive") / "schedules" / f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
 def load_schedule(name: str, values: list[Fraction]) -> Schedule:

@@ -16,7 +16,6 @@ import json
 import tomllib
 from collections.abc import Mapping
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from derive.scheme import Scheme, configure, load_scheme
 from derive.trees.method import TreeMethod, partitioned
 from derive.trees.program import compile_scheme
 
+_FOLDER = Path(__file__).parent / "tableaux"
 MAX_STAGES = 32
 _KEYS = ("name", "title", "reference", "notes", "A", "b", "c", "colour")
 _COLOUR_KEYS = ("field", "A", "b", "c")
@@ -38,8 +38,7 @@ def tableau_names() -> tuple[str, ...]:
     >>> "rk4" in tableau_names(), "symplectic-euler" in tableau_names()
     (True, True)
     """
-    folder = resources.files("derive.trees") / "tableaux"
-    return tuple(sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")))
+    return tuple(sorted(p.name.removesuffix(".toml") for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
 
 
 def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) -> TreeMethod:
@@ -54,7 +53,7 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
     """
     text = str(source)
     if text in tableau_names():
-        data = tomllib.loads((resources.files("derive.trees") / "tableaux" / f"{text}.toml").read_text("utf-8"))
+        data = tomllib.loads((_FOLDER / f"{text}.toml").read_text("utf-8"))
         return _method(data, text, settings or {})
     if not text.endswith((".toml", ".json")):
         hint = nearest(text, tableau_names())
