@@ -41,9 +41,9 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     text = [head, r"Is the field a gradient, $\dot\theta = -\nabla V(\theta)$ with $V = V_0 + \step V_1 + \cdots$?"]
     text += _potential(article, loss)
     if loss.preconditioner is not None and loss.preconditioned is not None:
-        kind, times = ("scalar", r"\,") if all(t.scalar for t in loss.preconditioner.sum) else ("elementwise", r"\had")
-        text.append(rf"With the scheme's own {kind} factor $P$ in front, $\dot\theta = P{times}(h_0+\step h_1+\cdots)$ and")
-        text.append(r"$h=-\nabla V$,")
+        times = r"\," if loss.factor == "scalar" else r"\had"
+        flow = rf"$\dot\theta = P{times}(h_0+\step h_1+\cdots)$"
+        text.append(rf"With the scheme's own {loss.factor} factor $P$ in front, {flow} and $h=-\nabla V$,")
         text += _potential(article, loss.preconditioned, "h", first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
             text.append(rf"\par\noindent In the limit ${_arrow(name, article.style)}$,")

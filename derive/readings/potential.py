@@ -100,6 +100,11 @@ class ModifiedLoss(Described):
     preconditioned: ModifiedLoss | None = None
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
 
+    @property
+    def factor(self) -> str:
+        """What P is: 'scalar' where it has no components, such as 1/|grad L|, else 'elementwise'."""
+        return "scalar" if self.preconditioner is not None and all(t.scalar for t in self.preconditioner.sum) else "elementwise"
+
     def describe(self) -> str:
         return f"{self.equation.name}, {self.equation.form}: a potential through gamma^{self.exists_through}"
 

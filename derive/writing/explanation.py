@@ -99,7 +99,7 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
         lines.append(f"{name}: {_potential(v, style)}")
         inner = v.preconditioned
         if v.preconditioner is not None and inner is not None:
-            kind = factor_kind(v)
+            kind = v.factor
             lines.append(f"    with the {kind} factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
             lines += [f"    {greek(limit, style)}: {_potential(w, style)}" for limit, w in v.limits]
     return lines
@@ -108,11 +108,6 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
 def _first(e: Explanation) -> str:
     """Which regime the readings below the equations are about, where there are several."""
     return f", regime {e.regimes[0].name}" if len(e.regimes) > 1 else ""
-
-
-def factor_kind(v: ModifiedLoss) -> str:
-    """'scalar' for a factor P without components, such as 1/|grad L|."""
-    return "scalar" if v.preconditioner is not None and all(t.scalar for t in v.preconditioner.sum) else "elementwise"
 
 
 def _potential(v: ModifiedLoss, style: Notation) -> str:
@@ -196,9 +191,9 @@ def _latex_loss(e: Explanation, style: Notation) -> list[str]:
             continue
         rows += _latex_potential(name, left, v, style)
         if v.preconditioner is not None and v.preconditioned is not None:
-            rows.append(text_row(f"with the {factor_kind(v)} factor"))
+            rows.append(text_row(f"with the {v.factor} factor"))
             rows += series_lines("P", [v.preconditioner], style)
-            times = r"P\," if factor_kind(v) == "scalar" else r"P \odot "
+            times = r"P\," if v.factor == "scalar" else r"P \odot "
             rows += _latex_potential("", left + times, v.preconditioned, style)
             for limit, w in v.limits:
                 parameter, _, end = limit.split(" ")

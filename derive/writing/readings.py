@@ -92,14 +92,20 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
     first, _, nabla = _theta(style)
     flow = v.equation.form == "flow"
     lines = heading(v.equation, style, f"modified loss, {'flow form' if flow else 'memoryless map'}")
-    left = f"{first} = -" if flow else f"{style.symbol('theta')}+ = {style.symbol('theta')} - {style.symbol('gamma')} "
-    if style.name != "latex":
-        lines.append(f"{left}{nabla}V")
+    theta, gamma = style.symbol("theta"), style.symbol("gamma")
+    if style.name == "latex":
+        left = r"\dot{\theta} ={}& -" if flow else r"\theta^{+} ={}& \theta - \gamma\, "
+    else:
+        left = f"{first} = -" if flow else f"{theta}+ = {theta} - {gamma} "
+    if v.potential or style.name != "latex":
+        lines.append(f"{left}{nabla} V" if style.name == "latex" else f"{left}{nabla}V")
     lines += _potential_lines(v, style)
     if v.preconditioner is not None and v.preconditioned is not None:
-        lines.append(say("with the scheme's own elementwise factor P:", style))
-        if style.name != "latex":
-            times = "⊙ " if style.name == "unicode" else "* "
+        lines.append(say(f"with the scheme's own {v.factor} factor P:", style))
+        if style.name == "latex":
+            lines.append(f"{left}P {'' if v.factor == 'scalar' else chr(92) + 'odot '}{nabla} V")
+        else:
+            times = "" if v.factor == "scalar" else "⊙ " if style.name == "unicode" else "* "
             lines.append(f"{left}P {times}{nabla}V")
         lines += series_lines("P", [v.preconditioner], style)
         lines += _potential_lines(v.preconditioned, style)
@@ -252,9 +258,10 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
         first, *rest = series_lines(f"{x}(0)", shift, style)
         lines += [first.replace(sign, f"{sign}{start} + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
     moving = {x: t for x, t in s.transients.items() if any(t)}
-    if moving and not latex:
-        legend = ", ".join(f"{name} = {_base(coefficient_text(rho, style))}^n" for name, rho in s.factors.items())
-        lines.append(f"and to it the iterates add, with {legend},")
+    if moving:
+        factors = ((name, _base(coefficient_text(rho, style))) for name, rho in s.factors.items())
+        legend = ", ".join(f"${name} = {rho}^n$" if latex else f"{name} = {rho}^n" for name, rho in factors)
+        lines.append(say(f"and to it the iterates add, with {legend},", style))
     for variable, transient in moving.items():
         x = style.symbol(variable)
         left = rf"{x}_n - {x}(n\gamma)" if latex else f"{x}_n - {x}(n {style.symbol('gamma')})"
@@ -264,7 +271,7 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
 
 def _base(text: str) -> str:
     """Something that can stand under an exponent."""
-    return text if text.isalnum() or unwrapped(text) != text else f"({text})"
+    return text if text.removeprefix("\\").isalnum() or unwrapped(text) != text else f"({text})"
 
 
 def comparison_lines(c: Comparison, style: Notation) -> Lines:

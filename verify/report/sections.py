@@ -149,8 +149,8 @@ class Sections:
             body = "<p>The limit field is not a gradient for every loss.</p>" if decided else (
                 "<p>Whether the limit field is a gradient for every loss is not decided.</p>")
         if v.preconditioned is not None and v.preconditioner is not None:
-            kind, times = ("scalar", r"\,") if all(t.scalar for t in v.preconditioner.sum) else ("elementwise", r"\odot")
-            where = f"<p>With the {kind} factor P = {self.formulas.svg(self._sum([v.preconditioner]))}:</p>"
+            times = r"\," if v.factor == "scalar" else r"\odot"
+            where = f"<p>With the {v.factor} factor P = {self.formulas.svg(self._sum([v.preconditioner]))}:</p>"
             positive = is_positive(v.equation, v.preconditioner.sum)
             body += where + self._potential(v.preconditioned, rf"\dot{{\theta}} = -P {times} \nabla \tilde{{L}}", positive)
         return section("loss", "The modified loss", body + self._obstruction(v.preconditioned or v))

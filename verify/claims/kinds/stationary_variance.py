@@ -59,10 +59,10 @@ def judge_variance(data: VarianceClaim) -> Judgment:
     k = next((p for p in powers if not equal(mine.get(p, ZERO), theirs.get(p, ZERO))), None)
     if k is None and data.through is not None:
         return proved(exact, f"the series agree through gamma**{data.through}")
-    if k is None:
-        raise UndecidedError("the series agree as far as they are looked at; say 'through' which power the claim is for")
-    term = f"at gamma**{k}: claimed {text_of(mine.get(k, ZERO))}, true {text_of(theirs.get(k, ZERO))}"
     numbers = _numbers(claimed, true)
+    if k is None:
+        return leading(exact, f"the series agree through gamma**{depth - 1}, and the sides are not equal", numbers)
+    term = f"at gamma**{k}: claimed {text_of(mine.get(k, ZERO))}, true {text_of(theirs.get(k, ZERO))}"
     if data.through is None and k > min(theirs):
         return leading(exact, f"next term, {term}", numbers)
     return refuted(exact, term, numbers)
