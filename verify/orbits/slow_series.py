@@ -26,7 +26,7 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from derive.language import derivative_symbol
 from derive.scheme import Configuration
-from verify.numbers.kinds import EXACT
+from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import Series, gamma_series
 from verify.orbits.run import Runner, State
 from verify.problems.problem import Problem
@@ -55,7 +55,13 @@ class Sample:
         parts = [c for p in self.problem.parts for c in p.values()] + [*self.problem.point, *self.values.values(), self.t]
         for value in self.slow.values():
             parts += value if isinstance(value, list) else [value]
+        parts += [c for coefficients in self.functions.values() for c in coefficients]
         return arb(1) if any(isinstance(p, arb) for p in parts) else fmpq(1)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers that texts are run on here."""
+        return BALLS if isinstance(self.unit, arb) else EXACT
 
     def time_function(self, name: str) -> Callable[[Any], Any]:
         """r, as a function of a number or power series near t."""
@@ -111,7 +117,7 @@ class SlowOrbit:
         self.sample, self.order = sample, order
         functions = {f: sample.time_function(f) for f in sample.functions}
         gradient = sample.problem.gradient
-        self.runner = Runner(configuration, gradient, sample.values, EXACT, functions, passes=order + 4)
+        self.runner = Runner(configuration, gradient, sample.values, sample.numbers, functions, passes=order + 4)
         self.slow = ("theta", *(s for s in slow if s != "theta"))
         self.memory = [m for m in self.runner.memory if m not in self.slow]
         self.leads = {m: leads[m] for m in self.memory}
