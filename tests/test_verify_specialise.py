@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from derive import modified_equation
-from verify.exact.specialise import is_special_case, with_arbitrary_functions
+from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 
 
 @pytest.mark.parametrize("setting", ["1/(1+t)", "(1 + t)**2/3", "cos(t)", "decay(3, 1/10)"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from derive.equation import ModifiedEquation
     from derive.paper.independent import Verified
 
-MAX_TERMS = 60  # beyond this the exact route takes long
+MAX_TERMS, POINTS = 60, 3  # beyond this many terms exact points take long
 
 EPILOG = """\b
 Examples:
@@ -65,34 +65,36 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
 
 
 def _verified(equation: ModifiedEquation) -> Verified | None:
-    """The exact route of the package `verify`, where it can be run; it shares nothing with the derivation.
+    """What `verify`, where it can be run, finds by its proof and at exact points; it shares nothing with the derivation.
 
     Raises ResidualError where it refutes the result.
     """
     size = sum(len(s) for sums in equation.equations.values() for s in sums)
     if size > MAX_TERMS or any(f is not None for f in equation.configuration.functions.values()):
-        return None  # the route takes time functions as arbitrary ones
+        return None  # time functions are taken as arbitrary ones
     try:
-        from verify.exact.claimed import claimed_field
-        from verify.exact.proof import verify_exactly
-        from verify.exact.study import Effort
-        from verify.exact.terms import NotEnumerable
+        from verify.counterexample.claimed import claimed_field
+        from verify.counterexample.comparison import compare
+        from verify.counterexample.parameters import settings_of
+        from verify.proof import prove
     except ImportError:
         return None
     from derive.paper.independent import Verified
 
+    statement = equation.to_json()
+    claimed = (equation.configuration, statement["equations"], statement["memory"])
+    proof = prove(*claimed)
+    if proof.verdict == "refuted":
+        raise ResidualError(f"{equation.scheme.where}: {proof}")
     try:
-        found = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]), Effort(sets=1))
-    except (DeriveError, NotEnumerable, ArithmeticError):
-        return None
+        found = compare(claimed_field(*claimed), choices=1, points=POINTS)
+    except (DeriveError, ArithmeticError):
+        return Verified(proof.proved, 0, "") if proof.proved else None
     if found.refuted:
-        raise ResidualError(f"{equation.scheme.where}: refuted by the exact route at gamma^{found.mismatches[0].power}")
-    return Verified(
-        points=sum(len(s.examined) for s in found.studies),
-        settings=tuple(s.settings for s in found.studies),
-        rank=found.rank if found.proved else None,
-        first_difference=found.first_nonzero_power,
-    )
+        raise ResidualError(f"{equation.scheme.where}: an exact orbit refutes it at gamma^{found.mismatches[0].power}")
+    exact = found.radius is None
+    settings = settings_of(found.examined[0].sample.values)
+    return Verified(proof.proved, len(found.examined) if exact else 0, settings, found.step.first_nonzero_power)
 
 
 def _check_output(output: str | None) -> None:

@@ -59,7 +59,7 @@ def _format(function: Any) -> Any:
 )
 @click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
 @click.option(
-    "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses where there is no proof."
+    "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (without a proof)."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
 @click.option("--digits", type=click.IntRange(15, 1000), default=60, show_default=True, help="Accuracy of the numerical routes.")

@@ -85,7 +85,13 @@ def examine(claim: ClaimedField, sample: Sample, order: int, balls: bool = False
 
 
 def examine_random(
-    claim: ClaimedField, values: Mapping[str, Any], source: random.Random, dimension: int, degree: int, order: int, balls: bool = False
+    claim: ClaimedField,
+    values: Mapping[str, Any],
+    source: random.Random,
+    dimension: int,
+    degree: int,
+    order: int,
+    balls: bool = False,
 ) -> Examined:
     """The first random sample at these parameter values that will do: rational roots, or balls that stay small.
 

@@ -147,7 +147,8 @@ class NormalForms:
 
     def multiply(self, a: Mapping[Term, fmpq], b: Mapping[Term, fmpq]) -> Combination:
         """Product of two combinations."""
-        return collected((u, x * y * c) for (s, x), (t, y) in product(a.items(), b.items()) for u, c in self._reduced(_times(s, t)))
+        pairs = product(a.items(), b.items())
+        return collected((u, x * y * c) for (s, x), (t, y) in pairs for u, c in self._reduced(_times(s, t)))
 
     def _reduced(self, term: Term) -> Iterable[tuple[Term, fmpq]]:
         """A term with whole powers of bases multiplied out and their leading parts eliminated."""
@@ -159,15 +160,16 @@ class NormalForms:
             if e.denominator == 1 and e > 0:
                 return self.multiply({tuple(rest.items()): fmpq(1)}, self.power(content, e)).items()
             lead, c = max(content.items(), key=_height)
-            if lead != ONE and all(rest.get(y, 0) >= f > 0 for y, f in lead):
-                return self._eliminated(x, e, rest, lead, c)
+            if c == 1 and lead != ONE and all(rest.get(y, 0) >= f > 0 for y, f in lead):
+                return self._eliminated(x, e, rest, lead)
         return [(term, fmpq(1))]
 
-    def _eliminated(self, x: Factor, e: Fraction, rest: dict[Factor, Fraction], lead: Term, c: fmpq) -> Iterable[tuple[Term, fmpq]]:
+    def _eliminated(self, x: Factor, e: Fraction, rest: dict[Factor, Fraction], lead: Term) -> Iterable[tuple[Term, fmpq]]:
+        """m p b^e = m b^(e+1) - m (b - p) b^e, where the coefficient of p in b is one."""
         outer = _term({**rest, **{y: rest[y] - f for y, f in lead}})
-        raised = self.multiply({outer: 1 / c}, dict(self._reduced(_term({x: e + 1}))) if e != -1 else {ONE: fmpq(1)})
+        raised = self.multiply({outer: fmpq(1)}, {((x, e + 1),): fmpq(1)})
         others = {t: a for t, a in x[1] if t != lead}
-        return difference(raised, self.multiply({_times(outer, ((x, e),)): 1 / c}, others)).items()
+        return difference(raised, self.multiply({_times(outer, ((x, e),)): fmpq(1)}, others)).items()
 
     def power(self, b: Mapping[Term, fmpq], r: Fraction) -> Combination:
         """b^r: a product of powers for one term, else a new factor with coefficient one at its leading part.

@@ -35,11 +35,11 @@ def parameter_values(configuration: Configuration, seed: int) -> Iterator[dict[s
 
 
 def _different_values(configuration: Configuration, source: random.Random) -> dict[str, fmpq]:
-    """No two parameters equal: equal ones make coefficients such as beta1 - beta2 vanish."""
+    """No two parameters equal while there are values left: equal ones make coefficients such as beta1 - beta2 vanish."""
     values: dict[str, fmpq] = {}
     for name in configuration.free:
-        pool = [v for v in map(to_fmpq, _choices(configuration, name)) if v not in values.values()]
-        values[name] = source.choice(pool)
+        choices = list(map(to_fmpq, _choices(configuration, name)))
+        values[name] = source.choice([v for v in choices if v not in values.values()] or choices)
     return values
 
 

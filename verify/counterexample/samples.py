@@ -61,8 +61,10 @@ def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Ran
         setting = settings.get(name)
         if isinstance(setting, Schedule):
             raise UsageError(f"{name}(t) is piecewise: choose the branch first")
-        free = setting is None
-        found[name] = [random_number(source) for _ in range(length)] if free else taylor(setting, t, length, numbers)
+        if setting is None:
+            found[name] = [random_number(source) for _ in range(length)]
+        else:
+            found[name] = taylor(setting, t, length, numbers)
     return found
 
 

@@ -18,7 +18,7 @@ ATTEMPTS = ((0, 1), (1, 1), (0, 2))
 
 
 def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
-    """A mismatch at the same power or below on a loss of one or two variables and low degree, about the origin where one is there.
+    """A mismatch at the same power or below on a loss of one or two variables and low degree, about the origin where that does.
 
     The parameters keep their values.  Where no such loss shows it, the mismatch itself.
     """
