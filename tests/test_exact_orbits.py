@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from fractions import Fraction
@@ -13,8 +14,10 @@ from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive import configure, load_scheme
+from derive import configure, inline_scheme, load_scheme, modified_equation
+from derive.equation import ModifiedEquation
 from verify.commands.main import main
+from verify.commands.text import print_verification
 from verify.numbers.kinds import FRACTIONS, MPMATH
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
 from verify.orbits.run import Runner
@@ -22,6 +25,7 @@ from verify.orbits.slow_series import NotSlow, Sample, SlowOrbit
 from verify.problems.polynomials import multiply, shifted
 from verify.problems.problem import Problem, problem_of
 from verify.problems.random_problem import random_problem
+from verify.verification import Options, verify_scheme
 
 # ------------------------------------------------------------------------------------------ power series
 
@@ -102,6 +106,14 @@ def test_a_wrong_first_guess_of_the_memory_is_noticed() -> None:
         SlowOrbit(configuration, sample, ("theta",), {"m": [fmpq(1)]}, 1).find()
 
 
+def test_a_text_that_divides_by_gamma_is_not_misread() -> None:
+    """Every step is known to one power less: what is not known is not taken for zero."""
+    text = "g = grad(theta); theta = theta - gamma*(g + (grad(theta + gamma*g) - g)/gamma)"
+    sample = Sample(Problem((fmpq(0),), {(1,): fmpq(2), (2,): fmpq(3)}), {})
+    with pytest.raises(SingularSeries, match="divides by gamma"):
+        SlowOrbit(configure(inline_scheme(text)), sample, ("theta",), {}, 1).find()
+
+
 def test_one_program_runs_on_every_type_of_number() -> None:
     configuration = configure(load_scheme("nesterov"), settings={"beta": "1/3"})
     results = []
@@ -144,3 +156,49 @@ def test_text_output() -> None:
     assert result.return_value == 0
     assert "proved for all parameter values in their ranges, every smooth loss, every dimension" in result.stdout
     assert result.stdout.rstrip().endswith("verdict: verified")
+
+
+SIGNS = "theta = theta - gamma*(" + "*".join(f"sign(grad(theta) + {k})" for k in range(1, 7)) + " + theta)"
+
+
+def without_proof(update: str) -> ModifiedEquation:
+    """An equation with more classes of signs than the proof visits."""
+    return modified_equation(inline_scheme(update), 1)
+
+
+@pytest.mark.parametrize("update, where, exact", [
+    (SIGNS, "\nExact orbits at rational points\n", True),
+    (SIGNS.replace("+ theta)", "+ sqrt(2)*theta)"), "\nOrbits in balls at random points\n", False),
+])  # fmt: skip
+def test_without_a_proof_orbits_are_compared(update: str, where: str, exact: bool) -> None:
+    found = verify_scheme(without_proof(update), Options(digits=15))
+    assert found.verdict == "not proved"
+    assert found.exact is not None
+    assert not found.exact.refuted
+    assert (found.exact.radius is None) == exact
+    out = io.StringIO()
+    print_verification(found, out)
+    assert where in out.getvalue()
+    assert f"f_0 to f_1 are the scheme's own at {len(found.exact.examined)} points, " in out.getvalue()
+    assert ("one step minus Taylor flow: zero through gamma^2, then not" in out.getvalue()) == exact
+    data = found.to_json()
+    assert data["exact_first_nonzero_power"] == (3 if exact else None)
+    assert data["counterexample"] is None
+    assert not {"rank", "rank_needed"} & set(data)
+
+
+def test_a_refuted_equation_comes_with_a_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
+    equation = modified_equation("momentum", 1)
+    data = equation.to_json()
+    data["equations"]["theta"][1]["terms"][0]["coefficient"] += " + 1"
+    monkeypatch.setattr(ModifiedEquation, "to_json", lambda self: data)
+    found = verify_scheme(equation, Options(digits=15))
+    assert {"proof", "exact"} <= set(found.refuted_by)
+    out = io.StringIO()
+    print_verification(found, out)
+    assert "  refuted at gamma^1: loss " in out.getvalue()
+    report = found.to_json()
+    assert report["counterexample"]["power"] == 1
+    assert list(report["counterexample"]["point"]) == ["x"]
+    assert report["exact_first_nonzero_power"] == 2
+    assert "already at gamma^2" in report["exact_remark"]

@@ -27,7 +27,7 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 from derive.language import derivative_symbol
 from derive.scheme import Configuration
 from verify.numbers.kinds import BALLS, EXACT, Numbers
-from verify.numbers.power_series import Series, gamma_series
+from verify.numbers.power_series import Series, SingularSeries, gamma_series
 from verify.orbits.run import Runner, State
 from verify.problems.problem import Problem
 
@@ -156,7 +156,7 @@ class SlowOrbit:
         return Series([*coefficients[:size], *[zero] * (size - len(coefficients))])
 
     def run(self, state: State, steps: int, length: int) -> list[State]:
-        """The state after 0, 1, ..., steps steps."""
+        """The state after 0, 1, ..., steps steps.  Raises SingularSeries where a step loses powers of gamma."""
         size = length + 2 * self.extra + 1
         gamma = gamma_series(size)
         if self.sample.unit != fmpq(1) or isinstance(self.sample.unit, arb):
@@ -165,6 +165,8 @@ class SlowOrbit:
         for n in range(steps):
             time = Series.constant(self.sample.t * self.sample.unit, size) + gamma * fmpq(n)
             states.append(self.runner.step(states[-1], gamma, time))
+            if any(s.length < length for s in states[-1]["theta"]):
+                raise SingularSeries("the text divides by gamma, and every step is known to fewer powers")
         return states
 
     # ------------------------------------------------------------------------------------------ the slow memory
