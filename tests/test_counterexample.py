@@ -12,15 +12,16 @@ from flint import arb, fmpq
 from derive import configure, load_scheme, modified_equation
 from derive.language import parse_expression, unparse
 from verify.counterexample.claimed import ClaimedField, claimed_values, memory_values, values_at
-from verify.counterexample.comparison import Comparison, compare, examine, examine_random
-from verify.counterexample.given import check_given_loss
-from verify.counterexample.one_step import step_order
+from verify.counterexample.comparison import Comparison, Examined, Mismatch, compare, examine, examine_random
+from verify.counterexample.given import GivenLoss, check_given_loss
+from verify.counterexample.one_step import StepOrder, step_order
 from verify.counterexample.parameters import parameter_values
 from verify.counterexample.samples import random_sample
 from verify.counterexample.smaller import smaller
-from verify.counterexample.wording import counterexample_json, counterexample_text
+from verify.counterexample.wording import counterexample_json, counterexample_text, loss_text
 from verify.numbers.precision import precision
-from verify.orbits.slow_series import NotSlow
+from verify.orbits.slow_series import NotSlow, Sample
+from verify.problems.problem import Problem
 
 # ------------------------------------------------------------------------------------------ comparison
 
@@ -117,6 +118,21 @@ def test_the_previous_point_is_held_as_a_difference() -> None:
     assert memory_values(moved, values_at(sample)) == {"theta_prev": list(sample.problem.point)}
 
 
+def test_scalar_memory() -> None:
+    """One averaged number for all components: G = |g|^2 at gamma = 0."""
+    equation = modified_equation("rmsprop-scalar", 1)
+    claim = claim_of(equation)
+    sample = random_sample(claim, next(parameter_values(equation.configuration, 0)), random.Random(1), 2, 2)
+    (g,) = memory_values(claim, values_at(sample)).values()
+    assert g == sum((x * x for x in sample.problem.gradient(sample.problem.point)), fmpq(0))
+    assert not compare(claim).refuted
+
+
+@pytest.mark.parametrize("kind", [ClaimedField, Mismatch, Examined, Comparison, GivenLoss, StepOrder])
+def test_what_was_found_does_not_change(kind: Any) -> None:
+    assert kind.__dataclass_params__.frozen
+
+
 def test_a_claim_about_some_of_the_variables() -> None:
     equation = modified_equation("momentum", 1, regime="inertial")
     whole = claim_of(equation)
@@ -168,6 +184,25 @@ def test_a_claim_that_is_right_at_the_origin_is_refuted_elsewhere() -> None:
     assert small.sample.problem.dimension == 1
     assert small.sample.problem.point != (0,)
     assert small.claimed - small.true == small.sample.problem.point[0]
+
+
+def test_what_no_small_loss_shows_stays_as_it_was_found() -> None:
+    """The fourth derivative of a quadratic vanishes."""
+    claim = says(GD, "-grad", "-hess(grad)/2 + d4(grad, grad, grad)")
+    mismatch = compare(claim).mismatches[0]
+    assert smaller(claim, mismatch) is mismatch
+
+
+def test_a_point_where_the_text_has_no_value_is_not_moved_to() -> None:
+    claim = says("theta = theta - gamma*grad(theta)/theta", "-2*grad/theta")
+    small = smaller(claim, compare(claim).mismatches[0])
+    assert small.sample.problem.dimension == 1
+    assert small.claimed == 2 * small.true != 0
+
+
+def test_losses_are_written_from_their_point() -> None:
+    loss = lambda x: loss_text(Mismatch("theta", 0, 0, 1, 2, Sample(Problem((fmpq(x),), {(1,): fmpq(2), (2,): fmpq(1)}), {})))
+    assert [loss(x) for x in (0, 1, -1)] == ["2*x + x**2", "2*(x - 1) + (x - 1)**2", "2*(x + 1) + (x + 1)**2"]
 
 
 def test_the_words_can_be_checked_by_hand() -> None:
@@ -281,6 +316,14 @@ def test_a_field_that_vanishes_beyond_the_order_is_remarked() -> None:
     sign = compare(claim_of(modified_equation("sign-descent", 1)))
     assert sign.step.first_nonzero_power is None
     assert sign.step.remark == "f_2 to f_6 vanish too: the truncated field is as good as exact here"
+
+
+def test_step_and_flow_of_a_constant() -> None:
+    """theta' = 2 + gamma (-grad - 3): the flow moves by the constants alone at first."""
+    update = "theta = theta + gamma*(2 - gamma*(grad(theta) + 3))"
+    right = compare(says(update, "2", "-grad - 3"))
+    assert right.step.first_nonzero_power == 3
+    assert compare(says(update, "2 - 1/1000", "-grad - 3")).step.first_nonzero_power == 1
 
 
 def test_step_and_flow_with_a_schedule() -> None:

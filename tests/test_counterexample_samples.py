@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from math import isqrt
 
 import pytest
 from claims_about import GD, claim_of, says
@@ -39,6 +40,18 @@ def test_parameters_lie_in_their_ranges_and_differ() -> None:
         assert values["eps"] in map(to_fmpq, POSITIVE)
     assert any(v["eps"] > 1 for v in found)
     assert list(parameter_values(configuration, 3)) == found != list(parameter_values(configuration, 4))
+
+
+def test_values_to_choose_from() -> None:
+    """Inside the unit interval, or positive; enough of them are squares, so that products of conditions are met."""
+    assert all(0 < v < 1 for v in UNIT)
+    assert all(v > 0 for v in POSITIVE)
+    assert min(POSITIVE) < 1 < max(POSITIVE)
+    for values in (UNIT, POSITIVE):
+        assert len(set(values)) == len(values) >= 10
+    square = lambda v: isqrt(v.numerator) ** 2 == v.numerator and isqrt(v.denominator) ** 2 == v.denominator
+    assert sum(square(1 - v) for v in UNIT) >= 4
+    assert sum(map(square, POSITIVE)) >= 5
 
 
 def test_without_parameters_there_is_one_choice() -> None:
@@ -193,10 +206,11 @@ def test_roots_of_slow_variables_are_repaired_in_them() -> None:
     assert found.slow != sample.slow
 
 
-def test_scalar_slow_variables_are_repaired() -> None:
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_scalar_slow_variables_are_repaired(dimension: int) -> None:
     claim = claim_of(modified_equation("adagrad-norm", 1))
     source = random.Random(7)
-    sample = random_sample(claim, {}, source, 2, 3)
+    sample = random_sample(claim, {}, source, dimension, 3)
     sample = Sample(sample.problem, sample.values, {"S": fmpq(2)}, sample.t)
     found = with_rational_roots(claim, sample, source)
     assert rational_power(found.slow["S"], Fraction(1, 2)) > 0

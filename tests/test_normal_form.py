@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from derive import configure, inline_scheme, load_scheme, modified_equation
 from verify.counterexample.claimed import ClaimedField, claimed_field, claimed_values
 from verify.counterexample.comparison import compare
-from verify.counterexample.corrections import corrections
+from verify.counterexample.corrections import Correction, corrections
 from verify.counterexample.normal_form import NoNormalForm, NormalForms, collected, difference
 from verify.counterexample.smaller import smaller
 from verify.numbers.kinds import BALLS
@@ -59,6 +60,7 @@ EQUAL = [
     ("hess(grad)**2/abs(hess(grad))", "abs(hess(grad))"), ("sqrt((grad**2 + eps)**(1/2))", "(grad**2 + eps)**(1/4)"),
     ("(8*grad**3)**(1/3)", "2*(grad**3)**(1/3)"), ("grad - grad", "0"), ("0*grad", "0"), ("sqrt(9/4)*grad", "3/2*grad"),
     ("eps**(-1/2)*grad", "3/2*grad"), ("dot(grad, hess(theta))", "dot(hess(theta), grad)"),
+    ("grad*(1/(grad*theta + eps))", "grad/(eps + theta*grad)"), ("grad*theta/(grad*theta + eps)", "1 - eps/(grad*theta + eps)"),
 ]  # fmt: skip
 
 
@@ -231,3 +233,9 @@ def test_pairs_of_terms_commute() -> None:
     f = forms()
     for a, b in product(("grad", "abs(theta)", "hess(grad)", "dot(grad, theta)", "(grad**2 + eps)**(-1/2)"), repeat=2):
         assert f.of(parsed(f"({a})*({b})")) == f.of(parsed(f"({b})*({a})"))
+
+
+def test_corrections_do_not_change() -> None:
+    found = Correction("grad", Fraction(1), Fraction(2), "beta = 1/2")
+    with pytest.raises(FrozenInstanceError):
+        found.term = "theta"  # type: ignore[misc]

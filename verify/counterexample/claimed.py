@@ -67,7 +67,7 @@ class ClaimedField:
 
     def through(self, power: int) -> ClaimedField:
         """The claim about f_0, ..., f_power alone."""
-        return replace(self, terms={x: v[: power + 1] for x, v in self.terms.items()}, all_slow=self.slow)
+        return replace(self, terms={x: v[: power + 1] for x, v in self.terms.items()})
 
 
 def _takes_root(node: Expression) -> bool:

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from flint import fmpq
 
-from derive.language import derivative_symbol
 from verify.counterexample.claimed import ClaimedField, Items
 from verify.counterexample.normal_form import Combination, NoNormalForm, NormalForms, collected, difference
 from verify.counterexample.parameters import settings_of
@@ -30,7 +29,7 @@ def corrections(claim: ClaimedField, correct: ClaimedField, variable: str, power
 
     Empty where a formula has no normal form in rational numbers there.
     """
-    functions = {derivative_symbol(f, k) for f in sample.functions for k in range(power + 2)}
+    functions = {name for f in sample.functions for name in sample.derivative_values(f)}
     forms = NormalForms(sample.values, claim.scalars | functions | {"t"})
     try:
         said, right = (_normal(forms, c.terms[variable][power]) for c in (claim, correct))

@@ -17,7 +17,7 @@ from flint import fmpq
 from verify.counterexample.claimed import ClaimedField
 from verify.counterexample.comparison import Mismatch, examine
 from verify.counterexample.parameters import parameter_values, settings_of
-from verify.counterexample.samples import NoRationalPoint, time_functions
+from verify.counterexample.samples import NoRationalPoint, random_number, sample_of
 from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, SingularSeries, to_fraction
 from verify.numbers.precision import bits_of, precision
@@ -90,11 +90,6 @@ def check_given_loss(
 def _sample(
     claim: ClaimedField, loss: str, values: Mapping[str, fmpq], source: random.Random, dimension: int, numbers: Numbers
 ) -> Sample:
-    def number() -> fmpq:
-        return fmpq(source.randint(2, 9), source.choice((4, 5, 7)))
-
-    point = [number() * source.choice((-1, 1)) for _ in range(dimension)]
+    point = [random_number(source) * source.choice((-1, 1)) for _ in range(dimension)]
     problem = problem_of(loss, point, claim.order + 3, claim.configuration.scheme.label)
-    slow = {s: number() if s in claim.scalars else [number() for _ in point] for s in claim.slow if s != "theta"}
-    t = number()
-    return Sample(problem, values, slow, t, time_functions(claim, t, claim.order + 5, source, numbers))
+    return sample_of(claim, problem, values, source, claim.order + 3, numbers)

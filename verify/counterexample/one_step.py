@@ -15,7 +15,7 @@ from typing import Any
 from flint import fmpq, fmpq_poly
 
 from derive.language import derivative_symbol
-from verify.counterexample.claimed import ClaimedField, combination
+from verify.counterexample.claimed import ClaimedField, combination, memory_values, values_at
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series
 from verify.orbits.slow_series import Orbit, Sample, SlowOrbit
@@ -80,7 +80,7 @@ def step_against_flow(claim: ClaimedField, sample: Sample, orbit: Orbit) -> int 
     for x, flow in flow_series(sample, claim.terms, length).items():
         after = orbit.states[1][x]
         for s, c in zip(flow, after if isinstance(after, list) else [after], strict=True):
-            found += [k for k in range(min(length, c.length)) if c[k] != s[k](fmpq(1))][:1]
+            found += [k for k in range(min(length, c.length)) if c[k] != s[k](fmpq(1))]
     return min(found, default=None)
 
 
@@ -101,14 +101,13 @@ def step_order(claim: ClaimedField, places: Sequence[tuple[Sample, Orbit]]) -> S
     if found:
         first = min(found)
         return StepOrder(first, "" if first == claim.order + 2 else f"one step and the flow differ already at gamma^{first}")
-    return _beyond(claim, *places[0])
+    return _beyond(claim, places[0][0])
 
 
-def _beyond(claim: ClaimedField, sample: Sample, orbit: Orbit) -> StepOrder:
+def _beyond(claim: ClaimedField, sample: Sample) -> StepOrder:
     """f_(N+1) vanishes: look at the next orders of the scheme itself."""
     reach = claim.order + 5
-    leads = {m: [c[0] for c in components] for m, components in orbit.start.items()}
-    memory = {m: v[0] if m in claim.scalars else v for m, v in leads.items()}
+    memory = memory_values(claim, values_at(sample))
     fields = SlowOrbit(claim.configuration, sample, claim.slow, memory, reach).find().fields
     for k in range(claim.order + 1, reach + 1):
         if any(v != 0 for x in claim.slow for v in fields[x][k]):

@@ -13,8 +13,9 @@ from derive.language import constant, parse_expression
 from derive.scheme import Configuration
 from verify.numbers.power_series import to_fmpq
 
-UNIT = [Fraction(p, q) for p, q in ((3, 4), (8, 9), (5, 9), (16, 25), (9, 25), (1, 2), (2, 3), (9, 10), (4, 5), (1, 4))]
-POSITIVE = [Fraction(p, q) for p, q in ((1, 4), (4, 9), (1, 9), (9, 4), (1, 16), (2, 3), (3, 2), (5, 2), (1, 3), (4, 1))]
+UNIT = [Fraction(v) for v in ["3/4", "8/9", "5/9", "16/25", "9/25", "1/2", "2/3", "9/10", "4/5", "1/4"]]
+POSITIVE = [Fraction(v) for v in ["1/4", "4/9", "1/9", "9/4", "1/16", "2/3", "3/2", "5/2", "1/3", "4"]]
+#: how often values are drawn
 CHOICES = 60
 
 

@@ -33,7 +33,14 @@ def random_sample(
 ) -> Sample:
     """A random sample at these parameter values; `numbers` are those that time functions are evaluated in."""
     problem = random_problem(source, dimension, degree, claim.configuration.scheme.label)
-    slow = random_slow(claim, source, dimension)
+    return sample_of(claim, problem, values, source, degree, numbers)
+
+
+def sample_of(
+    claim: ClaimedField, problem: Problem, values: Mapping[str, Any], source: random.Random, degree: int, numbers: Numbers
+) -> Sample:
+    """This problem with random slow variables, a random time, and time functions as far as a loss of this degree sees them."""
+    slow = random_slow(claim, source, problem.dimension)
     t = random_number(source)
     return Sample(problem, values, slow, t, time_functions(claim, t, degree + 2, source, numbers))
 
