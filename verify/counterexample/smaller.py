@@ -13,8 +13,8 @@ from verify.counterexample.samples import NoRationalPoint
 from verify.numbers.precision import precision
 from verify.orbits.slow_series import NotSlow
 
-#: (number of the attempt, variables of the loss)
-ATTEMPTS = ((0, 1), (1, 1), (0, 2))
+#: variables of the losses that are tried
+DIMENSIONS = (1, 1, 2)
 
 
 def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
@@ -25,7 +25,7 @@ def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
     power, balls = mismatch.power, isinstance(mismatch.true, arb)
     short, values = claim.through(power), mismatch.sample.values
     with precision(BITS):
-        for n, dimension in ATTEMPTS:
+        for n, dimension in enumerate(DIMENSIONS):
             source = random.Random(f"small {seed + n} {dimension}")
             try:
                 found = examine_random(short, values, source, dimension, power + 1, power, balls).mismatches
