@@ -9,7 +9,7 @@ import pytest
 from claims_about import GD, claim_of, says
 from flint import arb, fmpq
 
-from derive import configure, load_scheme, modified_equation
+from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.language import parse_expression, unparse
 from verify.counterexample.claimed import ClaimedField, claimed_values, memory_values, values_at
 from verify.counterexample.comparison import Comparison, Examined, Mismatch, compare, examine, examine_random
@@ -144,6 +144,7 @@ def test_a_claim_about_some_of_the_variables() -> None:
     assert found.step.first_nonzero_power is None
     assert part.through(0).order == 0
     assert part.through(0).slow == whole.slow
+    assert ClaimedField(whole.configuration, whole.terms).memory == {}
 
 
 def test_roots_and_times_of_a_claim() -> None:
@@ -313,6 +314,10 @@ def test_a_field_that_vanishes_beyond_the_order_is_remarked() -> None:
     even = compare(claim_of(modified_equation("implicit-midpoint", 0)))
     assert even.step.first_nonzero_power == 3
     assert even.step.remark == "f_1 vanishes too: the next non-zero part of the field is f_2"
+    late = compare(claim_of(modified_equation("rk4", 0)))
+    assert late.step.remark == "f_3 vanishes too: the next non-zero part of the field is f_4"
+    mixed = inline_scheme("S = S + gamma; theta = theta - gamma*grad((theta + theta_next)/2)")
+    assert compare(claim_of(modified_equation(mixed, 0))).step.first_nonzero_power == 3  # S follows S' = 1 exactly
     sign = compare(claim_of(modified_equation("sign-descent", 1)))
     assert sign.step.first_nonzero_power is None
     assert sign.step.remark == "f_2 to f_6 vanish too: the truncated field is as good as exact here"
@@ -337,7 +342,9 @@ def test_a_comparison_keeps_its_samples() -> None:
     with precision(100):
         e = examine_random(claim, {}, random.Random(1), 1, 2, 1, balls=True)
     assert e.radius is not None
+    wide = Examined(e.claim, e.sample, e.orbit, {"theta": [[arb(0, 0.5)]]})
     assert Comparison(claim, (e,)).radius == e.radius
+    assert Comparison(claim, (wide, e)).radius == wide.radius > e.radius
     exact = examine(claim, e.sample, 1)
     assert exact.radius is None
     assert not exact.mismatches

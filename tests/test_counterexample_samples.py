@@ -19,7 +19,7 @@ from verify.counterexample.claimed import claimed_values
 from verify.counterexample.comparison import compare
 from verify.counterexample.parameters import POSITIVE, UNIT, parameter_values, settings_of
 from verify.counterexample.roots import radicand, square_point, take_roots, with_gradient, with_rational_roots
-from verify.counterexample.samples import NoRationalPoint, as_balls, random_sample, taylor
+from verify.counterexample.samples import NoRationalPoint, as_balls, random_number, random_sample, taylor
 from verify.numbers.kinds import BALLS, EXACT
 from verify.numbers.power_series import IrrationalRoot, rational_power, to_fmpq
 from verify.orbits.slow_series import Sample
@@ -67,6 +67,15 @@ def test_more_parameters_than_values() -> None:
 
 
 # ------------------------------------------------------------------------------------------ samples
+
+
+def test_random_numbers_are_positive_and_not_one() -> None:
+    """At one, every power of a number is the number."""
+    source = random.Random(1)
+    found = [random_number(source) for _ in range(300)]
+    assert all(x > 0 for x in found)
+    assert fmpq(1) not in found
+    assert fmpq(2) in found
 
 
 def test_a_sample_has_what_the_claim_needs() -> None:

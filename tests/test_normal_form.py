@@ -60,6 +60,7 @@ EQUAL = [
     ("hess(grad)**2/abs(hess(grad))", "abs(hess(grad))"), ("sqrt((grad**2 + eps)**(1/2))", "(grad**2 + eps)**(1/4)"),
     ("(8*grad**3)**(1/3)", "2*(grad**3)**(1/3)"), ("grad - grad", "0"), ("0*grad", "0"), ("sqrt(9/4)*grad", "3/2*grad"),
     ("eps**(-1/2)*grad", "3/2*grad"), ("dot(grad, hess(theta))", "dot(hess(theta), grad)"),
+    ("sqrt(2*grad**2 + 1)*sqrt(2*grad**2 + 1)", "2*grad**2 + 1"), ("sqrt(2*grad**2)**2", "2*grad**2"),
     ("grad*(1/(grad*theta + eps))", "grad/(eps + theta*grad)"), ("grad*theta/(grad*theta + eps)", "1 - eps/(grad*theta + eps)"),
 ]  # fmt: skip
 
@@ -77,6 +78,7 @@ DIFFERENT = [
     ("d3(grad, theta)", "d3(grad, grad)"), ("sqrt(grad*theta)", "sqrt(grad)*sqrt(theta)"), ("grad + 1", "grad"),
     ("dot(grad, hess(grad))", "dot(grad, grad)"), ("hess(S*grad)", "hess(grad)"), ("1/(grad + theta)", "1/grad + 1/theta"),
     ("((grad + theta)**2)**(1/2)", "grad + theta"), ("sqrt(1/(theta + grad)**2)", "1/(theta + grad)"),
+    ("sqrt((theta + grad)**(-2))", "1/(theta + grad)"),
 ]  # fmt: skip
 
 

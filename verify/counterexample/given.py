@@ -91,5 +91,6 @@ def _sample(
     claim: ClaimedField, loss: str, values: Mapping[str, fmpq], source: random.Random, dimension: int, numbers: Numbers
 ) -> Sample:
     point = [random_number(source) * source.choice((-1, 1)) for _ in range(dimension)]
-    problem = problem_of(loss, point, claim.order + 3, claim.configuration.scheme.label)
-    return sample_of(claim, problem, values, source, claim.order + 3, numbers)
+    degree = claim.order + 3
+    problem = problem_of(loss, point, degree, claim.configuration.scheme.label)
+    return sample_of(claim, problem, values, source, degree, numbers)

@@ -109,7 +109,7 @@ def _beyond(claim: ClaimedField, sample: Sample) -> StepOrder:
     reach = claim.order + 5
     memory = memory_values(claim, values_at(sample))
     fields = SlowOrbit(claim.configuration, sample, claim.slow, memory, reach).find().fields
-    for k in range(claim.order + 1, reach + 1):
+    for k in range(claim.order + 2, reach + 1):
         if any(v != 0 for x in claim.slow for v in fields[x][k]):
             return StepOrder(k + 1, f"f_{k - 1} vanishes too: the next non-zero part of the field is f_{k}")
     return StepOrder(None, f"f_{claim.order + 1} to f_{reach} vanish too: the truncated field is as good as exact here")

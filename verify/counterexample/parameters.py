@@ -28,7 +28,7 @@ def parameter_values(configuration: Configuration, seed: int) -> Iterator[dict[s
     """
     source = random.Random(f"parameters {seed}")
     seen: set[tuple[fmpq, ...]] = set()
-    for _ in range(CHOICES if configuration.free else 1):
+    for _ in range(CHOICES):
         values = _different_values(configuration, source)
         if (key := tuple(values.values())) not in seen:
             seen.add(key)
