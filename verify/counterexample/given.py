@@ -63,7 +63,11 @@ class GivenLoss:
 
 
 def check_given_loss(
-    claim: ClaimedField, loss: str, seed: int = 0, digits: int = 60, values: Mapping[str, fmpq] | None = None
+    claim: ClaimedField,
+    loss: str,
+    seed: int = 0,
+    digits: int = 60,
+    values: Mapping[str, fmpq] | None = None,
 ) -> GivenLoss:
     """Compare the claim with the scheme's slow orbit at a random point of the named loss.
 
