@@ -42,7 +42,10 @@ NEAREST = {
     "derive/engine/translation.py": ["test_engine_series.py", "test_engine_laws.py"],
     "derive/engine/composition.py": ["test_engine_series.py"],
     "derive/engine/*.py": ["test_engine_laws.py", "test_once_false.py"],
-    "verify/exact*": ["test_verify_exact.py"],
+    "verify/counterexample/normal_form.py": ["test_normal_form.py"],
+    "verify/counterexample/corrections.py": ["test_normal_form.py"],
+    "verify/counterexample/specialise.py": ["test_verify_specialise.py"],
+    "verify/counterexample/*": ["test_counterexample_samples.py", "test_counterexample.py"],
     "verify/proof/*": ["test_proof.py", "test_proof_bounds.py"],
     "verify/*checker.py": ["test_proof_certificates.py"],
 }

@@ -18,8 +18,8 @@ FLOORS = (
     "derive", "derive.errors", "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine",
     "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.readings", "derive.trees", "derive.paper",
     "derive.commands.console", "derive.commands.options",
-    "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.exact", "verify.numeric",
-    "verify.certificate", "verify.verification", "verify.formula_verdict", "verify.claims", "verify.report",
+    "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",
+    "verify.numeric", "verify.certificate", "verify.verification", "verify.formula_verdict", "verify.claims", "verify.report",
     "derive.commands", "verify.commands",
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ def test_wrong_formulas_are_refuted(scheme: str, order: int, says: str, power: i
     assert all(c["claimed"] != c["correct"] for c in data["corrections"])
 
 
-def test_the_correction_is_solved_from_exact_values() -> None:
+def test_the_corrections_are_those_of_the_derived_equation() -> None:
     data = json.loads(
         run("--scheme", "gd", "--order", "2", "--says", "theta: -grad - gamma*hess(grad)/2", "--format", "json").stdout
     )
@@ -175,6 +175,30 @@ def test_a_formula_that_is_right_at_two_parameter_values_alone_is_refuted() -> N
     result = run("--scheme", "momentum", "--order", "1", "--says", says)
     assert result.return_value == 1
     assert "counterexample" in result.stdout
+
+
+def test_a_schedule_that_is_set_is_the_one_that_is_compared() -> None:
+    """f_0 is right with r(t) = 1/(1+t): the formula fails at gamma^1, not at gamma^0."""
+    options = ["--scheme", "momentum-schedule", "--set", "r(t)=1/(1+t)", "--order", "1", "--format", "json"]
+    data = json.loads(run(*options, "--says", "theta: -grad/(1-beta)/(1+t)").stdout)
+    assert (data["verdict"], data["first_failing_power"]) == ("refuted", 1)
+    t, r, dr = (Fraction(x) for x in (data["counterexample"]["t"], *data["counterexample"]["functions"].values()))
+    assert (r, dr) == (1 / (1 + t), -1 / (1 + t) ** 2)
+
+
+def test_irrational_numbers_are_refuted_in_balls() -> None:
+    update = "g = grad(theta); theta = theta - gamma*g/(2 + sqrt(3)*abs(g))"
+    result = run("--update", update, "--order", "0", "--says", "theta: -grad/(2 + sqrt(2)*abs(grad))")
+    assert result.return_value == 1
+    assert "counterexample: loss " in result.stdout
+    assert " +/- " in result.stdout
+
+
+def test_what_is_neither_proved_nor_refuted_is_undecided() -> None:
+    options = ["--scheme", "gd-schedule", "--set", "r(t)=decay(3, 1/10)", "--order", "0", "--says", "theta: -r*grad"]
+    result = run(*options)
+    assert result.return_value == 2
+    assert "piecewise" in result.stdout
 
 
 def test_a_formula_that_no_rational_point_reaches_is_proved() -> None:

@@ -29,14 +29,16 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.problems": (ROUTE, {"numbers"}),
     "verify.orbits": (ROUTE, {"numbers", "problems"}),
     "verify.proof": (ROUTE, set()),
-    "verify.exact": (ROUTE, EXACT),
+    "verify.counterexample": (ROUTE, EXACT),
     "verify.numeric": (ROUTE, EXACT),
     "verify.certificate": (ROUTE, {"proof"}),
-    "verify.verification": (ROUTE, EXACT | {"exact", "numeric", "proof"}),
-    "verify.formula_verdict": (ROUTE, EXACT | {"exact", "proof"}),
+    "verify.verification": (ROUTE, EXACT | {"counterexample", "numeric", "proof"}),
+    "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof"}),
     "verify.claims": (ROUTE | JUDGE, {"proof"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
-    "verify.commands": (ROUTE | CONSOLE, {"verification", "formula_verdict", "exact", "certificate", "claims", "report"}),
+    "verify.commands": (
+        ROUTE | CONSOLE, {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report"}
+    ),
 }
 MODULES = ["verify", *sorted(m.name for m in pkgutil.walk_packages(verify.__path__, "verify."))]
 
@@ -97,10 +99,10 @@ def test_the_table_names_nothing_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("module, text", [
-    ("verify.exact.proof", "from derive.engine.run import Derivation"),
-    ("verify.exact.proof", "def f():\n    from derive.readings.loss import modified_loss"),
+    ("verify.counterexample.comparison", "from derive.engine.run import Derivation"),
+    ("verify.counterexample.comparison", "def f():\n    from derive.readings.loss import modified_loss"),
     ("verify.claims.kinds.identity", "import derive.algebra.sums"),
-    ("verify.claims.judge", "from verify.exact.proof import verify_exactly"),
+    ("verify.claims.judge", "from verify.counterexample.comparison import compare"),
     ("verify.numeric.routes", "from derive import equation"),
     ("verify.problems.problem", "from verify import orbits"),
     ("verify.report.page", "from derive.engine.series import Series"),
@@ -129,16 +131,16 @@ def test_the_help_imports_nothing_heavy() -> None:
     assert not heavy & loaded_by(code)
 
 
-def test_the_exact_route_needs_no_engine() -> None:
-    """Checking a claim about an inline scheme, with its slow variables given, never loads the derivation."""
+def test_a_comparison_needs_no_engine() -> None:
+    """Comparing a claim about an inline scheme, with its slow variables given, never loads the derivation."""
     code = (
         "from derive import configure, inline_scheme\n"
-        "from verify.exact.claimed import claimed_field\n"
-        "from verify.exact.proof import verify_exactly\n"
+        "from verify.counterexample.claimed import claimed_field\n"
+        "from verify.counterexample.comparison import compare\n"
         "c = configure(inline_scheme('theta = theta - gamma*grad(theta)'))\n"
         "terms = [[('-1', 'grad')], [('-1/2', 'hess(grad)')]]\n"
         "blocks = [{'power': k, 'terms': [{'coefficient': a, 'term': b} for a, b in p]} for k, p in enumerate(terms)]\n"
-        "assert verify_exactly(c, claimed_field({'theta': blocks})).proved"
+        "assert not compare(claimed_field(c, {'theta': blocks})).refuted"
     )
     engine = {"derive.engine.run", "derive.engine.series", "derive.algebra", "derive.algebra.sums", "derive.equation"}
     assert not engine & loaded_by(code)

@@ -19,20 +19,15 @@ from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, unparse, walk
 from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
-from verify.exact.claimed import ClaimedField
-from verify.exact.counterexample import counterexample_json, counterexample_text
-from verify.exact.examined import Mismatch
-from verify.exact.parameters import settings_of
-from verify.exact.proof import ExactResult, verify_exactly
-from verify.exact.rank import combination_of
-from verify.exact.refutation import small_counterexample, solved_coefficients
-from verify.exact.study import Effort, Study
-from verify.exact.terms import NotEnumerable
-from verify.numbers.power_series import to_fraction
+from verify.counterexample.claimed import ClaimedField, claimed_field, memory_limit
+from verify.counterexample.comparison import Mismatch, compare
+from verify.counterexample.corrections import Correction, corrections
+from verify.counterexample.smaller import smaller
+from verify.counterexample.wording import counterexample_json, counterexample_text
 from verify.problems.formula import gradient_formula, parsed, split_powers
 from verify.proof import Proof, prove
 
-SEEDS = 3  # choices of parameters and losses that are tried for a counterexample in rational numbers
+CHOICES = 6  # values of the parameters that are tried for a counterexample
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 
 
@@ -45,16 +40,6 @@ class StatedFormula:
     order: int
     says: tuple[str, ...]
     claim: ClaimedField
-
-
-@dataclass(frozen=True)
-class Correction:
-    """One term of the failing part: what the formula gives it and what is right, at the parameter values `settings`."""
-
-    term: str
-    claimed: Fraction
-    correct: Fraction
-    settings: str
 
 
 @dataclass(frozen=True)
@@ -179,7 +164,8 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
         _require_names(parts, equation)
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
-    return StatedFormula(equation.configuration, equation, order, given.says, ClaimedField(terms, slow))
+    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
+    return StatedFormula(equation.configuration, equation, order, given.says, claim)
 
 
 def _degree(expression: Expression) -> int:
@@ -231,25 +217,23 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     proof = prove(text.configuration, statement["equations"] | claimed, statement["memory"])
     if proof.proved:
         return FormulaVerdict(text, "confirmed", proof, reason=str(proof))
-    exact = next(filter(None, (_counterexamples(text, s) for s in range(seed, seed + SEEDS))), None)
-    if exact is None:
+    found = _counterexample(text.claim, seed)
+    if found is None:
         return FormulaVerdict(text, "refuted" if proof.verdict == "refuted" else "undecided", proof, power=proof.power,
                               correct=_correct(text, proof.variable, proof.power), reason=str(proof))  # fmt: skip
-    first = exact.mismatches[0]
-    current = next(s for s in exact.studies if any(e.sample is first.sample for e in s.examined))
-    small = small_counterexample(current, text.claim, first.power, seed) or first
-    corrections = _corrections(current, text.claim, small.variable, small.power)
-    correct = _correct(text, small.variable, small.power)
-    return FormulaVerdict(text, "refuted", proof, small.power, small, corrections, correct, str(proof))
+    derived = claimed_field(text.configuration, statement["equations"])
+    changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
+    correct = _correct(text, found.variable, found.power)
+    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof))
 
 
-def _counterexamples(text: StatedFormula, seed: int) -> ExactResult | None:
-    """Exact orbits at rational points with two choices of the parameters, if the formula fails on one."""
+def _counterexample(claim: ClaimedField, seed: int) -> Mismatch | None:
+    """A loss and a point where the formula fails, small where possible; None if it holds wherever it was tried."""
     try:
-        exact = verify_exactly(text.configuration, text.claim, Effort(seed=seed, stop=False))
-    except (NotEnumerable, ArithmeticError, UsageError):
+        found = compare(claim, seed, CHOICES).mismatches
+    except (ArithmeticError, UsageError):
         return None
-    return exact if exact.mismatches else None
+    return smaller(claim, found[0], seed) if found else None
 
 
 def _formula_text(items: Sequence[tuple[Expression, Expression]]) -> str:
@@ -258,25 +242,6 @@ def _formula_text(items: Sequence[tuple[Expression, Expression]]) -> str:
 
 def _correct(text: StatedFormula, variable: str, power: int | None) -> str:
     return "" if power is None else str(text.equation[variable][power])
-
-
-def _corrections(current: Study, claim: ClaimedField, variable: str, power: int) -> list[Correction]:
-    """Terms whose coefficient is wrong: the right ones solved from the exact values alone."""
-    true = solved_coefficients(current, variable, power)
-    if true is None:
-        return []
-    algebra, values = current.supports.algebra, current.supports.values
-    claimed: dict[Any, Fraction] = {}
-    for coefficient, term in claim.terms[variable][power]:
-        product = algebra.multiply(combination_of(algebra, coefficient, values), combination_of(algebra, term, values))
-        for t, c in product.items():
-            claimed[t] = claimed.get(t, Fraction(0)) + to_fraction(c)
-    zero = Fraction(0)
-    return [
-        Correction(algebra.text(t), claimed.get(t, zero), true.get(t, zero), settings_of(values))
-        for t in {**claimed, **true}
-        if claimed.get(t, zero) != true.get(t, zero)
-    ]
 
 
 def print_formula(result: FormulaVerdict) -> None:

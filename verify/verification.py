@@ -4,7 +4,7 @@
 
 `verified`: proved over prime fields (for all parameter values in their ranges), and confirmed by every route that ran.
 `refuted`: some route found a difference.  `not proved`: no route found one, but the proof was not completed.  Where it was not,
-exact orbits at rational points are compared too, which gives a counterexample that a person can check.
+exact orbits are compared too, at rational points if there are any, which gives a counterexample that a person can check.
 """
 
 from __future__ import annotations
@@ -19,24 +19,16 @@ from typing import Any
 from derive import ModifiedEquation
 from derive.errors import UsageError
 from derive.scheme import Configuration
-from verify.exact.claimed import ClaimedField, claimed_field
-from verify.exact.counterexample import counterexample_json
-from verify.exact.given import GivenLoss, check_given_loss
-from verify.exact.parameters import possible_supports
-from verify.exact.proof import ExactResult, verify_exactly
-from verify.exact.specialise import is_special_case, with_arbitrary_functions
-from verify.exact.study import Effort
-from verify.exact.terms import NotEnumerable
-from verify.numbers.power_series import IrrationalRoot, SingularSeries
-from verify.orbits.slow_series import NotSlow
+from verify.counterexample.claimed import claimed_field
+from verify.counterexample.comparison import Comparison, Mismatch, compare
+from verify.counterexample.given import GivenLoss, check_given_loss
+from verify.counterexample.smaller import smaller
+from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
+from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
-
-
-#: where the proof cannot be made (irrational roots everywhere), the comparison in balls is made on this
-FALLBACK = {"L": "x**4/4 + x**2*y/3 + x*y**3/5 - x*y + y**2", "f": "y + x**2/3 - x*y**3; x*y/2 - x**3 - y"}
 
 
 @dataclass
@@ -45,7 +37,8 @@ class Verification:
 
     equation: ModifiedEquation
     proof: Proof | None = None
-    exact: ExactResult | None = None
+    exact: Comparison | None = None  # where there is no proof
+    counterexample: Mismatch | None = None
     special_case: bool | None = None  # of the equation proved for every r(t), where a time function was set
     given: GivenLoss | None = None
     table: Any = None
@@ -85,13 +78,11 @@ class Verification:
             "verdict": self.verdict,
             "refuted_by": self.refuted_by,
             "proof": self.proof.to_json() if self.proof else None,
-            "exact_first_nonzero_power": e.first_nonzero_power if e else None,
-            "exact_remark": e.remark if e else "",
-            "rank": e.rank if e else None,
-            "rank_needed": e.rank_needed if e else None,
+            "exact_first_nonzero_power": e.step.first_nonzero_power if e else None,
+            "exact_remark": e.step.remark if e else "",
             "argument": str(self.proof) if self.proof else "",
             "special_case": self.special_case,
-            "counterexample": counterexample_json(e.mismatches[0]) if e and e.mismatches else None,
+            "counterexample": counterexample_json(self.counterexample) if self.counterexample else None,
             "slopes": list(self.table.slopes) if self.table else None,
             "slopes_table": self.table.to_json() if self.table else None,
             "recovered": self.recovery.to_json() if self.recovery else None,
@@ -111,9 +102,7 @@ class Verification:
         begin = time.perf_counter()
         try:
             yield
-        except NotSlow:
-            raise UsageError(f"{name}: {self.equation.scheme.where} has no orbit of the kind its equation describes") from None
-        except (NotEnumerable, IrrationalRoot, SingularSeries, ArithmeticError, UsageError) as error:
+        except (ArithmeticError, UsageError) as error:
             self.skipped[name] = str(error) or type(error).__name__
         finally:
             self.seconds[name] = time.perf_counter() - begin
@@ -150,31 +139,24 @@ def verify_scheme(
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
     if verification.proof is None or not verification.proof.proved:
-        _compared(verification, general, options, announce, progress)
-    if options.loss or (verification.exact is None and verification.verdict == "not proved"):
+        with verification.route("exact", announce):
+            _compare(verification, general, options, progress)
+    if options.loss:
         with verification.route("given loss", announce):
-            verification.given = _given(verification, claimed_field(data["equations"]), options)
+            claim = claimed_field(equation.configuration, data["equations"], data["memory"])
+            verification.given = check_given_loss(claim, options.loss, options.seed, options.digits)
     _numerical(verification, data, options, announce)
     return verification
 
 
-def _compared(
-    verification: Verification,
-    general: ModifiedEquation,
-    options: Options,
-    announce: Callable[[str], None],
-    progress: Callable[[int, int], None] | None,
+def _compare(
+    verification: Verification, general: ModifiedEquation, options: Options, progress: Callable[[int, int], None] | None
 ) -> None:
-    with verification.route("exact", announce):
-        effort = Effort(seed=options.seed, losses=options.losses, progress=progress)
-        claim = claimed_field(general.to_json()["equations"])
-        verification.exact = verify_exactly(general.configuration, claim, effort)
-
-
-def _given(verification: Verification, claim: ClaimedField, options: Options) -> GivenLoss:
-    configuration = verification.equation.configuration
-    supports = next(possible_supports(configuration, claim.slow, 1, options.seed))
-    return check_given_loss(supports, claim, options.loss or FALLBACK[configuration.scheme.label], options.seed, options.digits)
+    statement = general.to_json()
+    claim = claimed_field(general.configuration, statement["equations"], statement["memory"])
+    verification.exact = found = compare(claim, options.seed, points=max(2, options.losses), progress=progress)
+    if found.mismatches:
+        verification.counterexample = smaller(claim, found.mismatches[0], options.seed)
 
 
 def _numerical(verification: Verification, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:

@@ -37,8 +37,8 @@ class Commands(LazyGroup):
 @click.group(cls=Commands, epilog=EPILOG, context_settings=CONTEXT)
 @click.version_option(__version__, package_name="shadowflow", prog_name="verify")
 def main() -> None:
-    """Verify modified equations by routes that share nothing with their derivation: exact orbits with a proof for every
-    smooth loss, numerical slopes, coefficients recovered from runs, closed forms on quadratics.
+    """Verify modified equations by routes that share nothing with their derivation: a proof for every smooth loss over prime
+    fields, numerical slopes, coefficients recovered from runs, closed forms on quadratics.
 
     Exit status: 0 verified, 1 refuted, 2 cannot run (or neither proved nor refuted). Data goes to standard output,
     everything else to standard error.
@@ -59,7 +59,7 @@ def _format(function: Any) -> Any:
 )
 @click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
 @click.option(
-    "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (exact route)."
+    "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (without a proof)."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
 @click.option("--digits", type=click.IntRange(15, 1000), default=60, show_default=True, help="Accuracy of the numerical routes.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from verify.exact.counterexample import counterexample_text
+from verify.counterexample.comparison import Comparison
+from verify.counterexample.wording import counterexample_text
 from verify.verification import Verification
 
 
@@ -40,21 +41,24 @@ def _exact(console: Any, v: Verification) -> None:
         console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
     if v.given:
         console.print(f"  on L = {v.given.loss}, {v.given.text}")
-    if e is None:
-        return
-    console.print("\nExact orbits at rational points")
-    if e.mismatches:
-        console.print(f"  refuted at gamma^{e.mismatches[0].power}: {counterexample_text(e.mismatches[0])}")
+    if e is not None:
+        _compared(console, v, e)
+
+
+def _compared(console: Any, v: Verification, e: Comparison) -> None:
+    exact = e.radius is None
+    console.print("\nExact orbits at rational points" if exact else "\nOrbits in balls at random points")
+    if v.counterexample is not None:
+        console.print(f"  refuted at gamma^{v.counterexample.power}: {counterexample_text(v.counterexample)}")
     else:
         order = v.equation.order
-        points = sum(len(s.examined) for s in e.studies)
-        console.print(
-            f"  f_0 to f_{order} are the scheme's own at {points} points, in exact arithmetic" if order else "  f_0 is exact"
-        )
-    if e.first_nonzero_power is not None:
-        console.print(f"  one step minus Taylor flow: zero through gamma^{e.first_nonzero_power - 1}, then not")
-    if e.remark:
-        console.print(f"  {e.remark}")
+        fields = f"f_0 to f_{order} are" if order else "f_0 is"
+        how = "in exact arithmetic" if exact else f"to a radius of {e.radius:.1e}"
+        console.print(f"  {fields} the scheme's own at {len(e.examined)} points, {how}")
+    if e.step.first_nonzero_power is not None:
+        console.print(f"  one step minus Taylor flow: zero through gamma^{e.step.first_nonzero_power - 1}, then not")
+    if e.step.remark:
+        console.print(f"  {e.step.remark}")
 
 
 def _table(console: Any, headings: list[str], rows: list[list[str]]) -> None:

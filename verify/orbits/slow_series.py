@@ -26,8 +26,8 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from derive.language import derivative_symbol
 from derive.scheme import Configuration
-from verify.numbers.kinds import EXACT
-from verify.numbers.power_series import Series, gamma_series
+from verify.numbers.kinds import BALLS, EXACT, Numbers
+from verify.numbers.power_series import Series, SingularSeries, gamma_series
 from verify.orbits.run import Runner, State
 from verify.problems.problem import Problem
 
@@ -55,7 +55,13 @@ class Sample:
         parts = [c for p in self.problem.parts for c in p.values()] + [*self.problem.point, *self.values.values(), self.t]
         for value in self.slow.values():
             parts += value if isinstance(value, list) else [value]
+        parts += [c for coefficients in self.functions.values() for c in coefficients]
         return arb(1) if any(isinstance(p, arb) for p in parts) else fmpq(1)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers that texts are run on here."""
+        return BALLS if isinstance(self.unit, arb) else EXACT
 
     def time_function(self, name: str) -> Callable[[Any], Any]:
         """r, as a function of a number or power series near t."""
@@ -111,7 +117,7 @@ class SlowOrbit:
         self.sample, self.order = sample, order
         functions = {f: sample.time_function(f) for f in sample.functions}
         gradient = sample.problem.gradient
-        self.runner = Runner(configuration, gradient, sample.values, EXACT, functions, passes=order + 4)
+        self.runner = Runner(configuration, gradient, sample.values, sample.numbers, functions, passes=order + 4)
         self.slow = ("theta", *(s for s in slow if s != "theta"))
         self.memory = [m for m in self.runner.memory if m not in self.slow]
         self.leads = {m: leads[m] for m in self.memory}
@@ -150,7 +156,7 @@ class SlowOrbit:
         return Series([*coefficients[:size], *[zero] * (size - len(coefficients))])
 
     def run(self, state: State, steps: int, length: int) -> list[State]:
-        """The state after 0, 1, ..., steps steps."""
+        """The state after 0, 1, ..., steps steps.  Raises SingularSeries where a step loses powers of gamma."""
         size = length + 2 * self.extra + 1
         gamma = gamma_series(size)
         if self.sample.unit != fmpq(1) or isinstance(self.sample.unit, arb):
@@ -159,6 +165,8 @@ class SlowOrbit:
         for n in range(steps):
             time = Series.constant(self.sample.t * self.sample.unit, size) + gamma * fmpq(n)
             states.append(self.runner.step(states[-1], gamma, time))
+            if any(s.length < length for s in states[-1]["theta"]):
+                raise SingularSeries("the text divides by gamma, and every step is known to fewer powers")
         return states
 
     # ------------------------------------------------------------------------------------------ the slow memory

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
-from verify.exact.examined import Mismatch
-from verify.exact.parameters import settings_of
+from verify.counterexample.comparison import Mismatch
+from verify.counterexample.parameters import settings_of
 from verify.problems.polynomials import VARIABLES, polynomial_text
 
 
 def counterexample_json(m: Mismatch) -> dict[str, Any]:
-    """A mismatch as data: loss about the point, the point, both numbers."""
+    """A mismatch as data: loss about the point, the point, both numbers; the time where it matters."""
+    time = {"t": str(m.sample.t), "functions": {n: str(v) for n, v in _functions(m).items()}} if m.timed else {}
     return {
         "variable": m.variable,
         "power": m.power,
@@ -19,9 +21,18 @@ def counterexample_json(m: Mismatch) -> dict[str, Any]:
         "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
         "parameters": {n: str(v) for n, v in m.sample.values.items()},
         "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
+        **time,
         "claimed": str(m.claimed),
         "true": str(m.true),
     }
+
+
+def _functions(m: Mismatch) -> dict[str, Any]:
+    """The time functions at t with the derivatives that f_power can read."""
+    found: dict[str, Any] = {}
+    for name in m.sample.functions:
+        found |= islice(m.sample.derivative_values(name).items(), m.power + 1)
+    return found
 
 
 def loss_text(m: Mismatch) -> str:
@@ -34,9 +45,12 @@ def loss_text(m: Mismatch) -> str:
 
 def counterexample_text(m: Mismatch) -> str:
     """One line: where the claim fails and both numbers."""
-    point = ", ".join(f"{v} = {x}" for v, x in zip(VARIABLES, m.sample.problem.point, strict=False))
-    state = "".join(f", {s} = ({', '.join(map(str, v)) if isinstance(v, list) else v})" for s, v in m.sample.slow.items())
+    state = {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)}
+    state |= {s: f"({', '.join(map(str, v))})" if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()}
+    if m.timed:
+        state |= {n: str(v) for n, v in {"t": m.sample.t, **_functions(m)}.items()}
+    place = ", ".join(f"{n} = {v}" for n, v in state.items())
     return (
-        f"loss {loss_text(m)} at {point}{state} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
+        f"loss {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
     )

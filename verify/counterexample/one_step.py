@@ -9,15 +9,16 @@ more power.  S(1) is the flow over one step, exact through gamma^(N+2) for the f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flint import fmpq, fmpq_poly
 
 from derive.language import derivative_symbol
-from verify.exact.claimed import combination
+from verify.counterexample.claimed import ClaimedField, combination, memory_values, values_at
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import Series
-from verify.orbits.slow_series import Orbit, Sample
+from verify.orbits.slow_series import Orbit, Sample, SlowOrbit
 from verify.problems.formula import FormulaValues
 
 Claims = Mapping[str, Sequence[Sequence[tuple[Any, Any]]]]  # variable -> power -> (coefficient, term) trees
@@ -73,22 +74,42 @@ def _integrated(start: Any, rate: Sequence[Any], length: int) -> Series:
     return Series._general([fmpq_poly([start]), *(fmpq_poly(r).integral() for r in rate[: length - 1])])
 
 
-def step_against_flow(orbit: Orbit, sample: Sample, claims: Claims, order: int) -> tuple[int | None, dict[str, list[list[Any]]]]:
-    """The first power of gamma at which one step and the flow differ, through gamma^(order+2), and all differences.
-
-    differences[x][i][k] belongs to gamma^k; None if there is no difference as far as it was computed.
-    """
-    flow = flow_series(sample, claims, order + 3)
-    first: int | None = None
-    differences: dict[str, list[list[Any]]] = {}
-    for x, series in flow.items():
+def step_against_flow(claim: ClaimedField, sample: Sample, orbit: Orbit) -> int | None:
+    """The first power of gamma at which one step and the flow differ, through gamma^(order + 2); None if they do not."""
+    length, found = claim.order + 3, []
+    for x, flow in flow_series(sample, claim.terms, length).items():
         after = orbit.states[1][x]
-        components = after if isinstance(after, list) else [after]
-        differences[x] = []
-        for s, c in zip(series, components, strict=True):
-            row = [c[k] - s[k](fmpq(1)) for k in range(min(order + 3, c.length))]
-            differences[x].append(row)
-            k = next((k for k, d in enumerate(row) if d != 0), None)
-            if k is not None and (first is None or k < first):
-                first = k
-    return first, differences
+        for s, c in zip(flow, after if isinstance(after, list) else [after], strict=True):
+            found += [k for k in range(min(length, c.length)) if c[k] != s[k](fmpq(1))]
+    return min(found, default=None)
+
+
+@dataclass(frozen=True)
+class StepOrder:
+    """The first power of gamma at which one step and the flow differ (None: nowhere as far as was computed).
+
+    `remark` says why it is not order + 2.
+    """
+
+    first_nonzero_power: int | None
+    remark: str
+
+
+def step_order(claim: ClaimedField, places: Sequence[tuple[Sample, Orbit]]) -> StepOrder:
+    """One step against the Taylor flow of the claimed field at these samples."""
+    found = [p for place in places if (p := step_against_flow(claim, *place)) is not None]
+    if found:
+        first = min(found)
+        return StepOrder(first, "" if first == claim.order + 2 else f"one step and the flow differ already at gamma^{first}")
+    return _beyond(claim, places[0][0])
+
+
+def _beyond(claim: ClaimedField, sample: Sample) -> StepOrder:
+    """f_(N+1) vanishes: look at the next orders of the scheme itself."""
+    reach = claim.order + 5
+    memory = memory_values(claim, values_at(sample))
+    fields = SlowOrbit(claim.configuration, sample, claim.slow, memory, reach).find().fields
+    for k in range(claim.order + 2, reach + 1):
+        if any(v != 0 for x in claim.slow for v in fields[x][k]):
+            return StepOrder(k + 1, f"f_{k - 1} vanishes too: the next non-zero part of the field is f_{k}")
+    return StepOrder(None, f"f_{claim.order + 1} to f_{reach} vanish too: the truncated field is as good as exact here")

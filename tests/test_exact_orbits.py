@@ -1,7 +1,8 @@
-"""The exact route: every catalogue scheme is proved; what it rests on is tested part by part; wrong claims are refuted."""
+"""What exact comparisons rest on: power series, losses, orbits; and the command that runs every route."""
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from fractions import Fraction
@@ -10,21 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from flint import arb, fmpq
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive import configure, inline_scheme, load_scheme, modified_equation
-from derive.scheme import catalogue
+from derive.equation import ModifiedEquation
 from verify.commands.main import main
-from verify.exact.claimed import claimed_field
-from verify.exact.given import check_given_loss
-from verify.exact.proof import verify_exactly
-from verify.exact.refutation import solved_coefficients
-from verify.exact.samples import square_point
-from verify.exact.study import Effort
-from verify.exact.support import Supports
-from verify.exact.term_algebra import TermAlgebra
-from verify.exact.terms import ONE, symbol
+from verify.commands.text import print_verification
 from verify.numbers.kinds import FRACTIONS, MPMATH
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
 from verify.orbits.run import Runner
@@ -32,27 +25,7 @@ from verify.orbits.slow_series import NotSlow, Sample, SlowOrbit
 from verify.problems.polynomials import multiply, shifted
 from verify.problems.problem import Problem, problem_of
 from verify.problems.random_problem import random_problem
-
-REGIMES = [(n, r) for n in catalogue() for r in (list(load_scheme(n).regimes) or [None])]
-#: hundreds of terms at gamma^3: one choice of parameter values here, two by default
-LARGE = {"adam-weight-decay", "adamw", "adamw-inside", "adamw-bias-corrected", "adan", "ademamix", "lion"}
-
-
-def order_of(name: str) -> int:
-    """Through gamma^3, but for one with 769 terms, which takes 40 seconds a choice of parameters."""
-    return 2 if name == "adam-weight-decay" else 3
-
-
-@pytest.mark.parametrize("name, regime", REGIMES)
-def test_every_catalogue_scheme_is_proved(name: str, regime: str | None) -> None:
-    order = order_of(name)
-    equation = modified_equation(name, order, regime=regime)
-    claim = claimed_field(equation.to_json()["equations"])
-    result = verify_exactly(equation.configuration, claim, Effort(sets=1 if name in LARGE else 2))
-    assert result.proved, [m.power for m in result.mismatches]
-    assert result.rank == result.rank_needed
-    assert result.first_nonzero_power == order + 2 or result.remark
-
+from verify.verification import Options, verify_scheme
 
 # ------------------------------------------------------------------------------------------ power series
 
@@ -82,15 +55,6 @@ def test_roots_are_exact_or_refused() -> None:
         rational_power(fmpq(-1), Fraction(1, 2))
     with pytest.raises(SingularSeries):
         Series([fmpq(0), fmpq(1)]).power(Fraction(1, 2))
-
-
-@given(st.integers(0, 10**6), st.tuples(coefficient, coefficient, coefficient).filter(lambda c: c[0] > 0))
-@settings(max_examples=40, deadline=None)
-def test_square_points_are_square(seed: int, c: tuple[Fraction, ...]) -> None:
-    f = lambda x: sum((fmpq(k.numerator, k.denominator) * x**i for i, k in zip((2, 1, 0), c, strict=True)), fmpq(0))
-    x = square_point(f, random.Random(seed))
-    if x is not None and f(x) >= 0:
-        assert rational_power(f(x), Fraction(1, 2)) ** 2 == f(x)
 
 
 # ------------------------------------------------------------------------------------------ losses
@@ -142,6 +106,14 @@ def test_a_wrong_first_guess_of_the_memory_is_noticed() -> None:
         SlowOrbit(configuration, sample, ("theta",), {"m": [fmpq(1)]}, 1).find()
 
 
+def test_a_text_that_divides_by_gamma_is_not_misread() -> None:
+    """Every step is known to one power less: what is not known is not taken for zero."""
+    text = "g = grad(theta); theta = theta - gamma*(g + (grad(theta + gamma*g) - g)/gamma)"
+    sample = Sample(Problem((fmpq(0),), {(1,): fmpq(2), (2,): fmpq(3)}), {})
+    with pytest.raises(SingularSeries, match="divides by gamma"):
+        SlowOrbit(configure(inline_scheme(text)), sample, ("theta",), {}, 1).find()
+
+
 def test_one_program_runs_on_every_type_of_number() -> None:
     configuration = configure(load_scheme("nesterov"), settings={"beta": "1/3"})
     results = []
@@ -155,85 +127,6 @@ def test_one_program_runs_on_every_type_of_number() -> None:
             state = runner.step(state, gamma)
         results.append(float(state["theta"][0]))
     assert results[0] == pytest.approx(results[1], rel=1e-14)
-
-
-# ------------------------------------------------------------------------------------------ terms
-
-
-def test_terms_found_for_adam_are_the_published_count() -> None:
-    """1, 2, 8, 31 terms (design, section 2: 31 at the last order)."""
-    values = {"beta1": Fraction(1, 2), "beta2": Fraction(3, 4), "eps": Fraction(1, 9)}
-    supports = Supports(configure(load_scheme("adam")), ("theta",), values, 4)
-    assert [len(s) for s in supports.states["theta"].higher] == [1, 2, 8, 31]
-
-
-def test_trees_with_k_nodes() -> None:
-    """A000081: 1, 1, 2, 4, 9, 20."""
-    supports = Supports(configure(load_scheme("gd")), ("theta",), {}, 6)
-    assert [len(s) for s in supports.states["theta"].higher] == [1, 1, 2, 4, 9, 20]
-
-
-def test_rules_replace_equals_by_equals() -> None:
-    """g^2/(g^2+eps)^(3/2) = (g^2+eps)^(-1/2) - eps (g^2+eps)^(-3/2);   1/(|g| (|g|+c)) = (1/|g| - 1/(|g|+c))/c."""
-    a = TermAlgebra("L", set(), separate=True)
-    inside = {symbol("grad", 2): fmpq(1), ONE: fmpq(1, 4)}
-    left = a.multiply({symbol("grad", 2): fmpq(1)}, a.power(inside, Fraction(-3, 2)))
-    right = a.power(inside, Fraction(-1, 2))
-    for t, c in a.power(inside, Fraction(-3, 2)).items():
-        right[t] = right.get(t, fmpq(0)) - c / 4
-    assert left == right
-    b = TermAlgebra("L", set(), separate=True)
-    size = b.power({symbol("grad", 2): fmpq(1)}, Fraction(1, 2))
-    shifted_size = {**size, ONE: fmpq(3)}
-    inverse = lambda x: b.power(x, Fraction(-1))
-    product = b.multiply(inverse(size), inverse(shifted_size))
-    expected = {t: c / 3 for t, c in inverse(size).items()}
-    for t, c in inverse(shifted_size).items():
-        expected[t] = expected.get(t, fmpq(0)) - c / 3
-    assert product == expected
-
-
-def test_solved_coefficients_are_the_derived_ones() -> None:
-    equation = modified_equation("momentum", 2, settings={"beta": "1/2"})
-    result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
-    study = result.studies[0]
-    solved = solved_coefficients(study, "theta", 2)
-    assert solved is not None
-    assert {study.supports.algebra.text(t): c for t, c in solved.items()} == {
-        "d3(grad, grad)": Fraction(-50, 3), "hess(hess(grad))": Fraction(-104, 3)
-    }  # fmt: skip
-
-
-@given(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from(["1/3", "2/3", "1/2"]))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_random_schemes_are_proved(a: int, b: int, beta: str) -> None:
-    text = f"g = grad(theta + {a}*gamma*theta/7); v = {beta}*v - gamma*g - {b}*gamma**2*g; theta = theta + v + {b}*gamma*g"
-    equation = modified_equation(inline_scheme(text), 2)
-    result = verify_exactly(equation.configuration, claimed_field(equation.to_json()["equations"]))
-    assert not result.refuted
-
-
-# ------------------------------------------------------------------------------------------ losses that are named
-
-
-@pytest.mark.parametrize("name, loss, exact", [
-    ("momentum", "x**4/4 + x*y**2", True),  # polynomial, no root
-    ("adam", "x**3/3 + x*y", True),  # the root is |grad|
-    ("rmsprop", "x**4/4 + x*y**2", False),  # irrational roots: balls
-    ("momentum", "exp(x)*cos(y) + log(3 + x*y)", False),
-])  # fmt: skip
-def test_a_named_loss_is_compared_exactly_or_in_balls(name: str, loss: str, exact: bool) -> None:
-    equation = modified_equation(name, 2)
-    values = {n: Fraction(1, 3 + i) for i, n in enumerate(equation.configuration.free)}
-    supports = Supports(equation.configuration, tuple(equation.equations), values, 1)
-    data = equation.to_json()["equations"]
-    found = check_given_loss(supports, claimed_field(data), loss, digits=40)
-    assert found.confirmed
-    assert (found.radius is None) == exact
-    assert exact or (found.radius or 1) < 1e-40
-    data["theta"][2]["terms"][-1]["coefficient"] += " + 1/1000"
-    wrong = check_given_loss(supports, claimed_field(data), loss, digits=40)
-    assert [m.power for m in wrong.mismatches][:1] == [2]
 
 
 # ------------------------------------------------------------------------------------------ command
@@ -263,3 +156,49 @@ def test_text_output() -> None:
     assert result.return_value == 0
     assert "proved for all parameter values in their ranges, every smooth loss, every dimension" in result.stdout
     assert result.stdout.rstrip().endswith("verdict: verified")
+
+
+SIGNS = "theta = theta - gamma*(" + "*".join(f"sign(grad(theta) + {k})" for k in range(1, 7)) + " + theta)"
+
+
+def without_proof(update: str) -> ModifiedEquation:
+    """An equation with more classes of signs than the proof visits."""
+    return modified_equation(inline_scheme(update), 1)
+
+
+@pytest.mark.parametrize("update, where, exact", [
+    (SIGNS, "\nExact orbits at rational points\n", True),
+    (SIGNS.replace("+ theta)", "+ sqrt(2)*theta)"), "\nOrbits in balls at random points\n", False),
+])  # fmt: skip
+def test_without_a_proof_orbits_are_compared(update: str, where: str, exact: bool) -> None:
+    found = verify_scheme(without_proof(update), Options(digits=15))
+    assert found.verdict == "not proved"
+    assert found.exact is not None
+    assert not found.exact.refuted
+    assert (found.exact.radius is None) == exact
+    out = io.StringIO()
+    print_verification(found, out)
+    assert where in out.getvalue()
+    assert f"f_0 to f_1 are the scheme's own at {len(found.exact.examined)} points, " in out.getvalue()
+    assert ("one step minus Taylor flow: zero through gamma^2, then not" in out.getvalue()) == exact
+    data = found.to_json()
+    assert data["exact_first_nonzero_power"] == (3 if exact else None)
+    assert data["counterexample"] is None
+    assert not {"rank", "rank_needed"} & set(data)
+
+
+def test_a_refuted_equation_comes_with_a_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
+    equation = modified_equation("momentum", 1)
+    data = equation.to_json()
+    data["equations"]["theta"][1]["terms"][0]["coefficient"] += " + 1"
+    monkeypatch.setattr(ModifiedEquation, "to_json", lambda self: data)
+    found = verify_scheme(equation, Options(digits=15))
+    assert {"proof", "exact"} <= set(found.refuted_by)
+    out = io.StringIO()
+    print_verification(found, out)
+    assert "  refuted at gamma^1: loss " in out.getvalue()
+    report = found.to_json()
+    assert report["counterexample"]["power"] == 1
+    assert list(report["counterexample"]["point"]) == ["x"]
+    assert report["exact_first_nonzero_power"] == 2
+    assert "already at gamma^2" in report["exact_remark"]

@@ -1,22 +1,25 @@
-"""Concrete time functions: the exact route proves the equation for every r(t); the concrete one must be its special case.
+"""Concrete time functions: the equation is proved for every r(t); the concrete one must be its special case.
 
-With r(t) = 1/(1+t), say, coefficients are functions of t, and equality at single times would prove little.  With r left
-arbitrary the terms carry r, r', r'', ... as symbols and the rank argument holds; what remains is to put r's own derivatives in.
+    r(t) = 1/(1+t):  coefficients are functions of t        r arbitrary:  terms carry r, r', r'', ... as symbols
+
+The second is proved; what remains is to put r's own derivatives in.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+
+from flint import fmpq
 
 from derive import ModifiedEquation, modified_equation
 from derive.language import Call, Expression, derivative_symbol, parse_expression, walk
 from derive.scheme.schedule import Schedule
+from verify.counterexample.samples import taylor
 from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.kinds import EXACT
-from verify.numbers.power_series import Series
 
 TIMES = 5
 
@@ -67,7 +70,7 @@ def _values(equation: ModifiedEquation, source: random.Random) -> dict[str, Any]
     t = number()
     names: dict[str, Any] = {n: number() for n in configuration.free} | {"t": t}
     for name, setting in configuration.functions.items():
-        coefficients = _taylor(setting, t, depth, number)
+        coefficients = _coefficients(setting, t, depth, number)
         factor = 1
         for k, c in enumerate(coefficients):
             factor *= max(1, k)
@@ -75,12 +78,10 @@ def _values(equation: ModifiedEquation, source: random.Random) -> dict[str, Any]
     return names
 
 
-def _taylor(setting: Expression | Schedule | None, t: Any, depth: int, number: Any) -> list[Any]:
+def _coefficients(setting: Expression | Schedule | None, t: Any, depth: int, number: Callable[[], Any]) -> list[Any]:
     """Taylor coefficients of r at t: its own where it is rational; a straight line for a schedule; any numbers otherwise."""
     if isinstance(setting, Schedule):
-        return [number(), number(), *[EXACT.lift(Fraction(0))] * (depth - 2)]
+        return [number(), number(), *[fmpq(0)] * (depth - 2)]
     if setting is None or any(isinstance(e, Call) for e in walk(setting)):
         return [number() for _ in range(depth)]
-    time = Series([t, EXACT.lift(Fraction(1)), *[EXACT.lift(Fraction(0))] * (depth - 2)])
-    value = evaluate(setting, {"t": time}, EXACT, _no_call) + time * 0
-    return [value[k] for k in range(depth)]
+    return taylor(setting, t, depth, EXACT)
