@@ -11,15 +11,17 @@ series in gamma, and Richardson extrapolation over the halvings leaves m to many
 Start.  The memory starts on the slow manifold right through gamma^(N+4) (`orbits.slow_balls`), so the transient is a smooth
 perturbation of higher power than any error measured here; the derived memory expansion is not used.
 
-Precision.  The smallest error is about gamma_J^(N+1), and 15 more digits are kept for the logarithms, for their differences in
-the extrapolation and for the rounding of T/gamma_J steps; the arithmetic has 24 digits beyond that.  The flow's rounding is
-enclosed by balls.  The scheme's orbit is run on midpoints: each of its steps rounds once and a stable scheme does not
-amplify that, while the balls of a two-step recursion would grow like the sum of its coefficients' absolute values.
+Precision.  An error is about gamma^m, and only its leading digits matter: the logarithms want 12 of them, for the extrapolation
+multiplies what they lack by eight.  So m log10(1/gamma) + 15 digits after the point are carried, each run at its own; an error
+that turns out smaller than the field claims is measured again with 15 digits more, until it stands out or the digits asked for
+are reached, below which it counts as zero.  The arithmetic has 24 digits beyond that.  The flow's rounding is enclosed by balls.
+The scheme's orbit is run on midpoints: each of its steps rounds once and a stable scheme does not amplify that, while the balls
+of a two-step recursion would grow like the sum of its coefficients' absolute values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -37,13 +39,18 @@ from verify.orbits.slow_balls import NumericError, System, memory_length, slow_m
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
 LEVELS = 6
+#: digits to which an error is wanted, and the fewest that settle it
+RELATIVE, ENOUGH = 15, 12
+
+#: gamma -> digits, the scheme's slow coordinates at the end of its run
+Ends = dict[Fraction, tuple[int, list[Any]]]
 
 
 @dataclass(frozen=True)
 class SlopeTable:
     """Errors of every truncation at every step, and the slopes.
 
-    `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the slopes between neighbours, `slopes[k]` their
+    `digits` is the most that an error was carried to; `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the slopes between neighbours, `slopes[k]` their
     extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the slope the field claims (the next power at
     which it does not vanish).  A truncation whose error is zero to the working precision has slope None.
     """
@@ -124,7 +131,7 @@ def slope_table(
     coarsest: Fraction | None = None,
     shifted: Sequence[Sequence[Any]] = (),
     from_rest: bool = False,
-    ends: dict[Fraction, list[Any]] | None = None,
+    ends: Ends | None = None,
 ) -> SlopeTable:
     """Run the scheme and the truncated fields over the same time and compare.
 
@@ -139,9 +146,10 @@ def slope_table(
     """
     flow = Flow(system.fields, system.slow_size)
     chosen, first = _feasible(system, *choose_steps(system, flow, time, coarsest))
+    runs = Runs(system, flow, chosen, shifted, from_rest, {} if ends is None else ends)
     for halvings in range(1 if coarsest else 4):
         gammas = tuple(first / 2 ** (j + halvings) for j in range(levels))
-        table = _measured(system, flow, digits, gammas, chosen, shifted, from_rest, {} if ends is None else ends)
+        table = _measured(runs, digits, gammas)
         if table.confirmed and all(table.monotone):
             break
     return table
@@ -161,32 +169,74 @@ def _feasible(system: System, time: Fraction, gamma: Fraction) -> tuple[Fraction
     return time, gamma
 
 
-def _measured(
-    system: System,
-    flow: Flow,
-    digits: int,
-    gammas: tuple[Fraction, ...],
-    time: Fraction,
-    shifted: Sequence[Sequence[Any]],
-    from_rest: bool,
-    ends: dict[Fraction, list[Any]],
-) -> SlopeTable:
-    digits = max(digits, ceil((system.order + 1) * log10(1 / gammas[-1])) + 15)
-    errors = []
-    with precision(bits_of(digits) + 2 * GUARD):
-        limit = None
+class Runs:
+    """Where the scheme and the truncated flows are after one time, each kept with the digits to which it is right."""
+
+    def __init__(
+        self, system: System, flow: Flow, time: Fraction, shifted: Sequence[Sequence[Any]], from_rest: bool, ends: Ends
+    ) -> None:
+        self.system, self.flow, self.time, self.shifted, self.from_rest = system, flow, time, shifted, from_rest
+        self.ends, self.solutions = ends, {}
+        self.radius = flow.radius(system.start, 15)
+
+    def end(self, gamma: Fraction, digits: int) -> list[Any]:
+        """The scheme's slow coordinates after time/gamma steps."""
+        return _kept(self.ends, gamma, digits, lambda: _scheme_end(self.system, gamma, self.time, digits, self.from_rest))
+
+    def solution(self, gamma: Fraction, k: int, digits: int) -> list[Any]:
+        """The end of the flow truncated after gamma^k; that of the limit flow does not depend on gamma."""
+        key = (k, gamma if k or self.shifted else 0)
+        return _kept(self.solutions, key, digits, lambda: self._solved(gamma, k, digits))
+
+    def _solved(self, gamma: Fraction, k: int, digits: int) -> list[Any]:
+        start = _shifted(self.system.start, self.shifted, gamma)
+        return self.flow.integrate(start, number(self.time), digits, _weights(gamma, k), self.radius)
+
+    def error(self, gamma: Fraction, k: int, digits: int) -> Any:
+        with precision(bits_of(digits) + 2 * GUARD):
+            return _distance(self.end(gamma, digits), self.solution(gamma, k, digits), digits)
+
+
+def _kept(found: dict[Any, tuple[int, list[Any]]], key: Any, digits: int, run: Callable[[], list[Any]]) -> list[Any]:
+    if key not in found or found[key][0] < digits:
+        found[key] = digits, run()
+    return found[key][1]
+
+
+def _measured(runs: Runs, digits: int, gammas: tuple[Fraction, ...]) -> SlopeTable:
+    """Errors of every truncation at every gamma; one below 10^(4 - digits), or far below gammas[-1]^(N + 1), counts as zero."""
+    order = runs.system.order
+    largest = max(digits, _digits(gammas[-1], order + 1))
+    with precision(bits_of(largest) + 2 * GUARD):
+        expected = _expected(runs.flow, runs.system)
+        _ = runs.solution(gammas[-1], 0, _digits(gammas[-1], expected[0]))
+        used, columns = 0, []
         for gamma in gammas:
-            if gamma not in ends:
-                ends[gamma] = _scheme_end(system, gamma, time, digits, from_rest)
-            start = _shifted(system.start, shifted, gamma)
-            if shifted or limit is None:
-                limit = flow.integrate(start, number(time), digits, (1,))
-            row = [limit]
-            for k in range(1, system.order + 1):
-                moved = any(_nonzero(c) for c in flow.outputs[k])
-                row.append(flow.integrate(start, number(time), digits, _weights(gamma, k)) if moved else row[-1])
-            errors.append([_distance(ends[gamma], x, digits) for x in row])
-        return _table(system, flow, time, digits, gammas, [list(column) for column in zip(*errors, strict=True)])
+            _ = runs.end(gamma, _digits(gamma, max(expected)))
+            column: list[Any] = []
+            for k in range(order + 1):
+                if k and not any(_nonzero(c) for c in runs.flow.outputs[k]):
+                    column.append(column[-1])
+                    continue
+                error, needed = _settled(runs, gamma, k, _digits(gamma, expected[k]), largest)
+                column.append(error)
+                used = max(used, needed)
+            columns.append(column)
+        return _table(runs, used, gammas, [list(row) for row in zip(*columns, strict=True)], expected)
+
+
+def _settled(runs: Runs, gamma: Fraction, k: int, digits: int, largest: int) -> tuple[Any, int]:
+    """An error that stands 10^ENOUGH above what is not known of it, or all the digits there are; and the digits it took."""
+    while True:
+        error = runs.error(gamma, k, digits)
+        if error > arb(10) ** (ENOUGH - digits) or digits >= largest:
+            return error, digits
+        digits = min(largest, digits + RELATIVE)
+
+
+def _digits(gamma: Fraction, power: int) -> int:
+    """Digits after the point of an error of size gamma^power that is wanted to RELATIVE digits."""
+    return ceil(power * log10(1 / gamma)) + RELATIVE
 
 
 def _weights(gamma: Fraction, k: int) -> list[Fraction]:
@@ -225,7 +275,7 @@ def _distance(a: Sequence[Any], b: Sequence[Any], digits: int) -> Any:
 
 
 def _table(
-    system: System, flow: Flow, time: Fraction, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]]
+    runs: Runs, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]], expected: tuple[int, ...]
 ) -> SlopeTable:
     raw: list[tuple[float, ...]] = []
     slopes: list[float | None] = []
@@ -241,10 +291,16 @@ def _table(
         raw.append(tuple(float(r.mid()) for r in ratios))
         slopes.append(float(limit.mid()))
         accuracy.append(float(doubt.mid()))
-    vanishing = [not any(float(abs(c).mid()) > 1e-25 for c in vector) for vector in flow.value(system.start)]
-    expected = tuple(_next_power(vanishing, k) for k in range(system.order + 1))
     table = tuple(tuple(to_mpf(e) for e in row) for row in errors)
-    return SlopeTable(time, system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected)
+    return SlopeTable(
+        runs.time, runs.system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected
+    )
+
+
+def _expected(flow: Flow, system: System) -> tuple[int, ...]:
+    """The slope that the field claims for every truncation."""
+    vanishing = [not any(float(abs(c).mid()) > 1e-25 for c in vector) for vector in flow.value(system.start)]
+    return tuple(_next_power(vanishing, k) for k in range(system.order + 1))
 
 
 def _next_power(vanishing: Sequence[bool], k: int) -> int:
