@@ -16,10 +16,10 @@ Precision.  Dividing out gamma^k costs s k digits, and the differences as many: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, log10
+from math import comb, inf, log10
 from typing import Any
 
 import mpmath
@@ -27,15 +27,12 @@ from flint import arb, arb_mat, fmpq, fmpq_poly
 
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
-from verify.orbits.slow_balls import NumericError, System, differences, slow_orbit
+from verify.orbits.slow_balls import NumericError, System, differences, newton_matrix, relaxed, slow_memory
 
 #: decimal places of gamma: gamma_i = i 10^-SCALE
 SCALE = 14
 #: a fraction is accepted when a random number would fit with probability below 10^-CONFIDENCE
 CONFIDENCE = 6.0
-
-#: value of a term (text) at a point of a loss: one number per component
-Evaluate = Callable[[str, int, Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -148,11 +145,16 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
     with precision(bits_of(digits)):
         slow = [number(x) for x in point]
         accuracy = arb(10) ** (-SCALE * (count + 1))
-        values, guess = [], None
+        values: list[list[Any]] = []
+        memories: list[list[Any]] = []
+        inverse = None
         for i in range(1, count + 1):
             gamma = number(Fraction(i, 10**SCALE))
-            states = slow_orbit(system, slow, gamma, count, accuracy, count, guess)
-            guess = states[0][system.slow_size :]
+            guess = _continued(memories) if memories else relaxed(system, slow) if system.rest else []
+            if inverse is None and system.rest:
+                inverse = newton_matrix(system, [*slow, *guess], gamma, count)
+            memories.append(slow_memory(system, slow, gamma, count, accuracy, guess, inverse=inverse))
+            states = system.orbit([*slow, *memories[-1]], gamma, count)
             values.append(_logarithm(states, system.slow_size, gamma))
         weights = interpolation(count)
         rows = []
@@ -161,6 +163,13 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
             columns = zip(*values, strict=True)
             rows.append([(scale * sum((w * v for w, v in zip(weights[k], c, strict=True)), arb(0))).mid() for c in columns])
         return rows
+
+
+def _continued(memories: Sequence[Sequence[Any]]) -> list[Any]:
+    """The next of some vectors at gamma = 1, 2, ..., n: Delta^n = 0, which memory obeys up to gamma^n."""
+    n = len(memories)
+    weights = [(-1) ** (n - 1 - i) * comb(n, i) for i in range(n)]
+    return [sum((m * w for m, w in zip(column, weights, strict=True)), arb(0)).mid() for column in zip(*memories, strict=True)]
 
 
 def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[Any]:
@@ -196,21 +205,28 @@ class Unknown:
     predicted: Fraction | mpmath.mpf
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A system, and every term's components at its start."""
+
+    system: System
+    terms: Mapping[str, Sequence[Any]]
+
+
 def recover(
-    samples: Sequence[tuple[System, int, Sequence[Any]]],
+    samples: Sequence[Sample],
     unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
     slots: Mapping[str, tuple[int, int]],
-    evaluate: Evaluate,
     powers: Sequence[int],
 ) -> Recovery:
     """Solve for the coefficients at every wanted power.
 
-    `samples` are (system, loss number, point); `unknowns[variable][k]` the terms of power k; `slots[variable]` the range of
-    slow coordinates that belong to the variable; `evaluate(term, loss number, point)` a term's components.
+    `unknowns[variable][k]` are the terms of power k; `slots[variable]` is the range of slow coordinates that belong to the
+    variable.
 
     Raises NumericError where the runs fail.
     """
-    fields = [field_from_runs(system, point) for system, _, point in samples]
+    fields = [field_from_runs(sample.system, sample.system.start) for sample in samples]
     found: list[Recovered] = []
     residuals: dict[tuple[str, int], float] = {}
     with precision(bits_of(SCALE * 3 + 60)):
@@ -218,7 +234,7 @@ def recover(
             low, high = slots[variable]
             for k in powers:
                 right = [x for f in fields for x in f[k][low:high]]
-                matrix = _matrix(samples, [u.term for u in by_power[k]], evaluate, high - low)
+                matrix = _matrix(samples, [u.term for u in by_power[k]], high - low)
                 solved, residuals[variable, k] = _solved(variable, k, by_power[k], matrix, right)
                 found += solved
     return Recovery(tuple(found), residuals)
@@ -258,10 +274,8 @@ def _independent(matrix: Sequence[Sequence[Any]], count: int) -> list[int]:
     return free
 
 
-def _matrix(
-    samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int
-) -> list[list[Any]]:
-    columns = [[number(x) for _, loss, point in samples for x in evaluate(term, loss, point)] for term in terms]
+def _matrix(samples: Sequence[Sample], terms: Sequence[str], size: int) -> list[list[Any]]:
+    columns = [[number(x) for sample in samples for x in sample.terms[term]] for term in terms]
     rows = len(samples) * size
     if any(len(c) != rows for c in columns):
         raise NumericError("a term has another number of components than its variable")
