@@ -25,6 +25,7 @@ from typing import Any
 import mpmath
 from flint import arb, arb_mat, fmpq, fmpq_poly
 
+from verify.numbers.independence import independent
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.orbits.slow_balls import NumericError, System, differences, newton_matrix, relaxed, slow_memory
@@ -244,10 +245,10 @@ def _solved(
     variable: str, power: int, unknowns: Sequence[Unknown], matrix: list[list[Any]], right: list[Any]
 ) -> tuple[list[Recovered], float]:
     """The coefficients of one power: held terms go to the right side with their predicted values, the rest is solved for."""
-    free = _independent(matrix, len(unknowns))
+    free, rows = independent(matrix, len(unknowns))
     held = [j for j in range(len(unknowns)) if j not in free]
     rest = [b - sum((row[j] * number(unknowns[j].predicted) for j in held), arb(0)) for row, b in zip(matrix, right, strict=True)]
-    solution, errors, residual = _least_squares([[row[j] for j in free] for row in matrix], rest)
+    solution, errors, residual = _solution([[row[j] for j in free] for row in matrix], rest, rows)
     named = {j: _named(variable, power, unknowns[j], x, e) for j, x, e in zip(free, solution, errors, strict=True)}
     for j in held:
         p = unknowns[j].predicted
@@ -256,50 +257,33 @@ def _solved(
     return [named[j] for j in range(len(unknowns))], residual
 
 
-def _independent(matrix: Sequence[Sequence[Any]], count: int) -> list[int]:
-    """Columns that are no combination of those before them, by elimination with the largest pivot in each."""
-    rows = [[x.mid() for x in row] for row in matrix]
-    free: list[int] = []
-    for j in range(count):
-        place = len(free)
-        pivot = max(range(place, len(rows)), key=lambda i: abs(float(rows[i][j])), default=None)
-        scale = max(abs(float(row[j])) for row in matrix)
-        if pivot is None or abs(float(rows[pivot][j])) <= 1e-40 * scale:
-            continue
-        rows[place], rows[pivot] = rows[pivot], rows[place]
-        for row in rows[place + 1 :]:
-            factor = row[j] / rows[place][j]
-            row[j:] = [(x - factor * y).mid() for x, y in zip(row[j:], rows[place][j:], strict=True)]
-        free.append(j)
-    return free
-
-
 def _matrix(samples: Sequence[Sample], terms: Sequence[str], size: int) -> list[list[Any]]:
-    columns = [[number(x) for sample in samples for x in sample.terms[term]] for term in terms]
+    columns = [[x for sample in samples for x in sample.terms[term]] for term in terms]
     rows = len(samples) * size
     if any(len(c) != rows for c in columns):
         raise NumericError("a term has another number of components than its variable")
     return [[c[i] for c in columns] for i in range(rows)]
 
 
-def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], list[float], float]:
-    """The least-squares solution, its error and the residual relative to the right side.
+def _solution(
+    matrix: Sequence[Sequence[Any]], right: Sequence[Any], rows: Sequence[int]
+) -> tuple[list[Any], list[float], float]:
+    """The solution of the equations `rows`, its error, and what it leaves of all equations, relative to the right side.
 
-    The error of a component is the row of the pseudo-inverse, in absolute value, times what is not known of the right side:
-    the residual found, or 10^(-5/2 SCALE): three nodes more than the order leave about 10^(-3 SCALE).
+    The error of a component is the row of the inverse, in absolute value, times what is not known of the right side: the residual
+    found, or 10^(-5/2 SCALE): three nodes more than the order leave about 10^(-3 SCALE).
     """
     size = max([abs(float(x)) for x in right], default=0.0)
-    if not matrix or not matrix[0]:
+    if not rows:
         return [], [], 0.0 if size < 10.0 ** (4 - SCALE) else 1.0
-    a, b = arb_mat([list(row) for row in matrix]), arb_mat(len(right), 1, list(right))
-    inverse = (a.transpose() * a).inv() * a.transpose()
-    solution = inverse * b
-    rest = a * solution - b
-    residual = max(abs(float(rest[i, 0].mid())) for i in range(len(right)))
+    inverse = arb_mat([list(matrix[i]) for i in rows]).inv()
+    solution = inverse * arb_mat(len(rows), 1, [right[i] for i in rows])
+    rest = arb_mat([list(row) for row in matrix]) * solution
+    residual = max(abs(float((rest[i, 0] - b).mid())) for i, b in enumerate(right))
     doubt = max(residual, 10.0 ** (-2.5 * SCALE) * (1 + size))
-    unknowns = range(len(matrix[0]))
-    errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in range(len(right))) for i in unknowns]
-    return [solution[i, 0].mid() for i in unknowns], errors, residual / (1 + size)
+    count = range(len(rows))
+    errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in count) for i in count]
+    return [solution[i, 0].mid() for i in count], errors, residual / (1 + size)
 
 
 def _named(variable: str, power: int, unknown: Unknown, value: Any, error: float) -> Recovered:

@@ -85,11 +85,11 @@ def recover_coefficients(
 ) -> Recovery:
     """Every coefficient of f_1..f_N from runs alone, beside the predicted one (see `verify.numeric.recover`).
 
-    `losses` default to rich polynomials in two dimensions of degree N + 3; `extra_terms[variable, power]` are further terms
+    `losses` default to a rich polynomial in two dimensions of degree N + 2 (f_N reads derivatives through N + 1); `extra_terms[variable, power]` are further terms
     whose coefficient should come out as zero.
     """
     order = order_of(equation)
-    losses = losses or [rich_loss(2, order + 3, seed, equation["label"] == "f")]
+    losses = losses or [rich_loss(2, order + 2, seed, equation["label"] == "f")]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
     layout = layout_of(configuration, equation, losses[0])
