@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flint import arb, arb_mat
+from flint import arb_mat
 
 WIDTH = 16
 #: a pivot below this part of its column's largest entry is taken for zero
@@ -30,6 +30,7 @@ class _Row:
 def independent(matrix: Sequence[Sequence[Any]], count: int) -> tuple[list[int], list[int]]:
     """Columns that are no combination of those before them, and as many rows in which they are independent.
 
+    >>> from flint import arb
     >>> independent([[arb(1), arb(2), arb(1)], [arb(3), arb(6), arb(1)]], 3)
     ([0, 2], [1, 0])
     """

@@ -85,8 +85,8 @@ def recover_coefficients(
 ) -> Recovery:
     """Every coefficient of f_1..f_N from runs alone, beside the predicted one (see `verify.numeric.recover`).
 
-    `losses` default to a rich polynomial in two dimensions of degree N + 2 (f_N reads derivatives through N + 1); `extra_terms[variable, power]` are further terms
-    whose coefficient should come out as zero.
+    `losses` default to a rich polynomial in two dimensions of degree N + 2 (f_N reads derivatives through N + 1);
+    `extra_terms[variable, power]` are further terms whose coefficient should come out as zero.
     """
     order = order_of(equation)
     losses = losses or [rich_loss(2, order + 2, seed, equation["label"] == "f")]
@@ -105,7 +105,7 @@ def recover_coefficients(
     return recover(samples, unknowns, layout.slots, range(order + 1))
 
 
-def _random_start(equation: Equation, loss: Loss, i: int, seed: int) -> tuple[Sequence[Fraction], Mapping[str, Sequence[Fraction]]]:
+def _random_start(equation: Equation, loss: Loss, i: int, seed: int) -> tuple[Sequence[Fraction], dict[str, list[Fraction]]]:
     """A random point, the other slow coordinates random and positive."""
     source = random.Random(f"state {seed} {i}")
     others = {n: [Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in loss.variables] for n in equation["equations"]}

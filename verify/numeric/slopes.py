@@ -50,9 +50,10 @@ Ends = dict[Fraction, tuple[int, list[Any]]]
 class SlopeTable:
     """Errors of every truncation at every step, and the slopes.
 
-    `digits` is the most that an error was carried to; `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the slopes between neighbours, `slopes[k]` their
-    extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the slope the field claims (the next power at
-    which it does not vanish).  A truncation whose error is zero to the working precision has slope None.
+    `digits` is the most that an error was carried to; `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the
+    slopes between neighbours, `slopes[k]` their extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the
+    slope the field claims (the next power at which it does not vanish).  A truncation whose error is zero to the digits asked for
+    has slope None.
     """
 
     time: Fraction
@@ -176,7 +177,8 @@ class Runs:
         self, system: System, flow: Flow, time: Fraction, shifted: Sequence[Sequence[Any]], from_rest: bool, ends: Ends
     ) -> None:
         self.system, self.flow, self.time, self.shifted, self.from_rest = system, flow, time, shifted, from_rest
-        self.ends, self.solutions = ends, {}
+        self.ends = ends
+        self.solutions: dict[tuple[int, Fraction], tuple[int, list[Any]]] = {}
         self.radius = flow.radius(system.start, 15)
 
     def end(self, gamma: Fraction, digits: int) -> list[Any]:
@@ -185,7 +187,7 @@ class Runs:
 
     def solution(self, gamma: Fraction, k: int, digits: int) -> list[Any]:
         """The end of the flow truncated after gamma^k; that of the limit flow does not depend on gamma."""
-        key = (k, gamma if k or self.shifted else 0)
+        key = (k, gamma if k or self.shifted else Fraction(0))
         return _kept(self.solutions, key, digits, lambda: self._solved(gamma, k, digits))
 
     def _solved(self, gamma: Fraction, k: int, digits: int) -> list[Any]:

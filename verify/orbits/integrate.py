@@ -5,8 +5,9 @@
 The coefficients come from the tape of F (`numbers.tape`): nothing is differentiated by hand, any field written with + - * / **
 and elementary functions will do.  For D digits the step is h = rho/e^2 and the order p about D ln(10)/2, the pair that
 minimises p^2/h (Jorba & Zou, Experimental Mathematics 14, 2005); rho is the radius of convergence as the last two
-coefficients show it.  Where the end is nearer, a step of another length goes with the order p = D ln(10)/ln(rho/h).  The truncation error of a step is estimated, not enclosed; the rounding is enclosed, because the
-arithmetic is on balls, and a run whose balls grow beyond the wanted accuracy is repeated with more bits.
+coefficients show it.  Where the end is nearer than that, another length h goes with the order p = D ln(10)/ln(rho/h).  The
+truncation error of a step is estimated, not enclosed; the rounding is enclosed, because the arithmetic is on balls, and a run
+whose balls grow beyond the wanted accuracy is repeated with more bits.
 """
 
 from __future__ import annotations
