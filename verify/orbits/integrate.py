@@ -134,8 +134,8 @@ class Flow:
 def _plan(left: float, radius: float | None, digits: int) -> tuple[int, float]:
     """The order and the longest step: m equal steps of length h need the order p = D ln(10)/ln(rho/h), the m of least m p^2.
 
-    >>> _plan(1.0, 4.0, 30), _plan(1.0, 2.0, 30)
-    ((52, 1.0), (52, 0.5))
+    >>> _plan(1.0, 8.0, 30), _plan(1.0, 4.0, 30)
+    ((36, 1.0), (36, 0.5))
     """
     if radius is None:
         return max(8, ceil(digits * log(10) / 2) + 2), inf
