@@ -62,7 +62,9 @@ def _format(function: Any) -> Any:
     "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (without a proof)."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
-@click.option("--digits", type=click.IntRange(15, 1000), default=60, show_default=True, help="Accuracy of the numerical routes.")
+@click.option(
+    "--digits", type=click.IntRange(15, 1000), default=60, show_default=True, help="An error below 10^-DIGITS counts as zero."
+)
 @click.option("--from-rest", is_flag=True, help="Also start the memory as users do, and say what the transient does.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw error against gamma, and orbits for two-dimensional losses.")
 @click.option("-o", "--output", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")

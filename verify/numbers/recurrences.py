@@ -6,7 +6,8 @@
     c = exp a     c_k = (1/k) sum_(0<j<=k) j a_j c_(k-j)                            (c' = a' c; sin and cos alike)
     c' d = a'     c_k = (a_k - (1/k) sum_(0<j<k) j c_j d_(k-j)) / d_0               (log: d = a; atan: d = 1 + a^2)
 
-Each function takes k, the coefficients c_0..c_(k-1) found so far, those of the operands through k, and a constant.
+Each function takes k, the coefficients c_0..c_(k-1) found so far, those of the operands through k, and a constant as `bound`
+gives it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _slopes(a: Coefficients, low: int, high: int) -> Coefficients:
 
 
 def _constant(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return number(extra) if k == 0 else arb(0)
+    return extra if k == 0 else arb(0)
 
 
 def _sum(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
@@ -44,7 +45,7 @@ def _sum(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) ->
 
 
 def _scaled(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    return args[0][k] * number(extra)
+    return args[0][k] * extra
 
 
 def _product(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
@@ -57,10 +58,10 @@ def _quotient(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: An
 
 
 def _power(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
-    a, r = args[0], number(extra)
+    a, p, q = args[0], extra.numerator, extra.denominator
     if k == 0:
-        return a[0].sqrt() if extra == Fraction(1, 2) else 1 / a[0].sqrt() if extra == Fraction(-1, 2) else a[0] ** r
-    return _dot(((r * (k - i) - i) * c[i] for i in range(k)), reversed(a[1:])) / (k * a[0])
+        return a[0].sqrt() if extra == Fraction(1, 2) else a[0].rsqrt() if extra == Fraction(-1, 2) else a[0] ** number(extra)
+    return _dot((x * (p * (k - i) - q * i) for i, x in enumerate(c)), reversed(a[1:])) / (a[0] * (q * k))
 
 
 def _exponential(k: int, c: Coefficients, args: tuple[Coefficients, ...], extra: Any) -> Any:
@@ -94,6 +95,11 @@ ADVANCE: dict[str, Advance] = {
     "constant": _constant, "+": _sum, "scaled": _scaled, "*": _product, "/": _quotient, "**": _power,
     "exp": _exponential, "turn": _turn, "primitive": _primitive, "sign": _sign,
 }  # fmt: skip
+
+
+def bound(operation: str, extra: Any) -> Any:
+    """The constant of an operation as its recurrence wants it: a ball at the working precision where it is a number."""
+    return number(extra) if operation in ("constant", "scaled") else extra
 
 
 def number(value: Any) -> Any:

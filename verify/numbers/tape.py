@@ -12,10 +12,13 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from flint import fmpq
+from flint import ctx, fmpq
 
 from verify.numbers.kinds import MethodNumbers, Numbers
-from verify.numbers.recurrences import ADVANCE, Coefficients
+from verify.numbers.recurrences import ADVANCE, Advance, Coefficients, bound
+
+#: a recurrence, the coefficients it appends to, those of its operands, its constant
+Rule = tuple[Advance, Coefficients, tuple[Coefficients, ...], Any]
 
 
 class Node:
@@ -222,35 +225,61 @@ class Tape:
                 frontier.extend(self.operations[index][1])
         return sorted(found)
 
-    def advance(self, series: Sequence[Coefficients], wanted: Iterable[int], k: int) -> None:
-        """Append the k-th coefficient of every wanted operation; the inputs' are there already."""
+    def rules(self, series: Sequence[Coefficients], wanted: Iterable[int]) -> list[Rule]:
+        """The recurrence of every wanted operation, bound to its series and, at the working precision, to its constant."""
+        found: list[Rule] = []
         for index in wanted:
             operation, args, extra = self.operations[index]
             if operation != "input":
-                c = series[index]
-                c.append(ADVANCE[operation](k, c, tuple(series[a] for a in args), extra))
+                operands = tuple(series[a] for a in args)
+                found.append((ADVANCE[operation], series[index], operands, bound(operation, extra)))
+        return found
+
+
+def advance(rules: Iterable[Rule], k: int) -> None:
+    """Append the k-th coefficient of every operation; the inputs' are there already."""
+    for rule, c, operands, extra in rules:
+        c.append(rule(k, c, operands, extra))
 
 
 class Program:
     """The values (order 0) of some outputs of a tape, as a flat list of steps: what a scheme's step runs on."""
 
     def __init__(self, tape: Tape, outputs: Sequence[Node]) -> None:
+        self.tape = tape
         self.wanted = [i for i in tape.needed(outputs) if tape.operations[i][0] != "input"]
         self.inputs = len(tape.inputs)
         self.outputs = [o.index for o in outputs]
-        self.size = len(tape.operations)
-        self.steps = [(i, *tape.operations[i]) for i in self.wanted]
+        self._bound: dict[int, tuple[list[Any], list[Any]]] = {}
+
+    def _at(self, bits: int) -> tuple[list[Any], list[Any]]:
+        """The constants in their places, and the steps (operation, place, arguments, constant), at a precision."""
+        if bits not in self._bound:
+            values: list[Any] = [None] * len(self.tape.operations)
+            steps = []
+            for index in self.wanted:
+                operation, args, extra = self.tape.operations[index]
+                constant = bound(operation, extra)
+                if operation == "constant":
+                    values[index] = constant
+                else:
+                    steps.append((operation, index, args[0], args[-1], constant))
+            self._bound[bits] = values, steps
+        return self._bound[bits]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        values: list[Any] = [None] * self.size
+        constants, steps = self._at(ctx.prec)
+        values = constants.copy()
         values[: self.inputs] = inputs
-        for index, operation, args, extra in self.steps:
+        for operation, index, a, b, extra in steps:
             if operation == "*":
-                values[index] = values[args[0]] * values[args[1]]
+                values[index] = values[a] * values[b]
             elif operation == "+":
-                values[index] = values[args[0]] + values[args[1]]
+                values[index] = values[a] + values[b]
+            elif operation == "scaled":
+                values[index] = values[a] * extra
             elif operation == "/":
-                values[index] = values[args[0]] / values[args[1]]
+                values[index] = values[a] / values[b]
             else:
-                values[index] = ADVANCE[operation](0, [], tuple([values[a]] for a in args), extra)
+                values[index] = ADVANCE[operation](0, [], ([values[a]], [values[b]]), extra)
         return [values[i] for i in self.outputs]

@@ -16,26 +16,24 @@ Precision.  Dividing out gamma^k costs s k digits, and the differences as many: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, log10
+from math import comb, inf, log10
 from typing import Any
 
 import mpmath
 from flint import arb, arb_mat, fmpq, fmpq_poly
 
+from verify.numbers.independence import independent
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
-from verify.orbits.slow_balls import NumericError, System, differences, slow_orbit
+from verify.orbits.slow_balls import NumericError, System, differences, newton_matrix, relaxed, slow_memory
 
 #: decimal places of gamma: gamma_i = i 10^-SCALE
 SCALE = 14
 #: a fraction is accepted when a random number would fit with probability below 10^-CONFIDENCE
 CONFIDENCE = 6.0
-
-#: value of a term (text) at a point of a loss: one number per component
-Evaluate = Callable[[str, int, Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -148,11 +146,16 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
     with precision(bits_of(digits)):
         slow = [number(x) for x in point]
         accuracy = arb(10) ** (-SCALE * (count + 1))
-        values, guess = [], None
+        values: list[list[Any]] = []
+        memories: list[list[Any]] = []
+        inverse = None
         for i in range(1, count + 1):
             gamma = number(Fraction(i, 10**SCALE))
-            states = slow_orbit(system, slow, gamma, count, accuracy, count, guess)
-            guess = states[0][system.slow_size :]
+            guess = _continued(memories) if memories else relaxed(system, slow) if system.rest else []
+            if inverse is None and system.rest:
+                inverse = newton_matrix(system, [*slow, *guess], gamma, count)
+            memories.append(slow_memory(system, slow, gamma, count, accuracy, guess, inverse=inverse))
+            states = system.orbit([*slow, *memories[-1]], gamma, count)
             values.append(_logarithm(states, system.slow_size, gamma))
         weights = interpolation(count)
         rows = []
@@ -161,6 +164,13 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
             columns = zip(*values, strict=True)
             rows.append([(scale * sum((w * v for w, v in zip(weights[k], c, strict=True)), arb(0))).mid() for c in columns])
         return rows
+
+
+def _continued(memories: Sequence[Sequence[Any]]) -> list[Any]:
+    """The next of some vectors at gamma = 1, 2, ..., n: Delta^n = 0, which memory obeys up to gamma^n."""
+    n = len(memories)
+    weights = [(-1) ** (n - 1 - i) * comb(n, i) for i in range(n)]
+    return [sum((m * w for m, w in zip(column, weights, strict=True)), arb(0)).mid() for column in zip(*memories, strict=True)]
 
 
 def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[Any]:
@@ -196,21 +206,28 @@ class Unknown:
     predicted: Fraction | mpmath.mpf
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A system, and every term's components at its start."""
+
+    system: System
+    terms: Mapping[str, Sequence[Any]]
+
+
 def recover(
-    samples: Sequence[tuple[System, int, Sequence[Any]]],
+    samples: Sequence[Sample],
     unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
     slots: Mapping[str, tuple[int, int]],
-    evaluate: Evaluate,
     powers: Sequence[int],
 ) -> Recovery:
     """Solve for the coefficients at every wanted power.
 
-    `samples` are (system, loss number, point); `unknowns[variable][k]` the terms of power k; `slots[variable]` the range of
-    slow coordinates that belong to the variable; `evaluate(term, loss number, point)` a term's components.
+    `unknowns[variable][k]` are the terms of power k; `slots[variable]` is the range of slow coordinates that belong to the
+    variable.
 
     Raises NumericError where the runs fail.
     """
-    fields = [field_from_runs(system, point) for system, _, point in samples]
+    fields = [field_from_runs(sample.system, sample.system.start) for sample in samples]
     found: list[Recovered] = []
     residuals: dict[tuple[str, int], float] = {}
     with precision(bits_of(SCALE * 3 + 60)):
@@ -218,7 +235,7 @@ def recover(
             low, high = slots[variable]
             for k in powers:
                 right = [x for f in fields for x in f[k][low:high]]
-                matrix = _matrix(samples, [u.term for u in by_power[k]], evaluate, high - low)
+                matrix = _matrix(samples, [u.term for u in by_power[k]], high - low)
                 solved, residuals[variable, k] = _solved(variable, k, by_power[k], matrix, right)
                 found += solved
     return Recovery(tuple(found), residuals)
@@ -228,10 +245,10 @@ def _solved(
     variable: str, power: int, unknowns: Sequence[Unknown], matrix: list[list[Any]], right: list[Any]
 ) -> tuple[list[Recovered], float]:
     """The coefficients of one power: held terms go to the right side with their predicted values, the rest is solved for."""
-    free = _independent(matrix, len(unknowns))
+    free, rows = independent(matrix, len(unknowns))
     held = [j for j in range(len(unknowns)) if j not in free]
     rest = [b - sum((row[j] * number(unknowns[j].predicted) for j in held), arb(0)) for row, b in zip(matrix, right, strict=True)]
-    solution, errors, residual = _least_squares([[row[j] for j in free] for row in matrix], rest)
+    solution, errors, residual = _solution([[row[j] for j in free] for row in matrix], rest, rows)
     named = {j: _named(variable, power, unknowns[j], x, e) for j, x, e in zip(free, solution, errors, strict=True)}
     for j in held:
         p = unknowns[j].predicted
@@ -240,52 +257,33 @@ def _solved(
     return [named[j] for j in range(len(unknowns))], residual
 
 
-def _independent(matrix: Sequence[Sequence[Any]], count: int) -> list[int]:
-    """Columns that are no combination of those before them, by elimination with the largest pivot in each."""
-    rows = [[x.mid() for x in row] for row in matrix]
-    free: list[int] = []
-    for j in range(count):
-        place = len(free)
-        pivot = max(range(place, len(rows)), key=lambda i: abs(float(rows[i][j])), default=None)
-        scale = max(abs(float(row[j])) for row in matrix)
-        if pivot is None or abs(float(rows[pivot][j])) <= 1e-40 * scale:
-            continue
-        rows[place], rows[pivot] = rows[pivot], rows[place]
-        for row in rows[place + 1 :]:
-            factor = row[j] / rows[place][j]
-            row[j:] = [(x - factor * y).mid() for x, y in zip(row[j:], rows[place][j:], strict=True)]
-        free.append(j)
-    return free
-
-
-def _matrix(
-    samples: Sequence[tuple[System, int, Sequence[Any]]], terms: Sequence[str], evaluate: Evaluate, size: int
-) -> list[list[Any]]:
-    columns = [[number(x) for _, loss, point in samples for x in evaluate(term, loss, point)] for term in terms]
+def _matrix(samples: Sequence[Sample], terms: Sequence[str], size: int) -> list[list[Any]]:
+    columns = [[x for sample in samples for x in sample.terms[term]] for term in terms]
     rows = len(samples) * size
     if any(len(c) != rows for c in columns):
         raise NumericError("a term has another number of components than its variable")
     return [[c[i] for c in columns] for i in range(rows)]
 
 
-def _least_squares(matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> tuple[list[Any], list[float], float]:
-    """The least-squares solution, its error and the residual relative to the right side.
+def _solution(
+    matrix: Sequence[Sequence[Any]], right: Sequence[Any], rows: Sequence[int]
+) -> tuple[list[Any], list[float], float]:
+    """The solution of the equations `rows`, its error, and what it leaves of all equations, relative to the right side.
 
-    The error of a component is the row of the pseudo-inverse, in absolute value, times what is not known of the right side:
-    the residual found, or 10^(-5/2 SCALE): three nodes more than the order leave about 10^(-3 SCALE).
+    The error of a component is the row of the inverse, in absolute value, times what is not known of the right side: the residual
+    found, or 10^(-5/2 SCALE): three nodes more than the order leave about 10^(-3 SCALE).
     """
     size = max([abs(float(x)) for x in right], default=0.0)
-    if not matrix or not matrix[0]:
+    if not rows:
         return [], [], 0.0 if size < 10.0 ** (4 - SCALE) else 1.0
-    a, b = arb_mat([list(row) for row in matrix]), arb_mat(len(right), 1, list(right))
-    inverse = (a.transpose() * a).inv() * a.transpose()
-    solution = inverse * b
-    rest = a * solution - b
-    residual = max(abs(float(rest[i, 0].mid())) for i in range(len(right)))
+    inverse = arb_mat([list(matrix[i]) for i in rows]).inv()
+    solution = inverse * arb_mat(len(rows), 1, [right[i] for i in rows])
+    rest = arb_mat([list(row) for row in matrix]) * solution
+    residual = max(abs(float((rest[i, 0] - b).mid())) for i, b in enumerate(right))
     doubt = max(residual, 10.0 ** (-2.5 * SCALE) * (1 + size))
-    unknowns = range(len(matrix[0]))
-    errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in range(len(right))) for i in unknowns]
-    return [solution[i, 0].mid() for i in unknowns], errors, residual / (1 + size)
+    count = range(len(rows))
+    errors = [doubt * sum(abs(float(inverse[i, j].mid())) for j in count) for i in count]
+    return [solution[i, 0].mid() for i in count], errors, residual / (1 + size)
 
 
 def _named(variable: str, power: int, unknown: Unknown, value: Any, error: float) -> Recovered:

@@ -21,12 +21,12 @@ from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
 from verify.numeric.plot import Orbits
-from verify.numeric.recover import Recovery, Unknown, recover
+from verify.numeric.recover import Recovery, Sample, Unknown, recover
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
-from verify.numeric.system import Layout, build_system, layout_of, order_of, scalar_names
+from verify.numeric.system import Layout, build_system, build_systems, layout_of, order_of, scalar_names
 from verify.orbits.integrate import Flow, IntegrationError
-from verify.orbits.slow_balls import NumericError, System, slow_orbit
+from verify.orbits.slow_balls import NumericError, slow_orbit
 from verify.problems.formula import FormulaValues, parsed
 from verify.problems.landscape import Loss
 
@@ -85,32 +85,32 @@ def recover_coefficients(
 ) -> Recovery:
     """Every coefficient of f_1..f_N from runs alone, beside the predicted one (see `verify.numeric.recover`).
 
-    `losses` default to rich polynomials in two dimensions of degree N + 3; `extra_terms[variable, power]` are further terms
-    whose coefficient should come out as zero.
+    `losses` default to a rich polynomial in two dimensions of degree N + 2 (f_N reads derivatives through N + 1);
+    `extra_terms[variable, power]` are further terms whose coefficient should come out as zero.
     """
     order = order_of(equation)
-    losses = losses or [rich_loss(2, order + 3, seed, equation["label"] == "f")]
+    losses = losses or [rich_loss(2, order + 2, seed, equation["label"] == "f")]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
     layout = layout_of(configuration, equation, losses[0])
     count = max(3, (wanted + 4) // min(layout.sizes[v] for v in layout.slow) + 1)
-    samples = [_sample(configuration, equation, parameters, losses[i % len(losses)], i, seed) for i in range(count)]
     shared = (configuration, equation, layout, parameters, unknowns)
-    values = [_term_values(*shared, s, losses[i % len(losses)]) for i, s in enumerate(samples)]
+    samples: list[Sample] = []
+    for place, loss in enumerate(losses):
+        numbers = range(place, count, len(losses))
+        points = [_random_start(equation, loss, i, seed) for i in numbers]
+        systems = build_systems(configuration, equation, loss, parameters, points) if points else []
+        terms = _Terms(*shared, loss)
+        samples += [Sample(system, terms.at(system.start)) for system in systems]
+    return recover(samples, unknowns, layout.slots, range(order + 1))
 
-    def evaluate(term: str, sample: int, point: Sequence[Any]) -> Sequence[Any]:
-        return values[sample][term]
 
-    triples = [(system, i, system.start) for i, system in enumerate(samples)]
-    return recover(triples, unknowns, layout.slots, evaluate, range(order + 1))
-
-
-def _sample(configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, i: int, seed: int) -> System:
-    """A system started at a random point, its other slow coordinates random and positive."""
+def _random_start(equation: Equation, loss: Loss, i: int, seed: int) -> tuple[Sequence[Fraction], dict[str, list[Fraction]]]:
+    """A random point, the other slow coordinates random and positive."""
     source = random.Random(f"state {seed} {i}")
     others = {n: [Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in loss.variables] for n in equation["equations"]}
     others["t"] = [SAMPLE_TIME]  # coefficients may depend on t: they are recovered at one time
-    return build_system(configuration, equation, loss, parameters, random_point(loss.dimension, 100 * seed + i), others)
+    return random_point(loss.dimension, 100 * seed + i), others
 
 
 def _unknowns(
@@ -142,31 +142,36 @@ def _predicted(text: str, configuration: Configuration, equation: Equation, para
         return to_mpf(Program(tape, [node])([])[0])
 
 
-def _term_values(
-    configuration: Configuration,
-    equation: Equation,
-    layout: Layout,
-    parameters: Parameters,
-    unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
-    system: System,
-    loss: Loss,
-) -> dict[str, list[Any]]:
-    """Every term at the sample's point, as balls."""
-    tape = Tape(system.slow_size)
-    vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
-    slow = layout.split(tape.inputs, vectors)
-    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
-    wanted: dict[str, list[Any]] = {}
-    for variable, by_power in unknowns.items():
-        low, high = layout.slots[variable]
-        for unknown in (u for block in by_power for u in block):
-            value = terms[unknown.term]
-            wanted[unknown.term] = [tape.lift(x) for x in value] if isinstance(value, list) else [tape.lift(value)] * (high - low)
-    with precision(bits_of(110)):
-        flat = Program(tape, [x for vector in wanted.values() for x in vector])([number(x) for x in system.start])
-    values = iter(flat)
-    return {term: [next(values) for _ in vector] for term, vector in wanted.items()}
+class _Terms:
+    """Every term on one loss, recorded once, as balls at any point."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        equation: Equation,
+        layout: Layout,
+        parameters: Parameters,
+        unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
+        loss: Loss,
+    ) -> None:
+        tape = Tape(sum(layout.sizes[n] for n in layout.slow) + layout.timed)
+        vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
+        slow = layout.split(tape.inputs, vectors)
+        names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+        terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+        nodes: dict[str, list[Any]] = {}
+        for variable, by_power in unknowns.items():
+            low, high = layout.slots[variable]
+            for term in (u.term for block in by_power for u in block):
+                value = terms[term]
+                nodes[term] = [tape.lift(x) for x in value] if isinstance(value, list) else [tape.lift(value)] * (high - low)
+        self.sizes = {term: len(vector) for term, vector in nodes.items()}
+        self.program = Program(tape, [x for vector in nodes.values() for x in vector])
+
+    def at(self, start: Sequence[Fraction]) -> dict[str, list[Any]]:
+        with precision(bits_of(110)):
+            values = iter(self.program([number(x) for x in start]))
+        return {term: [next(values) for _ in range(size)] for term, size in self.sizes.items()}
 
 
 def check_from_rest(

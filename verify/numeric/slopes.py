@@ -11,10 +11,12 @@ series in gamma, and Richardson extrapolation over the halvings leaves m to many
 Start.  The memory starts on the slow manifold right through gamma^(N+4) (`orbits.slow_balls`), so the transient is a smooth
 perturbation of higher power than any error measured here; the derived memory expansion is not used.
 
-Precision.  The smallest error is about gamma_J^(N+1), and 15 more digits are kept for the logarithms, for their differences in
-the extrapolation and for the rounding of T/gamma_J steps; the arithmetic has 24 digits beyond that.  The flow's rounding is
-enclosed by balls.  The scheme's orbit is run on midpoints: each of its steps rounds once and a stable scheme does not
-amplify that, while the balls of a two-step recursion would grow like the sum of its coefficients' absolute values.
+Precision.  An error is about gamma^m, and only its leading digits matter: the logarithms want 12 of them, for the extrapolation
+multiplies what they lack by eight.  So m log10(1/gamma) + 15 digits after the point are carried, each run at its own; an error
+that turns out smaller than the field claims is measured again with 15 digits more, until it stands out or the digits asked for
+are reached, below which it counts as zero.  The arithmetic has 24 digits beyond that.  The flow's rounding is enclosed by balls.
+The scheme's orbit is run on midpoints: each of its steps rounds once and a stable scheme does not amplify that, while the balls
+of a two-step recursion would grow like the sum of its coefficients' absolute values.
 """
 
 from __future__ import annotations
@@ -31,21 +33,25 @@ from flint import arb
 
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
+from verify.numeric.runs import Ends, Runs
 from verify.orbits.integrate import GUARD, Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System, memory_length, slow_memory
 
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
 LEVELS = 6
+#: digits to which an error is wanted, and the fewest that settle it
+RELATIVE, ENOUGH = 15, 12
 
 
 @dataclass(frozen=True)
 class SlopeTable:
     """Errors of every truncation at every step, and the slopes.
 
-    `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the slopes between neighbours, `slopes[k]` their
-    extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the slope the field claims (the next power at
-    which it does not vanish).  A truncation whose error is zero to the working precision has slope None.
+    `digits` is the most that an error was carried to; `errors[k][j]` belongs to truncation k at `gammas[j]`; `raw[k]` are the
+    slopes between neighbours, `slopes[k]` their extrapolated limit with `accuracy[k]` as its estimated error, `expected[k]` the
+    slope the field claims (the next power at which it does not vanish).  A truncation whose error is zero to the digits asked for
+    has slope None.
     """
 
     time: Fraction
@@ -124,7 +130,7 @@ def slope_table(
     coarsest: Fraction | None = None,
     shifted: Sequence[Sequence[Any]] = (),
     from_rest: bool = False,
-    ends: dict[Fraction, list[Any]] | None = None,
+    ends: Ends | None = None,
 ) -> SlopeTable:
     """Run the scheme and the truncated fields over the same time and compare.
 
@@ -139,9 +145,10 @@ def slope_table(
     """
     flow = Flow(system.fields, system.slow_size)
     chosen, first = _feasible(system, *choose_steps(system, flow, time, coarsest))
+    runs = Runs(system, flow, chosen, shifted, from_rest, {} if ends is None else ends)
     for halvings in range(1 if coarsest else 4):
         gammas = tuple(first / 2 ** (j + halvings) for j in range(levels))
-        table = _measured(system, flow, digits, gammas, chosen, shifted, from_rest, {} if ends is None else ends)
+        table = _measured(runs, digits, gammas)
         if table.confirmed and all(table.monotone):
             break
     return table
@@ -161,36 +168,40 @@ def _feasible(system: System, time: Fraction, gamma: Fraction) -> tuple[Fraction
     return time, gamma
 
 
-def _measured(
-    system: System,
-    flow: Flow,
-    digits: int,
-    gammas: tuple[Fraction, ...],
-    time: Fraction,
-    shifted: Sequence[Sequence[Any]],
-    from_rest: bool,
-    ends: dict[Fraction, list[Any]],
-) -> SlopeTable:
-    digits = max(digits, ceil((system.order + 1) * log10(1 / gammas[-1])) + 15)
-    errors = []
-    with precision(bits_of(digits) + 2 * GUARD):
-        limit = None
+def _measured(runs: Runs, digits: int, gammas: tuple[Fraction, ...]) -> SlopeTable:
+    """Errors of every truncation at every gamma; one below 10^(4 - digits), or far below gammas[-1]^(N + 1), counts as zero."""
+    order = runs.system.order
+    largest = max(digits, _digits(gammas[-1], order + 1))
+    with precision(bits_of(largest) + 2 * GUARD):
+        expected = _expected(runs.flow, runs.system)
+        _ = runs.solution(gammas[-1], 0, _digits(gammas[-1], expected[0]))
+        used, columns = 0, []
         for gamma in gammas:
-            if gamma not in ends:
-                ends[gamma] = _scheme_end(system, gamma, time, digits, from_rest)
-            start = _shifted(system.start, shifted, gamma)
-            if shifted or limit is None:
-                limit = flow.integrate(start, number(time), digits, (1,))
-            row = [limit]
-            for k in range(1, system.order + 1):
-                moved = any(_nonzero(c) for c in flow.outputs[k])
-                row.append(flow.integrate(start, number(time), digits, _weights(gamma, k)) if moved else row[-1])
-            errors.append([_distance(ends[gamma], x, digits) for x in row])
-        return _table(system, flow, time, digits, gammas, [list(column) for column in zip(*errors, strict=True)])
+            _ = runs.end(gamma, _digits(gamma, max(expected)))
+            column: list[Any] = []
+            for k in range(order + 1):
+                if k and not any(_nonzero(c) for c in runs.flow.outputs[k]):
+                    column.append(column[-1])
+                    continue
+                error, needed = _settled(runs, gamma, k, _digits(gamma, expected[k]), largest)
+                column.append(error)
+                used = max(used, needed)
+            columns.append(column)
+        return _table(runs, used, gammas, [list(row) for row in zip(*columns, strict=True)], expected)
 
 
-def _weights(gamma: Fraction, k: int) -> list[Fraction]:
-    return [gamma**j for j in range(k + 1)]
+def _settled(runs: Runs, gamma: Fraction, k: int, digits: int, largest: int) -> tuple[Any, int]:
+    """An error that stands 10^ENOUGH above what is not known of it, or all the digits there are; and the digits it took."""
+    while True:
+        error = runs.error(gamma, k, digits)
+        if error > arb(10) ** (ENOUGH - digits) or digits >= largest:
+            return error, digits
+        digits = min(largest, digits + RELATIVE)
+
+
+def _digits(gamma: Fraction, power: int) -> int:
+    """Digits after the point of an error of size gamma^power that is wanted to RELATIVE digits."""
+    return ceil(power * log10(1 / gamma)) + RELATIVE
 
 
 def _nonzero(node: Any) -> bool:
@@ -198,34 +209,8 @@ def _nonzero(node: Any) -> bool:
     return not (operation == "constant" and extra == 0)
 
 
-def _shifted(start: Sequence[Any], shifts: Sequence[Sequence[Any]], gamma: Fraction) -> list[Any]:
-    point = [number(x) for x in start]
-    for power, shift in enumerate(shifts, 1):
-        point = [x + number(gamma) ** power * c for x, c in zip(point, shift, strict=True)]
-    return point
-
-
-def _scheme_end(system: System, gamma: Fraction, time: Fraction, digits: int, from_rest: bool) -> list[Any]:
-    step = number(gamma)
-    slow = [number(x) for x in system.start]
-    accuracy = arb(10) ** (-digits - 5)
-    memory = [number(x) for x in system.rest] if from_rest else slow_memory(system, slow, step, system.order + 4, accuracy)
-    state = [*slow, *memory]
-    advance = system.fast_step
-    for _ in range(int(time / gamma)):
-        state = [x.mid() for x in advance(state, step)]
-    return state[: system.slow_size]
-
-
-def _distance(a: Sequence[Any], b: Sequence[Any], digits: int) -> Any:
-    """|a - b| as a ball's midpoint; zero where it is below the accuracy of either."""
-    total = sum(((x - y) * (x - y) for x, y in zip(a, b, strict=True)), arb(0))
-    distance = total.mid().sqrt().mid()
-    return distance if distance > arb(10) ** (4 - digits) else arb(0)
-
-
 def _table(
-    system: System, flow: Flow, time: Fraction, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]]
+    runs: Runs, digits: int, gammas: tuple[Fraction, ...], errors: list[list[Any]], expected: tuple[int, ...]
 ) -> SlopeTable:
     raw: list[tuple[float, ...]] = []
     slopes: list[float | None] = []
@@ -241,10 +226,16 @@ def _table(
         raw.append(tuple(float(r.mid()) for r in ratios))
         slopes.append(float(limit.mid()))
         accuracy.append(float(doubt.mid()))
-    vanishing = [not any(float(abs(c).mid()) > 1e-25 for c in vector) for vector in flow.value(system.start)]
-    expected = tuple(_next_power(vanishing, k) for k in range(system.order + 1))
     table = tuple(tuple(to_mpf(e) for e in row) for row in errors)
-    return SlopeTable(time, system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected)
+    return SlopeTable(
+        runs.time, runs.system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected
+    )
+
+
+def _expected(flow: Flow, system: System) -> tuple[int, ...]:
+    """The slope that the field claims for every truncation."""
+    vanishing = [not any(float(abs(c).mid()) > 1e-25 for c in vector) for vector in flow.value(system.start)]
+    return tuple(_next_power(vanishing, k) for k in range(system.order + 1))
 
 
 def _next_power(vanishing: Sequence[bool], k: int) -> int:

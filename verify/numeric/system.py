@@ -184,6 +184,20 @@ def build_system(
     return System(step, fields, start, _rest(recorder, layout, theta), names, order_of(equation), implicit)
 
 
+def build_systems(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    loss: Loss,
+    parameters: Mapping[str, Fraction],
+    points: Sequence[tuple[Sequence[Fraction], Mapping[str, Sequence[Fraction]]]],
+) -> list[System]:
+    """The systems of one loss started at many points (theta, the other slow variables); the step is recorded once."""
+    first = build_system(configuration, equation, loss, parameters, *points[0])
+    layout = layout_of(configuration, equation, loss)
+    recorder = Recorder(configuration, layout, loss, parameters)
+    return [first.at(starting_point(layout, theta, others), _rest(recorder, layout, theta)) for theta, others in points]
+
+
 def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
     """The memory users start with: [initial] of the scheme, theta itself for the previous point, else zero."""
     try:

@@ -5,14 +5,15 @@
 The coefficients come from the tape of F (`numbers.tape`): nothing is differentiated by hand, any field written with + - * / **
 and elementary functions will do.  For D digits the step is h = rho/e^2 and the order p about D ln(10)/2, the pair that
 minimises p^2/h (Jorba & Zou, Experimental Mathematics 14, 2005); rho is the radius of convergence as the last two
-coefficients show it.  The truncation error of a step is estimated, not enclosed; the rounding is enclosed, because the
-arithmetic is on balls, and a run whose balls grow beyond the wanted accuracy is repeated with more bits.
+coefficients show it.  Where the end is nearer than that, another length h goes with the order p = D ln(10)/ln(rho/h).  The
+truncation error of a step is estimated, not enclosed; the rounding is enclosed, because the arithmetic is on balls, and a run
+whose balls grow beyond the wanted accuracy is repeated with more bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, exp, log
+from math import ceil, exp, floor, inf, log
 from typing import Any
 
 import mpmath
@@ -20,7 +21,7 @@ from flint import arb
 
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import Coefficients, number
-from verify.numbers.tape import Tape
+from verify.numbers.tape import Tape, advance
 
 Field = Callable[[Sequence[Any]], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
@@ -57,7 +58,7 @@ class Flow:
         series: list[Coefficients] = [[] for _ in self.tape.operations]
         for node, x in zip(self.tape.inputs, point, strict=True):
             series[node.index].append(number(x))
-        self.tape.advance(series, self.wanted(len(self.outputs)), 0)
+        advance(self.tape.rules(series, self.wanted(len(self.outputs))), 0)
         return series
 
     def value(self, point: Sequence[Any]) -> list[list[Any]]:
@@ -73,13 +74,13 @@ class Flow:
 
     def coefficients(self, start: Sequence[Any], order: int, weights: Sequence[Any] = (1,)) -> list[Coefficients]:
         """x_0, ..., x_order of every component of the solution that starts at `start`."""
-        wanted = self.wanted(len(weights))
         series: list[Coefficients] = [[] for _ in self.tape.operations]
         inputs = [series[node.index] for node in self.tape.inputs]
         for x, value in zip(inputs, start, strict=True):
             x.append(value)
+        rules = self.tape.rules(series, self.wanted(len(weights)))
         for k in range(order):
-            self.tape.advance(series, wanted, k)
+            advance(rules, k)
             for i, x in enumerate(inputs):
                 slope = arb(0)
                 for weight, vector in zip(weights, self.outputs, strict=False):
@@ -92,36 +93,58 @@ class Flow:
         with precision(bits_of(digits) + GUARD):
             return _radius(self.coefficients([number(x) for x in start], 30))
 
-    def integrate(self, start: Sequence[Any], time: Any, digits: int, weights: Sequence[Any] = (1,)) -> list[Any]:
+    def integrate(
+        self, start: Sequence[Any], time: Any, digits: int, weights: Sequence[Any] = (1,), radius: float | None = None
+    ) -> list[Any]:
         """The solution at `time` (of either sign) as balls, right to about `digits` digits after the point.
+
+        `radius`, where it is known, is the radius of convergence at the start: it lets the first step be planned.
 
         Raises IntegrationError when the solution does not reach that far.
         """
         guard = GUARD
         while True:
             with precision(bits_of(digits) + guard):
-                point = self._run([number(x) for x in start], number(time), digits, [number(w) for w in weights])
+                point = self._run([number(x) for x in start], number(time), digits, [number(w) for w in weights], radius)
                 if all(x.rad() <= arb(10) ** -digits * (1 + abs(x.mid())) for x in point):
                     return point
             if guard > 64 * GUARD:
                 raise IntegrationError("rounding errors grow too fast along this solution; take a shorter time")
             guard *= 2
 
-    def _run(self, point: list[Any], time: Any, digits: int, weights: Sequence[Any]) -> list[Any]:
-        order = max(8, ceil(digits * log(10) / 2) + 2)
+    def _run(self, point: list[Any], time: Any, digits: int, weights: Sequence[Any], radius: float | None) -> list[Any]:
         left = time
         for _ in range(MAX_STEPS):
+            order, planned = _plan(abs(float(left)), radius, digits)
             coefficients = self.coefficients(point, order, weights)
-            longest = _radius(coefficients) * exp(-2)
+            radius = _radius(coefficients)
+            longest = radius * exp(-digits * log(10) / (order - 2))
             if not longest > 1e-12 * abs(float(time)):
                 raise IntegrationError("the solution has a singularity before the end of the interval")
             last = abs(float(left)) <= longest
-            step = left if last else arb(longest if float(left) > 0 else -longest)
+            length = min(longest, planned)
+            step = left if last else arb(length if float(left) > 0 else -length)
             point = [_horner(c, step) for c in coefficients]
             if last:
                 return point
             left -= step
         raise IntegrationError(f"more than {MAX_STEPS} steps; take a shorter time")
+
+
+def _plan(left: float, radius: float | None, digits: int) -> tuple[int, float]:
+    """The order and the longest step: m equal steps of length h need the order p = D ln(10)/ln(rho/h), the m of least m p^2.
+
+    >>> _plan(1.0, 8.0, 30), _plan(1.0, 4.0, 30)
+    ((36, 1.0), (36, 0.5))
+    """
+    if radius is None:
+        return max(8, ceil(digits * log(10) / 2) + 2), inf
+    best = left * exp(2) / radius
+    plans = []
+    for count in {max(1, floor(best)), ceil(best)}:
+        order = max(8, ceil(digits * log(10) / log(radius * count / left)) + 2)
+        plans.append((count * order**2, order, left / count))
+    return min(plans)[1:]
 
 
 def _horner(coefficients: Coefficients, step: Any) -> Any:

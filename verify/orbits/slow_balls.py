@@ -14,7 +14,7 @@ digit) and would move the point; this needs K steps a sweep for every a, and no 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -59,13 +59,17 @@ class System:
 
     @cached_property
     def fast_step(self) -> Step:
-        """The step as a recorded program where that is possible."""
+        """The step on balls, as a recorded program where that is possible."""
         if self.implicit:
             return self.step
         tape = Tape(self.slow_size + len(self.rest) + 1)
         outputs = [tape.lift(x) for x in self.step(tape.inputs[:-1], tape.inputs[-1])]
         program = Program(tape, outputs)
         return lambda state, gamma: program([*state, gamma])
+
+    def at(self, start: tuple[Fraction, ...], rest: tuple[Fraction, ...]) -> System:
+        """The same scheme from another point; its step is recorded once for all of them."""
+        return replace(self, step=self.fast_step, implicit=True, start=start, rest=rest)
 
     def orbit(self, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
         """The state and its next `steps` iterates."""
@@ -105,7 +109,11 @@ def derivative(system: System, state: Vector, gamma: Any) -> Any:
     return arb_mat([[columns[j][i] - (1 if i == j else 0) for j in range(size)] for i in range(size)])
 
 
-def _newton_matrix(system: System, state: Vector, gamma: Any, width: int) -> Any:
+def newton_matrix(system: System, state: Vector, gamma: Any, width: int) -> Any:
+    """The inverse of the memory's block of (B - 1)^width at a state.
+
+    Raises NumericError where a relaxation factor is 1.
+    """
     power = derivative(system, state, gamma)
     result = power
     for _ in range(width - 1):
@@ -132,7 +140,7 @@ def relaxed(system: System, slow: Vector, steps: int = 6) -> Vector:
     for _ in range(steps):
         memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
     for _ in range(3):
-        change = _newton_matrix(system, [*slow, *memory], gamma, 1)
+        change = newton_matrix(system, [*slow, *memory], gamma, 1)
         moved = system.fast_step([*slow, *memory], gamma)[low:]
         change = change * arb_mat(len(memory), 1, [b - a for a, b in zip(memory, moved, strict=True)])
         memory = [(m - change[i, 0]).mid() for i, m in enumerate(memory)]
@@ -177,9 +185,19 @@ def _spectral_radius(power: Any) -> float:
 
 
 def slow_memory(
-    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None = None, sweeps: int = 80
+    system: System,
+    slow: Vector,
+    gamma: Any,
+    width: int,
+    accuracy: Any,
+    guess: Vector | None = None,
+    sweeps: int = 80,
+    inverse: Any = None,
 ) -> Vector:
     """The memory on the slow manifold at a point, up to O(gamma^width) and to `accuracy`, at the present precision.
+
+    `inverse` is the Newton matrix of a gamma nearby, where there is one.  A sweep whose change was c_i after c_(i-1) leaves about
+    c_i^2/c_(i-1), as the matrix is not renewed while it serves well.
 
     Raises NumericError when Newton's method does not settle: gamma is too large for this point.
     """
@@ -187,10 +205,10 @@ def slow_memory(
         return []
     low = system.slow_size
     memory = guess or relaxed(system, slow)
-    inverse, last = None, float("inf")
+    last = float("inf")
     for _ in range(sweeps):
         if inverse is None:
-            inverse = _newton_matrix(system, [*slow, *memory], gamma, width)
+            inverse = newton_matrix(system, [*slow, *memory], gamma, width)
         residual = differences(system.orbit([*slow, *memory], gamma, width))[width][low:]
         change = inverse * arb_mat(len(residual), 1, residual)
         change = [change[i, 0].mid() for i in range(len(residual))]
@@ -198,7 +216,8 @@ def slow_memory(
         size = _size(change)
         if not all(m.is_finite() for m in memory):
             break
-        if size <= float(accuracy) * max(1e-300, _size(memory)):
+        left = size * min(1.0, size / last) if last < float("inf") else size
+        if left <= float(accuracy) * max(1e-300, _size(memory)):
             return memory
         inverse = inverse if size < last / 64 else None
         last = size
