@@ -46,10 +46,10 @@ SCHEMES = [*BASES, ("adam", "memory"), ("adagrad-norm", ""), ("implicit-midpoint
 
 @pytest.mark.parametrize("name, regime", SCHEMES)
 def test_true_certificates_are_proved(name: str, regime: str) -> None:
-    _, bound, samples, _, classes = checker.check(certificate_text(base(name, regime)))
+    _, bound, samples, dimension, classes = checker.check(certificate_text(base(name, regime)))
     assert bound < -100
-    assert samples >= 3
-    assert classes == 1
+    assert samples == classes
+    assert classes in (1, dimension + 1)
 
 
 @pytest.mark.parametrize("name, regime", [("momentum", "memory"), ("gd", "")])
