@@ -27,9 +27,10 @@ import random
 import re
 import sys
 from fractions import Fraction
+from functools import cache
 from math import ceil, comb, factorial, gcd, inf, lcm, log2, prod
 
-FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -102, 255, 5_000
+FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -101, 255, 20_000
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
@@ -169,7 +170,7 @@ class Claim:
         self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
 
     def formula(self, text, calls):
-        need("\n" not in text, "a formula is a text of one line")
+        need("\n" not in text and len(text) <= LONGEST, "a formula is a text of one short line")
         return node(parse(text.strip(), "eval").body, calls, self.known)
 
     def lines(self, text, calls):
@@ -233,12 +234,8 @@ class Field:
     zero, one = 0, 1
 
     def __init__(self, p):
-        self.p, self.known = p, {}
-
-    def constant(self, q):
-        if q not in self.known:
-            self.known[q] = q.numerator * pow(q.denominator, -1, self.p) % self.p
-        return self.known[q]
+        self.p, self.power = p, cache(self.root)
+        self.constant = cache(lambda q: q.numerator * pow(q.denominator, -1, p) % p)
 
     add = lambda self, x, y: (x + y) % self.p
     neg = lambda self, x: -x % self.p
@@ -249,34 +246,25 @@ class Field:
     sign = lambda self, x, where: 1 if self.residue(x) else self.p - 1
     contracted = lambda self, x, where, leading: x
 
-    def power(self, x, r, where):
-        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
-        if (x, r) not in self.known:
-            self.known[x, r] = self.root(x, r, where)
-        return self.known[x, r]
-
     def root(self, x, r, where):
+        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
         if r.denominator == 1:
             return pow(x, r.numerator, self.p)
         positive = self.residue(x)
         if not positive and r.denominator % 2 == 0:
             raise Rejected(where)
-        root = pow(x if positive else -x, pow(r.denominator, -1, (self.p - 1) // 2), self.p)
+        root = pow(self.size(x), pow(r.denominator, -1, (self.p - 1) // 2), self.p)
         return pow(root if positive else -root, r.numerator, self.p)
 
     def solve(self, matrix, right, where):
         """Elimination."""
-        p, rows = self.p, [[*row, b] for row, b in zip(matrix, right)]
-        for j in range(len(rows)):
-            pivot = next((i for i in range(j, len(rows)) if rows[i][j]), None)
+        p, rows, n = self.p, [[*row, b] for row, b in zip(matrix, right)], len(right)
+        for j in range(n):
+            pivot = next((i for i in range(j, n) if rows[i][j]), None)
             need(pivot is not None, "the memory does not relax")
             rows[j], rows[pivot] = rows[pivot], rows[j]
-            inverse = pow(rows[j][j], -1, p)
-            rows[j] = [x * inverse % p for x in rows[j]]
-            for i in range(len(rows)):
-                if i != j and rows[i][j]:
-                    factor = rows[i][j]
-                    rows[i] = [(x - factor * y) % p for x, y in zip(rows[i], rows[j])]
+            rows[j] = [x * pow(rows[j][j], -1, p) % p for x in rows[j]]
+            rows = [row if i == j else [(x - row[j] * y) % p for x, y in zip(row, rows[j])] for i, row in enumerate(rows)]
         return [row[-1] for row in rows]
 
 
@@ -395,11 +383,11 @@ class Series:
         indices = [range(max(0, k - len(b) + 1), min(k + 1, len(a))) for k in range(n)]
         return Series(self.run, v, [self.run.ring.inner([a[j] for j in i], [b[k - j] for j in i]) for k, i in enumerate(indices)], end)
 
-    def above(self, base, text):
+    def above(self, base):
         """self - base, which must tend to zero.  (Degrees do not cancel: there it is known to, and what is below is dropped.)"""
         rest = self - self.run.lift([base])[0]
         if rest.c and rest.v < 1:
-            need(self.run.leading is not None, text)
+            need(self.run.leading is not None, "a gradient is taken far from theta, or a schedule far from t")
             rest = Series(self.run, 1, rest.c[1 - rest.v :], rest.end)
         return rest
 
@@ -410,8 +398,7 @@ class Series:
             s = Series(run, run.leading[place], s.c[run.leading[place] - s.v :], s.end)
         if not s.c:
             raise ZeroDivisionError if s.end == inf else Short
-        noted = run.sample.noted.setdefault((place, i), (s.v, s.c[0]))
-        need(run.leading is not None or noted == (s.v, s.c[0]), "a leading coefficient changes from step to step")
+        run.sample.note(place, i, s.v, s.c[0])
         return s
 
     def power(self, r, place, i=0):
@@ -435,64 +422,43 @@ class Series:
         return self.run.lift([self.run.ring.sign(self.lead(place, i).c[0], place)])[0]
 
 
-# ------------------------------------------------------------------------------ losses: all derivatives at a point
-
-TABLES = {}
+# ------------------------------------------------------------------------------ losses, fields and schedules
 
 
-def table(d, degree):
-    """Exponents a with |a| <= degree, by degree: where each degree starts; places of a + e_j; (place of a - e_j, j); 1/a!."""
-    if (d, degree) not in TABLES:
-        layers = [[(0,) * d]]
-        moved = lambda a, j, by: (*a[:j], a[j] + by, *a[j + 1 :])
-        for _ in range(degree):
-            layers.append(list(dict.fromkeys(moved(a, j, 1) for a in layers[-1] for j in range(d))))
-        every = [a for layer in layers for a in layer]
-        place, start = {a: n for n, a in enumerate(every)}, list(itertools.accumulate(map(len, layers), initial=0))
-        up = [[place[moved(a, j, 1)] for a in every[: start[-2]]] for j in range(d)]
-        first = [next(j for j in range(d) if a[j]) for a in every[1:]]
-        parent = [None, *((place[moved(a, j, -1)], j) for a, j in zip(every[1:], first))]
-        TABLES[d, degree] = (start, up, parent, [Fraction(1, prod(map(factorial, a))) for a in every])
-    return TABLES[d, degree]
+class Smooth:
+    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, each c_(r,k) a vector: the gradient of a loss, a field,
+    a schedule.  With as many random directions a_r as there are monomials of the highest degree, every polynomial is one."""
 
+    def __init__(self, ring, base, directions, coefficients, weights=()):
+        self.ring, self.base, self.directions, self.coefficients, self.weights = ring, base, directions, coefficients, weights
+        self.degree, self.memo = len(coefficients[0]) - 1, {}
 
-class Loss:
-    """rows[i]: component i of the gradient (or field) at theta with all its derivatives;  dot(x, y) = sum weights_i x_i y_i."""
-
-    def __init__(self, ring, theta, rows, weights, degree):
-        self.ring, self.theta, self.rows, self.weights, self.degree = ring, theta, rows, weights, degree
-        self.start, self.up, self.parent, self.factors = table(len(theta), degree)
-        self.leaf, self.memo, self.taylor = [row[0] for row in rows], {}, None
-
-    def gradient(self, run, point):
-        """sum_a T_a delta^a / a! at theta + delta."""
-        ring, deltas = self.ring, [x.above(t, "a gradient is taken far from theta") for x, t in zip(point, self.theta)]
-        if all(not x.c and x.end == inf for x in deltas):
-            return run.lift(self.leaf)
-        high = min(run.length, *(x.end for x in deltas))
-        if high < 1 or high - 1 > self.degree:
-            raise Short
-        self.taylor = self.taylor or [[ring.scale(x, w) for x, w in zip(row, self.factors)] for row in self.rows]
-        steps, powers = [x.span(1, high) for x in deltas], [[ring.one] + [ring.zero] * (high - 1)]
-        degree = [q for q in range(high) for _ in range(self.start[q], self.start[q + 1])]
-        for n in range(1, len(degree)):  # delta^a without the factor gamma^|a|
-            lower, right = powers[self.parent[n][0]], steps[self.parent[n][1]]
-            powers.append([ring.inner(lower[: k + 1], right[k::-1]) for k in range(high - degree[n])])
-        columns = [[powers[n][k - degree[n]] for n in range(self.start[k + 1])] for k in range(high)]
-        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.taylor]
-
-    def tensor(self, arguments):
-        """(T m)_a = sum_j T_(a + e_j) m_j for each argument m."""
+    def derivative(self, *arguments):
+        """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k)."""
         if len(arguments) > self.degree:
             raise Short
-        rows, key = self.rows, ()
-        for m in sorted(map(tuple, arguments), key=hash):
-            key = (*key, m)
-            if key not in self.memo:
-                size, inner = self.start[self.degree + 1 - len(key)], self.ring.inner
-                self.memo[key] = [[inner([row[up[n]] for up in self.up], m) for n in range(size)] for row in rows]
-            rows = self.memo[key]
-        return [row[0] for row in rows]
+        ring, products = self.ring, [self.ring.one] * len(self.directions)
+        for m in arguments:
+            products = [ring.inner([x], [ring.inner(a, m)]) for x, a in zip(products, self.directions)]
+        return [ring.inner(row, products) for row in zip(*(c[len(arguments)] for c in self.coefficients))]
+
+    def at(self, run, point):
+        ring, deltas = self.ring, [x.above(b) for x, b in zip(point, self.base)]
+        high = min(run.length, *(x.end for x in deltas))
+        if all(not x.c and x.end == inf for x in deltas):
+            return run.lift(self.derivative())
+        if high < 1 or high - 1 > self.degree:
+            raise Short
+        rows = self.memo[high] = self.memo.get(high) or list(zip(*(
+            [ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients)))  # fmt: skip
+        powers, steps = [], list(zip(*(x.span(1, high) for x in deltas)))
+        for a in self.directions:  # (a . delta / gamma)^k
+            step, found = [ring.inner(a, x) for x in steps], [[ring.one] + [ring.zero] * (high - 1)]
+            for k in range(1, high):
+                found.append([ring.inner(found[-1][: n + 1], step[n::-1]) for n in range(high - k)])
+            powers.append(found)
+        columns = [[found[k][n - k] for k in range(n + 1) for found in powers] for n in range(high)]
+        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in rows]
 
 
 # ------------------------------------------------------------------------------ running: formulas, and the text
@@ -508,7 +474,7 @@ class Run:
 
     lift = lambda self, values: [Series(self, 0, [x]) for x in values]
     constant = lambda self, q: self.lift([self.ring.constant(Fraction(q))])[0]
-    vector = lambda self, x: x * (len(self.sample.loss.theta) // len(x))
+    vector = lambda self, x: x * (len(self.sample.loss.base) // len(x))
 
     def of(self, node, names):
         kind, value, *args = node
@@ -540,9 +506,10 @@ class Run:
     def call(self, node, args):
         name, x, place = node[1], args[0], id(node)
         if name in self.sample.claim.functions:
-            return [self.schedule(name, s) for s in x]
+            given = self.sample.claim.functions[name]
+            return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, [s])[0] for s in x]
         if name in ("grad", "field"):
-            return self.sample.loss.gradient(self, self.vector(x))
+            return self.sample.loss.at(self, self.vector(x))
         if name in ("abs", "sign"):
             return [s.sign(place, i) if name == "sign" else s * s.sign(place, i) for i, s in enumerate(x)]
         if name == "sqrt":
@@ -550,25 +517,16 @@ class Run:
         if name in ("dot", "norm"):
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
-        return self.lift(self.sample.loss.tensor([[s.at(0) for s in self.vector(a)] for a in args]))
+        return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
 
     def dot(self, xs, ys, place):
         s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.loss.weights))), self.constant(0))
-        if s.c:
-            self.sample.dots.setdefault(place, (s.v, s.c[0]))
+        if not s.c:
+            return s
         low = (self.leading or {}).get(place, s.v)
-        return Series(self, s.v, [self.ring.contracted(x, place, k <= low) for k, x in enumerate(s.c, s.v)], s.end) if s.c else s
-
-    def schedule(self, name, argument):
-        """The given formula, or r(t_0 + s) = sum_k r^(k) s^k / k!."""
-        given, [t] = self.sample.claim.functions[name], self.sample.values["t"]
-        if given is not None:
-            return self.of(given, {"t": [argument]})[0]
-        s, total, power = argument.above(t, "a schedule is read far from t"), self.constant(0), self.constant(1)
-        for k in range(self.length if s.c or s.end < inf else 1):
-            total += power * self.lift([self.ring.scale(self.sample.jets[name][k], Fraction(1, factorial(k)))])[0]
-            power = power * s
-        return total if s.end == inf and not s.c else total + Series(self, self.length, [], self.length)
+        self.sample.starts.setdefault(place, s.v)
+        self.sample.leads.setdefault(place, {0: s.c[0]})
+        return Series(self, s.v, [self.ring.contracted(x, place, k <= low) for k, x in enumerate(s.c, s.v)], s.end)
 
     def named(self, n):
         """Parameters, time and the regime at step n."""
@@ -606,20 +564,10 @@ class Run:
         return found
 
 
-def combined(ring, values, weights):
-    total = ring.zero
-    for x, w in zip(values, weights):
-        total = ring.add(total, ring.scale(x, w))
-    return total
-
-
-delta = lambda k: [Fraction((-1) ** (k - j) * comb(k, j)) for j in range(k + 1)]  # Delta^k v_0
-
-
-def linear(degree):
-    """Weights of v_0, v_1, ... for the coefficient of n^1: sum_j (-1)^(j+1)/j Delta^j."""
-    rows = [[Fraction((-1) ** (j + 1), j) * w for w in delta(j)] + [Fraction(0)] * (degree - j) for j in range(1, degree + 1)]
-    return [sum(column) for column in zip(*rows)]
+#: weights of v_0, v_1, ...: Delta^k v_0; the coefficient of n^1 and the first difference, for v a polynomial in n of degree k
+delta = lambda k: [Fraction((-1) ** (k - j) * comb(k, j)) for j in range(k + 1)]
+linear = lambda k: [-sum(Fraction(1, j) for j in range(1, k + 1)), *(Fraction((-1) ** (j + 1) * comb(k, j), j) for j in range(1, k + 1))]
+first = lambda k: [MINUS, ONE, *[Fraction(0)] * (k - 1)]
 
 
 class Sample:
@@ -627,20 +575,19 @@ class Sample:
 
     def __init__(self, claim, ring, values, slack=0, leading=None):
         self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
-        self.noted, self.dots, self.top = {}, {}, claim.order + 1
+        self.starts, self.leads, self.top = {}, {}, claim.order + 1
 
-    def settle(self, loss, jets):
-        """The rest of the point: the loss, and derivatives of schedules.  Claims at gamma^0 are where the memory starts."""
-        self.loss, self.jets, self.formulas = loss, jets, Run(self, 1, {})
-        self.names = {n: self.formulas.lift(x) for n, x in self.values.items()}
-        self.names["grad" if self.claim.data["label"] == "L" else "field"] = self.formulas.lift(loss.leaf)
-        for f in jets:
-            if self.claim.functions[f] is None:
-                self.names |= {("", "d", f"d{k}")[min(k, 2)] + f: self.formulas.lift([x]) for k, x in enumerate(jets[f])}
+    def settle(self, loss, schedules):
+        """The rest of the point.  Claims at gamma^0 are where the memory starts."""
+        self.loss, self.schedules, self.formulas = loss, schedules, Run(self, 1, {})
+        values = self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
+        for f in [f for f in schedules if self.claim.functions[f] is None]:
+            values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
+        self.names = {n: self.formulas.lift(x) for n, x in values.items()}
         return self
 
     def claimed(self, summands, x):
-        total = [self.ring.zero] * (1 if x in self.claim.scalars else len(self.loss.theta))
+        total = [self.ring.zero] * (1 if x in self.claim.scalars else len(self.loss.base))
         for s in summands:
             value = self.formulas.of(s, self.names)
             need(len(value) == 1 or x not in self.claim.scalars, "a vector is claimed for a scalar")
@@ -669,7 +616,11 @@ class Sample:
 
     def differences(self, orbit, x, power, degree):
         """Delta^degree of the coefficient of gamma^power, in every component."""
-        return [combined(self.ring, [s.at(power) for s in column], delta(degree)) for column in zip(*(s[x] for s in orbit))]
+        return self.weighted(orbit, x, power, delta(degree))
+
+    def weighted(self, orbit, x, power, weights):
+        numbers = list(map(self.ring.constant, weights))
+        return [self.ring.inner([s.at(power) for s in column], numbers) for column in zip(*(states[x] for states in orbit))]
 
     def relaxation(self):
         """[(J - 1)^(k+1)]_mm for every k, J the Jacobian of a step at gamma^0: the response at gamma^1 to a change by gamma."""
@@ -706,25 +657,16 @@ class Sample:
         for x in orbit[0]:
             for k in range(top + 1 if x in self.claim.fields or self.leading is None else 1):
                 yield f"{x} at gamma^{k} is on no slow orbit with this memory", self.differences(orbit, x, k, k + 1)
-        rule = linear if self.claim.form == "flow" else lambda degree: [0, ONE] + [0] * (degree - 1)
+        rule = linear if self.claim.form == "flow" else first
         for x, k in itertools.product(self.claim.fields, range(top)):
-            true = [combined(self.ring, [s.at(k + 1) for s in c], rule(k + 1)) for c in zip(*(states[x] for states in orbit))]
+            true = self.weighted(orbit, x, k + 1, rule(k + 1))
             claimed = self.claimed(self.claim.fields[x][k], x)
             yield f"{x} at gamma^{k} is not what is claimed", [self.ring.add(a, self.ring.neg(b)) for a, b in zip(claimed, true)]
 
-    def leads(self):
-        """place -> leading coefficients under every root, sign and denominator, by component."""
-        found = {}
-        for (place, _), (_, lead) in sorted(self.noted.items(), key=lambda item: item[0][1]):
-            found[place] = (*found.get(place, ()), lead)
-        return found
-
-    def powers(self):
-        """place -> the power of gamma at which it begins."""
-        found = {}
-        for (place, _), (v, _) in self.noted.items():
-            need(found.setdefault(place, v) == v, "components begin at different powers of gamma")
-        return found | {place: v for place, (v, _) in self.dots.items()}
+    def note(self, place, i, v, lead):
+        """What stands under roots, signs and denominators: leading coefficients by component, the power of gamma they stand at."""
+        same = self.starts.setdefault(place, v) == v and self.leads.setdefault(place, {}).setdefault(i, lead) == lead
+        need(same or self.leading is not None, "a leading coefficient changes from step to step, or from component to component")
 
 
 # ------------------------------------------------------------------------------ samples, signs and the verdict
@@ -782,22 +724,19 @@ class Check:
                 raise Bad("the ranges of the parameters cannot be met")
             sample.positive += found
         sample.values |= {"t": draw(1), **{x: draw(1 if x in claim.scalars else d) for x in claim.fields}}
-        u = draw(d)
-        if claim.data["label"] == "L":
-            start, up, *_ = table(d, self.degree + 1)
-            jets = draw(start[-1])
-            rows = [[jets[n] * w % ring.p for n in places] for places, w in zip(up, u)]
-        else:
-            rows = [draw(table(d, self.degree)[0][-1]) for _ in range(d)]
-        loss = Loss(ring, sample.values["theta"], rows, [pow(w, -1, ring.p) for w in u], self.degree)
-        return sample.settle(loss, {f: draw(self.degree + 4) for f in claim.functions})
+        terms, u = range(comb(d + self.degree, d - 1)), draw(d)  # as many as monomials of degree `degree` + 1
+        directions, coefficients = [draw(d) for _ in terms], [[draw(d) for _ in range(self.degree + 1)] for _ in terms]
+        if claim.data["label"] == "L":  # c_(r,k) a multiple of a_r, times u
+            coefficients = [[[x[0] * y * w % ring.p for y, w in zip(a, u)] for x in c] for a, c in zip(directions, coefficients)]
+        loss = Smooth(ring, sample.values["theta"], directions, coefficients, [pow(w, -1, ring.p) for w in u])
+        schedule = lambda: Smooth(ring, sample.values["t"], [[1]], [[draw(1) for _ in range(self.degree + 4)]])
+        return sample.settle(loss, {f: schedule() for f in claim.functions})
 
     def sample(self, d, ranges=True):
         """A point at which all that must be positive is a residue."""
-        zeros = 0
-        for count in range(20_000):
-            if count % 64 == 0 or self.ring is None:
-                self.ring = self.ring if count == 0 and self.ring else Field(self.prime())
+        for count in range(1, 20_000):
+            if self.ring is None or count % 64 == 0:
+                self.ring = Field(self.prime())
             try:
                 sample = self.point(self.ring, d, ranges)
                 for n in self.claim.branches:
@@ -806,150 +745,137 @@ class Check:
                 return sample
             except Rejected as error:
                 self.failed.add(error.args[0])
-            except (ZeroDivisionError, ValueError):
-                zeros += 1
-                need(zeros < 40, "a denominator or root vanishes at every point")
         raise Bad("no point with real roots was found")
 
-    def agrees(self, sample):
-        """Compares; the next comparison has a prime of its own.  False at a point where a denominator vanishes."""
+    def compared(self, sample):
+        """The sample, at which claim and scheme agree; the next one has a prime of its own."""
         self.ring = None
-        try:
-            for what, values in sample.equations():
-                if any(values):
-                    raise Different(f"{what} (modulo {sample.ring.p}, dimension {len(sample.loss.theta)})")
-        except (Rejected, ZeroDivisionError, ValueError):
-            return False
-        return True
+        for what, values in sample.equations():
+            if any(values):
+                raise Different(f"{what} (modulo {sample.ring.p}, dimension {len(sample.loss.base)})")
+        need(self.leading in (None, sample.starts), "leading powers differ from point to point")
+        return sample
 
-    def examined(self, d):
-        """A sample at which claim and scheme agree."""
-        for _ in range(10):
-            sample = self.sample(d)
-            if self.agrees(sample):
-                return sample
-        raise Bad("a denominator vanishes at every point")
-
-    def bounds(self, d, leading):
+    def bounds(self, d):
         """For claim minus truth in dimension d: log2 of degree, of height and of the cover; indices; products that are functions
         of the point."""
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
-        rows = [[(2.0, 0, k * log2(d), 1, k) for k in range(self.degree + 1)]]
-        sample = Sample(claim, ring, dict.fromkeys([*claim.free, "t", *claim.fields], [x]), self.slack, leading)
-        sample.settle(Loss(ring, [x], rows, [(d - 1.0, 1, log2(d), 1, 0)], self.degree), {f: [x] * (self.degree + 4) for f in claim.functions})
+        sample = Sample(claim, ring, dict.fromkeys([*claim.free, "t", *claim.fields], [x]), self.slack, self.leading)
+        every = log2(comb(d + self.degree, d - 1))
+        c = [[(k + 3.0, 0, k * log2(d) + every, 1, k)] for k in range(self.degree + 1)]
+        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
+        sample.settle(loss, dict.fromkeys(claim.functions, Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)])))
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
         return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), max(w[4] for w in found), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
-        other, loss = self.point(sample.ring, len(sample.loss.theta), True), sample.loss
-        rows = [[old[0], *new[1:]] for old, new in zip(loss.rows, other.loss.rows)]
+        fresh, loss = self.point(sample.ring, len(sample.loss.base), True).loss, sample.loss
+        changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh.coefficients)]
         other = Sample(self.claim, sample.ring, sample.values, self.slack)
-        other.settle(Loss(sample.ring, loss.theta, rows, loss.weights, self.degree), sample.jets)
+        other.settle(Smooth(sample.ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
         other.memory = {m: powers[:1] for m, powers in sample.memory.items()}
         return other.relaxation() != sample.blocks
 
+    def wide(self, sample):
+        """Leading coefficients at every place, one for each component."""
+        found = {place: tuple(x for _, x in sorted(leads.items())) for place, leads in sample.leads.items()}
+        return {place: x * (len(sample.loss.base) // len(x)) for place, x in found.items()}
+
     def quantities(self, sample):
         """What signs can be seen of: what stands under them, the gradient, and variables of the text at gamma^0."""
-        d, leads = len(sample.loss.theta), sample.leads()
-        found = {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads} | {"grad": sample.loss.leaf}
+        d, leads = len(sample.loss.base), self.wide(sample)
+        found = {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads} | {"grad": sample.loss.derivative()}
         found |= {n: [s.at(0) for s in x] for n, x in sample.variables.items() if all(s.end > 0 <= s.v for s in x)}
         return {n: tuple(x) * (d // len(x)) for n, x in found.items() if all(x)}
 
     def signs(self, sample):
-        """Quantities whose signs tell the classes apart; how many of them are vectors; signs (of roots) that cannot be seen.
-        A root whose base was seen to be no residue is of no square, and has no sign."""
-        ring, d, seen = sample.ring, len(sample.loss.theta), self.quantities(sample)
-        leads = {k: v * (d // len(v)) for k, v in sample.leads().items()}
+        """Quantities whose signs tell the classes apart, each with the number of its signs that do not follow from those before.
+        A root whose base was seen to be no residue is of no square, and has no sign.  None if a root is of an unknown square."""
+        ring, d, leads, seen = sample.ring, len(sample.loss.base), self.wide(sample), self.quantities(sample)
         sizes = {n: tuple(map(ring.size, x)) for n, x in seen.items()}
         root = lambda v: tuple(ring.power(x, HALF, None) for x in v)
         failed = {leads[k] for k in self.failed if k in leads}
-        kept = [(x,) * d for x in (1, *sample.positive)] + [root(v) for v in failed]
-        labels, vectors, loose = [], 0, 0
-        roots = [id(n) for n in self.claim.nodes if is_root(n) and constant(n[2]) is None and leads.get(id(n), None) not in (None, *failed)]
-        for place in [id(n) for n in self.claim.nodes if is_sign(n) and id(n) in seen] + roots:
-            key = place
-            if place in roots:
-                w = root(leads[place])
-                key = next((n for n in sizes if unsettled(ring.p, w, [*kept, sizes[n]]) < unsettled(ring.p, w, kept)), None)
-            if key is not None and (count := unsettled(ring.p, sizes[key], kept)):
-                labels.append(key)
+        kept, labels = [(x,) * d for x in (1, *sample.positive)] + [root(v) for v in failed], {}
+        goals = [(sizes[id(n)], [id(n)]) for n in self.claim.nodes if is_sign(n) and id(n) in seen]
+        bases = [leads[id(n)] for n in self.claim.nodes if is_root(n) and constant(n[2]) is None and id(n) in leads]
+        for goal, options in goals + [(root(v), sizes) for v in bases if v not in failed]:
+            while count := unsettled(ring.p, goal, kept):
+                key = next((n for n in options if unsettled(ring.p, goal, [*kept, sizes[n]]) < count), None)
+                if key is None:
+                    return None
+                labels[key] = unsettled(ring.p, sizes[key], kept)
                 kept.append(sizes[key])
-                vectors += count == d
-            if place in roots:
-                loose += unsettled(ring.p, w, kept)
-                kept.append(w)
-        return labels, vectors, loose
+        return labels
 
     def decide(self):
         """(bound, samples, dimension, classes), or Different."""
         for self.slack in range(5):
-            self.degree = max(self.claim.order + 1 + self.slack, self.claim.rank)
+            self.degree, self.leading = max(self.claim.order + 1 + self.slack, self.claim.rank), None
             try:
                 return self.attempt()
             except Short:
                 continue
+            except (Rejected, ZeroDivisionError, ValueError):
+                raise Bad("a denominator or root vanishes at every point") from None
         raise Bad("the text loses too many powers of gamma")
 
     def attempt(self):
         claim, d, dimension = self.claim, 0, 2 * self.claim.order + 4
-        pilot = self.examined(3)
-        leading = pilot.powers()
+        pilot = self.compared(self.sample(3))
+        self.leading = pilot.starts
         while dimension > d:
             need(dimension < 60, "too many summation indices")
             d = dimension
-            degree, height, cover, indices, products = self.bounds(d, leading)
-            dimension = max(1 + indices + len({pilot.dots[k][1] for k in products if k in pilot.dots}), claim.order + 1, 2)
-        first = self.examined(dimension)
+            degree, height, cover, indices, products = self.bounds(d)
+            dimension = max(1 + indices + len({pilot.leads[k][0] for k in products if k in pilot.leads}), claim.order + 1, 2)
+        first = self.compared(self.sample(dimension))
         need(not claim.memory or not self.vertices_matter(first), "the relaxation of the memory depends on second derivatives")
-        labels, vectors, loose = self.signs(first)
-        for _ in range(130 if loose else 0):
-            self.sample(2, False)
-            labels, vectors, loose = self.signs(first)
-            if not loose:
-                break
-        bits = dimension * vectors + len(labels) - vectors + loose
-        classes = comb(dimension + 2**vectors - 1, dimension) * 2 ** (len(labels) - vectors)
-        conditions = len(first.positive) + dimension * sum(map(is_root, claim.nodes)) + bits
+        labels = self.signs(first)
+        for _ in range(130):
+            if labels is None:
+                self.sample(2, ranges=False)
+                labels = self.signs(first)
+        need(labels is not None, "a root of what seems to be a square")
+        vectors, scalars = (list(labels.values()).count(n) for n in (dimension, 1))
+        classes = comb(dimension + 2**vectors - 1, dimension) * 2**scalars
+        conditions = len(first.positive) + dimension * (sum(map(is_root, claim.nodes)) + vectors) + scalars
         unlucky = height + cover - log2(BITS) - (BITS - log2(self.modulus * 400))  # (Q H / 255) / #primes
         error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky)
         need(error < TARGET, "no useful error bound")
-        draws = ceil(TARGET / log2(1 - 2.0**-bits)) if bits else 1
-        need(draws <= DRAWS or (not loose and bits < 16), f"2^{bits} classes of signs are too many to visit")
-        label = lambda s, q: tuple(sorted(zip(*([s.ring.residue(x) for x in q[n]] for n in labels))))
-        seen, count = {label(first, self.quantities(first))}, 1
-        for _ in range(draws):
-            if len(seen) == classes and not loose:
-                break
-            sample = self.sample(dimension)
-            found = label(sample, self.quantities(sample))
-            if (loose or found not in seen) and self.agrees(sample):
-                need(sample.powers() == leading, "leading powers differ from point to point")
-                seen.add(found)
-                count += 1
-        else:
-            error = log2(2.0**TARGET + 2.0**error) if bits else error
-        return error, count, dimension, classes if not loose else 2**bits
+        self.visit(first, labels, classes)
+        return error, classes, dimension, classes
+
+    def visit(self, first, labels, classes):
+        """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components."""
+        seen, sample = set(), first
+        for _ in range(DRAWS):
+            found = self.quantities(sample)
+            label = tuple(sorted(zip(*([sample.ring.residue(x) for x in found[n]] for n in labels))))
+            if label not in seen and sample is not first:
+                self.compared(sample)
+            seen.add(label)
+            if len(seen) == classes:
+                return
+            sample = self.sample(len(first.loss.base))
+        raise Bad(f"not every one of {classes} classes of signs was met")
 
 
 # ------------------------------------------------------------------------------ the file and the printed statement
 
 
 def load(text):
-    """The JSON of a certificate: no key twice, no floats, nothing deep or long."""
+    """The JSON of a certificate: no key twice, nothing deep or long."""
 
-    def pairs(items):
+    def unique(items):
         need(len(dict(items)) == len(items), "a key stands twice")
         return dict(items)
 
-    def refuse(_):
-        raise Bad("a number that is no integer")
-
     need(len(text) <= LARGEST, "the file is too long")
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_float=refuse, parse_constant=refuse)
+        return json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError):
         raise Bad("not JSON, or nested too deeply") from None
 
