@@ -22,6 +22,7 @@ import ast
 import hashlib
 import itertools
 import json
+import operator
 import os
 import random
 import re
@@ -66,6 +67,7 @@ def need(condition, message):
 # ------------------------------------------------------------------------------ reading: texts -> nodes (kind, value, *operands)
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+OPERATE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg}
 
 
 def parse(text, mode):
@@ -112,11 +114,9 @@ def constant(n):
     if kind in ("name", "call") or None in values or (kind == "**" and value.denominator > 1):
         return None
     need(all(abs(v.numerator).bit_length() + v.denominator.bit_length() < 4000 for v in values), "a number that is too long")
-    x, y = (*values, value, value)[:2]
-    if y == 0 and kind == "/" or x == 0 and kind == "**":
+    if kind in ("/", "**") and values[-1] == 0:
         return None
-    return {"number": lambda: value, "neg": lambda: -x, "**": lambda: x ** int(y), "+": lambda: x + y, "-": lambda: x - y,
-            "*": lambda: x * y, "/": lambda: x / y}[kind]()  # fmt: skip
+    return value if kind == "number" else values[0] ** int(value) if kind == "**" else OPERATE[kind](*values)
 
 
 def walk(n):
@@ -177,9 +177,8 @@ class Claim:
         """name = formula, name += formula, ...; parts of the text are never one node: each is a place of its own."""
         for s in parse(text, "exec").body:
             need(isinstance(s, ast.AugAssign) or (isinstance(s, ast.Assign) and len(s.targets) == 1), "a line is no assignment")
-            target, value = (s.targets[0], s.value) if isinstance(s, ast.Assign) else (s.target, ast.BinOp(s.target, s.op, s.value))
-            yield node(target, {})[1], node(value, calls)
-            need(isinstance(target, ast.Name), "a line is no assignment")
+            target = s.targets[0] if isinstance(s, ast.Assign) else s.target
+            yield node(target, {})[1], node(s.value if isinstance(s, ast.Assign) else ast.BinOp(target, s.op, s.value), calls)
 
     def summands(self, items):
         pairs = [[self.formula(x, FORMULA) for x in item] for item in items]
@@ -269,10 +268,10 @@ class Field:
 
 
 class Degrees:
-    """Bounds in place of numbers, one component for all d of them.  None is zero; (n, e, h, c, m) stands for P / c with a natural
-    number c and a polynomial P in the random numbers, the roots (a root of order q of degree n counts n/q) and the inverses z of
-    the bases, those polynomials by which a run divides:  degree n without the z, every z at most to the power e, coefficients with
-    sum 2^h, terms with m summation indices.  With B the product of all bases, P B^e is a polynomial of degree n + e deg B."""
+    """Bounds in place of numbers, one component for all d of them.  None is zero; (n, e, h, c, m) stands for P / c, c a number,
+    P a polynomial in the random numbers, roots (of order q from degree n: degree n/q) and inverses z of the bases: what a run
+    divides by.  P has degree n without the z, exponents of every z up to e, coefficients with the sum 2^h, and terms
+    with m summation indices.  With B the product of all bases, P B^e is a polynomial of degree n + e deg B."""
 
     zero, one = None, (0.0, 0, 0.0, 1, 0)
 
@@ -299,7 +298,8 @@ class Degrees:
         n, e, _, _, m = map(max, zip(*xs))
         c = lcm(*(x[3] for x in xs))
         heights = [x[2] + log2(c // x[3]) for x in xs]
-        return (n, e, max(heights) + log2(sum(2.0 ** max(h - max(heights), -60) for h in heights)), c, m)
+        top = max(heights)
+        return (n, e, top + log2(sum(2.0 ** max(h - top, -60) for h in heights)), c, m)
 
     def base(self, degree, height):
         """A new polynomial in B, for every component."""
@@ -367,11 +367,8 @@ class Series:
         low, high = min(x.v for x in full), min(end, max(x.v + len(x.c) for x in full))
         return Series(self.run, low, list(map(self.run.ring.add, self.span(low, high), other.span(low, high))), end)
 
-    def __neg__(self):
-        return Series(self.run, self.v, list(map(self.run.ring.neg, self.c)), self.end)
-
-    def __sub__(self, other):
-        return self + (-other)
+    __neg__ = lambda self: Series(self.run, self.v, list(map(self.run.ring.neg, self.c)), self.end)
+    __sub__ = lambda self, other: self + (-other)
 
     def __mul__(self, other):
         a, b, v, end = self.c, other.c, self.v + other.v, min(self.v + other.end, other.v + self.end)
@@ -380,8 +377,8 @@ class Series:
         n = min(len(a) + len(b) - 1, end - v, self.run.length)
         if n < len(a) + len(b) - 1:
             end = v + n
-        indices = [range(max(0, k - len(b) + 1), min(k + 1, len(a))) for k in range(n)]
-        return Series(self.run, v, [self.run.ring.inner([a[j] for j in i], [b[k - j] for j in i]) for k, i in enumerate(indices)], end)
+        pairs = [[(a[j], b[k - j]) for j in range(max(0, k - len(b) + 1), min(k + 1, len(a)))] for k in range(n)]
+        return Series(self.run, v, [self.run.ring.inner(*zip(*found)) for found in pairs], end)
 
     def above(self, base):
         """self - base, which must tend to zero.  (Degrees do not cancel: there it is known to, and what is below is dropped.)"""
@@ -426,8 +423,8 @@ class Series:
 
 
 class Smooth:
-    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, each c_(r,k) a vector: the gradient of a loss, a field,
-    a schedule.  With as many random directions a_r as there are monomials of the highest degree, every polynomial is one."""
+    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
+    With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum."""
 
     def __init__(self, ring, base, directions, coefficients, weights=()):
         self.ring, self.base, self.directions, self.coefficients, self.weights = ring, base, directions, coefficients, weights
@@ -449,8 +446,9 @@ class Smooth:
             return run.lift(self.derivative())
         if high < 1 or high - 1 > self.degree:
             raise Short
-        rows = self.memo[high] = self.memo.get(high) or list(zip(*(
-            [ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients)))  # fmt: skip
+        if high not in self.memo:
+            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients]
+            self.memo[high] = list(zip(*terms))
         powers, steps = [], list(zip(*(x.span(1, high) for x in deltas)))
         for a in self.directions:  # (a . delta / gamma)^k
             step, found = [ring.inner(a, x) for x in steps], [[ring.one] + [ring.zero] * (high - 1)]
@@ -458,7 +456,7 @@ class Smooth:
                 found.append([ring.inner(found[-1][: n + 1], step[n::-1]) for n in range(high - k)])
             powers.append(found)
         columns = [[found[k][n - k] for k in range(n + 1) for found in powers] for n in range(high)]
-        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in rows]
+        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high]]
 
 
 # ------------------------------------------------------------------------------ running: formulas, and the text
@@ -481,23 +479,24 @@ class Run:
         if kind == "name":
             need(value in names, f"{value} has no meaning")
             return names[value]
-        if self.memo is None or id(node) not in self.memo:
+        memo = {} if self.memo is None else self.memo
+        if id(node) not in memo:
             args = [self.of(a, names) for a in args]
-            found = [self.constant(value)] if kind == "number" else (self.call if kind == "call" else self.operation)(node, args)
-            if self.memo is None:
-                return found
-            self.memo[id(node)] = found
-        return self.memo[id(node)]
+            memo[id(node)] = self.call(node, args) if kind == "call" else self.operation(node, args)
+        return memo[id(node)]
 
     def operation(self, node, args):
-        kind, exponent, x, y = node[0], node[1], args[0], args[-1]
+        kind, value = node[:2]
+        if kind == "number":
+            return [self.constant(value)]
+        x, y = args[0], args[-1]
         if kind == "**":
-            return [s.power(exponent, id(node), i) for i, s in enumerate(x)]
+            return [s.power(value, id(node), i) for i, s in enumerate(x)]
         if kind == "neg":
             return [-s for s in x]
         if kind == "/":
             y = [s.power(MINUS, ("over", id(node)), i) for i, s in enumerate(y)]
-        return self.both({"+": Series.__add__, "-": Series.__sub__}.get(kind, Series.__mul__), x, y)
+        return self.both(OPERATE[kind.replace("/", "*")], x, y)
 
     def both(self, f, x, y):
         """f of the components; a scalar meets each."""
@@ -539,7 +538,7 @@ class Run:
         claim, names = self.sample.claim, self.named(n)
         factors = {s: self.of(f, names) for s, (_, f) in claim.rescaled.items()}
         for s, x in claim.states.items():
-            names[s] = self.both(Series.__mul__, factors[s], states[x]) if s in factors else states[x]
+            names[s] = self.both(operator.mul, factors[s], states[x]) if s in factors else states[x]
         ahead = names["theta"]
         for _ in range(self.length + 1 if claim.implicit else 1):  # each pass settles a power of gamma of theta_next
             before, after = ahead, {**names, "theta_next": ahead}
@@ -558,16 +557,17 @@ class Run:
             value = after[s]
             if s in claim.rescaled:
                 inverse = [u.power(MINUS, ("unit", s), i) for i, u in enumerate(self.of(claim.rescaled[s][1], names))]
-                value = self.both(Series.__mul__, value, inverse)
+                value = self.both(operator.mul, value, inverse)
             need(x not in claim.scalars or len(value) == 1, "a scalar becomes a vector")
             found[x] = value if x in claim.scalars else self.vector(value)
         return found
 
 
 #: weights of v_0, v_1, ...: Delta^k v_0; the coefficient of n^1 and the first difference, for v a polynomial in n of degree k
+steps = lambda k: range(1, k + 1)
 delta = lambda k: [Fraction((-1) ** (k - j) * comb(k, j)) for j in range(k + 1)]
-linear = lambda k: [-sum(Fraction(1, j) for j in range(1, k + 1)), *(Fraction((-1) ** (j + 1) * comb(k, j), j) for j in range(1, k + 1))]
-first = lambda k: [MINUS, ONE, *[Fraction(0)] * (k - 1)]
+slope = lambda k: [-sum(Fraction(1, j) for j in steps(k)), *(Fraction((-1) ** (j + 1) * comb(k, j), j) for j in steps(k))]
+forward = lambda k: [MINUS, ONE] + [Fraction(0)] * (k - 1)
 
 
 class Sample:
@@ -584,6 +584,7 @@ class Sample:
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
+        self.memory = {m: [self.claimed(s, m)] for m, s in self.claim.memory.items()}
         return self
 
     def claimed(self, summands, x):
@@ -602,23 +603,16 @@ class Sample:
             states[m] = [Series(run, 0, list(c), known) for c in zip(*rows)]
         return states
 
-    def orbit(self, run, states, steps):
-        every = [states]
-        for n in range(steps):
+    def orbit(self, k):
+        """States after 0, ..., k + 1 steps, the memory known below gamma^(k+1)."""
+        run = Run(self, k + 1 + self.slack)
+        every = [self.start(run, k + 1)]
+        for n in range(k + 1):
             every.append(run.step(every[-1], n))
         return every
 
-    def local(self):
-        """Every variable after a step at gamma^0."""
-        self.memory = {m: [self.claimed(s, m)] for m, s in self.claim.memory.items()}
-        run = Run(self, 1 + self.slack)
-        return run.after(self.start(run, 1), 0)
-
-    def differences(self, orbit, x, power, degree):
-        """Delta^degree of the coefficient of gamma^power, in every component."""
-        return self.weighted(orbit, x, power, delta(degree))
-
     def weighted(self, orbit, x, power, weights):
+        """sum_n weights_n X_n^(power) in every component."""
         numbers = list(map(self.ring.constant, weights))
         return [self.ring.inner([s.at(power) for s in column], numbers) for column in zip(*(states[x] for states in orbit))]
 
@@ -643,28 +637,25 @@ class Sample:
     def equations(self):
         """(what is wrong if these are not zero, numbers), ...   The memory at gamma^k solves
         [(J - 1)^(k+1)]_mm w = -Delta^(k+1) X^(k): it is on the orbit by construction, for a memory that enters affinely."""
-        self.memory = {m: [self.claimed(s, m)] for m, s in self.claim.memory.items()}
         self.blocks, top = self.relaxation() if self.memory else [], self.top
         for k in range(1, top + 1) if self.memory else ():
-            run = Run(self, k + 1 + self.slack)
-            orbit = self.orbit(run, self.start(run, k + 1), k + 1)
-            right = [self.ring.neg(w) for m in self.memory for w in self.differences(orbit, m, k, k + 1)]
+            orbit = self.orbit(k)
+            right = [self.ring.neg(w) for m in self.memory for w in self.weighted(orbit, m, k, delta(k + 1))]
             solution = iter(self.ring.solve(self.blocks[k], right, ("det", k)))
             for powers in self.memory.values():
                 powers.append([next(solution) for _ in powers[0]])
-        run = Run(self, top + 1 + self.slack)
-        orbit = self.orbit(run, self.start(run, top + 1), top + 1)
+        orbit = self.orbit(top)
         for x in orbit[0]:
             for k in range(top + 1 if x in self.claim.fields or self.leading is None else 1):
-                yield f"{x} at gamma^{k} is on no slow orbit with this memory", self.differences(orbit, x, k, k + 1)
-        rule = linear if self.claim.form == "flow" else first
+                yield f"{x} at gamma^{k} is on no slow orbit with this memory", self.weighted(orbit, x, k, delta(k + 1))
+        rule = slope if self.claim.form == "flow" else forward
         for x, k in itertools.product(self.claim.fields, range(top)):
             true = self.weighted(orbit, x, k + 1, rule(k + 1))
             claimed = self.claimed(self.claim.fields[x][k], x)
             yield f"{x} at gamma^{k} is not what is claimed", [self.ring.add(a, self.ring.neg(b)) for a, b in zip(claimed, true)]
 
     def note(self, place, i, v, lead):
-        """What stands under roots, signs and denominators: leading coefficients by component, the power of gamma they stand at."""
+        """What is under roots, signs and denominators: leading coefficients by component, and their power of gamma."""
         same = self.starts.setdefault(place, v) == v and self.leads.setdefault(place, {}).setdefault(i, lead) == lead
         need(same or self.leading is not None, "a leading coefficient changes from step to step, or from component to component")
 
@@ -708,8 +699,7 @@ class Check:
                 return p
 
     def point(self, ring, d, ranges):
-        """A random point: parameters in their ranges, theta, all derivatives of the loss, slow variables, time.  A loss is
-        raised by weights u_i, and sum x_i y_i / u_i is the scalar product: u_i equal components in a larger dimension."""
+        """A random point: parameters in their ranges, theta, slow variables, time, derivatives of the loss and of schedules."""
         claim, draw = self.claim, lambda n: [self.source.randrange(1, ring.p) for _ in range(n)]
         sample = Sample(claim, ring, {}, self.slack)
         run, names, sample.positive = Run(sample, 1), {}, []
@@ -724,13 +714,19 @@ class Check:
                 raise Bad("the ranges of the parameters cannot be met")
             sample.positive += found
         sample.values |= {"t": draw(1), **{x: draw(1 if x in claim.scalars else d) for x in claim.fields}}
-        terms, u = range(comb(d + self.degree, d - 1)), draw(d)  # as many as monomials of degree `degree` + 1
-        directions, coefficients = [draw(d) for _ in terms], [[draw(d) for _ in range(self.degree + 1)] for _ in terms]
-        if claim.data["label"] == "L":  # c_(r,k) a multiple of a_r, times u
-            coefficients = [[[x[0] * y * w % ring.p for y, w in zip(a, u)] for x in c] for a, c in zip(directions, coefficients)]
-        loss = Smooth(ring, sample.values["theta"], directions, coefficients, [pow(w, -1, ring.p) for w in u])
         schedule = lambda: Smooth(ring, sample.values["t"], [[1]], [[draw(1) for _ in range(self.degree + 4)]])
-        return sample.settle(loss, {f: schedule() for f in claim.functions})
+        return sample.settle(self.smooth(ring, sample.values["theta"], draw(d)), {f: schedule() for f in claim.functions})
+
+    def smooth(self, ring, theta, u):
+        """A random field; or the gradient of a random loss, raised by weights: sum x_i y_i / u_i is the scalar product then, as
+        for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
+        draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
+        a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
+        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r
+            c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
+        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u])
+
+    terms = lambda self, d: comb(d + self.degree, d - 1)
 
     def sample(self, d, ranges=True):
         """A point at which all that must be positive is a residue."""
@@ -741,7 +737,8 @@ class Check:
                 sample = self.point(self.ring, d, ranges)
                 for n in self.claim.branches:
                     sample.formulas.of(n, sample.names)
-                sample.variables = sample.local()
+                run = Run(sample, 1 + self.slack)
+                sample.variables = run.after(sample.start(run, 1), 0)
                 return sample
             except Rejected as error:
                 self.failed.add(error.args[0])
@@ -761,22 +758,20 @@ class Check:
         of the point."""
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
-        sample = Sample(claim, ring, dict.fromkeys([*claim.free, "t", *claim.fields], [x]), self.slack, self.leading)
-        every = log2(comb(d + self.degree, d - 1))
-        c = [[(k + 3.0, 0, k * log2(d) + every, 1, k)] for k in range(self.degree + 1)]
+        sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
+        c = [[(k + 3.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
         loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
-        sample.settle(loss, dict.fromkeys(claim.functions, Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)])))
+        sample.settle(loss, {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions})
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
         return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), max(w[4] for w in found), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
-        fresh, loss = self.point(sample.ring, len(sample.loss.base), True).loss, sample.loss
-        changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh.coefficients)]
-        other = Sample(self.claim, sample.ring, sample.values, self.slack)
-        other.settle(Smooth(sample.ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
-        other.memory = {m: powers[:1] for m, powers in sample.memory.items()}
+        ring, loss, other = sample.ring, sample.loss, Sample(self.claim, sample.ring, sample.values, self.slack)
+        fresh = self.smooth(ring, loss.base, loss.weights).coefficients
+        changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
+        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):
@@ -787,8 +782,8 @@ class Check:
     def quantities(self, sample):
         """What signs can be seen of: what stands under them, the gradient, and variables of the text at gamma^0."""
         d, leads = len(sample.loss.base), self.wide(sample)
-        found = {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads} | {"grad": sample.loss.derivative()}
-        found |= {n: [s.at(0) for s in x] for n, x in sample.variables.items() if all(s.end > 0 <= s.v for s in x)}
+        found = {n: [s.at(0) for s in x] for n, x in sample.variables.items() if all(s.end > 0 <= s.v for s in x)}
+        found |= {"grad": sample.loss.derivative()} | {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads}
         return {n: tuple(x) * (d // len(x)) for n, x in found.items() if all(x)}
 
     def signs(self, sample):
