@@ -80,7 +80,7 @@ def test_the_checker_stands_alone(tmp_path: Path) -> None:
         path.write_text(text)
         ran = subprocess.run([sys.executable, "-I", str(CHECKER), str(path)], capture_output=True, text=True, check=False)
         assert ran.returncode == status, ran.stderr
-        assert ("error probability below 2^-1" in ran.stdout) == (status == 0)
+        assert ("error probability below 2^-2" in ran.stdout) == (status == 0)
 
 
 def test_reproducible_runs_follow_from_the_file() -> None:

@@ -73,7 +73,10 @@ OPERATE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operato
 def parse(text, mode):
     need(len(text) <= LONGEST and all(c == "\n" or c.isprintable() for c in text), "the text is too long, or cannot be printed")
     try:
-        return ast.parse(text, mode=mode)
+        tree = ast.parse(text, mode=mode)
+        for e in [e for e in ast.walk(tree) if isinstance(e, ast.Constant) and type(e.value) is float]:
+            e.value = Fraction(ast.get_source_segment(text, e))  # exact: 0.9 is nine tenths
+        return tree
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Bad(f"cannot be read: {type(error).__name__}") from None
 
@@ -83,9 +86,9 @@ def node(e, calls, known=None, depth=0):
     need(depth < 200, "nested too deeply")
     inner = lambda x: node(x, calls, known, depth + 1)
     match e:
-        case ast.Constant(value=value) if type(value) in (int, float):  # exact: 0.9 is nine tenths
-            need(len(repr(value)) <= 400 and re.fullmatch(r"[0-9.]+(e[+-]?[0-9]{1,2})?", repr(value)), "no short number")
-            found = ("number", Fraction(repr(value)))
+        case ast.Constant(value=value) if type(value) in (int, Fraction):
+            need(max(abs(value.numerator), value.denominator) < 10**400, "a number that is too long")
+            found = ("number", Fraction(value))
         case ast.Name(id=name):
             need(re.fullmatch(NAME, name), "a name that is no name")
             found = ("name", name)
@@ -215,9 +218,9 @@ class Claim:
         groups = [FIXED, {*self.free}, {*self.bindings}, variables | {*results}]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
-        for f in self.functions:
-            others = every | {*CALLS, *FORMULA, *self.functions} - {f}
-            need(not any(re.fullmatch(rf"(d\d*)?{f}", n) for n in others), "two things have one name")
+        for f in self.functions:  # dr, d2r, ... are its derivatives
+            alike = [n for n in [*self.functions, *every, *{*CALLS, *FORMULA}] if re.fullmatch(rf"(d\d*)?{f}", n)]
+            need(alike == [f], "two things have one name")
         regime = self.named([*self.bindings.values(), *(f for _, f in self.rescaled.values())])
         need(regime <= {*self.free, "gamma", "t"}, "a regime names no parameter")
         need(all(self.named([f]) <= {"t"} for f in self.functions.values() if f), "a schedule names more than t")
@@ -783,7 +786,8 @@ class Check:
         """What signs can be seen of: what stands under them, the gradient, and variables of the text at gamma^0."""
         d, leads = len(sample.loss.base), self.wide(sample)
         found = {n: [s.at(0) for s in x] for n, x in sample.variables.items() if all(s.end > 0 <= s.v for s in x)}
-        found |= {"grad": sample.loss.derivative()} | {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads}
+        found |= {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads}
+        found["grad"] = sample.loss.derivative()
         return {n: tuple(x) * (d // len(x)) for n, x in found.items() if all(x)}
 
     def signs(self, sample):
