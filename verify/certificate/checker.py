@@ -156,6 +156,12 @@ class Claim:
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
         self.names()
+        name, units = lambda n: ("name", n), self.rescaled.items()  # a step: regime and units, text, time and units, theta_prev
+        self.steps = [*self.bindings.items(), *((s, ("*", None, f, name(x))) for s, (x, f) in units), (" ", name("theta"))]
+        self.steps += [*self.program, ("t", ("+", None, name("t"), name("gamma")))]
+        self.steps += [(x, ("/", None, name(s), f)) for s, (x, f) in units]
+        if "theta_prev" not in dict(self.program):
+            self.steps.append(("theta_prev", name(" ")))
         self.positive = {n: [] for n in self.free}  # by the last parameter that is named
         for c in [c for text in data["parameters"].values() for c in self.sides(text)]:
             self.positive[max(self.named([c]), key=self.free.index)].append(c)
@@ -165,9 +171,8 @@ class Claim:
         need(list(self.fields) == data["slow"] and "theta" in self.fields, "the slow variables are not those of the field")
         need(sorted([*self.fields, *self.memory]) == sorted(self.states.values()), "every state is slow or memory, and not both")
         claims = [s for p in [*(k for f in self.fields.values() for k in f), *self.memory.values()] for s in p]
-        texts = [v for _, v in self.program] + [*self.bindings.values()] + [f for _, f in self.rescaled.values()]
         parts = lambda nodes: list({id(n): n for r in nodes for n in walk(r)}.values())
-        self.nodes = parts([*texts, *filter(None, self.functions.values()), *claims])
+        self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = ("name", "theta_next") in self.nodes
         self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
@@ -530,40 +535,23 @@ class Run:
         self.sample.leads.setdefault(place, {0: s.c[0]})
         return Series(self, s.v, [self.ring.contracted(x, place, k <= low) for k, x in enumerate(s.c, s.v)], s.end)
 
-    def named(self, n):
-        """Parameters, time and the regime at step n."""
-        names = {x: self.lift(self.sample.values[x]) for x in (*self.sample.claim.free, "t")} | {"gamma": [self.gamma]}
-        names["t"] = [names["t"][0] + self.gamma * self.constant(n)]
-        return names | {p: self.of(e, names) for p, e in self.sample.claim.bindings.items()}
-
-    def after(self, states, n):
-        """Every variable of the text at the end of step n."""
-        claim, names = self.sample.claim, self.named(n)
-        factors = {s: self.of(f, names) for s, (_, f) in claim.rescaled.items()}
-        for s, x in claim.states.items():
-            names[s] = self.both(operator.mul, factors[s], states[x]) if s in factors else states[x]
-        ahead = names["theta"]
+    def step(self, names, n):
+        """Every variable after step n; the states under the names that they have in the claim."""
+        claim, lift = self.sample.claim, lambda x: self.lift(self.sample.values[x])
+        names = {**names, **{x: lift(x) for x in claim.free}, "gamma": [self.gamma]}
+        names["t"], ahead = [lift("t")[0] + self.gamma * self.constant(n)], names["theta"]
         for _ in range(self.length + 1 if claim.implicit else 1):  # each pass settles a power of gamma of theta_next
             before, after = ahead, {**names, "theta_next": ahead}
-            for target, value in claim.program:
+            for target, value in claim.steps:
                 found = self.of(value, after)
                 after[target] = self.vector(found) if target == "theta" else found
             ahead = after["theta"]
         if claim.implicit and self.leading is None:
             need(not any((x - y).c for x, y in zip(before, ahead)), "theta_next does not enter with a factor gamma")
-        return after if ("theta_prev" in dict(claim.program)) else {**after, "theta_prev": names["theta"]}
-
-    def step(self, states, n):
-        claim, after, found = self.sample.claim, self.after(states, n), {}
-        names = {**after, "t": self.named(n + 1)["t"]}
-        for s, x in claim.states.items():
-            value = after[s]
-            if s in claim.rescaled:
-                inverse = [u.power(MINUS, ("unit", s), i) for i, u in enumerate(self.of(claim.rescaled[s][1], names))]
-                value = self.both(operator.mul, value, inverse)
-            need(x not in claim.scalars or len(value) == 1, "a scalar becomes a vector")
-            found[x] = value if x in claim.scalars else self.vector(value)
-        return found
+        for x in claim.states.values():
+            need(x not in claim.scalars or len(after[x]) == 1, "a scalar becomes a vector")
+            after[x] = after[x] if x in claim.scalars else self.vector(after[x])
+        return after
 
 
 #: weights of v_0, v_1, ...: Delta^k v_0; the coefficient of n^1 and the first difference, for v a polynomial in n of degree k
@@ -601,10 +589,7 @@ class Sample:
     def start(self, run, known):
         """The states before the first step; memory is known below gamma^known."""
         states = {x: run.lift(self.values[x]) for x in self.claim.fields}
-        for m, powers in self.memory.items():
-            rows = (powers + [[self.ring.zero] * len(powers[0])] * known)[:known]
-            states[m] = [Series(run, 0, list(c), known) for c in zip(*rows)]
-        return states
+        return states | {m: [Series(run, 0, list(c), known) for c in zip(*powers)] for m, powers in self.memory.items()}
 
     def orbit(self, k):
         """States after 0, ..., k + 1 steps, the memory known below gamma^(k+1)."""
@@ -688,8 +673,8 @@ class Check:
     def __init__(self, claim, source):
         self.claim, self.source, self.failed, self.ring = claim, source, set(), None
         under = [n[2] for n in claim.nodes if is_root(n) or is_sign(n)]
-        texts = [v for _, v in claim.program] + [*claim.bindings.values()] if under else []
-        numbers = [abs(n[1]) for root in under + texts for n in walk(root) if n[0] == "number" and n[1]]
+        trees = [*under, *(v for _, v in claim.steps)] if under else []
+        numbers = [abs(n[1]) for tree in trees for n in walk(tree) if n[0] == "number" and n[1]]
         odd = lambda n: n // (n & -n)
         self.modulus = lcm(8, *(odd(n[1].denominator) for n in claim.nodes if n[0] == "**"),
                            *(4 * odd(x) for c in numbers for x in (c.numerator, c.denominator)))  # fmt: skip
@@ -741,7 +726,7 @@ class Check:
                 for n in self.claim.branches:
                     sample.formulas.of(n, sample.names)
                 run = Run(sample, 1 + self.slack)
-                sample.variables = run.after(sample.start(run, 1), 0)
+                sample.variables = run.step(sample.start(run, 1), 0)
                 return sample
             except Rejected as error:
                 self.failed.add(error.args[0])
