@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from fractions import Fraction
 from math import comb, log2
@@ -67,11 +68,22 @@ TRUE = [
     ("theta = theta - gamma*grad(theta - gamma*grad(theta)/2)", ["-grad", "0"], {}),
     (GD, ["-grad", "-hess(grad)/2", "-hess(hess(grad))/3 - d3(grad, grad)/12"], {}),
     ("theta = theta - gamma*grad(theta)*(1 - gamma)**(-1/2)", ["-grad", f"-grad/2 {TWO}"], {}),
-    ("theta = theta - gamma*mu*grad(theta)/(mu + gamma*(1 - mu))", ["-grad", f"grad*(1 - mu)/mu {TWO}"], {"parameters": {"mu": ""}}),
+    (
+        "theta = theta - gamma*mu*grad(theta)/(mu + gamma*(1 - mu))",
+        ["-grad", f"grad*(1 - mu)/mu {TWO}"],
+        {"parameters": {"mu": ""}},
+    ),
     ("theta = theta - gamma*r(t)*grad(theta)", ["-r*grad", "1/2*dr*grad - 1/2*r**2*hess(grad)"], {"functions": {"r": None}}),
-    ("theta = theta - gamma*r(t)*grad(theta)", ["-(1 + t*t)*grad", "t*grad - 1/2*(1 + t**2)**2*hess(grad)"],
-     {"functions": {"r": "1 + t**2"}}),
-    ("theta = theta - gamma*r(t + 2*gamma)*grad(theta)", ["-r*grad", "-3/2*dr*grad - 1/2*r**2*hess(grad)"], {"functions": {"r": None}}),
+    (
+        "theta = theta - gamma*r(t)*grad(theta)",
+        ["-(1 + t*t)*grad", "t*grad - 1/2*(1 + t**2)**2*hess(grad)"],
+        {"functions": {"r": "1 + t**2"}},
+    ),
+    (
+        "theta = theta - gamma*r(t + 2*gamma)*grad(theta)",
+        ["-r*grad", "-3/2*dr*grad - 1/2*r**2*hess(grad)"],
+        {"functions": {"r": None}},
+    ),
     ("theta = theta - alpha*grad(theta)", ["0", "-grad"], {"bindings": {"alpha": "gamma**2"}}),
     (GD, ["-grad", "0"], {"form": "map"}),
     ("theta = theta - gamma*(grad(theta) + abs(grad(theta)))", ["-grad - abs(grad)"], {}),
@@ -87,11 +99,22 @@ TRUE = [
     ("theta = theta - gamma*sqrt(2)*grad(theta)", ["-2*grad/sqrt(2)"], {}),
     ("theta = theta - gamma*sqrt(3/5)*grad(theta)", ["-3*grad/sqrt(15)"], {}),
     ("theta = theta - gamma*sign(grad(theta))*abs(theta)", ["-sign(grad)*abs(theta)"], {}),
-    (MOMENTUM, ["-grad/(1 - beta)", "-(1 + beta)/(2*(1 - beta)**3)*hess(grad)"], {"memory": {"v": "0"}, "parameters": {"beta": ""}}),
-    ("m = beta*m + (1 - beta)*grad(theta)\ntheta = theta - gamma*m", ["-grad"], {"memory": {"m": "grad"}, "parameters": {"beta": ""}}),
-    ("theta = theta - gamma*grad(theta) + beta*(theta - theta_prev)", ["-grad/(1 - beta)"],
-     {"memory": {"theta_prev": "theta"}, "parameters": {"beta": ""}}),
-]  # fmt: skip
+    (
+        MOMENTUM,
+        ["-grad/(1 - beta)", "-(1 + beta)/(2*(1 - beta)**3)*hess(grad)"],
+        {"memory": {"v": "0"}, "parameters": {"beta": ""}},
+    ),
+    (
+        "m = beta*m + (1 - beta)*grad(theta)\ntheta = theta - gamma*m",
+        ["-grad"],
+        {"memory": {"m": "grad"}, "parameters": {"beta": ""}},
+    ),
+    (
+        "theta = theta - gamma*grad(theta) + beta*(theta - theta_prev)",
+        ["-grad/(1 - beta)"],
+        {"memory": {"theta_prev": "theta"}, "parameters": {"beta": ""}},
+    ),
+]
 
 
 @pytest.mark.parametrize("update, powers, options", TRUE)
@@ -135,7 +158,9 @@ def test_signs_of_all_components_at_once() -> None:
     """True unless every component of the gradient in three dimensions is negative: one class in four, one point in eight."""
     update = "g = grad(theta)\ns = sign(g)\ntheta = theta - gamma*g*(dot(s, 1 + theta*0) + dot(1 + theta*0, 1 + theta*0))"
     assert verdict(update, "0") == "different"
-    text = check(json.dumps(cert("theta = theta - gamma*abs(grad(theta))", "-abs(grad)", "-1/2*sign(grad)*hess(abs(grad))")), True)
+    text = check(
+        json.dumps(cert("theta = theta - gamma*abs(grad(theta))", "-abs(grad)", "-1/2*sign(grad)*hess(abs(grad))")), True
+    )
     assert text[2:] == (3, 2, 3)
 
 
@@ -158,10 +183,25 @@ def test_how_many_classes() -> None:
         (GD, ["-grad/(1 - 1)"], {}, "vanishes at every point"),
         ("v = v - gamma*grad(theta)\ntheta = theta + gamma*v", ["0"], {"memory": {"v": "0"}}, "does not relax"),
         ("theta = theta_next - gamma*grad(theta)", ["-grad"], {}, "factor gamma"),
-        ("g = grad(theta)\nh = (grad(theta + gamma*g) - g)/gamma\ntheta = theta - gamma*g/(1 + h)", ["-grad/(1 + hess(grad))"], {}, "denom"),
-        ("g = grad(theta)\nh = (grad(theta + gamma*g) - g)/gamma\ntheta = theta - gamma*sign(h)", ["-sign(hess(grad))"], {}, "sign"),
+        (
+            "g = grad(theta)\nh = (grad(theta + gamma*g) - g)/gamma\ntheta = theta - gamma*g/(1 + h)",
+            ["-grad/(1 + hess(grad))"],
+            {},
+            "denom",
+        ),
+        (
+            "g = grad(theta)\nh = (grad(theta + gamma*g) - g)/gamma\ntheta = theta - gamma*sign(h)",
+            ["-sign(hess(grad))"],
+            {},
+            "sign",
+        ),
         ("theta = theta - gamma*sqrt(1 + 2*grad(theta)**2 + grad(theta)**4)", ["-1 - grad**2"], {}, "differ|square|not what"),
-        ("theta = theta - gamma*grad(theta)*sqrt(t + gamma*n)\nn = n + 1", ["-grad*sqrt(t)"], {"memory": {"n": "0"}}, "relax|orbit"),
+        (
+            "theta = theta - gamma*grad(theta)*sqrt(t + gamma*n)\nn = n + 1",
+            ["-grad*sqrt(t)"],
+            {"memory": {"n": "0"}},
+            "relax|orbit",
+        ),
         (GD, ["-grad"], {"parameters": {"mu": "mu < 0 < mu"}}, "cannot be met"),
     ],
 )
@@ -190,7 +230,9 @@ def test_what_is_read() -> None:
     assert checker.constant(read("1.5e2")) == 150
     assert checker.constant(read("1.00000000000000000001 - 1")) == F(1, 10**20)
     assert checker.constant(read("1e-399")) == F(1, 10**399)
-    assert [checker.constant(read(t)) for t in ("x", "1/0", "0**(-1)", "2**(1/2)", "sqrt(4)", "1/(1 - 1)", "+2")] == [None] * 6 + [2]
+    assert [checker.constant(read(t)) for t in ("x", "1/0", "0**(-1)", "2**(1/2)", "sqrt(4)", "1/(1 - 1)", "+2")] == [
+        None
+    ] * 6 + [2]
     assert read("a*(b + 1)")[3] is read("(b + 1)/c")[2]
     assert read("a", None) is not read("a", None)
     assert [n[0] for n in checker.walk(read("a*b - c"))] == ["-", "*", "name", "name", "name"]
@@ -211,17 +253,75 @@ def test_what_is_no_root(text: str) -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["x.y", "x[0]", "[1]", "lambda: 1", "1 if x else 2", "x < 1", "not x", "x and y", "'a'", "True", "1j", "f(x)", "grad(x)", "abs(x, x)",
-     "abs(x=1)", "hess(*x)", "x // 2", "x % 2", "x @ x", "~x", "2**x", "x**(1/41)", "x**41", "x**(1/0)", "1" * 401, "1e400", "(" * 210 + "x" + ")" * 210, "-" * 210 + "x",
-     "", " ", "x y", "x\n", "x # \x1b", "bet\u0430", "x" * 42, "(((2**40)**40)**40)**40 - 1 + ((2**40)**40)**40*x**(1 + ((2**40)**40)**40)", "x" + " " * 20_000, "x:=1", "...", "1e-401", "1e401"],
-)  # fmt: skip
+    [
+        "x.y",
+        "x[0]",
+        "[1]",
+        "lambda: 1",
+        "1 if x else 2",
+        "x < 1",
+        "not x",
+        "x and y",
+        "'a'",
+        "True",
+        "1j",
+        "f(x)",
+        "grad(x)",
+        "abs(x, x)",
+        "abs(x=1)",
+        "hess(*x)",
+        "x // 2",
+        "x % 2",
+        "x @ x",
+        "~x",
+        "2**x",
+        "x**(1/41)",
+        "x**41",
+        "x**(1/0)",
+        "1" * 401,
+        "1e400",
+        "(" * 210 + "x" + ")" * 210,
+        "-" * 210 + "x",
+        "",
+        " ",
+        "x y",
+        "x\n",
+        "x # \x1b",
+        "bet\u0430",
+        "x" * 42,
+        "(((2**40)**40)**40)**40 - 1 + ((2**40)**40)**40*x**(1 + ((2**40)**40)**40)",
+        "x" + " " * 20_000,
+        "x:=1",
+        "...",
+        "1e-401",
+        "1e401",
+    ],
+)
 def test_what_is_no_formula(formula: str) -> None:
     claim = Claim(cert(GD, "-grad"))
     with pytest.raises(Bad):
         claim.formula(formula, checker.FORMULA)
 
 
-@pytest.mark.parametrize("formula", ["x**40", "1.5e-399", "1e399", "-.5 + 3.", "0x10 + 1_0.5", "x**(-1/40)", "1" * 400, "1e99", "1.5e-99", "((x))", " x ", "hess(x)", "d3(x, x)", "d19field(" + "x, " * 18 + "x)"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "x**40",
+        "1.5e-399",
+        "1e399",
+        "-.5 + 3.",
+        "0x10 + 1_0.5",
+        "x**(-1/40)",
+        "1" * 400,
+        "1e99",
+        "1.5e-99",
+        "((x))",
+        " x ",
+        "hess(x)",
+        "d3(x, x)",
+        "d19field(" + "x, " * 18 + "x)",
+    ],
+)
 def test_what_is_a_formula(formula: str) -> None:
     Claim(cert(GD, "-grad")).formula(formula, checker.FORMULA)
 
@@ -232,29 +332,90 @@ FREE = {"parameters": {"mu": "", "nu": ""}}
 @pytest.mark.parametrize(
     "options",
     [
-        {"update": ""}, {"update": "x = 1"}, {"update": f"{GD}\nx"}, {"update": f"x = y = 1\n{GD}"}, {"update": f"x.y = 1\n{GD}"},
-        {"update": f"x, y = 1, 2\n{GD}"}, {"update": f"gamma = gamma*2\n{GD}"}, {"update": f"t = 2\n{GD}"}, {"update": f"theta_next = 2\n{GD}"},
-        {"update": f"mu = 2\n{GD}", **FREE}, {"update": f"al = 2\n{GD}", "bindings": {"al": "gamma"}}, {"update": f"x = nothing\n{GD}"},
-        {"update": "theta = theta - gamma*(grad(theta) + field(theta))"}, {"label": "f"}, {"label": "x"}, {"kinds": {}},
-        {"kinds": {"theta": "tensor"}}, {"kinds": {"theta": "vector", "z": "vector"}}, {"rescaled": {"theta": ["x", "gamma"]}},
-        {"rescaled": {"z": ["x", "gamma"]}}, {"parameters": {"gamma": ""}}, {"parameters": {"theta": ""}}, {"parameters": {"grad": ""}},
-        {"parameters": {"t": ""}}, {"parameters": {"theta_prev": ""}}, {"bindings": {"gamma": "2"}}, {"bindings": {"t": "2"}},
-        {"bindings": {"mu": "2"}, **FREE}, {"bindings": {"al": "zeta"}}, {"bindings": {"al": "theta"}}, {"functions": {"hess": None}},
-        {"functions": {"grad": None}}, {"functions": {"mu": None}, **FREE}, {"functions": {"r": None, "d2r": None}},
-        {"functions": {"r": None}, "parameters": {"dr": ""}}, {"functions": {"r": None}, "parameters": {"d3r": ""}}, {"functions": {"r": "mu"}, **FREE},
-        {"functions": {"r": "1 +"}}, {"parameters": {"mu": "nu > 0"}}, {"parameters": {"mu": "0 < 1"}}, {"parameters": {"mu": "mu > grad(mu)"}},
-        {"parameters": {"mu": "mu >"}}, {"parameters": {"mu": "mu > 0" + " " * 200}}, {"parameters": {"mu": "mu > 0 \u2003"}},
-        {"fields": {}}, {"fields": {"theta": []}}, {"fields": {"theta": [[], []]}}, {"fields": {"theta": [[], []], "x": [[], []]}},
-        {"slow": []}, {"slow": ["theta", "x"]}, {"memory": {"theta": []}}, {"memory": {"x": []}}, {"order": 1}, {"order": -1}, {"order": 13},
-        {"order": True}, {"order": "0"}, {"order": 0.0}, {"form": "both"}, {"format": "x"}, {"scheme": "a\nb"}, {"regime": "x" * 81},
-        {"scheme": "\u00e4"}, {"extra": 1}, {"update": 1}, {"functions": {"r": 1}}, {"functions": []}, {"fields": {"theta": [[["1"]]]}},
-        {"fields": {"theta": [[["1", "grad", "1"]]]}}, {"fields": {"theta": [[[1, "grad"]]]}}, {"fields": {"theta": [["1", "grad"]]}},
-        {"fields": {"theta": "11"}}, {"fields": {"the ta": [[]]}}, {"kinds": {"theta": None}}, {"rescaled": {"z": ["x"]}},
+        {"update": ""},
+        {"update": "x = 1"},
+        {"update": f"{GD}\nx"},
+        {"update": f"x = y = 1\n{GD}"},
+        {"update": f"x.y = 1\n{GD}"},
+        {"update": f"x, y = 1, 2\n{GD}"},
+        {"update": f"gamma = gamma*2\n{GD}"},
+        {"update": f"t = 2\n{GD}"},
+        {"update": f"theta_next = 2\n{GD}"},
+        {"update": f"mu = 2\n{GD}", **FREE},
+        {"update": f"al = 2\n{GD}", "bindings": {"al": "gamma"}},
+        {"update": f"x = nothing\n{GD}"},
+        {"update": "theta = theta - gamma*(grad(theta) + field(theta))"},
+        {"label": "f"},
+        {"label": "x"},
+        {"kinds": {}},
+        {"kinds": {"theta": "tensor"}},
+        {"kinds": {"theta": "vector", "z": "vector"}},
+        {"rescaled": {"theta": ["x", "gamma"]}},
+        {"rescaled": {"z": ["x", "gamma"]}},
+        {"parameters": {"gamma": ""}},
+        {"parameters": {"theta": ""}},
+        {"parameters": {"grad": ""}},
+        {"parameters": {"t": ""}},
+        {"parameters": {"theta_prev": ""}},
+        {"bindings": {"gamma": "2"}},
+        {"bindings": {"t": "2"}},
+        {"bindings": {"mu": "2"}, **FREE},
+        {"bindings": {"al": "zeta"}},
+        {"bindings": {"al": "theta"}},
+        {"functions": {"hess": None}},
+        {"functions": {"grad": None}},
+        {"functions": {"mu": None}, **FREE},
+        {"functions": {"r": None, "d2r": None}},
+        {"functions": {"r": None}, "parameters": {"dr": ""}},
+        {"functions": {"r": None}, "parameters": {"d3r": ""}},
+        {"functions": {"r": "mu"}, **FREE},
+        {"functions": {"r": "1 +"}},
+        {"parameters": {"mu": "nu > 0"}},
+        {"parameters": {"mu": "0 < 1"}},
+        {"parameters": {"mu": "mu > grad(mu)"}},
+        {"parameters": {"mu": "mu >"}},
+        {"parameters": {"mu": "mu > 0" + " " * 200}},
+        {"parameters": {"mu": "mu > 0 \u2003"}},
+        {"fields": {}},
+        {"fields": {"theta": []}},
+        {"fields": {"theta": [[], []]}},
+        {"fields": {"theta": [[], []], "x": [[], []]}},
+        {"slow": []},
+        {"slow": ["theta", "x"]},
+        {"memory": {"theta": []}},
+        {"memory": {"x": []}},
+        {"order": 1},
+        {"order": -1},
+        {"order": 13},
+        {"order": True},
+        {"order": "0"},
+        {"order": 0.0},
+        {"form": "both"},
+        {"format": "x"},
+        {"scheme": "a\nb"},
+        {"regime": "x" * 81},
+        {"scheme": "\u00e4"},
+        {"extra": 1},
+        {"update": 1},
+        {"functions": {"r": 1}},
+        {"functions": []},
+        {"fields": {"theta": [[["1"]]]}},
+        {"fields": {"theta": [[["1", "grad", "1"]]]}},
+        {"fields": {"theta": [[[1, "grad"]]]}},
+        {"fields": {"theta": [["1", "grad"]]}},
+        {"fields": {"theta": "11"}},
+        {"fields": {"the ta": [[]]}},
+        {"kinds": {"theta": None}},
+        {"rescaled": {"z": ["x"]}},
         {"update": f"x = x\n{GD}", "kinds": {"theta": "vector", "x": "vector"}},
-        {"update": f"x = x/2\ny = y/2\n{GD}", "kinds": {"theta": "vector", "x": "vector", "y": "vector"}, "memory": {"z": []},
-         "rescaled": {"x": ["z", "gamma"], "y": ["z", "gamma"]}},
+        {
+            "update": f"x = x/2\ny = y/2\n{GD}",
+            "kinds": {"theta": "vector", "x": "vector", "y": "vector"},
+            "memory": {"z": []},
+            "rescaled": {"x": ["z", "gamma"], "y": ["z", "gamma"]},
+        },
     ],
-)  # fmt: skip
+)
 def test_what_is_no_certificate(options: dict[str, Any]) -> None:
     assert verdict(GD, "-grad") == "proved"
     with pytest.raises(Bad):
@@ -263,9 +424,17 @@ def test_what_is_no_certificate(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [FREE, {"parameters": {"mu": "0 <= mu < 1", "nu": "nu > mu"}}, {"functions": {"r": None, "q": "1 + t"}}, {"bindings": {"al": "gamma"}},
-     {"scheme": "a-b_c d.9"}, {"update": f"x = 1\ny = x*x\n{GD}"}, {"update": f"{GD}\n# comment"}, {"label": "L"}],
-)  # fmt: skip
+    [
+        FREE,
+        {"parameters": {"mu": "0 <= mu < 1", "nu": "nu > mu"}},
+        {"functions": {"r": None, "q": "1 + t"}},
+        {"bindings": {"al": "gamma"}},
+        {"scheme": "a-b_c d.9"},
+        {"update": f"x = 1\ny = x*x\n{GD}"},
+        {"update": f"{GD}\n# comment"},
+        {"label": "L"},
+    ],
+)
 def test_what_is_a_certificate(options: dict[str, Any]) -> None:
     Claim(cert(GD, "-grad") | options)
 
@@ -552,7 +721,10 @@ def test_weights_raise_a_loss_and_not_a_field() -> None:
     for h, c in ((f, found), (g, field)):
         assert h.degree == c.degree
         assert len(h.directions) == len(h.coefficients) == comb(3 + c.degree, 2)
-    rows = [[pow(a[0], i, P) * pow(a[1], j, P) * pow(a[2], 3 - i - j, P) for i in range(4) for j in range(4 - i)] for a in f.directions]
+    rows = [
+        [pow(a[0], i, P) * pow(a[1], j, P) * pow(a[2], 3 - i - j, P) for i in range(4) for j in range(4 - i)]
+        for a in f.directions
+    ]
     assert Field(P).solve([row[:10] for row in rows[:10]], [0] * 10, None) == [0] * 10
 
 
@@ -596,13 +768,17 @@ def line(found: Check, d: int, length: int, which: int) -> list[int]:
     for n in range(length):
         point = {k: along(a.values[k], b.values[k], n) for k in a.values}
         f, g = a.loss, b.loss
-        loss = Smooth(ring, point["theta"], along(f.directions, g.directions, n), along(f.coefficients, g.coefficients, n), f.weights)
+        loss = Smooth(
+            ring, point["theta"], along(f.directions, g.directions, n), along(f.coefficients, g.coefficients, n), f.weights
+        )
         sample = Sample(found.claim, ring, point, found.slack).settle(loss, {})
         values.append([v for _, v in sample.equations()][-1 - which][0])
     return values
 
 
-@pytest.mark.parametrize("powers", [["-2*grad"], ["-grad", "-hess(grad)"], ["-grad", TWO, "d3(grad, grad)"], ["-grad", "theta**7"]])
+@pytest.mark.parametrize(
+    "powers", [["-2*grad"], ["-grad", "-hess(grad)"], ["-grad", TWO, "d3(grad, grad)"], ["-grad", "theta**7"]]
+)
 def test_degrees_bound_degrees(powers: list[str]) -> None:
     """Polynomials of a + n b: their differences vanish above the degree, which the bound is not below."""
     found = Check(Claim(cert(GD, *powers)), Random(5))
@@ -612,7 +788,7 @@ def test_degrees_bound_degrees(powers: list[str]) -> None:
     values = line(found, 2, length, 0)
     rest, n = values, 0
     while any(rest):
-        rest, n = [(b - a) % P for a, b in zip(rest, rest[1:])], n + 1
+        rest, n = [(b - a) % P for a, b in itertools.pairwise(rest)], n + 1
         assert rest, "no polynomial of this degree"
     assert n - 1 <= bound
     assert n - 1 >= len(powers)
