@@ -170,7 +170,52 @@ def test_how_many_classes() -> None:
     assert found("theta = theta - gamma*sign(grad(theta))*abs(theta)", "-sign(grad)*abs(theta)")[2:] == (10, 2, 10)
     assert found("theta = theta - gamma*abs(mu)*grad(theta)", "-abs(mu)*grad", parameters={"mu": ""})[2:] == (2, 2, 2)
     assert found("theta = theta - gamma*abs(mu)*grad(theta)", "-mu*grad", parameters={"mu": "mu > 0"})[2:] == (1, 2, 1)
+    for root in ("sqrt(mu)*sqrt(mu*grad(theta)**2)", "sqrt(mu*grad(theta)**2)*sqrt(mu)"):
+        # neither base is a square, but their product is: the sign of the gradient counts
+        assert found(f"theta = theta - gamma*{root}", "-mu*abs(grad)", parameters={"mu": "mu > 0"})[2:] == (3, 2, 3)
     assert found("theta = theta - gamma*abs(mu*grad(theta))", "-abs(mu)*abs(grad)", parameters={"mu": ""})[2:] == (6, 2, 6)
+
+
+def test_a_root_whose_products_are_squares_shows_signs() -> None:
+    """sqrt(mu g^2): no base is a square, the product of two is.  True where all components of g have one sign, and false."""
+    update, claimed = "theta = theta - gamma*sqrt(mu*grad(theta)**2)", "-grad*dot(sqrt(mu*grad**2), theta)/dot(grad, theta)"
+    for seed in range(12):
+        with pytest.raises(Different):
+            Check(Claim(cert(update, claimed, parameters={"mu": ""})), Random(seed)).decide()
+    found, sample = checked(update, "-sqrt(mu*grad**2)", parameters={"mu": ""})
+    place = next(iter(sample.leads))
+    for failed, labels in (({(place, 0)}, {"grad": 3}), ({(place, 2)}, {}), ({(place, 1)}, None), (set(), None)):
+        found.failed = failed
+        assert found.signs(sample) == labels
+    assert verdict(update, "-sqrt(mu*grad**2)", parameters={"mu": ""}) == "proved"
+
+
+def test_the_command(tmp_path: Any, capsys: Any) -> None:
+    for name, data in (("true", cert(GD, "-grad")), ("false", cert(GD, "grad")), ("none", {})):
+        (tmp_path / name).write_text(json.dumps(data))
+    run_ = lambda *a: (checker.main(list(a)), *capsys.readouterr())
+    status, out, err = run_(str(tmp_path / "true"))
+    assert (status, err) == (0, "")
+    assert out.startswith("scheme s, regime -, flow through gamma^0\nupdate\n")
+    assert out.endswith("error probability below 2^-248\n(1 samples over fresh primes, dimension 2, 1 classes of signs)\n")
+    assert run_("--reproducible", str(tmp_path / "true"))[0] == 0
+    status, out, err = run_(str(tmp_path / "false"))
+    assert (status, err) == (1, "")
+    assert out.startswith("NOT PROVED: theta at gamma^0 is not what is claimed")
+    for arguments in ([str(tmp_path / "none")], [str(tmp_path / "missing")], [], ["a", "b"]):
+        status, out, err = run_(*arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith("cannot decide: " if len(arguments) == 1 else "usage: ")
+
+
+def test_dimensions_are_counted() -> None:
+    """One more than the indices of any term, whatever cancels; scalar products that are functions of the point bring one each."""
+    found = lambda *a: check(json.dumps(cert(*a)), True)[3]
+    tower = lambda n: "hess(" * n + "grad" + ")" * n
+    assert [found(GD, f"-grad + {tower(n)} - {tower(n)}") for n in (1, 3, 4)] == [2, 4, 5]
+    assert found(GD, "-grad + d3(grad, theta) - d3(theta, grad)", TWO) == 3
+    assert found("theta = theta - gamma*grad(theta)/norm(grad(theta))", "-grad/sqrt(dot(grad, grad))") == 2
+    assert found("theta = theta - gamma*grad(theta)*dot(grad(theta), theta)/norm(theta)", "-grad*dot(theta, grad)/norm(theta)") == 3
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Different(Exception):
 
 
 class Rejected(Exception):
-    """Something that must be positive is no residue: draw again.  args[0] is the place."""
+    """Something that must be positive is no residue: draw again.  args[0] is the place and the component."""
 
 
 class Short(Exception):
@@ -412,10 +412,10 @@ class Series:
             return prod([self] * int(r), start=self.run.constant(1))
         s, ring = self.lead(place, i), self.run.ring
         need((s.v * r).denominator == 1, "a root brings a fractional power of gamma")
-        a, b = s.c, [ring.power(s.c[0], r, place)]
+        a, b = s.c, [ring.power(s.c[0], r, (place, i))]
         if s.end == inf and len(a) == 1:
             return Series(self.run, int(s.v * r), b)
-        inverse = ring.power(a[0], MINUS, place)
+        inverse = ring.power(a[0], MINUS, (place, i))
         length = self.run.length if s.end == inf else min(s.end - s.v, self.run.length)
         for k in range(1, length):
             j = range(max(0, k - len(a) + 1), k)
@@ -777,21 +777,24 @@ class Check:
 
     def signs(self, sample):
         """Quantities whose signs tell the classes apart, each with the number of its signs that do not follow from those before.
-        A root whose base was seen to be no residue is of no square, and has no sign.  None if a root is of an unknown square."""
+        Places are evaluated in order, component by component.  So a root has no sign if its last base was once the first to be no
+        residue: no product of its bases, and of those before, is a square.  If its first base was, c in w = c |x| has no sign.
+        None if there is a root of an unknown square."""
         ring, d, leads, seen = sample.ring, len(sample.loss.base), self.wide(sample), self.quantities(sample)
         sizes = {n: tuple(map(ring.size, x)) for n, x in seen.items()}
-        root = lambda v: tuple(ring.power(x, HALF, None) for x in v)
-        failed = {leads[k] for k in self.failed if k in leads}
-        kept, labels = [(x,) * d for x in (1, *sample.positive)] + [root(v) for v in failed], {}
-        goals = [(sizes[id(n)], [id(n)]) for n in self.claim.nodes if is_sign(n) and id(n) in seen]
-        bases = [leads[id(n)] for n in self.claim.nodes if is_root(n) and constant(n[2]) is None and id(n) in leads]
-        for goal, options in goals + [(root(v), sizes) for v in bases if v not in failed]:
-            while count := unsettled(ring.p, goal, kept):
+        kept, labels = [(x,) * d for x in (1, *sample.positive)], {}
+        goals = [(id(n), sizes[id(n)], [id(n)]) for n in self.claim.nodes if is_sign(n) and id(n) in seen]
+        roots = {id(n) for n in self.claim.nodes if is_root(n) and constant(n[2]) is None}
+        goals += [(place, tuple(ring.power(x, HALF, None) for x in v), sizes) for place, v in leads.items() if place in roots]
+        for place, goal, options in goals:
+            last = (place, len(sample.leads[place]) - 1) in self.failed
+            while not last and (count := unsettled(ring.p, goal, kept)) > ((place, 0) in self.failed):
                 key = next((n for n in options if unsettled(ring.p, goal, [*kept, sizes[n]]) < count), None)
                 if key is None:
                     return None
                 labels[key] = unsettled(ring.p, sizes[key], kept)
                 kept.append(sizes[key])
+            kept.append(goal)
         return labels
 
     def decide(self):
@@ -815,12 +818,13 @@ class Check:
             d = dimension
             degree, height, cover, indices, products = self.bounds(d)
             dimension = max(1 + indices + len({pilot.leads[k][0] for k in products if k in pilot.leads}), claim.order + 1, 2)
+        self.failed = set()
         first = self.compared(self.sample(dimension))
         need(not claim.memory or not self.vertices_matter(first), "the relaxation of the memory depends on second derivatives")
         labels = self.signs(first)
-        for _ in range(130):
+        for _ in range(30):
             if labels is None:
-                self.sample(2, ranges=False)
+                self.sample(dimension, ranges=False)
                 labels = self.signs(first)
         need(labels is not None, "a root of what seems to be a square")
         vectors, scalars = (list(labels.values()).count(n) for n in (dimension, 1))
@@ -834,16 +838,16 @@ class Check:
 
     def visit(self, first, labels, classes):
         """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components."""
-        seen, sample = set(), first
+        label = lambda s, found: tuple(sorted(zip(*([s.ring.residue(x) for x in found[n]] for n in labels))))
+        seen = {label(first, self.quantities(first))}
         for _ in range(DRAWS):
-            found = self.quantities(sample)
-            label = tuple(sorted(zip(*([sample.ring.residue(x) for x in found[n]] for n in labels))))
-            if label not in seen and sample is not first:
-                self.compared(sample)
-            seen.add(label)
             if len(seen) == classes:
                 return
             sample = self.sample(len(first.loss.base))
+            found = label(sample, self.quantities(sample))
+            if found not in seen:
+                seen.add(found)
+                self.compared(sample)
         raise Bad(f"not every one of {classes} classes of signs was met")
 
 
