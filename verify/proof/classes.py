@@ -57,9 +57,9 @@ def leads(sample: Sample) -> dict[Hashable, list[Any]]:
 def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]], positive: frozenset[int]) -> Split:
     """The independent signs of a statement, as this sample shows them.
 
-    `failed` are roots and components whose base was once the first to be no residue.  If this is the last component, no product of
-    the bases of the root, and of those evaluated before, is a square: it has no sign.  (The first alone does not tell: in
-    sqrt(mu g^2) the products of two bases are squares, and the signs of g count.)
+    `failed` are roots and components whose base was once the first to be no residue.  If it is the last component, no product of
+    the bases of the root, and of those evaluated before, is a square: the root has no sign.  The first alone does not tell: of
+    the bases of sqrt(mu g^2) none is a square, but the product of two is, and the signs of g count.
     """
     ring, d = sample.ring, sample.point.size
     plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
