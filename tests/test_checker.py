@@ -208,6 +208,26 @@ def test_the_command(tmp_path: Any, capsys: Any) -> None:
         assert err.startswith("cannot decide: " if len(arguments) == 1 else "usage: ")
 
 
+def test_constants_that_are_too_large_for_a_modulus() -> None:
+    of = lambda q: verdict(f"theta = theta - gamma*grad(theta)*sqrt({q})", f"-grad*sqrt({q})")
+    assert (of(2**61 - 1), of(2**61 + 1)) == ("proved", "refused")
+
+
+def test_the_error_bound() -> None:
+    """D Q 2^k / 2^255 + (Q H / 255) / #primes.  Two square roots: Q = 2^8 in the four components in which degrees are counted first,
+    and in two components with the range of mu and the sign of nu  k = 6."""
+    update, claimed = "theta = theta - gamma*abs(nu)*sqrt(grad(theta)**2 + mu/3)", "-abs(nu)*sqrt(mu/3 + grad**2)"
+    found = Check(Claim(cert(update, claimed, parameters={"mu": "mu > 0", "nu": ""})), Random(2))
+    error, *rest = found.decide()
+    degree, height, cover, indices, products = found.bounds(4)
+    assert (cover, indices, products, rest) == (8.0, 0, set(), [2, 2, 2])
+    primes = 255 - log2(24 * 400)
+    assert error == pytest.approx(log2(2 ** (degree + 8 + 6 - 255) + 2 ** (height + 8 - log2(255) - primes)), abs=0.01)
+    huge = check(json.dumps(cert(GD, f"-grad*(1 - 1{'0' * 390}*(mu - mu))", parameters={"mu": ""})), True)[1]
+    plain = check(json.dumps(cert(GD, "-grad*(1 - (mu - mu))", parameters={"mu": ""})), True)[1]
+    assert huge > plain
+
+
 def test_dimensions_are_counted() -> None:
     """One more than the indices of any term, whatever cancels; scalar products that are functions of the point bring one each."""
     found = lambda *a: check(json.dumps(cert(*a)), True)[3]
