@@ -44,7 +44,7 @@ NEAREST = {
     "derive/engine/composition.py": ["test_engine_series.py"],
     "derive/engine/*.py": ["test_engine_laws.py", "test_once_false.py"],
     "verify/exact*": ["test_verify_exact.py"],
-    "verify/proof/*": ["test_proof_parts.py", "test_proof_bounds.py", "test_proof.py"],
+    "verify/proof/*": ["test_proof_parts.py", "test_proof_bounds.py"],
     "verify/*checker.py": ["test_checker.py", "test_proof_certificates.py"],
 }
 
