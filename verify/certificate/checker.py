@@ -247,7 +247,7 @@ class Field:
     add = lambda self, x, y: (x + y) % self.p
     neg = lambda self, x: -x % self.p
     scale = lambda self, x, q: x * self.constant(q) % self.p
-    inner = lambda self, xs, ys: sum(x * y for x, y in zip(xs, ys)) % self.p
+    inner = lambda self, xs, ys: sum(map(operator.mul, xs, ys)) % self.p
     residue = lambda self, x: pow(x, (self.p - 1) // 2, self.p) == 1
     size = lambda self, x: x if self.residue(x) else -x % self.p
     sign = lambda self, x, where: 1 if self.residue(x) else self.p - 1
@@ -270,7 +270,8 @@ class Field:
             pivot = next((i for i in range(j, n) if rows[i][j]), None)
             need(pivot is not None, "the memory does not relax")
             rows[j], rows[pivot] = rows[pivot], rows[j]
-            rows[j] = [x * pow(rows[j][j], -1, p) % p for x in rows[j]]
+            inverse = pow(rows[j][j], -1, p)
+            rows[j] = [x * inverse % p for x in rows[j]]
             rows = [row if i == j else [(x - row[j] * y) % p for x, y in zip(row, rows[j])] for i, row in enumerate(rows)]
         return [row[-1] for row in rows]
 
