@@ -214,8 +214,8 @@ def test_constants_that_are_too_large_for_a_modulus() -> None:
 
 
 def test_the_error_bound() -> None:
-    """D Q 2^k / 2^255 + (Q H / 255) / #primes.  Two square roots: Q = 2^8 in the four components in which degrees are counted first,
-    and in two components with the range of mu and the sign of nu  k = 6."""
+    """D Q 2^k / 2^255 + (Q H / 255) / #primes.  Two square roots: Q = 2^8 in the four components in which degrees are counted
+    first, and in two components, with the range of mu and the sign of nu, k = 6."""
     update, claimed = "theta = theta - gamma*abs(nu)*sqrt(grad(theta)**2 + mu/3)", "-abs(nu)*sqrt(mu/3 + grad**2)"
     found = Check(Claim(cert(update, claimed, parameters={"mu": "mu > 0", "nu": ""})), Random(2))
     error, *rest = found.decide()

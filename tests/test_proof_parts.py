@@ -16,10 +16,10 @@ from derive.errors import UsageError
 from derive.language import Call, Name, Number, Operation, parse_expression
 from verify.proof import prove
 from verify.proof.balls import BallRing
-from verify.proof.bounds import Size, sample_error, scalar_root, size_of
+from verify.proof.bounds import Size, WeightOrbit, sample_error, scalar_root, size_of
 from verify.proof.claim import highest_derivative
-from verify.proof.classes import leads, per_sample, places, samples_needed, split
-from verify.proof.deciding import Proof, alike, difference, powers, products
+from verify.proof.classes import _proportional, _related, leads, per_sample, places, samples_needed, split
+from verify.proof.deciding import Proof, _Trial, alike, difference, powers, products
 from verify.proof.degrees import VARIABLE, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import PrimeField, draw_prime, is_prime, jacobi, modulus
@@ -68,6 +68,7 @@ def test_balls() -> None:
         assert near(ring.power(c(8), F(1, 3)), 2)
         assert near(ring.power(c(3), F(2)), 9)
         assert near(ring.power(c(3), F(0)), 1)
+        assert near(ring.power(c(0), F(0)), 1)
         assert near(ring.power(c(3), F(-1)), "1/3")
         assert near(ring.sign(c("1/2")), 1)
         assert near(ring.sign(c("-1/2")), -1)
@@ -127,6 +128,7 @@ def test_prime_field() -> None:
     assert ring.power(5, F(0)) == 1
     assert ring.power(5, F(-2)) * 25 % P == 1
     assert ring.power(0, F(2)) == 0
+    assert ring.power(0, F(0)) == 1
     size = 5 if ring.is_residue(5) else P - 5
     assert pow(ring.power(size, F(3, 2)), 2, P) == pow(size, 3, P)
     assert ring.power(P - size, F(2)) == size * size % P
@@ -188,6 +190,9 @@ def test_weights() -> None:
     assert (total.degree, total.integer, total.poles, total.indices) == (12.0, 6, {"p": F(2), "q": F(1)}, 2)
     assert total.height == pytest.approx(log2(2 ** (2 + 1 + 5 + 0.5) + 2 ** (1 + log2(3))))
     assert ring.add(x, None) == ring.add(None, x) == x
+    huge = ring.add(Weight(integer=10**400), Weight())
+    assert huge is not None
+    assert huge.height == pytest.approx(400 * log2(10))
     assert ring.total([None, None]) is None
     assert ring.inner([x, None], [y, y]) == ring.times(x, y)
     assert ring.sign(None, "s") == ring.sign(VARIABLE, "s") == Weight()
@@ -244,6 +249,7 @@ def test_losses_of_weights() -> None:
     assert found.c[2].integer == 2
     with pytest.raises(ShortPrecision):
         plain.gradient([Series(algebra, 0, [])])
+    assert plain.gradient([Series(algebra, 0, [VARIABLE])])[0].c == [Weight(1.0)]
     xs = [Series(algebra, 0, [VARIABLE, VARIABLE, Weight(1.0, indices=2)])]
     product = raised.dot(xs, [algebra.element(VARIABLE)], "dot")
     assert [(w.degree, w.indices) for w in product.c] == [(4.0, 0), (4.0, 1), (4.0, 3)]
@@ -287,6 +293,34 @@ def test_samples_for_classes() -> None:
 def sized(claim: Statement, d: int = 4, **options: Any) -> Size:
     sample = drawn(claim, 3)
     return size_of(claim, d, 0, powers(sample), alike(sample), 12)
+
+
+def test_the_memory_is_bounded_by_cramers_rule() -> None:
+    """momentum in d = 3: every entry of J - 1 below 2^h; 3! products of three entries, each a sum over the six states."""
+    claim = stated(MOMENTUM, "-grad/(1 - beta)", memory={"v": ["0"]})
+    ring = WeightRing(3)
+    point = Point(WeightProblem(ring, False), {"beta": VARIABLE}, {}, VARIABLE, {})
+    orbit = WeightOrbit(claim, point, ring, {"v": [None]}, 0, {})
+    orbit.find()
+    entry, right = orbit.entry, Weight(5.0, 2.0, 1, {}, 2)
+    assert orbit._solved({"v": None}, 1) == {"v": None}
+    assert entry.degree >= 1.0
+    assert entry.indices == 0
+    for power in (1, 2):
+        m = power * entry.height + (power - 1) * log2(6)
+        found = orbit._solved({"v": right}, power)["v"]
+        assert found is not None
+        det = 3 * m + log2(6)
+        assert found.height == pytest.approx(2.0 + (2 * m + log2(6)) + 2 * det)
+        assert found.degree == pytest.approx(5.0 + 2 * power * entry.degree + 2 * 3 * power * entry.degree)
+        assert found.indices == 2
+    [w] = orbit.memory["v"][1]
+    assert w is not None
+    assert w.degree >= 1.0
+    assert len(w.poles) == 1
+    [w] = orbit.fields["theta"][0]
+    assert w is not None
+    assert len(w.poles) >= 1
 
 
 def test_sizes() -> None:
@@ -436,6 +470,8 @@ def test_taylor_of_a_random_loss(label: str) -> None:
     assert all(s.exact for s in f.gradient([a.constant(x) for x in (5, 6, 7)]))
     with pytest.raises(Undecided):
         f.gradient([a.constant(1)] * 3)
+    with pytest.raises(ShortPrecision, match="derivative 5"):
+        f.tensor([x1] * 4)
     for bad in (lambda: f.tensor([x1] * 4), lambda: f.gradient([Series(a, 0, [])] * 3)):
         with pytest.raises(ShortPrecision):
             bad()
@@ -684,6 +720,9 @@ def classes_of(update: str, claimed: str, ranges: str = "") -> int:
         ("theta = theta - gamma*(1 + abs(grad(theta)) + sign(theta)*grad(theta))", "-1 - abs(grad) - sign(theta)*grad", 6),
         ("theta = theta - gamma*(1 + abs(grad(theta)*theta) + abs(theta) + abs(grad(theta)))", "-1", 6),
         ("theta = theta - gamma*(1 + abs(grad(theta)/theta) + abs(theta) + abs(grad(theta)))", "-1", 6),
+        ("theta = theta - gamma*(1 + abs(1/(grad(theta)*theta)) + abs(theta) + abs(grad(theta)))", "-1", 6),
+        ("v = v/2 + grad(theta)**2/2; theta = theta - gamma*grad(theta)/sqrt(v)", "-grad/abs(grad)", 0),
+        ("g = grad(theta); m = g*theta*theta; theta = theta - gamma*m*sign(m)*sqrt(m**2)*g", "-grad**3*theta**4", 0),
         ("theta = theta - gamma*(1 + abs(mu)*grad(theta))", "-1 - abs(mu)*grad", 1),
         ("theta = theta - gamma*(1 + abs(grad(theta)) + abs(mu*grad(theta)))", "-1", 4),
         ("theta = theta - gamma*(1 + abs(grad(theta)) + sqrt(grad(theta)**2))", "-1 - 2*abs(grad)", 3),
@@ -692,6 +731,16 @@ def classes_of(update: str, claimed: str, ranges: str = "") -> int:
 )
 def test_independent_signs(update: str, claimed: str, signs: int) -> None:
     assert classes_of(update, claimed) == signs
+
+
+def test_relations_of_sizes() -> None:
+    assert _proportional(P, (2, 4), (3, 6))
+    assert not _proportional(P, (2, 4), (3, 7))
+    assert not _proportional(P, (2,), (3,))
+    half = pow(2, -1, P)
+    inverse = (pow(3, -1, P), pow(5, -1, P))
+    assert all(_related(P, (6, 10), x, y) for x, y in (((2, 5), (3, 2)), ((12, 20), (2, 2)), ((half, half), inverse)))
+    assert not _related(P, (6, 10), (2, 5), (3, 3))
 
 
 def test_roots_of_no_square_have_no_sign() -> None:
@@ -774,6 +823,30 @@ def test_a_proof_says_what_it_found() -> None:
     }  # fmt: skip
 
 
+def test_messages() -> None:
+    assert str(Rejected("why")) == "why"
+    found = prove(configure(inline_scheme(EMA.replace("beta", "(1/2)"))), {"theta": ["-m"], "m": ["0"]}, seed=1)
+    assert found.reason.startswith("theta at gamma^1 is no polynomial in the number of steps")
+    found = prove(configure(inline_scheme("theta = theta - gamma*abs(grad(theta))")), {"theta": ["-abs(grad)", "0"]}, seed=1)
+    assert (found.verdict, found.power, found.variable) == ("refuted", 1, "theta")
+
+
+def test_conditions_are_counted() -> None:
+    """A root of a scalar is one, of a vector one for each component; equal bases count once."""
+    for update, claimed, count in (
+        ("theta = theta - gamma*grad(theta)/norm(grad(theta))", "-grad/sqrt(dot(grad, grad))", 1),
+        ("theta = theta - gamma*sqrt(grad(theta) + 1)", "-sqrt(1 + grad)", 4),
+        (GD, "-grad", 0),
+        ("theta = theta - gamma*grad(theta)*sqrt(theta)*norm(theta)", "-grad*sqrt(theta)*norm(theta)", 5),
+    ):
+        claim = stated(update, claimed)
+        trial = _Trial(plan_of(claim, 3), Random(1))
+        pilot = trial.examine(trial.plan)[0]
+        assert trial.conditions(replace(trial.plan, dimension=4), pilot) == count
+        ranged = replace(claim, parameters={"mu": "0 < mu < 1"})
+        assert _Trial(plan_of(ranged, 3), Random(1)).conditions(plan_of(ranged, 4), pilot) == count + 2
+
+
 def test_what_a_sample_shows() -> None:
     claim = stated("theta = theta - gamma*grad(theta)/norm(grad(theta))", "-grad/sqrt(dot(grad, grad))")
     sample = drawn(claim, 3)
@@ -800,6 +873,14 @@ def test_real_points() -> None:
     [
         (GD, ["-grad", "-1/2*hess(grad)"], None, ("proved", 3, 2, 1)),
         (EMA, ["-grad"], None, ("proved", 3, 2, 1)),
+        ("m = m/2 + t*grad(theta)/2; theta = theta - gamma*m", ["-t*grad"], {"m": ["t*grad"]}, ("proved", 3, 2, 1)),
+        ("n = n/2 + 1/2; theta = theta - gamma*n*grad(theta)", ["-grad"], {"n": ["1"]}, ("proved", 3, 2, 1)),
+        (
+            "g = grad(theta); h = (grad(theta + gamma*g) - g)/gamma; theta = theta - gamma*h",
+            ["-hess(grad)"],
+            None,
+            ("proved", 3, 2, 1),
+        ),
         (EMA, ["-grad"], {"m": ["grad", "grad*0"]}, ("refuted", 1, 2, 1)),
         ("theta = theta - gamma*grad(theta)*dot(grad(theta), theta)", ["-grad*dot(theta, grad)"], None, ("proved", 3, 2, 1)),
         ("theta = theta - gamma*(1 + abs(mu)*grad(theta))", ["-1 - abs(mu)*grad"], None, ("proved", 102, 2, 2)),
@@ -811,6 +892,13 @@ def test_verdicts(update: str, fields: list[str], memory: Any, outcome: tuple[An
     if found.proved:
         assert found.bound is not None
         assert found.bound <= -101
+
+
+def test_units_of_a_regime() -> None:
+    """v = gamma eta: eta' = -lam eta - grad at gamma^0, not eta' = -lam eta."""
+    scheme = configure(load_scheme("momentum"), "inertial")
+    for field, verdict in (("-lam*eta - grad", "proved"), ("-lam*eta", "refuted"), ("-lam*eta - 2*grad", "refuted")):
+        assert prove(scheme, {"theta": ["eta"], "eta": [field]}, seed=1).verdict == verdict
 
 
 def test_seeds_repeat() -> None:
