@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from math import log2
@@ -790,6 +791,14 @@ def test_reflections_act(update: str, claimed: str, acts: bool) -> None:
     assert (reflected(stated(update, claimed)) is not None) == acts
 
 
+def test_signs_of_odd_quantities() -> None:
+    claim = stated("theta = theta - gamma*grad(theta)*abs(theta**2)*abs(theta)", "-grad*abs(theta**2)*abs(grad*sign(grad**3))")
+    reflection = reflected(claim)
+    assert reflection is not None
+    calls = [c for text in (claim.program[0].value, *claim.claims()) for c in _calls(text) if c.function in ("abs", "sign")]
+    assert [id(c) in reflection[1] for c in calls] == [False, True, False, False, True]
+
+
 def test_positive_by_form() -> None:
     claim = stated(
         "v = grad(theta)**2 + 1; w = v*v*abs(theta); u = w/v; x = u - v; "
@@ -858,6 +867,21 @@ def test_what_a_sample_shows() -> None:
     assert len(set(names.values())) == 2  # the square of the norm, and the norm
 
 
+def test_a_real_point_shows_a_wrong_memory() -> None:
+    """m' = (m + |g|)/2 with m = g: where g is negative it becomes 0, to twelve digits; the gradient is printed to six."""
+    claim = stated("m = m/2 + abs(grad(theta))/2; theta = theta - gamma*m", "-abs(grad)", memory={"m": ["grad"]})
+    found = real_difference(plan_of(claim), powers(drawn(claim)), Random(1))
+    assert found is not None
+    assert found[:2] == ("m", 0)
+    match = re.search(r"gradient \((.*)\): component (\d) becomes (\S+) after a step, claimed (\S+)$", found[2])
+    assert match is not None
+    gradient = match[1].split(", ")
+    assert float(match[4]) == pytest.approx(float(gradient[int(match[2]) - 1]), rel=1e-5)
+    assert float(match[4]) < 0 == float(match[3])
+    assert {len(re.sub(r"[-.]", "", x).lstrip("0")) for x in (*gradient, match[4])} <= {6, 12}
+    assert len(re.sub(r"[-.]", "", match[4]).lstrip("0")) == 12
+
+
 def test_real_points() -> None:
     claim = stated("theta = theta - gamma*abs(grad(theta))", "-grad")
     sample = drawn(claim)
@@ -892,6 +916,12 @@ def test_verdicts(update: str, fields: list[str], memory: Any, outcome: tuple[An
     if found.proved:
         assert found.bound is not None
         assert found.bound <= -101
+
+
+def test_parameters_of_both_signs_are_tried() -> None:
+    for mu, verdict in (("-mu", "refuted"), ("mu", "refuted"), ("abs(mu)", "proved")):
+        scheme = configure(inline_scheme("theta = theta - gamma*abs(mu)*grad(theta)"))
+        assert prove(scheme, {"theta": [f"-{mu}*grad"]}, seed=1).verdict == verdict
 
 
 def test_units_of_a_regime() -> None:
