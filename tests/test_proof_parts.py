@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from fractions import Fraction
 from math import log2
 from random import Random
@@ -171,6 +171,8 @@ def test_elimination() -> None:
 
 
 def test_weights() -> None:
+    with pytest.raises(FrozenInstanceError):
+        VARIABLE.degree = 2.0  # type: ignore[misc]
     ring = WeightRing(3, {"b": "a"})
     c = lambda x: ring.constant(F(x))
     assert c(0) is None
@@ -371,6 +373,7 @@ def test_precision_of_series() -> None:
     assert x.cut(2) is x
     assert known(a.gamma.cut(3)) == (1, [1, 0], False)
     assert known(x.cut(-2)) == (-2, [], False)
+    assert known(Series(a, -2, [1], True) + Series(a, 0, [5, 7])) == (-2, [1, 0, 5, 7], False)
     assert known((a.constant(3) + a.gamma).increment(3, "far")) == (1, [1], True)
     with pytest.raises(Undecided, match="far"):
         a.constant(4).increment(3, "far")
@@ -426,6 +429,8 @@ def test_leading_coefficients_are_noted() -> None:
     assert s.power(F(-1), "other").v == 0
     assert told.noted == {}
     assert (s.increment(VARIABLE, "far").v, s.increment(VARIABLE, "far").c) == (1, s.c[1:])
+    lower = Series(told, -1, [VARIABLE, VARIABLE, Weight(7.0), Weight(8.0)])
+    assert (lower.increment(VARIABLE, "far").v, lower.increment(VARIABLE, "far").c) == (1, lower.c[2:])
 
 
 # ------------------------------------------------------------------------------------------ losses
@@ -639,6 +644,7 @@ def test_what_a_statement_is() -> None:
     for equations in ({"theta": "-grad"}, {"theta": [{"power": 1, "terms": []}]}, {"theta": [7]}, {"theta": [{"terms": "x"}]}):
         with pytest.raises(UsageError):
             statement(configure(load_scheme("gd")), equations)
+    assert [stated(GD, "-grad", form=form).form for form in ("flow", "map")] == ["flow", "map"]
     with pytest.raises(UsageError, match="form"):
         stated(GD, "-grad", form="flows")
     with pytest.raises(UsageError, match="both"):
