@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from importlib.machinery import SourceFileLoader
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +47,8 @@ NEAREST = {
     "verify/counterexample/corrections.py": ["test_normal_form.py"],
     "verify/counterexample/specialise.py": ["test_verify_specialise.py"],
     "verify/counterexample/*": ["test_counterexample_samples.py", "test_counterexample.py"],
-    "verify/proof/*": ["test_proof.py", "test_proof_bounds.py"],
-    "verify/*checker.py": ["test_proof_certificates.py"],
+    "verify/proof/*": ["test_proof_parts.py", "test_proof_bounds.py"],
+    "verify/*checker.py": ["test_checker.py", "test_proof_certificates.py"],
 }
 
 
@@ -56,7 +57,8 @@ class Mutant(NamedTuple):
     function: str
     old: str
     new: str
-    tree: ast.Module
+    place: int  # among the nodes `inside` the module
+    count: int  # among the variants of the node
 
 
 SWAPS: dict[type, list[type]] = {
@@ -128,15 +130,18 @@ class Put(ast.NodeTransformer):
 def mutants(source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     functions = [f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef)]
-    for node in inside(tree):
+    for place, node in enumerate(inside(tree)):
+        around = [f.name for f in functions if f.lineno <= getattr(node, "lineno", 0) <= (f.end_lineno or 0)]
         for count, new in enumerate(variants(node)):
-            memo: dict[int, object] = {}
-            twin = copy.deepcopy(tree, memo)
-            place = memo[id(node)]
-            replacement = list(variants(place))[count]
-            changed = ast.fix_missing_locations(Put(place, replacement).visit(twin))
-            around = [f.name for f in functions if f.lineno <= node.lineno <= (f.end_lineno or 0)]
-            yield Mutant(node.lineno, around[-1] if around else "", _text(node), _text(new), changed)
+            yield Mutant(node.lineno, around[-1] if around else "", _text(node), _text(new), place, count)
+
+
+def planted(source: str, mutant: Mutant) -> ast.Module:
+    """The module with the mutant in it."""
+    tree = ast.parse(source)
+    node = next(islice(inside(tree), mutant.place, None))
+    new = next(islice(variants(node), mutant.count, None))
+    return ast.fix_missing_locations(Put(node, new).visit(tree))
 
 
 def _text(node: ast.AST) -> str:
@@ -202,7 +207,7 @@ def examine(path: str, tests: list[str], sample: int, seed: int) -> tuple[int, i
     chosen = random.Random(seed).sample(found, min(sample, len(found)))
     killed = 0
     for m in sorted(chosen, key=lambda m: m.line):
-        if passes(path, m.tree, tests, limit):
+        if passes(path, planted(source, m), tests, limit):
             print(f"{path}:{m.line} ({m.function}): {m.old}  ->  {m.new}\n    {lines[m.line - 1].strip()}", flush=True)
         else:
             killed += 1

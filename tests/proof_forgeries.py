@@ -118,6 +118,9 @@ FORGERIES: dict[str, Forgery] = {
     # the field
     "coefficient changed": _term(lambda c, t: [f"({c})*(1 + 1/1000000)", t]),
     "coefficient changed by 1e-40": _term(lambda c, t: [f"({c}) - 1/1{'0' * 40}", t]),
+    "decimal with more digits than a float": _term(lambda c, t: [f"({c})*1.00000000000000000001", t]),
+    "decimal below every float": _term(lambda c, t: [f"({c}) + 1e-390", t]),
+    "decimal in the text": _text(lambda s: s.replace("grad(theta)", "grad(theta)*1.00000000000000000001")),
     "sign changed": _term(lambda c, t: [f"-({c})", t]),
     "coefficient zero": _term(lambda c, t: ["0", t]),
     "term doubled": lambda d: (_first(d).append(_first(d)[0]), d)[1],

@@ -145,7 +145,7 @@ class _Trial:
 
     def __init__(self, plan: Plan, source: Random) -> None:
         self.plan, self.source, self.claim = plan, source, plan.claim
-        self.failed: set[Any] = set()
+        self.failed: set[tuple[Any, int | None]] = set()
         self.leading: dict[Any, int] = {}
 
     def decide(self) -> Proof:
@@ -154,6 +154,7 @@ class _Trial:
             return self.mismatch(self.plan, pilot, found)
         self.leading = powers(pilot)
         plan, size = self.sized(pilot)
+        self.failed = set()
         first, found = self.examine(plan)
         if found:
             return self.mismatch(plan, first, found)
@@ -218,9 +219,9 @@ class _Trial:
         """Signs that are independent; roots are looked at again before they count as roots of squares."""
         parts = split(self.claim, sample, self.failed, self.plan.positive)
         if parts.signs and parts.squares:
-            small = replace(plan, dimension=2 if plan.weighted else 1, ranges=False)
+            loose = replace(plan, ranges=False)
             for _ in range(PROBES):
-                self.sampler(small).draw()
+                self.sampler(loose).draw()
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
                 if not parts.squares:
                     break

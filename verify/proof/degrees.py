@@ -10,7 +10,8 @@ An element stands for  N / (c prod_b b^(e_b)),  N a polynomial in the random num
               every scalar product but the leading ones, which are functions of the point like the gradient itself
 
 None is zero.  A sum takes the maximum over a common denominator, a product adds.  Components all have the same bounds, so one
-stands for all, and d of them are summed.  A derivative of order two or more has an index: none may be where a root, sign or
+stands for all, and d of them are summed; the base of a division is the product of all d of them, as a sum over components has all
+of them in its denominator.  A derivative of order two or more has an index: none may be where a root, sign or
 denominator is taken, and then these are functions of the point, of first derivatives, slow variables and parameters alone.
 """
 
@@ -130,10 +131,17 @@ class WeightRing:
         return Weight(x.degree / q, height, x.integer, {b: e / q for b, e in x.poles.items()})
 
     def _inverse(self, x: Weight, key: Hashable) -> Weight:
-        base = (key, round(x.degree, 6), round(x.height, 6))
-        self.bases[base] = (x.degree, max(x.height, 0.0))
-        degree = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
-        height = sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
+        """1/x_i for x_i = N_i/(c b^e):  c b^e prod_(j != i) N_j  over the base  prod_j N_j  of all components.
+
+        >>> ring = WeightRing(3)
+        >>> inverse = ring.power(Weight(2.0), Fraction(-1), "b")
+        >>> inverse.degree, *ring.bases.values()
+        (4.0, (6.0, 0.0))
+        """
+        base, height = (key, round(x.degree, 6), round(x.height, 6)), max(x.height, 0.0)
+        self.bases[base] = (self.dimension * x.degree, self.dimension * height)
+        degree = (self.dimension - 1) * x.degree + sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
+        height = (self.dimension - 1) * height + sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
         return Weight(degree, height + log2(x.integer), 1, {base: Fraction(1)})
 
     def sign(self, x: Bound, where: Any) -> Bound:

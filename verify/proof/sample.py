@@ -55,7 +55,7 @@ class Sampler:
 
     def __init__(self, plan: Plan, source: Random) -> None:
         self.plan, self.source = plan, source
-        self.failed: set[Any] = set()  # roots whose base was no residue at some point
+        self.failed: set[tuple[Any, int | None]] = set()  # roots and components: the first base that was no residue at some point
 
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
@@ -69,7 +69,7 @@ class Sampler:
                 try:
                     return self._opened(point, ring)
                 except Rejected as error:
-                    self.failed.add(error.key)
+                    self.failed.add((error.key, error.component))
                     if error.component is None or self.plan.weighted:
                         break
                     point = self.redrawn(point, ring, error.component)
