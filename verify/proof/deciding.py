@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -57,9 +58,10 @@ class Proof:
 
     def __str__(self) -> str:
         if self.proved:
+            assert self.bound is not None
             return (
                 "proved for all parameter values in their ranges, every smooth loss, every dimension; "
-                f"error probability below 2^{self.bound:.0f}"
+                f"error probability below 2^{ceil(self.bound)}"
             )
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
