@@ -62,7 +62,7 @@ def _normal(c: Any) -> Any:
     if c.is_Rational or not c.is_Add:
         return c
     value = c.subs({s: sp.Rational(7 + 2 * i, 5 + i) for i, s in enumerate(sorted(c.free_symbols, key=str))})
-    if value.is_Rational and value != 0 or abs(sp.N(value, 30)) > sp.Rational(1, 10**15):
+    if (value.is_Rational and value != 0) or abs(sp.N(value, 30)) > sp.Rational(1, 10**15):
         return sp.cancel(c)
     if (short := sp.cancel(sp.together(c))) == 0 or (c.is_number and sp.simplify(short) == 0):
         return sp.Integer(0)
