@@ -117,6 +117,10 @@ TRUE = [
 ]
 
 
+# the relaxation of this memory depends on the gradient
+TRUE.append(("m = m*grad(theta)/2 + grad(theta)\ntheta = theta - gamma*m", ["-grad/(1 - grad/2)"], {"memory": {"m": "2*grad/(2 - grad)"}}))
+
+
 @pytest.mark.parametrize("update, powers, options", TRUE)
 def test_true_statements_are_proved(update: str, powers: list[str], options: dict[str, Any]) -> None:
     assert verdict(update, *powers, **options) == "proved"

@@ -123,7 +123,7 @@ class Formulas:
         """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
         expression = substitute(limited(parse_primed(text, where, CALLS)), self.values)
         series = _Reader(Workspace(self.algebra), self).read(expression)
-        series.require_whole(order)
+        series.require_whole(order + 1)  # gamma**(3/2) is no O(gamma**2)
         if any(series.at(k) for k in range(floor(series.low), 0)):
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]

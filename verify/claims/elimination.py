@@ -8,6 +8,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from derive.errors import UndecidedError
+
 
 @dataclass(frozen=True)
 class Atom:
@@ -110,13 +112,15 @@ class Relations:
         self.spoken = {a for f in spoken for a in f if a.name != "grad"}
         self.spoken |= {b for f in spoken for a in f for b, _ in a.argument}
         self.divided: set[Any] = set()
-        for _ in range(4):
+        for _ in range(4 + len(equations)):  # an equality of gradients may be found in every pass
             self.without = eliminated(rows, self._gradients_first)
             self.linear = {p: r for p, r in self.without.items() if not any(a.name == "grad" for a in r)}
             following = [self.canonical(r) for r in rows]
             if following == rows:
                 break
             rows = following
+        else:
+            raise UndecidedError("the arguments of the gradients are still not reduced after many passes")
         self.rows = rows
 
     @property

@@ -97,6 +97,8 @@ class DensityReader:
     def scalar(self, text: str, where: str) -> Any:
         """A number, which may depend on theta, eta and L.  Raises UndecidedError for a vector."""
         value = self.value(limited(parse_expression(text, where, CALLS)), where)
+        if not isinstance(value, dict) and value.is_real is False:
+            raise ParseError(f"'{text}' is not a real number", where, 1, 1)
         if isinstance(value, dict):
             raise UndecidedError(f"{where}: {text} is a vector; only a scalar noise, the same in every direction, is followed")
         return value

@@ -46,6 +46,10 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
         return cls(**values)
     except DeriveError as error:
         raise UsageError(f"{where}: {error}") from None
+    except ZeroDivisionError:
+        raise UsageError(f"{where}: a division by zero") from None
+    except RecursionError:
+        raise UsageError(f"{where}: a formula is nested too deeply") from None
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:

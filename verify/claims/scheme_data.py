@@ -38,6 +38,8 @@ class SchemeData:
             raise UsageError("give either scheme = \"NAME\" or update = \"theta = ...\"")
         if self.scheme and self.parameters:
             raise UsageError("'parameters' goes with 'update'; a scheme of the catalogue declares its own")
+        if clash := {"L", "p"} & set(self.parameters):
+            raise UsageError(f"parameters: '{min(clash)}' has its meaning already")
         if self.update and self.regime:
             raise UsageError("'regime' goes with 'scheme'; write what an update's parameters are under 'where'")
         for name, text in (self.where or {}).items():

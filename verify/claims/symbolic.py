@@ -10,8 +10,10 @@ from derive.concrete.explicit import to_sympy
 from derive.errors import ParseError, UndecidedError
 from derive.language import LOSS_CALLS, Expression, names_of, parse_expression, unparse
 from derive.readings.formula import limited
+from verify.claims.expansion import expansion_at_zero
 
 DIGITS = 40
+FLOOR = Fraction(1, 10**30)  # a sum that cancels to less may be zero
 SEEN = Fraction(1, 10**20)  # a difference that is no rounding, relative to the values
 
 
@@ -80,7 +82,7 @@ def numbers_apart(a: Any, b: Any) -> dict[Any, Any]:
     for start in range(1, 7):
         values = {s: sp.Rational(1 + (start + 2 * i) % 5, 2 + (start * (i + 1)) % 7) for i, s in enumerate(symbols)}
         x, y = (sp.N(e.subs(values), DIGITS) for e in (a, b))
-        if x.is_real and y.is_real and x.is_finite and y.is_finite and abs(x - y) > SEEN * (abs(x) + abs(y)):
+        if x.is_real and y.is_real and x.is_finite and y.is_finite and abs(x - y) > max(FLOOR, SEEN * (abs(x) + abs(y))):
             return values or {sp.Integer(1): sp.Integer(1)}
     return {}
 
@@ -94,15 +96,8 @@ def by_powers(value: Any, x: Any, depth: int) -> dict[Any, Any]:
     """
     import sympy as sp
 
-    series = sp.expand(sp.series(value, x, 0, depth + 2).removeO())
-    found: dict[Any, Any] = {}
-    for term in sp.Add.make_args(series):
-        coefficient, power = term.as_coeff_exponent(x)
-        if coefficient.has(x):
-            raise UndecidedError(f"{text_of(value)} has no expansion in powers of {x}")
-        if power < depth:
-            found[power] = found.get(power, 0) + coefficient
-    return {p: c for p in sorted(found) if (c := sp.factor(found[p])) != 0}
+    found = {sp.Rational(k.numerator, k.denominator): c for k, c in expansion_at_zero(value, x, depth).items()}
+    return {k: c for k, t in found.items() if (c := sp.factor(t)) != 0}
 
 
 def text_of(value: Any) -> str:

@@ -21,7 +21,8 @@ class AccuracyClaim(SchemeData):
 
 def states_accuracy(data: AccuracyClaim) -> Stated:
     """What is stated."""
-    text = f"on the modified flow {data.target} is gamma**{data.order} times something that is not zero for every loss"
+    text = f"on the modified flow {data.target}, over its own leading power of gamma, is gamma**{data.order} times something "
+    text += "that is not zero for every loss"
     return Stated(f"{text} (order {data.order})", data.hypotheses)
 
 
@@ -34,7 +35,7 @@ def judge_accuracy(data: AccuracyClaim) -> Judgment:
         return refuted(text, f"{data.target} vanishes on the modified flow through gamma**{a.exact_through}")
     if a.conclusion.verdict == "undecided":
         return undecided(f"the order is {a.order} at least; {a.conclusion.because}")
-    factor = f"{power_of('gamma', a.order)}*" if a.order else ""
+    factor = f"{power_of('gamma', a.order + a.lead)}*" if a.order + a.lead else ""
     defect = f"{data.target} = {factor}({a.defect}) + ..., p = theta'"
     text = f"the order is {a.order}"
     if a.order == data.order:

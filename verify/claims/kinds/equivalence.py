@@ -25,6 +25,8 @@ from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.scheme_data import SchemeData
 from verify.claims.symbolic import equation_of, symbolic, symbolic_tree, text_of
 
+FARTHEST = 50  # as far as indices go; the cost grows with their cube
+
 
 @dataclass(frozen=True)
 class EquivalenceClaim:
@@ -48,7 +50,7 @@ def states_equivalence(data: EquivalenceClaim) -> Stated:
     given = (f"given {e}" for e in (*data.given, *(scheme_equations(data.given_scheme) if data.given_scheme else ())))
     let = (f"let {e}" for e in data.let)
     then = [*data.then, *(scheme_equations(data.then_scheme) if data.then_scheme else ())]
-    return Stated("for all n " + ", ".join(then), tuple(x for x in ("any smooth loss", *given, *let, where) if x))
+    return Stated("for all whole numbers n " + ", ".join(then), tuple(x for x in ("any smooth loss", *given, *let, where) if x))
 
 
 def judge_equivalence(data: EquivalenceClaim) -> Judgment:
@@ -90,7 +92,7 @@ def _require_new(data: EquivalenceClaim, reader: SequenceReader) -> None:
     for text in data.let:
         left, _ = reader.equation(text)
         name = next(iter(left)).name if len(left) == 1 else ""
-        if name in ("", "1", "grad") or name in before:
+        if name in ("", "1", "grad") or name in before or name in SequenceReader.names([equation_of(text, "let")[1]]):
             raise UsageError(f"let: '{text}' defines no new sequence; write 'new(n) = ...', or put it under 'given'")
         before |= SequenceReader.names([text])
 
@@ -212,6 +214,8 @@ class SequenceReader:
         at_zero, at_one = (constant(substitute(e, {"n": Number(Fraction(k))})) for k in (0, 1))
         if at_zero is None or at_one is None or at_one - at_zero != 1:
             raise ParseError("an index is n plus a number, such as n, n+1 or n-1/2", where, e.line, e.column)
+        if abs(at_zero) > FARTHEST:
+            raise ParseError(f"an index beyond n+{FARTHEST}", where, e.line, e.column)
         return at_zero
 
 

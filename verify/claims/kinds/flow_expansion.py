@@ -41,8 +41,8 @@ def states_expansion(data: ExpansionClaim) -> Stated:
     """What is stated."""
     step = f"theta(t + gamma) = {data.step} + O({power_of('gamma', data.through + 1)})"
     bound = f", and the norm of the error is at most {data.bound}" if data.bound else ""
-    bound += ", wherever that is not zero, for all small gamma" if data.small_gamma else ""
-    return Stated(step + bound, ("any smooth loss", f"along theta' = {data.flow} with theta(t) = theta"))
+    bound += ", wherever its leading part in gamma is not zero, for all small gamma" if data.small_gamma else ""
+    return Stated(step + bound, ("any smooth loss", f"along theta' = {data.flow} with theta(t) = theta", "gamma > 0"))
 
 
 def judge_expansion(data: ExpansionClaim) -> Judgment:
@@ -51,6 +51,7 @@ def judge_expansion(data: ExpansionClaim) -> Judgment:
     last = data.through + 1
     claimed = formulas.series(data.step, last, "step")
     true = lie_series(formulas, formulas.series(data.flow, last, "flow"), last)
+    _require_vectors(data, formulas)
     for k in range(last):
         if formulas.minus(claimed[k], true[k]):
             correct = f"theta(t + gamma) = {series_text(true[:last])} + O({power_of('gamma', last)})"
@@ -60,6 +61,13 @@ def judge_expansion(data: ExpansionClaim) -> Judgment:
     following = f"{power_of('gamma', last)}*({error})"
     evidence = f"theta(t + gamma) = {series_text(true[:last])} + {following} + ..."
     return _bounded(data, formulas, error, following, evidence) if data.bound else proved(evidence)
+
+
+def _require_vectors(data: ExpansionClaim, formulas: Formulas) -> None:
+    for where, text in (("flow", data.flow), ("step", data.step)):
+        for total in formulas.series(text, data.through + 1, where):
+            if any(all(f.scalar for f, _ in t.factors) for t in total.sum):
+                raise UsageError(f"{where}: {total} adds a number to vectors")
 
 
 # ------------------------------------------------------------------------------------------ a bound for the error

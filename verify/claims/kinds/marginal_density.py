@@ -24,7 +24,10 @@ def states_marginal(data: MarginalClaim) -> Stated:
     """What is stated."""
     return Stated(
         f"the marginal of theta is {data.marginal}, up to a constant",
-        (f"the density of (theta, eta) is {data.density}, up to a constant", "any smooth loss for which that is a density"),
+        (
+            f"the density of (theta, eta) is {data.density}, up to a constant",
+            "any smooth loss and positive parameters for which that is a density",
+        ),
     )
 
 
@@ -42,15 +45,26 @@ def judge_marginal(data: MarginalClaim) -> Judgment:
     evidence = f"exponent {text_of(joint)} = [{text_of(true)}] + [{text_of(joint - true)}]: theta and eta are independent"
     if not _differs(true, claimed):
         return proved(evidence)
-    falls = [text_of(e.subs(loss(), 1) - e.subs(loss(), 0)) for e in (true, claimed)]
-    ratio = f"counterexample: from L = 0 to L = 1 the density changes by exp({falls[0]}), claimed exp({falls[1]})"
-    return refuted(f"the marginal is exp({text_of(true)})", evidence, ratio)
+    return refuted(f"the marginal is exp({text_of(true)})", evidence, _ratio(true, claimed))
+
+
+def _ratio(true: Any, claimed: Any) -> str:
+    """How the densities change from one value of L, or of |theta|**2, to another, the rest held."""
+    for x, name in ((loss(), "L"), (atom("theta", "theta"), "|theta|**2")):
+        for a, b in ((0, 1), (1, 2), (2, 3)):
+            changes = [e.subs(x, b) - e.subs(x, a) for e in (true, claimed)]
+            if all(c.is_finite is not False for c in changes) and text_of(changes[0] - changes[1]) != "0":
+                first, second = map(text_of, changes)
+                way = f"from {name} = {a} to {name} = {b}"
+                return f"counterexample: {way} the density changes by exp({first}), claimed exp({second})"
+    return ""
 
 
 def _differs(true: Any, claimed: Any) -> bool:
     """Whether the exponents differ by more than a constant."""
     zero = {s: 0 for s in (true - claimed).free_symbols if not s.is_positive}
     constant = (true - claimed).subs(zero)
+    constant = constant if constant.is_finite is not False else 0
     return not equal(true, claimed + constant)
 
 

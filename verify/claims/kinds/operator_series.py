@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from derive.errors import UndecidedError, UsageError
 from derive.language import LOSS_CALLS, names_of, parse_expression
 from derive.readings.formula import power_of
+from verify.claims.expansion import expansion_at_zero
 from verify.claims.judgment import Judgment, Kind, Stated, leading, proved, refuted
 from verify.claims.symbolic import equal, is_zero, symbolic_tree
 
@@ -25,13 +27,20 @@ class SeriesClaim:
         if self.variable not in names_of(parse_expression(self.function, "function", LOSS_CALLS)):
             raise UsageError(f"function: {self.variable} does not occur; name the variable of the series with 'variable'")
 
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """The other names are numbers."""
+        names = {n: None for t in (self.function, self.series) for n in names_of(parse_expression(t, "claim", LOSS_CALLS))}
+        others = [n for n in names if n != self.variable]
+        return (f"positive {', '.join(others)} where both sides are regular at {self.variable} = 0",) if others else ()
+
 
 def states_series(data: SeriesClaim) -> Stated:
     """What is stated."""
     z = data.variable
     if data.through is None:
-        return Stated(f"{data.function} = {data.series} for every small {z}", ())
-    return Stated(f"{data.function} = {data.series} + O({power_of(z, data.through + 1)}) as {z} -> 0", ())
+        return Stated(f"{data.function} = {data.series} for every small {z}", data.hypotheses)
+    return Stated(f"{data.function} = {data.series} + O({power_of(z, data.through + 1)}) as {z} -> 0", data.hypotheses)
 
 
 def judge_series(data: SeriesClaim) -> Judgment:
@@ -60,7 +69,10 @@ def judge_series(data: SeriesClaim) -> Judgment:
 
 def _exactly(data: SeriesClaim, order: int) -> Judgment:
     """Both sides as functions, where the Taylor coefficients agree."""
-    a, b = (symbolic_tree(parse_expression(t, "series", LOSS_CALLS)) for t in (data.function, data.series))
+    import sympy as sp
+
+    z = {data.variable: sp.Symbol(data.variable, real=True)}
+    a, b = (symbolic_tree(parse_expression(t, "series", LOSS_CALLS), z) for t in (data.function, data.series))
     if is_zero(a - b):
         return proved(f"both sides are {data.series}")
     raise UndecidedError(f"no difference through {data.variable}**{order}; say with 'through' how far it claims to hold")
@@ -74,12 +86,12 @@ def taylor(text: str, variable: str, order: int) -> list[Any]:
     """
     import sympy as sp
 
-    z = sp.Symbol(variable)
+    z = sp.Symbol(variable, real=True)
     function = symbolic_tree(parse_expression(text, "series", LOSS_CALLS), {variable: z})
-    expansion = sp.series(sp.together(function), z, 0, order + 1).removeO()
-    if sp.together(expansion).as_numer_denom()[1].has(z):
+    found = expansion_at_zero(function, z, order + 1, both_sides=True)
+    if any(k < 0 or k.denominator > 1 for k in found):
         raise UndecidedError(f"{text} is not regular at {variable} = 0")
-    return [sp.expand(expansion).coeff(z, k) for k in range(order + 1)]
+    return [found.get(Fraction(k), sp.Integer(0)) for k in range(order + 1)]
 
 
 def _polynomial(coefficients: list[Any], z: str) -> str:

@@ -52,6 +52,11 @@ class RuleClaim:
         for name in self.parameters:
             if name not in used:
                 raise UsageError(f"parameters: '{name}' does not occur in the rule")
+            if name == "gamma" or name.endswith("_new"):
+                raise UsageError(f"parameters: '{name}' has its meaning already")
+            inner = set(names_of(parse_expression(self.parameters[name], f"parameters, {name}", LOSS_CALLS)))
+            if other := inner & set(self.parameters):
+                raise UsageError(f"parameters: '{name}' is to be a function of gamma and constants, not of '{min(other)}'")
         if self.scaled and not any(n.endswith("_new") for side in sides for n in names_of(side)):
             raise UsageError("scaled: the rule speaks of no new value, such as beta_new")
         self.ranges  # noqa: B018  (raises what is wrong with them)
@@ -62,18 +67,21 @@ class RuleClaim:
         texts = [*self.parameters.values(), *(self.scaled or {}).values(), self.rule]
         words = {w for t in texts for w in re.findall(r"[A-Za-z_]\w*", t)}
         for name in self.bounds or {}:
-            if name not in words:
+            if name not in words or name in LOSS_CALLS:
                 raise UsageError(f"bounds: '{name}' does not occur")
+            if name in self.parameters or name.endswith("_new"):
+                raise UsageError(f"bounds: '{name}' is a function of gamma and constants; bound those")
         return stated(self.bounds or {}, "bounds")
 
 
 def states_rule(data: RuleClaim) -> Stated:
     """What is stated."""
     where = ", ".join(f"{n} = {t}" for n, t in data.parameters.items())
-    scaled = "".join(f"gamma_new is where {n} becomes ({t})*{n}" for n, t in (data.scaled or {}).items())
+    scaled = "".join(f"gamma_new > 0 is where {n} becomes ({t})*{n}" for n, t in (data.scaled or {}).items())
     rest = f" + O({power_of('gamma', data.through + 1)})" if data.through is not None else ""
     ranges = (r.text for r in data.ranges)
-    return Stated(data.rule + rest, tuple(x for x in (where, scaled, *ranges, "positive gamma and constants") if x))
+    real = "positive gamma and constants for which both sides are real"
+    return Stated(data.rule + rest, tuple(x for x in (where, scaled, *ranges, real) if x))
 
 
 def judge_rule(data: RuleClaim) -> Judgment:
@@ -84,7 +92,7 @@ def judge_rule(data: RuleClaim) -> Judgment:
     op, *texts = relation_of(data.rule, "rule")
     left, right = (_side(side, names) for side in texts)
     if op != "=":
-        return _compared(data, left, op, right)
+        return _compared(data, left, op, right, names.get("gamma_new", gamma))
     if equal(left, right):
         return proved(f"both sides are {text_of(left)}")
     a, b = (by_powers(x, gamma, DEPTH if data.through is None else data.through + 1) for x in (left, right))
@@ -103,13 +111,17 @@ def judge_rule(data: RuleClaim) -> Judgment:
     return leading(correct, *evidence) if k > first and data.through is None else refuted(correct, *evidence)
 
 
-def _compared(data: RuleClaim, left: Any, op: str, right: Any) -> Judgment:
-    """A comparison for all positive values within the bounds."""
-    reading = read_all([str(left), str(right)], where="rule")
+def _compared(data: RuleClaim, left: Any, op: str, right: Any, new: Any) -> Judgment:
+    """A comparison for all positive values within the bounds, the new step positive too."""
+    import sympy as sp
+
+    if odd := [a for x in (left, right, new) for a in x.atoms(sp.Function, sp.NumberSymbol)]:
+        raise UndecidedError(f"{odd[0]} is not algebraic: comparisons are decided of rational functions and roots")
+    reading = read_all([str(left), str(right), str(new)], where="rule")
     ring, values = reading.ring, [reading.values[str(x)] for x in (left, right)]
     positive = (compare(ring.symbol(n), ">", ring.zero) for n in ring.symbols if n.isidentifier())
     ranges = (r.formula for r in data.ranges)
-    given = All((reading.given, reading.exists, *positive, *ranges))
+    given = All((reading.given, reading.exists, *positive, compare(reading.values[str(new)], ">", ring.zero), *ranges))
     if example(given) is None:
         raise UndecidedError("no positive values lie within the bounds: everything holds for them, and nothing is shown")
     verdict = decide(compare(values[0], op, values[1]), given)

@@ -78,7 +78,8 @@ def _under_a_root(text: str, clock: str) -> bool:
 
 @dataclass(frozen=True)
 class ScheduleClaim:
-    """The pieces as printed, and what is claimed of them: continuous, range [lowest, highest] attained, period.
+    """The pieces as printed, and what is claimed of them: continuous, range, period.  [lowest, highest] are
+    infimum and supremum: an end that a piece leaves out is approached.
 
     bounds: parameters between two numbers, {rmin = ["0", "1"]};  catalogue: derive's schedule of the same name must agree.
     """
@@ -93,15 +94,34 @@ class ScheduleClaim:
     catalogue: str = ""
 
 
+    def __post_init__(self) -> None:
+        if any(len(ends) != 2 for ends in self.bounds.values()):
+            raise UsageError("bounds: a parameter needs two numbers, {rmin = [\"0\", \"1\"]}")
+        used = {n for t in _texts(self) for n in names_of(parse_expression(t, "claim", CALLS))}
+        for name in self.bounds:
+            if name not in used or name in CLOCKS:
+                raise UsageError(f"bounds: '{name}' is no parameter of the pieces")
+        if not any(p.clock == "s" for p in self.pieces) and (self.modulus or self.offset != "0"):
+            raise UsageError("modulus, offset: no piece is in s = (t - offset) mod modulus")
+
+    @property
+    def covers_all_times(self) -> bool:
+        """Whether the pieces say from 0 on for ever what the rate is."""
+        last = self.pieces[-1]
+        return self.pieces[0].start == "0" and self.pieces[0].includes("start") and (last.clock == "s" or not last.end)
+
+
 def states_schedule(data: ScheduleClaim) -> Stated:
     """What is stated."""
     pieces = (f"{p.value} on {p.when or f'{p.start} <= {p.clock}' + (f' <= {p.end}' if p.end else '')}" for p in data.pieces)
     clock = f"s = (t - ({data.offset})) mod ({data.modulus})" if data.modulus else ""
     bounds = ", ".join(f"{a} < {n} < {b}" for n, (a, b) in data.bounds.items())
-    parts = ["continuous" if data.continuous else "not continuous", f"with range [{', '.join(data.range)}], both ends attained"]
+    parts = ["continuous" if data.continuous else "not continuous for all of these parameters"]
+    parts += [f"with range [{', '.join(data.range)}], its ends taken, or approached where a piece leaves its end out"]
     parts += [f"of period {data.period}"] if data.period else []
     parts += [f"equal to derive's schedule {data.catalogue}"] if data.catalogue else []
-    hypotheses = (*pieces, clock, bounds, "positive parameters for which every piece ends after it starts")
+    times = "" if not data.pieces or data.covers_all_times else "at the times of these pieces alone"
+    hypotheses = (*pieces, times, clock, bounds, "positive parameters for which every piece ends after it starts")
     return Stated(f"the rate is {', '.join(parts)}", tuple(h for h in hypotheses if h))
 
 
@@ -234,8 +254,8 @@ def _range(s: Statement) -> None:
     shown = ", ".join(sorted(ends))
     for x in s.data.range:
         if good:
-            attained = Either(tuple(compare(s.text(x), "==", v) for v in ends.values()))
-            s.check(attained, f"{x} is not attained (values at the ends: {shown})")
+            reached = Either(tuple(compare(s.text(x), "==", v) for v in ends.values()))
+            s.check(reached, f"{x} is neither taken nor approached (values at the ends: {shown})")
     s.evidence.append(f"values at all ends: {shown}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,7 @@ from derive.readings.formula import limited
 from derive.readings.pieces import Piece
 from derive.readings.positive import prove_interval
 from derive.readings.stability import Stability, stability
-from derive.reals import All, Either, End, Formula, Proved, Undecided, decide, end_of, example, holds
+from derive.reals import All, Either, End, Formula, Not, Proved, Undecided, Verdict, decide, end_of, example, holds
 from derive.reals.formula import Value
 from derive.reals.reading import CALLS, numeric, ordered
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
@@ -49,11 +50,13 @@ class StabilityClaim(SchemeData):
 def states_stability(data: StabilityClaim) -> Stated:
     """What is stated."""
     ranges = tuple(r.text for r in stated(data.for_ or {}))
-    own = tuple(h for h in data.hypotheses[:-1] if not (ranges and "<" in h))
-    quadratic = "on L = h*theta**2/2"
+    replaced = re.compile("|".join(rf"\b{n}\b" for n in data.for_ or {}) or "(?!)")
+    own = tuple(h for h in data.hypotheses[:-1] if "<" not in h or not replaced.search(h))
+    quadratic = "on L = h*theta**2/2 with gamma*h > 0"
     if data.wider_than is not None:
         second = f"second: {'; '.join(data.wider_than.hypotheses[:-1])}"
-        return Stated("the interval of stability in gamma*h strictly contains the second's", (*own, second, *ranges, quadratic))
+        wider = "the first interval of stability in gamma*h strictly contains the second's"
+        return Stated(wider, (*own, second, *ranges, quadratic))
     text = f"all roots lie inside the unit disc exactly for gamma*h in {_interval(data.interval or None)}"
     return Stated(text, (*own, *ranges, quadratic))
 
@@ -79,14 +82,32 @@ def _claimed(own: Stability, interval: tuple[str, ...]) -> Judgment:
             if n.isidentifier() and (n == own.q or n not in own.strict.ring.symbols):
                 raise UsageError(f"interval: '{n}' is no parameter of the scheme{nearest(n, own.parameters)}")
     ends = (end_of(interval[0], names), end_of(interval[1], names)) if interval else None
+    _require_positive(own, ends)
     verdict = prove_interval(own.strict, _given(own), ends)
     evidence = list(_found(own))
     claimed = f"claimed {_interval(interval)}"
+    if isinstance(verdict, Proved) and ends:
+        verdict = _nowhere_above(own, ends)
     if isinstance(verdict, Proved):
         return proved(*evidence)
     if isinstance(verdict, Undecided):
         return undecided(f"{claimed}: {verdict.reason}", *evidence)
     return refuted("; ".join(evidence), claimed, f"counterexample {_at_values(own, verdict.values, ends)}")
+
+
+def _require_positive(s: Stability, ends: tuple[End, End] | None) -> None:
+    if ends and ends[1].value is not None:
+        positive = ends[1].against(">", s.strict.ring.zero)
+        if isinstance(decide(Not(positive), All((_given(s), ends[1].given, ends[1].exists))), Proved):
+            raise UsageError(f"interval: gamma*h is positive here; the upper end {ends[1].text} is not")
+
+
+def _nowhere_above(s: Stability, ends: tuple[End, End]) -> Verdict:
+    """That no gamma*h beyond the interval is stable: `prove_interval` speaks of the first interval alone."""
+    if ends[1].value is None:
+        return Proved()
+    above = Not(All((s.strict.q_compared(">", ends[1]), s.strict.inside)))
+    return decide(above, All((_given(s), *(e.given for e in ends))))
 
 
 def _given(s: Stability) -> Formula:
@@ -196,7 +217,12 @@ def _relation(first: list[End], second: list[End], given: Formula) -> str:
     strictly = Either((ordered(second[0], "<", first[0]), ordered(first[1], "<", second[1])))
     if isinstance(decide(All((inside, strictly)), given), Proved):
         return f"the first is strictly contained in the second: {shown}"
-    return "neither contains the other for all parameters"
+    if isinstance(decide(inside, given), Proved):
+        return f"the first is contained in the second, not strictly for all parameters: {shown}"
+    contains = All((ordered(first[0], "<=", second[0]), ordered(second[1], "<=", first[1])))
+    if isinstance(decide(contains, given), Proved):
+        return f"the first contains the second, not strictly for all parameters: {shown}"
+    return f"the first does not contain the second for all parameters: {shown}"
 
 
 def _sides(names: tuple[str, ...], values: Values, first: list[End], second: list[End]) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from derive.errors import UndecidedError, UsageError
 from derive.language import names_of, parse_expression
+from verify.claims.expansion import expansion_at_zero
 from verify.claims.fokker_planck import BASIS, CALLS, DensityReader, atom, diffused, divergence, dot, loss, slope
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.symbolic import symbolic, text_of
@@ -41,8 +43,8 @@ class DensityClaim:
         if "eta" in used and "eta" not in self.drift:
             raise UsageError("drift: eta has none")
         for name in self.where or {}:
-            if name not in used:
-                raise UsageError(f"where: '{name}' does not occur")
+            if name not in used or name in (*BASIS, "L"):
+                raise UsageError(f"where: '{name}' is no parameter here")
 
 
 def states_density(data: DensityClaim) -> Stated:
@@ -52,7 +54,8 @@ def states_density(data: DensityClaim) -> Stated:
     where = ", ".join(f"{n} = {v}" for n, v in (data.where or {}).items())
     which = "any smooth loss and positive parameters" + " for which the density is one" * data.normalisable
     kind = "the density" if data.normalisable else "the measure, normalisable or not,"
-    hypotheses = (*moves, "in Ito's sense", where, which)
+    solved = "the noise real and the solutions there for all times"
+    hypotheses = (*moves, "in Ito's sense", where, which, solved)
     return Stated(f"{kind} {data.density} is stationary", tuple(h for h in hypotheses if h))
 
 
@@ -67,7 +70,7 @@ def judge_density(data: DensityClaim) -> Judgment:
             return proved(evidence)
         bad = never_normalisable(DensityReader(where).exponent(data.density), tuple(data.drift))
         return refuted(f"it is invariant, but no density: {bad}", evidence, f"counterexample: {bad}") if bad else proved(evidence)
-    numbers = _numbers(rate)
+    numbers = _numbers(rate, DensityReader(where).exponent(data.density))
     shown = [f"Fokker-Planck: {equation} = {text_of(rate)}, not zero for a general loss", numbers]
     if not numbers:
         raise UndecidedError(f"{equation} = {text_of(rate)}, and no numbers show that it is not zero")
@@ -89,14 +92,25 @@ def never_normalisable(phi: Any, variables: tuple[str, ...]) -> str:
     >>> never_normalisable(DensityReader({}).exponent("exp(-L + dot(eta, eta))"), ("theta", "eta"))
     'it does not fall with |eta|'
     """
-    import sympy as sp
-
     for x in variables:
         own = [atom(a, b) for i, a in enumerate(BASIS) for b in BASIS[i:] if x in (a, b)] + ([loss()] if x == "theta" else [])
         if not phi.has(*own):
             return f"it does not depend on {x}"
-    falls = sp.factor(sp.diff(phi, atom("eta", "eta"))) if "eta" in variables else sp.Integer(-1)
-    return "it does not fall with |eta|" if falls.is_nonnegative else ""
+    coupled = phi.has(atom("theta", "eta"))
+    decided = [x for x in variables if not coupled and not (x == "theta" and phi.has(loss()))]
+    return next((f"it does not fall with |{x}|" for x in decided if _stays(phi, x)), "")
+
+
+def _stays(phi: Any, x: str) -> bool:
+    """Whether phi does not tend to -oo with |x|, whatever the parameters, by its leading power of 1/|x|**2."""
+    import sympy as sp
+
+    u = sp.Symbol("u", positive=True)
+    try:
+        leading = next(iter(expansion_at_zero(phi.subs(atom(x, x), 1 / u), u, Fraction(1, 2)).items()), (Fraction(0), 0))
+    except UndecidedError:
+        return False
+    return leading[0] >= 0 or bool(sp.factor(leading[1]).is_nonnegative)
 
 
 def _scaled(data: DensityClaim, c: Any) -> str:
@@ -109,7 +123,10 @@ def _right_constant(data: DensityClaim, where: Mapping[str, Any]) -> Any:
     import sympy as sp
 
     c = sp.Symbol("c")
-    conditions = _coefficients(_rate(data, where, c))
+    try:
+        conditions = _coefficients(_rate(data, where, c))
+    except sp.PolynomialError:
+        return None  # a root of |grad|**2, L, ...
     roots: set[Any] | None = None
     for condition in conditions:
         if not condition.has(c):
@@ -123,24 +140,29 @@ def _coefficients(rate: Any) -> list[Any]:
     import sympy as sp
 
     independent = [s for s in rate.free_symbols if not s.is_positive and str(s) != "c"]
-    return [sp.together(k) for k in sp.Poly(sp.expand(rate), *independent).coeffs()] if independent else [rate]
+    if not independent:
+        return [rate]
+    return [sp.together(k) for k in sp.Poly(sp.expand(sp.numer(sp.together(rate))), *independent).coeffs()]
 
 
-def _numbers(rate: Any) -> str:
-    """The rate at L = x**2/2 in one dimension, theta = 1 (grad = 1, Laplacian 1), eta = 2 and all parameters one."""
+def _numbers(rate: Any, phi: Any) -> str:
+    """The rate at L = x**2/2 (grad = theta, Laplacian 1) in one dimension, or at L = -x**2/2 where the density grows with L, at
+    some theta, eta = 2 and simple parameters."""
     import sympy as sp
 
-    for theta in (1, 2, 3):
-        sizes = {"theta": theta, "eta": 2, "grad": theta}
-        values = {atom(a, b): sizes[a] * sizes[b] for i, a in enumerate(BASIS) for b in BASIS[i:]}
-        values |= {sp.Symbol("Laplacian(L)"): 1, sp.Symbol("d"): 1, loss(): sp.Rational(theta**2, 2)}
-        values |= {s: 1 for s in rate.free_symbols if s.is_positive}
-        value = rate.subs(values)
-        if value != 0:
-            names = sorted(str(s) for s in rate.free_symbols if s.is_positive)
-            eta = ", eta = 2" if any("eta" in str(s).replace("theta", "") for s in rate.free_symbols) else ""
-            at = f"theta = {theta}{eta}" + "".join(f", {n} = 1" for n in names)
-            return f"counterexample: L = x**2/2 in one dimension at {at}: (dP/dt)/P = {value}"
+    symbols = sorted((s for s in (rate + phi).free_symbols if s.is_positive), key=str)
+    for theta, step in ((1, 0), (2, 0), (3, 0), (1, 1), (2, 1)):
+        parameters = {s: sp.Integer(1 + step * (i + 1)) for i, s in enumerate(symbols)}
+        for sign in (1, -1):
+            sizes = {"theta": theta, "eta": 2, "grad": sign * theta}
+            values = {atom(a, b): sizes[a] * sizes[b] for i, a in enumerate(BASIS) for b in BASIS[i:]} | parameters
+            values |= {sp.Symbol("Laplacian(L)"): sign, sp.Symbol("d"): 1, loss(): sp.Rational(sign * theta**2, 2)}
+            rise, value = sp.diff(phi, loss()).subs(values), rate.subs(values)
+            if value.is_real and value.is_finite and value != 0 and (rise * sign).is_nonpositive:
+                eta = ", eta = 2" if any("eta" in str(s).replace("theta", "") for s in rate.free_symbols) else ""
+                at = f"theta = {theta}{eta}" + "".join(f", {s} = {v}" for s, v in parameters.items())
+                chosen = "x**2/2" if sign > 0 else "-x**2/2"
+                return f"counterexample: L = {chosen} in one dimension at {at}: (dP/dt)/P = {value}"
     return ""
 
 
