@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import pytest
-from flint import arb, ctx
+from flint import arb, arb_mat, ctx, fmpq
 
 from derive import configure, load_scheme, modified_equation
 from derive.scheme import Configuration
+from verify.numbers.independence import independent
 from verify.numbers.precision import precision
 from verify.numeric.recover import identify
 from verify.numeric.routes import check_from_rest, check_slopes, orbits_for_plot, recover_coefficients, rich_loss
@@ -84,6 +86,16 @@ def test_time_backwards_undoes_time_forwards() -> None:
     assert abs(back[1] - 0.25) < 1e-28
 
 
+def test_a_planned_step_ends_where_an_unplanned_one_does() -> None:
+    """Whatever the radius is said to be, the solution is the same: a wrong one only costs steps."""
+    flow, start, time = Flow(lambda x: [_field(x)], 2), [Fraction(7, 10), Fraction(3, 10)], Fraction(1, 2)
+    with precision(200):
+        expected = flow.integrate(start, time, 40)
+        for radius in (0.05, flow.radius(start), 50.0):
+            found = flow.integrate(start, time, 40, radius=radius)
+            assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) < arb(10) ** -38, radius
+
+
 def test_a_pole_is_reported() -> None:
     with pytest.raises(IntegrationError):
         integrate(lambda x: [x[0] * x[0]], [1], 2, 20)
@@ -133,6 +145,16 @@ def test_an_exact_field_has_no_error_to_fit() -> None:
     table = _slopes(_case("sign-descent", 1))
     assert table.slopes == (None, None)
     assert table.confirmed
+
+
+def test_digits_asked_for_are_only_a_floor_for_zero() -> None:
+    """Errors are carried as far as their slopes need; the slope 4 of implicit midpoint, where f_3 = 0, takes a second look."""
+    case = _case("implicit-midpoint", 2)
+    few, many = _slopes(case, digits=20), _slopes(case, digits=80)
+    for row, other in zip(few.errors, many.errors, strict=True):
+        assert max(abs(a / b - 1) for a, b in zip(row, other, strict=True)) < 1e-10
+    assert few.digits < 40
+    assert many.digits < 80
 
 
 def test_memory_far_from_the_manifold_spoils_the_slopes() -> None:
@@ -219,6 +241,21 @@ def test_a_number_that_is_no_simple_fraction_is_not_named() -> None:
     assert identify(mpmath.mpf("0.33333333333333333333"), 1e-15)[0] == Fraction(1, 3)
     with mpmath.workdps(40):
         assert identify(mpmath.sqrt(2), 1e-20)[0] is None
+
+
+def test_dependent_columns_are_found_across_blocks() -> None:
+    source = random.Random(5)
+    combinations = {7: (2, 5), 20: (0, 9), 38: (30, 37)}
+    with precision(400):
+        matrix = [[arb(fmpq(source.randint(-99, 99), 97)) for _ in range(40)] for _ in range(45)]
+        for j, (p, q) in combinations.items():
+            for row in matrix:
+                row[j] = row[p] / 3 - row[q] * 2 / 7
+        free, rows = independent(matrix, 40)
+        assert free == [j for j in range(40) if j not in combinations]
+        assert not arb_mat([[matrix[i][j] for j in free] for i in rows]).det().contains(0)
+        matrix[4][20] += arb(10) ** -30  # no longer a combination
+        assert 20 in independent(matrix, 40)[0]
 
 
 # ------------------------------------------------------------------------------------------ from rest, figures
