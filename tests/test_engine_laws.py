@@ -103,6 +103,7 @@ def test_matrices() -> None:
     ("theta = theta + (theta - theta_prev) - gamma*grad(theta)", "Jordan block"),
     ("theta = 2*theta - gamma*grad(theta)", "theta is multiplied by another factor than 1"),
     ("theta = theta - grad(theta)", "theta changes by a term without gamma; write the step size as gamma"),
+    ("theta = theta + 1 - gamma*grad(theta)", "theta changes by a term without gamma; write the step size as gamma"),
     ("theta = theta - alpha*grad(theta)", "theta changes by a term without gamma; say how it scales, .* --set alpha=gamma"),
     ("v = v*v/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
     ("v = v*theta + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),

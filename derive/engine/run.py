@@ -49,6 +49,7 @@ class Derivation(Coupling):
     ) -> None:
         super().__init__(configuration, order, variant)
         self.residual_power = order + 1
+        self.strict = True
         for k in range(order + 2):
             self._solve_power(k, self.components if k <= order else self._needed_last())
             if progress:
@@ -61,7 +62,6 @@ class Derivation(Coupling):
 
     def _solve_power(self, k: int, wanted: list[Component]) -> None:
         """Every component in an order in which it finds what it needs at this power; then all residuals."""
-        self.strict = True
         queue = list(wanted)
         while queue:
             waiting = [c for c in queue if not self._solve(c, k)]
@@ -75,7 +75,6 @@ class Derivation(Coupling):
         for component in self.components:
             if component.names[0] in self._solved(k):
                 self._check_residual(component, k)
-        self.strict = False
 
     def _solved(self, k: int) -> list[str]:
         return [s for s in self.states if k in self.solution[s]]
