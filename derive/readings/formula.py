@@ -88,6 +88,7 @@ class Formulas:
 
     flow     theta' as a function of theta;   exact   gamma is a parameter like any other, and nothing is expanded in it
 
+    >>> from derive import modified_equation
     >>> f = formulas_of(modified_equation("momentum", 1))
     >>> str(f.series("-grad - alpha/2*hess(grad)", 1, "example")[1])
     '-1/2*hess(grad)'
@@ -253,6 +254,7 @@ def lie_series(formulas: Formulas, field: Sequence[TermSum], order: int) -> list
 def series_text(sums: Sequence[TermSum]) -> str:
     """Sum of gamma^k (...) in one line.
 
+    >>> from derive import modified_equation
     >>> series_text(modified_equation("gd", 1)["theta"])
     '-grad + gamma*(-1/2*hess(grad))'
     """

@@ -73,7 +73,7 @@ class SchemeData:
         """The scheme, what its parameters are, and for which losses and parameters.
 
         >>> SchemeData(scheme="momentum").hypotheses
-        ('v = beta*v - gamma*grad(theta), theta = theta + v', '0 <= beta < 1', 'any smooth loss L')
+        ('v = beta*v - alpha*grad(theta), theta = theta + v', 'alpha = gamma', '0 <= beta < 1', 'any smooth loss L')
         """
         c = self.configuration
         text = ", ".join(f"{a.target} = {unparse(a.value)}" for a in c.scheme.program)
