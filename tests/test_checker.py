@@ -118,7 +118,8 @@ TRUE = [
 
 
 # the relaxation of this memory depends on the gradient
-TRUE.append(("m = m*grad(theta)/2 + grad(theta)\ntheta = theta - gamma*m", ["-grad/(1-grad/2)"], {"memory": {"m": "grad/(1-grad/2)"}}))
+FED_BACK = "m = m*grad(theta)/2 + grad(theta)\ntheta = theta - gamma*m"
+TRUE.append((FED_BACK, ["-grad/(1 - grad/2)"], {"memory": {"m": "2*grad/(2 - grad)"}}))
 
 
 @pytest.mark.parametrize("update, powers, options", TRUE)
