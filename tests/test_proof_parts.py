@@ -906,6 +906,13 @@ def test_real_points() -> None:
         ("m = m/2 + t*grad(theta)/2; theta = theta - gamma*m", ["-t*grad"], {"m": ["t*grad"]}, ("proved", 3, 2, 1)),
         ("n = n/2 + 1/2; theta = theta - gamma*n*grad(theta)", ["-grad"], {"n": ["1"]}, ("proved", 3, 2, 1)),
         (
+            "g = grad(theta); h = (grad(theta + gamma*g) - 2*g + grad(theta - gamma*g))/gamma**2; "
+            "theta = theta - gamma*(g + h*theta)",
+            ["-grad - theta*d3(grad, grad)"],
+            None,
+            ("proved", 3, 3, 1),
+        ),
+        (
             "g = grad(theta); h = (grad(theta + gamma*g) - g)/gamma; theta = theta - gamma*h",
             ["-hess(grad)"],
             None,
