@@ -118,13 +118,8 @@ TRUE = [
 
 
 # the relaxation of this memory depends on the gradient
-<<<<<<< HEAD
-RELAXED = "m = m*grad(theta)/2 + grad(theta)\ntheta = theta - gamma*m"
-TRUE.append((RELAXED, ["-grad/(1 - grad/2)"], {"memory": {"m": "2*grad/(2 - grad)"}}))
-=======
 FED_BACK = "m = m*grad(theta)/2 + grad(theta)\ntheta = theta - gamma*m"
 TRUE.append((FED_BACK, ["-grad/(1 - grad/2)"], {"memory": {"m": "2*grad/(2 - grad)"}}))
->>>>>>> checker
 
 
 @pytest.mark.parametrize("update, powers, options", TRUE)
