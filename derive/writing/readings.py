@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.result import Combination, Equation
 from derive.writing.formulas import coefficient_text, write_term
@@ -259,7 +260,7 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
         lines += [first.replace(sign, f"{sign}{start} + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
     moving = {x: t for x, t in s.transients.items() if any(t)}
     if moving:
-        factors = ((name, _base(coefficient_text(rho, style))) for name, rho in s.factors.items())
+        factors = ((name, _base(rho, style)) for name, rho in s.factors.items())
         legend = ", ".join(f"${name} = {rho}^n$" if latex else f"{name} = {rho}^n" for name, rho in factors)
         lines.append(say(f"and to it the iterates add, with {legend},", style))
     for variable, transient in moving.items():
@@ -269,9 +270,12 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     return lines
 
 
-def _base(text: str) -> str:
+def _base(rho: Ratio, style: Notation) -> str:
     """Something that can stand under an exponent."""
-    return text if text.removeprefix("\\").isalnum() or unwrapped(text) != text else f"({text})"
+    text = coefficient_text(rho, style)
+    symbols = list(rho.symbols())
+    alone = len(symbols) == 1 and rho == rho.ring.symbol(symbols[0])
+    return text if alone or text.isalnum() or unwrapped(text) != text else f"({text})"
 
 
 def comparison_lines(c: Comparison, style: Notation) -> Lines:
