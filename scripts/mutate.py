@@ -47,7 +47,7 @@ NEAREST = {
     "verify/counterexample/corrections.py": ["test_normal_form.py"],
     "verify/counterexample/specialise.py": ["test_verify_specialise.py"],
     "verify/counterexample/*": ["test_counterexample_samples.py", "test_counterexample.py"],
-    "verify/proof/*": ["test_proof_parts.py", "test_proof_bounds.py"],
+    "verify/proof/*": ["test_proof_parts.py", "test_proof_real.py", "test_proof_bounds.py"],
     "verify/*checker.py": ["test_checker.py", "test_proof_certificates.py"],
 }
 
