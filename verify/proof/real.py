@@ -25,11 +25,11 @@ def real_difference(plan: Plan, leading: dict[Any, int], source: Random) -> tupl
     """(variable, power, witness) at a real point where claim and truth differ for certain; None if none was found."""
     with ctx.workprec(PRECISION):
         for attempt in range(POINTS):
+            point, text = _point(plan, source, plan.dimension + attempt % 2)
             try:
-                point, text = _point(plan, source, plan.dimension + attempt % 2)
                 found = next(_differences(plan, point, leading, source), None)
-            except (Rejected, ZeroDivisionError, ShortPrecision):
-                continue
+            except (Rejected, ZeroDivisionError, ShortPrecision, Undecided):
+                continue  # no orbit at these values, such as a memory whose factor is 1 there
             if found:
                 variable, power, values = found
                 return variable, power, f"{text}: {values}"
