@@ -71,16 +71,17 @@ def true_forms(equations: Equations, parameters: list[str]) -> Iterator[tuple[st
     """(how it was rewritten, equations)."""
     yield "as derived", equations
     yield "terms reversed", {x: [{**p, "terms": p["terms"][::-1]} for p in powers] for x, powers in equations.items()}
-    yield "sqrt(g*g)", _everywhere(equations, lambda t: t.replace("abs(grad)", "sqrt(grad*grad)"))
-    yield "g*sign(g)", _everywhere(equations, lambda t: t.replace("abs(grad)", "(grad*sign(grad))"))
-    yield "g/sqrt(g*g)", _everywhere(equations, lambda t: t.replace("sign(grad)", "(grad/sqrt(grad*grad))"))
-    yield "(g**4)**(1/4)", _everywhere(equations, lambda t: t.replace("abs(grad)", "((grad**4)**(1/4))"))
-    yield "1/x", _everywhere(equations, lambda t: re.sub(r"(?<!\w)(\([^()]*(?:\([^()]*\)[^()]*)*\))\*\*\(-1\)", r"(1/\1)", t))
-    yield "arguments permuted", _everywhere(equations, lambda t: re.sub(r"d3\((\w+), (\w+\(\w+\))\)", r"d3(\2, \1)", t))
+    yield "sqrt(g*g)", _everywhere(equations, "term", lambda t: t.replace("abs(grad)", "sqrt(grad*grad)"))
+    yield "g*sign(g)", _everywhere(equations, "term", lambda t: t.replace("abs(grad)", "(grad*sign(grad))"))
+    yield "g/sqrt(g*g)", _everywhere(equations, "term", lambda t: t.replace("sign(grad)", "(grad/sqrt(grad*grad))"))
+    yield "(g**4)**(1/4)", _everywhere(equations, "term", lambda t: t.replace("abs(grad)", "((grad**4)**(1/4))"))
+    inverse = r"(?<!\w)(\([^()]*(?:\([^()]*\)[^()]*)*\))\*\*\(-1\)"
+    yield "1/x", _everywhere(equations, "term", lambda t: re.sub(inverse, r"(1/\1)", t))
+    yield "arguments permuted", _everywhere(equations, "term", lambda t: re.sub(r"d3\((\w+), (\w+\(\w+\))\)", r"d3(\2, \1)", t))
     for p in parameters:
-        yield f"(1 + {p})/(1 + {p})", _coefficients(equations, lambda c, p=p: f"({c})*(1 + {p})/({p} + 1)")
-        yield f"split by {p}", _coefficients(equations, lambda c, p=p: f"(({c}) - 1/(3 + {p})) + 1/({p} + 3)")
-        yield f"squared 1 - {p}", _coefficients(equations, lambda c, p=p: f"({c})*(1 - 2*{p} + {p}**2)/(1 - {p})**2")
+        yield f"(1 + {p})/(1 + {p})", _everywhere(equations, "coefficient", lambda c, p=p: f"({c})*(1 + {p})/({p} + 1)")
+        yield f"split by {p}", _everywhere(equations, "coefficient", lambda c, p=p: f"(({c}) - 1/(3 + {p})) + 1/({p} + 3)")
+        yield f"squared 1 - {p}", _everywhere(equations, "coefficient", lambda c, p=p: f"({c})*(1 - 2*{p} + {p}**2)/(1 - {p})**2")
     for x, k, n in _terms(equations):
         halves = _with(equations, x, k, n, lambda c: f"({c})/2")
         term = equations[x][k]["terms"][n]
@@ -119,17 +120,9 @@ def _added(equations: Equations, x: str, k: int, coefficient: str, term: str) ->
     return changed
 
 
-def _everywhere(equations: Equations, change: Any) -> Equations:
+def _everywhere(equations: Equations, key: str, change: Any) -> Equations:
     changed = copy.deepcopy(equations)
     for x, k, n in _terms(changed):
         item = changed[x][k]["terms"][n]
-        item["term"] = change(item["term"])
-    return changed
-
-
-def _coefficients(equations: Equations, change: Any) -> Equations:
-    changed = copy.deepcopy(equations)
-    for x, k, n in _terms(changed):
-        item = changed[x][k]["terms"][n]
-        item["coefficient"] = change(item["coefficient"])
+        item[key] = change(item[key])
     return changed

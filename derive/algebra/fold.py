@@ -12,6 +12,16 @@ from collections.abc import Iterator
 from derive.algebra.terms import Cases, Exponent, Factor, Term, V
 
 
+def terms_within(term: Term) -> Iterator[Term]:
+    """The term, and every term that stands inside of it."""
+    pending = [term]
+    while pending:
+        yield (current := pending.pop())
+        for f, _ in current.factors:
+            pending += f.children
+            pending += (t for t, _ in f.body)
+
+
 def within(term: Term) -> Iterator[Factor]:
     """Every factor that stands anywhere in the term, once for each place, exponents not counted.
 
@@ -20,12 +30,9 @@ def within(term: Term) -> Iterator[Factor]:
     >>> [len(f.children) for f in within(t)]
     [0, 1, 0]
     """
-    pending = [term]
-    while pending:
-        for f, _ in pending.pop().factors:
+    for t in terms_within(term):
+        for f, _ in t.factors:
             yield f
-            pending += f.children
-            pending += (t for t, _ in f.body)
 
 
 class Fold(Cases[V]):

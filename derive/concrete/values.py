@@ -6,7 +6,7 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial, prod
@@ -17,6 +17,7 @@ from flint import arb, ctx, fmpq
 from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
+from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import (
@@ -79,7 +80,7 @@ def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, obje
     while True:
         try:
             with PRECISION, ctx.workprec(bits):
-                return Values(problem.variables, point, _ExactNumbers(equation, problem, point).run(digits))
+                return Values(problem.variables, point, _EquationNumbers(equation, problem, point).run(digits))
         except _Undecided:
             bits *= 2
             if bits > MAX_BITS:
@@ -127,34 +128,31 @@ def component_names(equation: Equation, problem: Problem) -> list[str]:
     return names
 
 
-class _ExactNumbers:
-    """Rationals, and balls where a root is irrational, at one point of one problem and at one precision."""
+class ExactNumbers:
+    """Rationals, and balls where a root is irrational, at one point of one problem and at one precision.
 
-    def __init__(self, equation: Equation, problem: Problem, point: Mapping[str, Fraction]) -> None:
-        self.equation, self.problem = equation, problem
+    `named(x)` is the component x (theta's go by their variables), or the scalar x; `jets` the Taylor coefficients there.
+    """
+
+    problem: Problem
+    jets: Sequence[Jet]
+
+    def __init__(self, algebra: Algebra, problem: Problem) -> None:
+        self.algebra, self.problem = algebra, problem
         self.size = len(problem.variables)
-        self.point = {n: exact(v) for n, v in point.items()}
-        self.symbols = self._symbol_values()
-        nodes = (f for s in _sums(equation) for t in s.sum for f in within(t) if f.kind == "node")
-        depth = max((len(f.children) for f in nodes), default=0) + 1
-        self.jets: list[Jet] = problem.jets([self.point[x] for x in problem.variables], depth)
 
-    def _symbol_values(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
-        if "t" in self.point:
-            values["t"] = self.point["t"]
-            values |= time_values(self.equation.configuration.functions, self.point["t"], self.equation.order + 2)
-        return values
+    def named(self, name: str) -> Value:
+        raise NotImplementedError
 
     def rational(self, value: Fraction) -> Value:
         return exact(value)
 
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
-            height = self.jets[0][(0,) * self.size] if is_loss(f, self.equation.algebra) else self.point[f.label]
+            height = self.jets[0].get((0,) * self.size, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
             return [height] * self.size
         prefix = "" if f.label == "theta" else f"{f.label}_"
-        return [self.point[prefix + x] for x in self.problem.variables]
+        return [self.named(prefix + x) for x in self.problem.variables]
 
     def derivative(self, label: str, i: int, index: Index) -> Value:
         """From the Taylor coefficient: d^index = index! times it."""
@@ -162,6 +160,36 @@ class _ExactNumbers:
         index = raised(index, i) if self.problem.is_loss else index
         value = jet.get(index)
         return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
+
+    def absolute(self, x: Value) -> Value:
+        return abs(x)
+
+
+def depth_of(sums: Iterable[Combination]) -> int:
+    """The highest derivative of the gradient (or field) that occurs, plus one."""
+    nodes = (f for s in sums for t in s.sum for f in within(t) if f.kind == "node")
+    return max((len(f.children) for f in nodes), default=0) + 1
+
+
+class _EquationNumbers(ExactNumbers):
+    """Those of an equation's coefficients at a given point."""
+
+    def __init__(self, equation: Equation, problem: Problem, point: Mapping[str, Fraction]) -> None:
+        super().__init__(equation.algebra, problem)
+        self.equation = equation
+        self.point = {n: exact(v) for n, v in point.items()}
+        self.symbols = self._symbol_values()
+        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)))
+
+    def named(self, name: str) -> Value:
+        return self.point[name]
+
+    def _symbol_values(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        if "t" in self.point:
+            values["t"] = self.point["t"]
+            values |= time_values(self.equation.configuration.functions, self.point["t"], self.equation.order + 2)
+        return values
 
     def power(self, x: Value, exponent: Exponent, f: Factor) -> Value:
         e = Fraction(exponent)
@@ -172,9 +200,6 @@ class _ExactNumbers:
         except SingularPointError as error:
             what = f"abs({term_text(f.children[0])})" if f.kind == "abs" else f.kind
             raise SingularPointError(f"the field is singular at this point: {error} ({what} to the power {e})") from None
-
-    def absolute(self, x: Value) -> Value:
-        return abs(x)
 
     def coefficient(self, c: Ratio) -> Value:
         """The number that a coefficient is; UsageError while symbols without a value are in it."""

@@ -7,7 +7,7 @@ interpret  tree -> value, for any meaning of its numbers, names and operations
 letters    names of Greek letters
 """
 
-from derive.language.calls import LOSS_CALLS, SCHEME_CALLS
+from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, plain_arities
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.parse import parse_expression, parse_update
 from derive.language.syntax import (
@@ -40,12 +40,14 @@ __all__ = [
     "Operation",
     "Written",
     "constant",
+    "derivative_calls",
     "derivative_symbol",
     "fresh_name",
     "interpret",
     "names_of",
     "parse_expression",
     "parse_update",
+    "plain_arities",
     "substitute",
     "unparse",
     "walk",

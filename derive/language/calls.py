@@ -61,6 +61,22 @@ def call_of(name: str) -> SchemeCall:
     return CALLS.get(name) or SchemeCall(name)
 
 
+def derivative_calls(label: str, below: int) -> dict[str, int]:
+    """Derivatives of a loss 'L' or a field 'f' by their names in formulas, and how many arguments each takes.
+
+    >>> derivative_calls("L", 5), derivative_calls("f", 4)
+    ({'hess': 1, 'd3': 2, 'd4': 3}, {'dfield': 1, 'd2field': 2, 'd3field': 3})
+    """
+    if label == "L":
+        return {"hess": 1} | {f"d{k}": k - 1 for k in range(3, below)}
+    return {"dfield": 1} | {f"d{k}field": k for k in range(2, below)}
+
+
+def plain_arities() -> dict[str, int]:
+    """The calls that evaluate no function of theta: roots, sizes, signs, scalar products."""
+    return {name: call.arity for name, call in CALLS.items() if not call.label}
+
+
 def arities() -> dict[str, int]:
     """How many arguments each call of the scheme language takes."""
     return {name: call.arity for name, call in CALLS.items()}

@@ -16,13 +16,13 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
-from derive.algebra.fold import within
+from derive.algebra.fold import terms_within
 from derive.algebra.polynomials import factor
 from derive.errors import DeriveError
 from derive.readings.bounds import by_powers
-from derive.readings.domain import domain
-from derive.readings.witness import Witness, find_witness
-from derive.reals import TRUE, All, Compare, Formula, Not, Proved, decide, real_roots
+from derive.readings.domain import stated_ranges
+from derive.readings.witness import Witness, find_witness, inner_parameters, parameters_of
+from derive.reals import TRUE, All, Compare, Not, Proved, decide, real_roots
 from derive.result import Combination, Described, Equation
 
 EXISTS, NONE_EXISTS, NONE_FOUND, UNDECIDED = VERDICTS = ("exists", "none exists", "none found", "undecided")
@@ -68,26 +68,11 @@ class Conclusion(Described):
         }
 
 
-def ranges(names: Iterable[str], *equations: Equation) -> Formula:
-    """The stated ranges of the parameters that occur."""
-    used = set(names)
-    return All(tuple(r.formula for e in equations for r in domain(e.configuration, used)))
-
-
 def witness_of(total: Combination, *equations: Equation) -> Witness | None:
     """A witness that the sum is not zero, with the equations' parameters in their ranges and time functions as they are set."""
     functions = {n: f for e in equations for n, f in e.configuration.functions.items()}
     used = parameters_of(total)
-    return find_witness(total, ranges(used, *equations) if used else TRUE, functions)
-
-
-def parameters_of(total: Combination) -> set[str]:
-    """The symbols in coefficients, also those inside of terms."""
-    return {s for c in total.sum.values() for s in c.symbols()} | _inner(total)
-
-
-def _inner(total: Combination) -> set[str]:
-    return {s for t in total.sum for f in within(t) for _, c in f.body for s in c.symbols()}
+    return find_witness(total, stated_ranges(used, *equations) if used else TRUE, functions)
 
 
 # ---------------------------------------------------------------------------------------------- for which parameters
@@ -102,7 +87,7 @@ def where_nonzero(total: Combination, *equations: Equation) -> str:
     if not used:
         return ALL
     independent = all(is_polynomial(t) for t in total.sum)
-    if independent or (not _inner(total) and _proportional(list(total.sum.values()))):
+    if independent or (not inner_parameters(total) and _proportional(list(total.sum.values()))):
         return unless(total.sum.values(), *equations)
     return WITNESSED
 
@@ -110,7 +95,7 @@ def where_nonzero(total: Combination, *equations: Equation) -> str:
 def is_polynomial(term: Any) -> bool:
     """Whether a term is built from derivatives of the loss and vectors alone, one at an index: such terms are independent."""
     return all(
-        f.kind in ("node", "state") and e == 1 and len(t.factors) == 1 for t in _terms(term) for f, e in t.factors
+        f.kind in ("node", "state") and e == 1 and len(t.factors) == 1 for t in terms_within(term) for f, e in t.factors
     ) or _is_scalar_tree(term)
 
 
@@ -124,16 +109,6 @@ def _is_scalar_tree(term: Any) -> bool:
     (inner,) = f.children
     factors = [g for g, e in inner.factors for _ in range(e if isinstance(e, int) and e > 0 else 3)]
     return len(factors) == 2 and all(g.kind in ("node", "state") and all(map(is_polynomial, g.children)) for g in factors)
-
-
-def _terms(term: Any) -> Iterable[Any]:
-    pending = [term]
-    while pending:
-        t = pending.pop()
-        yield t
-        for f, _ in t.factors:
-            pending += f.children
-            pending += (b for b, _ in f.body)
 
 
 def _proportional(values: Sequence[Ratio]) -> bool:
@@ -152,7 +127,7 @@ def unless(values: Iterable[Ratio], *equations: Equation) -> str:
     conditions = list({str(c): c for v in values for c in [_squarefree(v)]}.values())
     if any(c.is_number for c in conditions):
         return ALL
-    given = ranges({s for c in conditions for s in c.symbols()}, *equations)
+    given = stated_ranges({s for c in conditions for s in c.symbols()}, *equations)
     vanish = All(tuple(Compare(c, "==") for c in conditions))
     try:
         if isinstance(decide(Not(vanish), given), Proved):

@@ -14,6 +14,7 @@ from derive.readings.bounds import by_powers
 from derive.readings.formula import limited
 from derive.reals import All, Compare, Formula, Proved, compare, decide, example, ratio_of, real_roots
 from derive.reals.formula import names_in
+from derive.result import Equation
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
 
@@ -46,6 +47,12 @@ def domain(configuration: Configuration, used: Iterable[str], given: Sequence[Ra
     if example(_all([*given, *found])) is None:
         found = [r for r in found if not r.derived]
     return tuple(_independent(found, given))
+
+
+def stated_ranges(names: Iterable[str], *equations: Equation) -> Formula:
+    """The ranges of the parameters among the names, of all equations."""
+    used = set(names)
+    return _all([r for e in equations for r in domain(e.configuration, used)])
 
 
 def nonzero(values: Iterable[Ratio], q: str, given: Sequence[Range]) -> tuple[Range, ...]:

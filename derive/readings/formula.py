@@ -25,15 +25,14 @@ from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
-from derive.language import Call, Expression, Operation, constant, names_of, parse_expression
+from derive.language import Call, Expression, Operation, constant, derivative_calls, names_of, parse_expression, plain_arities
 from derive.readings.identity import vanishes
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
 from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
 
 CALLS: dict[str, int | None] = {
-    "hess": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, "gradient": 1, "rate": 1,
-    **{f"d{k}": k - 1 for k in range(3, 10)}, "dfield": 1, **{f"d{k}field": k for k in range(2, 10)},
+    "hess": 1, **plain_arities(), "gradient": 1, "rate": 1, **derivative_calls("L", 10), **derivative_calls("f", 10),
 }  # fmt: skip
 WORDS = {"L", "grad", "field", "theta", "gamma"}
 TRAJECTORY = ("p", SECOND, SECOND + "'", SECOND + "''")  # the derivatives of theta along any trajectory, each free

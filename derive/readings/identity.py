@@ -7,11 +7,11 @@ what is not need not differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.fold import Fold, within
+from derive.algebra.fold import Fold, terms_within, within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor, Term
 from derive.readings.bounds import by_powers
@@ -56,7 +56,7 @@ class _Symbols(Fold[Ratio]):
         factors = {f for t in total for f in within(t)}
         self.names: dict[tuple[Factor, int], str] = {}
         letter = algebra.ring.fresh("x")
-        roots = {Fraction(e).denominator for t in _within(total) for _, e in t.factors}
+        roots = {Fraction(e).denominator for term in total for t in terms_within(term) for _, e in t.factors}
         for f in factors:
             for root in roots | {1}:
                 self.names[f, root] = f"{letter}_{len(self.names)}"
@@ -95,11 +95,3 @@ class _Symbols(Fold[Ratio]):
 
     def base(self, f: Factor) -> Ratio:
         return self.total(f.body)
-
-
-def _within(total: Sum) -> Iterator[Term]:
-    """The terms, and all that stand inside of them."""
-    for term in total:
-        yield term
-        for f in within(term):
-            yield from (*f.children, *(t for t, _ in f.body))

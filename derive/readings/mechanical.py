@@ -11,7 +11,7 @@ A number in the place of lam changes nothing: the equation is derived with the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.algebra.calculus import Transfer, is_loss, loss_term
 from derive.algebra.coefficients import Ratio
@@ -79,8 +79,7 @@ def mechanical(equation: ModifiedEquation, damping: str | None = None) -> Mechan
     friction, force = (-g.get(t, zero) for t in (eta, grad))
     damping = damping or next((n for n in equation.configuration.free if friction and friction.vanishes_with(n)), None)
     system = Mechanical(equation, variable, f[eta], friction, force, damping, fields, fields)
-    return system if not friction else Mechanical(
-        equation, variable, f[eta], friction, force, damping, fields, _undamped(system) if damping else None)  # fmt: skip
+    return replace(system, undamped=_undamped(system) if damping else None) if friction else system
 
 
 def _undamped(system: Mechanical) -> list[tuple[Sum, Sum]] | None:
@@ -154,12 +153,3 @@ def substituted(total: TermSum, equation: ModifiedEquation, name: str) -> TermSu
     assert value is not None
     move = Transfer(total.algebra, equation.algebra, {name: value})
     return TermSum(equation.algebra, {t: c.reduced() for t, c in move(total.sum).items() if c})
-
-
-def damping_of(equation: ModifiedEquation) -> str | None:
-    """The parameter without which the limit has no friction: with it vanishes the velocity's coefficient in its own equation.
-
-    >>> damping_of(modified_equation("nesterov", 0, regime="strongly-convex"))
-    'lam'
-    """
-    return mechanical(equation).damping

@@ -37,7 +37,8 @@ def counterexample(
 ) -> str:
     """A loss and a point where two formulas differ, with both values; empty if no probe tells them apart."""
     texts = f"{claimed} {correct}"
-    field = equation.scheme.label == "f" if equation else any(_mentions(texts, w) for w in _FIELD_WORDS)
+    nodes = (f for s in (claimed, correct) for t in s.sum for f in within(t) if f.kind == "node")
+    field = equation.scheme.label == "f" if equation else any(f.label == "f" for f in nodes)
     host = equation or modified_equation(_general_field() if field else "gd", 0)
     used = [n for n in formulas.states if _mentions(texts, n)]
     for loss, point, start in ((*probe, k) for k in STARTS for probe in (FIELDS if field else PROBES)):
@@ -54,9 +55,6 @@ def counterexample(
             first, second = ("(" + ", ".join(v) + ")" if len(v) > 1 else v[0] for v in found)
             return f"counterexample: {'f' if field else 'L'} = {loss} at {where}: claimed {first}, true {second}"
     return ""
-
-
-_FIELD_WORDS = ("field", "dfield", *(f"d{k}field" for k in range(2, 10)))
 
 
 @lru_cache(maxsize=1)

@@ -30,8 +30,9 @@ from derive.concrete.problem import Value, exact, real_power
 from derive.concrete.values import PRECISION
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError
-from derive.readings.conclusion import WITNESSED, parameters_of, ranges, unless
-from derive.readings.witness import BITS, Witness, excludes_zero, sample, shown
+from derive.readings.conclusion import WITNESSED, unless
+from derive.readings.domain import stated_ranges
+from derive.readings.witness import BITS, Witness, excludes_zero, parameters_of, sample, shown
 
 MOVED, PLACE = "u", "x"  # the direction of differentiation; theta itself
 
@@ -177,7 +178,7 @@ def rate_difference(
         where = unless([found[1] * found[2]], *equations) if found else ""
         return found and RateDifference(found[0], _witness(algebra, f, str(found[1].reduced())), where)
     used = set().union(*(parameters_of(TermSum(algebra, s)) for s in (*f, *g)))
-    symbols = sample(used, ranges(used, *equations)) or {}
+    symbols = sample(used, stated_ranges(used, *equations)) or {}
     with suppress(ArithmeticError, DeriveError, KeyError), PRECISION, ctx.workprec(BITS):
         found = _first_difference(_Exact(algebra, velocity, symbols), f, g)
         return found and RateDifference(found[0], _witness(algebra, f, shown(found[1]), symbols), WITNESSED)

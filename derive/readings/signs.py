@@ -15,7 +15,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Sum
 from derive.equation import ModifiedEquation
-from derive.readings.domain import domain
+from derive.readings.domain import stated_ranges
 from derive.reals import TRUE, All, Formula, Proved, compare, decide, example
 
 
@@ -64,7 +64,7 @@ class Signs:
 
     def in_ranges(self, value: Ratio) -> bool:
         """Whether > 0 is proved from the stated ranges alone."""
-        ranges = All(tuple(r.formula for r in domain(self.equation.configuration, value.symbols())))
+        ranges = stated_ranges(value.symbols(), self.equation)
         return isinstance(decide(compare(value, ">", value.ring.zero), ranges), Proved)
 
     def _decided(self, value: Ratio) -> int | None:
@@ -88,10 +88,10 @@ class Signs:
         used = {n for c in coefficients for n in c.symbols()}
         if not used:
             return TRUE
-        ranges = tuple(r.formula for r in domain(self.equation.configuration, used))
+        ranges = stated_ranges(used, self.equation)
         for more in (self._beside(roots), ()):
-            if example(All((*ranges, *more))) is not None:
-                return All((*ranges, *more))
+            if example(All((ranges, *more))) is not None:
+                return All((ranges, *more))
         return TRUE
 
     @cached_property

@@ -15,8 +15,19 @@ from derive.algebra.sums import Sum
 from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
-from derive.language import Call, Expression, Meaning, Name, Operation, constant, interpret, names_of, parse_expression
-from derive.language.calls import CALLS
+from derive.language import (
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Operation,
+    constant,
+    derivative_calls,
+    interpret,
+    names_of,
+    parse_expression,
+    plain_arities,
+)
 from derive.scheme import substitute
 
 FIRST, SECOND = "theta'", "theta''"  # no name of a text
@@ -24,8 +35,7 @@ FIRST, SECOND = "theta'", "theta''"  # no name of a text
 
 def _calls() -> dict[str, int | None]:
     """The calls of a target: those of schemes that evaluate no function, and the derivatives of the loss."""
-    plain = {name: call.arity for name, call in CALLS.items() if not call.label}
-    return {"grad": 1, "hess": 1, **plain, **{f"d{k}": k - 1 for k in range(3, 10)}}
+    return {"grad": 1, "hess": 1, **plain_arities(), **derivative_calls("L", 10)}
 
 
 def parse_target(text: str) -> Expression:

@@ -11,19 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial, prod
 from random import Random
 from typing import Any
 
 from flint import ctx, fmpq
 
-from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.point import Index, Point, raised
+from derive.concrete.point import Point
 from derive.concrete.problem import Problem, Value, exact, parse_field, parse_loss, real_power
-from derive.concrete.values import PRECISION, decimal, time_values
+from derive.concrete.values import PRECISION, ExactNumbers, decimal, depth_of, time_values
 from derive.errors import DeriveError, SingularPointError
 from derive.language import derivative_symbol
 from derive.reals import TRUE, Formula, example, holds
@@ -94,11 +92,6 @@ def _nodes(total: Combination) -> list[Factor]:
     return [f for t in total.sum for f in within(t) if f.kind == "node"]
 
 
-def _depth(total: Combination) -> int:
-    """The highest derivative of the gradient (or field) that occurs, plus one."""
-    return max((len(f.children) for f in _nodes(total)), default=0) + 1
-
-
 def _problems(total: Combination) -> Iterator[Problem]:
     """Simple losses (or fields), then ones in two and three variables with every derivative that occurs."""
     of_loss = all(total.algebra.functions[f.label].is_loss for f in _nodes(total))
@@ -107,7 +100,7 @@ def _problems(total: Combination) -> Iterator[Problem]:
     for seed, names in enumerate(("xy", "xy", "xyz", "xyz")):
         random = Random(f"{names}{seed}")
         rows = 1 if of_loss else len(names)
-        yield parse("; ".join(_dense(names, _depth(total) + of_loss, random) for _ in range(rows)))
+        yield parse("; ".join(_dense(names, depth_of([total]) + of_loss, random) for _ in range(rows)))
 
 
 def _dense(names: str, degree: int, random: Random) -> str:
@@ -156,7 +149,7 @@ def _parameters(
 ) -> dict[str, Fraction] | None:
     """Numbers for every symbol that occurs; instead of time functions that are set, and their derivatives, for the time."""
     concrete = {derivative_symbol(n, k) for n, f in functions.items() if f is not None for k in range(MOST_DERIVATIVES)}
-    used = {s for t, c in total.sum.items() for s in (c.symbols() | _inside(t))}
+    used = parameters_of(total)
     return sample((used - concrete) | ({"t"} if used & concrete else set()), given, random)
 
 
@@ -179,57 +172,44 @@ def sample(names: set[str], given: Formula, random: Random | None = None) -> dic
     return {n: rational.get(n, Fraction(1, 2)) for n in sorted(names)} if len(rational) == len(found) else None
 
 
-def _inside(term: Any) -> set[str]:
-    return {s for f in within(term) for _, c in f.body for s in c.symbols()}
+def parameters_of(total: Combination) -> set[str]:
+    """The symbols in coefficients, also those inside of terms."""
+    return {s for c in total.sum.values() for s in c.symbols()} | inner_parameters(total)
 
 
-class _Numbers:
-    """Rationals and balls at one point of one problem."""
+def inner_parameters(total: Combination) -> set[str]:
+    """Those inside of terms."""
+    return {s for t in total.sum for f in within(t) for _, c in f.body for s in c.symbols()}
+
+
+class _Numbers(ExactNumbers):
+    """Those at a point that is chosen as it is asked for."""
 
     def __init__(
         self, total: Combination, problem: Problem, random: Random | None, symbols: Mapping[str, Fraction],
         functions: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self.algebra, self.problem, self.random = total.algebra, problem, random
-        self.size = len(problem.variables)
+        super().__init__(total.algebra, problem)
+        self.random = random
         self.used: dict[str, Fraction] = {}
         self.symbols: dict[str, Value] = {n: exact(v) for n, v in symbols.items()}
         if "t" in symbols:
             self.symbols |= time_values(functions, self.symbols["t"], MOST_DERIVATIVES)
-        centre = [self._drawn(x) for x in problem.variables]
-        self.jets = problem.jets(centre, _depth(total))
+        centre = [self.named(x) for x in problem.variables]
+        self.jets = problem.jets(centre, depth_of([total]))
 
-    def _drawn(self, name: str) -> Value:
+    def named(self, name: str) -> Value:
         """A positive number, so that roots of state variables exist: 1, 2, 3, ... at the first attempt, then any."""
         if name not in self.used:
             n = len(self.used) + 1
             self.used[name] = Fraction(self.random.randint(1, 4), self.random.randint(1, 3)) if self.random else Fraction(n)
         return exact(self.used[name])
 
-    def rational(self, value: Fraction) -> Value:
-        return exact(value)
-
-    def state(self, f: Factor) -> list[Value]:
-        if f.scalar:
-            height = self.jets[0].get((0,) * self.size, fmpq(0)) if is_loss(f, self.algebra) else self._drawn(f.label)
-            return [height] * self.size
-        prefix = "" if f.label == "theta" else f"{f.label}_"
-        return [self._drawn(prefix + x) for x in self.problem.variables]
-
-    def derivative(self, label: str, i: int, index: Index) -> Value:
-        jet = self.jets[0] if self.problem.is_loss else self.jets[i]
-        index = raised(index, i) if self.problem.is_loss else index
-        value = jet.get(index)
-        return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
-
     def power(self, x: Value, exponent: Exponent, f: Factor) -> Value:
         e = Fraction(exponent)
         if not isinstance(x, fmpq) and (e < 0 or e.denominator > 1) and x.contains(0):
             raise SingularPointError("not told from zero")
         return real_power(x, e)
-
-    def absolute(self, x: Value) -> Value:
-        return abs(x)
 
     def coefficient(self, c: Ratio) -> Value:
         return c.at(self.symbols, exact)

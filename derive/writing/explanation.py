@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from derive.language import unparse
 from derive.result import Blocks
-from derive.writing.formulas import gamma_power
+from derive.writing.formulas import gamma_power, said_power
 from derive.writing.latex import text_row
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
@@ -118,18 +118,15 @@ def _potential(v: ModifiedLoss, style: Notation) -> str:
     shown = one_line(v.potential[:2], style) + (" + ..." if any(v.potential[2:]) else "")
     if 0 in v.unwritten and not any(v.potential):
         shown = "a function"
-    return f"{shown}; {'; '.join(said)}" if (said := _ends(v, style)) else f"{shown} (through {_power(v.exists_through, style)})"
+    said = _ends(v, style)
+    return f"{shown}; {'; '.join(said)}" if said else f"{shown} (through {said_power(v.exists_through, style)})"
 
 
 def _ends(v: ModifiedLoss, style: Notation) -> list[str]:
     """Powers at which the potential is no sum of terms, and the one at which there is none, or none is known."""
-    found = [f"not found as a sum of terms at {_power(k, style)}, where the field is a gradient" for k in v.unwritten]
+    found = [f"not found as a sum of terms at {said_power(k, style)}, where the field is a gradient" for k in v.unwritten]
     o = v.obstruction
-    return found + ([f"{'no gradient' if o.decided else 'not decided'} at {_power(o.power, style)}"] if o is not None else [])
-
-
-def _power(k: int, style: Notation) -> str:
-    return f"${style.symbol('gamma')}^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
+    return found + ([f"{'no gradient' if o.decided else 'not decided'} at {said_power(o.power, style)}"] if o is not None else [])
 
 
 # ---------------------------------------------------------------------------------------------- stability, start
@@ -210,7 +207,7 @@ def _latex_potential(name: str, left: str, v: ModifiedLoss, style: Notation) -> 
         return [text_row(f"{head}: none, the limit field is not a gradient for every loss")]
     rows = [text_row(head + " with")] if head else []
     rows += series_lines("V", v.potential, style)
-    ends = _ends(v, style) or [f"through {_power(v.exists_through, style)}"]
+    ends = _ends(v, style) or [f"through {said_power(v.exists_through, style)}"]
     return [*rows, text_row("; ".join(ends))]
 
 

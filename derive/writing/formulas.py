@@ -87,6 +87,12 @@ def gamma_power(k: int, style: Notation) -> str:
     return "" if k == 0 else gamma if k == 1 else f"{gamma}^{{{k}}}" if style.name == "latex" else f"{gamma}^{k}"
 
 
+def said_power(k: int, style: Notation) -> str:
+    """gamma^k in a sentence, also for k = 0 and 1."""
+    gamma = style.symbol("gamma")
+    return f"${gamma}^{{{k}}}$" if style.name == "latex" else f"{gamma}^{k}"
+
+
 # ---------------------------------------------------------------------------------------------- terms
 
 

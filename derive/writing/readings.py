@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.result import Combination, Equation
-from derive.writing.formulas import coefficient_text, write_term
+from derive.writing.formulas import coefficient_text, said_power, write_term
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
 
@@ -47,10 +47,6 @@ def say(text: str, style: Notation) -> str:
 
 def _word(word: str, style: Notation) -> str:
     return rf"\text{{{word}}}" if style.name == "latex" else word
-
-
-def _power(k: int, style: Notation) -> str:
-    return rf"$\gamma^{{{k}}}$" if style.name == "latex" else f"{style.symbol('gamma')}^{k}"
 
 
 def _gamma(style: Notation) -> str:
@@ -128,15 +124,15 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
     lines = series_lines("V", v.potential, style) if v.potential else []
     for k in v.unwritten:
         lines.append(
-            say(f"at {_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
+            say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
         )
     if v.obstruction is None:
-        return [*lines, say(f"a potential through {_power(v.exists_through, style)}, all that was asked for", style)]
+        return [*lines, say(f"a potential through {said_power(v.exists_through, style)}, all that was asked for", style)]
     if not v.obstruction.decided:
-        lines.append(say(f"whether there is a potential at {_power(v.obstruction.power, style)} is not decided", style))
+        lines.append(say(f"whether there is a potential at {said_power(v.obstruction.power, style)} is not decided", style))
     else:
         reason = "" if brief else _reason(v.obstruction)
-        lines.append(say(f"no potential at {_power(v.obstruction.power, style)}{reason}", style))
+        lines.append(say(f"no potential at {said_power(v.obstruction.power, style)}{reason}", style))
     shown = [] if brief else _obstruction_lines(v.obstruction, style)
     return lines + shown + conclusion_lines(v.conclusion, style, "    ")
 
@@ -190,9 +186,9 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     target = a.target if style.name != "latex" else rf"\mathtt{{{a.target.replace('_', chr(92) + '_')}}}"
     lines = heading(a.equation, style, f"accuracy for {greek(target, style)}" + ("" if "=" in a.target else " = 0"))
     if a.exact_through is not None:
-        return [*lines, say(f"no defect through {_power(a.exact_through, style)}: order at least {a.order}", style)]
+        return [*lines, say(f"no defect through {said_power(a.exact_through, style)}: order at least {a.order}", style)]
     decided = a.conclusion.verdict == "exists"
-    divided = f", divided by {_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
+    divided = f", divided by {said_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
     order = f"order {a.order}" if decided else f"order at least {a.order}"
     lines.append(say(f"{order}; on the modified flow the target's expression{divided} is", style))
     lines += series_lines(_word("defect", style), {a.order: a.defect}, style)
@@ -205,11 +201,11 @@ def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     damping = _without_friction(e, style)
     order = len(e.rate) - 1
     if len(e.energy) <= order:
-        lines.append(say(f"no energy conserved{damping} at {_power(len(e.energy), style)}:", style))
+        lines.append(say(f"no energy conserved{damping} at {said_power(len(e.energy), style)}:", style))
         lines += conclusion_lines(e.conclusion, style, "    ")
     elif e.undamped:
         kind = "a Hamiltonian: " if e.hamiltonian else ""
-        said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {_power(order, style)}"
+        said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {said_power(order, style)}"
         lines.append(say(said, style))
     if any(e.rate):
         lines += series_lines(r"\dot{E}" if style.name == "latex" else "dE/dt", e.rate, style)
@@ -236,12 +232,12 @@ def modifying_lines(m: Modifying, style: Notation) -> Lines:
     if m.loss and m.equation.scheme.label == "L":
         whole = len(m.loss) == len(m.field)
         if not latex:
-            through = "" if whole else f" through {_power(len(m.loss) - 1, style)} only"
+            through = "" if whole else f" through {said_power(len(m.loss) - 1, style)} only"
             lines.append(f"which is -grad of a corrected loss{through}:")
         lines += series_lines(r"\tilde{L}" if latex else "L~", m.loss, style)
     if not latex:
         limit = f"{_theta(style)[0]} = {one_line([m.limit], style)}"
-        lines.append(f"the scheme then follows {limit} through {_power(len(m.field) - 1, style)} (checked)")
+        lines.append(f"the scheme then follows {limit} through {said_power(len(m.field) - 1, style)} (checked)")
     return lines
 
 
@@ -281,11 +277,11 @@ def _base(rho: Ratio, style: Notation) -> str:
 def comparison_lines(c: Comparison, style: Notation) -> Lines:
     names = [e.scheme.name + (f" ({e.configuration.regime})" if e.configuration.regime else "") for e in (c.first, c.second)]
     form = "second-order forms" if c.second_order else "modified equations"
-    lines = [] if style.name == "latex" else [f"{names[0]} against {names[1]}, {form} through {_power(c.order, style)}"]
+    lines = [] if style.name == "latex" else [f"{names[0]} against {names[1]}, {form} through {said_power(c.order, style)}"]
     if c.same_through == c.order:
-        return [*lines, say(f"the same through {_power(c.order, style)}", style)]
+        return [*lines, say(f"the same through {said_power(c.order, style)}", style)]
     if c.same_through >= 0:
-        lines.append(say(f"the same through {_power(c.same_through, style)}; then the second minus the first is", style))
+        lines.append(say(f"the same through {said_power(c.same_through, style)}; then the second minus the first is", style))
     else:
         lines.append(say("the limits differ; the second minus the first is", style))
     lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
@@ -293,16 +289,16 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
     if c.same_through < 0 and c.step_ratio is not None:
         step = f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}"
         step = f"${step}$" if style.name == "latex" else step
-        lines.append(say(f"with the step {step} in the second: the same through {_power(c.same_rescaled, style)}", style))
+        lines.append(say(f"with the step {step} in the second: the same through {said_power(c.same_rescaled, style)}", style))
     change = c.change if c.change is not None else c.rescaled_change
     if change is not None:
         if any(change):
-            lines.append(say(f"the same through {_power(c.order, style)} in the variable", style))
+            lines.append(say(f"the same through {said_power(c.order, style)} in the variable", style))
             lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(change, 1)), style)
         return lines
     reached = max(c.change_through, c.rescaled_through)
     if reached >= 0:
-        lines.append(say(f"a change of variables that brings them together at {_power(reached + 1, style)}:", style))
+        lines.append(say(f"a change of variables that brings them together at {said_power(reached + 1, style)}:", style))
     else:
         lines.append(say("a change of variables:", style))
     return lines + conclusion_lines(c.conclusion, style, "    ")

@@ -115,17 +115,14 @@ class SchemeData:
         return equation
 
     def proof(self, equation: ModifiedEquation, claimed: Mapping[str, tuple[str, ...]] | None = None) -> Proof:
-        """The proof of a derived equation, or with claimed formulas, one for each power of gamma, in place of some variables."""
+        """The proof of a derived equation, or with claimed formulas, one for each power of gamma, in place of some variables, as
+        far as they go."""
         stated = equation.to_json()
         equations = stated["equations"] | {x: list(powers) for x, powers in (claimed or {}).items()}
         text = repr((equations, stated["memory"], equation.form, self))
         statement = (equation.configuration, equations, stated["memory"])
-        answer: Proof = _answered(_Question(_prove, text, statement, {"form": equation.form}))
+        answer: Proof = _answered(_Question(prove, text, statement, {"form": equation.form}))
         return answer
-
-
-def _prove(*arguments: Any, **options: Any) -> Proof:
-    return prove(*arguments, **options)
 
 
 def _require_defined(expression: Expression, name: str) -> None:

@@ -59,7 +59,7 @@ def equal(a: Any, b: Any) -> bool:
 
     if sp.cancel(sp.together(a - b)) == 0:
         return True
-    if numbers_apart(a, b):
+    if _apart(a, b):
         return False
     if is_zero(a - b):
         return True
@@ -73,9 +73,8 @@ def is_zero(value: Any) -> bool:
     return bool(sp.cancel(sp.together(value)) == 0 or sp.simplify(value) == 0)
 
 
-def numbers_apart(a: Any, b: Any) -> dict[Any, Any]:
-    """Positive numbers for the symbols at which two formulas differ by far more than rounding; {} with none found.  (For two
-    different numbers the dictionary has the entry 1: 1.)"""
+def _apart(a: Any, b: Any) -> bool:
+    """Whether at some positive numbers for the symbols two formulas differ by far more than rounding."""
     import sympy as sp
 
     symbols = sorted(a.free_symbols | b.free_symbols, key=str)
@@ -83,8 +82,8 @@ def numbers_apart(a: Any, b: Any) -> dict[Any, Any]:
         values = {s: sp.Rational(1 + (start + 2 * i) % 5, 2 + (start * (i + 1)) % 7) for i, s in enumerate(symbols)}
         x, y = (sp.N(e.subs(values), DIGITS) for e in (a, b))
         if x.is_real and y.is_real and x.is_finite and y.is_finite and abs(x - y) > max(FLOOR, SEEN * (abs(x) + abs(y))):
-            return values or {sp.Integer(1): sp.Integer(1)}
-    return {}
+            return True
+    return False
 
 
 def by_powers(value: Any, x: Any, depth: int) -> dict[Any, Any]:

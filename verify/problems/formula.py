@@ -14,15 +14,26 @@ from functools import lru_cache
 from typing import Any
 
 from derive.errors import ParseError, UsageError, nearest
-from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, walk
+from derive.language import (
+    Call,
+    Expression,
+    Name,
+    Number,
+    Operation,
+    constant,
+    derivative_calls,
+    names_of,
+    parse_expression,
+    plain_arities,
+    walk,
+)
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
-DERIVATIVES: dict[str, int] = {"hess": 1, "dfield": 1}
-DERIVATIVES |= {f"d{k}": k - 1 for k in range(3, MAX_RANK)} | {f"d{k}field": k for k in range(2, MAX_RANK)}
-CALLS: dict[str, int | None] = {**DERIVATIVES, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
+CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
 
 
 @lru_cache(maxsize=20_000)

@@ -17,15 +17,26 @@ from functools import cached_property
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Assignment, Call, Expression, Name, Number, Operation, constant, parse_expression, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Name,
+    Number,
+    Operation,
+    constant,
+    derivative_calls,
+    parse_expression,
+    plain_arities,
+    walk,
+)
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
 
 MAX_RANK = 40
-DERIVATIVES: dict[str, int] = {"hess": 1, "dfield": 1}
-DERIVATIVES |= {f"d{k}": k - 1 for k in range(3, MAX_RANK)} | {f"d{k}field": k for k in range(2, MAX_RANK)}
-CALLS: dict[str, int | None] = {**DERIVATIVES, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
+CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
 
 Summands = tuple[Expression, ...]
 

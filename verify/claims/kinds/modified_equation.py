@@ -62,7 +62,7 @@ def judge_field(data: FieldClaim) -> Judgment:
                 return _field_fails(data, formulas, equation, x, k, sums[k], read)
     if data.through is None:
         raise UndecidedError(f"no difference through gamma**{order}; no computation here reaches every power: say 'through'")
-    proof = data.proof(data.equation(order, form=data.form), {x: tuple(map(str, sums)) for x, sums in read.items()})
+    proof = data.proof(equation, {x: tuple(map(str, sums)) for x, sums in read.items()})
     if not proof.proved:
         raise UndecidedError(str(proof))
     shown = tuple(f"derived: {data.left(x)} = {series_text(equation[x][: order + 1])}" for x in data.says)
