@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -239,17 +240,19 @@ def true_claim(kind: str, source: Random) -> Table:
     return {"id": "a", "statement": "s", "source": "p", "kind": kind} | TRUE[kind](source)
 
 
+def with_datum(table: Table, *path: Any, to: Any) -> Table:
+    """The table with another datum at a path of keys and positions."""
+    result = copy.deepcopy(table)
+    inner: Any = result
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = to
+    return result
+
+
 def false_claims(table: Table, source: Random) -> Iterator[Table]:
     """False statements near a true one."""
-
-    def changed(*path: Any, to: Any) -> Table:
-        result = copy.deepcopy(table)
-        inner: Any = result
-        for key in path[:-1]:
-            inner = inner[key]
-        inner[path[-1]] = to
-        return result
-
+    changed = partial(with_datum, table)
     match table["kind"]:
         case "identity":
             yield changed("right", to=plus(source, table["right"], table["_what"]))

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from claim_controls import with_datum
 
 from derive.commands.console import CANNOT_RUN, run
 from derive.errors import UsageError
@@ -68,15 +70,7 @@ def test_a_claim_file_says_nothing_about_the_verdict(table: dict[str, Any]) -> N
 
 def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every way to break a claim that is true: one datum at a time."""
-
-    def changed(*path: Any, to: Any) -> dict[str, Any]:
-        result = copy.deepcopy(table)
-        inner = result
-        for key in path[:-1]:
-            inner = inner[key]
-        inner[path[-1]] = to
-        return result
-
+    changed = partial(with_datum, table)
     match table["kind"]:
         case "identity":
             yield changed("right", to=f"2*({table['right']})")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from derive.errors import UsageError
 from verify.claims.claim import Claim
 from verify.claims.judgment import VERDICTS, Judgment
+from verify.claims.reader import toml_data
 
 NAME = "claims.lock"
 DIGITS = 20  # of the hashes, 80 bits: two claims of one folder never meet by accident
@@ -86,13 +86,7 @@ def lock_of(path: Path) -> Path:
 
 def read_lock(path: Path) -> dict[str, Record]:
     """id -> record; UsageError for a file that is not a lock file."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a lock file: {error}") from None
-    return {key: _record(path, key, value) for key, value in data.items()}
+    return {key: _record(path, key, value) for key, value in toml_data(path, "a lock file").items()}
 
 
 def _record(path: Path, key: str, value: Any) -> Record:

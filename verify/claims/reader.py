@@ -96,13 +96,18 @@ def read_claims(paths: Iterable[str | Path]) -> list[Claim]:
     return claims
 
 
-def _claims_of(file: Path) -> list[Claim]:
+def toml_data(path: Path, what: str = "valid TOML") -> dict[str, Any]:
+    """The data of a TOML file; UsageError for one that cannot be read or is not `what` it should be."""
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read '{file}': {error.strerror}") from None
+        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: not valid TOML: {error}") from None
+        raise UsageError(f"{path}: not {what}: {error}") from None
+
+
+def _claims_of(file: Path) -> list[Claim]:
+    data = toml_data(file)
     if "claim" not in data:
         return [claim_of(data, str(file))]
     for key in data:
