@@ -253,9 +253,9 @@ class Ratio:
         >>> (b / (ring.one - b) ** 2).sympy()
         beta/(1 - beta)**2
         """
-        from sympy import Symbol  # most runs print texts
+        import sympy as sp
 
-        return self.factored().sympy({s: Symbol(s) for s in self.ring.names})
+        return self.factored().sympy({s: sp.Symbol(s) for s in self.ring.names})
 
     _sympy_ = sympy  # what sympy asks of foreign numbers
 

@@ -41,11 +41,12 @@ class Factored:
 
     def sympy(self, names: Mapping[str, Any], *more: Any) -> Any:
         """One product in sympy of all factors and of `more`: sympy multiplies out a number times a single sum."""
-        from sympy import Mul, Rational
+        import sympy as sp  # most runs print texts
 
-        rational = lambda value: Rational(value.numerator, value.denominator)
-        product = lambda factors: Mul(*(value_of(monomials, names, rational) ** e for monomials, e in factors))
-        return Mul(rational(self.content), product(self.numerator), 1 / product(self.denominator), *more)
+        def product(factors: Factors) -> Any:
+            return sp.Mul(*(value_of(monomials, names, sp.Rational) ** e for monomials, e in factors))
+
+        return sp.Mul(sp.Rational(self.content), product(self.numerator), 1 / product(self.denominator), *more)
 
 
 def value_of(monomials: Monomials, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
