@@ -31,7 +31,7 @@ verify report --scheme momentum --order 1 -o page.html
 verify claims literature --brief
 """
 TESTS = ("coefficients", "evaluation", "python_api", "reals", "trees_laws", "verify_formula")
-ARCHIVED = ("derive/", "verify/", "tests/", "docs/", "examples/", "scripts/", "README.md", "CHANGELOG.md", "LICENSE", "CITATION.cff")
+ARCHIVED = ("derive/", "verify/", "tests/", "docs/", "examples/", "scripts/", "README", "CHANGELOG", "LICENSE", "CITATION")
 
 
 def run(*command: str | Path, folder: Path = ROOT) -> None:
@@ -77,8 +77,7 @@ def main() -> None:
         tests = [f"tests/test_{t}.py" for t in TESTS]
         unpacked = folder / archive.name.removesuffix(".tar.gz")
         run(folder / "venv/bin/pytest", "-x", "-p", "no:cacheprovider", *tests, folder=unpacked)
-    print(f"package: {archive.name} and {wheel.name} hold all; {len(COMMANDS.split(chr(10))) - 2} commands and {len(TESTS)} test files "
-          "pass with the oldest dependencies")  # fmt: skip
+    print(f"package: {archive.name} and {wheel.name} hold all, and work with the oldest dependencies")
 
 
 if __name__ == "__main__":
