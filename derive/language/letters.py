@@ -35,19 +35,29 @@ def plain_name(word: str) -> str:
     return "_".join(_plain_part(part) for part in word.translate(SUBSCRIPTS).split("_"))
 
 
+def plain_key(key: str) -> str:
+    """The same of a key, which may name a time function.
+
+    >>> plain_key(" β₁ "), plain_key("ρ(t)"), plain_key("r(t)")
+    ('beta1', 'rho(t)', 'r(t)')
+    """
+    name, bracket, rest = key.strip().partition("(")
+    return plain_name(name.strip()) + bracket + rest
+
+
 def _plain_part(part: str) -> str:
     found = _LETTER.fullmatch(part)
     return _NAMES[found[1]] + found[2] if found else unicodedata.normalize("NFKC", part)
 
 
 def is_letter(name: str) -> bool:
-    """Whether a name is one Greek letter, with an index or without: beta, eps, lam_2, mu1.
+    """Whether a name is one Greek letter of hyperparameters, with an index or without: beta, eps, lam_2, mu1.
 
-    >>> is_letter("mu_1"), is_letter("theta"), is_letter("mum")
-    (True, True, False)
+    >>> is_letter("mu_1"), is_letter("mum"), is_letter("theta")
+    (True, False, False)
     """
     stem = name.rstrip("0123456789")
     return (stem if stem == name else stem.removesuffix("_")) in _STEMS
 
 
-_STEMS = frozenset((*LETTERS, *GREEK))
+_STEMS = frozenset(GREEK)

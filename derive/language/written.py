@@ -166,7 +166,7 @@ class Reader(Climbing):
 
     def require_name(self, token: Token) -> None:
         """ParseError where a name before '(' is meant as a function: with no blank, or near to a known one, and no known name."""
-        if token.text in self.names or is_letter(token.text):
+        if token.text in (*self.names, "gamma", "theta") or is_letter(token.text):
             return
         if not self.token.blank or nearest(token.text, self.calls):
             raise self.unknown(token.text, token)
