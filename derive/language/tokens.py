@@ -142,7 +142,7 @@ class _Scanner:
     def name(self) -> Token:
         """An identifier, with digits below it and a raised sign: θ⁻ is theta one step ago, θ⁺ after this step."""
         end = self.position + 1
-        while end < len(self.text) and ("a" + self.text[end].translate(SUBSCRIPTS)).isidentifier():
+        while end < len(self.text) and self.text[end] != "·" and ("a" + self.text[end].translate(SUBSCRIPTS)).isidentifier():
             end += 1
         if self.text[end : end + 1] in ("⁺", "⁻") and not _RAISED.match(self.text, end):
             end += 1

@@ -151,6 +151,8 @@ class TargetReader(Meaning[_Value]):
         symbol = derivative_symbol(stem, len(name) - len(stem))  # r' of a time function is its coefficient dr
         if symbol in self.ring.symbols:
             return Polynomial(self.workspace, {0: self.ring.symbol(symbol)})
+        if name == "d":  # the dimension, as it is printed: the sum of one over the components
+            return self.given(self.algebra.contract(self.algebra.constant(self.ring.one)))
         known = ["theta", "theta'", "theta''", "grad", "gamma", *self.ring.symbols]
         raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
 
