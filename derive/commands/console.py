@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from derive.errors import DeriveError
+from derive.language.letters import plain_key
 
 CANNOT_RUN = 2
 
@@ -142,13 +143,13 @@ def _start_bar(what: str, total: int) -> tuple[Any, Any]:
 
 
 def settings(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
-    """('beta=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
+    """('β=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
     result: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise click.UsageError(f"{option} '{pair}' is not of the form name=value, such as beta=9/10")
-        if name.strip() in result:
-            raise click.UsageError(f"{option} {name.strip()} is given twice")
-        result[name.strip()] = value.strip()
+        if plain_key(name) in result:
+            raise click.UsageError(f"{option} {plain_key(name)} is given twice")
+        result[plain_key(name)] = value.strip()
     return result

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
-from derive.language import names_of, parse_expression, parse_update
-from derive.language.letters import GREEK
+from derive.language import names_of, parse_expression, parse_update, plain_name
+from derive.language.letters import is_letter
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
-_SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 
 
 def catalogue() -> tuple[str, ...]:
@@ -55,10 +54,11 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
     >>> inline_scheme("v = beta*v - gamma*grad(theta); theta = theta + v").states
     ('theta', 'v')
     """
-    program = parse_update(update)
+    parameters = {plain_name(n.strip()) for n in parameters}
+    program = parse_update(update, names=parameters)
     assigned = {a.target for a in program}
     read = {n for a in program for n in names_of(a.value)}
-    declared = {n for n in read if _SYMBOL.fullmatch(n)} | set(parameters)
+    declared = {n for n in read if is_letter(n)} | parameters
     names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
@@ -85,6 +85,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
+    for key in ("parameters", "functions", "initial"):
+        data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
     name = data.get("name", source)
     for key in ("parameters", "functions", "initial"):
         for inner, value in data.get(key, {}).items():
@@ -96,7 +98,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
     return Scheme(
         name=name,
         update=data["update"],
-        program=parse_update(data["update"], f"scheme {name}", dict.fromkeys(functions, 1)),
+        program=parse_update(data["update"], f"scheme {name}", dict.fromkeys(functions, 1), data["parameters"]),
         title=data.get("title", name),
         reference=data.get("reference", ""),
         notes=data.get("notes", "").strip(),
@@ -111,14 +113,15 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
     for key, table in tables.items():
         if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
             raise SchemeError(f"scheme {name}: [regimes.{key}] must be a table of texts")
-        items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in table.items() if k != "title"}
+        texts = {plain_name(k): v for k, v in table.items() if k != "title"}
+        items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in texts.items()}
         yield key, Regime(key, table.get("title", key), items)
 
 
 def _parameter(name: str, text: str) -> Parameter:
     """'momentum, 0 <= beta < 1' -> description and range; the range is the part after the last comma, if it compares."""
     description, comma, last = text.rpartition(",")
-    if comma and any(c in last for c in "<>") and re.search(rf"\b{re.escape(name)}\b", last):
+    if comma and any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
         return Parameter(name, description.strip(), last.strip())
     return Parameter(name, text.strip())
 

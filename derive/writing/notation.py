@@ -42,13 +42,20 @@ class Notation:
         found = _TIME_DERIVATIVE.fullmatch(name)
         if found and found[2] in self.functions:
             k = int(found[1] or 1)
-            return found[2] + "'" * k if k <= 3 else self.power(found[2], f"({k})")
+            return self.power(found[2], f"({k})") if k > 3 and self.name == "latex" else found[2] + "'" * k
         return self.letter(name)
 
-    def telling_norms(self) -> Notation:
-        """The same notation for a text in which |x| is componentwise: norms have double bars (in LaTeX they always have)."""
-        bars = {"unicode": "‖", "ascii": "||"}.get(self.name)
-        return self if bars is None else replace(self, norm=lambda a: f"{bars}{a}{bars}")
+    def beside(self, factors: Iterable[str], gap: str) -> str:
+        """Factors side by side, those that are not empty; in a text a number that is not the first has a sign before it.
+
+        >>> UNICODE.beside(["3", "", "β", "2^(1/3)"], " ")
+        '3 β · 2^(1/3)'
+        """
+        text = ""
+        for factor in filter(None, factors):
+            numeral = factor[0].isdigit() and self.name != "latex"
+            text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
+        return text
 
     def knowing(self, functions: Iterable[str]) -> Notation:
         """The same notation for a scheme with these time functions."""
@@ -70,11 +77,12 @@ def _unicode_symbol(name: str) -> str:
     if name == "theta_prev":
         return "θ⁻"
     subscript = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-    return _letter(name, LETTERS.get, lambda d: d.translate(subscript)) or name
+    return _letter(name, LETTERS.get, lambda d: "_" + d if "_" in name else d.translate(subscript)) or name
 
 
-def _ascii_symbol(name: str) -> str:
-    return "theta-" if name == "theta_prev" else name
+def _bars(text: str) -> str:
+    """The norm of a vector, the absolute value of a number."""
+    return f"norm({text})" if "|" in text else f"|{text}|"
 
 
 def _latex_symbol(name: str) -> str:
@@ -102,7 +110,7 @@ def _unicode_derivative(label: str, k: int) -> str:
 
 def _ascii_derivative(label: str, k: int) -> str:
     if label == "f":
-        return "f" + ("'" * k if k <= 3 else f"^({k})")
+        return "f" + "'" * k
     return ("grad L", "hess L")[k] if k < 2 else f"d{k + 1}L"
 
 
@@ -122,11 +130,11 @@ def _text_power(base: str, exponent: str) -> str:
 
 UNICODE = Notation(
     "unicode", _unicode_symbol, _unicode_derivative, _text_power, _text_fraction, " ⊙ ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"⟨{a}, {b}⟩", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
+    lambda a, b: f"⟨{a}, {b}⟩", _bars, lambda a: f"abs({a})", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
 )  # fmt: skip
 ASCII = Notation(
-    "ascii", _ascii_symbol, _ascii_derivative, _text_power, _text_fraction, " * ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"<{a}, {b}>", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"sqrt({a})", " ",
+    "ascii", lambda name: name, _ascii_derivative, _text_power, _text_fraction, " * ", " ", "(", ")", "[", "]", ", ".join,
+    lambda a, b: f"<{a}, {b}>", _bars, lambda a: f"abs({a})", lambda a: f"sqrt({a})", " ",
 )  # fmt: skip
 LATEX = Notation(
     "latex", _latex_symbol, _latex_derivative, lambda a, e: f"{a}^{{{e}}}", lambda a, b: rf"\frac{{{a}}}{{{b}}}",

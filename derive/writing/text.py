@@ -82,7 +82,7 @@ class _Pretty(Meaning[Written]):
 
     def name(self, node: Name) -> Written:
         if node.id == "theta_next":
-            return Written(self.style.symbol("theta") + ("⁺" if self.medium == "unicode" else "+"), 5)
+            return Written("θ⁺" if self.medium == "unicode" else node.id, 5)
         return Written(self.style.symbol(node.id), 5)
 
     def negate(self, a: Written) -> Written:
@@ -95,7 +95,7 @@ class _Pretty(Meaning[Written]):
         return Written(f"{a.within(1)} - {b.within(2)}", 1)
 
     def multiply(self, a: Written, b: Written, node: Operation) -> Written:
-        return a if node.args[1] == ONE else Written(f"{a.within(2)} {b.within(3)}", 2)
+        return a if node.args[1] == ONE else Written(self.style.beside([a.within(2), b.within(4)], " "), 2)
 
     def divide(self, a: Written, b: Written, node: Operation) -> Written:
         return Written(f"{a.within(2)}/{b.within(3)}", 2)
@@ -110,7 +110,8 @@ class _Pretty(Meaning[Written]):
         entry = call_of(node.function)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)
-        return Written(write_call(node.function, [a.text for a in args], self.medium), 5)
+        text = write_call(node.function, [a.text for a in args], self.medium)
+        return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 
 
 def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:

@@ -50,7 +50,7 @@ def certificate(
         "form": form,
         "label": scheme.label,
         "order": order,
-        "update": scheme.update.strip("\n"),
+        "update": "\n".join(f"{a.target} = {unparse(a.value)}" for a in scheme.program),
         "kinds": {s: scheme.kinds[s] for s in scheme.states},
         "parameters": {n: scheme.parameters[n].range if n in scheme.parameters else "" for n in configuration.free},
         "bindings": {n: unparse(e) for n, e in configuration.bindings.items() if e != Name(n)},
