@@ -15,7 +15,7 @@ import derive
 import verify
 
 #: what every route may know of derive; "derive" itself means its public names
-ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors"}
+ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors", "derive.files"}
 #: claims are judged by readings
 JUDGE = {"derive.readings", "derive.reals", "derive.equation", "derive.concrete.explicit", "derive.paper.escape"}
 #: a page shows derived sentences and formulas

@@ -10,7 +10,7 @@ import click
 from derive import __version__
 from derive.commands.console import LazyGroup, ascii_only, progress, run
 from derive.commands.console import settings as parse_settings
-from derive.commands.options import chosen_scheme, scheme_options
+from derive.commands.options import chosen_scheme, output_option, scheme_options
 
 EPILOG = """\b
 Examples:
@@ -71,6 +71,7 @@ def main() -> None:
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
 @click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+@output_option
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
                 at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
@@ -143,6 +144,7 @@ def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, 
 @main.command("schemes")
 @click.argument("name", required=False)
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option
 def schemes(name: str | None, output: str) -> None:
     """List the catalogue, or show one scheme: its update, parameters and their ranges, regimes, sources.
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from derive.commands.console import ascii_only
 from derive.commands.console import settings as parse_settings
-from derive.commands.options import Decorator, chosen_scheme, scheme_options
-
-Function = Callable[..., Any]
+from derive.commands.options import Decorator, Function, chosen_scheme, output_option, scheme_options
 
 
 def order_option(default: int, text: str) -> Decorator:
@@ -20,10 +18,10 @@ def order_option(default: int, text: str) -> Decorator:
 
 
 def format_option(function: Function) -> Function:
-    """--format, --ascii."""
+    """--format, --ascii, --output."""
     plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
     output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
-    return output(plain(function))
+    return output(plain(output_option(function)))
 
 
 def point_options(function: Function) -> Function:
@@ -155,13 +153,17 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
     from derive.readings.stability import stability as read
     from derive.writing.stability import stability_lines
 
+    if plot is not None:
+        from derive.writing.region import check_region_name
+
+        check_region_name(plot)
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 
         plot_region(s, plot)
-        click.echo(f"derive: wrote {plot}", err=True)
+        click.echo(f"wrote {plot}", err=True)
     _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
@@ -245,14 +247,16 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
 
 
 @click.command("explain")
-@click.argument("scheme", metavar="SCHEME")
+@scheme_options
+@click.option("--order", type=click.IntRange(0, 12), default=1, show_default=True, help="Show the terms through gamma^ORDER.")
 @format_option
-def explain(scheme: str, output: str, plain: bool) -> None:
+def explain(order: int, output: str, plain: bool, **options: Any) -> None:
     """What one scheme does, on one screen: limit flow, first corrections, modified loss, accuracy, stability, memory.
 
-    SCHEME is a name of the catalogue or a file.
+    All regimes are shown, or the one of --regime; --set holds in every regime that has the parameter free.
     """
     from derive.readings.explain import explain as read
     from derive.writing.explanation import explanation_lines
 
-    _print(read(scheme), explanation_lines, output, plain, {})
+    scheme, keywords = _chosen(options)
+    _print(read(scheme, order, **keywords), explanation_lines, output, plain, {})

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from derive.commands.options import output_option
+
 if TYPE_CHECKING:
     from verify.claims.claim import Claim
     from verify.claims.judgment import Judgment
@@ -31,6 +33,7 @@ Examples:
 @click.option("--brief", is_flag=True, help="Without the evidence (text, LaTeX and HTML).")
 @click.option("--record", is_flag=True, help="Write the verdicts to the lock file.")
 @click.option("--lock", "lock", metavar="FILE", help="The lock file; claims.lock beside the claims by default.")
+@output_option
 def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool, lock: str | None) -> int:
     """Judge claims: proved, refuted, holding to leading order, or not mathematical.
 
@@ -40,6 +43,8 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
     from verify.claims import table
 
     folders = [_located(p) for p in paths or SHIPPED[:1]]
+    if record:
+        _check_locks(folders, Path(lock) if lock else None)
     results = judged(folders)
     match form:
         case "json":
@@ -51,6 +56,15 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
         case _:
             click.echo(table.text_table(results, brief))
     return _recorded(folders, results, record, Path(lock) if lock else None)
+
+
+def _check_locks(folders: list[Path], lock: Path | None) -> None:
+    """Before the work: whether the verdicts can be recorded."""
+    from derive.files import check_writable
+    from verify.claims.lock import lock_of
+
+    for target in {lock or lock_of(f) for f in folders}:
+        check_writable(target, "--record")
 
 
 def judged(paths: list[Path]) -> Results:

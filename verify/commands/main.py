@@ -10,6 +10,8 @@ import click
 from derive import __version__
 from derive.commands.console import LazyGroup, progress, run
 from derive.commands.console import settings as parse_settings
+from derive.commands.options import chosen_scheme, output_option, scheme_options
+from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
 EPILOG = """\b
@@ -51,12 +53,8 @@ def _format(function: Any) -> Any:
 
 
 @main.command("scheme", epilog=EPILOG)
-@click.argument("scheme", metavar="NAME|FILE.toml")
+@scheme_options
 @click.option("--order", type=click.IntRange(0, 12), default=2, show_default=True, help="Verify f_0, ..., f_ORDER.")
-@click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default.")
-@click.option(
-    "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
-)
 @click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
 @click.option(
     "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (without a proof)."
@@ -70,15 +68,19 @@ def _format(function: Any) -> Any:
 @click.option("-o", "--output", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")
 @_format
 def scheme_command(
-    scheme: str, order: int, regime: str | None, pairs: tuple[str, ...], loss: str | None, count: int, seed: int, digits: int,
-    from_rest: bool, plot: str | None, output: str | None, form: str,
+    scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
+    order: int, loss: str | None, count: int, seed: int, digits: int, from_rest: bool, plot: str | None, output: str | None,
+    form: str,
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
-    from derive import load_scheme, modified_equation
+    from derive import modified_equation
     from verify.verification import Options, verify_scheme
 
-    equation = modified_equation(load_scheme(scheme), order, regime=regime, settings=parse_settings(pairs))
+    if output is not None:
+        check_writable(output, "-o")
     options = Options(loss, count, seed, digits, from_rest, plot)
+    chosen = chosen_scheme(scheme, update, parameters)
+    equation = modified_equation(chosen, order, regime=regime, settings=parse_settings(settings))
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":
@@ -92,6 +94,7 @@ def scheme_command(
 
         statement = equation.to_json()
         write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
+        click.echo(f"wrote {output}", err=True)
     elif output:
         click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
     return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
@@ -101,6 +104,7 @@ def scheme_command(
 @click.argument("file", required=False, metavar="[FILE.toml]")
 @click.option("--scheme", metavar="NAME|FILE.toml", help="The scheme the formula is about.")
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
 @click.option("--regime", metavar="NAME", help="How parameters scale with gamma.")
 @click.option(
@@ -111,9 +115,10 @@ def scheme_command(
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
 @_format
+@output_option
 def formula_command(
-    file: str | None, scheme: str | None, update: str | None, order: int | None, regime: str | None, pairs: tuple[str, ...],
-    says: tuple[str, ...], seed: int, form: str,
+    file: str | None, scheme: str | None, update: str | None, parameters: tuple[str, ...], order: int | None,
+    regime: str | None, pairs: tuple[str, ...], says: tuple[str, ...], seed: int, form: str,
 ) -> int:  # fmt: skip
     """Confirm or refute a formula, from a draft or from FILE.toml.
 
@@ -121,7 +126,7 @@ def formula_command(
     """
     from verify.formula_verdict import check_formula, print_formula, read_formula
 
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says)
+    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
     result = check_formula(claim, seed)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
@@ -132,6 +137,7 @@ def formula_command(
 
 @main.command("certificate", epilog=EPILOG)
 @click.argument("file", metavar="FILE.json")
+@output_option
 def certificate_command(file: str) -> int:
     """Prove the statement of a certificate again, from the file alone."""
     from verify.certificate.writing import CertificateRefused, check_certificate

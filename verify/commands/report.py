@@ -38,10 +38,11 @@ def report_command(
     """Write one self-contained page: the equation, what each term does in words, pictures with sliders, measured slopes,
     the certificate.  It opens offline in any browser.
     """
-    from verify.certificate.writing import write_whole
+    from derive.files import check_writable, write_whole
     from verify.report.material import STAGES, Request, gather
     from verify.report.page import report_page
 
+    check_writable(output, "-o")
     chosen = chosen_scheme(scheme, update, parameters)
     request = Request(
         chosen, order, regime, parse_settings(settings), _problem(chosen.label, loss, field), at, _step(gamma), steps, certificate
