@@ -40,7 +40,8 @@ class Scheme:
     """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
 
     `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
-    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars, `aliases` what else the
+    scheme is called, with a remark where that means several things.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Scheme:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Expression] = field(default_factory=dict)
     regimes: Mapping[str, Regime] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self)
