@@ -18,7 +18,7 @@ FLOORS = (
     "derive", "derive.errors", "derive.files", "derive.language", "derive.algebra", "derive.reals", "derive.scheme",
     "derive.engine", "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.readings", "derive.trees",
     "derive.paper",
-    "derive.commands.console", "derive.commands.options",
+    "derive.commands.helping", "derive.commands.console", "derive.commands.options",
     "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",
     "verify.numeric", "verify.certificate", "verify.verification", "verify.formula_verdict", "verify.claims", "verify.report",
     "derive.commands", "verify.commands",

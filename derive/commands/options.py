@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, inline_scheme, load_scheme
 
@@ -25,12 +26,14 @@ def scheme_options(function: Function) -> Function:
         return function(*args, scheme=_one_name(named, scheme), **options)
 
     for option in reversed((
-        click.argument("named", metavar="[SCHEME]", required=False),
-        click.option("--scheme", "scheme", metavar="NAME|FILE.toml", help="The same as SCHEME: a name, or a scheme file."),
+        click.argument("named", metavar="[SCHEME]", required=False, shell_complete=complete_schemes),
+        click.option("--scheme", "scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes,
+                     help="The same as SCHEME: a name, or a scheme file."),
         click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'."),
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
                      help="Declare a symbolic hyperparameter of --update (names of Greek letters need none)."),
-        click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default."),
+        click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
+                     help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="Set a parameter or a time function exactly: beta=9/10, 'r(t)=1/(1+t)'. Repeatable."),
     )):  # fmt: skip

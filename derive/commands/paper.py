@@ -9,6 +9,7 @@ import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import SCHEME_FILE, epilog
 from derive.commands.options import chosen_scheme, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
 from derive.files import check_writable, is_stream, write_whole
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 200  # beyond this the proof takes long
 
-EPILOG = """\b
-Examples:
-  derive paper --scheme momentum --order 4 -o momentum.pdf
-  derive paper --scheme adam --order 2 -o adam.tex
-  derive paper --scheme momentum --regime inertial --order 2 > inertial.tex
-  derive paper --preamble > shadowflow.sty
-"""
+EPILOG = epilog(
+    (
+        "derive paper momentum --order 3 -o momentum.tex   # or momentum.pdf",
+        "derive paper adam -o adam.tex",
+        "derive paper momentum --regime inertial --order 2",
+        "derive paper --preamble -o shadowflow.sty",
+    ),
+    SCHEME_FILE,
+)
 
 
 @click.command("paper", epilog=EPILOG)

@@ -10,6 +10,7 @@ import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_tableaux, epilog
 from derive.commands.options import chosen_scheme, scheme_options
 from derive.errors import UsageError
 from derive.files import check_writable, replacing
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
 _KINDS = ("flow", "map", "integrator", "conditions")
 
 
-@click.command("trees")
+@click.command(
+    "trees",
+    epilog=epilog(
+        (
+            "derive trees --tableau rk4 --order 6",
+            "derive trees momentum --order 4 --with differential,divided",
+            "derive trees --tableau rk4 --kind conditions",
+            "derive trees heun --order 9 --format npz -o heun.npz",
+        ),
+        TABLEAU_FILE, SCHEME_FILE,
+    ),
+)  # fmt: skip
 @scheme_options
-@click.option("--tableau", metavar="NAME|FILE", help="A Butcher tableau (.toml, .json), one or several colours; or a name.")
+@click.option("--tableau", metavar="NAME|FILE", shell_complete=complete_tableaux,
+              help="A Butcher tableau (.toml, .json), one or several colours; or a name.")  # fmt: skip
 @click.option("--order", type=int, default=5, show_default=True, metavar="N", help="Trees with at most N nodes.")
 @click.option(
     "--kind",

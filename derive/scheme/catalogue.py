@@ -27,7 +27,9 @@ def catalogue() -> tuple[str, ...]:
 def load_scheme(source: str | Path | Scheme) -> Scheme:
     """A scheme from its catalogue name or an alias, in any spelling, from the path of a TOML file, or itself.
 
-    Where an alias means several things, the title says which was chosen.  Raises UsageError (unknown name, with the nearest one; unreadable file), SchemeError, ParseError.
+    Where an alias means several things, the title says which was chosen.
+
+    Raises UsageError (unknown name, with the nearest one; unreadable file), SchemeError, ParseError.
 
     >>> load_scheme("momentum").states
     ('theta', 'v')

@@ -40,8 +40,8 @@ class Scheme:
     """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
 
     `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
-    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars, `aliases` what else the
-    scheme is called, with a remark where that means several things.
+    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
     name: str

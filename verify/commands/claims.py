@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
+from derive.commands.helping import CLAIM_FILE, epilog
 from derive.commands.options import output_option
 
 if TYPE_CHECKING:
@@ -17,18 +19,25 @@ if TYPE_CHECKING:
 
 SHIPPED = ("seeds", "literature")
 DIFFERS = 1
-EPILOG = """\b
-Examples:
-  verify claims                          the seed articles
-  verify claims literature               disagreements in the literature
-  verify claims paper/claims --record    record the verdicts on your own claims
-  verify claims paper/claims             exit status 1 if a verdict is not the recorded one
-  verify claims paper/claims/eq7.toml --format json
-"""
+EPILOG = epilog(
+    (
+        "verify claims                              # the seed articles",
+        "verify claims literature                   # disagreements in the literature",
+        "verify claims literature --record --lock verdicts.lock",
+        "verify claims literature --lock verdicts.lock --format json   # exit status 1 if a verdict is not the recorded one",
+    ),
+    CLAIM_FILE,
+)
+
+
+def complete_claims(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The folders that come with the package, and files."""
+    found = [CompletionItem(name) for name in SHIPPED if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
 
 
 @click.command("claims", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("paths", nargs=-1, metavar="[PATH ...]")
+@click.argument("paths", nargs=-1, metavar="[PATH ...]", shell_complete=complete_claims)
 @click.option("--format", "form", type=click.Choice(["text", "json", "latex", "html"]), default="text", show_default=True)
 @click.option("--brief", is_flag=True, help="Without the evidence (text, LaTeX and HTML).")
 @click.option("--record", is_flag=True, help="Write the verdicts to the lock file.")

@@ -10,20 +10,31 @@ import click
 from derive import __version__
 from derive.commands.console import LazyGroup, progress, run
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import (
+    CERTIFICATE_FILE,
+    CLAIM_FILE,
+    FORMULA_FILE,
+    SCHEME_FILE,
+    complete_regimes,
+    complete_schemes,
+    completion_command,
+    epilog,
+)  # fmt: skip
 from derive.commands.options import chosen_scheme, output_option, scheme_options
 from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
-EPILOG = """\b
-Examples:
-  verify scheme momentum --order 3
-  verify scheme adam --order 2 --format json
-  verify scheme momentum --order 2 -o momentum.json
-  verify certificate momentum.json
-  verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
-  verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"
-  verify report --scheme momentum --order 2 -o report.html
-"""
+SCHEMES = (
+    "verify scheme momentum --order 3",
+    "verify scheme adam --order 1 --format json",
+    'verify scheme --update "theta = theta - gamma*grad(theta_next)" --order 2',
+)
+CERTIFICATES = ("verify scheme momentum --order 2 -o momentum.json", "verify certificate momentum.json")
+FORMULAS = (
+    'verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"',
+    'verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"',
+    'verify formula --scheme gd --order 1 --says "loss: L + gamma/2*dot(grad, grad)"   # refuted, exit status 1',
+)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -36,7 +47,14 @@ class Commands(LazyGroup):
     }
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings=CONTEXT)
+@click.group(
+    cls=Commands,
+    epilog=epilog(
+        (*SCHEMES, *CERTIFICATES, *FORMULAS, "verify report momentum -o report.html"),
+        SCHEME_FILE, FORMULA_FILE, CLAIM_FILE, CERTIFICATE_FILE,
+    ),
+    context_settings=CONTEXT,
+)  # fmt: skip
 @click.version_option(__version__, package_name="shadowflow", prog_name="verify")
 def main() -> None:
     """Verify modified equations by routes that share nothing with their derivation: a proof for every smooth loss over prime
@@ -52,7 +70,7 @@ def _format(function: Any) -> Any:
     return click.option("--format", "form", type=choice, default="text", show_default=True, help="Output format.")(function)
 
 
-@main.command("scheme", epilog=EPILOG)
+@main.command("scheme", epilog=epilog((*SCHEMES, *CERTIFICATES), SCHEME_FILE, CERTIFICATE_FILE))
 @scheme_options
 @click.option("--order", type=click.IntRange(0, 12), default=2, show_default=True, help="Verify f_0, ..., f_ORDER.")
 @click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
@@ -100,13 +118,13 @@ def scheme_command(
     return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
 
 
-@main.command("formula", epilog=EPILOG)
+@main.command("formula", epilog=epilog(FORMULAS, FORMULA_FILE, SCHEME_FILE))
 @click.argument("file", required=False, metavar="[FILE.toml]")
-@click.option("--scheme", metavar="NAME|FILE.toml", help="The scheme the formula is about.")
+@click.option("--scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes, help="The scheme the formula is about.")
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
-@click.option("--regime", metavar="NAME", help="How parameters scale with gamma.")
+@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
     "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
 )
@@ -122,7 +140,7 @@ def formula_command(
 ) -> int:  # fmt: skip
     """Confirm or refute a formula, from a draft or from FILE.toml.
 
-    FILE.toml has the keys scheme (or update), order, says (a text or a list), and optionally regime and a table [set].
+    Options win over what FILE.toml says.
     """
     from verify.formula_verdict import check_formula, print_formula, read_formula
 
@@ -135,7 +153,7 @@ def formula_command(
     return {"confirmed": 0, "refuted": REFUTED}.get(result.verdict, UNDECIDED)
 
 
-@main.command("certificate", epilog=EPILOG)
+@main.command("certificate", epilog=epilog(CERTIFICATES, CERTIFICATE_FILE))
 @click.argument("file", metavar="FILE.json")
 @output_option
 def certificate_command(file: str) -> int:
@@ -148,6 +166,9 @@ def certificate_command(file: str) -> int:
         click.echo(f"refused: {error}")
         return REFUTED
     return 0
+
+
+main.add_command(completion_command("verify", main))
 
 
 def entry() -> None:
