@@ -32,7 +32,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import Kind
-from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
+from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
 from verify.counterexample.claimed import ClaimedField, claimed_field, memory_limit
 from verify.counterexample.comparison import Mismatch, compare
@@ -110,6 +110,7 @@ def read_formula(
     regime: str | None,
     settings: Mapping[str, str],
     says: Sequence[str],
+    parameters: Sequence[str] = (),
 ) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
@@ -125,11 +126,13 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "")
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters)
     return _stated(chosen, given)
 
 
 def _from_file(path: str) -> _Given:
+    if not path.endswith(".toml") and path in catalogue():
+        raise UsageError(f"'{path}' is a scheme, and a formula file is asked for here; write --scheme {path} --says 'theta: ...'")
     try:
         data = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
+from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
 
@@ -22,12 +24,16 @@ def catalogue() -> tuple[str, ...]:
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:
-    """A scheme from its catalogue name, the path of a TOML file, or itself.
+    """A scheme from its catalogue name or an alias, in any spelling, from the path of a TOML file, or itself.
+
+    Where an alias means several things, the title says which was chosen.
 
     Raises UsageError (unknown name, with the nearest one; unreadable file), SchemeError, ParseError.
 
     >>> load_scheme("momentum").states
     ('theta', 'v')
+    >>> load_scheme("SGD").title
+    'Gradient descent: sgd without momentum'
     """
     if isinstance(source, Scheme):
         return source
@@ -40,9 +46,18 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
             raise UsageError(f"cannot read scheme file '{text}': {reason}") from None
         return scheme_from_toml(data, Path(text).stem)
     names = catalogue()
-    if text not in names:
-        raise UsageError(f"unknown scheme '{text}'{nearest(text, names)} (see 'derive schemes', or name a .toml file)")
-    return scheme_from_toml((_FOLDER / f"{text}.toml").read_text("utf-8"), text)
+    found = (text, "") if text in names else resolve(text, names, _FOLDER)
+    if found is None:
+        hint = nearest(text.lower(), spellings())
+        raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
+    name, meaning = found
+    scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
+    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def spellings() -> tuple[str, ...]:
+    """The catalogue's names, then their aliases."""
+    return (*catalogue(), *(alias for _, alias, _ in alias_table(_FOLDER).values()))
 
 
 def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
@@ -77,8 +92,10 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
     except tomllib.TOMLDecodeError as error:
         raise SchemeError(f"{source}: not valid TOML: {error}") from None
     for key, value in data.items():
-        if key not in (*_TEXTS, *_TABLES):
+        if key not in (*_TEXTS, *_TABLES, "aliases"):
             raise SchemeError(f"{source}{_line_of(text, key)}: unknown key '{key}'{nearest(key, (*_TEXTS, *_TABLES))}")
+        if key == "aliases":
+            continue
         expected = str if key in _TEXTS else dict
         if not isinstance(value, expected):
             kind = "text" if expected is str else "a table"
@@ -106,6 +123,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         functions=functions,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
+        aliases=read_aliases(data.get("aliases", []), source),
     )
 
 

@@ -41,6 +41,7 @@ class Scheme:
 
     `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
     and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Scheme:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Expression] = field(default_factory=dict)
     regimes: Mapping[str, Regime] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self)
