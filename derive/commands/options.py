@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from derive.scheme import Scheme, inline_scheme, load_scheme
 
+_LETTERS = "derive.letters"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -25,6 +26,27 @@ def scheme_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )):  # fmt: skip
         function = option(function)
     return function
+
+
+def letters_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--letters; `chosen_letters` is what was given."""
+    return click.option(
+        "--letters", metavar="NAME=LETTER,...", expose_value=False, callback=_remember_letters,
+        help="Your own letters for what is printed: gamma=h,theta=x,L=f (JSON keeps the scheme's).",
+    )(function)  # fmt: skip
+
+
+def _remember_letters(context: click.Context, _: click.Parameter, text: str | None) -> None:
+    if text is not None:
+        from derive.writing.letters import read_letters
+
+        context.meta[_LETTERS] = read_letters(text)
+
+
+def chosen_letters() -> Mapping[str, str]:
+    """What --letters of the running command says."""
+    found: Mapping[str, str] = click.get_current_context().meta.get(_LETTERS, {})
+    return found
 
 
 def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...]) -> Scheme:

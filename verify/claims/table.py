@@ -78,7 +78,7 @@ def json_list(results: Results) -> str:
 
 def latex_table(results: Results, brief: bool = False) -> str:
     """A longtable; needs \\usepackage{longtable}."""
-    from derive.paper.escape import escape
+    from derive.writing.escape import escape
 
     head = r"claim & verdict & statement \\ \hline \endhead"
     lines = [r"% \usepackage{longtable}", r"\begin{longtable}{p{0.13\textwidth}p{0.14\textwidth}p{0.65\textwidth}}", head]
