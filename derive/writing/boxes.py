@@ -24,6 +24,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SIGNS = ("+", "-")
 _FRONTS = ("<", ">", "=", r"\le", r"\ge", r"\ne", r"\to", r"\quad", r"\qquad")
 _GAP, _TIMES = r"\,", r"\odot"
+_FUNCTIONS = tuple(rf"\{name}" for name in ("operatorname", "exp", "log", "sin", "cos", "tan", "arctan", "atan"))
 _INDENT = 20.0  # \qquad before a continuation
 
 
@@ -127,7 +128,7 @@ def terms_of(text: str) -> list[Piece]:
 
 
 def factors_of(piece: Piece) -> list[Piece]:
-    """The factors of a term, cut at gaps and at componentwise products; signs stay with the first."""
+    """The factors of a term, cut at gaps, in front of parentheses that grow and of componentwise products; signs stay in front."""
     found = [Piece((), piece.factor)]
     for item in piece.items:
         begun = any(i not in ("{}", *_SIGNS) for i in found[-1].items)
@@ -135,6 +136,8 @@ def factors_of(piece: Piece) -> list[Piece]:
             found.append(Piece((), factor=True))
         elif item == _TIMES and begun:
             found.append(Piece((item,)))
+        elif item.startswith(r"\left(") and begun and not found[-1].items[-1].startswith(_FUNCTIONS):
+            found.append(Piece((item,), factor=True))
         elif item != _GAP:
             found[-1] = replace(found[-1], items=(*found[-1].items, item))
     return [p for p in found if p.items]
@@ -192,8 +195,7 @@ def _opened_fraction(above: str, below: str) -> list[Piece]:
         head = _GAP.join(i for i in items if i not in sums) or "1"
         return [Piece((rf"\frac{{{head}}}{{{below}}}",)), *(Piece((s,), factor=True) for s in sums)]
     last = below if len(items_of(below)) == 1 else rf"\bigl({below}\bigr)"
-    parts[-1] = replace(parts[-1], items=(*parts[-1].items, r"\big/", last))
-    return parts
+    return [*parts, Piece((r"\big/", last))]
 
 
 # ---------------------------------------------------------------------------------------------- filling
@@ -202,7 +204,7 @@ def _opened_fraction(above: str, below: str) -> list[Piece]:
 def broken(row: str, room: float) -> list[str]:
     r"""The lines of a row, the later ones indented.
 
-    >>> broken(r"a + b + \frac{\gamma\,(1+\beta)}{2}\, u", 80)
+    >>> broken(r"a + b + \frac{\gamma\,(1+\beta)}{2}\, u", 84)
     ['a + b', '\\qquad{}+ \\frac{\\gamma\\,(1+\\beta)}{2}\\, u']
     >>> broken(r"\frac{\gamma\,(1+\beta)}{2}\, u", 48)
     ['\\frac{\\gamma}{2}\\, \\bigl(1 + \\beta\\bigr)', '\\qquad{}\\times u']

@@ -95,7 +95,8 @@ def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str
             for k, block in enumerate(powers, 0 if flow else 1):
                 if block[i] != 0:
                     letters = {x: typed(x.name, style) for x in block[i].free_symbols}
-                    pieces.append(rf"{gamma_power(k, style)} \left({sp.latex(block[i], symbol_names=letters)}\right)".strip())
+                    shown = sp.latex(block[i], symbol_names=letters)
+                    pieces.append(rf"{gamma_power(k, style)} \left({shown}\right)" if k else shown)
             first, *rest = pieces or ["0"]
             left = rf"\dot{{{symbol}}} ={{}}&" if flow else rf"{symbol}^{{+}} ={{}}& {symbol} +"
             lines += aligned(left, [first, *(f"+ {piece}" for piece in rest)])
