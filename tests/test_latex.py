@@ -1,4 +1,4 @@
-"""What --format latex prints compiles as pasted, in amsart and in article with amsmath and amssymb, and stays inside the margins."""
+"""What --format latex prints compiles as pasted, in amsart and in article with amsmath and amssymb, inside the margins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ PREAMBLES = {"amsart": r"\documentclass{amsart}", "article": r"\documentclass{ar
 POINT = ("--loss", "x**4/4 + x*y**2", "--at", "x=1/2,y=1/3")
 SAMPLE = [
     ("modified-eq", "--scheme", "gd", "--order", "4"), ("modified-eq", "--scheme", "momentum", "--order", "5", "--show-memory"),
-    ("modified-eq", "--scheme", "momentum", "--loss", "x**4/4 + x*y**2"), ("modified-eq", "--scheme", "rmsprop", "--set", "rho=9/10", "--set", "eps=1/100", *POINT),
+    ("modified-eq", "--scheme", "momentum", "--loss", "x**4/4 + x*y**2"),
+    ("modified-eq", "--scheme", "rmsprop", "--set", "rho=9/10", "--set", "eps=1/100", *POINT),
     ("modified-eq", "--scheme", "adam", "--order", "2", "--loss", "x**2/2 + x*y**2"),
     ("modified-eq", "--scheme", "momentum", "--regime", "inertial", *POINT[:2], "--at", "x=1/2,y=1/3,eta_x=1,eta_y=2"),
     ("modified-eq", "--scheme", "momentum", "--order", "2", *POINT, "--form", "map"),
@@ -37,15 +38,21 @@ SAMPLE = [
     ("second-order", "--scheme", "triple-momentum", "--order", "2"),
     ("second-order", "--scheme", "nesterov", "--regime", "inertial", *POINT[:2], "--at", "x=1/2,y=1/3,p_x=1,p_y=2"),
     ("accuracy", "--scheme", "momentum", "--regime", "leapfrog", "--target", "theta'' + lam*theta' + grad"),
-    ("accuracy", "--scheme", "rk4", "--target", "theta' + grad"), ("accuracy", "--scheme", "gd", "--target", "theta' = -hess(grad)"),
+    ("accuracy", "--scheme", "rk4", "--target", "theta' + grad"),
+    ("accuracy", "--scheme", "gd", "--target", "theta' = -hess(grad)"),
     ("stability", "--scheme", "sgdw"), ("stability", "--scheme", "aggmo"), ("stability", "--scheme", "rk4"),
     ("stability", "--scheme", "triple-momentum", "--regime", "tuned"), ("stability", "--scheme", "sam"),
     ("energy", "--scheme", "momentum", "--order", "3"), ("energy", "--scheme", "nesterov"),
-    ("energy", "--scheme", "nesterov-convex"), ("energy", "--scheme", "momentum", *POINT[:2], "--at", "x=1/2,y=1/3,eta_x=1,eta_y=2"),
-    ("modifying", "--scheme", "gd", "--order", "3"), ("modifying", "--scheme", "ademamix"), ("modifying", "--scheme", "adabelief"),
-    ("modifying", "--scheme", "gd", *POINT), ("initial-layer", "--scheme", "aggmo"), ("initial-layer", "--scheme", "momentum", *POINT),
-    ("initial-layer", "--scheme", "nesterov", "--order", "2"), ("compare", "nesterov", "nesterov-keras"), ("compare", "adam", "adamw"),
-    ("compare", "gd", "heun"), ("compare", "momentum", "ema-momentum"), ("explain", "momentum"), ("explain", "adam-bias-corrected"),
+    ("energy", "--scheme", "nesterov-convex"),
+    ("energy", "--scheme", "momentum", *POINT[:2], "--at", "x=1/2,y=1/3,eta_x=1,eta_y=2"),
+    ("modifying", "--scheme", "gd", "--order", "3"), ("modifying", "--scheme", "ademamix"),
+    ("modifying", "--scheme", "adabelief"),
+    ("modifying", "--scheme", "gd", *POINT), ("initial-layer", "--scheme", "aggmo"),
+    ("initial-layer", "--scheme", "momentum", *POINT),
+    ("initial-layer", "--scheme", "nesterov", "--order", "2"), ("compare", "nesterov", "nesterov-keras"),
+    ("compare", "adam", "adamw"),
+    ("compare", "gd", "heun"), ("compare", "momentum", "ema-momentum"), ("explain", "momentum"),
+    ("explain", "adam-bias-corrected"),
     ("explain", "triple-momentum"), ("explain", "qhadam"), ("explain", "sgdw"), ("explain", "adagrad"), ("explain", "bdf2"),
 ]  # fmt: skip
 

@@ -128,7 +128,7 @@ def terms_of(text: str) -> list[Piece]:
 
 
 def factors_of(piece: Piece) -> list[Piece]:
-    """The factors of a term, cut at gaps, in front of parentheses that grow and of componentwise products; signs stay in front."""
+    """The factors of a term, cut at gaps, before parentheses that grow and before componentwise products; signs stay in front."""
     found = [Piece((), piece.factor)]
     for item in piece.items:
         begun = any(i not in ("{}", *_SIGNS) for i in found[-1].items)

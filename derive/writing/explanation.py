@@ -17,7 +17,7 @@ from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
 from derive.writing.standing import remembers, transients, where_text
-from derive.writing.text import relaxation_text
+from derive.writing.text import pretty, relaxation_text
 
 if TYPE_CHECKING:
     from derive.readings.explain import Explanation, RegimeReading
@@ -32,10 +32,17 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
         return _latex(e, style)
     reference = e.scheme.reference.partition(";")[0].strip()
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
-    lines += [f"    {line}" for line in e.scheme.update.strip().splitlines()]
+    lines += [f"    {line}" for line in _update(e, style)]
     for r in e.regimes:
         lines += ["", *_regime_lines(e, r, style)]
     return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
+
+
+def _update(e: Explanation, style: Notation) -> list[str]:
+    """As it is typed; as it is written in a reader's own letters."""
+    if not style.letters:
+        return e.scheme.update.strip().splitlines()
+    return [f"{style.symbol(a.target)} = {pretty(a.value, style, e.scheme.label)}" for a in e.scheme.program]
 
 
 # ---------------------------------------------------------------------------------------------- regimes

@@ -5,10 +5,12 @@ LaTeX lines are rows of align* environments and the sentences between them (`der
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
+from derive.language.letters import GREEK
 from derive.result import Blocks, Combination, Equation
 from derive.writing.expression import TypedWriter, typed
 from derive.writing.formulas import coefficient_text, rows, said_power, write_term
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from derive.readings.witness import Witness
 
 Lines = list[str]
+_WRITTEN_OUT = frozenset((*GREEK, "gamma", "theta"))  # in sentences, other names could be words
 
 
 def heading(equation: Equation, style: Notation, what: str) -> Lines:
@@ -72,14 +75,19 @@ def conclusion_lines(c: Conclusion, style: Notation, indent: str = "") -> Lines:
     elif c.verdict == "undecided":
         lines.append(f"undecided: {c.because}")
     if c.witness is not None:
-        lines.append(_latex_witness(c, c.witness, style) if latex else f"witness: {_witness(c, c.witness)}")
+        lines.append(_latex_witness(c, c.witness, style) if latex else f"witness: {_witness(c, c.witness, style)}")
     if c.for_parameters != "all in their ranges":
         lines.append(f"for the parameters: {c.for_parameters}")
-    return [say(indent * (not latex) + line, style) for line in lines]
+    return [say(line if latex else indent + _greek_renamed(line, style), style) for line in lines]
 
 
-def _witness(c: Conclusion, w: Witness) -> str:
-    where = ", ".join(f"{n} = {v}" for n, v in {**w.at, **w.parameters}.items())
+def _greek_renamed(text: str, style: Notation) -> str:
+    """Names of Greek letters in a typed sentence, in a reader's own letters."""
+    return re.sub(r"[A-Za-z]+\d*", lambda m: style.renamed(m[0]) if m[0] in _WRITTEN_OUT else m[0], text)
+
+
+def _witness(c: Conclusion, w: Witness, style: Notation) -> str:
+    where = ", ".join(f"{style.renamed(n)} = {v}" for n, v in {**w.at, **w.parameters}.items())
     return f"{c.quantity} is {w.value} on {w.loss} at {where}"
 
 
@@ -155,7 +163,7 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
     latex = style.name == "latex"
     lines = []
     for tree, values in o.rootings:
-        lines.append(say(f"    free tree {formula(write_term(tree, style), style)}", style))
+        lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
         for t, b in values:
             term, value = write_term(t, style), coefficient_text(b, style)
             lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")

@@ -140,8 +140,12 @@ def value_text(values: Mapping[str, Any], style: Notation) -> str:
     if style.name != "latex":
         return "\n".join(f"{style.renamed(name)} {style.renamed('gamma')}^{k}  {', '.join(block)}" for name, k, block in rows)
     gamma = style.symbol("gamma")
-    lines = [rf"[{gamma}^{{{k}}}] ={{}}& \left({', '.join(typed(x, style) for x in block)}\right)" for _, k, block in rows]
+    lines = [rf"[{gamma}^{{{k}}}] ={{}}& {_vector([typed(x, style) for x in block])}" for _, k, block in rows]
     return fragment([words(f"with $[{gamma}^{{k}}]$ for the coefficient of ${gamma}^{{k}}$,"), *lines])
+
+
+def _vector(components: Sequence[str]) -> str:
+    return rf"\left({', '.join(components)}\right)" if len(components) > 1 else components[0]
 
 
 __all__ = ["explicit_text", "problem_letters", "value_text", "values_text"]
