@@ -23,7 +23,8 @@ from derive.writing.text import equation_text
 
 OWN = {"gamma": "gammaK", "theta": "thetaK", "L": "LK"}  # sort like the names they stand for, and occur nowhere
 READINGS = [
-    ("modified-eq", "momentum"), ("modified-loss", "adam"), ("second-order", "nesterov"), ("stability", "sgdw"), ("energy", "momentum"),
+    ("modified-eq", "momentum"), ("modified-loss", "adam"), ("second-order", "nesterov"), ("stability", "sgdw"),
+    ("energy", "momentum"),
     ("modifying", "gd"), ("initial-layer", "aggmo"), ("explain", "momentum"), ("explain", "adam"),
 ]  # fmt: skip
 
@@ -62,7 +63,7 @@ def test_own_letters_are_those_of_the_scheme_written_in_them(name: str) -> None:
     for mine, other in zip(written(first, names), written(second), strict=True):
         regimes = {new: old for new, old in pair.back.items() if old in pair.original.regimes}
         for new, old in regimes.items():
-            other = other.replace(new, old)  # noqa: PLW2901
+            other = other.replace(new, old)
         assert plain(mine) == plain(other)
     if names:
         assert written(first, names) != written(first)
@@ -104,7 +105,8 @@ def test_letters_may_be_exchanged() -> None:
 
 @pytest.mark.parametrize(("letters", "why"), [
     ("gamma=beta", "rename beta as well"), ("gamma=h", "rename h as well"), ("gamma=s,theta=s", "like"), ("nu=x", "no 'nu'"),
-    ("gamma", "not of the form"), ("gamma=", "not of the form"), ("gamma=a,gamma=b", "given twice"), ("gamma=\\input{x}", "no letter"),
+    ("gamma", "not of the form"), ("gamma=", "not of the form"), ("gamma=a,gamma=b", "given twice"),
+    ("gamma=\\input{x}", "no letter"),
     ("gamma=\\mathbf{\\input}", "no letter"), ("gamma=a b", "no letter"), ("gamma=$x$", "no letter"), ("gamma=1", "no letter"),
     ("gamma=\\mathbf{w}", "for --format latex"), ("beta=z", "rename z as well"), ("gamma=\\mathbf{a}^2", "no letter"),
 ])  # fmt: skip

@@ -24,6 +24,7 @@ Examples:
   derive paper --scheme momentum --order 4 -o momentum.pdf
   derive paper --scheme adam --order 2 -o adam.tex
   derive paper --scheme momentum --regime inertial --order 2 > inertial.tex
+  derive paper --scheme momentum --order 2 -o momentum.tex --bib momentum.bib
   derive paper --preamble > shadowflow.sty
 """
 
@@ -32,10 +33,11 @@ Examples:
 @scheme_options
 @click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
+@click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-          order: int, output: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
+          order: int, output: str | None, bib: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
     was checked, and the sources. OUT.tex needs nothing else; OUT.pdf needs pdflatex.
     """
@@ -52,6 +54,8 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
         article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
     text = paper_latex(article, _verified(article.equation))
     _warn_about_ranges(article.equation.configuration)
+    if bib is not None:
+        _write_bib(bib, chosen.reference)
     if output is None:
         click.echo(text, nl=False)
     elif output.endswith(".pdf"):
@@ -89,6 +93,16 @@ def _verified(equation: ModifiedEquation) -> Verified | None:
     if found.bound is None:
         return Verified(reason=found.reason)
     return Verified(bits=10 * floor(-found.bound / 10))  # tens, so that the same input gives the same article
+
+
+def _write_bib(path: str, reference: str) -> None:
+    """The works that the scheme's file names, and the book on backward error analysis, which every article cites."""
+    from derive.scheme.bibliography import bibtex, cited, works
+    from derive.trees.output import replacing
+
+    found = {work.key: work for work in (*cited(reference), works()["hairer-lubich-wanner"])}
+    with replacing(path) as temporary:
+        temporary.write_text(bibtex(found.values()), encoding="utf-8")
 
 
 def _check_output(output: str | None) -> None:

@@ -65,13 +65,13 @@ def equation_latex(
 def fragment(lines: Iterable[str], paged: bool = True) -> str:
     """Formulas in align* environments, long rows broken, and the sentences between them.
 
-    A long display may go over pages; `paged` off leaves out what says so, for readers other than TeX.
+    A long display may go over pages; with `paged` off it is one for readers other than TeX, with neither pages nor lines.
     """
     groups = [(said, list(group)) for said, group in groupby(lines, lambda line: isinstance(line, Words))]
     parts = []
     for k, (said, group) in enumerate(groups):
         last = k == len(groups) - 1
-        parts.append(_paragraph(group, "." if last else ":") if said else _display(_laid_out(group), paged))
+        parts.append(_paragraph(group, "." if last else ":") if said else _display(_laid_out(group) if paged else group, paged))
     return "\n".join(parts).strip("\n")
 
 
