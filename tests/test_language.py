@@ -27,8 +27,8 @@ from derive.language import (
 )
 from derive.language.calls import CALLS, SchemeCall
 from derive.paper.preamble import PAPER
-from derive.paper.update import ExpressionWriter
 from derive.scheme import inline_scheme
+from derive.writing.expression import ExpressionWriter
 from derive.writing.notation import ASCII, UNICODE
 from derive.writing.text import pretty
 
@@ -259,7 +259,7 @@ def test_a_call_is_one_entry_and_its_series(monkeypatch: pytest.MonkeyPatch) -> 
     shown = scheme.program[1].value
     assert pretty(shown, UNICODE, "L") == "θ - γ ⟦θ; ∇L(θ)⟧"
     assert pretty(shown, ASCII, "L") == "theta - gamma had2(theta, grad L(theta))"
-    assert r"\hadtwo{\theta}{\gradL(\theta)}" in ExpressionWriter(scheme, PAPER)(shown)
+    assert r"\hadtwo{\theta}{\gradL(\theta)}" in ExpressionWriter(PAPER, scheme.kinds)(shown)
     written_out = modified_equation(inline_scheme("theta = theta - gamma*theta*grad(theta)"), order=2)
     assert str(modified_equation(inline_scheme(text), order=2).equations) == str(written_out.equations)
     plain = modified_equation(inline_scheme("theta = theta - gamma*grad(theta)"), order=2)

@@ -11,7 +11,7 @@ from derive import __version__
 from derive.commands.console import LazyGroup, ascii_only, progress, run
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_schemes, completion_command, epilog
-from derive.commands.options import chosen_scheme, output_option, scheme_options
+from derive.commands.options import chosen_letters, chosen_scheme, letters_option, output_option, scheme_options
 
 EQUATIONS = (
     "derive modified-eq momentum --order 2",
@@ -68,6 +68,7 @@ def main() -> None:
     help="flow: theta' = ...; map: the memoryless step theta+ = theta + ... .",
 )
 @click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@letters_option
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
@@ -92,17 +93,20 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
         )
     _warn_about_ranges(equation)
     if problem is not None:
-        _print_on_problem(equation, problem, at, digits, output)
+        _print_on_problem(equation, problem, at, digits, output, plain or ascii_only())
     elif output == "json":
         click.echo(json.dumps(equation.to_json(), indent=2))
     elif output == "latex":
         from derive.writing.latex import equation_latex
+        from derive.writing.letters import for_reading
 
-        click.echo(equation_latex(equation, show_memory))
+        click.echo(equation_latex(equation, show_memory, for_reading(chosen_letters(), equation, True)))
     else:
+        from derive.writing.letters import for_reading
         from derive.writing.text import equation_text
 
-        click.echo(equation_text(equation, plain or ascii_only(), show_memory))
+        letters = for_reading(chosen_letters(), equation, False)
+        click.echo(equation_text(equation, plain or ascii_only(), show_memory, letters))
 
 
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:
@@ -123,26 +127,27 @@ def _warn_about_ranges(equation: Any) -> None:
         click.echo(f"derive: note: {note}", err=True)
 
 
-def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str) -> None:
+def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str, plain: bool) -> None:
+    from derive.writing import values as writing
+    from derive.writing.series import notation
+
+    letters = writing.problem_letters(chosen_letters(), equation, problem, output == "latex")
+    style = notation("latex" if output == "latex" else "ascii" if plain else "unicode", equation, letters=letters)
     if at is not None:
         values = equation.evaluate(problem, at, digits)
         if output == "json":
             at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
             data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
-            return
-        from derive.writing.text import values_text
-
-        click.echo(values_text(equation, problem, values, latex=output == "latex"))
+        else:
+            click.echo(writing.values_text(equation, problem, values, style))
         return
     explicit = equation.on_loss(problem)
     if output == "json":
         text = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
         click.echo(json.dumps(equation.to_json() | {"loss": problem, "explicit": text}, indent=2))
-        return
-    from derive.writing.text import explicit_text
-
-    click.echo(explicit_text(equation, problem, explicit, latex=output == "latex"))
+    else:
+        click.echo(writing.explicit_text(equation, problem, explicit, style))
 
 
 @main.command("schemes", epilog=epilog(SCHEMES, SCHEME_FILE))

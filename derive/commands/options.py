@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from typing import Any
@@ -14,6 +14,7 @@ from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, inline_scheme, load_scheme
 
+_LETTERS = "derive.letters"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
@@ -45,6 +46,27 @@ def _one_name(named: str | None, scheme: str | None) -> str | None:
     if named is not None and scheme is not None:
         raise click.UsageError(f"the scheme is named twice, '{named}' and --scheme '{scheme}'; write one of them")
     return scheme if named is None else named
+
+
+def letters_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--letters; `chosen_letters` is what was given."""
+    return click.option(
+        "--letters", metavar="NAME=LETTER,...", expose_value=False, callback=_remember_letters,
+        help="Your own letters for what is printed: gamma=h,theta=x,L=f (JSON keeps the scheme's).",
+    )(function)  # fmt: skip
+
+
+def _remember_letters(context: click.Context, _: click.Parameter, text: str | None) -> None:
+    if text is not None:
+        from derive.writing.letters import read_letters
+
+        context.meta[_LETTERS] = read_letters(text)
+
+
+def chosen_letters() -> Mapping[str, str]:
+    """What --letters of the running command says."""
+    found: Mapping[str, str] = click.get_current_context().meta.get(_LETTERS, {})
+    return found
 
 
 def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...]) -> Scheme:

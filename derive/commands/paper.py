@@ -25,6 +25,7 @@ EPILOG = epilog(
         "derive paper momentum --order 3 -o momentum.tex   # or momentum.pdf",
         "derive paper adam -o adam.tex",
         "derive paper momentum --regime inertial --order 2",
+        "derive paper momentum --order 2 -o momentum.tex --bib momentum.bib",
         "derive paper --preamble -o shadowflow.sty",
     ),
     SCHEME_FILE,
@@ -35,10 +36,11 @@ EPILOG = epilog(
 @scheme_options
 @click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
+@click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-          order: int, output: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
+          order: int, output: str | None, bib: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
     was checked, and the sources. OUT.tex needs nothing else; OUT.pdf needs pdflatex.
     """
@@ -48,6 +50,8 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
 
         _hand_over(PREAMBLE, output)
         return
+    if bib is not None:
+        check_writable(bib, "--bib")
     chosen = chosen_scheme(scheme, update, parameters)
     from derive.paper.document import article_of, paper_latex
 
@@ -55,6 +59,9 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
         article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
     text = paper_latex(article, _verified(article.equation))
     _warn_about_ranges(article.equation.configuration)
+    if bib is not None:
+        _write_bib(bib, chosen.reference)
+        click.echo(f"wrote {bib}", err=True)
     _hand_over(text, output)
 
 
@@ -96,6 +103,14 @@ def _verified(equation: ModifiedEquation) -> Verified | None:
     if found.bound is None:
         return Verified(reason=found.reason)
     return Verified(bits=10 * floor(-found.bound / 10))  # tens, so that the same input gives the same article
+
+
+def _write_bib(path: str, reference: str) -> None:
+    """The works that the scheme's file names, and the book on backward error analysis, which every article cites."""
+    from derive.scheme.bibliography import bibtex, cited, works
+
+    found = {work.key: work for work in (*cited(reference), works()["hairer-lubich-wanner"])}
+    write_whole(path, bibtex(found.values()))
 
 
 def _check_output(output: str | None, preamble: bool) -> None:

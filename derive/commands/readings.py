@@ -11,7 +11,15 @@ import click
 from derive.commands.console import ascii_only
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, complete_regimes, complete_schemes, epilog
-from derive.commands.options import Decorator, Function, chosen_scheme, output_option, scheme_options
+from derive.commands.options import (
+    Decorator,
+    Function,
+    chosen_letters,
+    chosen_scheme,
+    letters_option,
+    output_option,
+    scheme_options,
+)
 
 
 def order_option(default: int, text: str) -> Decorator:
@@ -19,10 +27,10 @@ def order_option(default: int, text: str) -> Decorator:
 
 
 def format_option(function: Function) -> Function:
-    """--format, --ascii, --output."""
+    """--format, --ascii, --letters, --output."""
     plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
     output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
-    return output(plain(output_option(function)))
+    return output(plain(letters_option(output_option(function))))
 
 
 def point_options(function: Function) -> Function:
@@ -50,8 +58,10 @@ def _point(loss: str | None, at: str | None) -> bool:
 
 def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
     """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
-    from derive.writing.latex import align
+    from derive.writing.latex import fragment
+    from derive.writing.letters import for_reading
     from derive.writing.series import notation
+    from derive.writing.values import value_text
 
     if output == "json":
         data = dict(extra) | reading.to_json()
@@ -61,22 +71,14 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
         return
     equation = getattr(reading, "equation", None)
     output_style = "latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode"
-    style = notation(output_style, equation, getattr(reading, "derivative", None))
+    letters = for_reading(chosen_letters(), reading, output == "latex")
+    style = notation(output_style, equation, getattr(reading, "derivative", None), letters)
     if values is not None:
-        click.echo("\n".join(_value_lines(values, output == "latex")))
+        click.echo(value_text(values, style))
     elif output == "latex":
-        click.echo(align(lines(reading, style)))
+        click.echo(fragment(lines(reading, style)))
     else:
         click.echo("\n".join(lines(reading, style)))
-
-
-def _value_lines(values: Mapping[str, Any], latex: bool) -> list[str]:
-    rows = [(name, k, block) for name, powers in values.items() for k, block in enumerate(powers)]
-    if latex:
-        from derive.writing.latex import align
-
-        return [align([rf"\text{{{n}}}_{{({k})}} ={{}}& \left({', '.join(b)}\right)" for n, k, b in rows])]
-    return [f"{name} gamma^{k}  {', '.join(block)}" for name, k, block in rows]
 
 
 def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:

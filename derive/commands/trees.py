@@ -50,7 +50,7 @@ _KINDS = ("flow", "map", "integrator", "conditions")
     help="npz needs --output.",
 )  # fmt: skip
 @click.option("--with", "extras", metavar="COLUMN,...", default="",
-              help="More columns: density, bracket, differential, latex, divided (b/sigma).")  # fmt: skip
+              help="More columns: density, bracket, differential, latex (needs tikz), divided (b/sigma).")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE; it appears whole or not at all.")
 @click.option("--memory-limit", metavar="SIZE", help="Refuse what needs more, e.g. 4G (default: the memory that is free).")
 def trees_command(

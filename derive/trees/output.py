@@ -125,6 +125,8 @@ def write_json(series: TreeSeries, write: Callable[[str], Any], extras: Sequence
 def write_table(series: TreeSeries, write: Callable[[str], Any], extras: Sequence[str] = ()) -> None:
     """Aligned columns under a line that says what is printed; the sum over all trees last."""
     write(f"# {describe(series)}\n")
+    if "latex" in extras:
+        write("# the pictures need \\usepackage{tikz}\n")
     letter = LETTERS[series.kind]
     widths: dict[str, int] = {"order": 5, "symmetry": 8, "level_sequence": max(14, 2 * series.order + 1)}
     if series.trees.colours > 1:

@@ -7,6 +7,7 @@ from typing import Any
 
 from derive.language import unparse
 from derive.scheme import Scheme
+from derive.scheme.bibliography import cited
 
 
 def catalogue_text(schemes: list[Scheme]) -> str:
@@ -40,6 +41,10 @@ def scheme_text(scheme: Scheme) -> str:
     for regime in scheme.regimes.values():
         substitutions = ", ".join(f"{n} = {unparse(e)}" for n, e in regime.substitutions.items())
         lines += ["", f"regime {regime.name}: {regime.title}"] + ([f"    {substitutions}"] if substitutions else [])
+    if found := cited(scheme.reference):
+        lines += ["", "references"]
+        for work in found:
+            lines += textwrap.wrap(str(work), 100, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
     if scheme.notes:
         lines += ["", *textwrap.wrap(" ".join(scheme.notes.split()), 100)]
     return "\n".join(lines)
@@ -52,6 +57,7 @@ def scheme_json(scheme: Scheme) -> dict[str, Any]:
         "title": scheme.title,
         "aliases": list(scheme.aliases),
         "reference": scheme.reference,
+        "references": [work.to_json() for work in cited(scheme.reference)],
         "notes": " ".join(scheme.notes.split()),
         "update": scheme.update.strip(),
         "parameters": {p.name: {"description": p.description, "range": p.range} for p in scheme.parameters.values()},

@@ -64,13 +64,14 @@ def polynomial_power(monomials: Any, exponent: int, style: Notation) -> str:
 
 
 def _polynomial(monomials: Any, style: Notation) -> str:
-    pieces = []
+    pieces: list[str] = []
     for coefficient, powers in sign_first(monomials):
         factors = [style.symbol(n) if e == 1 else style.power(style.symbol(n), str(e)) for n, e in powers]
         size = abs(coefficient)
         if size != 1 or not factors:
             factors.insert(0, str(size))
-        pieces.append(("-" if coefficient < 0 else "+") + style.number_gap.join(factors))
+        sign = "-" if coefficient < 0 else "+"
+        pieces.append((f"{style.sum_gap}{sign}{style.sum_gap}" if pieces else sign) + style.number_gap.join(factors))
     return "".join(pieces).removeprefix("+")
 
 
@@ -198,7 +199,7 @@ class _Factors(Cases[str]):
 
     def node(self, f: Factor) -> str:
         style = self.style
-        name = style.derivative(f.label, len(f.children))
+        name = style.derived(f.label, len(f.children))
         if not f.children:
             return name
         inner = style.nested or style
@@ -208,8 +209,13 @@ class _Factors(Cases[str]):
         return _scalar_product(f, 1, self.style)
 
     def absolute(self, f: Factor) -> str:
+        inside = f.children[0].factors
+        if self.style.name == "latex":
+            alone = len(inside) == 1 and inside[0][0].kind == "base" and inside[0][1] == 1
+            text = write_factor(inside[0][0], self.style) if alone else write_term(f.children[0], self.style)
+            return self.style.absolute(text)  # bars enclose a sum as parentheses do
         text = write_term(f.children[0], self.style)
-        return self.style.norm(text) if f.scalar and self.style.name != "latex" else self.style.absolute(text)
+        return self.style.norm(text) if f.scalar else self.style.absolute(text)
 
     def root(self, f: Factor) -> str:
         text = coefficient_text(f.body[0][1], self.style)

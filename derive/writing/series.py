@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from derive.result import Blocks, Equation
@@ -10,15 +11,15 @@ from derive.writing.formulas import series_rows
 from derive.writing.latex import aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
 
+STYLES = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
 
 
-def notation(output: str, equation: Equation | None = None, velocity: str | None = None) -> Notation:
-    """'unicode', 'ascii' or 'latex', with theta' for the symbol `velocity` and r', r'' for time functions."""
-    style = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}[output]
-    dot = {"unicode": "θ'", "ascii": "theta'", "latex": r"\dot{\theta}"}[output]
-    letter = style.letter
-    style = replace(style, letter=lambda name: dot if name == velocity else letter(name))
+def notation(
+    output: str, equation: Equation | None = None, velocity: str | None = None, letters: Mapping[str, str] | None = None
+) -> Notation:
+    """'unicode', 'ascii' or 'latex', with theta' for the symbol `velocity`, r', r'' for time functions, a reader's letters."""
+    style = replace(STYLES[output], velocity=velocity or "", letters=dict(letters or {}))
     return style if equation is None else for_equation(style, equation)
 
 

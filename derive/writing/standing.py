@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.result import Equation, Relaxation
 from derive.writing.formulas import coefficient_text, write_coefficient, write_combination
@@ -35,11 +36,17 @@ def where_text(conditions: Sequence[Condition], style: Notation, math: str = "{}
 
 def polynomial_text(r: Relaxation, style: Notation) -> str:
     """The polynomial whose roots are the relaxation factors: 'z^2 - β z + 1'."""
+    return polynomial_in(r.polynomial, style.symbol("z"), style)
+
+
+def polynomial_in(coefficients: Sequence[Ratio], z: str, style: Notation) -> str:
+    """A polynomial with coefficients from z^0 up: 'z^2 - (1 - q + β) z + β'; a positive sum at the end has no parentheses."""
     text = ""
-    for k, p in reversed(list(enumerate(r.polynomial))):
+    for k, p in reversed(list(enumerate(coefficients))):
         if p:
             negative, size = write_coefficient(p, style)
-            power = "" if k == 0 else "z" if k == 1 else style.power("z", str(k))
+            size = unwrapped(size) if k == 0 and not negative else size
+            power = "" if k == 0 else z if k == 1 else style.power(z, str(k))
             piece = style.scale.join(x for x in (size, power) if x) or "1"
             text += f" {'-' if negative else '+'} {piece}" if text else ("-" if negative else "") + piece
     return text

@@ -59,7 +59,7 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
         case "json":
             click.echo(table.json_list(results))
         case "latex":
-            click.echo(table.latex_table(results, brief))
+            click.echo(table.latex_list(results, brief))
         case "html":
             click.echo(table.html_page(results, brief))
         case _:
