@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from derive.errors import UsageError
@@ -54,10 +55,8 @@ def show(size: int) -> str:
 def total_bytes() -> int | None:
     """The memory of the machine, or of the container if that is less; None where the system does not say."""
     found = [int(text) for name in _CONTAINER if (text := _read(name)).isdigit()]
-    try:
+    with suppress(AttributeError, OSError, ValueError):
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):
-        pass
     return min((n for n in found if n > 0), default=None)
 
 

@@ -29,7 +29,7 @@ from derive.sizes import parse_size, parse_time, resident_bytes, show, total_byt
 SHARE = 2 / 3  # of the memory there is, unless a limit is given
 INTERVAL = 0.05  # seconds between two looks
 PATIENCE = 3.0  # seconds from an interruption to the end, however busy a library is
-_FAULTS = (signal.SIGABRT, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL, signal.SIGKILL)
+_FAULTS = ("SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL")
 _watcher: list[int] = []  # in the child: the end of the pipe through which limits are told
 
 
@@ -99,9 +99,13 @@ def supervise(program: str) -> None:
     os.close(life)
     _watcher.append(tell)
     threading.Thread(target=_leave_with_parent, args=(gone,), daemon=True).start()
-    for number, handler in ((signal.SIGINT, _interrupt_once), (signal.SIGTERM, _terminate_once), (signal.SIGHUP, _terminate_once)):
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, handler)
+    for number in _heeded():
+        signal.signal(number, _interrupt_once if number == signal.SIGINT else _terminate_once)
+
+
+def _heeded() -> list[signal.Signals]:
+    """The signals that end a program, less those that whoever started it has it ignore."""
+    return [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
 
 
 def _end_with(status: int) -> NoReturn:
@@ -143,7 +147,7 @@ class _Watch:
         """Watch until the child has ended; the status to end with."""
         begin, total = time.monotonic(), total_bytes()
         self.memory = None if total is None else SHARE * total
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _heeded():
             signal.signal(number, self._hand_on)
         while (text := self._heard(INTERVAL)) != "":
             for kind, amount in (line.split() for line in (text or "").splitlines()):
@@ -192,8 +196,8 @@ class _Watch:
         code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
         if code >= 0:
             return code
-        if -code not in _FAULTS:
-            return 128 - code
         name = signal.Signals(-code).name
+        if name not in _FAULTS:
+            return 128 - code
         say(self.program, f"stopped: a library of arithmetic gave up ({name}); ask for a lower order or a smaller input")
         return CANNOT_RUN
