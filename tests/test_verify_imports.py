@@ -20,7 +20,7 @@ ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors", "derive.
 JUDGE = {"derive.readings", "derive.reals", "derive.equation", "derive.concrete.explicit", "derive.writing.escape"}
 #: a page shows derived sentences and formulas
 PAGE = {"derive.readings", "derive.writing", "derive.concrete.problem"}
-CONSOLE = {"derive.commands.helping", "derive.commands.console", "derive.commands.options"}
+CONSOLE = {"derive.commands.helping", "derive.commands.console", "derive.commands.options", "derive.commands.limits"}
 EXACT = {"numbers", "problems", "orbits"}
 #: wing, or a module on its own -> (floors of derive, wings of verify below it)
 WINGS: dict[str, tuple[set[str], set[str]]] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.errors import UsageError, nearest
+from derive.errors import UsageError, nearest, shown_data
 from derive.language import (
     Expression,
     Name,
@@ -134,7 +134,7 @@ def _from_file(path: str) -> _Given:
     if not path.endswith(".toml") and path in catalogue():
         raise UsageError(f"'{path}' is a scheme, and a formula file is asked for here; write --scheme {path} --says 'theta: ...'")
     try:
-        data = tomllib.loads(Path(path).read_text("utf-8"))
+        data = shown_data(tomllib.loads(Path(path).read_text("utf-8")))
     except OSError as error:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +15,11 @@ from typing import Any, NoReturn
 
 import click
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, shown
 from derive.language.letters import plain_key
 
 CANNOT_RUN, READER_LEFT = 2, 141
+LONGEST_QUOTE, LONGEST_MESSAGE = 80, 600  # characters
 _ASCII = "plain_ascii"
 #: errors of a stream that takes no more: full, broken, closed, beyond a limit
 _OUTPUT_FAILS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
@@ -77,7 +79,7 @@ def run(group: click.Group, program: str) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        _stop(program, error.format_message())
+        _stop(program, " ".join(error.format_message().split()))
     except (KeyboardInterrupt, click.Abort):
         say(program, "interrupted")
         sys.exit(130)
@@ -86,6 +88,8 @@ def run(group: click.Group, program: str) -> None:
         sys.exit(READER_LEFT)
     except MemoryError:
         _stop(program, "this takes more memory than there is; ask for a lower order or a smaller input")
+    except RecursionError:
+        _stop(program, "a formula here is nested too deeply for this program; write it in several assignments")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS:
             _drop_output()
@@ -133,7 +137,27 @@ def _drop_output() -> None:
 def say(program: str, message: str) -> None:
     """One line on standard error, as far as anybody listens."""
     with suppress(OSError):
-        click.echo(f"{program}: {' '.join(message.split())}", err=True)
+        click.echo(f"{program}: {one_line(message)}", err=True)
+
+
+_QUOTED = re.compile(rf"(?<!\w)'([^']{{{LONGEST_QUOTE},}})'(?!\w)")
+
+
+def one_line(message: str) -> str:
+    """A message that fits on a few lines of a terminal and is only shown by it: what it quotes is cut, and so is the whole.
+
+    >>> one_line("unknown scheme '" + 300*"x" + "'; see\\x1b[2J")
+    "unknown scheme 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ... xxxxxxxxxxxxxxxxxxxx'; see\\\\x1b[2J"
+    """
+    line = _QUOTED.sub(lambda found: f"'{_cut(found[1], LONGEST_QUOTE)}'", shown(message.strip()))
+    return _cut(line, LONGEST_MESSAGE)
+
+
+def _cut(text: str, length: int) -> str:
+    """Three quarters from the front and a quarter from the back of what is longer."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length * 3 // 4]} ... {text[-length // 4 :]}"
 
 
 def _stop(program: str, message: str) -> NoReturn:

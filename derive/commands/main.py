@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.commands.console import LazyGroup, ascii_only, progress, run
+from derive.commands.console import ascii_only, progress, run
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_schemes, completion_command, epilog
+from derive.commands.limits import LimitedGroup, limited, supervise
 from derive.commands.options import chosen_letters, chosen_scheme, letters_option, output_option, scheme_options
 
 EQUATIONS = (
@@ -24,7 +25,7 @@ OTHERS = ("derive explain momentum", "derive trees --tableau rk4 --order 6")
 SCHEMES = ("derive schemes", "derive schemes momentum", "derive schemes adam --format json")
 
 
-class Commands(LazyGroup):
+class Commands(LimitedGroup):
     """The commands that live in packages of their own."""
 
     lazy: dict[str, tuple[str, str, str]] = {
@@ -171,10 +172,12 @@ def schemes(name: str | None, output: str) -> None:
 
 
 main.add_command(completion_command("derive", main))
+limited(main, environment=True)
 
 
 def entry() -> None:
     """Console script."""
+    supervise("derive")
     run(main, "derive")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -20,6 +20,10 @@ from derive.commands.options import (
     output_option,
     scheme_options,
 )
+
+
+def _reading(name: str, *examples: str) -> Callable[[Function], click.Command]:
+    return click.command(name, epilog=epilog(examples, SCHEME_FILE))
 
 
 def order_option(default: int, text: str) -> Decorator:
@@ -85,14 +89,12 @@ def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, A
     return {"scheme": scheme.name, "regime": options["regime"] or next(iter(scheme.regimes), ""), **more}
 
 
-@click.command("modified-loss", epilog=epilog(
-    (
-        "derive modified-loss momentum --order 2",
-        "derive modified-loss adam",
-        "derive modified-loss momentum --form map --order 3",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "modified-loss",
+    "derive modified-loss momentum --order 2",
+    "derive modified-loss adam",
+    "derive modified-loss momentum --form map --order 3",
+)
 @scheme_options
 @order_option(1, "Look for a potential through gamma^ORDER.")
 @click.option(
@@ -113,13 +115,11 @@ def modified_loss(order: int, form: str, output: str, plain: bool, **options: An
     _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
 
 
-@click.command("second-order", epilog=epilog(
-    (
-        "derive second-order nesterov --regime strongly-convex",
-        "derive second-order momentum --order 2 --format latex",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "second-order",
+    "derive second-order nesterov --regime strongly-convex",
+    "derive second-order momentum --order 2 --format latex",
+)
 @scheme_options
 @order_option(1, "Keep the terms through gamma^ORDER.")
 @point_options
@@ -140,13 +140,11 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
     _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("accuracy", epilog=epilog(
-    (
-        'derive accuracy momentum --regime leapfrog --target "theta\'\' + lam*theta\' + grad"',
-        'derive accuracy rk4 --target "theta\' + grad"',
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "accuracy",
+    'derive accuracy momentum --regime leapfrog --target "theta\'\' + lam*theta\' + grad"',
+    'derive accuracy rk4 --target "theta\' + grad"',
+)
 @scheme_options
 @click.option(
     "--target", required=True, metavar="EQUATION", help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0)."
@@ -166,14 +164,12 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
     _print(a, report.accuracy_lines, output, plain, _header(scheme, options))
 
 
-@click.command("stability", epilog=epilog(
-    (
-        "derive stability momentum",
-        "derive stability nesterov --set beta=9/10",
-        "derive stability gd --plot region.svg",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "stability",
+    "derive stability momentum",
+    "derive stability nesterov --set beta=9/10",
+    "derive stability gd --plot region.svg",
+)
 @scheme_options
 @click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
 @format_option
@@ -196,13 +192,11 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
     _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
-@click.command("energy", epilog=epilog(
-    (
-        "derive energy momentum --regime leapfrog --order 2",
-        "derive energy nesterov",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "energy",
+    "derive energy momentum --regime leapfrog --order 2",
+    "derive energy nesterov",
+)
 @scheme_options
 @order_option(2, "Derive the energy through gamma^ORDER.")
 @click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; found where it is not given.")
@@ -226,13 +220,11 @@ def energy(order: int, damping: str | None, loss: str | None, at: str | None, di
     _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("modifying", epilog=epilog(
-    (
-        "derive modifying gd --order 2",
-        'derive modifying momentum --set beta=9/10 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "modifying",
+    "derive modifying gd --order 2",
+    'derive modifying momentum --set beta=9/10 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
+)
 @scheme_options
 @order_option(1, "Correct through gamma^ORDER.")
 @point_options
@@ -248,13 +240,11 @@ def modifying(order: int, loss: str | None, at: str | None, digits: int, output:
     _print(m, report.modifying_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("initial-layer", epilog=epilog(
-    (
-        "derive initial-layer momentum",
-        "derive initial-layer ema-momentum --order 2",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "initial-layer",
+    "derive initial-layer momentum",
+    "derive initial-layer ema-momentum --order 2",
+)
 @scheme_options
 @order_option(1, "Derive the shift through gamma^ORDER.")
 @point_options
@@ -270,14 +260,12 @@ def initial_layer(order: int, loss: str | None, at: str | None, digits: int, out
     _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("compare", epilog=epilog(
-    (
-        "derive compare nesterov nesterov-keras",
-        "derive compare momentum ema-momentum --set beta=1/2",
-        "derive compare gd heun --format json",
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "compare",
+    "derive compare nesterov nesterov-keras",
+    "derive compare momentum ema-momentum --set beta=1/2",
+    "derive compare gd heun --format json",
+)
 @click.argument("a", metavar="A", shell_complete=complete_schemes)
 @click.argument("b", metavar="B", shell_complete=complete_schemes)
 @order_option(2, "Compare through gamma^ORDER.")
@@ -300,14 +288,12 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     _print(c, report.comparison_lines, output, plain, header)
 
 
-@click.command("explain", epilog=epilog(
-    (
-        "derive explain momentum",
-        "derive explain adam --regime memory --set beta1=9/10",
-        'derive explain --update "theta = theta - gamma*grad(theta_next)"',
-    ),
-    SCHEME_FILE,
-))  # fmt: skip
+@_reading(
+    "explain",
+    "derive explain momentum",
+    "derive explain adam --regime memory --set beta1=9/10",
+    'derive explain --update "theta = theta - gamma*grad(theta_next)"',
+)
 @scheme_options
 @click.option("--order", type=click.IntRange(0, 12), default=1, show_default=True, help="Show the terms through gamma^ORDER.")
 @format_option

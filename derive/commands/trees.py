@@ -11,9 +11,11 @@ import click
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_tableaux, epilog
+from derive.commands.limits import tell_memory
 from derive.commands.options import chosen_scheme, scheme_options
 from derive.errors import UsageError
 from derive.files import check_writable, replacing
+from derive.sizes import parse_size
 
 if TYPE_CHECKING:
     from derive.trees.method import TreeMethod
@@ -52,7 +54,8 @@ _KINDS = ("flow", "map", "integrator", "conditions")
 @click.option("--with", "extras", metavar="COLUMN,...", default="",
               help="More columns: density, bracket, differential, latex (needs tikz), divided (b/sigma).")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE; it appears whole or not at all.")
-@click.option("--memory-limit", metavar="SIZE", help="Refuse what needs more, e.g. 4G (default: the memory that is free).")
+@click.option("--memory-limit", metavar="SIZE", callback=tell_memory,
+              help="Refuse what needs more, e.g. 4G (default: the memory that is free).")  # fmt: skip
 def trees_command(
     scheme: str | None,
     update: str | None,
@@ -121,7 +124,6 @@ def _check(form: str, output: str | None, kind: str, columns: list[str]) -> None
 
 
 def _series(method: TreeMethod, order: int, kind: str, memory_limit: str | None) -> TreeSeries:
-    from derive.trees.memory import parse_size
     from derive.trees.series import tree_series
 
     limit = None if memory_limit is None else parse_size(memory_limit)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest
+from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.scheme.aliases import alias_table, read_aliases, resolve
@@ -88,7 +88,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
     try:
-        data = tomllib.loads(text)
+        data = shown_data(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise SchemeError(f"{source}: not valid TOML: {error}") from None
     for key, value in data.items():
@@ -104,7 +104,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
     for key in ("parameters", "functions", "initial"):
         data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
-    name = data.get("name", source)
+    name = " ".join(data.get("name", shown(source)).split())
     for key in ("parameters", "functions", "initial"):
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
@@ -116,8 +116,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         name=name,
         update=data["update"],
         program=parse_update(data["update"], f"scheme {name}", dict.fromkeys(functions, 1), data["parameters"]),
-        title=data.get("title", name),
-        reference=data.get("reference", ""),
+        title=" ".join(data.get("title", name).split()),
+        reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
         parameters={n: _parameter(n, d) for n, d in data.get("parameters", {}).items()},
         functions=functions,
@@ -133,7 +133,7 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
             raise SchemeError(f"scheme {name}: [regimes.{key}] must be a table of texts")
         texts = {plain_name(k): v for k, v in table.items() if k != "title"}
         items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in texts.items()}
-        yield key, Regime(key, table.get("title", key), items)
+        yield key, Regime(key, " ".join(table.get("title", key).split()), items)
 
 
 def _parameter(name: str, text: str) -> Parameter:

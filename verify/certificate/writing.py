@@ -14,7 +14,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from derive.errors import UsageError
+from derive.errors import UsageError, shown
 from derive.files import write_whole
 from derive.language import Name, unparse
 from derive.scheme import Configuration
@@ -96,12 +96,14 @@ def check_certificate(path: str | Path) -> str:
     except ValueError:
         raise UsageError(f"'{path}' is not UTF-8 text") from None
     try:
-        shown, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
+        statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
     except checker.Different as error:
-        raise CertificateRefused(str(error)) from None
+        raise CertificateRefused(shown(str(error))) from None
     except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise UsageError(f"'{path}': {error}") from None
+    statement = shown(statement, keep="\n")
     return (
-        f"{shown}\nproved for all parameter values in their ranges, every smooth loss, every dimension; error probability below "
+        f"{statement}\n"
+        "proved for all parameter values in their ranges, every smooth loss, every dimension; error probability below "
         f"2^{ceil(bound)}\n({samples} samples over fresh primes, dimension {dimension}, {classes} classes of signs)"
     )

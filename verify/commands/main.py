@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.commands.console import LazyGroup, progress, run
+from derive.commands.console import progress, run
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import (
     CERTIFICATE_FILE,
@@ -20,6 +20,7 @@ from derive.commands.helping import (
     completion_command,
     epilog,
 )  # fmt: skip
+from derive.commands.limits import LimitedGroup, limited, supervise
 from derive.commands.options import chosen_scheme, output_option, scheme_options
 from derive.files import check_writable
 
@@ -38,7 +39,7 @@ FORMULAS = (
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Commands(LazyGroup):
+class Commands(LimitedGroup):
     """The commands that live in packages of their own."""
 
     lazy: dict[str, tuple[str, str, str]] = {
@@ -169,10 +170,12 @@ def certificate_command(file: str) -> int:
 
 
 main.add_command(completion_command("verify", main))
+limited(main, environment=True)
 
 
 def entry() -> None:
     """The console script."""
+    supervise("verify")
     run(main, "verify")
 
 
