@@ -36,7 +36,7 @@ _KINDS = ("flow", "map", "integrator", "conditions")
     help="npz needs --output.",
 )  # fmt: skip
 @click.option("--with", "extras", metavar="COLUMN,...", default="",
-              help="More columns: density, bracket, differential, latex (pictures, which need tikz), divided (b/sigma).")  # fmt: skip
+              help="More columns: density, bracket, differential, latex (pictures; they need tikz), divided (b/sigma).")  # fmt: skip
 @click.option("--output", metavar="FILE", help="Write to FILE, which appears only when it is complete.")
 @click.option("--memory-limit", metavar="SIZE", help="Refuse what needs more, e.g. 4G (default: the memory that is free).")
 def trees_command(
