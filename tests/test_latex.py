@@ -110,7 +110,7 @@ def test_an_undefined_macro_would_be_found() -> None:
 
 
 def signs(text: str) -> Counter[str]:
-    r"""What a formula says without layout: no \frac, parentheses, signs of multiplication, blanks, ones; roots are powers."""
+    r"""A formula without layout: no \frac, parentheses, signs of multiplication, blanks, numerators 1; roots as powers."""
     plain = re.sub(r"\\(?:bigg?|left|right|big)[lr]?(?![a-z])|\\q?quad|\\times|\\frac|\\,|\{\}|[{}()\s&/]", "", text)
     return Counter(t for t in tokens_of(plain.replace(r"\sqrt", "^2")) if t != "1")
 

@@ -103,12 +103,12 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
         if isinstance(v, str):
             lines += [f"{name}: none. {v}"] if v is e.loss else []
             continue
-        lines.append(f"{name}: {_potential(v, style)}")
+        lines.append(f"{name}: {_potential(v, style, e.order)}")
         inner = v.preconditioned
         if v.preconditioner is not None and inner is not None:
-            kind = v.factor
-            lines.append(f"    with the {kind} factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
-            lines += [f"    {greek(limit, style)}: {_potential(w, style)}" for limit, w in v.limits]
+            factor = f"with the {v.factor} factor P = {one_line([v.preconditioner], style)}"
+            lines.append(f"    {factor}: {_potential(inner, style, e.order)}")
+            lines += [f"    {greek(limit, style)}: {_potential(w, style, e.order)}" for limit, w in v.limits]
     return lines
 
 
@@ -117,12 +117,12 @@ def _first(e: Explanation) -> str:
     return f", regime {e.regimes[0].name}" if len(e.regimes) > 1 else ""
 
 
-def _potential(v: ModifiedLoss, style: Notation) -> str:
+def _potential(v: ModifiedLoss, style: Notation, order: int) -> str:
     if not v.potential:
         decided = v.obstruction is None or v.obstruction.decided
         no = "is not a gradient for every loss" if decided else "is not shown to be a gradient, nor not to be one"
         return f"none, the limit field {no}"
-    shown = one_line(v.potential[:2], style) + (" + ..." if any(v.potential[2:]) else "")
+    shown = one_line(v.potential[: order + 1], style) + (" + ..." if any(v.potential[order + 1 :]) else "")
     if 0 in v.unwritten and not any(v.potential):
         shown = "a function"
     said = _ends(v, style)

@@ -52,7 +52,7 @@ class Notation:
         found = _TIME_DERIVATIVE.fullmatch(name)
         if found and found[2] in self.functions:
             k, function = int(found[1] or 1), self.renamed(found[2])
-            return function + "'" * k if k <= 3 else self.power(function, f"({k})")
+            return self.power(function, f"({k})") if k > 3 and self.name == "latex" else function + "'" * k
         return self.letter(self.renamed(name))
 
     def renamed(self, name: str) -> str:
@@ -67,10 +67,17 @@ class Notation:
         """The derivative of a variable in time: θ'."""
         return self.dotted(self.symbol(name), times)
 
-    def telling_norms(self) -> Notation:
-        """The same notation for a text in which |x| is componentwise: norms have double bars (in LaTeX they always have)."""
-        bars = {"unicode": "‖", "ascii": "||"}.get(self.name)
-        return self if bars is None else replace(self, norm=lambda a: f"{bars}{a}{bars}")
+    def beside(self, factors: Iterable[str], gap: str) -> str:
+        """Factors side by side, those that are not empty; in a text a number that is not the first has a sign before it.
+
+        >>> UNICODE.beside(["3", "", "β", "2^(1/3)"], " ")
+        '3 β · 2^(1/3)'
+        """
+        text = ""
+        for factor in filter(None, factors):
+            numeral = factor[0].isdigit() and self.name != "latex"
+            text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
+        return text
 
     def knowing(self, functions: Iterable[str]) -> Notation:
         """The same notation for a scheme with these time functions."""
@@ -90,7 +97,12 @@ def _letter(name: str, table: Callable[[str], str | None], index: Callable[[str]
 
 def _unicode_symbol(name: str) -> str:
     subscript = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-    return _letter(name, LETTERS.get, lambda d: d.translate(subscript)) or name
+    return _letter(name, LETTERS.get, lambda d: "_" + d if "_" in name else d.translate(subscript)) or name
+
+
+def _bars(text: str) -> str:
+    """The norm of a vector, the absolute value of a number."""
+    return f"norm({text})" if "|" in text else f"|{text}|"
 
 
 def _ascii_symbol(name: str) -> str:
@@ -122,7 +134,7 @@ def _unicode_derivative(label: str, letter: str, k: int) -> str:
 
 def _ascii_derivative(label: str, letter: str, k: int) -> str:
     if label == "f":
-        return letter + ("'" * k if k <= 3 else f"^({k})")
+        return letter + "'" * k
     return f"{('grad', 'hess')[k] if k < 2 else f'd{k + 1}'}{' ' if k < 2 else ''}{letter}"
 
 
@@ -150,13 +162,13 @@ def _text_power(base: str, exponent: str) -> str:
 
 UNICODE = Notation(
     "unicode", _unicode_symbol, _unicode_derivative, _text_power, _text_fraction, " ⊙ ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"⟨{a}, {b}⟩", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
+    lambda a, b: f"⟨{a}, {b}⟩", _bars, lambda a: f"abs({a})", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
     "⁻", "⁺", _primes,
 )  # fmt: skip
 ASCII = Notation(
     "ascii", _ascii_symbol, _ascii_derivative, _text_power, _text_fraction, " * ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"<{a}, {b}>", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"sqrt({a})", " ",
-    "-", "+", _primes,
+    lambda a, b: f"<{a}, {b}>", _bars, lambda a: f"abs({a})", lambda a: f"sqrt({a})", " ",
+    "_prev", "+", _primes,
 )  # fmt: skip
 LATEX = Notation(
     "latex", _latex_symbol, _latex_derivative, lambda a, e: f"{a}^{{{e}}}", lambda a, b: rf"\frac{{{a}}}{{{b}}}",

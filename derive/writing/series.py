@@ -10,7 +10,6 @@ from derive.result import Blocks, Equation
 from derive.writing.formulas import series_rows
 from derive.writing.latex import aligned
 from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
-from derive.writing.standing import takes_sizes
 
 STYLES = {"unicode": UNICODE, "ascii": ASCII, "latex": LATEX}
 _INFINITY = {"unicode": "∞", "ascii": "oo", "latex": r"\infty"}
@@ -25,9 +24,8 @@ def notation(
 
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
-    """The notation for a scheme: its time functions, and double bars of norms where single ones are componentwise."""
-    style = style.knowing(equation.configuration.functions)
-    return style.telling_norms() if takes_sizes(equation.scheme) else style
+    """The notation for a scheme, with its time functions."""
+    return style.knowing(equation.configuration.functions)
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:
@@ -46,4 +44,4 @@ def one_line(sums: Blocks, style: Notation) -> str:
 def greek(text: str, style: Notation) -> str:
     """An expression as text with Greek letters, oo as infinity, and no signs of multiplication."""
     words = re.sub(r"[A-Za-z_]\w*", lambda m: style.symbol(m.group()) if m.group() != "oo" else _INFINITY[style.name], text)
-    return words.replace("**", "^").replace("*", " ")
+    return re.sub(r"\*(?=[^\W\d]|\()", " ", words.replace("**", "^"))

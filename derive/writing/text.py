@@ -79,7 +79,8 @@ class _Pretty(Meaning[Written]):
 
     def name(self, node: Name) -> Written:
         if node.id == "theta_next":
-            return Written(self.style.symbol("theta") + self.style.following, 5)
+            ahead = "_next" if self.medium == "ascii" else self.style.following  # θ+ would be a sum
+            return Written(self.style.symbol("theta") + ahead, 5)
         return Written(self.style.symbol(node.id), 5)
 
     def negate(self, a: Written) -> Written:
@@ -92,7 +93,7 @@ class _Pretty(Meaning[Written]):
         return Written(f"{a.within(1)} - {b.within(2)}", 1)
 
     def multiply(self, a: Written, b: Written, node: Operation) -> Written:
-        return a if node.args[1] == ONE else Written(f"{a.within(2)} {b.within(3)}", 2)
+        return a if node.args[1] == ONE else Written(self.style.beside([a.within(2), b.within(4)], " "), 2)
 
     def divide(self, a: Written, b: Written, node: Operation) -> Written:
         return Written(f"{a.within(2)}/{b.within(3)}", 2)
@@ -109,7 +110,8 @@ class _Pretty(Meaning[Written]):
             return Written(self.style.norm(args[0].text), 5)
         if entry.label:
             return Written(f"{self.style.derived(entry.label, 0)}({args[0].text})", 5)
-        return Written(write_call(node.function, [a.text for a in args], self.medium), 5)
+        text = write_call(node.function, [a.text for a in args], self.medium)
+        return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 
 
 def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:
