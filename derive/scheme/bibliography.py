@@ -39,7 +39,12 @@ class Work:
 
     def __str__(self) -> str:
         """Authors: title. Where, year. Identifier."""
-        return f"{', '.join(self.names)}: {self.title}. {', '.join([*self._where(), str(self.year)])}.{self._link()}"
+        return self.in_full(_LINKS)
+
+    def in_full(self, prefixes: Mapping[str, str]) -> str:
+        """The same with the identifiers of these kinds alone, each behind its prefix."""
+        known = "".join(f" {prefixes[k]}{v}" for k, v in self.identifiers.items() if k in prefixes)
+        return f"{', '.join(self.names)}: {self.title}. {', '.join([*self._where(), str(self.year)])}.{known}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,9 +57,6 @@ class Work:
         found = [p.get("journal") or p.get("booktitle") or "", volume, p.get("publisher", "")]
         found += [f"{p['edition']} edition" if "edition" in p else "", p.get("pages", ""), p.get("note", "")]
         return [x for x in found if x]
-
-    def _link(self) -> str:
-        return "".join(f" {_LINKS[kind]}{self.identifiers[kind]}" for kind in _IDENTIFIERS if kind in self.identifiers)
 
     def to_json(self) -> dict[str, Any]:
         return {"key": self.key, "authors": list(self.authors), "title": self.title, "year": self.year,
@@ -98,6 +100,7 @@ def _names() -> Mapping[str, str]:
 
 # ---------------------------------------------------------------------------------------------- BibTeX
 
+NUMBERS = {"doi": "doi:", "arxiv": "arXiv:", "isbn": "ISBN "}  # for places that name no addresses
 _KINDS = {"journal": "article", "booktitle": "inproceedings", "publisher": "book"}
 _TEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_"}
 
@@ -128,4 +131,4 @@ def _escaped(text: str) -> str:
     return "".join(_TEX.get(c, c) for c in re.sub(r"\^(\w+)", r"$^{\1}$", text))
 
 
-__all__ = ["Work", "bibtex", "cited", "works"]
+__all__ = ["NUMBERS", "Work", "bibtex", "cited", "works"]
