@@ -13,6 +13,7 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
@@ -43,6 +44,21 @@ class TermSum(Combination):
     >>> str(f1), str(f1.coefficient("hess(grad)"))
     ('-(1 + beta)/(2*(1 - beta)**3)*hess(grad)', '-(1 + beta)/(2*(1 - beta)**3)')
     """
+
+    def coefficient(self, term: str) -> Ratio:
+        """The coefficient of a term, written in any order and notation that is read; zero if it does not appear.
+
+        Raises ParseError for what is no formula, UsageError for what is no single term.
+
+        >>> f3 = modified_equation("gd", order=3)["theta"][3]
+        >>> f3.coefficient("d3(hess(grad), grad)"), f3.coefficient("∇³L[∇L, ∇²L[∇L]]"), f3.coefficient("hess(grad)")
+        (-1/12, -1/12, 0)
+        """
+        if term in self.by_text:
+            return self.by_text[term]
+        from derive.engine.formula import read_term
+
+        return self.sum.get(read_term(self.algebra, term), self.algebra.ring.zero)
 
     def latex(self) -> str:
         return write_sum(self, LATEX)

@@ -23,7 +23,8 @@ from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
-from derive.engine.composition import Given, Node, Workspace
+from derive.engine.composition import Given, Workspace
+from derive.engine.formula import FIRST, SECOND, FormulaReader
 from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
@@ -40,7 +41,7 @@ from derive.language import (
 )
 from derive.language.calls import Kind
 from derive.readings.identity import vanishes
-from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
+from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
 from derive.scheme import substitute
 
@@ -63,7 +64,7 @@ class _Mapped(Series):
         return self.image(self.x.at(k))
 
 
-class _Reader(TargetReader):
+class _Reader(FormulaReader):
     def __init__(self, workspace: Workspace, formulas: Formulas) -> None:
         given = {n: Given(workspace, [workspace.algebra.state(n, scalar)]) for n, scalar in formulas.states.items()}
         given["L"] = Given(workspace, [loss_term(workspace.algebra)])
@@ -79,8 +80,6 @@ class _Reader(TargetReader):
         return super().kinds() | {"p": "vector"} | states
 
     def _name(self, name: str, line: int, column: int) -> Series:
-        if name == "field" and name not in self.values:
-            return self.given(self.algebra.node_sum("f", []))
         return super()._name("p" if name == FIRST else name, line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
@@ -90,8 +89,6 @@ class _Reader(TargetReader):
             return _Mapped(args[0], lambda s: gradient(self.algebra, s))
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
-        if function.endswith("field"):
-            return Node(self.given(self.algebra.state("theta")), "f", args)
         return super()._call(e, function, args)
 
 
