@@ -19,7 +19,6 @@ from typing import Any
 from derive import ModifiedEquation
 from derive.errors import UsageError
 from derive.scheme import Configuration
-from derive.writing.notation import UNICODE
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.comparison import Comparison, Mismatch, compare
 from verify.counterexample.given import GivenLoss, check_given_loss
@@ -215,9 +214,9 @@ def _plot(verification: Verification, shared: Shared, loss: Any, theta: Sequence
 
 def _captions(verification: Verification, loss: Any) -> str:
     """The regime, the loss and the parameters of a figure, in a line."""
-    from verify.numeric.plot import readable
+    from verify.numeric.plot import letter, readable
 
     regime = verification.equation.configuration.regime
-    values = [f"{UNICODE.symbol(n)} = {v}" for n, v in verification.parameters.items()]
+    values = [f"{letter(n)} = {v}" for n, v in verification.parameters.items()]
     problem = f"{'f' if loss.is_field else 'L'} = {readable(loss.text)}"
     return "; ".join(x for x in (f"regime {regime}" if regime else "", problem, ", ".join(values)) if x)

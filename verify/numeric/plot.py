@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import UsageError
+from derive.language.letters import LETTERS
 from verify.numeric.slopes import SlopeTable
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -88,6 +89,16 @@ def _figure(table: SlopeTable, title: str, orbits: Orbits | None, caption: str) 
 def _plain(text: str) -> str:
     """Text in which matplotlib finds no formula."""
     return text.replace("$", r"\$")
+
+
+def letter(name: str) -> str:
+    """A parameter by its Greek letter.
+
+    >>> letter("beta1"), letter("width")
+    ('β₁', 'width')
+    """
+    stem = name.rstrip("0123456789")
+    return LETTERS.get(stem, stem) + name[len(stem) :].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def readable(text: str) -> str:
