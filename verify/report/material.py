@@ -24,6 +24,7 @@ from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
 from verify.proof import prove
 from verify.report.javascript import Model
+from verify.report.scaling import set_numbers
 
 STEPS = 40
 _INSIDE = Fraction(1, 4)
@@ -48,13 +49,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything the page is written from."""
+    """Everything the page is written from.
+
+    `parameters` are the values of the equation's free parameters; `opened` those at which the sliders stand first, with the
+    numbers that were set: the model of the pictures leaves these free.
+    """
 
     request: Request
     equation: ModifiedEquation
     model: Model
     loss: Loss
     parameters: Mapping[str, Fraction]
+    opened: Mapping[str, Fraction]
     start: tuple[Fraction, ...]
     others: tuple[Fraction, ...]
     gamma: Fraction
@@ -90,9 +96,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     parameters = usual_parameters(equation.configuration)
     start = starting_point(loss, request.at)
     potential = _potential(equation)
-    shown = contoured(potential)
-    blocks = shown.to_json()["potential"] if shown is not None else []
-    model = Model(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
+    model = _sliding_model(request, equation, potential, loss) or _model(equation, longer, potential, loss)
     announce(2)
     system = build_system(equation.configuration, equation.to_json(), loss, parameters, start)
     table = _slopes(system, request.digits)
@@ -101,10 +105,36 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     announce(STAGES)
     others = _others(equation, loss, parameters, start)
     gamma = request.gamma or instructive_step(equation.configuration, equation.to_json(), parameters, loss, start)
-    return Material(request, equation, model, loss, parameters, start, others, gamma, potential, table, proof)
+    opened = set_numbers(equation.configuration) | parameters
+    opened = {n: opened[n] for n in model.parameters}
+    return Material(request, equation, model, loss, parameters, opened, start, others, gamma, potential, table, proof)
 
 
 STAGES = 4
+
+
+def _model(equation: ModifiedEquation, longer: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model:
+    shown = contoured(potential)
+    blocks = shown.to_json()["potential"] if shown is not None else []
+    return Model(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
+
+
+def _sliding_model(request: Request, equation: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model | None:
+    """The model in which parameters set to numbers are free again; None where none is, or the pictures would be others."""
+    numbers = set_numbers(equation.configuration)
+    if not numbers:
+        return None
+    settings = {n: text for n, text in (request.settings or {}).items() if n not in numbers}
+    try:
+        general, longer = (
+            modified_equation(request.scheme, n, regime=request.regime, settings=settings, force=n > request.order)
+            for n in (request.order, request.order + 1)
+        )
+        found = _potential(general)
+    except DeriveError:
+        return None
+    same = (contoured(found) is None) == (contoured(potential) is None)
+    return _model(general, longer, found, loss) if same else None
 
 
 def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
