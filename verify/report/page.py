@@ -34,7 +34,7 @@ def report_page(material: Material) -> str:
         sections.scheme(), sections.equation(), sections.terms(), picture(material, controls), sections.loss(),
         sections.slopes(), sections.claims(), sections.certificate(),
     ]  # fmt: skip
-    model, app = f"const MODEL={material.model.text()};", _asset("app.js")
+    model, app = f"const MODEL={material.model.text()};", _asset("flows.js") + _asset("app.js")
     title = material.equation.scheme.title or material.equation.scheme.name
     return Template(_asset("page.html")).substitute(
         hashes=" ".join(_hash(script) for script in (model, app)),
