@@ -160,7 +160,7 @@ def page_controls(
     one, most = Fraction(1), Fraction(MOST_STEPS)
     found.append(Control("steps", "steps n", Fraction(steps), one, most, "log", one, most, whole=True))
     low, high = Fraction(min(1, order)), Fraction(order)
-    found.append(Control("power", "power of γ kept", high, low, high, "linear", low, high, whole=True))
+    found.append(Control("power", "order kept", high, low, high, "linear", low, high, whole=True))
     for i, (name, x) in enumerate(zip(names, start, strict=True)):
         reach = max(abs(x), one)
         found.append(Control(f"x{i}", f"start {name}", x, x - reach, x + reach))

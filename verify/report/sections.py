@@ -24,7 +24,7 @@ from verify.report.parts import described, download, section
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
 from verify.report.stabiliser import stabiliser_words
 from verify.report.touched import claims_about
-from verify.report.words import Phrases, field_words, number_words, potential_words, power_words
+from verify.report.words import Phrases, field_words, potential_words, power_words
 
 MAX_ROWS = 60
 
@@ -118,18 +118,14 @@ class Sections:
         note += "".join(f"<p class=note>{escape(text)}</p>" for text in self._stabilisers())
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
-        table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
+        table = f'<div class="scroll"><table class="terms stacked">{head}<tbody>{"".join(rows)}</tbody></table></div>'
         return section("terms", "Term by term, in words", f"{table}{note}")
 
     def _stabilisers(self) -> list[str]:
         """Of the model's equation, in which what was set to a number is still a letter."""
         m = self.material.model
         values = {n: v for n, v in self.material.opened.items() if n not in self.material.parameters}
-        texts = stabiliser_words(m.equation, m.parameters, self.phrases)
-        if texts and values:
-            written = ", ".join(f"{self.plain.symbol(n)} = {number_words(v)}" for n, v in values.items())
-            texts[0] = f"With {written}: {texts[0]}"
-        return texts
+        return stabiliser_words(m.equation, m.parameters, self.phrases, values)
 
     def _term_row(self, variable: str, k: int, coefficient: Any, factors: Any) -> str:
         c, term = settled(coefficient, factors)
@@ -283,7 +279,7 @@ class Sections:
         rows = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in cells)
         head = "<thead><tr><th>verdict</th><th>statement</th><th>source</th></tr></thead>"
         note = '<p class="note"><code>verify claims</code> judges them again and prints the evidence.</p>'
-        table = f"<div class=scroll><table>{head}<tbody>{rows}</tbody></table></div>"
+        table = f'<div class="scroll"><table class="claims stacked">{head}<tbody>{rows}</tbody></table></div>'
         return section("claims", "Claims about this scheme", f"{table}{note}")
 
 

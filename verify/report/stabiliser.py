@@ -17,7 +17,7 @@ from typing import Any
 
 from derive.language import Call, Expression, Name, Operation, constant, walk
 from verify.problems.formula import parsed
-from verify.report.words import Phrases, factors, listed, power_words
+from verify.report.words import Phrases, factors, listed, number_words, power_words
 
 Equation = Mapping[str, Any]
 GRAD = Name("grad")
@@ -135,8 +135,10 @@ def growth(equation: Equation, guard: Guard) -> dict[int, Fraction]:
     return found
 
 
-def stabiliser_words(equation: Equation, parameters: Sequence[str], phrases: Phrases) -> list[str]:
-    """A paragraph for every guard.
+def stabiliser_words(
+    equation: Equation, parameters: Sequence[str], phrases: Phrases, values: Mapping[str, Fraction] | None = None
+) -> list[str]:
+    """A paragraph for every guard; `values` are those that are to be named.
 
     >>> from derive import modified_equation
     >>> print(stabiliser_words(modified_equation("adam", 1).to_json(), ["eps"], Phrases(lambda n: {"eps": "ε"}.get(n, n)))[0])
@@ -144,15 +146,16 @@ def stabiliser_words(equation: Equation, parameters: Sequence[str], phrases: Phr
 hardly matters. Where a component falls to about ε, terms can grow to the size of 1/ε at γ¹: near such points the series can be \
 relied on only while γ is far below ε.
     """
-    return [_paragraph(g, growth(equation, g), phrases) for g in guards(equation, parameters)]
+    return [_paragraph(g, growth(equation, g), phrases, (values or {}).get(g.parameter)) for g in guards(equation, parameters)]
 
 
-def _paragraph(guard: Guard, found: Mapping[int, Fraction], phrases: Phrases) -> str:
+def _paragraph(guard: Guard, found: Mapping[int, Fraction], phrases: Phrases, value: Fraction | None) -> str:
     e, base = phrases.letter(guard.parameter), phrases.of_symbols(guard.base)
     where = "a component of ∇L" if guard.componentwise else "∇L"
     size = "|∇L|" if guard.componentwise else "‖∇L‖"
     level = _raised(e, Fraction(1, guard.degree))
-    text = f"{e} in {base} keeps the quotients finite where {where} vanishes. "
+    here = "" if value is None else f" (here {number_words(value)})"
+    text = f"{e}{here} in {base} keeps the quotients finite where {where} vanishes. "
     text += f"Where {size} is far above {level}{' in every component' if guard.componentwise else ''}, {e} hardly matters."
     grown = [f"1/{_raised(e, p)} at {power_words(k)}" for k, p in sorted(found.items()) if k and p > 0]
     if not grown:
