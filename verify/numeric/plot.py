@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import UsageError
+from derive.files import check_writable, replacing
 from derive.language.letters import LETTERS
 from verify.numeric.slopes import SlopeTable
 
@@ -45,28 +46,27 @@ class Orbits:
     ends: tuple[str, str] = ("", "")
 
 
+def check_figure_name(path: str | Path) -> None:
+    """Before the work: UsageError for another extension than .png or .svg, and where no file can be put."""
+    if Path(path).suffix.lower() not in (".png", ".svg"):
+        raise UsageError(f"--plot {path}: the name must end in .png or .svg")
+    check_writable(path, "--plot")
+
+
 def save_figure(path: str | Path, table: SlopeTable, title: str, orbits: Orbits | None = None, caption: str = "") -> None:
     """Draw and write the figure, the title over the caption; the file appears whole or not at all.
 
     Raises UsageError for another extension than .png or .svg, without matplotlib, or when the file cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in (".png", ".svg"):
-        raise UsageError(f"--plot {target}: the name must end in .png or .svg")
+    check_figure_name(path)
     try:
         import matplotlib
     except ImportError:
         raise UsageError("--plot needs matplotlib; install the extra: pip install 'shadowflow[plot]'") from None
     with matplotlib.rc_context(STYLE):
         figure = _figure(table, title, orbits, caption)
-    partial = target.with_name(target.name + ".part")
-    try:
-        figure.savefig(partial, format=target.suffix[1:].lower(), dpi=DPI)
-        partial.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=DPI)
 
 
 def _figure(table: SlopeTable, title: str, orbits: Orbits | None, caption: str) -> Any:
