@@ -324,7 +324,6 @@ def test_bias_correction_removes_the_first_shift() -> None:
 
 
 def test_figures_in_both_formats(tmp_path: Any) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra 'plot')")
     from derive.errors import UsageError
     from verify.numeric.plot import save_figure
 

@@ -79,16 +79,13 @@ def _hand_over(text: str, output: str | None) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def _verified(equation: ModifiedEquation) -> Verified | None:
+def _verified(equation: ModifiedEquation) -> Verified:
     """The proof of the package `verify`, which shares nothing with the derivation.
 
     Raises ResidualError where it refutes the result.
     """
-    try:
-        from verify.proof import prove
-    except ImportError:
-        return None
     from derive.paper.independent import Verified
+    from verify.proof import prove
 
     size = sum(len(s) for sums in equation.equations.values() for s in sums)
     if size > MAX_TERMS:

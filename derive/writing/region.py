@@ -37,15 +37,12 @@ def check_region_name(path: str) -> None:
 def plot_region(result: Stability, path: str) -> None:
     """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
 
-    The suffix of the path chooses the format.  Raises UsageError for more than one free parameter or without matplotlib.
+    The suffix of the path chooses the format.  Raises UsageError for more than one free parameter.
     """
     if len(result.parameters) > 1:
         raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
     check_region_name(path)
-    try:
-        import matplotlib
-    except ImportError:
-        raise UsageError("--plot needs matplotlib and numpy: pip install 'shadowflow[plot,trees]'") from None
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -56,13 +56,11 @@ def check_figure_name(path: str | Path) -> None:
 def save_figure(path: str | Path, table: SlopeTable, title: str, orbits: Orbits | None = None, caption: str = "") -> None:
     """Draw and write the figure, the title over the caption; the file appears whole or not at all.
 
-    Raises UsageError for another extension than .png or .svg, without matplotlib, or when the file cannot be written.
+    Raises UsageError for another extension than .png or .svg, or when the file cannot be written.
     """
     check_figure_name(path)
-    try:
-        import matplotlib
-    except ImportError:
-        raise UsageError("--plot needs matplotlib; install the extra: pip install 'shadowflow[plot]'") from None
+    import matplotlib
+
     with matplotlib.rc_context(STYLE):
         figure = _figure(table, title, orbits, caption)
     with replacing(path) as temporary:
