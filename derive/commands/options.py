@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from derive.scheme import Scheme, inline_scheme, load_scheme
+from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -18,7 +18,7 @@ def scheme_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--scheme", "scheme", metavar="NAME|FILE.toml", help="A scheme of the catalogue, or a scheme file."),
         click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'."),
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
-                     help="Declare a symbolic hyperparameter of --update (names of Greek letters need none)."),
+                     help="Declare a parameter of --update (names of Greek letters need none) or of --loss."),
         click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="Set a parameter or a time function exactly: beta=9/10, 'r(t)=1/(1+t)'. Repeatable."),
@@ -32,8 +32,6 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
     if (scheme is None) == (update is None):
         raise click.UsageError("give either --scheme NAME (see 'derive schemes') or --update \"theta = ...\"")
     if scheme is not None:
-        if parameters:
-            raise click.UsageError("--parameter goes with --update; a scheme file declares its own under [parameters]")
-        return load_scheme(scheme)
+        return declaring(load_scheme(scheme), parameters)
     assert update is not None
     return inline_scheme(update, parameters)

@@ -192,9 +192,10 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
-    from derive.concrete.problem import parse_field, parse_loss  # start-up: most runs print formulas
+    from derive.concrete.explicit import expression_text  # start-up: most runs print formulas
+    from derive.concrete.problem import problem_of
 
-    variables = (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
+    variables = problem_of(equation, problem).variables
     flow = equation.form == "flow"
     if latex:
         return _explicit_latex(equation, explicit, variables)
@@ -203,7 +204,7 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: b
         for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
             rows = [(k, block[i]) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
-            pieces = [_gamma(k) + f"({e})" if k else str(e) for k, e in rows]
+            pieces = [_gamma(k) + f"({expression_text(e)})" if k else expression_text(e) for k, e in rows]
             lines.append(f"{left} {pieces[0] if pieces else 0}")
             lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
     return "\n".join(lines)
