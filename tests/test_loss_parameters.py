@@ -13,6 +13,8 @@ from derive import configure, load_scheme, modified_equation
 from derive.concrete.problem import parse_field, parse_loss
 from derive.errors import DeriveError, UsageError
 from derive.scheme import declaring, inline_scheme
+from verify.counterexample.claimed import claimed_field
+from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
 
 H, X = sp.Symbol("h", real=True), sp.Symbol("x", real=True)
@@ -105,3 +107,9 @@ def test_printed_names_are_names_of_points() -> None:
     plain = eq.evaluate("x**2/2", {"x": 1, "eta_x": "1/3"})
     assert eq.evaluate("x**2/2", "x=1, η_x=1/3") == plain
     assert re.fullmatch(r"-?7/6", plain.values["eta"][0][0])  # -(eta/2 + x)
+
+
+def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run() -> None:
+    claim = claimed_field(configure(load_scheme("momentum")), modified_equation("momentum", 0).to_json()["equations"])
+    with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
+        check_given_loss(claim, "β x²", 0, 15)
