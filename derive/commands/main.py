@@ -119,7 +119,7 @@ def _warn_about_ranges(equation: Any) -> None:
 
 
 def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str) -> None:
-    from derive.concrete.problem import problem_of
+    from derive.concrete.names import problem_of
 
     names = problem_of(equation, problem)
     said = {"variables": list(names.variables), "loss_parameters": list(names.parameters)}

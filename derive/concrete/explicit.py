@@ -14,8 +14,9 @@ from sympy.printing.str import StrPrinter
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import Factors, value_of
 from derive.algebra.terms import Exponent, Factor
+from derive.concrete.names import problem_of
 from derive.concrete.point import Index, Point, raised
-from derive.concrete.problem import Problem, problem_of, rational_exponent
+from derive.concrete.problem import Problem, rational_exponent
 from derive.concrete.values import component_names
 from derive.errors import UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from derive.algebra.coefficients import Ring
-from derive.concrete.problem import check_names, parse_point, problem_of
+from derive.concrete.names import check_names, parse_point, problem_of
 from derive.concrete.values import Values, component_names, evaluate_equation
 from derive.errors import SingularPointError, UsageError
 from derive.language import LOSS_CALLS, Call, names_of, parse_expression, walk

@@ -19,15 +19,13 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
+from derive.concrete.names import check_names, parse_point, problem_of
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
     Value,
-    check_names,
     exact,
-    parse_point,
-    problem_of,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError

@@ -193,7 +193,7 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
     from derive.concrete.explicit import expression_text  # start-up: most runs print formulas
-    from derive.concrete.problem import problem_of
+    from derive.concrete.names import problem_of
 
     variables = problem_of(equation, problem).variables
     flow = equation.form == "flow"
