@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,25 +118,29 @@ class ModifiedEquation(Equation):
         regime = self.configuration.regime or None
         return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
 
-    def on_loss(self, loss: str) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+    def on_loss(self, loss: str, parameters: Collection[str] = ()) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
         """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
+
+        What the scheme declares, and `parameters`, are parameters of the loss, pi and e the numbers, other names coordinates.
 
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
         from derive.concrete.explicit import explicit_field  # brings sympy
 
-        return explicit_field(self, loss)
+        return explicit_field(self, loss, parameters)
 
-    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50) -> Values:
+    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()) -> Values:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
+
+        Names as in `on_loss`; a parameter may have its value in the point, or stays.
 
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
-        from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
+        from derive.concrete.parametric import evaluate  # start-up: most runs print formulas
 
-        return evaluate_equation(self, loss, at, digits)
+        return evaluate(self, loss, at, digits, parameters)
 
 
 def modified_equation(

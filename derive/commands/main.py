@@ -129,15 +129,28 @@ def _warn_about_ranges(equation: Any) -> None:
 
 
 def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str, plain: bool) -> None:
-    from derive.writing import values as writing
+    from derive.concrete.names import problem_of
     from derive.writing.series import notation
+    from derive.writing.values import problem_letters
 
-    letters = writing.problem_letters(chosen_letters(), equation, problem, output == "latex")
+    names = problem_of(equation, problem)
+    letters = problem_letters(chosen_letters(), equation, problem, output == "latex")
     style = notation("latex" if output == "latex" else "ascii" if plain else "unicode", equation, letters=letters)
+    said = {"variables": list(names.variables), "loss_parameters": list(names.parameters)}
+    _print_problem(equation, problem, at, digits, output, style, said)
+    notes = (f"{what} {', '.join(n)}" for what, n in (("coordinates", names.variables), ("parameters", names.parameters)) if n)
+    click.echo(f"derive: note: read in the {'loss' if names.is_loss else 'field'}: {'; '.join(notes)}", err=True)
+
+
+def _print_problem(
+    equation: Any, problem: str, at: str | None, digits: int, output: str, style: Any, said: dict[str, Any]
+) -> None:  # fmt: skip
+    from derive.writing import values as writing
+
     if at is not None:
         values = equation.evaluate(problem, at, digits)
         if output == "json":
-            at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
+            at_point = said | {"at": {n: str(x) for n, x in values.point.items()}}
             data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
         else:
@@ -145,8 +158,10 @@ def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, 
         return
     explicit = equation.on_loss(problem)
     if output == "json":
-        text = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
-        click.echo(json.dumps(equation.to_json() | {"loss": problem, "explicit": text}, indent=2))
+        from derive.concrete.explicit import expression_text
+
+        text = {x: [[expression_text(e) for e in block] for block in powers] for x, powers in explicit.items()}
+        click.echo(json.dumps(equation.to_json() | {"loss": problem} | said | {"explicit": text}, indent=2))
     else:
         click.echo(writing.explicit_text(equation, problem, explicit, style))
 

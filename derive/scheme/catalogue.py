@@ -78,6 +78,21 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
 
+def declaring(scheme: Scheme, parameters: Iterable[str]) -> Scheme:
+    """The scheme with more names declared as parameters: those of a loss, or of a setting.
+
+    Raises UsageError for a name that has a meaning already.
+
+    >>> list(declaring(load_scheme("gd"), ["h", "κ"]).parameters)
+    ['h', 'kappa']
+    """
+    names = [plain_name(n.strip()) for n in parameters]
+    for name in names:
+        if not name.isidentifier() or name in RESERVED or name in {*scheme.states, *scheme.assigned, *scheme.functions}:
+            raise UsageError(f"--parameter {name}: not a name for a parameter of {scheme.where}")
+    return replace(scheme, parameters=dict(scheme.parameters) | {n: Parameter(n) for n in names if n not in scheme.parameters})
+
+
 _TEXTS = ("name", "title", "reference", "notes", "update")
 _TABLES = ("parameters", "functions", "initial", "regimes")
 

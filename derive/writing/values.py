@@ -48,6 +48,8 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 def explicit_text(equation: Equation, problem: str, explicit: Explicit, style: Notation) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
+    from derive.concrete.explicit import expression_text
+
     variables = variables_of(equation, problem)
     flow = equation.form == "flow"
     if style.name == "latex":
@@ -57,7 +59,7 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, style: N
         for i, component in enumerate(_components(equation, name, len(powers[0]), variables, style)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
             rows = [(k, _symbols_renamed(block[i], style)) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
-            pieces = [_gamma(k, style) + f"({e})" if k else str(e) for k, e in rows]
+            pieces = [_gamma(k, style) + f"({expression_text(e)})" if k else expression_text(e) for k, e in rows]
             lines.append(f"{left} {pieces[0] if pieces else 0}")
             lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
     return "\n".join(lines)
@@ -65,9 +67,9 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, style: N
 
 def variables_of(equation: Equation, problem: str) -> tuple[str, ...]:
     """The coordinates of a concrete problem."""
-    from derive.concrete.problem import parse_field, parse_loss  # start-up: most runs print formulas
+    from derive.concrete.names import problem_of  # start-up: most runs print formulas
 
-    return (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
+    return problem_of(equation, problem).variables
 
 
 def problem_letters(letters: Mapping[str, str], equation: Equation, problem: str, latex: bool) -> dict[str, str]:

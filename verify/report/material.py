@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.concrete.problem import check_names, parse_point
+from derive.concrete.names import check_names, parse_point
 from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
