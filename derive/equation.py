@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
-MAX_TERMS = 50_000
+MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
 ]  # fmt: skip
@@ -190,6 +190,8 @@ def check_order(configuration: Configuration, order: int, force: bool = False) -
     """
     if not isinstance(order, int) or isinstance(order, bool) or order < 0:
         raise UsageError(f"order must be a whole number >= 0, not {order}; order 0 is the limit flow")
+    if order > MAX_ORDER:
+        raise UsageError(f"order must be at most {MAX_ORDER:,}, not a number of {len(str(order))} digits")
     if force or order < 5:
         return
     from derive.engine.run import Derivation

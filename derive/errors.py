@@ -37,6 +37,10 @@ class UndecidedError(DeriveError):
     """The question is within the rules, and this program cannot decide it (the message says why)."""
 
 
+class LimitError(DeriveError):
+    """What the input asks for is larger than this program takes on: a number, a polynomial, an order, a nesting."""
+
+
 class SingularPointError(DeriveError):
     """The field was evaluated where it does not exist (a zero under a negative power, an irrational sign, ...)."""
 

@@ -8,7 +8,6 @@ The formula is a polynomial in gamma; its power k is compared with f_k.  Other s
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +17,7 @@ from typing import Any
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, unparse, walk
+from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
 from verify.counterexample.claimed import ClaimedField, claimed_field, memory_limit
 from verify.counterexample.comparison import Mismatch, compare
@@ -115,12 +115,7 @@ def read_formula(
 
 
 def _from_file(path: str) -> _Given:
-    try:
-        data = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    data = toml_data(read_text(path), path)
     for key in data:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key '{key}'{nearest(key, KEYS)} (known: {', '.join(KEYS)})")

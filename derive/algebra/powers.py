@@ -115,7 +115,8 @@ class Powers(NormalForms):
         size = self.ring.constant(scale)
         inverse = size.inverse()
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
-        base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a))
+        positive = all(_nonnegative(t, c) for t, c in body)
+        base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
         base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
@@ -175,9 +176,9 @@ class Powers(NormalForms):
         return self.normal({root: total})
 
     def absolute(self, a: Sum) -> Sum:
-        """|a|, componentwise."""
-        if not a:
-            return {}
+        """|a|, componentwise; a itself where no term and no coefficient in it can be negative."""
+        if not a or all(_nonnegative(t, c) for t, c in a.items()):
+            return a
         if len(a) > 1:
             constant, parts = self._factorised(a)
             result = self.absolute(self.constant(constant))
@@ -199,6 +200,11 @@ class Powers(NormalForms):
             x = f if f.positive or e % 2 == 0 else self._absolute(f)
             exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
+
+
+def _nonnegative(term: Term, coefficient: Ratio) -> bool:
+    """A positive number times even powers and what is positive anyway, such as 2 g^2 |u|."""
+    return coefficient.is_number and coefficient.number() > 0 and all(f.positive or e % 2 == 0 for f, e in term.factors)
 
 
 def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:

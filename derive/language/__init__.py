@@ -4,12 +4,15 @@ syntax     trees of an expression, and back to text
 parse      text -> tree, refusing all else with its place
 calls      the functions that may be called, one entry each
 interpret  tree -> value, for any meaning of its numbers, names and operations
+sources    files -> their text, and the data of TOML and JSON
+size       how large a tree can become when it is multiplied out, bounded before anything is
 letters    names of Greek letters
 """
 
 from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, plain_arities
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.parse import parse_expression, parse_update
+from derive.language.size import check_size, check_sizes
 from derive.language.syntax import (
     ONE,
     Assignment,
@@ -39,6 +42,8 @@ __all__ = [
     "Number",
     "Operation",
     "Written",
+    "check_size",
+    "check_sizes",
     "constant",
     "derivative_calls",
     "derivative_symbol",

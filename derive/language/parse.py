@@ -10,6 +10,7 @@ column.  Numbers are exact: 0.9 is nine tenths, 1e-8 is 1/100000000.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 import warnings
 from collections.abc import Mapping
@@ -17,9 +18,12 @@ from fractions import Fraction
 
 from derive.errors import ParseError, nearest
 from derive.language.calls import arities
+from derive.language.size import check_size, check_sizes
 from derive.language.syntax import Assignment, Call, Expression, Name, Number, Operation
 
 MAX_LENGTH, MAX_DEPTH, MAX_DIGITS = 20_000, 200, 400
+
+_DECIMAL = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?")
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _ADVICE = {
@@ -60,13 +64,12 @@ class _Reader:
             raise self.fail("only numbers may stand here, such as 3, 1/2 or 0.9", node)
         source = self.lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
         source = source.replace("_", "")
+        if not _DECIMAL.fullmatch(source):
+            raise self.fail(f"'{source}' is not a decimal number", node)
         exponent = source.lower().partition("e")[2]
         if len(source) > MAX_DIGITS or (exponent and abs(int(exponent)) > MAX_DIGITS):
             raise self.fail(f"a number of more than {MAX_DIGITS} digits; write a parameter instead", node)
-        try:
-            return Number(Fraction(source), *self.position(node))
-        except ValueError:
-            raise self.fail(f"'{source}' is not a decimal number", node) from None
+        return Number(Fraction(source), *self.position(node))
 
     def expression(self, node: ast.expr, depth: int = 0) -> Expression:
         if depth > MAX_DEPTH:
@@ -155,6 +158,7 @@ def parse_update(text: str, where: str = "update", functions: Mapping[str, int] 
     statements = tuple(reader.statement(node) for node in module.body)
     if not statements:
         raise ParseError("no assignment; write for example 'theta = theta - gamma*grad(theta)'", where, 1, 1)
+    check_sizes(statements, where)
     return statements
 
 
@@ -169,4 +173,6 @@ def parse_expression(text: str, where: str, calls: Mapping[str, int | None] | No
         raise ParseError("an expression is missing", where, 1, 1)
     tree = _parse(text, where, "eval")
     assert isinstance(tree, ast.Expression)
-    return _Reader(text, where, calls or {}).expression(tree.body)
+    expression = _Reader(text, where, calls or {}).expression(tree.body)
+    check_size(expression, where)
+    return expression

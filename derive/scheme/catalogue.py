@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import names_of, parse_expression, parse_update
+from derive.language.sources import read_text, toml_data
 from derive.language.letters import GREEK
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
@@ -34,12 +34,7 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         return source
     text = str(source)
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
-        try:
-            data = Path(text).read_bytes().decode()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise UsageError(f"cannot read scheme file '{text}': {reason}") from None
-        return scheme_from_toml(data, Path(text).stem)
+        return scheme_from_toml(read_text(text, "scheme file"), Path(text).stem)
     names = catalogue()
     if text not in names:
         raise UsageError(f"unknown scheme '{text}'{nearest(text, names)} (see 'derive schemes', or name a .toml file)")
@@ -72,10 +67,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SchemeError(f"{source}: not valid TOML: {error}") from None
+    data = toml_data(text, source, SchemeError)
     for key, value in data.items():
         if key not in (*_TEXTS, *_TABLES):
             raise SchemeError(f"{source}{_line_of(text, key)}: unknown key '{key}'{nearest(key, (*_TEXTS, *_TABLES))}")
