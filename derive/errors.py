@@ -48,6 +48,9 @@ class SingularPointError(DeriveError):
 class ResidualError(AssertionError):
     """The solution, put back into the scheme, leaves a residual: a defect of this program, never of its input."""
 
+#: what to do about an UndecidedError of a sum of terms
+SIMPLER_ROOTS = "roots and absolute values in it are beyond the normal forms; write fewer of them inside of each other"
+
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the closest of `words`, or the empty string.

@@ -22,14 +22,13 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from pkgutil import walk_packages
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
 from fuzzing.children import Case, Entry, Limits, Outcome, run_cases  # noqa: E402
 from fuzzing.surfaces import SURFACES, case, certificates, claims, updates  # noqa: E402
 from fuzzing.texts import TOKEN  # noqa: E402
-
-LATE = ("derive.concrete.explicit", "derive.engine.run", "verify.claims.table", "verify.formula_verdict", "verify.verification")
 
 
 def programs() -> dict[str, Entry]:
@@ -40,8 +39,9 @@ def programs() -> dict[str, Entry]:
     for module in modules.values():
         for name in module.main.list_commands(click.Context(module.main)):
             module.main.get_command(click.Context(module.main), name)
-    for late in LATE:
-        import_module(late)
+    for package in map(import_module, modules):
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(found.name)
     updates(), claims(), certificates()
     return {name: module.entry for name, module in modules.items()}
 
@@ -157,7 +157,8 @@ def main(arguments: list[str] | None = None) -> int:
         new = outcome.failure and (outcome.failure, outcome.key) not in figures.failures
         figures.count(c, outcome)
         if given.show or new:
-            print(f"seed {c.seed}, {c.surface}: {outcome.failure or 'status'} {outcome.key or outcome.status}\n    {command_of(c)}"[:3000])
+            became = f"{outcome.failure or 'status'} {outcome.key or outcome.status}"
+            print(f"seed {c.seed}, {c.surface}: {became}\n    {command_of(c)}"[:3000], flush=True)
     print("\n".join(figures.lines()))
     for key, found in figures.failures.items():
         small = found[0] if given.no_shrink or key[0] == "hang" else shrunk(found[0], key, table, limits)

@@ -61,7 +61,8 @@ class _Expressions:
         table = dict(zip(problem.variables, self.symbols, strict=True))
         self.functions = [to_sympy(e, table) for e in problem.expressions]
         if any(f.has(sp.zoo, sp.nan, sp.oo, sp.I) for f in self.functions):
-            raise SingularPointError(f"'{problem.text}' has no real value anywhere: zero in a denominator or under log, or a root of a negative number")
+            why = "zero in a denominator or under log, or a root of a negative number"
+            raise SingularPointError(f"'{problem.text}' has no real value anywhere: {why}")
         self.names = {s: sp.Symbol(s, real=True) for s in equation.algebra.ring.symbols}
         self.states = {n: sp.Symbol(n, real=True) for n in component_names(equation, problem)}
         self.partial = cache(self._partial)

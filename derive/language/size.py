@@ -74,24 +74,25 @@ class _Sizes(Meaning[Size]):
         return self.checked(replace(size, monomials=comb(base.monomials + e - 1, e) if size.degree else 1), node)
 
     def call(self, node: Call, args: list[Size]) -> Size:
-        return Size(degree=max((1, *(a.degree for a in args))), symbols=frozenset((f"{node.function} {node.line} {node.column}",)))
+        symbol = f"{node.function} {node.line} {node.column}"
+        return Size(degree=max((1, *(a.degree for a in args))), symbols=frozenset((symbol,)))
 
     def checked(self, size: Size, node: Operation) -> Size:
         self.check(size, node)
         monomials = min(size.monomials, comb(size.degree + len(size.symbols), size.degree))
         if monomials > MAX_MONOMIALS:
-            raise self.too_large(f"about 10^{len(str(monomials)) - 1} terms, the limit is {MAX_MONOMIALS:,}", node)
+            raise self.too_large(f"about 10^{len(str(monomials)) - 1} terms; the limit is {MAX_MONOMIALS:,}", node)
         return replace(size, monomials=monomials)
 
     def check(self, size: Size, node: Operation) -> None:
         if size.degree > MAX_DEGREE:
-            raise self.too_large(f"degree {size.degree}, the limit is {MAX_DEGREE:,}", node)
+            raise self.too_large(f"degree {size.degree}; the limit is {MAX_DEGREE:,}", node)
         if size.bits > MAX_BITS:
-            raise self.too_large(f"numbers of about {size.bits * 3 // 10} digits, the limit is {MAX_BITS * 3 // 10:,}", node)
+            raise self.too_large(f"numbers of about {size.bits * 3 // 10} digits; the limit is {MAX_BITS * 3 // 10:,}", node)
 
     def too_large(self, what: str, node: Operation) -> LimitError:
         place = f"{self.where}, line {node.line}, column {node.column}"
-        return LimitError(f"{place}: multiplied out this has {what}; write a parameter in its place")
+        return LimitError(f"{place}: multiplied out, {what}: write a parameter")
 
 
 def check_size(expression: Expression, where: str, names: Sizes | None = None) -> Size:
@@ -111,7 +112,7 @@ def check_sizes(program: Iterable[Assignment], where: str, names: Sizes | None =
     >>> from derive.language import parse_update
     >>> check_sizes(parse_update("a = x**64; b = (a*a)**64; theta = b"), "update")
     Traceback (most recent call last):
-    derive.errors.LimitError: update, line 1, column 16: multiplied out this has degree 8192, the limit is 1,024; write a parameter in its place
+    derive.errors.LimitError: update, line 1, column 16: multiplied out, degree 8192; the limit is 1,024: write a parameter
     """
     known = dict(names or {})
     for a in program:

@@ -65,6 +65,6 @@ def _read(read: Reader, kind: str, text: str, where: str, refused: type[DeriveEr
 def _decimal(text: str) -> Fraction:
     """The exact value; not of 1e999999999, nor of inf."""
     exponent = text.lower().partition("e")[2] or "0"
-    if len(text) > MAX_DIGITS or exponent.lstrip("+-").isdigit() and abs(int(exponent)) > MAX_DIGITS:
+    if len(text) > MAX_DIGITS or (exponent.lstrip("+-").isdigit() and abs(int(exponent)) > MAX_DIGITS):
         raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return Fraction(text)

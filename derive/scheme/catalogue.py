@@ -8,8 +8,8 @@ from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import names_of, parse_expression, parse_update
-from derive.language.sources import read_text, toml_data
 from derive.language.letters import GREEK
+from derive.language.sources import read_text, toml_data
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
 

@@ -52,7 +52,7 @@ def parse_size(text: str) -> int:
     >>> parse_size("1.5G")
     1610612736
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not found:
         raise UsageError(f"memory size '{text}': write for example 500M or 4G")
     return int(float(found[1]) * _UNITS[found[2].upper()])

@@ -1,8 +1,8 @@
 """Children that run command lines many times a process, and the parent that watches them.
 
-A case fails by an exception that escapes (internal error), by the death of the child (abort), by more processor time than it is
-given (hang), by an exit status other than 0, 1 or 2, by more than one line on stderr at status 2, by starting a process, opening a
-socket or carrying out its text (executed), and by files that it leaves behind.
+A case fails by an exception that escapes (internal error), by the death of the child (abort), by more processor time than it
+is given (hang), by an exit status other than 0, 1 or 2, by more than one line on stderr at status 2, by starting a process,
+opening a socket or carrying out its text (executed), and by files that it leaves behind.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 Entry = Callable[[], None]
-EXECUTION = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pty.spawn", "ctypes.dlopen")
-NOTES = ("note: ", "nothing recorded yet", "no certificate written", "not recorded", "recorded as", "wrote ")
+EXECUTION = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pty.spawn")
+NOTES = ("# ", "note: ", "nothing recorded yet", "no certificate written", "not recorded", "recorded as", "wrote ")
 BATCH = 400  # cases a child, so that what it remembers stays small
 
 

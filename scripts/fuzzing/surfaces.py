@@ -13,6 +13,10 @@ from fuzzing.texts import PARAMETERS, ROOT, VARIABLES, Texts, argument
 
 Drawn = tuple[Sequence[str], dict[str, str | bytes], Sequence[str]]  # arguments, files, outputs
 SCHEMES = ("gd", "momentum", "rmsprop", "adam", "nesterov", "heun", "gd-schedule", "sgdw", "momentum-schedule", "sign-descent")
+RESCALED = ("gamma*eta", "eta/gamma", "t*eta", "beta*gamma**2*w", "theta*eta", "gamma*eta")
+DIGITS = ("1", "15", "30", "0", "10001")
+SIZES = ("1", "2", "3", "4", "5", "-1", "0", "60", "9" * 30)
+OPTIONS = ("--scheme", "gd", "--order", "1", "--loss", "x**2", "--at", "x=1", "--digits", "9", "--set", "a=1")
 REGIMES = ("memory", "inertial", "leapfrog", "strongly-convex", "memory", "no-such")
 SCHEDULES = ("decay(5, 1/10)", "warmup-decay(5, 20, 1/10)", "periodic(5, 10, 15, 1/10)", "warmup-periodic(1, 2, 3, 4, 1/10)")
 READINGS = ("modified-loss", "second-order", "stability", "energy", "modifying", "initial-layer")
@@ -73,7 +77,7 @@ def _settings(t: Texts, percent: int = 25) -> list[str]:
 
 def _order(t: Texts, most: int = 2) -> list[str]:
     if t.often(1):
-        return ["--order", t.of(("-1", "9" * 401, "1e3", "1000000", "", "12", "0x1", "٣"))]
+        return ["--order", t.of(("-1", "9" * 401, "1e3", "1000000", "", "40", "0x1", "٣"))]
     return ["--order", str(t.r.randrange(most + 1))]
 
 
@@ -86,11 +90,8 @@ def _format(t: Texts, kinds: Sequence[str] = ("text", "latex", "json")) -> list[
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text.encode("utf-8", "ignore").decode(), ensure_ascii=t_ascii(text))
-
-
-def t_ascii(text: str) -> bool:
-    return not text.isprintable()
+    """The text as TOML and JSON write it."""
+    return json.dumps(text.encode("utf-8", "ignore").decode(), ensure_ascii=not text.isprintable())
 
 
 def scheme_file(t: Texts) -> str:
@@ -106,7 +107,7 @@ def scheme_file(t: Texts) -> str:
         parts += ["[initial]", f"v = {_quoted(t.near(t.parameter()))}"]
     if t.often(30):
         parts += ["[regimes.a]", f"{t.of(PARAMETERS)} = {_quoted(t.near(t.parameter()))}"]
-        parts += [f"v = {_quoted(t.near(t.of(('gamma*eta', 'eta/gamma', 't*eta', 'beta*gamma**2*w', 'theta*eta'))))}"] * t.often(40)
+        parts += [f"v = {_quoted(t.near(t.of(RESCALED)))}"] * t.often(40)
     text = "\n".join(parts)
     return t.mutated(text) if t.often(10) else text
 
@@ -136,17 +137,19 @@ def setting(t: Texts) -> Drawn:
 
 
 def schedule(t: Texts) -> Drawn:
-    text = t.of(SCHEDULES) if t.often(40) else t.expression(2, lambda: t.number() if t.often(50) else "t", (("exp", 1), ("sqrt", 1)))
+    leaf = lambda: t.number() if t.often(50) else "t"
+    text = t.of(SCHEDULES) if t.often(40) else t.expression(2, leaf, (("exp", 1), ("sqrt", 1)))
     command = ["derive", "modified-eq", "--scheme", t.of(("gd-schedule", "momentum-schedule")), *_order(t, 1)]
     command += ["--set", f"r(t)={t.near(text)}", "--set", "beta=9/10"]
     return command + ["--loss", "x**2/2", "--at", f"x=1,t={t.constant()}"] * t.often(60), {}, ()
 
 
 def loss(t: Texts) -> Drawn:
-    command = ["derive", "modified-eq", "--scheme", t.of(("gd", "gd", "momentum", "rmsprop")), *_order(t, 1), "--loss", t.near(t.loss())]
+    command = ["derive", "modified-eq", "--scheme", t.of(("gd", "gd", "momentum", "rmsprop")), *_order(t, 1)]
+    command += ["--loss", t.near(t.loss())]
     if t.often(85):
-        command += ["--at", t.near(t.point()), *(["--digits", t.of(("1", "15", "30", "0", "10001"))] if t.often(20) else [])]
-    return [*command, *_format(t), *(["--set", "beta=1/2", "--set", "rho=1/3", "--set", "eps=1/9"] if t.often(50) else [])], {}, ()
+        command += ["--at", t.near(t.point()), *["--digits", t.of(DIGITS)] * t.often(20)]
+    return [*command, *_format(t), *["--set", "beta=1/2", "--set", "rho=1/3", "--set", "eps=1/9"] * t.often(50)], {}, ()
 
 
 def field(t: Texts) -> Drawn:
@@ -182,7 +185,7 @@ def explain(t: Texts) -> Drawn:
 
 
 def trees(t: Texts) -> Drawn:
-    command = ["derive", "trees", *_scheme(t), *_settings(t, 20), "--order", t.of(("1", "2", "3", "4", "5", "-1", "0", "60", "9" * 30))]
+    command = ["derive", "trees", *_scheme(t), *_settings(t, 20), "--order", t.of(SIZES)]
     return [*command, *_tree_options(t)], {}, ("out",)
 
 
@@ -213,8 +216,8 @@ def formula(t: Texts) -> Drawn:
     says = f"{kind}: -grad - gamma*{t.formula()}" if kind == "theta" else f"{kind}: {t.formula(('L', 'grad', 'gamma'))}"
     command = ["verify", "formula", "--scheme", t.of(("gd", "gd", "momentum")), *_order(t, 1), "--says", t.near(says)]
     if t.often(30):
-        text = "\n".join([f"scheme = {_quoted(t.of(SCHEMES[:2]))}", f"order = {t.of(('0', '1'))}", f"says = {_quoted(t.near(says))}"])
-        return ["verify", "formula", "case.toml"], {"case.toml": t.near(text)}, ()
+        lines = (f"scheme = {_quoted(t.of(SCHEMES[:2]))}", f"order = {t.of('01')}", f"says = {_quoted(t.near(says))}")
+        return ["verify", "formula", "case.toml"], {"case.toml": t.near("\n".join(lines))}, ()
     return [*command, *_settings(t, 10), *_format(t, ("text", "json"))], {}, ()
 
 
@@ -261,9 +264,8 @@ def page(t: Texts) -> Drawn:
 
 def command_line(t: Texts) -> Drawn:
     """Options and commands themselves."""
-    base = ["derive", "modified-eq", "--scheme", "gd", "--order", "1", "--loss", "x**2", "--at", "x=1", "--digits", "9", "--set", "a=1"]
-    words = [t.near(w) if t.often(15) else w for w in base]
-    return [t.of(("derive", "verify")) if t.often(10) else "derive", *words[1:]], {}, ()
+    words = [t.near(w) if t.often(15) else w for w in ("modified-eq", *OPTIONS)]
+    return [t.of(("derive", "verify")) if t.often(10) else "derive", *words], {}, ()
 
 
 SURFACES: dict[str, tuple[int, Callable[[Texts], Drawn]]] = {

@@ -20,9 +20,9 @@ VARIABLES = ("x", "y", "z")
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sqrt")
 WORDS = (
     "theta", "grad", "field", "gamma", "t", "beta", "0", "1", "-1", "1/2", "1e400", "0x1f", "1_0", "()", "(", ")", "**", "*", "/",
-    "+", "-", "=", "+=", ",", ";", "\n", "\r", "\t", "#", "'", '"', "\\", "lambda", "import os", "if", "x.y", "x[0]", "x==y", "π", "²",
-    "nan", "inf", "1j", "__import__('os').system('touch canary')", "open('canary','w')", "\u202e", "\x1b[31m", "é", "∇L", "[", "]",
-    "{", "}", "|", "⟨", "9" * 50, "9" * 5000, "e", "pi", "dot", "norm", "sqrt", "hess", "d3", "d99", "\ufeff", "\x00",
+    "+", "-", "=", "+=", ",", ";", "\n", "\r", "\t", "#", "'", '"', "\\", "lambda", "import os", "if", "x.y", "x[0]", "x==y", "π",
+    "²", "nan", "inf", "1j", "__import__('os').system('touch canary')", "open('canary','w')", "\u202e", "\x1b[31m", "é", "∇L", "[",
+    "]", "{", "}", "|", "⟨", "9" * 50, "9" * 5000, "e", "pi", "dot", "norm", "sqrt", "hess", "d3", "d99", "\ufeff", "\x00",
 )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ class Texts:
     def garbage(self) -> str:
         match self.r.randrange(6):
             case 0:
-                return "".join(chr(self.r.choice((self.r.randrange(128), self.r.randrange(0xD7FF)))) for _ in range(self.r.randrange(30)))
+                return "".join(chr(self.r.randrange(self.r.choice((128, 0xD7FF)))) for _ in range(self.r.randrange(30)))
             case 1:
                 return self.of(("(", "-", "((", "sqrt(", "[", "2**", "a = ", "{")) * self.r.choice((3, 150, 250, 1500, 19_000))
             case 2:
