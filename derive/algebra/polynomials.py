@@ -33,7 +33,7 @@ def polynomial(context: Any, data: Items) -> Any:
 def product(a: Any, b: Any) -> Any:
     """a b.  Raises LimitError, before the work, where it may have more than MAX_MONOMIALS monomials."""
     if len(a) * len(b) > MAX_MONOMIALS:
-        _require(min(len(a) * len(b), _monomials([x + y for x, y in zip(a.degrees(), b.degrees(), strict=True)])))
+        _require(min(len(a) * len(b), _monomials([int(x) + int(y) for x, y in zip(a.degrees(), b.degrees(), strict=True)])))
     return a * b
 
 
