@@ -46,7 +46,7 @@ REFUSED = {
     "a tower in a point": (lambda: parse_point(f"x={TOWER}"), LimitError, "point, x, line 1, column 1: .* digits"),
     "a tower in a setting": (lambda: modified_equation("momentum", settings={"beta": TOWER}), LimitError, "--set beta, line 1"),
     "a tower in a loss": (lambda: parse_loss(f"x*{TOWER}"), LimitError, "loss, line 1, column 3"),
-    "a tower by names": (lambda: parse_update("a = 9**64; b = a**64; theta = b**64"), LimitError, "update, line 1, column .*: .* digits"),
+    "a tower by names": (lambda: parse_update("a = 9**64; b = a**64; theta = b**64"), LimitError, "update, line 1.*: .* digits"),
     "a tower through a setting": (
         lambda: configure(inline_scheme("theta = theta - gamma*beta**64*grad(theta)"), None, {"beta": "mu**64"}),
         LimitError, "degree 4,?096",
@@ -171,7 +171,7 @@ def test_absolute_values_inside_of_each_other_end() -> None:
     ("arguments", "words"),
     [
         (
-            ["modified-loss", "--order", "0", "--update", "theta = theta - gamma*grad(theta) - gamma*grad(theta)/norm(grad(theta))"],
+            ["modified-loss", "--order", "0", "--update", "g = grad(theta); theta = theta - gamma*g - gamma*g/norm(g)"],
             "V = L",
         ),
         (["modified-eq", "--scheme", "gd", "--loss", "(x + y)**1000"], "gamma*(-999000000*(x + y)**1997)"),

@@ -44,7 +44,7 @@ class _Reader:
 
     def __init__(self, text: str, where: str, calls: Mapping[str, int | None]) -> None:
         self.where, self.calls = where, calls
-        self.lines = text.split("\n")
+        self.lines = re.split(r"\r\n?|\n", text)
 
     def fail(self, message: str, node: ast.AST) -> ParseError:
         return ParseError(message, self.where, *self.position(node))

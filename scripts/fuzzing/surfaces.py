@@ -276,6 +276,10 @@ SURFACES: dict[str, tuple[int, Callable[[Texts], Drawn]]] = {
 }  # fmt: skip
 
 
+#: what proves, measures or draws
+HEAVY = ("claim", "certificate", "formula", "page", "verify-scheme")
+
+
 def case(seed: int, surface: str | None = None) -> Case:
     """The case of a seed, on one surface or on one drawn by weight."""
     t = Texts(f"{seed}")
@@ -283,6 +287,6 @@ def case(seed: int, surface: str | None = None) -> Case:
     name = surface or drawn
     arguments, files, outputs = SURFACES[name][1](t)
     contents = {n: x if isinstance(x, bytes) else x.encode("utf-8", "surrogatepass") for n, x in files.items()}
-    return Case(seed, name, tuple(map(argument, arguments)), contents, tuple(outputs))
+    return Case(seed, name, tuple(map(argument, arguments)), contents, tuple(outputs), 6 if name in HEAVY else 1)
 
 

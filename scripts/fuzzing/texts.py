@@ -19,10 +19,11 @@ FORMULA = ("grad", "theta", "L", "hess(grad)", "gamma", "eta", "p")
 VARIABLES = ("x", "y", "z")
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sqrt")
 WORDS = (
-    "theta", "grad", "field", "gamma", "t", "beta", "0", "1", "-1", "1/2", "1e400", "0x1f", "1_0", "()", "(", ")", "**", "*", "/",
-    "+", "-", "=", "+=", ",", ";", "\n", "\r", "\t", "#", "'", '"', "\\", "lambda", "import os", "if", "x.y", "x[0]", "x==y", "π",
-    "²", "nan", "inf", "1j", "__import__('os').system('touch canary')", "open('canary','w')", "\u202e", "\x1b[31m", "é",
-    "∇L", "[", "]", "{", "}", "|", "⟨", "9" * 50, "9" * 5000, "e", "pi", "dot", "norm", "sqrt", "hess", "d3", "d99", "\ufeff", "\x00",
+    "theta", "grad", "field", "gamma", "t", "beta", "0", "1", "-1", "1/2", "1e400", "0x1f", "1_0", "()", "(", ")", "**", "*",
+    "/", "+", "-", "=", "+=", ",", ";", "\n", "\r", "\t", "#", "'", '"', "\\", "lambda", "import os", "if", "x.y", "x[0]",
+    "x==y", "π", "²", "nan", "inf", "1j", "__import__('os').system('touch canary')", "open('canary','w')", "\u202e",
+    "\x1b[31m", "é", "∇L", "[", "]", "{", "}", "|", "⟨", "9" * 50, "9" * 5000, "e", "pi", "dot", "norm", "sqrt", "hess", "d3",
+    "d99", "\ufeff", "\x00",
 )  # fmt: skip
 
 
