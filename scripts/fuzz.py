@@ -17,7 +17,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import count
@@ -94,25 +94,31 @@ def command_of(c: Case) -> str:
 
 
 def shorter(c: Case) -> Iterator[Case]:
-    """The case with words left out of one of its texts."""
+    """The case with arguments left out, or words of one of its texts."""
+    for arguments in without(c.arguments[2:]):
+        yield replace(c, arguments=(*c.arguments[:2], *arguments))
     for i, text in enumerate(c.arguments[2:], 2):
-        for part in without(text):
-            yield replace(c, arguments=(*c.arguments[:i], part, *c.arguments[i + 1 :]))
+        for part in without(TOKEN.findall(text)):
+            yield replace(c, arguments=(*c.arguments[:i], "".join(part), *c.arguments[i + 1 :]))
     for name, content in c.files.items():
-        for part in without(content.decode("utf-8", "ignore")):
-            yield replace(c, files={**c.files, name: part.encode()})
+        for part in without(TOKEN.findall(content.decode("utf-8", "ignore"))):
+            yield replace(c, files={**c.files, name: "".join(part).encode()})
 
 
-def without(text: str) -> Iterator[str]:
-    words = TOKEN.findall(text)
-    size = len(words) // 2
-    while size:
-        for start in range(0, len(words), size):
-            yield "".join(words[:start] + words[start + size :])
+def without(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The items without half of them, a quarter, ... and each one.
+
+    >>> list(without(["a", "b", "c"]))
+    [['b', 'c'], ['a', 'c'], ['a', 'b']]
+    """
+    size = max(1, len(items) // 2)
+    while size and items:
+        for start in range(0, len(items), size):
+            yield [*items[:start], *items[start + size :]]
         size //= 2
 
 
-def shrunk(c: Case, key: tuple[str, str], table: Mapping[str, Entry], limits: Limits, seconds: float = 10.0) -> Case:
+def shrunk(c: Case, key: tuple[str, str], table: Mapping[str, Entry], limits: Limits, seconds: float = 30.0) -> Case:
     """A shorter case that fails in the same way, as far as one is found in some seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

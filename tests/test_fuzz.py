@@ -12,10 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-import fuzz  # noqa: E402
-from fuzzing.children import Case, Limits, Outcome, run_cases  # noqa: E402
-from fuzzing.surfaces import SURFACES, case  # noqa: E402
-from fuzzing.texts import Texts  # noqa: E402
+import fuzz
+from fuzzing.children import Case, Limits, Outcome, run_cases
+from fuzzing.surfaces import SURFACES, case
+from fuzzing.texts import Texts
 
 COUNT = 2000
 
@@ -116,7 +116,7 @@ def test_a_failure_is_shortened_to_what_fails(capsys: pytest.CaptureFixture[str]
     report = capsys.readouterr().out
     assert "60 inputs" in report
     assert "internal error, " in report
-    assert report.splitlines()[-1].endswith(" beta")
+    assert report.splitlines()[-1] in ("    derive modified-eq beta", "    derive modified-eq beta1")
     monkeypatch.setattr(fuzz, "programs", lambda: {"derive": sys.exit, "verify": sys.exit})
     assert fuzz.main(["--count", "20"]) == 0
 
