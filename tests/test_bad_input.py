@@ -15,16 +15,20 @@ from derive.equation import check_order
 from derive.errors import DeriveError, LimitError, ParseError, ReductionError, SchemeError, SingularPointError, UsageError
 from derive.language import parse_expression, parse_update
 from derive.language.sources import MAX_BYTES, json_data, read_text, toml_data
+from derive.paper.document import article_of
 from derive.scheme import configure, scheme_from_toml
 from derive.trees.memory import parse_size
 from derive.trees.tableau import load_tableau
 from verify.certificate.writing import check_certificate
 from verify.claims.reader import read_claims
 from verify.formula_verdict import read_formula
+from verify.proof import prove
 
 TOWER = "((9**64)**64)**64"
 NESTED = "[" * 5000
 HEAVY = "v = beta*v - gamma*grad(theta)\ntheta = theta + v"
+
+CYCLE = "; ".join(f"v{i} = beta{i}*v{(i + 1) % 40} + grad(theta)" for i in range(40)) + "; theta = theta - gamma*v0"
 
 
 def regime(scale: str) -> str:
@@ -62,6 +66,11 @@ REFUSED = {
     ),
     "an order of 401 digits": (lambda: check_order(configure(load_scheme("gd")), 10**400), UsageError, "401 digits"),
     "a memory limit of 40 digits": (lambda: parse_size("9" * 40), UsageError, "memory size"),
+    "an article of order 12": (lambda: article_of(load_scheme("gd"), 12), UsageError, "would take about 1.* terms"),
+    "a proof of too many terms": (
+        lambda: prove(configure(load_scheme("gd")), {"theta": [{"terms": [{}] * 3000}]}), LimitError, "3,000 terms; the limit",
+    ),
+    "40 variables that depend on each other": (lambda: modified_equation(inline_scheme(CYCLE), 1), LimitError, "40 variables"),
     # losses, numbers, schedules, regimes
     "a division by zero": (lambda: on_loss("x/0"), SingularPointError, "no real value anywhere"),
     "a hidden division by zero": (lambda: on_loss("x*y/(x-x)"), SingularPointError, "no real value anywhere"),
