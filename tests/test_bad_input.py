@@ -66,11 +66,11 @@ REFUSED = {
     ),
     "an order of 401 digits": (lambda: check_order(configure(load_scheme("gd")), 10**400), UsageError, "401 digits"),
     "a memory limit of 40 digits": (lambda: parse_size("9" * 40), UsageError, "memory size"),
-    "an article of order 12": (lambda: article_of(load_scheme("gd"), 12), UsageError, "would take about 1.* terms"),
+    "an article of order 12": (lambda: article_of(load_scheme("gd"), 12), UsageError, "would take about .* terms"),
     "a proof of too many terms": (
         lambda: prove(configure(load_scheme("gd")), {"theta": [{"terms": [{}] * 3000}]}), LimitError, "3,000 terms; the limit",
     ),
-    "40 variables that depend on each other": (lambda: modified_equation(inline_scheme(CYCLE), 1), LimitError, "40 variables"),
+    "40 variables that depend on each other": (lambda: modified_equation(inline_scheme(CYCLE), 1), LimitError, "variables depend on each other"),
     # losses, numbers, schedules, regimes
     "a division by zero": (lambda: on_loss("x/0"), SingularPointError, "no real value anywhere"),
     "a hidden division by zero": (lambda: on_loss("x*y/(x-x)"), SingularPointError, "no real value anywhere"),

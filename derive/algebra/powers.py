@@ -14,7 +14,9 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.normal import NormalForms, Sum, combined
 from derive.algebra.polynomials import factor
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.errors import ReductionError
+from derive.errors import LimitError, ReductionError
+
+MAX_BITS = 160  # of a number that is factorised: less than a second
 
 
 class Powers(NormalForms):
@@ -208,8 +210,12 @@ def _nonnegative(term: Term, coefficient: Ratio) -> bool:
 
 
 def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:
+    """Raises LimitError where what is left after the small primes is too large to be factorised at once."""
     from flint import fmpz
 
     for sign, whole in ((1, content.p), (-1, content.q)):
+        factors = fmpz(whole).factor(trial_limit=3000)
+        if factors and int(factors[-1][0]).bit_length() > MAX_BITS:
+            raise LimitError(f"the root of a number of {len(str(whole))} digits, which is not factorised; write a parameter for it")
         for prime, e in fmpz(whole).factor():
             yield int(prime), sign * int(e)
