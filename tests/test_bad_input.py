@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flint import arb
 
 from derive import inline_scheme, load_scheme, modified_equation
 from derive.algebra.coefficients import Ring
@@ -22,7 +23,9 @@ from derive.trees.tableau import load_tableau
 from verify.certificate.writing import check_certificate
 from verify.claims.reader import read_claims
 from verify.formula_verdict import read_formula
+from verify.numbers.precision import to_mpf
 from verify.proof import prove
+from verify.verification import Options, verify_scheme
 
 TOWER = "((9**64)**64)**64"
 NESTED = "[" * 5000
@@ -70,7 +73,13 @@ REFUSED = {
     "a proof of too many terms": (
         lambda: prove(configure(load_scheme("gd")), {"theta": [{"terms": [{}] * 3000}]}), LimitError, "3,000 terms; the limit",
     ),
-    "40 variables that depend on each other": (lambda: modified_equation(inline_scheme(CYCLE), 1), LimitError, "variables depend on each other"),
+    "40 variables that depend on each other": (
+        lambda: modified_equation(inline_scheme(CYCLE), 1), LimitError, "variables depend on each other",
+    ),
+    "the root of a large number": (
+        lambda: modified_equation(inline_scheme(f"theta = theta - gamma*grad(theta)*sqrt({'9' * 300})"), 0),
+        LimitError, "300 digits, too large to be factorised",
+    ),
     # losses, numbers, schedules, regimes
     "a division by zero": (lambda: on_loss("x/0"), SingularPointError, "no real value anywhere"),
     "a hidden division by zero": (lambda: on_loss("x*y/(x-x)"), SingularPointError, "no real value anywhere"),
@@ -143,12 +152,29 @@ def test_a_file_that_never_ends_is_read_as_far_as_it_is_wanted() -> None:
 
 
 #: texts within bounds, near to those refused: a limit that is too low refuses them
+ROOTS = {"10**300": "10**150", "2**90": "2**45", "1/4": "1/2"}
 ACCEPTED = ("1**999999999*x", "x**1000", "(x + y)**300", "10**300*x", "1/(x + y + z)**100", "(2**64)**64*x", "x/3/5/7/11/13")
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_what_is_within_bounds_is_read(text: str) -> None:
     assert parse_loss(text).text == text
+
+
+@pytest.mark.parametrize("square", ROOTS)
+def test_roots_of_large_numbers_with_small_factors_are_taken(square: str) -> None:
+    roots = [modified_equation(inline_scheme(f"theta = theta - gamma*grad(theta)*{x}"), 0)["theta"][0]
+             for x in (f"sqrt({square})", ROOTS[square])]  # fmt: skip
+    assert str(roots[0]) == str(roots[1])
+
+
+def test_a_loss_beyond_all_floats_is_skipped_by_the_numerical_routes() -> None:
+    """sinh(10^19) has no float: the slopes are not measured, and the proof stands."""
+    found = verify_scheme(modified_equation("gd", 0), Options(loss="sinh(9999999999999999999)/(x*y)*(y + 6*x)", digits=15))
+    assert found.verdict == "verified"
+    assert "no step is small enough" in found.skipped["slopes"]
+    with pytest.raises(ArithmeticError, match="not finite"):
+        to_mpf(arb("nan"))
 
 
 def test_products_within_bounds_are_carried_out() -> None:

@@ -216,6 +216,6 @@ def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:
     for sign, whole in ((1, content.p), (-1, content.q)):
         factors = fmpz(whole).factor(trial_limit=3000)
         if factors and int(factors[-1][0]).bit_length() > MAX_BITS:
-            raise LimitError(f"the root of a number of {len(str(whole))} digits, which is not factorised; write a parameter for it")
+            raise LimitError(f"the root of a number of {len(str(whole))} digits, too large to be factorised; write a parameter")
         for prime, e in fmpz(whole).factor():
             yield int(prime), sign * int(e)
