@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
-MAX_TERMS = 50_000
+MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
 ]  # fmt: skip
@@ -209,14 +209,16 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
     )
 
 
-def check_order(configuration: Configuration, order: int, force: bool = False) -> None:
-    """Refuse a negative order, and one that would take more than MAX_TERMS terms unless forced.
+def check_order(configuration: Configuration, order: int, force: bool = False, most: int | None = None) -> None:
+    """Refuse a negative order, and one that would take more terms than MAX_TERMS, or `most`, unless forced.
 
     Rooted trees with order+1 nodes are counted exactly (the terms of gradient descent); a scheme with products or roots has
     more, as measured by deriving its first two orders.
     """
     if not isinstance(order, int) or isinstance(order, bool) or order < 0:
         raise UsageError(f"order must be a whole number >= 0, not {order}; order 0 is the limit flow")
+    if order > MAX_ORDER:
+        raise UsageError(f"order must be at most {MAX_ORDER:,}, not a number of {len(str(order))} digits")
     if force or order < 5:
         return
     from derive.engine.run import Derivation
@@ -224,9 +226,10 @@ def check_order(configuration: Configuration, order: int, force: bool = False) -
     counts = [sum(len(f[k]) for f in Derivation(configuration, 3).fields.values()) for k in (2, 3)] if order < 400 else [1, 3]
     growth = max(2.9558, counts[1] / max(1, counts[0]))
     digits = (order - 3) * log10(growth) - 1.5 * log10(order / 3) * (growth < 3.3) + log10(max(1, counts[1]))
-    if digits > log10(MAX_TERMS):
+    most = MAX_TERMS if most is None else most
+    if digits > log10(most):
         amount = f"about {round(10**digits, -3):,.0f}" if digits < 9 else f"about 10^{digits:.0f}"
         raise UsageError(
-            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {MAX_TERMS:,} "
+            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {most:,} "
             "(--force derives it all the same)"
         )

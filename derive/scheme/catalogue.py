@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
+from derive.errors import SchemeError, UsageError, nearest, shown
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
+from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
@@ -39,12 +39,7 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         return source
     text = str(source)
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
-        try:
-            data = Path(text).read_bytes().decode()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise UsageError(f"cannot read scheme file '{text}': {reason}") from None
-        return scheme_from_toml(data, Path(text).stem)
+        return scheme_from_toml(read_text(text, "scheme file"), Path(text).stem)
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
@@ -102,10 +97,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
-    try:
-        data = shown_data(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SchemeError(f"{source}: not valid TOML: {error}") from None
+    data = toml_data(text, source, SchemeError)
     for key, value in data.items():
         if key not in (*_TEXTS, *_TABLES, "aliases"):
             raise SchemeError(f"{source}{_line_of(text, key)}: unknown key '{key}'{nearest(key, (*_TEXTS, *_TABLES))}")

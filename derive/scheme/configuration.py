@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Name, fresh_name, names_of, parse_expression, plain_key, substitute
+from derive.language import (
+    Expression,
+    Name,
+    check_size,
+    check_sizes,
+    fresh_name,
+    names_of,
+    parse_expression,
+    plain_key,
+    substitute,
+)
 from derive.language.letters import GREEK, is_letter
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
-from derive.scheme.rescaling import Rescaling
+from derive.scheme.rescaling import Rescaling, check_constant
 from derive.scheme.schedule import Schedule, parse_function_setting
 
 
@@ -67,6 +77,9 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
+    for v, r in rescaled.items():
+        check_constant(r.factor, f"{scheme.where}, regime {chosen.name}, {v}")
+    check_sizes(scheme.program, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
     free = _free_names(bindings, rescaled)
     return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given)
 
