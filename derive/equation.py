@@ -8,17 +8,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.writing.formulas import write_sum
 from derive.writing.latex import equation_latex
+from derive.writing.letters import for_reading
 from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
@@ -42,6 +44,21 @@ class TermSum(Combination):
     >>> str(f1), str(f1.coefficient("hess(grad)"))
     ('-(1 + beta)/(2*(1 - beta)**3)*hess(grad)', '-(1 + beta)/(2*(1 - beta)**3)')
     """
+
+    def coefficient(self, term: str) -> Ratio:
+        """The coefficient of a term, written in any order and notation that is read; zero if it does not appear.
+
+        Raises ParseError for what is no formula, UsageError for what is no single term.
+
+        >>> f3 = modified_equation("gd", order=3)["theta"][3]
+        >>> f3.coefficient("d3(hess(grad), grad)"), f3.coefficient("∇³L[∇L, ∇²L[∇L]]"), f3.coefficient("hess(grad)")
+        (-1/12, -1/12, 0)
+        """
+        if term in self.by_text:
+            return self.by_text[term]
+        from derive.engine.formula import read_term
+
+        return self.sum.get(read_term(self.algebra, term), self.algebra.ring.zero)
 
     def latex(self) -> str:
         return write_sum(self, LATEX)
@@ -75,12 +92,18 @@ class ModifiedEquation(Equation):
     def __str__(self) -> str:
         return equation_text(self)
 
-    def latex(self) -> str:
-        """An align* environment that compiles under amsmath."""
-        return equation_latex(self)
+    def latex(self, letters: Mapping[str, str] | None = None) -> str:
+        r"""An align* environment that compiles under amsmath, in letters of your own.
+
+        >>> print(modified_equation("gd", order=0).latex({"theta": "x", "L": "f"}))
+        \begin{align*}
+        \dot{x} ={}& - \nabla f
+        \end{align*}
+        """
+        return equation_latex(self, letters=for_reading(letters or {}, self, True))
 
     def _repr_latex_(self) -> str:
-        return self.latex()
+        return equation_latex(self, paged=False)
 
     def subs(self, **values: object) -> ModifiedEquation:
         """The same equation with parameters set, derived anew: eq.subs(beta="9/10").
@@ -95,25 +118,29 @@ class ModifiedEquation(Equation):
         regime = self.configuration.regime or None
         return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
 
-    def on_loss(self, loss: str) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+    def on_loss(self, loss: str, parameters: Collection[str] = ()) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
         """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
+
+        What the scheme declares, and `parameters`, are parameters of the loss, pi and e the numbers, other names coordinates.
 
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
         from derive.concrete.explicit import explicit_field  # brings sympy
 
-        return explicit_field(self, loss)
+        return explicit_field(self, loss, parameters)
 
-    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50) -> Values:
+    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()) -> Values:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
+
+        Names as in `on_loss`; a parameter may have its value in the point, or stays.
 
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
-        from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
+        from derive.concrete.parametric import evaluate  # start-up: most runs print formulas
 
-        return evaluate_equation(self, loss, at, digits)
+        return evaluate(self, loss, at, digits, parameters)
 
 
 def modified_equation(

@@ -45,8 +45,8 @@ class Combination:
 
     >>> a = Algebra(Ring(["beta"])); g = a.node_sum("L", [])
     >>> f = Combination(a, a.scale(g, -a.ring.symbol("beta")))
-    >>> str(f), str(f.coefficient("grad")), str(f.coefficient("hess(grad)"))
-    ('-beta*grad', '-beta', '0')
+    >>> str(f), [(str(c), str(t)) for c, t in f]
+    ('-beta*grad', [('-beta', 'grad')])
     """
 
     algebra: Algebra
@@ -65,10 +65,6 @@ class Combination:
     def by_text(self) -> Mapping[str, Ratio]:
         """Term in the formula language -> coefficient."""
         return {term_text(t): c for c, t in self}
-
-    def coefficient(self, term: str) -> Ratio:
-        """The coefficient of a term written in the formula language; zero if it does not appear."""
-        return self.by_text.get(term, self.algebra.ring.zero)
 
     def __eq__(self, other: object) -> bool:
         """Equality as functions, for every loss (partial fractions resolve what normal forms leave)."""

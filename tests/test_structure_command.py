@@ -57,7 +57,7 @@ def test_every_command_in_every_format(arguments: list[str]) -> None:
     found = json.loads(call([*arguments, "--format", "json"]))
     assert found.keys() >= KEYS[arguments[0]]
     latex = call([*arguments, "--format", "latex"])
-    assert latex.startswith("\\begin{align*}")
+    assert "\\begin{align*}" in latex or "\n" not in latex.strip()
     assert latex.count("{") == latex.count("}")
     text = call([*arguments, "--ascii"])
     assert text.isascii()
@@ -119,7 +119,7 @@ BAD: list[list[str]] = [
     ["second-order", *MECHANICAL, "--loss", "x**2", "--at", "x=1"],
     ["accuracy", "--scheme", "gd"],
     ["accuracy", "--scheme", "gd", "--target", "theta' + mu*grad"],
-    ["accuracy", "--scheme", "gd", "--target", "theta' ^ 2"],
+    ["accuracy", "--scheme", "gd", "--target", "theta' @ 2"],
     ["accuracy", "--scheme", "gd", "--target", "theta' + grad", "--order", "-2"],
     ["stability", "--scheme", "adam"],
     ["stability", "--scheme", "qhm", "--plot", "a.png"],

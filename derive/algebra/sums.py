@@ -38,6 +38,10 @@ class Algebra(Powers):
         """A copy starts empty; sums bring their terms (see `frozen`)."""
         return Algebra, (self.ring, self.functions)
 
+    def states(self) -> dict[str, bool]:
+        """The state variables met so far, and whether each is a scalar."""
+        return {f.label: f.scalar for f in self.interner.factors("state")}
+
     # ------------------------------------------------------------------ derivatives
 
     def node(self, label: str, children: Iterable[Term]) -> Sum:

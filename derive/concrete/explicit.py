@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import cache
 from math import comb, prod
@@ -10,12 +10,13 @@ from typing import Any
 
 import sympy as sp
 from flint import fmpq
+from sympy.printing.str import StrPrinter
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.factored import Factors, value_of
 from derive.algebra.terms import Exponent, Factor
+from derive.concrete.names import problem_of
 from derive.concrete.point import Index, Point, raised
-from derive.concrete.problem import Problem, parse_field, parse_loss, rational_exponent
+from derive.concrete.problem import Problem, rational_exponent
 from derive.concrete.values import component_names
 from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
@@ -59,6 +60,7 @@ class _Expressions:
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
         self.size = len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
+        table |= {n: sp.Symbol(n, real=True) for n in problem.parameters} | {"pi": sp.pi, "e": sp.E}
         self.functions = [to_sympy(e, table) for e in problem.expressions]
         if any(f.has(sp.zoo, sp.nan, sp.oo, sp.I) for f in self.functions):
             why = "zero in a denominator or under log, or a root of a negative number"
@@ -100,13 +102,7 @@ class _Expressions:
 
     def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
-        parts = c.factored()
-
-        def product(factors: Factors) -> Any:
-            return sp.Mul(*(value_of(monomials, self.names, self.rational) ** e for monomials, e in factors))
-
-        # one product of all factors: sympy multiplies out a number times a single sum
-        return sp.Mul(self.rational(parts.content), product(parts.numerator), 1 / product(parts.denominator), times)
+        return c.factored().sympy(self.names, times)
 
 
 class _Explicit:
@@ -165,11 +161,34 @@ def _monomials(x: Any, variables: int) -> tuple[int, int]:
     return min(count, comb(degree + variables, variables)), degree
 
 
-def explicit_field(equation: Equation, loss: str) -> dict[str, tuple[tuple[Any, ...], ...]]:
+class _Text(StrPrinter):  # type: ignore[misc]
+    """Expressions as they are typed."""
+
+    def _print_Abs(self, e: Any) -> str:
+        return f"abs({self._print(e.args[0])})"
+
+    def _print_Exp1(self, _: Any) -> str:
+        return "e"
+
+
+def expression_text(expression: Any) -> str:
+    """A sympy expression in the language of losses.
+
+    >>> expression_text(sp.E * sp.Symbol("x")**2)
+    'e*x**2'
+    """
+    return str(_Text().doprint(expression))
+
+
+def explicit_field(equation: Equation, loss: str, parameters: Collection[str] = ()) -> dict[str, tuple[tuple[Any, ...], ...]]:
     """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x; see ModifiedEquation.on_loss."""
-    problem = parse_loss(loss) if equation.scheme.label == "L" else parse_field(loss)
-    writer = _Explicit(equation, problem)
+    writer = _Explicit(equation, problem_of(equation, loss, parameters))
     return {
-        x: tuple(writer.total(s)[: 1 if equation.scheme_kind(x) == "scalar" else None] for s in sums)
+        x: tuple(tuple(map(_plain, writer.total(s)[: 1 if equation.scheme_kind(x) == "scalar" else None])) for s in sums)
         for x, sums in equation.equations.items()
     }
+
+
+def _plain(x: Any) -> Any:
+    """With symbols as users write them: what is known of ours, that they are real, has done its work."""
+    return x.xreplace({s: sp.Symbol(s.name) for s in x.free_symbols})

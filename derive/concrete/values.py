@@ -6,11 +6,12 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, prod
 from threading import RLock
+from typing import Any
 
 from flint import arb, ctx, fmpq
 
@@ -19,16 +20,13 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
+from derive.concrete.names import check_names, parse_point, problem_of
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
     Value,
-    check_names,
     exact,
-    parse_field,
-    parse_loss,
-    parse_point,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError
@@ -41,11 +39,21 @@ MAX_BITS = 40_000
 
 @dataclass(frozen=True, repr=False)
 class Values(Described):
-    """values[x][k][i]: component i of the coefficient of gamma^k for x; an exact rational, or decimals."""
+    """What the coefficients of an equation are at a point: result[x][k][i] is component i of that of gamma^k for x.
+
+    It is a `Fraction` where it is rational, a coefficient where parameters stayed symbols, else an mpmath `mpf` with all the
+    digits asked for.  `values[x][k][i]` is the same as text, as the commands print it.
+    """
 
     variables: tuple[str, ...]
     point: Mapping[str, Fraction]
     values: Mapping[str, list[list[str]]]
+    numbers: Mapping[str, tuple[tuple[Any, ...], ...]] = field(compare=False, default_factory=dict)
+
+    def __getitem__(self, variable: str) -> tuple[tuple[Any, ...], ...]:
+        if variable in self.numbers:
+            return self.numbers[variable]
+        raise UsageError(f"no variable '{variable}' among these values (known: {', '.join(self.numbers)})")
 
     def describe(self) -> str:
         where = ", ".join(f"{n}={x}" for n, x in self.point.items())
@@ -60,7 +68,9 @@ class _Undecided(Exception):
 PRECISION = RLock()
 
 
-def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50) -> Values:
+def evaluate_equation(
+    equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()
+) -> Values:
     """Evaluate every coefficient; see ModifiedEquation.evaluate.
 
     Raises ParseError (loss), UsageError (names, digits, missing parameters), SingularPointError (a point where the field
@@ -68,25 +78,31 @@ def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, obje
     """
     if not 1 <= digits <= 10_000:
         raise UsageError(f"digits must be between 1 and 10000, not {digits}")
-    problem = parse_loss(loss) if equation.scheme.label == "L" else parse_field(loss)
-    point = parse_point(at)
+    problem, point = problem_of(equation, loss, parameters), parse_point(at)
     needed = list(problem.variables) + [n for n in component_names(equation, problem) if n not in problem.variables]
     if any("t" in c.symbols() for s in _sums(equation) for c in s.sum.values()) or _concrete(equation):
         needed.append("t")
     elif "t" in point and "t" not in needed:
         point = {n: x for n, x in point.items() if n != "t"}  # an autonomous field: the time does not matter
-    check_names(point, needed)
+    check_names(point, needed, problem.parameters)
+    for name in problem.parameters:
+        if name not in point:
+            raise UsageError(f"point: '{name}', a parameter of the loss, has no value; add {name}=... to it")
     bits = int(digits * 3.33) + 64
     while True:
         try:
             with PRECISION, ctx.workprec(bits):
-                return Values(problem.variables, point, _EquationNumbers(equation, problem, point).run(digits))
+                found = _EquationNumbers(equation, problem, point).run(digits)
         except _Undecided:
             bits *= 2
             if bits > MAX_BITS:
                 raise SingularPointError(
                     "the field cannot be evaluated at this point: a quantity under a root or a sign is not told from zero"
                 ) from None
+            continue
+        texts = {x: [[t for t, _ in block] for block in powers] for x, powers in found.items()}
+        numbers = {x: tuple(tuple(v for _, v in block) for block in powers) for x, powers in found.items()}
+        return Values(problem.variables, point, texts, numbers)
 
 
 def evaluated(
@@ -179,13 +195,14 @@ class _EquationNumbers(ExactNumbers):
         self.equation = equation
         self.point = {n: exact(v) for n, v in point.items()}
         self.symbols = self._symbol_values()
-        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)))
+        values = {n: self.point[n] for n in problem.parameters}
+        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)), values)
 
     def named(self, name: str) -> Value:
         return self.point[name]
 
     def _symbol_values(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+        values = {n: self.point[n] for n in self.problem.parameters}  # a parameter of the scheme too, perhaps
         if "t" in self.point:
             values["t"] = self.point["t"]
             values |= time_values(self.equation.configuration.functions, self.point["t"], self.equation.order + 2)
@@ -217,12 +234,13 @@ class _EquationNumbers(ExactNumbers):
 
     # ------------------------------------------------------------------ the coefficients of the equation
 
-    def run(self, digits: int) -> dict[str, list[list[str]]]:
+    def run(self, digits: int) -> dict[str, list[list[tuple[str, Any]]]]:
+        """Every component of every coefficient, as text and as a number."""
         point = Point(self)
-        result: dict[str, list[list[str]]] = {}
+        result: dict[str, list[list[tuple[str, Any]]]] = {}
         for name, sums in self.equation.equations.items():
             size = 1 if self.equation.scheme_kind(name) == "scalar" else self.size
-            result[name] = [[_text(x, digits) for x in self.total(point, s)[:size]] for s in sums]
+            result[name] = [[_settled(x, digits) for x in self.total(point, s)[:size]] for s in sums]
         return result
 
     def total(self, point: Point, total: Combination) -> list[Value | Ratio]:
@@ -262,12 +280,19 @@ def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Valu
     return [jet.get((k,), fmpq(0)) for k in range(degree + 1)]
 
 
-def _text(x: Value | Ratio, digits: int) -> str:
-    if isinstance(x, fmpq | Ratio):
-        return str(x)
+def _settled(x: Value | Ratio, digits: int) -> tuple[str, Any]:
+    """The text and the number; _Undecided where the ball does not determine the digits."""
+    if isinstance(x, Ratio):
+        return str(x), x.number() if x.is_number else x
+    if isinstance(x, fmpq):
+        return str(x), Fraction(int(x.p), int(x.q))
     if x.rel_accuracy_bits() < digits * 3.33 + 4:
         raise _Undecided
-    return decimal(x, digits)
+    import mpmath  # most values are rational
+
+    text = decimal(x, digits)
+    with mpmath.workdps(digits):
+        return text, mpmath.mpf(text)
 
 
 def decimal(x: arb, digits: int) -> str:

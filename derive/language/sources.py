@@ -1,4 +1,7 @@
-"""Files that people give: their text, and the data of TOML and JSON.  What cannot be read is refused in one line."""
+"""Files that people give: their text, and the data of TOML and JSON, in which nothing is left that a terminal would obey.
+
+What cannot be read is refused in one line.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.errors import DeriveError, UsageError
+from derive.errors import DeriveError, UsageError, shown_data
 
 MAX_BYTES, MAX_DIGITS = 1_000_000, 400
 Reader = Callable[[str], Any]
@@ -54,7 +57,7 @@ def json_data(text: str, where: str, refused: type[DeriveError] = UsageError) ->
 
 def _read(read: Reader, kind: str, text: str, where: str, refused: type[DeriveError]) -> Any:
     try:
-        return read(text)
+        return shown_data(read(text))
     except RecursionError:
         reason = "nested too deeply"
     except ValueError as error:  # also a whole number of thousands of digits

@@ -1,36 +1,19 @@
 """Target equations as text: "theta'' + lam*theta' + grad", "theta' + grad", "theta'' + 3/t*theta' + gamma*hess(theta') + grad".
 
 The text is an expression that the target sets to zero, or an equation with one '='.  Beyond the scheme language it has
-theta', theta'' and the derivatives of the loss at theta: grad, hess(x), d3(x, y), d4(x, y, z), ...
+theta', theta'' and the derivatives of the loss at theta: grad, hess(x), d3(x, y), d4(x, y, z), ..., as they are printed too:
+"θ'' = - λ θ' - ∇L + γ/2 ∇²L[θ']".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping
 
-from derive.algebra.sums import Sum
-from derive.engine.composition import Given, Node, Workspace
-from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, Times
-from derive.errors import ParseError, UsageError, nearest
-from derive.language import (
-    Call,
-    Expression,
-    Meaning,
-    Name,
-    Operation,
-    constant,
-    derivative_calls,
-    interpret,
-    names_of,
-    parse_expression,
-    plain_arities,
-)
-from derive.scheme import substitute
+from derive.engine.formula import FIRST, SECOND
+from derive.errors import ParseError, UsageError
+from derive.language import Expression, Operation, derivative_calls, names_of, parse_expression, plain_arities
 
-FIRST, SECOND = "theta'", "theta''"  # no name of a text
+__all__ = ["FIRST", "SECOND", "parse_primed", "parse_target"]
 
 
 def _calls() -> dict[str, int | None]:
@@ -49,7 +32,8 @@ def parse_target(text: str) -> Expression:
     sides = text.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    expressions = [parse_primed(s, "target", _calls()) for s in sides]
+    before = " " * (len(sides[0]) + 1)  # columns of errors are those of the whole text
+    expressions = [parse_primed(s, "target", _calls()) for s in (sides[0], *(before + s for s in sides[1:]))]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
@@ -62,101 +46,7 @@ def parse_primed(text: str, where: str, calls: Mapping[str, int | None]) -> Expr
     >>> sorted(names_of(parse_primed("theta'' + lam*theta'", "example", {})))
     ['lam', "theta'", "theta''"]
     """
-    plain = text.replace("′", "'").replace('"', "''")
-    if re.search(r"theta'{3}", plain):
+    expression = parse_expression(text, where, calls)
+    if any(name.startswith(SECOND + "'") for name in names_of(expression)):
         raise UsageError(f"{where}: derivatives of theta beyond theta'' are not supported")
-    # for the parser, names as long as theta' and theta'', so that columns of errors are right
-    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
-    for word, derivative in reversed(words.items()):
-        plain = plain.replace(derivative, word)
-    return substitute(parse_expression(plain, where, calls), {word: Name(derivative) for word, derivative in words.items()})
-
-
-def _unused(text: str, stem: str) -> int:
-    return next(k for k in range(10) if f"{stem}{k}" not in text)
-
-
-@dataclass(frozen=True)
-class _Value:
-    """A series, and how 1/it is built: of a product factor by factor and of a power as one power, so that 1/x**2 is the
-    square of 1/x."""
-
-    series: Series
-    inverted: Callable[[], Series] | None = None
-
-    def inverse(self) -> Series:
-        return self.inverted() if self.inverted else Power(self.series, Fraction(-1), None)
-
-
-class TargetReader(Meaning[_Value]):
-    """Turns the expression into a series; `values` gives theta' and theta'' as series."""
-
-    def __init__(self, workspace: Workspace, values: Mapping[str, Series]) -> None:
-        self.workspace, self.algebra, self.ring = workspace, workspace.algebra, workspace.algebra.ring
-        self.values = values
-
-    def read(self, e: Expression) -> Series:
-        return interpret(e, self).series
-
-    def given(self, coefficient: Sum) -> Series:
-        return Given(self.workspace, [coefficient])
-
-    def number(self, value: Fraction) -> _Value:
-        return _Value(Polynomial(self.workspace, {0: self.ring.constant(value)}))
-
-    def name(self, node: Name) -> _Value:
-        return _Value(self._name(node.id, node.line, node.column))
-
-    def negate(self, a: _Value) -> _Value:
-        return _Value(Times(Polynomial(self.workspace, {0: -self.ring.one}), a.series))
-
-    def add(self, a: _Value, b: _Value, node: Operation) -> _Value:
-        return _Value(Plus(a.series, b.series))
-
-    def subtract(self, a: _Value, b: _Value, node: Operation) -> _Value:
-        return _Value(Plus(a.series, b.series, -1))
-
-    def multiply(self, a: _Value, b: _Value, node: Operation) -> _Value:
-        return _Value(Times(a.series, b.series), lambda: Times(a.inverse(), b.inverse()))
-
-    def divide(self, a: _Value, b: _Value, node: Operation) -> _Value:
-        return _Value(Times(a.series, b.inverse()))
-
-    def exponent(self, node: Expression) -> Fraction:
-        exponent = constant(node)
-        if exponent is None:
-            raise ParseError("an exponent must be a rational number", "target", node.line, node.column)
-        return exponent
-
-    def power(self, base: _Value, exponent: Fraction, node: Operation) -> _Value:
-        inverted = (lambda: Power(base.series, -exponent, None)) if exponent else None
-        if exponent.denominator > 1 or exponent <= 0:
-            return _Value(Power(base.series, exponent, None), inverted)
-        result = base.series
-        for _ in range(int(exponent) - 1):
-            result = Times(result, base.series)
-        return _Value(result, inverted)
-
-    def _name(self, name: str, line: int, column: int) -> Series:
-        if name in self.values:
-            return self.values[name]
-        if name == "gamma":
-            return Polynomial(self.workspace, {1: self.ring.one})
-        if name == "theta":
-            return self.given(self.algebra.state("theta"))
-        if name == "grad":
-            return self.given(self.algebra.node_sum("L", []))
-        if name in self.ring.symbols:
-            return Polynomial(self.workspace, {0: self.ring.symbol(name)})
-        known = ["theta", "theta'", "theta''", "grad", "gamma", *self.ring.symbols]
-        raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
-
-    def call(self, node: Call, args: list[_Value]) -> _Value:
-        return _Value(self._call(node, node.function, [a.series for a in args]))
-
-    def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        if function == "grad":
-            return Node(args[0], "L", [])
-        if function in CALL_SERIES:
-            return CALL_SERIES[function](args, None)
-        return Node(self.given(self.algebra.state("theta")), "L", args)
+    return expression

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.errors import SchemeError, UsageError, nearest
+from derive.errors import SchemeError, UsageError, nearest, shown
 from derive.language import Arithmetic, Call, Expression, Name, Number, Operation, constant, interpret, names_of, parse_expression
 from derive.language.sources import json_data, read_text, toml_data
 from derive.scheme import Scheme, configure, load_scheme
@@ -60,7 +60,7 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
         raise UsageError(f"unknown tableau '{text}'{hint} (known: {', '.join(tableau_names())}; or a .toml or .json file)")
     read = json_data if text.endswith(".json") else toml_data
     data = read(read_text(text, "tableau file"), f"tableau {text}", SchemeError)
-    return _method(data, Path(text).stem, settings or {})
+    return _method(data, shown(Path(text).stem), settings or {})
 
 
 def method_of_scheme(
