@@ -1,0 +1,167 @@
+"""Reference pages that the program writes about itself: commands and options, the calls of the language, schemes, claims."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+from shadowdocs.references import linked
+from shadowdocs.running import Running
+
+VERDICTS = {"proved": "good", "refuted": "bad", "holds to leading order": "fair"}
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is Markdown that a function writes."""
+
+    required_arguments = 1
+
+    def markdown(self) -> str:
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        node = nodes.section()
+        node.document = self.state.document
+        lines = self.markdown().split("\n")
+        self.state.nested_parse(StringList(lines, source=self.env.docname), self.content_offset, node, match_titles=True)
+        return list(node.children)
+
+
+class CommandReference(Generated):
+    """`{cli} derive`: every command of a program with its options, as the program itself states them."""
+
+    def markdown(self) -> str:
+        main = import_module(f"{self.arguments[0]}.commands.main").main
+        context = click.Context(main, info_name=self.arguments[0])
+        return "\n\n".join(self._command(context, name) for name in main.list_commands(context))
+
+    def _command(self, parent: click.Context, name: str) -> str:
+        assert isinstance(parent.command, click.Group)
+        command = parent.command.get_command(parent, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=parent)
+        program = f"{parent.info_name} {name}"
+        usage = " ".join(command.collect_usage_pieces(context))
+        parts = [f"({parent.info_name}-{name})=\n## {program}", f"```text\n{program} {usage}\n```"]
+        parts += [escaped(" ".join(p.split())) for p in (command.help or "").split("\n\n")]
+        parts += [f"`{head}`\n: {escaped(text) or 'As named.'}" for head, text in options(command, context)]
+        examples = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith(program + " ")]
+        return "\n\n".join(parts + (["Examples:", "```sh\n" + "\n".join(examples) + "\n```"] if examples else []))
+
+
+def options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """(how it is written, what it does), as in --help."""
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None:
+            yield record[0], " ".join(record[1].split())
+
+
+def escaped(text: str) -> str:
+    """Plain words of a help text in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#$|])", r"\\\1", text)
+
+
+class Catalogue(Generated):
+    """`{catalogue} index` is the table of all schemes, `{catalogue} schemes` what each file says."""
+
+    def markdown(self) -> str:
+        from derive import catalogue, load_scheme
+        from derive.writing.catalogue import scheme_json
+
+        every = [scheme_json(load_scheme(name)) for name in catalogue()]
+        if self.arguments[0] == "index":
+            return "\n".join(["| scheme | what it is | regimes |", "|---|---|---|", *map(_row, every)])
+        return "\n\n".join(map(_scheme, every))
+
+
+def _row(scheme: dict[str, Any]) -> str:
+    regimes = ", ".join(scheme["regimes"]) if len(scheme["regimes"]) > 1 else ""
+    return f"| [`{scheme['name']}`](#scheme-{scheme['name']}) | {escaped(scheme['title'])} | {escaped(regimes)} |"
+
+
+def _scheme(scheme: dict[str, Any]) -> str:
+    parts = [f"(scheme-{scheme['name']})=\n### {scheme['name']}", f"**{escaped(scheme['title'])}.** {linked(escaped(scheme['reference']))}"]
+    parts.append(f"```python\n{scheme['update']}\n```")
+    for name, p in scheme["parameters"].items():
+        parts.append(f"`{name}`\n: {escaped(p['description'])}" + (f"; {escaped(p['range'])}" if p["range"] else ""))
+    parts += [f"`{name}(t)`\n: {escaped(text)}" for name, text in scheme["functions"].items()]
+    if scheme["initial"]:
+        parts.append("Memory at the start: " + ", ".join(f"`{n} = {e}`" for n, e in scheme["initial"].items()) + ".")
+    for name, regime in scheme["regimes"].items():
+        settings = ", ".join(f"`{n} = {e}`" for n, e in regime["substitutions"].items())
+        title = f": {escaped(regime['title'])}" if regime["title"] else ""
+        parts.append(f"Regime **{name}**{title}" + (f" ({settings})" if settings else "") + ".")
+    return "\n\n".join(parts + ([escaped(scheme["notes"])] if scheme["notes"] else []))
+
+
+class Calls(Generated):
+    """`{calls} scheme`, `{calls} loss`: the functions of a language, from the tables that its parser reads."""
+
+    def markdown(self) -> str:
+        from derive.language.calls import CALLS, LOSS_CALLS
+
+        if self.arguments[0] == "loss":
+            return ", ".join(f"`{name}(x)`" for name in LOSS_CALLS) + "."
+        rows = ["| call | shown as | gives |", "|---|---|---|"]
+        for call in CALLS.values():
+            places = ["x", "y"][: call.arity]
+            shown = call.unicode.format(*places) if "{" in call.unicode else f"{call.unicode or call.name}({', '.join(places)})"
+            kind = {"argument": "of the kind of its argument, component by component"}.get(call.kind, f"a {call.kind}")
+            rows.append(f"| `{call.name}({', '.join(places)})` | {escaped(shown)} | {kind} |")
+        return "\n".join(rows)
+
+
+class Claims(Running):
+    """`{claims} literature`: a folder of claims judged by the build, a table first and then every claim with its evidence."""
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"verify claims {self.arguments[0]} --format json"]
+
+    def run(self) -> list[nodes.Node]:
+        rows = json.loads(self.outcome(self.lines[0]).stdout or "[]")
+        node = nodes.container()
+        node.document = self.state.document
+        text = "\n".join(["| paper | what it says | verdict |", "|---|---|---|", *map(_claim_row, rows)])
+        text += "\n\n" + "\n\n".join(_claim(row) for row in rows)
+        self.state.nested_parse(StringList(text.split("\n"), source=self.env.docname), self.content_offset, node, match_titles=True)
+        return list(node.children)
+
+
+def _claim_row(claim: dict[str, Any]) -> str:
+    verdict = f"[{claim['verdict']}](#claim-{claim['id']})"
+    return f"| {linked(escaped(claim['source']))} | {escaped(claim['statement'])} | {verdict} |"
+
+
+def _claim(claim: dict[str, Any]) -> str:
+    kind = VERDICTS.get(claim["verdict"], "none")
+    parts = [f"(claim-{claim['id']})=\n::::{{container}} claim verdict-{kind}"]
+    parts.append(f"**{escaped(claim['id'])}: {claim['verdict']}**")
+    parts += [escaped(claim["statement"]), f"*{linked(escaped(claim['source']))}*"]
+    parts.append(_code("Judged", [*claim["hypotheses"], "=> " + claim["conclusion"]]))
+    if claim["verdict"] != "proved" and claim["evidence"]:
+        parts.append(_code("Found", claim["evidence"]))
+    if claim["correct_statement"]:
+        parts.append(_code("True", [claim["correct_statement"]]))
+    return "\n\n".join([*parts, "::::"])
+
+
+def _code(title: str, lines: Sequence[str]) -> str:
+    return f"{title}:\n\n```text\n" + "\n".join(lines) + "\n```"
+
+
+def setup(app: Any) -> None:
+    for name, directive in (("cli", CommandReference), ("catalogue", Catalogue), ("calls", Calls), ("claims", Claims)):
+        app.add_directive(name, directive)
+
+
+__all__ = ["Calls", "Catalogue", "Claims", "CommandReference", "escaped", "options", "setup"]
