@@ -17,7 +17,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "shadowdocs"]
 myst_enable_extensions = ["deflist", "dollarmath", "colon_fence", "attrs_block"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext", "files", "pictures"]
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+maximum_signature_line_length = 76
+smartquotes = False
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True
 

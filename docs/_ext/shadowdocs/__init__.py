@@ -5,6 +5,7 @@
     formulas   mathematics as inline SVG, without scripts and without a network
     snippets   every ```pycon block is a doctest
     generated  the reference of the commands, the catalogue, the table of claims  ->  {cli}, {catalogue}, {claims}
+    solutions  answers to exercises, closed at first                               ->  {solution}
     docstrings the Python reference                                                ->  {api}
 
 A command with another exit status than the stated one, a picture that cannot be drawn, a formula that cannot be read and a
@@ -15,10 +16,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from shadowdocs import docstrings, formulas, generated, pictures, running, snippets
+from shadowdocs import docstrings, formulas, generated, pictures, running, session, snippets, solutions
 
 
 def setup(app: Any) -> dict[str, bool]:
-    for part in (running, pictures, formulas, snippets, generated, docstrings):
+    for part in (session, running, pictures, formulas, snippets, generated, docstrings, solutions):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

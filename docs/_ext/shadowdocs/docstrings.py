@@ -70,7 +70,7 @@ class Api(SphinxDirective):
         for name in self.arguments[1:] or sorted(module.__all__):
             value = getattr(module, name)
             if isinstance(value, type):
-                text += [f".. autoclass:: {module.__name__}.{name}", "   :members:", "   :inherited-members: Exception, tuple", ""]
+                text += [f".. autoclass:: {module.__name__}.{name}", "   :members:", "   :inherited-members: BaseException, tuple", ""]
             else:
                 text += [f".. autofunction:: {module.__name__}.{name}", ""]
         node = nodes.container()

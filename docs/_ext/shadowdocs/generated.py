@@ -61,7 +61,7 @@ def options(command: click.Command, context: click.Context) -> Iterator[tuple[st
     """(how it is written, what it does), as in --help."""
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:
+        if record is not None and "--help" not in parameter.opts:
             yield record[0], " ".join(record[1].split())
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def draw(path: Path, theme: str) -> bytes:
     return data.getvalue()
 
 
+@cache
 def _module(path: Path) -> Any:
+    """The file as a module, loaded once: what it computes is the same on light and on dark paper."""
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))  # pictures share _flows.py
     specification = importlib.util.spec_from_file_location(f"pictures_{path.stem}", path)

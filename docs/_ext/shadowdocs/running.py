@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,15 +78,18 @@ class Command(Running):
     option_spec = {
         "status": directives.nonnegative_int, "stderr": directives.flag, "first": directives.positive_int,
         "hide-output": directives.flag, "picture": directives.unchanged, "alt": directives.unchanged,
+        "page": directives.unchanged,
     }  # fmt: skip
 
     def run(self) -> list[nodes.Node]:
         if "picture" in self.options and not self.options.get("alt"):
             self.warn("a picture needs words for those who do not see it (:alt:)")
         shown = "\n".join(text for line in self.lines for text in self.session(line))
-        found: list[nodes.Node] = [nodes.literal_block(shown, shown, language="console", classes=["session"])]
+        found: list[nodes.Node] = [nodes.literal_block(shown, shown, language="session", classes=["session"])]
         if "picture" in self.options:
             found.append(self.drawn(self.folder / self.options["picture"]))
+        if "page" in self.options:
+            found.append(self.published(self.folder / self.options["page"]))
         return found
 
     def session(self, line: str) -> Iterator[str]:
@@ -94,12 +98,21 @@ class Command(Running):
         if "hide-output" not in self.options:
             yield from self.shortened(outcome.stdout.rstrip("\n"))
         if "stderr" in self.options:
-            yield from self.shortened(outcome.stderr.rstrip("\n"))
+            yield from self.shortened("\n".join(textwrap.wrap(outcome.stderr, 92)))
 
     def shortened(self, text: str) -> list[str]:
         lines = text.split("\n") if text else []
         first = self.options.get("first", len(lines))
         return lines[:first] + (["..."] if len(lines) > first else [])
+
+    def published(self, path: Path) -> nodes.Node:
+        """A page that the command wrote, put beside the site's own, and the way to it."""
+        if not path.exists():
+            self.warn(f"no page {path.name} was written")
+            return nodes.paragraph(text=f"({path.name} is missing)")
+        remember(Path(self.env.app.outdir) / "_pages" / path.name, path.read_bytes())
+        address = "../" * self.env.docname.count("/") + f"_pages/{path.name}"
+        return nodes.paragraph("", "", nodes.reference("", f"Open {path.name}", refuri=address), nodes.Text(", the page as it was written."))
 
     def drawn(self, path: Path) -> nodes.Node:
         """The picture under a name that no other page uses, for images of all pages lie in one folder."""
@@ -121,16 +134,28 @@ class Formula(Running):
         for line in self.lines:
             if "show" in self.options:
                 text = f"$ {line}"
-                found.append(nodes.literal_block(text, text, language="console", classes=["session"]))
+                found.append(nodes.literal_block(text, text, language="session", classes=["session"]))
             latex = self.outcome(line).stdout.strip()
             found.append(nodes.math_block(latex, latex, number=None, label=None, nowrap=True, no_wrap=True))
         return found
 
 
+#: what every reading says about how sure its conclusion is
+CONCLUSION = {
+    "conclusion": '"exists", "none exists", or how far the search went',
+    "about": "what the conclusion is about, in words",
+    "complete_over": "the set over which a negative answer is complete, or null",
+    "searched": "what was searched where the answer is not complete, or null",
+    "because": "the reason, in words",
+    "for_parameters": "the parameter values for which it holds",
+    "witness": "an example in numbers: loss, point, parameters, value; or null",
+}
+
+
 class Keys(Running):
     """The keys of a command's JSON, `key: what it is` a line, with the output itself; none may be missing and none too many."""
 
-    option_spec = {"status": directives.nonnegative_int, "example": directives.flag}
+    option_spec = {"status": directives.nonnegative_int, "example": directives.flag, "conclusion": directives.flag}
 
     @property
     def lines(self) -> list[str]:
@@ -141,6 +166,8 @@ class Keys(Running):
         data = json.loads(outcome.stdout or "{}")
         keys = list(data if isinstance(data, dict) else data[0])
         stated = dict(line.split(": ", 1) for line in self.content if line.strip())
+        if "conclusion" in self.options:  # these are explained once, on the page that has them
+            keys = [k for k in keys if k not in CONCLUSION]
         if set(stated) != set(keys):
             self.warn(f"keys of {self.arguments[0]}: not stated {sorted({*keys} - {*stated})}, not there {sorted({*stated} - {*keys})}")
         text = "\n\n".join(f"`{k}`\n: {stated[k]}" for k in keys if k in stated)
@@ -148,7 +175,7 @@ class Keys(Running):
 
     def _example(self, data: Any) -> list[nodes.Node]:
         typed = f"$ {self.arguments[0]}"
-        found: list[nodes.Node] = [nodes.literal_block(typed, typed, language="console", classes=["session"])]
+        found: list[nodes.Node] = [nodes.literal_block(typed, typed, language="session", classes=["session"])]
         if "example" in self.options:
             text = json.dumps(data, indent=2, ensure_ascii=False)
             found.append(nodes.literal_block(text, text, language="json"))
