@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from shadowdocs.execution import ROOT
 from shadowdocs.references import linked
 from shadowdocs.running import Running
 
@@ -104,13 +106,15 @@ def _scheme(scheme: dict[str, Any]) -> str:
 
 
 class Calls(Generated):
-    """`{calls} scheme`, `{calls} loss`: the functions of a language, from the tables that its parser reads."""
+    """`{calls} scheme`, `{calls} loss`, `{calls} schedules`: the functions of a language, from what its parser reads."""
 
     def markdown(self) -> str:
         from derive.language.calls import CALLS, LOSS_CALLS
 
         if self.arguments[0] == "loss":
             return ", ".join(f"`{name}(x)`" for name in LOSS_CALLS) + "."
+        if self.arguments[0] == "schedules":
+            return "\n\n".join(_schedules())
         rows = ["| call | shown as | gives |", "|---|---|---|"]
         for call in CALLS.values():
             places = ["x", "y"][: call.arity]
@@ -118,6 +122,13 @@ class Calls(Generated):
             kind = {"argument": "of the kind of its argument, component by component"}.get(call.kind, f"a {call.kind}")
             rows.append(f"| `{call.name}({', '.join(places)})` | {escaped(shown)} | {kind} |")
         return "\n".join(rows)
+
+
+def _schedules() -> Iterator[str]:
+    for path in sorted((ROOT / "derive" / "schedules").glob("*.toml")):
+        data = tomllib.loads(path.read_text("utf-8"))
+        meanings = "; ".join(f"`{name}` {text}" for name, text in data["parameters"].items())
+        yield f"`{data['name']}({', '.join(data['parameters'])})`\n: {data['title']}: {meanings}."
 
 
 class Claims(Running):

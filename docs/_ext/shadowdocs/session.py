@@ -14,7 +14,7 @@ class Session(RegexLexer):
     tokens = {
         "root": [
             (r"(\$ )((?:[^\n]*\\\n)*[^\n]*)(\n?)", bygroups(Generic.Prompt, Generic.Strong, Text)),
-            (r"[^\n]*\n?", Generic.Output),
+            (r"[^\n]+\n?|\n", Generic.Output),
         ]
     }
 
