@@ -20,14 +20,16 @@ def coefficients() -> list[float]:
     return [float(Fraction(row[0])) for row in values]
 
 
+def one_step(c: list[float], gamma: float, k: int) -> float:
+    """Where the flow of the equation through gamma^k is after one step from 1."""
+    return float(flow(lambda x: sum(c[j] * gamma**j * x ** (2 * j + 3) for j in range(k + 1)), [1.0], gamma, 60)[-1, 0])
+
+
 def draw() -> Any:
     figure, axes = pyplot.subplots(figsize=(6.2, 3.8))
     c = coefficients()
     for gamma, colour, mark in ((0.1, BLUE, "o"), (0.2, GREEN, "^"), (0.3, ORANGE, "s"), (0.5, PINK, "D")):
-        exact, errors = 1 - gamma, []
-        for k in range(ORDER + 1):
-            end = flow(lambda x, k=k: sum(c[j] * gamma**j * x ** (2 * j + 3) for j in range(k + 1)), [1.0], gamma, 60)
-            errors.append(abs(end[-1, 0] - exact))
+        errors = [abs(one_step(c, gamma, k) - (1 - gamma)) for k in range(ORDER + 1)]
         axes.semilogy(np.arange(ORDER + 1), errors, mark + "-", color=colour, linewidth=1, label=rf"$\gamma={gamma}$")
     axes.set_xlabel(r"terms through $\gamma^k$: $k$")
     axes.set_ylabel("error of one step from $x=1$")

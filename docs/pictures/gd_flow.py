@@ -18,9 +18,7 @@ def draw() -> Any:
     for _ in range(STEPS):
         points.append(points[-1] - GAMMA * slope(points[-1]))
     time = GAMMA * STEPS
-    limit = flow(truncated(parts[:1], GAMMA), START, time)
-    first = flow(truncated(parts[:2], GAMMA), START, time)
-    second = flow(truncated(parts, GAMMA), START, time)
+    limit, first, second = (flow(truncated(parts[:k], GAMMA), START, time) for k in (1, 2, 3))
     axes.plot(*limit.T, color=BLUE, linestyle="--", label="gradient flow")
     axes.plot(*first.T, color=ORANGE, label=r"modified equation through $\gamma$")
     axes.plot(*second.T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")

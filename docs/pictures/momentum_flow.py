@@ -25,9 +25,10 @@ def draw() -> Any:
         point = point + memory
         points.append(point)
     time = GAMMA * STEPS
-    axes.plot(*flow(truncated(parts[:1], GAMMA), START, time).T, color=BLUE, linestyle="--", label=r"limit flow, $-\nabla L/(1-\beta)$")
-    axes.plot(*flow(truncated(parts[:2], GAMMA), START, time).T, color=ORANGE, label=r"modified equation through $\gamma$")
-    axes.plot(*flow(truncated(parts, GAMMA), START, time).T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")
+    limit, first, second = (flow(truncated(parts[:k], GAMMA), START, time) for k in (1, 2, 3))
+    axes.plot(*limit.T, color=BLUE, linestyle="--", label=r"limit flow, $-\nabla L/(1-\beta)$")
+    axes.plot(*first.T, color=ORANGE, label=r"modified equation through $\gamma$")
+    axes.plot(*second.T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")
     axes.plot(*np.array(points).T, "o", color=ink(), markersize=4, label=rf"heavy ball, $\gamma={GAMMA}$, $\beta={BETA}$")
     axes.set_xlabel("$x$")
     axes.set_ylabel("$y$")

@@ -20,7 +20,8 @@ def draw() -> Any:
     time = np.linspace(0, GAMMA * STEPS, 601)
     shifted = 1 + GAMMA * BETA / (1 - BETA) ** 2
     axes.plot(time, flow(modified, [1.0], time[-1])[:, 0], color=BLUE, linestyle="--", label="modified flow from the start")
-    axes.plot(time, flow(modified, [shifted], time[-1])[:, 0], color=ORANGE, label=r"modified flow from $\theta_0+\gamma\frac{\beta}{(1-\beta)^2}\nabla L$")
+    label = r"modified flow from $\theta_0+\gamma\frac{\beta}{(1-\beta)^2}\nabla L$"
+    axes.plot(time, flow(modified, [shifted], time[-1])[:, 0], color=ORANGE, label=label)
     axes.plot(GAMMA * np.arange(STEPS + 1), points, "o", color=ink(), markersize=4, label="heavy ball from rest")
     axes.set_xlabel(r"$t=n\gamma$")
     axes.set_ylabel(r"$\theta$")

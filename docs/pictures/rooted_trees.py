@@ -30,7 +30,7 @@ def draw() -> Any:
         points = [(x, y), *((c, d) for _, _, c, d in edges)]
         axes.plot(*zip(*points, strict=True), "o", color=ink(), markersize=6)
         for row, ((_, label, colour), series) in enumerate(zip(METHODS, every, strict=True)):
-            axes.text(x, y - 0.35 - 0.27 * row, f"{label} {series[tree]}", color=colour, ha="center", va="center", fontsize=9.5)
+            axes.text(x, y - 0.35 - 0.27 * row, f"{label} {series[tree]}", color=colour, ha="center", va="center", fontsize=10)
     axes.set_xlim(-0.8, 5.3)
     axes.set_ylim(-4.2, 1.2)
     axes.axis("off")

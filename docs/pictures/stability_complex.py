@@ -33,5 +33,5 @@ def draw() -> Any:
     axes.set_aspect("equal")
     axes.set_xlabel(r"Re $z$")
     axes.set_ylabel(r"Im $z$")
-    axes.legend(loc="lower left", fontsize=8.5)
+    axes.legend(loc="lower left", fontsize=9.5)
     return figure

@@ -10,8 +10,10 @@ from matplotlib import pyplot
 
 from derive.readings.stability import stability
 
-SCHEMES = (("momentum", "heavy ball", BLUE, "-"), ("nesterov", "Nesterov", ORANGE, "--"), ("ema-momentum", "averaged momentum", GREEN, "-."),
-           ("nesterov-half", "gradient half-way ahead", PINK, ":"))  # fmt: skip
+SCHEMES = (
+    ("momentum", "heavy ball", BLUE, "-"), ("nesterov", "Nesterov", ORANGE, "--"),
+    ("ema-momentum", "averaged momentum", GREEN, "-."), ("nesterov-half", "gradient half-way ahead", PINK, ":"),
+)  # fmt: skip
 
 
 @cache

@@ -47,7 +47,7 @@ def restructured(lines: Sequence[str]) -> list[str]:
         if first.startswith(">>>"):
             margin = len(block[0]) - len(first)
             found += [*(line[margin:] for line in block), ""]
-        elif block[0].startswith(" ") or any(_ALIGNED.search(line) for line in block) or any(x.startswith("  ") for x in block[1:]):
+        elif any(line.startswith("  ") or _ALIGNED.search(line) for line in block):
             found += ["::", "", *("    " + line for line in block), ""]
         else:
             found += [*(_sentences(line) for line in block), ""]
@@ -70,7 +70,8 @@ class Api(SphinxDirective):
         for name in self.arguments[1:] or sorted(module.__all__):
             value = getattr(module, name)
             if isinstance(value, type):
-                text += [f".. autoclass:: {module.__name__}.{name}", "   :members:", "   :inherited-members: BaseException, tuple", ""]
+                text += [f".. autoclass:: {module.__name__}.{name}", "   :members:"]
+                text += ["   :inherited-members: BaseException, tuple", ""]
             else:
                 text += [f".. autofunction:: {module.__name__}.{name}", ""]
         node = nodes.container()

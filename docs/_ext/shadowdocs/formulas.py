@@ -17,7 +17,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 SIZE = 20.0  # pixels in which ziamath draws; what counts is the ratio
-SCALE = 1.02  # STIX looks a little small beside a sans-serif text
+SCALE = 1.12  # STIX looks small beside a sans-serif text
 _SYMBOL = re.compile(r'<symbol id="([^"]+)".*?</symbol>', re.S)
 _BOX = re.compile(r'viewBox="(\S+) (\S+) (\S+) (\S+)"')
 _SIZES = re.compile(r'^<svg [^>]*>', re.S)
@@ -39,8 +39,12 @@ def readable(latex: str) -> str:
 
 
 def drawn(latex: str, glyphs: dict[str, str], display: bool) -> str:
-    """The formula as SVG; its glyphs are added to `glyphs`.  Raises whatever ziamath raises on what it cannot read."""
-    source = ziamath.Latex(readable(latex), size=SIZE, color="currentColor", inline=not display).svg()
+    """The formula as SVG; its glyphs are added to `glyphs`.  Raises ValueError for a command that ziamath does
+    not know, and whatever ziamath raises on what it cannot read."""
+    drawing = ziamath.Latex(readable(latex), size=SIZE, color="currentColor", inline=not display)
+    if unknown := re.findall(r"\\[a-zA-Z]+", "".join(drawing.element.itertext())):
+        raise ValueError(f"unknown: {', '.join(unknown)}")  # ziamath would draw the name
+    source = drawing.svg()
     for found in _SYMBOL.finditer(source):
         glyphs[found[1]] = found[0]
     left, top, width, height = map(float, _BOX.search(source).groups())  # type: ignore[union-attr]
@@ -61,7 +65,8 @@ def _write(translator: Any, node: Any, display: bool) -> None:
     try:
         svg = drawn(node.astext(), glyphs, display)
     except Exception as error:  # a parser of somebody else's; what it cannot read must not reach a reader
-        logger.warning("formula not drawn: %s (%s)", node.astext(), error, location=node, type="shadowdocs")
+        place = (translator.builder.current_docname, node.line)
+        logger.warning("formula not drawn: %s (%s)", node.astext(), error, location=place, type="shadowdocs")
         svg = f"<code>{escape(node.astext())}</code>"
     tag = "div" if display else "span"
     translator.body.append(f'<{tag} class="math {"display" if display else "inline"}">{svg}</{tag}>')

@@ -91,7 +91,8 @@ def _row(scheme: dict[str, Any]) -> str:
 
 
 def _scheme(scheme: dict[str, Any]) -> str:
-    parts = [f"(scheme-{scheme['name']})=\n### {scheme['name']}", f"**{escaped(scheme['title'])}.** {linked(escaped(scheme['reference']))}"]
+    parts = [f"(scheme-{scheme['name']})=\n### {scheme['name']}"]
+    parts.append(f"**{escaped(scheme['title'])}.** {linked(escaped(scheme['reference']))}")
     parts.append(f"```python\n{scheme['update']}\n```")
     for name, p in scheme["parameters"].items():
         parts.append(f"`{name}`\n: {escaped(p['description'])}" + (f"; {escaped(p['range'])}" if p["range"] else ""))
@@ -144,7 +145,8 @@ class Claims(Running):
         node.document = self.state.document
         text = "\n".join(["| paper | what it says | verdict |", "|---|---|---|", *map(_claim_row, rows)])
         text += "\n\n" + "\n\n".join(_claim(row) for row in rows)
-        self.state.nested_parse(StringList(text.split("\n"), source=self.env.docname), self.content_offset, node, match_titles=True)
+        lines = StringList(text.split("\n"), source=self.env.docname)
+        self.state.nested_parse(lines, self.content_offset, node, match_titles=True)
         return list(node.children)
 
 

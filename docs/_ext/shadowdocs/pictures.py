@@ -33,9 +33,9 @@ def styled(theme: str) -> dict[str, Any]:
         "text.color": ink, "axes.edgecolor": faint, "axes.labelcolor": ink, "xtick.color": faint, "ytick.color": faint,
         "xtick.labelcolor": ink, "ytick.labelcolor": ink, "axes.facecolor": "none", "figure.facecolor": "none",
         "savefig.facecolor": "none", "legend.frameon": False, "grid.color": faint, "grid.alpha": 0.35, "grid.linewidth": 0.5,
-        "svg.fonttype": "path", "svg.hashsalt": "shadowflow", "font.size": 10.5, "axes.spines.top": False,
-        "axes.spines.right": False, "axes.titlesize": 10.5, "legend.fontsize": 9.5, "lines.linewidth": 1.8,
-        "mathtext.fontset": "stix", "figure.constrained_layout.use": True, "figure.figsize": (6.2, 4.1),
+        "svg.fonttype": "path", "svg.hashsalt": "shadowflow", "font.size": 11.5, "axes.spines.top": False,
+        "axes.spines.right": False, "axes.titlesize": 11.5, "legend.fontsize": 10.5, "lines.linewidth": 1.8,
+        "mathtext.fontset": "dejavusans", "figure.constrained_layout.use": True, "figure.figsize": (6.2, 4.1),
     }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""The directives that run commands: {command} shows what was typed and printed, {formula} sets printed LaTeX, {json} explains keys.
+"""The directives that run commands: {command} shows what was typed and printed, {formula} sets the LaTeX that was printed,
+{json-keys} explains keys.
 
     ```{command} derive stability --scheme momentum --plot stable.svg
     :picture: stable.svg
@@ -112,7 +113,8 @@ class Command(Running):
             return nodes.paragraph(text=f"({path.name} is missing)")
         remember(Path(self.env.app.outdir) / "_pages" / path.name, path.read_bytes())
         address = "../" * self.env.docname.count("/") + f"_pages/{path.name}"
-        return nodes.paragraph("", "", nodes.reference("", f"Open {path.name}", refuri=address), nodes.Text(", the page as it was written."))
+        way = nodes.reference("", f"Open {path.name}", refuri=address)
+        return nodes.paragraph("", "", way, nodes.Text(", the page as it was written."))
 
     def drawn(self, path: Path) -> nodes.Node:
         """The picture under a name that no other page uses, for images of all pages lie in one folder."""
@@ -169,7 +171,8 @@ class Keys(Running):
         if "conclusion" in self.options:  # these are explained once, on the page that has them
             keys = [k for k in keys if k not in CONCLUSION]
         if set(stated) != set(keys):
-            self.warn(f"keys of {self.arguments[0]}: not stated {sorted({*keys} - {*stated})}, not there {sorted({*stated} - {*keys})}")
+            missing, extra = sorted({*keys} - {*stated}), sorted({*stated} - {*keys})
+            self.warn(f"keys of {self.arguments[0]}: not stated {missing}, not there {extra}")
         text = "\n\n".join(f"`{k}`\n: {stated[k]}" for k in keys if k in stated)
         return [*self._example(data), *self.parse_text_to_nodes(text)]
 
@@ -187,7 +190,7 @@ def prepare(app: Any, env: Any, docnames: list[str]) -> None:
     for name in docnames:
         folder = Path(app.doctreedir) / "folders" / name
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(Path(app.srcdir) / "files", folder) if (Path(app.srcdir) / "files").exists() else folder.mkdir(parents=True)
+        shutil.copytree(Path(app.srcdir) / "files", folder)
 
 
 def outdated(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> set[str]:
