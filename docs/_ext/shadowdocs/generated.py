@@ -6,11 +6,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 import click
 from docutils import nodes
+from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
@@ -18,6 +20,7 @@ from shadowdocs.execution import ROOT
 from shadowdocs.references import linked
 from shadowdocs.running import Running
 
+_FILE = re.compile(r"\b(\d{3})_[0-9a-f]{16}\.txt")
 VERDICTS = {"proved": "good", "refuted": "bad", "holds to leading order": "fair"}
 
 
@@ -133,7 +136,12 @@ def _schedules() -> Iterator[str]:
 
 
 class Claims(Running):
-    """`{claims} literature`: a folder of claims judged by the build, a table first and then every claim with its evidence."""
+    """`{claims} literature`: a folder of claims judged by the build, a table first and then every claim with its evidence.
+
+    With `:table:` the table alone, in which what is true stands below what is not.
+    """
+
+    option_spec = {"table": directives.flag}
 
     @property
     def lines(self) -> list[str]:
@@ -143,16 +151,29 @@ class Claims(Running):
         rows = json.loads(self.outcome(self.lines[0]).stdout or "[]")
         node = nodes.container()
         node.document = self.state.document
-        text = "\n".join(["| paper | what it says | verdict |", "|---|---|---|", *map(_claim_row, rows)])
-        text += "\n\n" + "\n\n".join(_claim(row) for row in rows)
+        short = "table" in self.options
+        text = "\n".join(["| source | what it says | verdict |", "|---|---|---|", *(_claim_row(row, short) for row in rows)])
+        text += "" if short else "\n\n" + "\n\n".join(_claim(row) for row in rows)
         lines = StringList(text.split("\n"), source=self.env.docname)
         self.state.nested_parse(lines, self.content_offset, node, match_titles=True)
         return list(node.children)
 
 
-def _claim_row(claim: dict[str, Any]) -> str:
-    verdict = f"[{claim['verdict']}](#claim-{claim['id']})"
-    return f"| {linked(escaped(claim['source']))} | {escaped(claim['statement'])} | {verdict} |"
+def _claim_row(claim: dict[str, Any], short: bool) -> str:
+    verdict = claim["verdict"] if short else f"[{claim['verdict']}](#claim-{claim['id']})"
+    true = f" *True:* {escaped(claim['correct_statement'])}" if short and claim["correct_statement"] else ""
+    return f"| {linked(escaped(in_words(claim['source'])))} | {escaped(claim['statement'])}{true} | {verdict} |"
+
+
+@cache
+def _titles() -> dict[str, str]:
+    folder = ROOT / "verify" / "claims" / "seeds"
+    return {path.stem: tomllib.loads(path.read_text("utf-8"))["title"] for path in folder.glob("*.toml")}
+
+
+def in_words(source: str) -> str:
+    """The source of a claim with the title of the article in place of its file."""
+    return _FILE.sub(lambda found: _titles()[found[1]], source)
 
 
 def _claim(claim: dict[str, Any]) -> str:

@@ -194,8 +194,9 @@ def prepare(app: Any, env: Any, docnames: list[str]) -> None:
 
 
 def outdated(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> set[str]:
-    """Every page is read again when the program or the files of the examples are other ones."""
-    now = source_hash() + "".join(sorted(f"{p.name}{p.stat().st_mtime_ns}" for p in (Path(app.srcdir) / "files").glob("*")))
+    """Every page is read again when the program, this extension or the files of the examples are other ones."""
+    files = [*(Path(app.srcdir) / "files").glob("*"), *Path(__file__).parent.glob("*.py")]
+    now = source_hash() + "".join(sorted(f"{p.name}{p.stat().st_mtime_ns}" for p in files))
     before, env.shadowdocs_sources = getattr(env, "shadowdocs_sources", ""), now
     return set(env.found_docs) if before and before != now else set()
 
