@@ -7,9 +7,24 @@ A scheme with step gamma follows  theta' = f_0(theta) + gamma f_1(theta) + gamma
       --engine--> iterates as polynomials in n, residual zero
       --equation--> ModifiedEquation: text, LaTeX, JSON, exact values on a loss
 
->>> from derive import modified_equation
+>>> from derive import modified_equation, stability
 >>> print(modified_equation("momentum", order=1)["theta"][1])
 -(1 + beta)/(2*(1 - beta)**3)*hess(grad)
+>>> stability("nesterov").interval
+('0', '2*(1 + beta)/(1 + 2*beta)')
+
+What an equation says is read by a function each, of a catalogue name, a path or a Scheme, with regime=... and
+settings={"beta": "9/10"}:
+
+    modified_loss     theta' = -grad V, V = V_0 + gamma V_1 + ..., as far as it exists
+    second_order      theta'' = S(theta, theta'), the velocity eliminated
+    accuracy          the order against a target equation, and its leading defect
+    stability         the interval of gamma h with all roots inside the unit disc
+    modified_energy   E = |eta|^2/2 + L + gamma E_1 + ..., and its rate of dissipation
+    modifying_field   the field to hand to the scheme so that it follows its own limit flow
+    initial_layer     the shifted start and the transient, from rest
+    compare           whether two schemes agree, and up to which change of variables
+    explain           all of these
 """
 
 from __future__ import annotations
@@ -20,6 +35,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from derive.equation import ModifiedEquation, Relaxation, TermSum, modified_equation
     from derive.errors import DeriveError
+    from derive.readings.accuracy import accuracy
+    from derive.readings.compare import compare
+    from derive.readings.energy import modified_energy
+    from derive.readings.explain import explain
+    from derive.readings.initial_layer import initial_layer
+    from derive.readings.loss import modified_loss
+    from derive.readings.modifying import modifying_field
+    from derive.readings.second_order import second_order
+    from derive.readings.stability import stability
     from derive.scheme import Configuration, Scheme, catalogue, configure, inline_scheme, load_scheme
 
 _HOME = {
@@ -27,10 +51,14 @@ _HOME = {
     "DeriveError": "errors",
     "Configuration": "scheme", "Scheme": "scheme", "catalogue": "scheme", "configure": "scheme",
     "inline_scheme": "scheme", "load_scheme": "scheme",
+    "accuracy": "readings.accuracy", "compare": "readings.compare", "explain": "readings.explain",
+    "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy", "modified_loss": "readings.loss",
+    "modifying_field": "readings.modifying", "second_order": "readings.second_order", "stability": "readings.stability",
 }  # fmt: skip
 __all__ = [
-    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "catalogue", "configure",
-    "inline_scheme", "load_scheme", "modified_equation",
+    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "accuracy", "catalogue", "compare",
+    "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy", "modified_equation",
+    "modified_loss", "modifying_field", "second_order", "stability",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -40,3 +68,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"derive.{_HOME[name]}"), name)
     raise AttributeError(f"module 'derive' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__doc__", "__version__"])

@@ -23,7 +23,7 @@ def test_two_routes_agree_to_40_digits(name: str) -> None:
     eq = modified_equation(name, 2, settings={n: settings[n] for n in free})
     values = eq.evaluate(LOSS, "x=1/2, y=-1/3", 40).values["theta"]
     explicit = eq.on_loss(LOSS)["theta"]
-    x, y = sp.Symbol("x", real=True), sp.Symbol("y", real=True)
+    x, y = sp.Symbol("x"), sp.Symbol("y")
     point = {x: sp.Rational(1, 2), y: sp.Rational(-1, 3)}
     for block, formulas in zip(values, explicit, strict=True):
         for text, formula in zip(block, formulas, strict=True):
@@ -107,7 +107,7 @@ def test_explicit_formulas_on_random_cubics(c: list[Fraction]) -> None:
     loss = f"({c[0]})*x**3 + ({c[1]})*x*y + ({c[2]})*y**2 + x"
     eq = modified_equation("gd", 2)
     values = eq.evaluate(loss, "x=1/2, y=2/3").values["theta"]
-    names = dict(zip("xy", sp.symbols("x y", real=True), strict=True))
+    names = dict(zip("xy", sp.symbols("x y"), strict=True))
     for k in range(3):
         for i in range(2):
             formula = eq.on_loss(loss)["theta"][k][i]

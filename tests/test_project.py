@@ -7,6 +7,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,22 @@ def test_readme_console_examples(block: str, tmp_path: Path, monkeypatch: pytest
                 assert part.strip() in result.stdout, command
         else:
             assert result.stdout.strip() == expected.strip(), command
+
+
+# ------------------------------------------------------------------------------------------------- packaging
+
+
+def test_the_version_is_one() -> None:
+    """What the package says of itself, how to cite it, and the newest release of the changelog."""
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    released = re.search(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert cited is not None
+    assert released is not None
+    assert derive.__version__ == cited[1] == released[1]
+
+
+def test_lowest_pins_every_dependency_and_refuses_one_without_a_bound() -> None:
+    pins = runpy.run_path(str(ROOT / "scripts" / "lowest.py"))["pins"]
+    assert pins(["click>=8.1", "mpmath>=1.3,<1.4"]) == ["click==8.1", "mpmath==1.3"]
+    with pytest.raises(SystemExit, match="rich"):
+        pins(["rich"])

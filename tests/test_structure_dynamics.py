@@ -219,7 +219,7 @@ def test_stoermer_verlet() -> None:
 def test_pendulum_under_stoermer_verlet() -> None:
     """Hairer, Lubich & Wanner, Acta Numerica 2003, eq. (4.8): (v, -sin q) + h^2/12 (2 v cos q, sin q cos q + v^2 sin q)."""
     blocks = modified_equation(inline_scheme(VERLET), 2).on_loss("-cos(q)")
-    q, v = sympy.Symbol("q", real=True), sympy.Symbol("v_q", real=True)
+    q, v = sympy.symbols("q v_q")
     expected = {"theta": 2 * v * sympy.cos(q) / 12, "v": (sympy.sin(q) * sympy.cos(q) + v**2 * sympy.sin(q)) / 12}
     for name, value in expected.items():
         assert blocks[name][1][0] == 0

@@ -125,7 +125,9 @@ class Ring:
 
 
 class Ratio:
-    """An element of Q(symbols)[n].  Immutable; == compares functions of the symbols by name, also across rings.
+    """An element of Q(symbols)[n].  Immutable; == compares functions of the symbols by name, also across rings, and numbers.
+
+    `number()` is its Fraction, float(...) the nearest double, where no symbol is in it; `sympy()` works always.
 
     >>> first, second = Ring(["a", "b"]), Ring(["b"])
     >>> first.symbol("b").inverse() == second.symbol("b").inverse(), first.symbol("a") == second.symbol("b")
@@ -172,6 +174,8 @@ class Ratio:
         return Ratio(self.ring, self.num**exponent, tuple((i, e * exponent) for i, e in self.den) if exponent else ())
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | Fraction):
+            return self.is_number and self.number() == other
         if not isinstance(other, Ratio):
             return False
         if self.ring is other.ring:
@@ -185,6 +189,8 @@ class Ratio:
     def __hash__(self) -> int:
         """The same in every ring, whose order of symbols settles signs and places of factors: so none is looked at."""
         value = self.reduced()
+        if value.is_number:
+            return hash(value.number())
         return hash(tuple(_unsigned(self.ring.monomials(p)) for p in (value.num, self.ring.expand(value.den))))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -235,6 +241,23 @@ class Ratio:
         if value.den or not value.num.is_constant():
             raise ValueError(f"{value} is not a number")
         return _fraction(value.num.coeffs()[0]) if value.num else Fraction(0)
+
+    def __float__(self) -> float:
+        """The nearest double; ValueError if symbols are in it."""
+        return float(self.number())
+
+    def sympy(self) -> Any:
+        """The same function in sympy, factored as it is printed, its symbols plain `sympy.Symbol`s.
+
+        >>> ring = Ring(["beta"]); b = ring.symbol("beta")
+        >>> (b / (ring.one - b) ** 2).sympy()
+        beta/(1 - beta)**2
+        """
+        import sympy as sp
+
+        return self.factored().sympy({s: sp.Symbol(s) for s in self.ring.names})
+
+    _sympy_ = sympy  # what sympy asks of foreign numbers
 
     def symbols(self) -> set[str]:
         value = self.reduced()

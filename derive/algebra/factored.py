@@ -39,6 +39,15 @@ class Factored:
         below = bottom[0] if len(bottom) == 1 else f"({'*'.join(bottom)})"
         return f"{sign}{'*'.join(top)}/{below}"
 
+    def sympy(self, names: Mapping[str, Any], *more: Any) -> Any:
+        """One product in sympy of all factors and of `more`: sympy multiplies out a number times a single sum."""
+        import sympy as sp  # most runs print texts
+
+        def product(factors: Factors) -> Any:
+            return sp.Mul(*(value_of(monomials, names, sp.Rational) ** e for monomials, e in factors))
+
+        return sp.Mul(sp.Rational(self.content), product(self.numerator), 1 / product(self.denominator), *more)
+
 
 def value_of(monomials: Monomials, values: Mapping[str, Any], number: Callable[[Fraction], Any]) -> Any:
     """sum c prod x^e over numbers of any kind; `number` brings a rational into that kind.

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from derive.commands.console import ascii_only
 from derive.commands.console import settings as parse_settings
-from derive.commands.options import Decorator, chosen_scheme, scheme_options
-
-Function = Callable[..., Any]
+from derive.commands.helping import SCHEME_FILE, complete_regimes, complete_schemes, epilog
+from derive.commands.options import (
+    Decorator,
+    Function,
+    chosen_letters,
+    chosen_scheme,
+    letters_option,
+    output_option,
+    scheme_options,
+)
 
 
 def order_option(default: int, text: str) -> Decorator:
@@ -20,10 +27,10 @@ def order_option(default: int, text: str) -> Decorator:
 
 
 def format_option(function: Function) -> Function:
-    """--format, --ascii."""
+    """--format, --ascii, --letters, --output."""
     plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
     output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
-    return output(plain(function))
+    return output(plain(letters_option(output_option(function))))
 
 
 def point_options(function: Function) -> Function:
@@ -51,8 +58,10 @@ def _point(loss: str | None, at: str | None) -> bool:
 
 def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
     """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
-    from derive.writing.latex import align
+    from derive.writing.latex import fragment
+    from derive.writing.letters import for_reading
     from derive.writing.series import notation
+    from derive.writing.values import value_text
 
     if output == "json":
         data = dict(extra) | reading.to_json()
@@ -62,29 +71,28 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
         return
     equation = getattr(reading, "equation", None)
     output_style = "latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode"
-    style = notation(output_style, equation, getattr(reading, "derivative", None))
+    letters = for_reading(chosen_letters(), reading, output == "latex")
+    style = notation(output_style, equation, getattr(reading, "derivative", None), letters)
     if values is not None:
-        click.echo("\n".join(_value_lines(values, output == "latex")))
+        click.echo(value_text(values, style))
     elif output == "latex":
-        click.echo(align(lines(reading, style)))
+        click.echo(fragment(lines(reading, style)))
     else:
         click.echo("\n".join(lines(reading, style)))
-
-
-def _value_lines(values: Mapping[str, Any], latex: bool) -> list[str]:
-    rows = [(name, k, block) for name, powers in values.items() for k, block in enumerate(powers)]
-    if latex:
-        from derive.writing.latex import align
-
-        return [align([rf"\text{{{n}}}_{{({k})}} ={{}}& \left({', '.join(b)}\right)" for n, k, b in rows])]
-    return [f"{name} gamma^{k}  {', '.join(block)}" for name, k, block in rows]
 
 
 def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"scheme": scheme.name, "regime": options["regime"] or next(iter(scheme.regimes), ""), **more}
 
 
-@click.command("modified-loss")
+@click.command("modified-loss", epilog=epilog(
+    (
+        "derive modified-loss momentum --order 2",
+        "derive modified-loss adam",
+        "derive modified-loss momentum --form map --order 3",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @order_option(1, "Look for a potential through gamma^ORDER.")
 @click.option(
@@ -105,7 +113,13 @@ def modified_loss(order: int, form: str, output: str, plain: bool, **options: An
     _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
 
 
-@click.command("second-order")
+@click.command("second-order", epilog=epilog(
+    (
+        "derive second-order nesterov --regime strongly-convex",
+        "derive second-order momentum --order 2 --format latex",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @order_option(1, "Keep the terms through gamma^ORDER.")
 @point_options
@@ -126,7 +140,13 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
     _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("accuracy")
+@click.command("accuracy", epilog=epilog(
+    (
+        'derive accuracy momentum --regime leapfrog --target "theta\'\' + lam*theta\' + grad"',
+        'derive accuracy rk4 --target "theta\' + grad"',
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @click.option(
     "--target", required=True, metavar="EQUATION", help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0)."
@@ -146,7 +166,14 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
     _print(a, report.accuracy_lines, output, plain, _header(scheme, options))
 
 
-@click.command("stability")
+@click.command("stability", epilog=epilog(
+    (
+        "derive stability momentum",
+        "derive stability nesterov --set beta=9/10",
+        "derive stability gd --plot region.svg",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
 @format_option
@@ -155,17 +182,27 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
     from derive.readings.stability import stability as read
     from derive.writing.stability import stability_lines
 
+    if plot is not None:
+        from derive.writing.region import check_region_name
+
+        check_region_name(plot)
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 
         plot_region(s, plot)
-        click.echo(f"derive: wrote {plot}", err=True)
+        click.echo(f"wrote {plot}", err=True)
     _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
-@click.command("energy")
+@click.command("energy", epilog=epilog(
+    (
+        "derive energy momentum --regime leapfrog --order 2",
+        "derive energy nesterov",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @order_option(2, "Derive the energy through gamma^ORDER.")
 @click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; found where it is not given.")
@@ -189,7 +226,13 @@ def energy(order: int, damping: str | None, loss: str | None, at: str | None, di
     _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("modifying")
+@click.command("modifying", epilog=epilog(
+    (
+        "derive modifying gd --order 2",
+        'derive modifying momentum --set beta=9/10 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @order_option(1, "Correct through gamma^ORDER.")
 @point_options
@@ -205,7 +248,13 @@ def modifying(order: int, loss: str | None, at: str | None, digits: int, output:
     _print(m, report.modifying_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("initial-layer")
+@click.command("initial-layer", epilog=epilog(
+    (
+        "derive initial-layer momentum",
+        "derive initial-layer ema-momentum --order 2",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
 @scheme_options
 @order_option(1, "Derive the shift through gamma^ORDER.")
 @point_options
@@ -221,13 +270,20 @@ def initial_layer(order: int, loss: str | None, at: str | None, digits: int, out
     _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("compare")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.command("compare", epilog=epilog(
+    (
+        "derive compare nesterov nesterov-keras",
+        "derive compare momentum ema-momentum --set beta=1/2",
+        "derive compare gd heun --format json",
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
+@click.argument("a", metavar="A", shell_complete=complete_schemes)
+@click.argument("b", metavar="B", shell_complete=complete_schemes)
 @order_option(2, "Compare through gamma^ORDER.")
-@click.option("--regime", metavar="NAME", help="The regime of both.")
-@click.option("--regime-a", metavar="NAME", help="The regime of A.")
-@click.option("--regime-b", metavar="NAME", help="The regime of B.")
+@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both.")
+@click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A.")
+@click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B.")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
 )
@@ -244,15 +300,24 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     _print(c, report.comparison_lines, output, plain, header)
 
 
-@click.command("explain")
-@click.argument("scheme", metavar="SCHEME")
+@click.command("explain", epilog=epilog(
+    (
+        "derive explain momentum",
+        "derive explain adam --regime memory --set beta1=9/10",
+        'derive explain --update "theta = theta - gamma*grad(theta_next)"',
+    ),
+    SCHEME_FILE,
+))  # fmt: skip
+@scheme_options
+@click.option("--order", type=click.IntRange(0, 12), default=1, show_default=True, help="Show the terms through gamma^ORDER.")
 @format_option
-def explain(scheme: str, output: str, plain: bool) -> None:
+def explain(order: int, output: str, plain: bool, **options: Any) -> None:
     """What one scheme does, on one screen: limit flow, first corrections, modified loss, accuracy, stability, memory.
 
-    SCHEME is a name of the catalogue or a file.
+    All regimes are shown, or the one of --regime; --set holds in every regime that has the parameter free.
     """
     from derive.readings.explain import explain as read
     from derive.writing.explanation import explanation_lines
 
-    _print(read(scheme), explanation_lines, output, plain, {})
+    scheme, keywords = _chosen(options)
+    _print(read(scheme, order, **keywords), explanation_lines, output, plain, {})

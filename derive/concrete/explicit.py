@@ -11,7 +11,6 @@ import sympy as sp
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.factored import Factors, value_of
 from derive.algebra.terms import Exponent, Factor
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import Problem, parse_field, parse_loss, rational_exponent
@@ -94,13 +93,7 @@ class _Expressions:
 
     def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
-        parts = c.factored()
-
-        def product(factors: Factors) -> Any:
-            return sp.Mul(*(value_of(monomials, self.names, self.rational) ** e for monomials, e in factors))
-
-        # one product of all factors: sympy multiplies out a number times a single sum
-        return sp.Mul(self.rational(parts.content), product(parts.numerator), 1 / product(parts.denominator), times)
+        return c.factored().sympy(self.names, times)
 
 
 class _Explicit:
@@ -146,6 +139,11 @@ def explicit_field(equation: Equation, loss: str) -> dict[str, tuple[tuple[Any, 
     problem = parse_loss(loss) if equation.scheme.label == "L" else parse_field(loss)
     writer = _Explicit(equation, problem)
     return {
-        x: tuple(writer.total(s)[: 1 if equation.scheme_kind(x) == "scalar" else None] for s in sums)
+        x: tuple(tuple(map(_plain, writer.total(s)[: 1 if equation.scheme_kind(x) == "scalar" else None])) for s in sums)
         for x, sums in equation.equations.items()
     }
+
+
+def _plain(x: Any) -> Any:
+    """With symbols as users write them: what is known of ours, that they are real, has done its work."""
+    return x.xreplace({s: sp.Symbol(s.name) for s in x.free_symbols})

@@ -7,10 +7,11 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, prod
 from threading import RLock
+from typing import Any
 
 from flint import arb, ctx, fmpq
 
@@ -41,11 +42,21 @@ MAX_BITS = 40_000
 
 @dataclass(frozen=True, repr=False)
 class Values(Described):
-    """values[x][k][i]: component i of the coefficient of gamma^k for x; an exact rational, or decimals."""
+    """What the coefficients of an equation are at a point: result[x][k][i] is component i of that of gamma^k for x.
+
+    It is a `Fraction` where it is rational, a coefficient where parameters stayed symbols, else an mpmath `mpf` with all the
+    digits asked for.  `values[x][k][i]` is the same as text, as the commands print it.
+    """
 
     variables: tuple[str, ...]
     point: Mapping[str, Fraction]
     values: Mapping[str, list[list[str]]]
+    numbers: Mapping[str, tuple[tuple[Any, ...], ...]] = field(compare=False, default_factory=dict)
+
+    def __getitem__(self, variable: str) -> tuple[tuple[Any, ...], ...]:
+        if variable in self.numbers:
+            return self.numbers[variable]
+        raise UsageError(f"no variable '{variable}' among these values (known: {', '.join(self.numbers)})")
 
     def describe(self) -> str:
         where = ", ".join(f"{n}={x}" for n, x in self.point.items())
@@ -80,13 +91,17 @@ def evaluate_equation(equation: Equation, loss: str, at: str | Mapping[str, obje
     while True:
         try:
             with PRECISION, ctx.workprec(bits):
-                return Values(problem.variables, point, _EquationNumbers(equation, problem, point).run(digits))
+                found = _EquationNumbers(equation, problem, point).run(digits)
         except _Undecided:
             bits *= 2
             if bits > MAX_BITS:
                 raise SingularPointError(
                     "the field cannot be evaluated at this point: a quantity under a root or a sign is not told from zero"
                 ) from None
+            continue
+        texts = {x: [[t for t, _ in block] for block in powers] for x, powers in found.items()}
+        numbers = {x: tuple(tuple(v for _, v in block) for block in powers) for x, powers in found.items()}
+        return Values(problem.variables, point, texts, numbers)
 
 
 def evaluated(
@@ -217,12 +232,13 @@ class _EquationNumbers(ExactNumbers):
 
     # ------------------------------------------------------------------ the coefficients of the equation
 
-    def run(self, digits: int) -> dict[str, list[list[str]]]:
+    def run(self, digits: int) -> dict[str, list[list[tuple[str, Any]]]]:
+        """Every component of every coefficient, as text and as a number."""
         point = Point(self)
-        result: dict[str, list[list[str]]] = {}
+        result: dict[str, list[list[tuple[str, Any]]]] = {}
         for name, sums in self.equation.equations.items():
             size = 1 if self.equation.scheme_kind(name) == "scalar" else self.size
-            result[name] = [[_text(x, digits) for x in self.total(point, s)[:size]] for s in sums]
+            result[name] = [[_settled(x, digits) for x in self.total(point, s)[:size]] for s in sums]
         return result
 
     def total(self, point: Point, total: Combination) -> list[Value | Ratio]:
@@ -262,12 +278,19 @@ def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Valu
     return [jet.get((k,), fmpq(0)) for k in range(degree + 1)]
 
 
-def _text(x: Value | Ratio, digits: int) -> str:
-    if isinstance(x, fmpq | Ratio):
-        return str(x)
+def _settled(x: Value | Ratio, digits: int) -> tuple[str, Any]:
+    """The text and the number; _Undecided where the ball does not determine the digits."""
+    if isinstance(x, Ratio):
+        return str(x), x.number() if x.is_number else x
+    if isinstance(x, fmpq):
+        return str(x), Fraction(int(x.p), int(x.q))
     if x.rel_accuracy_bits() < digits * 3.33 + 4:
         raise _Undecided
-    return decimal(x, digits)
+    import mpmath  # most values are rational
+
+    text = decimal(x, digits)
+    with mpmath.workdps(digits):
+        return text, mpmath.mpf(text)
 
 
 def decimal(x: arb, digits: int) -> str:
