@@ -1,4 +1,4 @@
-"""Largest stable gamma*h against beta for momentum and its relatives, from `stability`."""
+"""Largest stable gamma*h against beta for momentum and its relatives, from `derive.stability`."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ import sympy
 from _flows import BLUE, GREEN, ORANGE, PINK
 from matplotlib import pyplot
 
-from derive.readings.stability import stability
+from derive import stability
 
 SCHEMES = (
     ("momentum", "heavy ball", BLUE, "-"), ("nesterov", "Nesterov", ORANGE, "--"),

@@ -58,8 +58,20 @@ class CommandReference(Generated):
         parts = [f"({parent.info_name}-{name})=\n## {program}", f"```text\n{program} {usage}\n```"]
         parts += [escaped(" ".join(p.split())) for p in (command.help or "").split("\n\n")]
         parts += [f"`{head}`\n: {escaped(text) or 'As named.'}" for head, text in options(command, context)]
-        examples = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith(program + " ")]
-        return "\n\n".join(parts + (["Examples:", "```sh\n" + "\n".join(examples) + "\n```"] if examples else []))
+        return "\n\n".join([*parts, *epilog_parts(command.epilog or "", program)])
+
+
+def epilog_parts(epilog: str, program: str) -> list[str]:
+    """What stands after the options: the examples of this command, then the rest as sentences.
+
+    >>> epilog_parts("Examples:\\n  derive a x\\n  derive b y\\n\\nA file is TOML.", "derive a")
+    ['Examples:', '```sh\\nderive a x\\n```', 'A file is TOML.']
+    """
+    lines = [line.strip() for line in epilog.replace("\b", "").splitlines()]
+    examples = [line for line in lines if line.startswith(program + " ")]
+    words = "\n".join(x for x in lines if x != "Examples:" and not x.startswith(("derive ", "verify ")))
+    found = ["Examples:", "```sh\n" + "\n".join(examples) + "\n```"] if examples else []
+    return found + [escaped(" ".join(p.split())) for p in words.split("\n\n") if p.strip()]
 
 
 def options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
@@ -95,7 +107,8 @@ def _row(scheme: dict[str, Any]) -> str:
 
 def _scheme(scheme: dict[str, Any]) -> str:
     parts = [f"(scheme-{scheme['name']})=\n### {scheme['name']}"]
-    parts.append(f"**{escaped(scheme['title'])}.** {linked(escaped(scheme['reference']))}")
+    names = ", ".join(f"`{n}`" for n in scheme["aliases"])
+    parts.append(f"**{escaped(scheme['title'])}.**" + (f" Also {names}." if names else ""))
     parts.append(f"```python\n{scheme['update']}\n```")
     for name, p in scheme["parameters"].items():
         parts.append(f"`{name}`\n: {escaped(p['description'])}" + (f"; {escaped(p['range'])}" if p["range"] else ""))
@@ -106,7 +119,17 @@ def _scheme(scheme: dict[str, Any]) -> str:
         settings = ", ".join(f"`{n} = {e}`" for n, e in regime["substitutions"].items())
         title = f": {escaped(regime['title'])}" if regime["title"] else ""
         parts.append(f"Regime **{name}**{title}" + (f" ({settings})" if settings else "") + ".")
-    return "\n\n".join(parts + ([escaped(scheme["notes"])] if scheme["notes"] else []))
+    parts += [escaped(scheme["notes"])] if scheme["notes"] else []
+    parts.append("\n".join(f"- {_reference(r)}" for r in scheme["references"]) or linked(escaped(scheme["reference"])))
+    return "\n\n".join(parts)
+
+
+def _reference(data: dict[str, Any]) -> str:
+    """Authors, title, year, and where it is."""
+    ways = {"doi": ("doi:{}", "https://doi.org/{}"), "arxiv": ("arXiv:{}", "https://doi.org/10.48550/arXiv.{}"), "url": ("online", "{}")}
+    links = [f"[{shown}](<{way}>)".format(data[k], data[k]) for k, (shown, way) in ways.items() if data.get(k)]
+    words = f"{', '.join(data['authors'])}: *{escaped(data['title'])}*"
+    return ", ".join([words, str(data["year"]), *links[:1]]) + "."
 
 
 class Calls(Generated):
