@@ -21,6 +21,12 @@ from shadowdocs.references import linked
 from shadowdocs.running import Running
 
 _FILE = re.compile(r"\b(\d{3})_[0-9a-f]{16}\.txt")
+#: key of a reference -> its words, its address
+WAYS = {
+    "doi": ("doi:{}", "https://doi.org/{}"),
+    "arxiv": ("arXiv:{}", "https://doi.org/10.48550/arXiv.{}"),
+    "url": ("online", "{}"),
+}
 VERDICTS = {"proved": "good", "refuted": "bad", "holds to leading order": "fair"}
 
 
@@ -126,8 +132,7 @@ def _scheme(scheme: dict[str, Any]) -> str:
 
 def _reference(data: dict[str, Any]) -> str:
     """Authors, title, year, and where it is."""
-    ways = {"doi": ("doi:{}", "https://doi.org/{}"), "arxiv": ("arXiv:{}", "https://doi.org/10.48550/arXiv.{}"), "url": ("online", "{}")}
-    links = [f"[{shown}](<{way}>)".format(data[k], data[k]) for k, (shown, way) in ways.items() if data.get(k)]
+    links = [f"[{shown}](<{way}>)".format(data[k], data[k]) for k, (shown, way) in WAYS.items() if data.get(k)]
     words = f"{', '.join(data['authors'])}: *{escaped(data['title'])}*"
     return ", ".join([words, str(data["year"]), *links[:1]]) + "."
 
