@@ -10,7 +10,7 @@ from matplotlib import pyplot
 
 from derive import modified_equation
 
-ORDER = 11
+ORDER = 9
 
 
 @cache
@@ -21,8 +21,9 @@ def coefficients() -> list[float]:
 
 
 def one_step(c: list[float], gamma: float, k: int) -> float:
-    """Where the flow of the equation through gamma^k is after one step from 1."""
-    return float(flow(lambda x: sum(c[j] * gamma**j * x ** (2 * j + 3) for j in range(k + 1)), [1.0], gamma, 60)[-1, 0])
+    """Where the flow of the equation through gamma^k, x^3 sum c_j (gamma x^2)^j, is after one step from 1."""
+    weights = np.array(c[k::-1])
+    return float(flow(lambda x: x**3 * np.polyval(weights, gamma * x[0] ** 2), [1.0], gamma, 200)[-1, 0])
 
 
 def draw() -> Any:

@@ -22,7 +22,7 @@ def growth(tableau: str, order: int) -> list[float]:
 
 def draw() -> Any:
     figure, axes = pyplot.subplots(figsize=(6.2, 5.2))
-    x, y = np.meshgrid(np.linspace(-4.2, 1.2, 500), np.linspace(-3.4, 3.4, 500))
+    x, y = np.meshgrid(np.linspace(-6.2, 1.2, 600), np.linspace(-3.4, 3.4, 500))
     z = x + 1j * y
     for (tableau, label, colour), order in zip(TABLEAUX, (1, 2, 3, 4), strict=True):
         size = abs(np.polyval(growth(tableau, order)[::-1], z))
