@@ -31,6 +31,7 @@ BROKEN = {
     "no-doctest": ("```pycon\nprint(1)\n```", "no example"),
     "formula": ("$\\nosuchcommand{x}$", "unknown: \\nosuchcommand"),
     "half-formula": ("$x^{$", "formula not drawn"),
+    "no-formula": ("```{formula} derive schemes gd\n```", "no formula in what this prints"),
     "no-picture": ("```{picture} nothing_here\n:alt: words\n```", "no picture docs/pictures/nothing_here.py"),
     "elsewhere": ("```{picture} ../secret\n:alt: words\n```", "no picture docs/pictures/../secret.py"),
     "bad-picture": ("```{picture} bad\n:alt: words\n```", "bad.py does not draw: ZeroDivisionError"),

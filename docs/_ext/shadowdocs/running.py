@@ -28,6 +28,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from shadowdocs.execution import Outcome, Refused, remember, run, source_hash
 
+_DISPLAY = re.compile(r"\\begin\{align\*\}.*?\\end\{align\*\}", re.S)
 logger = logging.getLogger(__name__)
 
 
@@ -127,7 +128,7 @@ class Command(Running):
 
 
 class Formula(Running):
-    """The LaTeX that a command prints, set."""
+    """The displayed formulas that a command prints as LaTeX, set; the words between them are left out."""
 
     option_spec = {"status": directives.nonnegative_int, "show": directives.flag}
 
@@ -137,8 +138,10 @@ class Formula(Running):
             if "show" in self.options:
                 text = f"$ {line}"
                 found.append(nodes.literal_block(text, text, language="session", classes=["session"]))
-            latex = self.outcome(line).stdout.strip()
-            found.append(nodes.math_block(latex, latex, number=None, label=None, nowrap=True, no_wrap=True))
+            formulas = _DISPLAY.findall(self.outcome(line).stdout)
+            if not formulas:
+                self.warn(f"no formula in what this prints: {line}")
+            found += [nodes.math_block(f, f, number=None, label=None, nowrap=True, no_wrap=True) for f in formulas]
         return found
 
 
