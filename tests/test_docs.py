@@ -37,7 +37,8 @@ BROKEN = {
     "bad-picture": ("```{picture} bad\n:alt: words\n```", "bad.py does not draw: ZeroDivisionError"),
     "no-words": ("```{picture} good\n```", "needs words for those who do not see it"),
     "no-plot": ("```{command} derive schemes gd\n:picture: x.png\n:alt: words\n```", "no picture x.png was written"),
-    "key-missing": ("```{json-keys} derive schemes gd --format json\nname: the name\n```", "not stated ['functions', 'initial'"),
+    "key-missing": ("```{json-keys} derive schemes gd --format json\nname: the name\n```", "'update'], not there []"),
+    "key-extra": ("```{json-keys} derive schemes gd --format json\nweight: its weight\n```", "not there ['weight']"),
     "link": ("[nowhere](nowhere.md)", "cross-reference target not found: 'nowhere.md'"),
 }
 
