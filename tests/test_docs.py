@@ -134,6 +134,17 @@ def test_a_sound_page_is_built_with_what_the_program_prints(tmp_path: Path) -> N
     assert [p.stat().st_mtime_ns for p in sorted((out / ".doctrees" / "runs").glob("*.run"))] == before
 
 
+USES = (r"e^{n\log(1-\gamma)}", r"a\,b\quad c", r"\left\langle x,\,y\right\rangle", r"\text{a b} \sum_k")
+
+
+@pytest.mark.parametrize("latex", USES)
+def test_every_glyph_that_a_formula_uses_is_in_the_sheet(latex: str) -> None:
+    formulas, glyphs = importlib.import_module("shadowdocs.formulas"), {}
+    svg = formulas.drawn(latex, glyphs, False)
+    assert set(re.findall(r'href="#([^"]+)"', svg)) == set(glyphs)
+    assert all(text.count("<symbol") == 1 for text in glyphs.values())
+
+
 def test_runs_are_remembered_by_words_files_and_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     execution = importlib.import_module("shadowdocs.execution")
     words, files = ["derive", "schemes"], {"a.toml": b"1"}

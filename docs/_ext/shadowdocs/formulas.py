@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 SIZE = 20.0  # pixels in which ziamath draws; what counts is the ratio
 SCALE = 1.12  # STIX looks small beside a sans-serif text
-_SYMBOL = re.compile(r'<symbol id="([^"]+)".*?</symbol>', re.S)
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"[^>]*(?:/>|(?<!/)>.*?</symbol>)', re.S)  # of a blank: <symbol ... />
 _BOX = re.compile(r'viewBox="(\S+) (\S+) (\S+) (\S+)"')
 _SIZES = re.compile(r'^<svg [^>]*>', re.S)
 _ENVIRONMENT = re.compile(r"\\begin\{(align\*?|aligned|gather\*?|equation\*?)\}(.*)\\end\{\1\}", re.S)
@@ -39,8 +39,10 @@ def readable(latex: str) -> str:
 
 
 def drawn(latex: str, glyphs: dict[str, str], display: bool) -> str:
-    """The formula as SVG; its glyphs are added to `glyphs`.  Raises ValueError for a command that ziamath does
-    not know, and whatever ziamath raises on what it cannot read."""
+    """The formula as SVG; every glyph that it uses is added to `glyphs`.
+
+    Raises ValueError for a command that ziamath does not know, and whatever ziamath raises on what it cannot read.
+    """
     drawing = ziamath.Latex(readable(latex), size=SIZE, color="currentColor", inline=not display)
     if unknown := re.findall(r"\\[a-zA-Z]+", "".join(drawing.element.itertext())):
         raise ValueError(f"unknown: {', '.join(unknown)}")  # ziamath would draw the name
