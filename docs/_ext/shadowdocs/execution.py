@@ -1,7 +1,7 @@
 """Command lines of `derive` and `verify`, run as child processes; equal runs are remembered.
 
-A run depends on its words, on the sources of the two packages and on the files in its folder, and on nothing else; these are
-its key.  What a run writes into its folder is part of its outcome, so that the next command of a page finds it there.
+A run depends on its words, on the sources of the two packages and on the files that its words name, and on nothing else; these
+are its key, so that two pages with the same command run it once.  What a run writes into its folder is part of its outcome, so that the next command of a page finds it there.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def run(line: str, folder: Path, store: Path) -> Outcome:
     """Run one command line in `folder`; `store` holds the outcomes of earlier runs."""
     words = words_of(line)
     before = contents(folder)
-    path = store / f"{key_of(words, before)}.run"
+    named = {name: data for name, data in before.items() if any(name in word for word in words)}
+    path = store / f"{key_of(words, named)}.run"
     outcome = pickle.loads(path.read_bytes()) if path.exists() else None
     if not isinstance(outcome, Outcome):
         outcome = _executed(words, folder, before)
