@@ -10,6 +10,8 @@ import sympy
 from matplotlib import pyplot
 
 from derive import modified_equation
+from derive.concrete.explicit import to_sympy
+from derive.concrete.problem import parse_loss
 
 BLUE, ORANGE, GREEN, PINK, SKY = "#3b8fd1", "#e0701a", "#2aa876", "#cc79a7", "#7cc0e8"
 Field = Callable[[np.ndarray], np.ndarray]
@@ -53,14 +55,19 @@ def flow(field: Field, start: Sequence[float], time: float, steps: int = 600) ->
 def gradient(loss: str, names: Sequence[str] = ("x", "y")) -> Field:
     """The gradient of a loss."""
     symbols = sympy.symbols(list(names))
-    expression = sympy.parse_expr(loss)
-    return _numerical(symbols, [sympy.diff(expression, s) for s in symbols])
+    return _numerical(symbols, [sympy.diff(expression(loss), s) for s in symbols])
+
+
+def expression(loss: str) -> Any:
+    """A loss in sympy, read as the program reads it."""
+    read = parse_loss(loss)
+    return to_sympy(read.expressions[0], {x: sympy.Symbol(x) for x in read.variables})
 
 
 def contours(axes: Any, loss: str, box: Sequence[float], count: int = 16, power: float = 2.0) -> None:
     """Level lines of a loss in x and y, closer together near its least value."""
     xs, ys = np.meshgrid(np.linspace(box[0], box[1], 300), np.linspace(box[2], box[3], 300))
-    values = sympy.lambdify(sympy.symbols("x y"), sympy.parse_expr(loss), "numpy")(xs, ys)
+    values = sympy.lambdify(sympy.symbols("x y"), expression(loss), "numpy")(xs, ys)
     low, high = float(values.min()), float(values.max())
     levels = low + (high - low) * np.linspace(0.001, 1, count) ** power
     axes.contour(xs, ys, values, levels=levels, colors=pyplot.rcParams["axes.edgecolor"], linewidths=0.6, alpha=0.55)

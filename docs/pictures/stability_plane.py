@@ -9,6 +9,8 @@ from _flows import BLUE, GREEN, ORANGE, PINK
 from matplotlib import pyplot
 
 from derive import stability
+from derive.concrete.explicit import to_sympy
+from derive.language import parse_expression
 
 SCHEMES = (
     ("momentum", "heavy ball", BLUE, "-"), ("nesterov", "Nesterov", ORANGE, "--"),
@@ -21,7 +23,7 @@ def bound_of(name: str) -> Any:
     """The upper end of the stable interval, a function of beta."""
     interval = stability(name).interval
     assert interval is not None, name
-    return sympy.parse_expr(interval[1], {"beta": sympy.Symbol("beta")})
+    return to_sympy(parse_expression(interval[1], name), {"beta": sympy.Symbol("beta")})
 
 
 def draw() -> Any:
