@@ -1,7 +1,8 @@
 """Command lines of `derive` and `verify`, run as child processes; equal runs are remembered.
 
 A run depends on its words, on the sources of the two packages and on the files that its words name, and on nothing else; these
-are its key, so that two pages with the same command run it once.  What a run writes into its folder is part of its outcome, so that the next command of a page finds it there.
+are its key, so that two pages with the same command run it once.  What a run
+writes into its folder is part of its outcome, so that the next command of a page finds it there.
 """
 
 from __future__ import annotations
