@@ -165,7 +165,7 @@ class Equation(Described):
         return next((k for v, k in self.scheme.kinds.items() if self.configuration.symbol(v) == variable), "vector")
 
     def to_json(self) -> dict[str, Any]:
-        """The documented, stable JSON form (README, "JSON")."""
+        """The documented, stable JSON form (docs/reference/json.md)."""
         c = self.configuration
         return {
             "scheme": self.scheme.name,

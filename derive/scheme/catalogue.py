@@ -93,7 +93,7 @@ _TABLES = ("parameters", "functions", "initial", "regimes")
 
 
 def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
-    """A scheme from the text of a TOML file (format: README, "How to write a scheme").
+    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
