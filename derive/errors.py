@@ -82,12 +82,13 @@ def shown_data(data: Any) -> Any:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the closest of `words`, or the empty string.
+    """`; did you mean 'x'?` for the closest of `words`, one in other capitals first, or the empty string.
 
-    >>> nearest("momentun", ["gd", "momentum"])
-    "; did you mean 'momentum'?"
+    >>> nearest("momentun", ["gd", "momentum"]), nearest("l", ["lam", "L"])
+    ("; did you mean 'momentum'?", "; did you mean 'L'?")
     """
     import difflib  # at a mistake only
 
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    known = list(words)
+    found = [w for w in known if w.lower() == word.lower()] or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean '{found[0]}'?" if found else ""

@@ -22,7 +22,8 @@ FLOORS = (
     "derive.commands.helping", "derive.commands.console", "derive.commands.options",
     "derive.commands.limits",
     "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",
-    "verify.numeric", "verify.certificate", "verify.verification", "verify.formula_verdict", "verify.claims", "verify.report",
+    "verify.numeric", "verify.certificate", "verify.verification", "verify.stated_formula", "verify.formula_verdict",
+    "verify.claims", "verify.report",
     "derive.commands", "verify.commands",
 )  # fmt: skip
 

@@ -33,7 +33,8 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.numeric": (ROUTE, EXACT),
     "verify.certificate": (ROUTE, {"proof"}),
     "verify.verification": (ROUTE, EXACT | {"counterexample", "numeric", "proof"}),
-    "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof"}),
+    "verify.stated_formula": (ROUTE, {"problems", "counterexample"}),
+    "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof", "stated_formula"}),
     "verify.claims": (ROUTE | JUDGE, {"proof"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
     "verify.commands": (

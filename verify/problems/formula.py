@@ -197,11 +197,11 @@ def gradient_formula(scalar: Expression) -> Expression:
     >>> unparse(gradient_formula(parsed("dot(grad, grad)/4")))
     '(hess(grad) + hess(grad))/4'
     """
+    if _is_constant(scalar):
+        return Number(Fraction(0))
     match scalar:
         case Name("L"):
             return Name("grad")
-        case Number() | Name() if _is_constant(scalar):
-            return Number(Fraction(0))
         case Operation("neg", (a,)):
             return Operation("neg", (gradient_formula(a),))
         case Operation("+" | "-", (a, b)):
@@ -228,13 +228,17 @@ def gradient_formula(scalar: Expression) -> Expression:
 
 def pulled_back(u: Expression, w: Expression) -> Expression:
     """sum_j w_j (d u_j / d theta_i) for a vector formula u and a fixed vector w."""
+    if _is_constant(u):
+        return Number(Fraction(0))
     match u:
         case Name("grad"):
             return Call("hess", (w,))
         case Name("theta"):
             return w
-        case Number() | Name():
-            return Number(Fraction(0))
+        case Call("sqrt", (a,)):
+            return pulled_back(Operation("**", (a, Number(Fraction(1, 2)))), w)
+        case Call("abs", (a,)):
+            return pulled_back(a, _scaled(w, Call("sign", (a,))))
         case Operation("neg", (a,)):
             return Operation("neg", (pulled_back(a, w),))
         case Operation("+" | "-", (a, b)):
@@ -262,7 +266,9 @@ def pulled_back(u: Expression, w: Expression) -> Expression:
 
 
 def _is_constant(e: Expression) -> bool:
-    return not any(isinstance(n, Call) or (isinstance(n, Name) and n.id in ("L", "grad", "theta")) for n in walk(e))
+    """Whether neither theta nor the loss stands in it."""
+    varying = ("L", "grad", "theta")
+    return not any(n.function in DERIVATIVES if isinstance(n, Call) else isinstance(n, Name) and n.id in varying for n in walk(e))
 
 
 def _is_zero(e: Expression) -> bool:
