@@ -202,7 +202,7 @@ def test_the_command(tmp_path: Any, capsys: Any) -> None:
     status, out, err = run_(str(tmp_path / "true"))
     assert (status, err) == (0, "")
     assert out.startswith("scheme s, regime -, flow through gamma^0\nupdate\n")
-    assert out.endswith("error probability below 2^-248\n(1 samples over fresh primes, dimension 2, 1 classes of signs)\n")
+    assert out.endswith("error probability below 2^-248\n(1 sample over fresh primes, dimension 2, 1 class of signs)\n")
     assert run_("--reproducible", str(tmp_path / "true"))[0] == 0
     status, out, err = run_(str(tmp_path / "false"))
     assert (status, err) == (1, "")

@@ -85,7 +85,7 @@ def test_other_schemes_say_why_there_is_no_closed_form(name: str, why: str) -> N
     scheme = load_scheme(name)
     check = check_quadratic(configure(scheme), modified_equation(scheme, 1).to_json(), chosen_parameters(configure(scheme)))
     assert not check.applicable
-    assert check.reason.startswith("not applicable:")
+    assert "applicable" not in check.reason  # whoever prints it says so
     assert why in check.reason
 
 

@@ -73,7 +73,8 @@ def trees_command(
     """Coefficients of a scheme on all rooted trees with at most N nodes.
 
     The coefficients are printed without division by the symmetry sigma: the field is the sum over trees of
-    gamma^(|tau|-1) b(tau)/sigma(tau) F(tau), with f = -grad L.  --with divided adds b/sigma.
+    gamma^(|tau|-1) b(tau)/sigma(tau) F(tau), for theta' = f(theta); f = -grad L in schemes written with grad.  --with divided
+    adds b/sigma.
     """
     if output is not None:
         check_writable(output, "-o")

@@ -53,13 +53,14 @@ class Colour:
 class TreeMethod:
     """A method with one `Colour` a colour, over the rational functions of `ring.symbols`.
 
-    `fields` are the names of the right-hand sides, `f` alone for one colour.
+    `fields` are the names of the right-hand sides, `f` alone for one colour; `label` is 'L' where f = -grad L.
     """
 
     name: str
     ring: Ring
     colours: tuple[Colour, ...]
     fields: tuple[str, ...] = ("f",)
+    label: str = "f"
 
     def __post_init__(self) -> None:
         sizes = {len(c.weights) for c in self.colours}
@@ -140,6 +141,7 @@ def general_linear(
     v: Sequence[Sequence[Entry]],
     name: str = "general linear method",
     ring: Ring | None = None,
+    label: str = "f",
 ) -> TreeMethod:
     """The general linear method (A, U, B, V) of one colour; the first state is theta.
 
@@ -148,7 +150,7 @@ def general_linear(
     """
     ring = ring or Ring()
     tables = [[[entry(ring, x) for x in row] for row in table] for table in (a, u, b, v)]
-    return TreeMethod(name, ring, (_reduce(name, ring, *tables),))
+    return TreeMethod(name, ring, (_reduce(name, ring, *tables),), label=label)
 
 
 def _reduce(name: str, ring: Ring, a: Matrix, u: Matrix, b: Matrix, v: Matrix) -> Colour:

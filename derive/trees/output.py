@@ -36,12 +36,13 @@ def describe(series: TreeSeries) -> str:
     """One line: what the numbers are and how they are normalised.
 
     >>> from derive.trees import runge_kutta, tree_series
-    >>> describe(tree_series(runge_kutta([[0]], [1]), 2))[-54:]
-    'F(tau), f = -grad L; b is not divided by the symmetry.'
+    >>> describe(tree_series(runge_kutta([[0]], [1]), 2))[-61:]
+    "F(tau), theta' = f(theta); b is not divided by the symmetry."
     """
     letter = LETTERS[series.kind]
     names = ", ".join(series.method.fields)
-    fields = "f = -grad L" if names == "f" else f"fields {names}"
+    one = "f = -grad L" if series.method.label == "L" else "theta' = f(theta)"
+    fields = one if names == "f" else f"fields {names}"
     return f"{series.method.name}, {MEANINGS[series.kind]}, {fields}; {letter} is not divided by the symmetry."
 
 

@@ -125,7 +125,7 @@ def compile_scheme(configuration: Configuration) -> TreeMethod:
     b: Matrix = [rates(updates[k], -units[k]) for k in states]
     u: Matrix = [constants(p, 0, states) for p in compiler.points]
     a: Matrix = [rates(p, 0) for p in compiler.points]
-    return general_linear(a, u, b, v, compiler.scheme.where, ring)
+    return general_linear(a, u, b, v, compiler.scheme.where, ring, compiler.scheme.label)
 
 
 def _at_order(compiler: _Compiler, value: Ratio | None, unit: int, order: int, ring: Ring) -> Ratio:

@@ -895,7 +895,8 @@ def main(arguments):
         return 2
     try:
         with open(files[0], encoding="utf-8") as file:
-            text, bound, count, dimension, classes = check(file.read(LARGEST + 1), "--reproducible" in arguments)
+            given = file.read(LARGEST + 1)
+        text, bound, count, dimension, classes = check(given, "--reproducible" in arguments)
     except Different as error:
         print(f"NOT PROVED: {error}")
         return 1
@@ -903,11 +904,13 @@ def main(arguments):
         print(f"cannot decide: {error}", file=sys.stderr)
         return 2
     print(text)
+    problem = "vector field" if load(given)["label"] == "f" else "loss"
     print(
-        "proved for all parameter values in their ranges, every smooth loss, every dimension; "
+        f"proved for all parameter values in their ranges, every smooth {problem}, every dimension; "
         f"error probability below 2^{ceil(bound)}"
     )
-    print(f"({count} samples over fresh primes, dimension {dimension}, {classes} classes of signs)")
+    samples, signs = f"{count} sample{'s' * (count != 1)}", f"{classes} class{'es' * (classes != 1)} of signs"
+    print(f"({samples} over fresh primes, dimension {dimension}, {signs})")
     return 0
 
 

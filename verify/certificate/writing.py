@@ -21,6 +21,7 @@ from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
 from verify.certificate import checker
+from verify.proof.deciding import proved_for
 from verify.proof.statement import Claimed
 
 
@@ -100,6 +101,7 @@ def check_certificate(path: str | Path) -> str:
     statement = shown(statement, keep="\n")
     return (
         f"{statement}\n"
-        "proved for all parameter values in their ranges, every smooth loss, every dimension; error probability below "
-        f"2^{ceil(bound)}\n({samples} samples over fresh primes, dimension {dimension}, {classes} classes of signs)"
+        f"{proved_for(checker.load(text)['label'])}; error probability below 2^{ceil(bound)}\n"  # type: ignore[no-untyped-call]
+        f"({samples} sample{'s' * (samples != 1)} over fresh primes, dimension {dimension}, "
+        f"{classes} class{'es' * (classes != 1)} of signs)"
     )

@@ -41,12 +41,13 @@ def _exact(console: Any, v: Verification) -> None:
         console.print(f"  {p}")
         if p.proved:
             signs = f", {p.classes} classes of signs" if p.classes > 1 else ""
-            console.print(f"  ({p.samples} random points over random prime fields, dimension {p.dimension}{signs})")
+            points = f"{p.samples} random point{'s' * (p.samples != 1)}"
+            console.print(f"  ({points} over random prime fields, dimension {p.dimension}{signs})")
     if v.special_case is not None:
         words = "is" if v.special_case else "is NOT"
         console.print(f"  shown for every time function; the equation with the one that is set {words} its special case")
     if v.given:
-        console.print(f"  on L = {v.given.loss}, {v.given.text}")
+        console.print(f"  on {v.equation.scheme.label} = {v.given.loss}, {v.given.text}")
     if e is not None:
         _compared(console, v, e)
 
@@ -96,7 +97,8 @@ def _slopes(console: Any, v: Verification) -> None:
 def _recovered(console: Any, v: Verification) -> None:
     if v.recovery is None:
         return
-    console.print("\nCoefficients recovered from runs (" + ", ".join(f"{n} = {v}" for n, v in v.parameters.items()) + ")")
+    values = ", ".join(f"{n} = {x}" for n, x in v.parameters.items())
+    console.print("\nCoefficients recovered from runs" + (f" ({values})" if values else ""))
     found = v.recovery.coefficients
     shown = found if len(found) <= 40 else [c for c in found if not c.agrees] or found[:40]
     rows = [
@@ -123,7 +125,8 @@ def _quadratic(console: Any, v: Verification) -> None:
     if q is None:
         return
     found = "agrees" if q.confirmed else f"DIFFERS at gamma^{q.first_difference}"
-    console.print(f"\nQuadratic losses: the field {found} with the closed form (which is given through gamma^{q.order})")
+    problems = "Linear fields" if v.equation.scheme.label == "f" else "Quadratic losses"
+    console.print(f"\n{problems}: the field {found} with the closed form (which is given through gamma^{q.order})")
 
 
 def _rest(console: Any, v: Verification) -> None:

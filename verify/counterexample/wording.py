@@ -50,7 +50,8 @@ def counterexample_text(m: Mismatch) -> str:
     if m.timed:
         state |= {n: str(v) for n, v in {"t": m.sample.t, **_functions(m)}.items()}
     place = ", ".join(f"{n} = {v}" for n, v in state.items())
+    problem = "field" if m.sample.problem.potential is None else "loss"
     return (
-        f"loss {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
+        f"{problem} {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
     )

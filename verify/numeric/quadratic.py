@@ -248,7 +248,7 @@ def check_quadratic(
             differences += [k for k in range(known + 1) if exact[k] != field[k]]
         field = _field_matrices(configuration, equation, parameters, Fraction(1))
     except NotLinear as error:
-        return QuadraticCheck(False, f"not applicable: {error}")
+        return QuadraticCheck(False, str(error))
     first = min(differences) if differences else None
     return QuadraticCheck(True, "", order, slow, curvatures, _frozen(closed), _frozen(field), tuple(characteristic), first)
 

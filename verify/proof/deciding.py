@@ -45,6 +45,7 @@ class Proof:
     variable: str = ""
     witness: str = ""
     reason: str = ""
+    label: str = "L"  # of the statement: a loss L or a vector field f
 
     @property
     def proved(self) -> bool:
@@ -60,13 +61,20 @@ class Proof:
     def __str__(self) -> str:
         if self.proved:
             assert self.bound is not None
-            return (
-                "proved for all parameter values in their ranges, every smooth loss, every dimension; "
-                f"error probability below 2^{ceil(self.bound)}"
-            )
+            return f"{proved_for(self.label)}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
+
+
+def proved_for(label: str) -> str:
+    """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
+
+    >>> proved_for("f")
+    'proved for all parameter values in their ranges, every smooth vector field, every dimension'
+    """
+    problem = "vector field" if label == "f" else "loss"
+    return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension"
 
 
 def prove(
@@ -176,7 +184,7 @@ class _Trial:
             if n < 3 and size.coupled and vertices_matter(self.sampler(plan), sample):
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
-        return Proof("proved", bound, count, plan.dimension, 2**parts.signs)
+        return Proof("proved", bound, count, plan.dimension, 2**parts.signs, label=self.claim.label)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
