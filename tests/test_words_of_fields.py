@@ -1,0 +1,64 @@
+"""Schemes written with field(x) have no loss: no sentence about them speaks of one, and losses keep theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from derive.commands.main import main as derive
+from verify.certificate import checker
+from verify.commands.main import main as verify
+
+FIELD, LOSS = "theta = theta + gamma*field(theta)", "theta = theta - gamma*grad(theta)"
+
+
+def output(command: Any, *arguments: str) -> str:
+    """Standard output; refutations are answers too."""
+    result = CliRunner().invoke(command, list(arguments), standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result.stdout
+
+
+@pytest.mark.parametrize("update, problem, quadratic, other", [
+    (FIELD, "every smooth vector field", "Linear fields", "loss"),
+    (LOSS, "every smooth loss", "Quadratic losses", "vector field"),
+])  # fmt: skip
+def test_a_verification_speaks_of_its_own_problem(update: str, problem: str, quadratic: str, other: str) -> None:
+    text = output(verify, "scheme", "--update", update, "--order", "1")
+    assert problem in text
+    assert f"\n{quadratic}: the field agrees" in text
+    assert other not in text
+    assert "runs\n" in text  # no parameters, no empty brackets
+
+
+def test_a_counterexample_is_a_field_where_the_problem_is_one() -> None:
+    claimed = output(verify, "formula", "--update", FIELD, "--order", "1", "--says", "theta: field - gamma/3*dfield(field)")
+    assert "counterexample: field " in claimed
+    assert "loss" not in claimed
+    assert "counterexample: loss " in output(verify, "formula", "--update", LOSS, "--order", "1", "--says", "theta: -grad")
+
+
+@pytest.mark.parametrize("update, problem", [(FIELD, "every smooth vector field,"), (LOSS, "every smooth loss,")])
+def test_a_certificate_is_proved_for_its_own_problem(update: str, problem: str, tmp_path: Path, capsys: Any) -> None:
+    path = str(tmp_path / "c.json")
+    output(verify, "scheme", "--update", update, "--order", "1", "-o", path)
+    assert json.loads(Path(path).read_text())["label"] == problem[13:14].replace("v", "f").replace("l", "L")
+    assert problem in output(verify, "certificate", path)
+    capsys.readouterr()
+    assert checker.main([path]) == 0
+    assert problem in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--update", FIELD], "theta' = f(theta)"),
+    (["--tableau", "rk4"], "theta' = f(theta)"),
+    (["--update", LOSS], "f = -grad L"),
+    (["momentum"], "f = -grad L"),
+])  # fmt: skip
+def test_a_table_of_trees_says_what_f_is(options: list[str], said: str) -> None:
+    first = output(derive, "trees", *options, "--order", "2").split("\n")[0]
+    assert [s for s in ("theta' = f(theta)", "f = -grad L") if f"F(tau), {s};" in first] == [said]
