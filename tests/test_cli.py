@@ -121,7 +121,10 @@ def test_every_schedule_is_usable(name: str) -> None:
 def test_ranges_are_noted_on_stderr() -> None:
     result = derive("modified-eq", "--scheme", "momentum", "--set", "beta=2")
     assert result.returncode == 0
-    assert result.stderr == "derive: note: beta = 2 is outside the scheme's range 0 <= beta < 1\n"
+    assert result.stderr == (
+        "derive: note: beta = 2 is outside the scheme's range 0 <= beta < 1: the formulas still solve the scheme's equation, "
+        "but its iterates need not follow them\n"
+    )
     assert "grows: unstable" in result.stdout
 
 
@@ -169,3 +172,14 @@ def test_deriving_does_not_import_sympy() -> None:
     code = "import sys; from derive import modified_equation as m; str(m('momentum', 2)); print('sympy' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.stdout == "False\n"
+
+
+@pytest.mark.parametrize("command", [
+    ("modified-loss", "momentum"), ("stability", "momentum"), ("explain", "momentum", "--regime", "memory"), ("trees", "momentum"),
+    ("compare", "momentum", "nesterov"), ("paper", "momentum"),
+])  # fmt: skip
+def test_every_reading_notes_a_value_outside_its_range_once(command: tuple[str, ...]) -> None:
+    result = derive(*command, "--set", "beta=3/2")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("derive: note: beta = 3/2 is outside the scheme's range 0 <= beta < 1: ") == 1
+    assert "note" not in derive(*command, "--set", "beta=1/2").stderr

@@ -9,10 +9,16 @@ import click
 
 from derive import __version__
 from derive.commands.console import ascii_only, progress, run
-from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_schemes, completion_command, epilog
 from derive.commands.limits import LimitedGroup, limited, supervise
-from derive.commands.options import chosen_letters, chosen_scheme, letters_option, output_option, scheme_options
+from derive.commands.options import (
+    chosen_letters,
+    chosen_scheme,
+    chosen_settings,
+    letters_option,
+    output_option,
+    scheme_options,
+)
 
 EQUATIONS = (
     "derive modified-eq momentum --order 2",
@@ -88,11 +94,11 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
     problem = _problem(chosen.label, loss, field)
     if at is not None and problem is None:
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
+    values = chosen_settings(chosen, settings)
     with progress("deriving, power of gamma", order + 1) as advance:
         equation = modified_equation(
-            chosen, order, regime=regime, form=form, settings=parse_settings(settings), force=force, progress=advance
+            chosen, order, regime=regime, form=form, settings=values, force=force, progress=advance
         )
-    _warn_about_ranges(equation)
     if problem is not None:
         _print_on_problem(equation, problem, at, digits, output, plain or ascii_only())
     elif output == "json":
@@ -118,14 +124,6 @@ def _problem(label: str, loss: str | None, field: str | None) -> str | None:
     if field is not None and label == "L":
         raise click.UsageError("this scheme is written with grad(x); give --loss EXPR")
     return loss if loss is not None else field
-
-
-def _warn_about_ranges(equation: Any) -> None:
-    """A note on stderr for a parameter set outside the range that its scheme states."""
-    from derive.scheme.ranges import outside
-
-    for note in outside(equation.configuration):
-        click.echo(f"derive: note: {note}", err=True)
 
 
 def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str, plain: bool) -> None:

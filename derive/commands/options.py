@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from derive.commands.console import settings
 from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
@@ -79,6 +80,21 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
         words = "either --scheme NAME, or NAME alone (see 'derive schemes'), or --update \"theta = ...\""
         raise click.UsageError(f"say which scheme: {words}")
     return inline_scheme(update, parameters)
+
+
+def chosen_settings(scheme: Scheme, pairs: tuple[str, ...]) -> dict[str, str]:
+    """What --set says, with a note on standard error for a value outside the range that the scheme states."""
+    found = settings(pairs)
+    note_ranges(found, scheme)
+    return found
+
+
+def note_ranges(values: Mapping[str, str], *schemes: Scheme) -> None:
+    """The notes alone, for settings that were read elsewhere."""
+    from derive.scheme.ranges import outside
+
+    for note in dict.fromkeys(note for scheme in schemes for note in outside(scheme, values)):
+        click.echo(f"{click.get_current_context().find_root().info_name}: note: {note}", err=True)
 
 
 def output_option(function: Function) -> Function:

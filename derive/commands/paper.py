@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from derive.commands.console import progress
-from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, epilog
-from derive.commands.options import chosen_scheme, scheme_options
+from derive.commands.options import chosen_scheme, chosen_settings, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
 from derive.files import check_writable, is_stream, write_whole
 
@@ -56,9 +55,8 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
     from derive.paper.document import article_of, paper_latex
 
     with progress("deriving, power of gamma", order + 1) as advance:
-        article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
+        article = article_of(chosen, order, regime, chosen_settings(chosen, settings), advance, force)
     text = paper_latex(article, _verified(article.equation))
-    _warn_about_ranges(article.equation.configuration)
     if bib is not None:
         _write_bib(bib, chosen.reference)
         click.echo(f"wrote {bib}", err=True)
@@ -125,10 +123,3 @@ def _check_output(output: str | None, preamble: bool) -> None:
 
         if not has_tex():
             raise UsageError(f"-o '{output}' needs LaTeX ('{INSTALL}' on Debian and Ubuntu); -o out.tex works without it")
-
-
-def _warn_about_ranges(configuration: object) -> None:
-    from derive.scheme.ranges import outside
-
-    for note in outside(configuration):  # type: ignore[arg-type]
-        click.echo(f"derive: note: {note}", err=True)

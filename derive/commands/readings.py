@@ -16,7 +16,9 @@ from derive.commands.options import (
     Function,
     chosen_letters,
     chosen_scheme,
+    chosen_settings,
     letters_option,
+    note_ranges,
     output_option,
     scheme_options,
 )
@@ -51,7 +53,7 @@ def point_options(function: Function) -> Function:
 def _chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The scheme, and regime and settings as keywords."""
     scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"])
-    return scheme, {"regime": options["regime"], "settings": parse_settings(options["settings"])}
+    return scheme, {"regime": options["regime"], "settings": chosen_settings(scheme, options["settings"])}
 
 
 def _point(loss: str | None, at: str | None) -> bool:
@@ -282,7 +284,9 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     from derive.readings.compare import compare as read
     from derive.writing import readings as report
 
-    c = read(a, b, order, regimes=(regime_a or regime, regime_b or regime), settings=parse_settings(settings))
+    values = parse_settings(settings)
+    c = read(a, b, order, regimes=(regime_a or regime, regime_b or regime), settings=values)
+    note_ranges(values, c.first.scheme, c.second.scheme)
     header = {"schemes": [c.first.scheme.name, c.second.scheme.name],
               "regimes": [c.first.configuration.regime, c.second.configuration.regime]}  # fmt: skip
     _print(c, report.comparison_lines, output, plain, header)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_tableaux, epilog
 from derive.commands.limits import tell_memory
-from derive.commands.options import chosen_scheme, scheme_options
+from derive.commands.options import chosen_scheme, chosen_settings, scheme_options
 from derive.errors import UsageError
 from derive.files import check_writable, replacing
 from derive.sizes import parse_size
@@ -78,7 +78,7 @@ def trees_command(
     """
     if output is not None:
         check_writable(output, "-o")
-    method = _method(scheme, tableau, regime, parse_settings(settings), (update, parameters))
+    method = _method(scheme, tableau, regime, settings, (update, parameters))
     columns = [c.strip() for c in extras.split(",") if c.strip()]
     _check(form, output, kind, columns)
     if kind == "conditions":
@@ -93,7 +93,7 @@ def _method(
     scheme: str | None,
     tableau: str | None,
     regime: str | None,
-    settings: Mapping[str, str],
+    settings: tuple[str, ...],
     inline: tuple[str | None, tuple[str, ...]],
 ) -> TreeMethod:
     from derive.trees.tableau import load_tableau, method_of_scheme
@@ -102,10 +102,11 @@ def _method(
     if tableau is None:
         if scheme is None and update is None:
             raise UsageError("give --scheme NAME, --update TEXT or --tableau FILE")
-        return method_of_scheme(chosen_scheme(scheme, update, parameters), regime, settings)
+        chosen = chosen_scheme(scheme, update, parameters)
+        return method_of_scheme(chosen, regime, chosen_settings(chosen, settings))
     if scheme is not None or update is not None or regime is not None or parameters:
         raise UsageError("--tableau stands alone: leave --scheme, --update, --parameter and --regime out")
-    return load_tableau(tableau, settings)
+    return load_tableau(tableau, parse_settings(settings))
 
 
 def _check(form: str, output: str | None, kind: str, columns: list[str]) -> None:

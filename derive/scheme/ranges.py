@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from derive.errors import DeriveError
 from derive.language import constant, parse_expression
-from derive.scheme import Configuration, Parameter
+from derive.scheme import Parameter, Scheme
 from derive.scheme.schedule import evaluate
 
 
@@ -30,20 +30,32 @@ def is_bounded(parameter: Parameter | None) -> bool:
     return any((left if op[0] == "<" else right) == name for left, op, right in comparisons(parameter))
 
 
-def outside(configuration: Configuration) -> Iterator[str]:
-    """One sentence for every parameter whose set value violates its stated range."""
-    values = {n: v for n, e in configuration.bindings.items() if (v := constant(e)) is not None}
-    for text, key in ((t, k) for k, t in configuration.settings.items()):
+def outside(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for every parameter whose set value violates its stated range.
+
+    >>> from derive.scheme import load_scheme
+    >>> list(outside(load_scheme("momentum"), {"beta": "0.9"}))
+    []
+    """
+    values = dict(_numbers(settings))
+    for name, value in values.items():
+        parameter = scheme.parameters.get(name)
+        if parameter and not all(_holds(c, values) for c in comparisons(parameter)):
+            yield (
+                f"{name} = {value} is outside the scheme's range {parameter.range}: "
+                "the formulas still solve the scheme's equation, but its iterates need not follow them"
+            )
+
+
+def _numbers(settings: Mapping[str, str]) -> Iterator[tuple[str, Fraction]]:
+    """The settings that are numbers."""
+    for key, text in settings.items():
         try:
             value = constant(parse_expression(text, key))
         except DeriveError:
             continue
         if value is not None:
-            values.setdefault(key, value)
-    for name, value in values.items():
-        parameter = configuration.scheme.parameters.get(name)
-        if parameter and not all(_holds(c, values) for c in comparisons(parameter)):
-            yield f"{name} = {value} is outside the scheme's range {parameter.range}"
+            yield key, value
 
 
 def _holds(comparison: tuple[str, str, str], values: dict[str, Fraction]) -> bool:

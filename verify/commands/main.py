@@ -21,7 +21,7 @@ from derive.commands.helping import (
     epilog,
 )  # fmt: skip
 from derive.commands.limits import LimitedGroup, limited, supervise
-from derive.commands.options import chosen_scheme, output_option, scheme_options
+from derive.commands.options import chosen_scheme, chosen_settings, note_ranges, output_option, scheme_options
 from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
@@ -99,7 +99,7 @@ def scheme_command(
         check_writable(output, "-o")
     options = Options(loss, count, seed, digits, from_rest, plot)
     chosen = chosen_scheme(scheme, update, parameters)
-    equation = modified_equation(chosen, order, regime=regime, settings=parse_settings(settings))
+    equation = modified_equation(chosen, order, regime=regime, settings=chosen_settings(chosen, settings))
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":
@@ -146,6 +146,7 @@ def formula_command(
     from verify.formula_verdict import check_formula, print_formula, read_formula
 
     claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
+    note_ranges(claim.configuration.settings, claim.configuration.scheme)
     result = check_formula(claim, seed)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))

@@ -7,9 +7,8 @@ from fractions import Fraction
 import click
 
 from derive.commands.console import progress
-from derive.commands.console import settings as parse_settings
 from derive.commands.helping import SCHEME_FILE, epilog
-from derive.commands.options import chosen_scheme, scheme_options
+from derive.commands.options import chosen_scheme, chosen_settings, scheme_options
 
 EPILOG = epilog(
     (
@@ -49,8 +48,9 @@ def report_command(
         raise click.UsageError(f"-o {output}: a report is a web page; write a name that ends in .html")
     check_writable(output, "-o")
     chosen = chosen_scheme(scheme, update, parameters)
+    values = chosen_settings(chosen, settings)
     request = Request(
-        chosen, order, regime, parse_settings(settings), _problem(chosen.label, loss, field), at, _step(gamma), steps, certificate
+        chosen, order, regime, values, _problem(chosen.label, loss, field), at, _step(gamma), steps, certificate
     )
     with progress("report", STAGES) as advance:
         page = report_page(gather(request, advance))

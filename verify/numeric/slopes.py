@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor, inf, log2, log10
+from math import ceil, floor, inf, isfinite, log2, log10
 from typing import Any
 
 import mpmath
@@ -35,7 +35,7 @@ from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numeric.runs import Ends, Runs
 from verify.orbits.integrate import GUARD, Flow, IntegrationError
-from verify.orbits.slow_balls import NumericError, System, memory_length, slow_memory
+from verify.orbits.slow_balls import NumericError, System, memory_length, relaxation_factor, slow_memory
 
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
@@ -223,6 +223,10 @@ def _table(
             continue
         ratios = [(a / b).log() / arb(2).log() for a, b in pairwise(row)]
         limit, doubt = richardson(ratios)
+        if not isfinite(float(limit.mid())):
+            grows = relaxation_factor(runs.system)
+            reason = f"the memory grows by the factor {grows:.4g} a step" if grows > 1 else "the balls of the orbit grow too wide"
+            raise NumericError(f"{reason}: the orbit does not stay on the slow manifold")
         raw.append(tuple(float(r.mid()) for r in ratios))
         slopes.append(float(limit.mid()))
         accuracy.append(float(doubt.mid()))

@@ -59,7 +59,8 @@ def _hash(script: str) -> str:
 
 
 def _lead(material: Material) -> str:
-    notes = "".join(f"<br>Note: {escape(note)}." for note in outside(material.equation.configuration))
+    c = material.equation.configuration
+    notes = "".join(f"<br>Note: {escape(note)}." for note in outside(c.scheme, c.settings))
     manifold = " on the slow manifold" if remembers(material.equation) else ""
     return (
         f"The differential equation that its iterates follow{manifold}, what each of its terms does, and how well it does so "

@@ -1,4 +1,4 @@
-"""Schemes written with field(x) have no loss: no sentence about them speaks of one, and losses keep theirs."""
+"""What is printed of a scheme speaks of its own problem, a loss or a field, and of reasons in the words of the theory."""
 
 from __future__ import annotations
 
@@ -62,3 +62,10 @@ def test_a_certificate_is_proved_for_its_own_problem(update: str, problem: str, 
 def test_a_table_of_trees_says_what_f_is(options: list[str], said: str) -> None:
     first = output(derive, "trees", *options, "--order", "2").split("\n")[0]
     assert [s for s in ("theta' = f(theta)", "f = -grad L") if f"F(tau), {s};" in first] == [said]
+
+
+@pytest.mark.parametrize("beta, factor", [("3/2", "1.5"), ("11/10", "1.1"), ("-3/2", "1.5")])
+def test_growing_memory_is_the_reason_why_no_slopes_are_measured(beta: str, factor: str) -> None:
+    text = output(verify, "scheme", "momentum", "--order", "1", "--set", f"beta={beta}")
+    assert f"\nslopes: not run: the memory grows by the factor {factor} a step" in text
+    assert "slopes" not in output(verify, "scheme", "momentum", "--order", "1", "--set", "beta=1/2")
