@@ -175,8 +175,8 @@ def test_deriving_does_not_import_sympy() -> None:
 
 
 @pytest.mark.parametrize("command", [
-    ("modified-loss", "momentum"), ("stability", "momentum"), ("explain", "momentum", "--regime", "memory"), ("trees", "momentum"),
-    ("compare", "momentum", "nesterov"), ("paper", "momentum"),
+    ("modified-loss", "momentum"), ("stability", "momentum"), ("explain", "momentum", "--regime", "memory"),
+    ("trees", "momentum"), ("compare", "momentum", "nesterov"), ("paper", "momentum"),
 ])  # fmt: skip
 def test_every_reading_notes_a_value_outside_its_range_once(command: tuple[str, ...]) -> None:
     result = derive(*command, "--set", "beta=3/2")

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from derive.commands.main import main as derive
+from derive.errors import DeriveError
 from verify.certificate import checker
 from verify.commands.main import main as verify
 
@@ -69,3 +70,56 @@ def test_growing_memory_is_the_reason_why_no_slopes_are_measured(beta: str, fact
     text = output(verify, "scheme", "momentum", "--order", "1", "--set", f"beta={beta}")
     assert f"\nslopes: not run: the memory grows by the factor {factor} a step" in text
     assert "slopes" not in output(verify, "scheme", "momentum", "--order", "1", "--set", "beta=1/2")
+
+
+def test_a_file_of_another_kind_is_named_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "scheme.toml").write_text(f'name = "mine"\nupdate = "{LOSS}"\n')
+    (tmp_path / "tableau.toml").write_text('name = "mine"\nA = [[0, 0], ["2/3", 0]]\nb = ["1/4", "3/4"]\n')
+    (tmp_path / "formula.toml").write_text('update = "' + LOSS + '"\norder = 0\nsays = "theta: -grad"\n')
+    scheme, tableau, formula = (str(tmp_path / f"{n}.toml") for n in ("scheme", "tableau", "formula"))
+    for command, arguments, said in (
+        (verify, ("formula", scheme), f"is a scheme file, where a formula file is asked for; write --scheme {scheme}"),
+        (
+            derive,
+            ("modified-eq", tableau),
+            f"is a tableau, and a scheme is asked for here; write derive trees --tableau {tableau}",
+        ),
+        (verify, ("scheme", tableau), "is a tableau"),
+        (
+            derive,
+            ("trees", "--tableau", scheme),
+            f"is a scheme file, and a tableau is asked for here; write derive trees --scheme {scheme}",
+        ),
+        (verify, ("certificate", scheme), "is not a certificate"),
+    ):
+        result = CliRunner().invoke(command, list(arguments), standalone_mode=False)
+        assert isinstance(result.exception, DeriveError)
+        assert said in str(result.exception)
+    for command, arguments in (
+        (verify, ("formula", formula)),
+        (derive, ("modified-eq", scheme)),
+        (derive, ("trees", "--tableau", tableau)),
+    ):
+        assert output(command, *arguments)
+
+
+@pytest.mark.parametrize("command", ["modified-eq", "explain", "modified-loss", "trees", "stability"])
+def test_a_setting_declares_the_name_that_it_sets(command: str) -> None:
+    """What the refusal of a step without gamma advises, --set lr=gamma, can be typed; a typo stays one."""
+    update = ("--update", "m = beta*m + grad(theta); theta = theta - lr*m")
+    text = output(derive, command, *update, "--set", "lr=gamma")
+    assert text == output(derive, command, *update, "--parameter", "lr", "--set", "lr=gamma")
+    for pairs in (["lr=gama"], ["lr=gamma", "beta=gama"], ["lt=gamma"], ["lr=gamma", "bta=1/2"]):
+        options = [x for p in pairs for x in ("--set", p)]
+        assert CliRunner().invoke(derive, [command, *update, *options], standalone_mode=False).exception is not None
+
+
+@pytest.mark.parametrize("regime, lam, line", [
+    ("inertial", "0", "v = v - γ^2 ∇L(θ)"),
+    ("leapfrog", "0", "v = v - γ^2 ∇L(θ)"),
+    ("leapfrog", "1", "v = (1 - γ/2)/(1 + γ/2) v - γ^2/(1 + γ/2) ∇L(θ)"),
+    ("memory", "", "v = β v - γ ∇L(θ)"),
+])  # fmt: skip
+def test_numbers_in_a_printed_update_are_worked_out(regime: str, lam: str, line: str) -> None:
+    options = ["--set", f"lam={lam}"] if lam else []
+    assert f"\n    {line}\n" in output(derive, "modified-eq", "momentum", "--regime", regime, *options)

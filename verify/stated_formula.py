@@ -87,7 +87,7 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters)
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters, given.settings)
     return _stated(chosen, given)
 
 
@@ -95,6 +95,8 @@ def _from_file(path: str) -> _Given:
     if not path.endswith(".toml") and path in catalogue():
         raise UsageError(f"'{path}' is a scheme, and a formula file is asked for here; write --scheme {path} --says 'theta: ...'")
     data = toml_data(read_text(path), path)
+    if isinstance(data.get("update"), str) and "says" not in data and not data.keys() <= {*KEYS}:
+        raise UsageError(f"{path} is a scheme file, where a formula file is asked for; write --scheme {path} --says 'theta: ...'")
     for key in data:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key '{key}'{nearest(key, KEYS)} (known: {', '.join(KEYS)})")

@@ -90,7 +90,7 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
     """Print the modified equation of a scheme."""
     from derive.equation import modified_equation
 
-    chosen = chosen_scheme(scheme, update, parameters)
+    chosen = chosen_scheme(scheme, update, parameters, settings)
     problem = _problem(chosen.label, loss, field)
     if at is not None and problem is None:
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")

@@ -15,17 +15,22 @@ from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
-_LETTERS = "derive.letters"
+_LETTERS, _CHOSEN = "derive.letters", "derive.chosen"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
 
 def scheme_options(function: Function) -> Function:
-    """NAME | --scheme | --update, --parameter, --regime, --set; the command gets the name as `scheme`, wherever it stood."""
+    """NAME | --scheme | --update, --parameter, --regime, --set; the command gets the name as `scheme`, wherever it stood.
+
+    What `chosen_settings` has to say is said once the command has done its work; one that fails has one line of its own.
+    """
 
     @wraps(function)
     def command(*args: Any, named: str | None, scheme: str | None, **options: Any) -> Any:
-        return function(*args, scheme=_one_name(named, scheme), **options)
+        status = function(*args, scheme=_one_name(named, scheme), **options)
+        note_ranges(*click.get_current_context().meta.pop(_CHOSEN, ({},)))
+        return status
 
     for option in reversed((
         click.argument("named", metavar="[SCHEME]", required=False, shell_complete=complete_schemes),
@@ -70,8 +75,8 @@ def chosen_letters() -> Mapping[str, str]:
     return found
 
 
-def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...]) -> Scheme:
-    """The scheme that its name or --update gives; exactly one of them must be there."""
+def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:
+    """The scheme that its name or --update gives; exactly one of them must be there.  --set of a name of --update declares it."""
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")
     if scheme is not None:
@@ -79,18 +84,18 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
     if update is None:
         words = "either --scheme NAME, or NAME alone (see 'derive schemes'), or --update \"theta = ...\""
         raise click.UsageError(f"say which scheme: {words}")
-    return inline_scheme(update, parameters)
+    return inline_scheme(update, parameters, settings(pairs))
 
 
 def chosen_settings(scheme: Scheme, pairs: tuple[str, ...]) -> dict[str, str]:
-    """What --set says, with a note on standard error for a value outside the range that the scheme states."""
+    """What --set says; at the end of the command a note is made of values outside the ranges that the scheme states."""
     found = settings(pairs)
-    note_ranges(found, scheme)
+    click.get_current_context().meta[_CHOSEN] = found, scheme
     return found
 
 
 def note_ranges(values: Mapping[str, str], *schemes: Scheme) -> None:
-    """The notes alone, for settings that were read elsewhere."""
+    """A note on standard error for every value outside the range that a scheme states."""
     from derive.scheme.ranges import outside
 
     for note in dict.fromkeys(note for scheme in schemes for note in outside(scheme, values)):

@@ -51,7 +51,7 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
         return
     if bib is not None:
         check_writable(bib, "--bib")
-    chosen = chosen_scheme(scheme, update, parameters)
+    chosen = chosen_scheme(scheme, update, parameters, settings)
     from derive.paper.document import article_of, paper_latex
 
     with progress("deriving, power of gamma", order + 1) as advance:

@@ -52,7 +52,7 @@ def point_options(function: Function) -> Function:
 
 def _chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The scheme, and regime and settings as keywords."""
-    scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"])
+    scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"], options["settings"])
     return scheme, {"regime": options["regime"], "settings": chosen_settings(scheme, options["settings"])}
 
 

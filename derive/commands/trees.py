@@ -102,7 +102,7 @@ def _method(
     if tableau is None:
         if scheme is None and update is None:
             raise UsageError("give --scheme NAME, --update TEXT or --tableau FILE")
-        chosen = chosen_scheme(scheme, update, parameters)
+        chosen = chosen_scheme(scheme, update, parameters, settings)
         return method_of_scheme(chosen, regime, chosen_settings(chosen, settings))
     if scheme is not None or update is not None or regime is not None or parameters:
         raise UsageError("--tableau stands alone: leave --scheme, --update, --parameter and --regime out")

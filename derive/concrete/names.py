@@ -42,7 +42,8 @@ def parse_point(text: str | Mapping[str, object]) -> dict[str, Fraction]:
         if isinstance(value, float):
             raise UsageError(f"point: {key}={value!r} is not exact; write it as text, for example '1/3'")
         if not key.replace("'", "").isidentifier() or not str(value).strip():
-            raise UsageError(f"point: '{key}={value}' is not of the form name=value, such as x=1/2")
+            typed = f"{key}={value}" if isinstance(text, Mapping) or f"{name}=" in text else name
+            raise UsageError(f"point: '{typed}' is not of the form name=value, such as x=1/2")
         if key in point:
             raise UsageError(f"point: {key} is given twice")
         number = constant(parse_expression(str(value), f"point, {key}"))

@@ -39,7 +39,9 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         return source
     text = str(source)
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
-        return scheme_from_toml(read_text(text, "scheme file"), Path(text).stem)
+        content = read_text(text, "scheme file")
+        _refuse_tableau(content, text)
+        return scheme_from_toml(content, Path(text).stem)
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
@@ -55,20 +57,21 @@ def spellings() -> tuple[str, ...]:
     return (*catalogue(), *(alias for _, alias, _ in alias_table(_FOLDER).values()))
 
 
-def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
+def inline_scheme(update: str, parameters: Iterable[str] = (), settings: Iterable[str] = ()) -> Scheme:
     """A scheme from its update text alone; lines may be separated by ';'.
 
     Greek letters' names (beta, eps, lam, mu1, ...) are symbolic hyperparameters without a declaration; other names must
-    be assigned, or listed in `parameters`.
+    be assigned, or listed in `parameters`; one that stands in the text may be declared by being set.
 
     >>> inline_scheme("v = beta*v - gamma*grad(theta); theta = theta + v").states
     ('theta', 'v')
     """
     parameters = {plain_name(n.strip()) for n in parameters}
-    program = parse_update(update, names=parameters)
+    given = {plain_name(n.strip()) for n in settings}
+    program = parse_update(update, names=parameters | given)
     assigned = {a.target for a in program}
     read = {n for a in program for n in names_of(a.value)}
-    declared = {n for n in read if is_letter(n)} | parameters
+    declared = {n for n in read if is_letter(n) or n in given} | parameters
     names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
@@ -86,6 +89,13 @@ def declaring(scheme: Scheme, parameters: Iterable[str]) -> Scheme:
         if not name.isidentifier() or name in RESERVED or name in {*scheme.states, *scheme.assigned, *scheme.functions}:
             raise UsageError(f"--parameter {name}: not a name for a parameter of {scheme.where}")
     return replace(scheme, parameters=dict(scheme.parameters) | {n: Parameter(n) for n in names if n not in scheme.parameters})
+
+
+def _refuse_tableau(content: str, path: str) -> None:
+    """UsageError where the file has what a Butcher tableau has."""
+    data = toml_data(content, Path(path).stem, SchemeError)
+    if "update" not in data and ({"A", "b"} <= data.keys() or "colour" in data):
+        raise UsageError(f"{path} is a tableau, and a scheme is asked for here; write derive trees --tableau {path}")
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")

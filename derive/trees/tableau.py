@@ -60,6 +60,8 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
         raise UsageError(f"unknown tableau '{text}'{hint} (known: {', '.join(tableau_names())}; or a .toml or .json file)")
     read = json_data if text.endswith(".json") else toml_data
     data = read(read_text(text, "tableau file"), f"tableau {text}", SchemeError)
+    if isinstance(data, dict) and "update" in data and "A" not in data:
+        raise UsageError(f"{text} is a scheme file, and a tableau is asked for here; write derive trees --scheme {text}")
     return _method(data, shown(Path(text).stem), settings or {})
 
 

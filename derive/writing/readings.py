@@ -88,14 +88,19 @@ def _greek_renamed(text: str, style: Notation) -> str:
 
 def _witness(c: Conclusion, w: Witness, style: Notation) -> str:
     where = ", ".join(f"{style.renamed(n)} = {v}" for n, v in {**w.at, **w.parameters}.items())
-    return f"{c.quantity} is {w.value} on {w.loss} at {where}"
+    return f"{_component(c, w.component)}{c.quantity} is {w.value} on {w.loss} at {where}"
+
+
+def _component(c: Conclusion, variable: str) -> str:
+    """Which number of a vector the witness's value is."""
+    return f"component {variable} of " if c.quantity.startswith("DF[") else ""
 
 
 def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
     quantity = c.quantity if c.quantity.startswith("the ") else f"${c.quantity}$"
     where = ", ".join(f"${typed(n, style)} = {v}$" for n, v in {**w.at, **w.parameters}.items())
     loss = ", ".join(f"${typed(part, style)}$" for part in w.loss.split(";"))
-    return f"witness: {quantity} is ${w.value}$ on {loss} at {where}"
+    return f"witness: {_component(c, f'${typed(w.component, style)}$')}{quantity} is ${w.value}$ on {loss} at {where}"
 
 
 # ---------------------------------------------------------------------------------------------- modified loss

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
-from derive.language import ONE, Call, Expression, Meaning, Name, Operation, Written, interpret
+from derive.language import (
+    ONE,
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Number,
+    Operation,
+    Written,
+    constant,
+    interpret,
+    names_of,
+)
 from derive.language.calls import Medium, call_of, write_call
 from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
-from derive.scheme import substitute
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
 from derive.writing.notation import Notation
@@ -55,16 +67,60 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
     c = equation.configuration
     lines = []
     for a in equation.scheme.program:
-        value = substitute(a.value, {n: e for n, e in c.bindings.items() if e != Name(n)})
+        value = _with_values(a.value, {n: e for n, e in c.bindings.items() if e != Name(n)})
         lines.append(f"{style.symbol(a.target)} = {pretty(value, style, equation.scheme.label)}")
     for v, r in c.rescaled.items():
-        factor = pretty(r.factor, style, "L", 2)
+        factor = pretty(_folded(r.factor), style, "L", 2)
         lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}")
     for name, setting in c.functions.items():
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
     return lines
+
+
+def _with_values(expression: Expression, values: Mapping[str, Expression]) -> Expression:
+    """The expression with names replaced, numbers that come together by it worked out, and what is zero or one left out.
+
+    >>> from derive.language import SCHEME_CALLS, parse_expression, unparse
+    >>> e = parse_expression("(1 - lam*gamma/2)/(1 + lam*gamma/2)*v + (1 - 3*lam)*grad(theta)/2", "example", SCHEME_CALLS)
+    >>> [unparse(_with_values(e, {"lam": Number(Fraction(x))})) for x in (0, 1)]
+    ['v + grad(theta)/2', '(1 - gamma/2)/(1 + gamma/2)*v + -2*grad(theta)/2']
+    """
+    if not names_of(expression).keys() & values.keys():
+        return expression
+    match expression:
+        case Name(id):
+            return _folded(values[id])
+        case Call(function, args, line, column):
+            return Call(function, tuple(_with_values(a, values) for a in args), line, column)
+        case Operation(op, args, line, column):
+            return _worked_out(Operation(op, tuple(_with_values(a, values) for a in args), line, column))
+    return expression
+
+
+def _folded(expression: Expression) -> Expression:
+    """The same within an expression in which values stand already."""
+    if isinstance(expression, Operation):
+        return _worked_out(replace(expression, args=tuple(map(_folded, expression.args))))
+    return expression
+
+
+def _worked_out(node: Operation) -> Expression:
+    """A number where the node is one, or the operand to which it comes down."""
+    value = constant(node)
+    if value is not None:
+        return Number(value) if value >= 0 else Operation("neg", (Number(-value),))
+    match node.op, [constant(a) for a in node.args]:
+        case ("+", [0, _]) | ("*", [1, _]):
+            return node.args[1]
+        case ("+" | "-", [_, 0]) | ("*" | "/" | "**", [_, 1]):
+            return node.args[0]
+        case "-", [0, _]:
+            return Operation("neg", node.args[1:])
+        case ("*" | "/", [0, _]) | ("*", [_, 0]):
+            return Number(Fraction(0))
+    return node
 
 
 class _Pretty(Meaning[Written]):

@@ -92,6 +92,8 @@ def check_certificate(path: str | Path) -> str:
     Raises UsageError for a file that is no certificate, or one that cannot be decided; CertificateRefused for a false claim.
     """
     text = read_text(path, "certificate")
+    if not text.lstrip().startswith("{"):
+        raise UsageError(f"'{path}' is not a certificate; 'verify scheme NAME -o FILE.json' writes one")
     try:
         statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
     except checker.Different as error:

@@ -98,7 +98,7 @@ def scheme_command(
     if output is not None:
         check_writable(output, "-o")
     options = Options(loss, count, seed, digits, from_rest, plot)
-    chosen = chosen_scheme(scheme, update, parameters)
+    chosen = chosen_scheme(scheme, update, parameters, settings)
     equation = modified_equation(chosen, order, regime=regime, settings=chosen_settings(chosen, settings))
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
@@ -146,8 +146,8 @@ def formula_command(
     from verify.formula_verdict import check_formula, print_formula, read_formula
 
     claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
-    note_ranges(claim.configuration.settings, claim.configuration.scheme)
     result = check_formula(claim, seed)
+    note_ranges(claim.configuration.settings, claim.configuration.scheme)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
     else:

@@ -47,7 +47,7 @@ def report_command(
     if not output.lower().endswith((".html", ".htm")):
         raise click.UsageError(f"-o {output}: a report is a web page; write a name that ends in .html")
     check_writable(output, "-o")
-    chosen = chosen_scheme(scheme, update, parameters)
+    chosen = chosen_scheme(scheme, update, parameters, settings)
     values = chosen_settings(chosen, settings)
     request = Request(
         chosen, order, regime, values, _problem(chosen.label, loss, field), at, _step(gamma), steps, certificate
