@@ -205,3 +205,13 @@ def test_a_formula_that_no_rational_point_reaches_is_proved() -> None:
     """sqrt(1 - eps/(g^2 + eps)) = |g|/sqrt(g^2 + eps)."""
     result = run("--scheme", "rmsprop", "--order", "0", "--says", "theta: -sign(grad)*sqrt(1 - eps/(grad**2+eps))")
     assert result.return_value == 0
+
+
+@pytest.mark.parametrize("says, is_map", [
+    ("theta: -grad/(1-beta) - gamma*beta/(1-beta)**3*hess(grad)", True),
+    ("theta: -grad/(1-beta) - gamma*beta/(1-beta)**2*hess(grad)", False),
+])  # fmt: skip
+def test_the_memoryless_map_claimed_as_the_flow_is_named(says: str, is_map: bool) -> None:
+    text = run("--scheme", "momentum", "--order", "1", "--says", says).stdout
+    assert "refuted at gamma^1" in text
+    assert ("the claim is the memoryless map" in text) == is_map

@@ -31,6 +31,7 @@ class FormulaVerdict:
     corrections: Sequence[Correction] = ()
     correct: str = ""
     reason: str = ""
+    is_map: bool = False  # refuted as a flow; it is the memoryless map theta+ = theta + gamma (...)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -48,6 +49,7 @@ class FormulaVerdict:
                 for c in self.corrections
             ],
             "correct": self.correct,
+            "is_map": self.is_map,
         }
 
 
@@ -65,7 +67,8 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     derived = claimed_field(text.configuration, statement["equations"])
     changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
-    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof))
+    is_map = prove(text.configuration, claimed, statement["memory"], form="map").proved
+    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
 
 
 def _counterexample(claim: ClaimedField, seed: int) -> Mismatch | None:
@@ -105,6 +108,8 @@ def print_formula(result: FormulaVerdict) -> None:
     for c in result.corrections:
         click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
+    if result.is_map:
+        click.echo("  the claim is the memoryless map, theta+ = theta + gamma (...), of derive modified-eq --form map, not the flow")
 
 
 __all__ = ["Correction", "FormulaVerdict", "StatedFormula", "check_formula", "print_formula", "read_formula"]

@@ -36,7 +36,7 @@ def describe(series: TreeSeries) -> str:
     """One line: what the numbers are and how they are normalised.
 
     >>> from derive.trees import runge_kutta, tree_series
-    >>> describe(tree_series(runge_kutta([[0]], [1]), 2))[-61:]
+    >>> describe(tree_series(runge_kutta([[0]], [1]), 2))[-60:]
     "F(tau), theta' = f(theta); b is not divided by the symmetry."
     """
     letter = LETTERS[series.kind]

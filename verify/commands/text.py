@@ -90,7 +90,7 @@ def _slopes(console: Any, v: Verification) -> None:
     for k, slope in enumerate(table.slopes):
         raw = [f"{r:.4f}" for r in table.raw[k][-3:]]
         limit = "exact" if slope is None else f"{slope:.6f}"
-        rows.append([f"through gamma^{k}", *raw, *[""] * (3 - len(raw)), limit, str(table.expected[k])])
+        rows.append([f"through gamma^{k}", *raw, *[""] * (3 - len(raw)), limit, table.expected_text(k)])
     _table(console, ["truncation", "", "", "finest", "extrapolated", "expected"], rows)
 
 

@@ -82,6 +82,12 @@ class SlopeTable:
         wanted = max(self.expected[k], round(slope)) if open_ended else self.expected[k]
         return abs(slope - wanted) < TOLERANCE
 
+    def expected_text(self, k: int) -> str:
+        """The slope that is expected of truncation k; '3 or more' where f_3, not derived, turns out to vanish."""
+        slope, wanted = self.slopes[k], self.expected[k]
+        more = slope is not None and wanted == len(self.slopes) and round(slope) > wanted
+        return f"{wanted} or more" if more else str(wanted)
+
     @property
     def confirmed(self) -> bool:
         return not self.failures
