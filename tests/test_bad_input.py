@@ -11,14 +11,15 @@ from derive import inline_scheme, load_scheme, modified_equation
 from derive.algebra.coefficients import Ring
 from derive.commands.main import main as derive
 from derive.concrete.explicit import explicit_field
-from derive.concrete.problem import parse_loss, parse_point
+from derive.concrete.names import parse_point
+from derive.concrete.problem import parse_loss
 from derive.equation import check_order
 from derive.errors import DeriveError, LimitError, ParseError, ReductionError, SchemeError, SingularPointError, UsageError
 from derive.language import parse_expression, parse_update
 from derive.language.sources import MAX_BYTES, json_data, read_text, toml_data
 from derive.paper.document import article_of
 from derive.scheme import configure, scheme_from_toml
-from derive.trees.memory import parse_size
+from derive.sizes import parse_size
 from derive.trees.tableau import load_tableau
 from verify.certificate.writing import check_certificate
 from verify.claims.reader import read_claims
