@@ -11,7 +11,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.powers import Powers
-from derive.algebra.terms import Exponent, Factor, Term, split_scalars
+from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
 
@@ -27,8 +27,10 @@ class Algebra(Powers):
     True
     """
 
-    def __init__(self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS) -> None:
-        super().__init__(ring)
+    def __init__(
+        self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS, spaces: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(ring, spaces)
         self.functions = functions
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
@@ -36,7 +38,7 @@ class Algebra(Powers):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy starts empty; sums bring their terms (see `frozen`)."""
-        return Algebra, (self.ring, self.functions)
+        return Algebra, (self.ring, self.functions, self.spaces)
 
     # ------------------------------------------------------------------ derivatives
 
@@ -137,13 +139,19 @@ class Algebra(Powers):
         while pending:
             current = pending.pop()
             for f, e in current.factors:
-                if f.kind != "node" or not self.functions[f.label].is_loss or not f.children or not isinstance(e, int) or e < 1:
+                if f.kind != "node" or not f.children or not isinstance(e, int) or e < 1:
+                    continue
+                function = self.functions[f.label]
+                if not function.is_loss:
                     continue
                 rest = self.interner.term(combined(dict(current.factors), {f: -1}))
                 for child in set(f.children):
                     others = list(f.children)
                     others.remove(child)
-                    moved = self.node(f.label, (*others, rest))
+                    slot = function.slot(space_of(child))
+                    if not slot:  # a number as an argument: it has no index
+                        continue
+                    moved = self.node(function.at(slot), (*others, rest))
                     image = self.product({child: self.ring.one}, moved)
                     if len(image) == 1 and (t := next(iter(image))) not in seen and image[t] == self.ring.one:
                         seen.add(t)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
-from derive.algebra.functions import FUNCTIONS
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
@@ -88,7 +87,7 @@ class Coupling(Translation):
         """State variables on which a sum of terms depends: those in it, and those that the functions depend on."""
         factors = [f for term in value for f in within(term)]
         found = {f.label for f in factors if f.kind == "state"}
-        found |= {slot for f in factors if f.kind == "node" for slot in FUNCTIONS[f.label].slots}
+        found |= {slot for f in factors if f.kind == "node" for slot in self.functions[f.label].slots}
         return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:

@@ -140,7 +140,7 @@ def _parse(text: str, where: str, mode: str) -> ast.AST:
         raise ParseError(f"nested deeper than {MAX_DEPTH}", where, 1, 1) from None
 
 
-def parse_update(text: str, where: str = "update", functions: Mapping[str, int] | None = None) -> tuple[Assignment, ...]:
+def parse_update(text: str, where: str = "update", functions: Mapping[str, int | None] | None = None) -> tuple[Assignment, ...]:
     """The assignments of an update text.
 
     `functions` adds declared time functions (name -> number of arguments) to the calls of the language.

@@ -19,6 +19,7 @@ from math import factorial, floor
 from derive.algebra.calculus import Derivative, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
+from derive.algebra.functions import FIELD
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
 from derive.engine.composition import Given, Node, Workspace
@@ -74,7 +75,7 @@ class _Reader(TargetReader):
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
         if function.endswith("field"):
-            return Node(self.given(self.algebra.state("theta")), "f", args)
+            return Node({FIELD.point: self.given(self.algebra.state(FIELD.point))}, FIELD.label, args)
         return super()._call(e, function, args)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.algebra.functions import LOSS
 from derive.algebra.sums import Sum
 from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, Times
@@ -156,7 +157,7 @@ class TargetReader(Meaning[_Value]):
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
         if function == "grad":
-            return Node(args[0], "L", [])
+            return Node({LOSS.point: args[0]}, LOSS.label, [])
         if function in CALL_SERIES:
             return CALL_SERIES[function](args, None)
-        return Node(self.given(self.algebra.state("theta")), "L", args)
+        return Node({LOSS.point: self.given(self.algebra.state(LOSS.point))}, LOSS.label, args)

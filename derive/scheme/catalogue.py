@@ -10,8 +10,9 @@ from pathlib import Path
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import names_of, parse_expression, parse_update
 from derive.language.letters import GREEK
+from derive.scheme.losses import declared, loss_calls, resolved
 from derive.scheme.model import Parameter, Regime, Scheme
-from derive.scheme.names import RESERVED
+from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
 _SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
@@ -64,7 +65,7 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "functions", "initial", "regimes")
+_TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
 
 
 def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
@@ -86,17 +87,24 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
     name = data.get("name", source)
-    for key in ("parameters", "functions", "initial"):
+    where, unknowns = f"scheme {name}", data.get("unknowns", dict.fromkeys(UNKNOWNS, ""))
+    if not unknowns:
+        raise SchemeError(f"{source}{_line_of(text, 'unknowns')}: [unknowns] is empty; leave it out where theta is the unknown")
+    taken = reserved(unknowns)
+    for key in ("parameters", "unknowns", "functions", "initial"):
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
-            if not inner.isidentifier() or (key == "parameters" and inner in RESERVED):
+            if not inner.isidentifier() or (
+                inner in {"parameters": taken, "unknowns": CLOCK}.get(key, ())
+            ):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
-    functions = data.get("functions", {})
+    functions, losses = declared(data.get("functions", {}), list(unknowns), where)
+    program = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)})
     return Scheme(
         name=name,
         update=data["update"],
-        program=parse_update(data["update"], f"scheme {name}", dict.fromkeys(functions, 1)),
+        program=resolved(program, losses, list(unknowns), where),
         title=data.get("title", name),
         reference=data.get("reference", ""),
         notes=data.get("notes", "").strip(),
@@ -104,6 +112,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         functions=functions,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
+        unknowns=unknowns,
+        losses=losses,
     )
 
 
