@@ -23,6 +23,7 @@ from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
 if TYPE_CHECKING:
+    from derive.concrete.games import Texts
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
@@ -95,17 +96,19 @@ class ModifiedEquation(Equation):
         regime = self.configuration.regime or None
         return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
 
-    def on_loss(self, loss: str) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+    def on_loss(self, loss: Texts, variables: Texts | None = None) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
         """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
+
+        Declared losses are given as "f = ...; g = ...", the variables of every unknown as "x = x1, x2; y = y1".
 
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
         from derive.concrete.explicit import explicit_field  # brings sympy
 
-        return explicit_field(self, loss)
+        return explicit_field(self, loss, variables)
 
-    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50) -> Values:
+    def evaluate(self, loss: Texts, at: Mapping[str, object], digits: int = 50, variables: Texts | None = None) -> Values:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
 
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
@@ -113,7 +116,7 @@ class ModifiedEquation(Equation):
         """
         from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
 
-        return evaluate_equation(self, loss, at, digits)
+        return evaluate_equation(self, loss, at, digits, variables)
 
 
 def modified_equation(

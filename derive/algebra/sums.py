@@ -12,8 +12,15 @@ from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.powers import Powers
 from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
+from derive.errors import ReductionError
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
+
+
+_NUMBER = (
+    "a number stands where a vector is meant; with several unknowns vectors have their own numbers of components, so write a "
+    "vector of one space, such as sign(x)*x or norm(x)*x"
+)
 
 
 class Algebra(Powers):
@@ -40,6 +47,11 @@ class Algebra(Powers):
         """A copy starts empty; sums bring their terms (see `frozen`)."""
         return Algebra, (self.ring, self.functions, self.spaces)
 
+    def beside(self, other: Algebra) -> Algebra:
+        """An algebra in which the sums of both have a place."""
+        symbols = list(dict.fromkeys((*self.ring.symbols, *other.ring.symbols)))
+        return Algebra(Ring(symbols), {**self.functions, **other.functions}, {**self.spaces, **other.spaces})
+
     # ------------------------------------------------------------------ derivatives
 
     def node(self, label: str, children: Iterable[Term]) -> Sum:
@@ -59,6 +71,8 @@ class Algebra(Powers):
                 outer = self.interner.term(dict(scalars))
                 result = self.product(result, {outer: self.ring.one})
                 child = self.interner.term(dict(vector))
+            if self.spaces and not child.factors:
+                raise ReductionError(_NUMBER)
             inner.append(child)
         node = self.interner.term({self.interner.factor("node", label, inner): 1})
         return self.product(result, {node: self.ring.one})
@@ -128,6 +142,8 @@ class Algebra(Powers):
 
     def _contract(self, term: Term) -> Sum:
         scalars, vector = split_scalars(term)
+        if self.spaces and not vector:
+            raise ReductionError(_NUMBER)
         inner = min(self._rerootings(self.interner.term(dict(vector))), key=lambda t: t.key)
         positive = all(f.positive or (isinstance(e, int) and e % 2 == 0) for f, e in inner.factors)
         total = self.interner.factor("sum", "", [inner], scalar=True, positive=positive)

@@ -66,6 +66,7 @@ def main() -> None:
 @click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
+@click.option("--variables", metavar="x = x1, x2; y = y1", help="Of which variables each unknown of a game consists.")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
@@ -73,12 +74,14 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
-                at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
+                variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
     """Print the modified equation of a scheme."""
     from derive.equation import modified_equation
 
     chosen = chosen_scheme(scheme, update, parameters)
     problem = _problem(chosen.label, loss, field)
+    if variables is not None and problem is None:
+        raise click.UsageError("--variables goes with --loss 'f = ...; g = ...'")
     if at is not None and problem is None:
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
     with progress("deriving, power of gamma", order + 1) as advance:
@@ -87,7 +90,7 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
         )
     _warn_about_ranges(equation)
     if problem is not None:
-        _print_on_problem(equation, problem, at, digits, output)
+        _print_on_problem(equation, problem, variables, at, digits, output)
     elif output == "json":
         click.echo(json.dumps(equation.to_json(), indent=2))
     elif output == "latex":
@@ -103,9 +106,9 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:
     if loss is not None and field is not None:
         raise click.UsageError("give --loss or --field, not both")
-    if loss is not None and label != "L":
+    if loss is not None and label == "f":
         raise click.UsageError("this scheme is written with field(x); give --field 'EXPR;EXPR', one expression a component")
-    if field is not None and label == "L":
+    if field is not None and label != "f":
         raise click.UsageError("this scheme is written with grad(x); give --loss EXPR")
     return loss if loss is not None else field
 
@@ -118,22 +121,28 @@ def _warn_about_ranges(equation: Any) -> None:
         click.echo(f"derive: note: {note}", err=True)
 
 
-def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str) -> None:
+def _print_on_problem(
+    equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str
+) -> None:
+    from derive.concrete.games import problem_of
+
+    problem = problem_of(equation.scheme, text, variables)
+    loss = {"loss": text} | ({"players": {x: list(v) for x, v in problem.blocks.items()}} if problem.blocks else {})
     if at is not None:
-        values = equation.evaluate(problem, at, digits)
+        values = equation.evaluate(text, at, digits, variables)
         if output == "json":
             at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
-            data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
+            data = equation.to_json() | loss | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
             return
         from derive.writing.text import values_text
 
         click.echo(values_text(equation, problem, values, latex=output == "latex"))
         return
-    explicit = equation.on_loss(problem)
+    explicit = equation.on_loss(text, variables)
     if output == "json":
-        text = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
-        click.echo(json.dumps(equation.to_json() | {"loss": problem, "explicit": text}, indent=2))
+        formulas = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
+        click.echo(json.dumps(equation.to_json() | loss | {"explicit": formulas}, indent=2))
         return
     from derive.writing.text import explicit_text
 

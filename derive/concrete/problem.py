@@ -7,7 +7,7 @@ total degree, exactly where the values are rational.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import factorial
 from typing import Any
@@ -27,6 +27,7 @@ from derive.language import (
     names_of,
     parse_expression,
 )
+from derive.scheme.names import UNKNOWNS
 
 Value = Any  # fmpq where exact, arb otherwise
 Jet = dict[tuple[int, ...], Value]  # multi-index -> Taylor coefficient
@@ -35,12 +36,40 @@ MAX_VARIABLES = 12
 
 @dataclass(frozen=True)
 class Problem:
-    """A loss L (one expression) or a vector field (one expression a component) in named variables, sorted by name."""
+    """A loss L (one expression) or a vector field (one expression a component) in named variables, sorted by name.
+
+    Of declared losses: one expression for each of the `losses`, `blocks` the variables of every unknown one after the other.
+    """
 
     text: str
     expressions: tuple[Expression, ...]
     variables: tuple[str, ...]
     is_loss: bool
+    losses: tuple[str, ...] = ()
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def components(self, space: str) -> tuple[str, ...]:
+        """Names of the components of a vector in an unknown's space."""
+        return self.blocks.get(space, self.variables)
+
+    @property
+    def spans(self) -> dict[str, range]:
+        """The places of every unknown's variables, where there are several unknowns."""
+        found, start = {}, 0
+        for x, block in self.blocks.items():
+            found[x] = range(start, start + len(block))
+            start += len(block)
+        return found if len(found) > 1 else {}
+
+    def is_unknown(self, label: str) -> bool:
+        """Whether a state variable is the point itself, whose components go by the names of the variables."""
+        return label in (self.blocks or UNKNOWNS)
+
+    def which(self, label: str, component: int) -> int:
+        """Which expression a derivative is of: the loss that its label names, or the component of a field."""
+        if self.losses:
+            return self.losses.index(label.partition(".")[0])
+        return 0 if self.is_loss else component
 
     def jets(self, point: Sequence[Value], degree: int) -> list[Jet]:
         """Taylor coefficients at the point through a total degree: of L, or of each component of the field."""

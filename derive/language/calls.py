@@ -139,8 +139,6 @@ def write_call(
     >>> write_call("sqrt", ["v"], "unicode"), write_call("sqrt", ["v + 1"], "unicode")
     ('√v', '√(v + 1)')
     """
-    if partial := partial_of(name):
-        return write_partial(partial, arguments, medium, lambda n: n)
     pattern: str = getattr(call_of(name), medium)
     inner = ", ".join(arguments)
     if "{" in pattern:
@@ -148,29 +146,6 @@ def write_call(
     if pattern and not pattern[-1].isalnum() and inner.isalnum():
         return pattern + inner
     return (pattern or head or name) + parenthesised(inner)
-
-
-def write_partial(partial: Partial, arguments: Sequence[str], medium: Medium, symbol: Callable[[str], str]) -> str:
-    """A derivative of a declared loss at a point: subscripts say what it is differentiated by, those of arguments last.
-
-    >>> write_partial(Partial("f", ("x", "y")), ["x", "y", "u"], "unicode", str)
-    '∇_xy f(x, y)[u]'
-    """
-    point, directions = partial.divided(arguments)
-    name = partial_name(partial, medium, symbol)
-    opening, closing = (r"\left[", r"\right]") if medium == "latex" else ("[", "]")
-    inner = f"({', '.join(point)})" if point else ""
-    return name + inner + (opening + ", ".join(directions) + closing if directions else "")
-
-
-def partial_name(partial: Partial, medium: Medium, symbol: Callable[[str], str]) -> str:
-    """∇_xy f: the derivative with respect to x and y, its free index in x; a comma where a letter is a word."""
-    letters = [symbol(x) for x in partial.variables]
-    loss = symbol(partial.loss)
-    if medium == "latex":
-        return rf"\nabla_{{{' '.join(letters)}}} {loss}"
-    joint = "" if all(len(x) == 1 for x in letters) else ","
-    return f"{'∇_' if medium == 'unicode' else 'grad_'}{joint.join(letters)} {loss}"
 
 
 #: the calls of the scheme language and how many arguments each takes

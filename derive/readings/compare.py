@@ -131,7 +131,7 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
         )
     taken = {n for e in (first, second) for n in (*e.scheme.names, *e.configuration.free)}
     velocity = fresh_name(P, taken) if velocities[0] else None
-    algebra = Algebra(Ring(list(dict.fromkeys((*first.algebra.ring.symbols, *second.algebra.ring.symbols)))))
+    algebra = first.algebra.beside(second.algebra)
     f, g = (_field(e, algebra, velocity) for e in (first, second))
     order = min(len(f), len(g)) - 1
     f, g = f[: order + 1], g[: order + 1]

@@ -25,7 +25,7 @@ def gradient_of(e: Expression, x: str, unknowns: Sequence[str], assigned: Collec
 
     >>> from derive.language import SCHEME_CALLS, parse_expression, unparse
     >>> unparse(gradient_of(parse_expression("a*dot(x, x)/2", "s", SCHEME_CALLS), "x", ["x", "y"], [], "example"))
-    '1/2*a*x + 1/2*a*x'
+    'a*x'
     """
     pullback = _Pullback(x, Spaces({u: u for u in unknowns}), frozenset(assigned), where)
     if pullback.space(e):
@@ -66,6 +66,8 @@ class _Pullback:
             case Operation("+" | "-" as op, (a, b)):
                 self._same_kind(a, b, e)
                 return self.parts(a, w) + self.parts(b, w if op == "+" else _negative(w))
+            case Operation("*", (a, b)) if a == b:
+                return self._factor(a, _times(TWO, b), w)
             case Operation("*", (a, b)):
                 return self._factor(a, b, w) + self._factor(b, a, w)
             case Operation("/", (a, b)):
@@ -83,12 +85,8 @@ class _Pullback:
     def _factor(self, a: Expression, other: Expression, w: Expression) -> list[Expression]:
         """For a*other with respect to a."""
         if not self.space(a) and self.space(w):
-            other_vector = other if self.space(other) else None
-            return self.parts(a, Call("dot", (w, other_vector))) if other_vector else self._numbers(a, w)
+            return self.parts(a, Call("dot", (w, other)))  # other is a vector, since the product is one
         return self.parts(a, _times(other, w))
-
-    def _numbers(self, a: Expression, w: Expression) -> list[Expression]:
-        raise self.fail("a number stands where a vector is meant under gradient(...)", a)
 
     def _power(self, a: Expression, exponent: Expression, w: Expression) -> list[Expression]:
         r = constant(exponent)
@@ -101,6 +99,8 @@ class _Pullback:
 
     def _called(self, e: Call, w: Expression) -> list[Expression]:
         match e:
+            case Call("dot", (a, b)) if a == b:
+                return self.parts(a, _times(_times(TWO, w), a))
             case Call("dot", (a, b)):
                 return self.parts(a, _times(w, b)) + self.parts(b, _times(w, a))
             case Call("norm", (a,)):
@@ -129,14 +129,24 @@ class _Pullback:
 
 
 def _times(a: Expression, b: Expression) -> Expression:
-    if a == ONE or b == ONE:
-        return b if a == ONE else a
+    match a, b:
+        case Number(x), Number(y):
+            return Number(x * y, a.line, a.column)
+        case Number(x), _ if x == 1:
+            return b
+        case _, Number(y) if y == 1:
+            return a
     return Operation("*", (a, b), a.line, a.column)
 
 
 def _over(a: Expression, b: Expression) -> Expression:
+    match a, b:
+        case Number(x), Number(y) if y:
+            return Number(x / y, b.line, b.column)
     return Operation("/", (a, b), b.line, b.column)
 
 
 def _negative(a: Expression) -> Expression:
+    if isinstance(a, Number):
+        return Number(-a.value, a.line, a.column)
     return Operation("neg", (a,), a.line, a.column)

@@ -19,7 +19,7 @@ def equation_latex(equation: Equation, show_memory: bool = False) -> str:
     &{}- \\frac{\\gamma}{2}\\, \\nabla^{2} L\\left[\\nabla L\\right]
     \\end{align*}
     """
-    style = LATEX.knowing(equation.configuration.functions)
+    style = LATEX.knowing(equation.configuration.functions, equation.scheme.unknowns)
     lines: list[str] = []
     for variable, sums in equation.equations.items():
         symbol = style.symbol(variable)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from derive.algebra.terms import Factor
+from derive.algebra.terms import Factor, space_of
+from derive.language.calls import Partial
 from derive.language.letters import GREEK, LETTERS
 
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
@@ -36,6 +37,7 @@ class Notation:
     functions: frozenset[str] = frozenset()  # declared time functions r: dr, d2r, ... are written r', r''
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
+    players: bool = False  # whether there are several unknowns, so that derivatives say by which they are taken
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -50,9 +52,39 @@ class Notation:
         bars = {"unicode": "‖", "ascii": "||"}.get(self.name)
         return self if bars is None else replace(self, norm=lambda a: f"{bars}{a}{bars}")
 
-    def knowing(self, functions: Iterable[str]) -> Notation:
-        """The same notation for a scheme with these time functions."""
-        return replace(self, functions=frozenset(functions))
+    def knowing(self, functions: Iterable[str], unknowns: Collection[str] = ()) -> Notation:
+        """The same notation for a scheme with these time functions and unknowns."""
+        return replace(self, functions=frozenset(functions), players=len(unknowns) > 1)
+
+    def node(self, f: Factor) -> str:
+        """The name of a derivative: ∇²L, and for declared losses ∇²L₁, or ∇_xy f where there are several unknowns."""
+        loss, _, variable = f.label.partition(".")
+        if not variable:
+            return self.derivative(loss, len(f.children))
+        spaces = [space_of(c) or variable for c in f.children]  # with one unknown, all are in its space
+        return self.partial(Partial(loss, (variable, *spaces)), [])
+
+    def partial(self, partial: Partial, arguments: Sequence[str]) -> str:
+        """A derivative of a declared loss at a point, ∇_xy f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
+
+        >>> replace(UNICODE, players=True).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
+        '∇_xθ f₁(x, θ)[u]'
+        """
+        point, directions = partial.divided(arguments) if arguments else ([], [])
+        loss, letters = self.symbol(partial.loss), [self.symbol(x) for x in partial.variables]
+        if self.players:
+            name = self.subscripted(letters, loss)
+        else:
+            name = self.derivative("L", len(letters) - 1).replace("L", loss)
+        name += self.left + ", ".join(point) + self.right if point else ""
+        return name + (self.open + self.argument(directions) + self.close if directions else "")
+
+    def subscripted(self, letters: Sequence[str], loss: str) -> str:
+        """A derivative by several unknowns; a comma where a letter is a word."""
+        if self.name == "latex":
+            return rf"\nabla_{{{' '.join(letters)}}} {loss}"
+        joint = "" if all(len(x) == 1 for x in letters) else ","
+        return f"{'∇' if self.name == 'unicode' else 'grad'}_{joint.join(letters)} {loss}"
 
 
 _TIME_DERIVATIVE = re.compile(r"d(\d*)([^\W\d]\w*)")

@@ -25,7 +25,7 @@ def notation(output: str, equation: Equation | None = None, velocity: str | None
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
     """The notation for a scheme: its time functions, and double bars of norms where single ones are componentwise."""
-    style = style.knowing(equation.configuration.functions)
+    style = style.knowing(equation.configuration.functions, equation.scheme.unknowns)
     return style.telling_norms() if takes_sizes(equation.scheme) else style
 
 

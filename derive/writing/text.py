@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.language import ONE, Call, Expression, Meaning, Name, Operation, Written, interpret
-from derive.language.calls import Medium, call_of, write_call
+from derive.language.calls import Medium, Partial, call_of, partial_of, write_call
 from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import substitute
@@ -21,6 +21,7 @@ from derive.writing.series import for_equation
 from derive.writing.standing import polynomial_text
 
 if TYPE_CHECKING:
+    from derive.concrete.problem import Problem
     from derive.concrete.values import Values
 
 
@@ -67,6 +68,18 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
+    return lines + (_players_lines(equation, style) if style.players else [])
+
+
+def _players_lines(equation: Equation, style: Notation) -> list[str]:
+    """The clock of a game, and what subscripts mean, on the first loss of several unknowns."""
+    lines = [f"one step is one execution of these lines; time is {style.symbol('gamma')} a step for every unknown"]
+    losses = {f: slots for f, slots in equation.scheme.losses.items() if len(slots) > 1}
+    for f, slots in list(losses.items())[:1]:
+        x, y = slots[:2]
+        name = style.partial(Partial(f, (x, y)), [])
+        moved = ", ".join(f"{style.symbol(s)} + s u" if s == y else style.symbol(s) for s in slots)
+        lines.append(f"{name}[u] is d/ds {style.partial(Partial(f, (x,)), [])}({moved}) at s = 0, u in the space of {style.symbol(y)}")
     return lines
 
 
@@ -81,8 +94,8 @@ class _Pretty(Meaning[Written]):
         return Written(str(value), 5 if value.denominator == 1 else 2)
 
     def name(self, node: Name) -> Written:
-        if node.id == "theta_next":
-            return Written(self.style.symbol("theta") + ("⁺" if self.medium == "unicode" else "+"), 5)
+        if node.id.endswith("_next"):
+            return Written(self.style.symbol(node.id.removesuffix("_next")) + ("⁺" if self.medium == "unicode" else "+"), 5)
         return Written(self.style.symbol(node.id), 5)
 
     def negate(self, a: Written) -> Written:
@@ -107,6 +120,8 @@ class _Pretty(Meaning[Written]):
         return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
 
     def call(self, node: Call, args: list[Written]) -> Written:
+        if partial := partial_of(node.function):
+            return Written(self.style.partial(partial, [a.text for a in args]), 5)
         entry = call_of(node.function)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)
@@ -169,15 +184,16 @@ def _footer(equation: Equation, style: Notation) -> list[str]:
     return ["; ".join(parts)]
 
 
-def _components(equation: Equation, name: str, count: int, variables: tuple[str, ...]) -> list[str]:
+def _components(equation: Equation, name: str, problem: Problem) -> list[str]:
     """Names of the components of a slow variable on a concrete problem."""
-    if name == "theta":
-        return list(variables)
-    return [name] if equation.scheme_kind(name) == "scalar" else [f"{name}_{x}" for x in variables[:count]]
+    components = problem.components(equation.space(name))
+    if problem.is_unknown(name):
+        return list(components)
+    return [name] if equation.scheme_kind(name) == "scalar" else [f"{name}_{x}" for x in components]
 
 
-def _on(equation: Equation, problem: str) -> str:
-    what = f"L = {problem}" if equation.scheme.label == "L" else f"the field ({problem})"
+def _on(equation: Equation, problem: Problem) -> str:
+    what = {"L": f"L = {problem.text}", "losses": problem.text}.get(equation.scheme.label, f"the field ({problem.text})")
     last = equation.order + (equation.form == "map")
     return f"{equation.scheme.title} on {what}, through gamma^{last}"
 
@@ -189,17 +205,14 @@ def _gamma(k: int) -> str:
 Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 
-def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: bool) -> str:
+def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, latex: bool) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
-    from derive.concrete.problem import parse_field, parse_loss  # start-up: most runs print formulas
-
-    variables = (parse_loss(problem) if equation.scheme.label == "L" else parse_field(problem)).variables
     flow = equation.form == "flow"
     if latex:
-        return _explicit_latex(equation, explicit, variables)
+        return _explicit_latex(equation, explicit, problem)
     lines = [_on(equation, problem)]
     for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
+        for i, component in enumerate(_components(equation, name, problem)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
             rows = [(k, block[i]) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
             pieces = [_gamma(k) + f"({e})" if k else str(e) for k, e in rows]
@@ -208,13 +221,13 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, latex: b
     return "\n".join(lines)
 
 
-def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str, ...]) -> str:
+def _explicit_latex(equation: Equation, explicit: Explicit, problem: Problem) -> str:
     import sympy as sp
 
     flow = equation.form == "flow"
     lines: list[str] = []
     for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, len(powers[0]), variables)):
+        for i, component in enumerate(_components(equation, name, problem)):
             symbol = sp.latex(sp.Symbol(component))
             pieces = [
                 rf"{gamma_power(k, LATEX)} \left({sp.latex(block[i])}\right)".strip()
@@ -226,7 +239,7 @@ def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str
     return align(lines)
 
 
-def values_text(equation: Equation, problem: str, values: Values, latex: bool = False) -> str:
+def values_text(equation: Equation, problem: Problem, values: Values, latex: bool = False) -> str:
     """The exact coefficients at a point: one row a power of gamma and variable."""
     where = ", ".join(f"{n} = {x}" for n, x in values.point.items())
     if latex:
@@ -234,7 +247,7 @@ def values_text(equation: Equation, problem: str, values: Values, latex: bool = 
         return align([rf"{LATEX.symbol(n)}_{{({k})}} ={{}}& \left({', '.join(block)}\right)" for n, k, block in blocks])
     lines = [f"{_on(equation, problem)}, at {where}"]
     for name, powers in values.values.items():
-        components = _components(equation, name, len(powers[0]), values.variables)
+        components = _components(equation, name, problem)
         for k, block in enumerate(powers, 0 if equation.form == "flow" else 1):
             head = f"{name}' " if equation.form == "flow" else f"{name}+ - {name} "
             shown = ", ".join(f"{c}: {x}" for c, x in zip(components, block, strict=True))
