@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.algebra.calculus import Transfer, same
-from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.coefficients import Ratio
 from derive.algebra.frozen import Frozen, freeze, thaw
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text, term_text
@@ -43,6 +43,7 @@ class Combination:
     A term that is a rooted tree tau appears with the coefficient b(tau)/sigma(tau): b of the literature, divided by the
     symmetry of the tree, with the sign of F(tau) for f = -grad L taken into the coefficient.
 
+    >>> from derive.algebra.coefficients import Ring
     >>> a = Algebra(Ring(["beta"])); g = a.node_sum("L", [])
     >>> f = Combination(a, a.scale(g, -a.ring.symbol("beta")))
     >>> str(f), str(f.coefficient("grad")), str(f.coefficient("hess(grad)"))

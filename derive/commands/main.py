@@ -74,7 +74,8 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
-                variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
+                variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool,
+                force: bool) -> None:  # fmt: skip
     """Print the modified equation of a scheme."""
     from derive.equation import modified_equation
 

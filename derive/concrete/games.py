@@ -49,11 +49,11 @@ def parse_game(
             owner = next((x for x, block in blocks.items() if name in block), "")
             what = f"is a variable of {owner}, on which {f} does not depend" if owner else "belongs to no unknown"
             raise UsageError(f"loss {f}: '{name}' {what}{nearest(name, allowed)} (its variables: {', '.join(allowed)})")
-    names = tuple(v for block in blocks.values() for v in block)
-    if len(names) > MAX_VARIABLES:
-        raise UsageError(f"the losses have {len(names)} variables; the limit is {MAX_VARIABLES}")
+    every = tuple(v for block in blocks.values() for v in block)
+    if len(every) > MAX_VARIABLES:
+        raise UsageError(f"the losses have {len(every)} variables; the limit is {MAX_VARIABLES}")
     shown = "; ".join(f"{f} = {e}" for f, e in _losses(losses, text))
-    return Problem(shown, tuple(expressions[f] for f in losses), names, True, tuple(losses), blocks)
+    return Problem(shown, tuple(expressions[f] for f in losses), every, True, tuple(losses), blocks)
 
 
 def _losses(losses: Mapping[str, object], text: Texts) -> Iterator[tuple[str, str]]:

@@ -166,7 +166,8 @@ class ExactNumbers:
 
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
-            height = self.jets[0].get((0,) * len(self.problem.variables), fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
+            origin = (0,) * len(self.problem.variables)
+            height = self.jets[0].get(origin, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
             return [height] * self.size
         if self.problem.is_unknown(f.label):
             return [self.named(x) for x in self.problem.components(f.label)]

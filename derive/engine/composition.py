@@ -28,7 +28,7 @@ class Workspace:
     """A context for series of its own: no unknowns, no scheme."""
 
     def __init__(self, algebra: Algebra) -> None:
-        self.algebra = algebra
+        self.algebra, self.functions = algebra, algebra.functions
         self.solution: Mapping[str, Mapping[int, Sum]] = {}
         self.unsolved: set[str] = set()
         self.all_series: list[Series] = []
@@ -149,7 +149,7 @@ class _Composer(Fold[Series]):
 
     def moves(self, term: Term) -> bool:
         """Whether a replaced state variable stands in the term, or a derivative at a replaced point."""
-        moved = {label for label, f in self.algebra.functions.items() if self.labels & set(f.slots)}
+        moved = {label for label, f in self.context.functions.items() if self.labels & set(f.slots)}
         return any(f.label in (moved if f.kind == "node" else self.labels) for f in within(term) if f.kind in ("state", "node"))
 
     def one(self) -> Series:
@@ -167,7 +167,7 @@ class _Composer(Fold[Series]):
         return self.states.get(f.label) or self.given(self.algebra.state(f.label, f.scalar))
 
     def node(self, f: Factor) -> Series:
-        slots = self.algebra.functions[f.label].slots
+        slots = self.context.functions[f.label].slots
         point = {x: self.states.get(x) or self.given(self.algebra.state(x)) for x in slots}
         return Node(point, f.label, [self.term(c) for c in f.children])
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.functions import FIELD, LOSS
+from derive.algebra.functions import FIELD, LOSS, Function
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
@@ -29,12 +29,13 @@ Place = tuple[int, int]  # line and column of the scheme text
 
 
 class Context(Protocol):
-    """What series share: the algebra, the values found so far, and how to fail.
+    """What series share: the algebra, the functions whose derivatives are in it, the values found so far, and how to fail.
 
     `solution[x][k]` is the value of the state variable x at gamma^k; a series that misses one adds its name to `unsolved`.
     While `exploring`, state variables are symbols of their own; `missing` is what stands for a value not yet known.
     """
 
+    functions: Mapping[str, Function]
     exploring: bool
     unsolved: set[str]
     all_series: list[Series]
@@ -321,9 +322,8 @@ class Gradient(Series):
     def at_other_point(self, variable: str, leading: Sum) -> Sum:
         if not self.context.exploring:
             point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
-            raise self.context.fail(
-                f"the gradient is taken at {point} as gamma -> 0; it must be taken at a point that tends to {variable}", self.place
-            )
+            must = f"it must be taken at a point that tends to {variable}"
+            raise self.context.fail(f"the gradient is taken at {point} as gamma -> 0; {must}", self.place)
         return self.algebra.node_sum(self.label, list(leading))
 
 

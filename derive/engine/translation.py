@@ -10,7 +10,7 @@ from typing import Any
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
-from derive.algebra.functions import gradients
+from derive.algebra.functions import Function, gradients
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import Node, composed
@@ -51,7 +51,7 @@ class Translation:
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
         self.configuration, self.scheme, self.order, self.variant = configuration, configuration.scheme, order, variant
         self.ring = Ring(self._symbols())
-        self.functions = gradients(self.scheme.losses)
+        self.functions: Mapping[str, Function] = gradients(self.scheme.losses)
         self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []

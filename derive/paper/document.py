@@ -37,6 +37,7 @@ def article_of(
 
     Raises what `modified_equation` raises.
     """
+    scheme.require_plain("paper")
     configuration = configure(scheme, regime, settings)
     derivation = derivation_of(configuration, order, force, progress)
     return Article(derivation, equation_of(derivation, "flow"))

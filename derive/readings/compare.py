@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.calculus import Transfer, same
-from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, reduced
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
@@ -120,6 +120,8 @@ def compare(
 
 def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comparison:
     """Compare two derived equations of the same order."""
+    for equation in (first, second):
+        equation.scheme.require_plain("compare")
     if first.scheme.label != second.scheme.label:
         raise UsageError("one scheme is written for a loss (grad), the other for a vector field (field)")
     velocities = [len(e.equations) > 1 for e in (first, second)]

@@ -113,6 +113,7 @@ def explain(scheme: str | Path | Scheme) -> Explanation:
     (1, ('0', '2'))
     """
     chosen = load_scheme(scheme)
+    chosen.require_plain("explain")
     regimes = tuple(_regime(chosen, name) for name in (tuple(chosen.regimes) or ("",)))
     first = regimes[0].equation
 

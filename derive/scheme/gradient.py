@@ -1,6 +1,6 @@
 """The gradient of a number with respect to an unknown, as a text: the text of the number differentiated backwards.
 
-    gradient(dot(grad(f, x), grad(f, x))/2, y)   is   hess(f, y, grad(f, x)):    <grad_x f, D grad_x f [u]> = <grad_y D f [grad_x f], u>
+    gradient(dot(grad(f, x), grad(f, x))/2, y)   is   hess(f, y, grad(f, x))
 
 Every line below is one rule  <w, D e [u]> = <pulled back w, u>;  derivatives of losses are symmetric, so that a free index and a
 direction change places.
@@ -134,8 +134,12 @@ def _times(a: Expression, b: Expression) -> Expression:
             return Number(x * y, a.line, a.column)
         case Number(x), _ if x == 1:
             return b
-        case _, Number(y) if y == 1:
-            return a
+        case Number(x), Operation("*", (Number(y), rest)):
+            return _times(Number(x * y, a.line, a.column), rest)
+        case _, Number():
+            return _times(b, a)
+        case _, Operation("*", (Number() as number, rest)):
+            return _times(number, _times(a, rest))
     return Operation("*", (a, b), a.line, a.column)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from derive.errors import ParseError, SchemeError, nearest
+from derive.errors import ParseError, SchemeError, UsageError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of
@@ -127,6 +127,15 @@ class Scheme:
         if self.losses:
             return "losses"
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
+
+    def require_plain(self, reading: str) -> None:
+        """Raise UsageError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
+        if self.losses:
+            names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
+            raise UsageError(
+                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
 
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
         """The state variable as the regime writes it, factor * symbol."""

@@ -68,18 +68,19 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
-    return lines + (_players_lines(equation, style) if style.players else [])
+    return lines + (_clock_lines(equation, style) if equation.scheme.losses else [])
 
 
-def _players_lines(equation: Equation, style: Notation) -> list[str]:
-    """The clock of a game, and what subscripts mean, on the first loss of several unknowns."""
-    lines = [f"one step is one execution of these lines; time is {style.symbol('gamma')} a step for every unknown"]
+def _clock_lines(equation: Equation, style: Notation) -> list[str]:
+    """The clock of a scheme with several losses, and what subscripts mean, on the first loss of several unknowns."""
+    every = " for every unknown" if style.players else ""
+    lines = [f"a step is one execution of these lines; time is {style.symbol('gamma')} a step{every}"]
     losses = {f: slots for f, slots in equation.scheme.losses.items() if len(slots) > 1}
     for f, slots in list(losses.items())[:1]:
         x, y = slots[:2]
-        name = style.partial(Partial(f, (x, y)), [])
+        second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
         moved = ", ".join(f"{style.symbol(s)} + s u" if s == y else style.symbol(s) for s in slots)
-        lines.append(f"{name}[u] is d/ds {style.partial(Partial(f, (x,)), [])}({moved}) at s = 0, u in the space of {style.symbol(y)}")
+        lines.append(f"{second}[u] is d/ds {first}({moved}) at s = 0, u in the space of {style.symbol(y)}")
     return lines
 
 
