@@ -68,7 +68,7 @@ class Notation:
         """A derivative of a declared loss at a point, ∇_xy f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
 
         >>> replace(UNICODE, players=True).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
-        '∇_xθ f₁(x, θ)[u]'
+        '∇_xθ f1(x, θ)[u]'
         """
         point, directions = partial.divided(arguments) if arguments else ([], [])
         loss, letters = self.symbol(partial.loss), [self.symbol(x) for x in partial.variables]
