@@ -70,19 +70,19 @@ def resolved(
     """The program with every derivative of a declared loss as one call, all its spaces known and checked."""
     if not losses and list(unknowns) == list(UNKNOWNS):
         return tuple(program)
-    _refuse_plain(program, unknowns, where)
+    _refuse_plain(program, losses, unknowns, where)
     reader = Resolver(losses, unknowns, where, frozenset(a.target for a in program))
     opened = [replace(a, value=reader.opened(a.value)) for a in program]
     spaces = spaces_of(opened, unknowns, where)
     return tuple(replace(a, value=closed(a.value, Spaces(spaces))) for a in opened)
 
 
-def _refuse_plain(program: Sequence[Assignment], unknowns: Sequence[str], where: str) -> None:
+def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str) -> None:
     """A gradient of no declared loss, and a vector field, which have one unknown, theta."""
     for node in (n for a in program for n in walk(a.value)):
         if isinstance(node, Call) and (node.function == "field" or (node.function == "grad" and len(node.args) == 1)):
-            x, every = unknowns[0], ", ".join(unknowns)
-            text = f'{node.function} needs a declared loss here: grad(f, {x}), with f = "loss({every})" under [functions]'
+            f, slots = next(iter(losses.items()), ("f", tuple(unknowns)))
+            text = f'with declared losses write grad({f}, {slots[0]}), and {f} = "loss({", ".join(slots)})" under [functions]'
             raise ParseError(text, where, node.line, node.column)
 
 

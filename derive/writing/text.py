@@ -79,8 +79,9 @@ def _clock_lines(equation: Equation, style: Notation) -> list[str]:
     for f, slots in list(losses.items())[:1]:
         x, y = slots[:2]
         second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
-        moved = ", ".join(f"{style.symbol(s)} + s u" if s == y else style.symbol(s) for s in slots)
-        lines.append(f"{second}[u] is d/ds {first}({moved}) at s = 0, u in the space of {style.symbol(y)}")
+        u, s = map(equation.configuration.fresh, "us")
+        moved = ", ".join(style.symbol(z) + (f" + {s} {u}" if z == y else "") for z in slots)
+        lines.append(f"{second}[{u}] is d/d{s} {first}({moved}) at {s} = 0, {u} in the space of {style.symbol(y)}")
     return lines
 
 
