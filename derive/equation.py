@@ -19,6 +19,7 @@ from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.writing.formulas import write_sum
 from derive.writing.latex import equation_latex
+from derive.writing.letters import for_reading
 from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
@@ -76,12 +77,18 @@ class ModifiedEquation(Equation):
     def __str__(self) -> str:
         return equation_text(self)
 
-    def latex(self) -> str:
-        """An align* environment that compiles under amsmath."""
-        return equation_latex(self)
+    def latex(self, letters: Mapping[str, str] | None = None) -> str:
+        r"""An align* environment that compiles under amsmath, in letters of your own.
+
+        >>> print(modified_equation("gd", order=0).latex({"theta": "x", "L": "f"}))
+        \begin{align*}
+        \dot{x} ={}& - \nabla f
+        \end{align*}
+        """
+        return equation_latex(self, letters=for_reading(letters or {}, self, True))
 
     def _repr_latex_(self) -> str:
-        return self.latex()
+        return equation_latex(self, paged=False)
 
     def subs(self, **values: object) -> ModifiedEquation:
         """The same equation with parameters set, derived anew: eq.subs(beta="9/10").

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 
 class DeriveError(Exception):
@@ -43,6 +45,33 @@ class SingularPointError(DeriveError):
 
 class ResidualError(AssertionError):
     """The solution, put back into the scheme, leaves a residual: a defect of this program, never of its input."""
+
+
+#: characters that a terminal obeys or that cannot be seen: controls, formats (bidirectional too), surrogates, line separators
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def shown(text: str, keep: str = "") -> str:
+    """The text with escapes for what a terminal would obey instead of show; the characters of `keep` stay.
+
+    >>> shown("a title\\x1b[2J\\nof two lines: ∇")
+    'a title\\\\x1b[2J\\\\nof two lines: ∇'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else ascii(c)[1:-1] for c in text)
+
+
+def shown_data(data: Any) -> Any:
+    """What was read from a file, with `shown` texts throughout; the lines of a text stay lines."""
+    match data:
+        case str():
+            return shown(data, "\n\t")
+        case list():
+            return [shown_data(x) for x in data]
+        case dict():
+            return {shown(key): shown_data(value) for key, value in data.items()}
+    return data
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -284,7 +284,7 @@ def test_html_is_well_formed_and_escaped(capsys: Any, monkeypatch: Any, tmp_path
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_compiles(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
     _, out, _ = call(capsys, monkeypatch, "literature", "--format", "latex")
-    page = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}\usepackage{longtable,textcomp}\begin{document}"
+    page = r"\documentclass{article}\begin{document}"
     (tmp_path / "t.tex").write_text(page + out + r"\end{document}", "utf-8")
     done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -81,7 +81,7 @@ def test_explicit_formulas_map_memory_and_latex() -> None:
         (["modified-eq"], "either --scheme"),
         (["modified-eq", "--scheme", "gd", "--update", "theta = theta"], "either --scheme"),
         (["modified-eq", "--update", "theta = theta - gamma*grad(theta).x"], "attribute access"),
-        (["modified-eq", "--update", "theta = theta - gamma*__import__('os').system('true')"], "attribute access"),
+        (["modified-eq", "--update", "theta = theta - gamma*__import__('os').system('true')"], "unknown function '__import__'"),
         (["modified-eq", "--update", "theta = theta - gama*grad(theta)"], "did you mean 'gamma'"),
         (["modified-eq", "--scheme", "gd", "--loss", "x**2 +"], "syntax error"),
         (["modified-eq", "--scheme", "gd", "--at", "x=1"], "needs a --loss"),

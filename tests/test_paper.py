@@ -20,15 +20,15 @@ from derive.paper import compile as compiling
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.document import article_of, paper_latex
-from derive.paper.escape import escape
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import TEXT_WIDTH, Summand, block, width
 from derive.paper.multistep import multistep, time_derivatives
-from derive.paper.preamble import PREAMBLE
-from derive.paper.prose import prose
+from derive.paper.preamble import PAPER, PREAMBLE
 from derive.paper.treedoc import tree_section
-from derive.paper.update import ExpressionWriter
 from derive.scheme import configure, load_scheme, scheme_from_toml
+from derive.writing.escape import escape
+from derive.writing.expression import ExpressionWriter
+from derive.writing.linebreak import TEXT_WIDTH, Summand, block, width
+from derive.writing.prose import prose
 
 needs_tex = pytest.mark.skipif(not compiling.has_tex(), reason="pdflatex is not installed")
 CASES = [
@@ -142,7 +142,7 @@ def test_escape(text: str, expected: str) -> None:
 
 
 def test_prose_sets_greek_names_and_comparisons() -> None:
-    assert prose("0 <= beta1 < 1, gamma**2") == r"0 $\le$ $\beta_{1}$ $<$ 1, $\step$$^{\text{2}}$"
+    assert prose("0 <= beta1 < 1, gamma**2", PAPER) == r"0 $\le$ $\beta_{1}$ $<$ 1, $\step$$^{\text{2}}$"
     assert prose(r"$\beta$") == r"\$\textbackslash{}beta\$"
 
 
@@ -275,7 +275,7 @@ def test_index_notation_gathers_quotients_and_names_bases() -> None:
 )  # fmt: skip
 def test_expressions(text: str, expected: str) -> None:
     gd = article("gd", 0)
-    shown = ExpressionWriter(gd.equation.scheme, gd.style)(parse_expression(text, "test", SCHEME_CALLS))
+    shown = ExpressionWriter(gd.style, gd.equation.scheme.kinds)(parse_expression(text, "test", SCHEME_CALLS))
     assert re.sub(r" ?\+ ?", "+", shown) == re.sub(r" ?\+ ?", "+", expected)
 
 

@@ -12,7 +12,7 @@ from renaming import Renamed, letters, neutral, own_names, renamed, source
 from derive import catalogue, modified_equation
 from derive.equation import ModifiedEquation
 from derive.errors import DeriveError, ResidualError
-from derive.paper import context, linebreak, opening, operators, pieces, sequences
+from derive.paper import context, opening, operators, pieces, sequences
 from derive.paper.document import article_of, paper_latex
 from derive.readings.accuracy import accuracy
 from derive.readings.compare import compare
@@ -24,9 +24,10 @@ from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
 from derive.readings.stability import stability
 from derive.scheme import Scheme, scheme_from_toml
+from derive.writing import boxes, latex, linebreak
 from derive.writing import readings as report
 from derive.writing.explanation import explanation_lines
-from derive.writing.latex import align, equation_latex
+from derive.writing.latex import equation_latex, fragment
 from derive.writing.notation import UNICODE
 from derive.writing.series import notation
 from derive.writing.stability import stability_lines
@@ -60,7 +61,7 @@ def outputs(read: Callable[[], Any], lines: Lines) -> dict[str, str]:
         return {"error": str(error)}
     equation = getattr(reading, "equation", None)
     found = {style: "\n".join(lines(reading, notation(style, equation))) for style in ("unicode", "ascii")}
-    return found | {"latex": align(lines(reading, notation("latex", equation))), "json": json.dumps(reading.to_json())}
+    return found | {"latex": fragment(lines(reading, notation("latex", equation))), "json": json.dumps(reading.to_json())}
 
 
 def unchanged(pair: Renamed, first: dict[str, str], second: dict[str, str]) -> None:
@@ -74,6 +75,13 @@ def pairs_of_regimes(pair: Renamed) -> Iterator[tuple[str | None, str | None]]:
     """Every regime with its new name; no regime, so that the reading chooses."""
     yield None, None
     yield from zip(pair.original.regimes, pair.scheme.regimes, strict=True)
+
+
+@pytest.fixture(autouse=True)
+def lines_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their width depends on the letters."""
+    for module in (boxes, latex):
+        monkeypatch.setattr(module, "width", lambda *_: 0.0)
 
 
 @pytest.mark.parametrize("name", catalogue())

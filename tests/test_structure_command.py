@@ -57,7 +57,7 @@ def test_every_command_in_every_format(arguments: list[str]) -> None:
     found = json.loads(call([*arguments, "--format", "json"]))
     assert found.keys() >= KEYS[arguments[0]]
     latex = call([*arguments, "--format", "latex"])
-    assert latex.startswith("\\begin{align*}")
+    assert "\\begin{align*}" in latex or "\n" not in latex.strip()
     assert latex.count("{") == latex.count("}")
     text = call([*arguments, "--ascii"])
     assert text.isascii()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.coefficients import Ring
+from derive.algebra.factored import unwrapped
 from derive.errors import ReductionError, UsageError
+from derive.language import Number, constant, parse_expression, substitute
 from derive.readings.stability import Stability, at_numbers, jury_conditions, stability
 from derive.scheme import catalogue, configure, inline_scheme, load_scheme
 from derive.writing.notation import ASCII
 from derive.writing.region import plot_region
+from derive.writing.series import notation
 from derive.writing.stability import stability_lines
 
 unit = st.fractions(min_value=Fraction(1, 40), max_value=Fraction(9, 10), max_denominator=40)
@@ -195,3 +199,40 @@ def test_plot_refusals(tmp_path: Path) -> None:
         plot_region(stability("qhm"), str(tmp_path / "a.png"))
     with pytest.raises(UsageError, match="ends in"):
         plot_region(stability("gd"), str(tmp_path / "a.txt"))
+
+
+# ---------------------------------------------------------------------------------------------- as people write it
+
+
+def read_back(text: str) -> str:
+    """An ASCII formula in the scheme language: juxtaposition is multiplication."""
+    return re.sub(r"(?<=[\w)]) (?=[\w(])", "*", text).replace("^", "**")
+
+
+@pytest.mark.parametrize("name", ["momentum", "triple-momentum", "nesterov", "sgdw", "aggmo", "bdf2", "rk4", "gd"])
+def test_the_polynomial_and_the_conditions_are_read_back(name: str) -> None:
+    s = stability(name)
+    lines = stability_lines(s, notation("ascii"))
+    ring = s.polynomial[0].ring
+    symbols = {n: Fraction(k + 2, 7) for k, n in enumerate(ring.symbols)}
+    at = {**symbols, "z": Fraction(3, 5)}
+
+    def valued(text: str) -> Fraction:
+        found = constant(substitute(parse_expression(read_back(text), "test"), {n: Number(v) for n, v in at.items()}))
+        assert found is not None
+        return found
+
+    polynomial = lines[1].removeprefix("P(z) = ")
+    assert valued(polynomial) == sum(c.at(symbols, Fraction) * at["z"] ** k for k, c in enumerate(s.polynomial))
+    shown = [line.strip().removesuffix(" > 0") for line in lines if line.endswith(" > 0") and line.startswith("    ")]
+    assert [valued(c) for c in shown] == [c.at(symbols, Fraction) for c in s.conditions]
+    assert "+ (-" not in polynomial
+    assert not any(unwrapped(c) != c for c in shown)
+
+
+@pytest.mark.parametrize(("style", "shown"), [
+    ("unicode", "z^2 - (1 - q + β) z + β"), ("ascii", "z^2 - (1 - q + beta) z + beta"),
+    ("latex", r"z^{2} - (1 - q + \beta)\, z + \beta"),
+])  # fmt: skip
+def test_the_polynomial_of_momentum(style: str, shown: str) -> None:
+    assert shown in stability_lines(stability("momentum"), notation(style))[1]

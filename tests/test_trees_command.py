@@ -17,9 +17,10 @@ from click.testing import CliRunner, Result
 import derive.trees.output as output
 from derive.commands.trees import trees_command
 from derive.errors import DeriveError
+from derive.sizes import parse_size
 from derive.trees import load_tableau, method_of_scheme, tableau_names, tree_series
 from derive.trees.bounds import bounds_of
-from derive.trees.memory import parse_size, predicted_bytes
+from derive.trees.memory import predicted_bytes
 from derive.trees.series import _Plan
 
 

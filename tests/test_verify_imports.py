@@ -15,12 +15,12 @@ import derive
 import verify
 
 #: what every route may know of derive; "derive" itself means its public names
-ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors"}
+ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors", "derive.files"}
 #: claims are judged by readings
-JUDGE = {"derive.readings", "derive.reals", "derive.equation", "derive.concrete.explicit", "derive.paper.escape"}
+JUDGE = {"derive.readings", "derive.reals", "derive.equation", "derive.concrete.explicit", "derive.writing.escape"}
 #: a page shows derived sentences and formulas
 PAGE = {"derive.readings", "derive.writing", "derive.concrete.problem"}
-CONSOLE = {"derive.commands.console", "derive.commands.options"}
+CONSOLE = {"derive.commands.helping", "derive.commands.console", "derive.commands.options", "derive.commands.limits"}
 EXACT = {"numbers", "problems", "orbits"}
 #: wing, or a module on its own -> (floors of derive, wings of verify below it)
 WINGS: dict[str, tuple[set[str], set[str]]] = {

@@ -2,6 +2,7 @@
 
     theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)        a claimed field
     loss: L + gamma/4*dot(grad, grad)                                        a claimed modified loss, theta' = -its gradient
+    θ' = - 1/(1-β) ∇L - γ (1+β)/(2 (1-β)^3) ∇²L[∇L]                          the same field as it is printed
 
 The formula is a polynomial in gamma; its power k is compared with f_k.  Other slow variables may be claimed beside theta.
 """
@@ -16,15 +17,29 @@ from pathlib import Path
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.errors import UsageError, nearest
-from derive.language import Expression, Number, Operation, constant, names_of, parse_expression, unparse, walk
-from derive.scheme import Configuration, Scheme, inline_scheme, load_scheme, substitute
+from derive.errors import UsageError, nearest, shown_data
+from derive.language import (
+    Expression,
+    Name,
+    Number,
+    Operation,
+    constant,
+    names_of,
+    parse_expression,
+    plain_name,
+    plain_primes,
+    unparse,
+    walk,
+)
+from derive.language.calls import Kind
+from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
+from derive.scheme.kinds import sized
 from verify.counterexample.claimed import ClaimedField, claimed_field, memory_limit
 from verify.counterexample.comparison import Mismatch, compare
 from verify.counterexample.corrections import Correction, corrections
 from verify.counterexample.smaller import smaller
 from verify.counterexample.wording import counterexample_json, counterexample_text
-from verify.problems.formula import gradient_formula, parsed, split_powers
+from verify.problems.formula import DERIVATIVES, gradient_formula, parsed, split_powers, squared_norms
 from verify.proof import Proof, prove
 
 CHOICES = 6  # values of the parameters that are tried for a counterexample
@@ -95,6 +110,7 @@ def read_formula(
     regime: str | None,
     settings: Mapping[str, str],
     says: Sequence[str],
+    parameters: Sequence[str] = (),
 ) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
@@ -110,13 +126,15 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "")
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters)
     return _stated(chosen, given)
 
 
 def _from_file(path: str) -> _Given:
+    if not path.endswith(".toml") and path in catalogue():
+        raise UsageError(f"'{path}' is a scheme, and a formula file is asked for here; write --scheme {path} --says 'theta: ...'")
     try:
-        data = tomllib.loads(Path(path).read_text("utf-8"))
+        data = shown_data(tomllib.loads(Path(path).read_text("utf-8")))
     except OSError as error:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -145,20 +163,18 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     scheme.require_plain("verify formula")
     expressions: dict[str, Expression] = {}
     for text in given.says:
-        variable, colon, formula = text.partition(":")
-        if not colon:
-            raise UsageError(f"--says '{text}': write 'theta: FORMULA', or 'loss: FORMULA' for a modified loss")
-        expressions[variable.strip()] = parsed(formula, f"formula for {variable.strip()}")
+        variable, formula = _sides(text)
+        expressions[variable] = parsed(formula, f"formula for {variable}")
     order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
-    values = {n: parse_expression(t, f"--set {n}") for n, t in given.settings.items() if "(" not in n}
+    values = _meanings(equation)
     terms: dict[str, list[list[tuple[Expression, Expression]]]] = {}
     for variable, expression in expressions.items():
         target = "theta" if variable == "loss" else variable
         if target not in slow or target in terms:
             raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)} or 'loss'")
-        parts = [substitute(p, values) for p in split_powers(expression, order)]
+        parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
         if variable == "loss":
             _require_loss(scheme, slow)
             parts = [Operation("neg", (gradient_formula(p),)) for p in parts]
@@ -167,6 +183,34 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
     claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
     return StatedFormula(equation.configuration, equation, order, given.says, claim)
+
+
+def _sides(text: str) -> tuple[str, str]:
+    """The variable and its formula, in 'theta: FORMULA' or "θ' = FORMULA"; columns stay those of the text."""
+    left, colon, _ = text.partition(":")
+    variable = plain_name(left.strip())
+    if not colon:
+        left, equals, _ = text.partition("=")
+        variable = plain_name(left.strip().rstrip("'′’"))
+        if not equals or variable == plain_name(left.strip()):
+            raise UsageError(f"--says '{text}': write 'theta: FORMULA', or 'loss: FORMULA' for a modified loss")
+    return variable, " " * (len(left) + 1) + text[len(left) + 1 :]
+
+
+def _meanings(equation: ModifiedEquation) -> dict[str, Expression]:
+    """What names stand for: parameters that are set, and f, as it is printed, for the field."""
+    c = equation.configuration
+    values = {n: parse_expression(t, f"--set {n}") for n, t in c.settings.items() if "(" not in n}
+    field: dict[str, Expression] = {"f": Name("field")} if c.scheme.label == "f" and "f" not in c.free else {}
+    return field | values
+
+
+def _plain(part: Expression, values: Mapping[str, Expression], equation: ModifiedEquation) -> Expression:
+    """One power of the formula with names replaced, r' of time functions as dr, and |a| of one number as abs(a)."""
+    vectors = [n for n in equation.equations if equation.scheme_kind(n) == "vector"]
+    kinds: dict[str, Kind] = dict.fromkeys((*vectors, "grad", "field"), "vector")
+    named = plain_primes(substitute(part, values), equation.configuration.scheme.functions)
+    return squared_norms(sized(named, kinds, DERIVATIVES))
 
 
 def _degree(expression: Expression) -> int:

@@ -111,7 +111,7 @@ class Verification:
 
 @dataclass(frozen=True)
 class Options:
-    """What `verify scheme` was asked for."""
+    """What `verify scheme` was asked for.  Raises UsageError for a figure that could not be written."""
 
     loss: str | None = None
     losses: int = 1
@@ -119,6 +119,12 @@ class Options:
     digits: int = 60
     from_rest: bool = False
     plot: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.plot is not None:
+            from verify.numeric.plot import check_figure_name
+
+            check_figure_name(self.plot)
 
 
 def verify_scheme(

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, shown
+from derive.language.letters import plain_key
 
-CANNOT_RUN = 2
+CANNOT_RUN, READER_LEFT = 2, 141
+LONGEST_QUOTE, LONGEST_MESSAGE = 80, 600  # characters
+_ASCII = "plain_ascii"
+#: errors of a stream that takes no more: full, broken, closed, beyond a limit
+_OUTPUT_FAILS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run: name -> (module, attribute, one-line help)."""
 
     lazy: dict[str, tuple[str, str, str]] = {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])  # asked for nothing: the help is the answer, not an error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *(n for n in super().list_commands(ctx) if n not in self.lazy)]
@@ -55,8 +66,12 @@ class LazyGroup(click.Group):
 
 def run(group: click.Group, program: str) -> None:
     """Run a command line: data on stdout, errors as one line on stderr with status 2, status 1 only where a command says so."""
+    if sys.stdout is None:
+        _stop(program, "standard output is closed; nothing can be printed")
+    for stream in (sys.stdout, sys.stderr):
+        _show_what_the_encoding_has_not(stream)
     try:
-        status = group.main(prog_name=program, standalone_mode=False)
+        status = _called(group, program)
         sys.stdout.flush()
         sys.exit(status if isinstance(status, int) else 0)
     except DeriveError as error:
@@ -64,22 +79,89 @@ def run(group: click.Group, program: str) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        _stop(program, error.format_message())
+        _stop(program, " ".join(error.format_message().split()))
     except (KeyboardInterrupt, click.Abort):
-        click.echo(f"{program}: interrupted", err=True)
+        say(program, "interrupted")
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing at exit either
-        sys.exit(0)
+        _drop_output()
+        sys.exit(READER_LEFT)
+    except MemoryError:
+        _stop(program, "this takes more memory than there is; ask for a lower order or a smaller input")
+    except RecursionError:
+        _stop(program, "a formula here is nested too deeply for this program; write it in several assignments")
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS:
+            _drop_output()
+            _stop(program, f"cannot write to standard output: {error.strerror}")
         if os.environ.get("SHADOWFLOW_DEBUG"):
             raise
         _stop(program, f"internal error, please report it: {type(error).__name__}: {error} (SHADOWFLOW_DEBUG=1 shows where)")
 
 
-def _stop(program: str, message: str) -> None:
-    line = " ".join(message.split())
-    click.echo(f"{program}: {line}", err=True)
+def _called(group: click.Group, program: str) -> Any:
+    """The command's status.  What click's own `main` would catch, the reader that leaves among it, is left to `run`."""
+    variable = f"_{program.upper()}_COMPLETE"
+    if instruction := os.environ.get(variable):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(group, {}, program, variable, instruction)
+    with group.make_context(program, sys.argv[1:]) as context:
+        return group.invoke(context)
+
+
+def _show_what_the_encoding_has_not(stream: Any) -> None:
+    """Characters that the stream cannot encode are written as \\u2207, never an error.
+
+    ASCII goes by a name of our own: click takes a stream called ascii for a mistake and writes UTF-8 to it.
+    """
+    with suppress(AttributeError, ValueError, LookupError):
+        ascii_stream = codecs.lookup(stream.encoding).name == "ascii"
+        if ascii_stream:
+            codecs.register(_ascii_by_name)
+        stream.reconfigure(encoding=_ASCII if ascii_stream else stream.encoding, errors="backslashreplace")
+
+
+def _ascii_by_name(name: str) -> codecs.CodecInfo | None:
+    a = codecs.lookup("ascii")
+    parts = (a.encode, a.decode, a.streamreader, a.streamwriter, a.incrementalencoder, a.incrementaldecoder)
+    return codecs.CodecInfo(*parts, name=_ASCII) if name == _ASCII else None
+
+
+def _drop_output() -> None:
+    """Nobody takes it: what is still in the buffer goes nowhere, and the end of the program says nothing about it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(program: str, message: str) -> None:
+    """One line on standard error, as far as anybody listens."""
+    with suppress(OSError):
+        click.echo(f"{program}: {one_line(message)}", err=True)
+
+
+_QUOTED = re.compile(rf"(?<!\w)'([^']{{{LONGEST_QUOTE},}})'(?!\w)")
+
+
+def one_line(message: str) -> str:
+    """A message that fits on a few lines of a terminal and is only shown by it: what it quotes is cut, and so is the whole.
+
+    >>> one_line("unknown scheme '" + 300*"x" + "'; see\\x1b[2J")
+    "unknown scheme 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ... xxxxxxxxxxxxxxxxxxxx'; see\\\\x1b[2J"
+    """
+    line = _QUOTED.sub(lambda found: f"'{_cut(found[1], LONGEST_QUOTE)}'", shown(message.strip()))
+    return _cut(line, LONGEST_MESSAGE)
+
+
+def _cut(text: str, length: int) -> str:
+    """Three quarters from the front and a quarter from the back of what is longer."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length * 3 // 4]} ... {text[-length // 4 :]}"
+
+
+def _stop(program: str, message: str) -> NoReturn:
+    say(program, message)
     sys.exit(CANNOT_RUN)
 
 
@@ -121,7 +203,7 @@ class _Bar:
 @contextmanager
 def progress(what: str, total: int, delay: float = 2.0) -> Iterator[Callable[[int], None]]:
     """A function to call with the number of steps done; a bar on stderr, on a terminal only, once `delay` seconds have passed."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done: None
         return
     bar = _Bar(what, total, delay)
@@ -142,13 +224,13 @@ def _start_bar(what: str, total: int) -> tuple[Any, Any]:
 
 
 def settings(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
-    """('beta=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
+    """('β=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
     result: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise click.UsageError(f"{option} '{pair}' is not of the form name=value, such as beta=9/10")
-        if name.strip() in result:
-            raise click.UsageError(f"{option} {name.strip()} is given twice")
-        result[name.strip()] = value.strip()
+        if plain_key(name) in result:
+            raise click.UsageError(f"{option} {plain_key(name)} is given twice")
+        result[plain_key(name)] = value.strip()
     return result

@@ -8,23 +8,24 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.commands.console import LazyGroup, ascii_only, progress, run
+from derive.commands.console import ascii_only, progress, run
 from derive.commands.console import settings as parse_settings
-from derive.commands.options import chosen_scheme, scheme_options
+from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_schemes, completion_command, epilog
+from derive.commands.limits import LimitedGroup, limited, supervise
+from derive.commands.options import chosen_letters, chosen_scheme, letters_option, output_option, scheme_options
 
-EPILOG = """\b
-Examples:
-  derive modified-eq --scheme momentum --order 2
-  derive modified-eq --scheme adam --order 1 --format latex
-  derive modified-eq --scheme momentum --regime inertial --order 2
-  derive modified-eq --update "theta = theta - gamma*grad(theta - gamma*grad(theta)/2)" --order 3
-  derive modified-eq --scheme gd --order 2 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3
-  derive explain momentum
-  derive trees --tableau rk4 --order 6
-"""
+EQUATIONS = (
+    "derive modified-eq momentum --order 2",
+    "derive modified-eq adam --order 1 --format latex",
+    "derive modified-eq momentum --regime inertial --order 2",
+    'derive modified-eq --update "theta = theta - gamma*grad(theta - gamma*grad(theta)/2)" --order 3',
+    'derive modified-eq sgd --order 2 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
+)
+OTHERS = ("derive explain momentum", "derive trees --tableau rk4 --order 6")
+SCHEMES = ("derive schemes", "derive schemes momentum", "derive schemes adam --format json")
 
 
-class Commands(LazyGroup):
+class Commands(LimitedGroup):
     """The commands that live in packages of their own."""
 
     lazy: dict[str, tuple[str, str, str]] = {
@@ -42,7 +43,11 @@ class Commands(LazyGroup):
     }
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Commands,
+    epilog=epilog((*EQUATIONS, *OTHERS), SCHEME_FILE, TABLEAU_FILE),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, package_name="shadowflow", prog_name="derive")
 def main() -> None:
     """Derive the modified equation of an optimizer: the differential equation that its iterates follow, exactly and to any
@@ -53,7 +58,7 @@ def main() -> None:
     """
 
 
-@main.command("modified-eq", epilog=EPILOG)
+@main.command("modified-eq", epilog=epilog(EQUATIONS, SCHEME_FILE))
 @scheme_options
 @click.option("--order", type=int, default=1, show_default=True, help="Keep the terms through gamma^ORDER; 0 is the limit flow.")
 @click.option(
@@ -64,6 +69,7 @@ def main() -> None:
     help="flow: theta' = ...; map: the memoryless step theta+ = theta + ... .",
 )
 @click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@letters_option
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
 @click.option("--variables", metavar="x = x1, x2; y = y1", help="Of which variables each unknown of a game consists.")
@@ -72,6 +78,7 @@ def main() -> None:
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
 @click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+@output_option
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
                 variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool,
@@ -91,17 +98,20 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
         )
     _warn_about_ranges(equation)
     if problem is not None:
-        _print_on_problem(equation, problem, variables, at, digits, output)
+        _print_on_problem(equation, problem, variables, at, digits, output, plain or ascii_only())
     elif output == "json":
         click.echo(json.dumps(equation.to_json(), indent=2))
     elif output == "latex":
         from derive.writing.latex import equation_latex
+        from derive.writing.letters import for_reading
 
-        click.echo(equation_latex(equation, show_memory))
+        click.echo(equation_latex(equation, show_memory, for_reading(chosen_letters(), equation, True)))
     else:
+        from derive.writing.letters import for_reading
         from derive.writing.text import equation_text
 
-        click.echo(equation_text(equation, plain or ascii_only(), show_memory))
+        letters = for_reading(chosen_letters(), equation, False)
+        click.echo(equation_text(equation, plain or ascii_only(), show_memory, letters))
 
 
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:
@@ -123,40 +133,41 @@ def _warn_about_ranges(equation: Any) -> None:
 
 
 def _print_on_problem(
-    equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str
+    equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str, plain: bool
 ) -> None:
     from derive.concrete.games import problem_of
+    from derive.writing import values as writing
+    from derive.writing.series import notation
 
     problem = problem_of(equation.scheme, text, variables)
     loss = {"loss": text} | ({"players": {x: list(v) for x, v in problem.blocks.items()}} if problem.blocks else {})
+    letters = writing.problem_letters(chosen_letters(), equation, problem, output == "latex")
+    style = notation("latex" if output == "latex" else "ascii" if plain else "unicode", equation, letters=letters)
     if at is not None:
         values = equation.evaluate(text, at, digits, variables)
         if output == "json":
             at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
             data = equation.to_json() | loss | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
-            return
-        from derive.writing.text import values_text
-
-        click.echo(values_text(equation, problem, values, latex=output == "latex"))
+        else:
+            click.echo(writing.values_text(equation, problem, values, style))
         return
     explicit = equation.on_loss(text, variables)
     if output == "json":
         formulas = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
         click.echo(json.dumps(equation.to_json() | loss | {"explicit": formulas}, indent=2))
-        return
-    from derive.writing.text import explicit_text
-
-    click.echo(explicit_text(equation, problem, explicit, latex=output == "latex"))
+    else:
+        click.echo(writing.explicit_text(equation, problem, explicit, style))
 
 
-@main.command("schemes")
-@click.argument("name", required=False)
+@main.command("schemes", epilog=epilog(SCHEMES, SCHEME_FILE))
+@click.argument("name", required=False, shell_complete=complete_schemes)
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option
 def schemes(name: str | None, output: str) -> None:
     """List the catalogue, or show one scheme: its update, parameters and their ranges, regimes, sources.
 
-    NAME is a scheme of the catalogue or a file.
+    NAME is a scheme of the catalogue, one of its other names in any spelling (sgd, heavy-ball, torch.optim.Adam), or a file.
     """
     from derive.scheme import catalogue, load_scheme
     from derive.writing.catalogue import catalogue_text, scheme_json, scheme_text
@@ -169,8 +180,13 @@ def schemes(name: str | None, output: str) -> None:
     click.echo(json.dumps([scheme_json(s) for s in every], indent=2) if output == "json" else catalogue_text(every))
 
 
+main.add_command(completion_command("derive", main))
+limited(main, environment=True)
+
+
 def entry() -> None:
     """Console script."""
+    supervise("derive")
     run(main, "derive")
 
 

@@ -2,38 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from functools import wraps
 from typing import Any
 
 import click
 
+from derive.commands.helping import complete_regimes, complete_schemes
+from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, inline_scheme, load_scheme
 
+_LETTERS = "derive.letters"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Function = Callable[..., Any]
 
 
-def scheme_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--scheme | --update, --parameter, --regime, --set."""
+def scheme_options(function: Function) -> Function:
+    """NAME | --scheme | --update, --parameter, --regime, --set; the command gets the name as `scheme`, wherever it stood."""
+
+    @wraps(function)
+    def command(*args: Any, named: str | None, scheme: str | None, **options: Any) -> Any:
+        return function(*args, scheme=_one_name(named, scheme), **options)
+
     for option in reversed((
-        click.option("--scheme", "scheme", metavar="NAME|FILE.toml", help="A scheme of the catalogue, or a scheme file."),
+        click.argument("named", metavar="[SCHEME]", required=False, shell_complete=complete_schemes),
+        click.option("--scheme", "scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes,
+                     help="The same as SCHEME: a name, or a scheme file."),
         click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'."),
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
                      help="Declare a symbolic hyperparameter of --update (names of Greek letters need none)."),
-        click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default."),
+        click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
+                     help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="Set a parameter or a time function exactly: beta=9/10, 'r(t)=1/(1+t)'. Repeatable."),
     )):  # fmt: skip
-        function = option(function)
-    return function
+        command = option(command)
+    return command
+
+
+def _one_name(named: str | None, scheme: str | None) -> str | None:
+    if named is not None and scheme is not None:
+        raise click.UsageError(f"the scheme is named twice, '{named}' and --scheme '{scheme}'; write one of them")
+    return scheme if named is None else named
+
+
+def letters_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--letters; `chosen_letters` is what was given."""
+    return click.option(
+        "--letters", metavar="NAME=LETTER,...", expose_value=False, callback=_remember_letters,
+        help="Your own letters for what is printed: gamma=h,theta=x,L=f (JSON keeps the scheme's).",
+    )(function)  # fmt: skip
+
+
+def _remember_letters(context: click.Context, _: click.Parameter, text: str | None) -> None:
+    if text is not None:
+        from derive.writing.letters import read_letters
+
+        context.meta[_LETTERS] = read_letters(text)
+
+
+def chosen_letters() -> Mapping[str, str]:
+    """What --letters of the running command says."""
+    found: Mapping[str, str] = click.get_current_context().meta.get(_LETTERS, {})
+    return found
 
 
 def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...]) -> Scheme:
-    """The scheme that --scheme or --update names; exactly one of them must be there."""
-    if (scheme is None) == (update is None):
-        raise click.UsageError("give either --scheme NAME (see 'derive schemes') or --update \"theta = ...\"")
+    """The scheme that its name or --update gives; exactly one of them must be there."""
+    if scheme is not None and update is not None:
+        raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")
     if scheme is not None:
         if parameters:
             raise click.UsageError("--parameter goes with --update; a scheme file declares its own under [parameters]")
         return load_scheme(scheme)
-    assert update is not None
+    if update is None:
+        words = "either --scheme NAME, or NAME alone (see 'derive schemes'), or --update \"theta = ...\""
+        raise click.UsageError(f"say which scheme: {words}")
     return inline_scheme(update, parameters)
+
+
+def output_option(function: Function) -> Function:
+    """-o, --output: what the command prints goes to a file, and whether it can be written there is asked before the work."""
+
+    @wraps(function)
+    def command(*args: Any, into: str | None, **options: Any) -> Any:
+        if into is None:
+            return function(*args, **options)
+        with _printed_into(into):
+            status = function(*args, **options)
+        click.echo(f"wrote {into}", err=True)
+        return status
+
+    text = "Write to FILE instead of standard output; it appears whole or not at all."
+    return click.option("-o", "--output", "into", metavar="FILE", help=text)(command)
+
+
+@contextmanager
+def _printed_into(path: str) -> Iterator[None]:
+    """Standard output is kept, as UTF-8, and becomes the file when all is done."""
+    check_writable(path, "-o")
+    kept = io.BytesIO()
+    stream = io.TextIOWrapper(kept, encoding="utf-8", errors="backslashreplace", newline="\n")
+    with redirect_stdout(stream):
+        yield
+    stream.flush()
+    write_whole(path, kept.getvalue())

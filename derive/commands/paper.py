@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import floor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import SCHEME_FILE, epilog
 from derive.commands.options import chosen_scheme, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
+from derive.files import check_writable, is_stream, write_whole
 
 if TYPE_CHECKING:
     from derive.equation import ModifiedEquation
@@ -19,32 +20,38 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 200  # beyond this the proof takes long
 
-EPILOG = """\b
-Examples:
-  derive paper --scheme momentum --order 4 -o momentum.pdf
-  derive paper --scheme adam --order 2 -o adam.tex
-  derive paper --scheme momentum --regime inertial --order 2 > inertial.tex
-  derive paper --preamble > shadowflow.sty
-"""
+EPILOG = epilog(
+    (
+        "derive paper momentum --order 3 -o momentum.tex   # or momentum.pdf",
+        "derive paper adam -o adam.tex",
+        "derive paper momentum --regime inertial --order 2",
+        "derive paper momentum --order 2 -o momentum.tex --bib momentum.bib",
+        "derive paper --preamble -o shadowflow.sty",
+    ),
+    SCHEME_FILE,
+)
 
 
 @click.command("paper", epilog=EPILOG)
 @scheme_options
 @click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
+@click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
 @click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-          order: int, output: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
+          order: int, output: str | None, bib: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
     was checked, and the sources. OUT.tex needs nothing else; OUT.pdf needs pdflatex.
     """
+    _check_output(output, preamble)
     if preamble:
         from derive.paper.preamble import PREAMBLE
 
-        click.echo(PREAMBLE, nl=False)
+        _hand_over(PREAMBLE, output)
         return
-    _check_output(output)
+    if bib is not None:
+        check_writable(bib, "--bib")
     chosen = chosen_scheme(scheme, update, parameters)
     from derive.paper.document import article_of, paper_latex
 
@@ -52,17 +59,24 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
         article = article_of(chosen, order, regime, parse_settings(settings), advance, force)
     text = paper_latex(article, _verified(article.equation))
     _warn_about_ranges(article.equation.configuration)
+    if bib is not None:
+        _write_bib(bib, chosen.reference)
+        click.echo(f"wrote {bib}", err=True)
+    _hand_over(text, output)
+
+
+def _hand_over(text: str, output: str | None) -> None:
+    """Print, write, or compile and write."""
     if output is None:
         click.echo(text, nl=False)
-    elif output.endswith(".pdf"):
+        return
+    if output.endswith(".pdf"):
         from derive.paper.compile import write_pdf
 
         write_pdf(text, output)
     else:
-        from derive.trees.output import replacing
-
-        with replacing(output) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_whole(output, text)
+    click.echo(f"wrote {output}", err=True)
 
 
 def _verified(equation: ModifiedEquation) -> Verified | None:
@@ -91,14 +105,24 @@ def _verified(equation: ModifiedEquation) -> Verified | None:
     return Verified(bits=10 * floor(-found.bound / 10))  # tens, so that the same input gives the same article
 
 
-def _check_output(output: str | None) -> None:
+def _write_bib(path: str, reference: str) -> None:
+    """The works that the scheme's file names, and the book on backward error analysis, which every article cites."""
+    from derive.scheme.bibliography import bibtex, cited, works
+
+    found = {work.key: work for work in (*cited(reference), works()["hairer-lubich-wanner"])}
+    write_whole(path, bibtex(found.values()))
+
+
+def _check_output(output: str | None, preamble: bool) -> None:
     """Before any work: the kind of file, its folder, and TeX where a PDF is wanted."""
     if output is None:
         return
-    if not output.endswith((".tex", ".pdf")):
+    if preamble:
+        if output.endswith(".pdf"):
+            raise UsageError(f"-o '{output}': the preamble is text; write a name such as shadowflow.sty")
+    elif not output.endswith((".tex", ".pdf")) and not is_stream(output):
         raise UsageError(f"-o '{output}': write a name that ends in .tex or .pdf")
-    if not Path(output).parent.is_dir():
-        raise UsageError(f"-o '{output}': the folder '{Path(output).parent}' does not exist")
+    check_writable(output, "-o")
     if output.endswith(".pdf"):
         from derive.paper.compile import INSTALL, has_tex
 

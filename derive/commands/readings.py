@@ -10,9 +10,20 @@ import click
 
 from derive.commands.console import ascii_only
 from derive.commands.console import settings as parse_settings
-from derive.commands.options import Decorator, chosen_scheme, scheme_options
+from derive.commands.helping import SCHEME_FILE, complete_regimes, complete_schemes, epilog
+from derive.commands.options import (
+    Decorator,
+    Function,
+    chosen_letters,
+    chosen_scheme,
+    letters_option,
+    output_option,
+    scheme_options,
+)
 
-Function = Callable[..., Any]
+
+def _reading(name: str, *examples: str) -> Callable[[Function], click.Command]:
+    return click.command(name, epilog=epilog(examples, SCHEME_FILE))
 
 
 def order_option(default: int, text: str) -> Decorator:
@@ -20,10 +31,10 @@ def order_option(default: int, text: str) -> Decorator:
 
 
 def format_option(function: Function) -> Function:
-    """--format, --ascii."""
+    """--format, --ascii, --letters, --output."""
     plain = click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
     output = click.option("--format", "output", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
-    return output(plain(function))
+    return output(plain(letters_option(output_option(function))))
 
 
 def point_options(function: Function) -> Function:
@@ -51,8 +62,10 @@ def _point(loss: str | None, at: str | None) -> bool:
 
 def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
     """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
-    from derive.writing.latex import align
+    from derive.writing.latex import fragment
+    from derive.writing.letters import for_reading
     from derive.writing.series import notation
+    from derive.writing.values import value_text
 
     if output == "json":
         data = dict(extra) | reading.to_json()
@@ -62,29 +75,26 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
         return
     equation = getattr(reading, "equation", None)
     output_style = "latex" if output == "latex" else "ascii" if plain or ascii_only() else "unicode"
-    style = notation(output_style, equation, getattr(reading, "derivative", None))
+    letters = for_reading(chosen_letters(), reading, output == "latex")
+    style = notation(output_style, equation, getattr(reading, "derivative", None), letters)
     if values is not None:
-        click.echo("\n".join(_value_lines(values, output == "latex")))
+        click.echo(value_text(values, style))
     elif output == "latex":
-        click.echo(align(lines(reading, style)))
+        click.echo(fragment(lines(reading, style)))
     else:
         click.echo("\n".join(lines(reading, style)))
-
-
-def _value_lines(values: Mapping[str, Any], latex: bool) -> list[str]:
-    rows = [(name, k, block) for name, powers in values.items() for k, block in enumerate(powers)]
-    if latex:
-        from derive.writing.latex import align
-
-        return [align([rf"\text{{{n}}}_{{({k})}} ={{}}& \left({', '.join(b)}\right)" for n, k, b in rows])]
-    return [f"{name} gamma^{k}  {', '.join(block)}" for name, k, block in rows]
 
 
 def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"scheme": scheme.name, "regime": options["regime"] or next(iter(scheme.regimes), ""), **more}
 
 
-@click.command("modified-loss")
+@_reading(
+    "modified-loss",
+    "derive modified-loss momentum --order 2",
+    "derive modified-loss adam",
+    "derive modified-loss momentum --form map --order 3",
+)
 @scheme_options
 @order_option(1, "Look for a potential through gamma^ORDER.")
 @click.option(
@@ -105,7 +115,11 @@ def modified_loss(order: int, form: str, output: str, plain: bool, **options: An
     _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
 
 
-@click.command("second-order")
+@_reading(
+    "second-order",
+    "derive second-order nesterov --regime strongly-convex",
+    "derive second-order momentum --order 2 --format latex",
+)
 @scheme_options
 @order_option(1, "Keep the terms through gamma^ORDER.")
 @point_options
@@ -126,7 +140,11 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
     _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("accuracy")
+@_reading(
+    "accuracy",
+    'derive accuracy momentum --regime leapfrog --target "theta\'\' + lam*theta\' + grad"',
+    'derive accuracy rk4 --target "theta\' + grad"',
+)
 @scheme_options
 @click.option(
     "--target", required=True, metavar="EQUATION", help="Such as \"theta'' + lam*theta' + grad\" or \"theta' + grad\" (= 0)."
@@ -146,7 +164,12 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
     _print(a, report.accuracy_lines, output, plain, _header(scheme, options))
 
 
-@click.command("stability")
+@_reading(
+    "stability",
+    "derive stability momentum",
+    "derive stability nesterov --set beta=9/10",
+    "derive stability gd --plot region.svg",
+)
 @scheme_options
 @click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
 @format_option
@@ -155,17 +178,25 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
     from derive.readings.stability import stability as read
     from derive.writing.stability import stability_lines
 
+    if plot is not None:
+        from derive.writing.region import check_region_name
+
+        check_region_name(plot)
     scheme, keywords = _chosen(options)
     s = read(scheme, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 
         plot_region(s, plot)
-        click.echo(f"derive: wrote {plot}", err=True)
+        click.echo(f"wrote {plot}", err=True)
     _print(s, stability_lines, output, plain, _header(scheme, options))
 
 
-@click.command("energy")
+@_reading(
+    "energy",
+    "derive energy momentum --regime leapfrog --order 2",
+    "derive energy nesterov",
+)
 @scheme_options
 @order_option(2, "Derive the energy through gamma^ORDER.")
 @click.option("--damping", metavar="NAME", help="The parameter that is zero in the undamped scheme; found where it is not given.")
@@ -189,7 +220,11 @@ def energy(order: int, damping: str | None, loss: str | None, at: str | None, di
     _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("modifying")
+@_reading(
+    "modifying",
+    "derive modifying gd --order 2",
+    'derive modifying momentum --set beta=9/10 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
+)
 @scheme_options
 @order_option(1, "Correct through gamma^ORDER.")
 @point_options
@@ -205,7 +240,11 @@ def modifying(order: int, loss: str | None, at: str | None, digits: int, output:
     _print(m, report.modifying_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("initial-layer")
+@_reading(
+    "initial-layer",
+    "derive initial-layer momentum",
+    "derive initial-layer ema-momentum --order 2",
+)
 @scheme_options
 @order_option(1, "Derive the shift through gamma^ORDER.")
 @point_options
@@ -221,13 +260,18 @@ def initial_layer(order: int, loss: str | None, at: str | None, digits: int, out
     _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
 
 
-@click.command("compare")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@_reading(
+    "compare",
+    "derive compare nesterov nesterov-keras",
+    "derive compare momentum ema-momentum --set beta=1/2",
+    "derive compare gd heun --format json",
+)
+@click.argument("a", metavar="A", shell_complete=complete_schemes)
+@click.argument("b", metavar="B", shell_complete=complete_schemes)
 @order_option(2, "Compare through gamma^ORDER.")
-@click.option("--regime", metavar="NAME", help="The regime of both.")
-@click.option("--regime-a", metavar="NAME", help="The regime of A.")
-@click.option("--regime-b", metavar="NAME", help="The regime of B.")
+@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both.")
+@click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A.")
+@click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B.")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
 )
@@ -244,15 +288,22 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     _print(c, report.comparison_lines, output, plain, header)
 
 
-@click.command("explain")
-@click.argument("scheme", metavar="SCHEME")
+@_reading(
+    "explain",
+    "derive explain momentum",
+    "derive explain adam --regime memory --set beta1=9/10",
+    'derive explain --update "theta = theta - gamma*grad(theta_next)"',
+)
+@scheme_options
+@click.option("--order", type=click.IntRange(0, 12), default=1, show_default=True, help="Show the terms through gamma^ORDER.")
 @format_option
-def explain(scheme: str, output: str, plain: bool) -> None:
+def explain(order: int, output: str, plain: bool, **options: Any) -> None:
     """What one scheme does, on one screen: limit flow, first corrections, modified loss, accuracy, stability, memory.
 
-    SCHEME is a name of the catalogue or a file.
+    All regimes are shown, or the one of --regime; --set holds in every regime that has the parameter free.
     """
     from derive.readings.explain import explain as read
     from derive.writing.explanation import explanation_lines
 
-    _print(read(scheme), explanation_lines, output, plain, {})
+    scheme, keywords = _chosen(options)
+    _print(read(scheme, order, **keywords), explanation_lines, output, plain, {})

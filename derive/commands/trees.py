@@ -10,8 +10,12 @@ import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_tableaux, epilog
+from derive.commands.limits import tell_memory
 from derive.commands.options import chosen_scheme, scheme_options
 from derive.errors import UsageError
+from derive.files import check_writable, replacing
+from derive.sizes import parse_size
 
 if TYPE_CHECKING:
     from derive.trees.method import TreeMethod
@@ -20,9 +24,21 @@ if TYPE_CHECKING:
 _KINDS = ("flow", "map", "integrator", "conditions")
 
 
-@click.command("trees")
+@click.command(
+    "trees",
+    epilog=epilog(
+        (
+            "derive trees --tableau rk4 --order 6",
+            "derive trees momentum --order 4 --with differential,divided",
+            "derive trees --tableau rk4 --kind conditions",
+            "derive trees heun --order 9 --format npz -o heun.npz",
+        ),
+        TABLEAU_FILE, SCHEME_FILE,
+    ),
+)  # fmt: skip
 @scheme_options
-@click.option("--tableau", metavar="NAME|FILE", help="A Butcher tableau (.toml, .json), one or several colours; or a name.")
+@click.option("--tableau", metavar="NAME|FILE", shell_complete=complete_tableaux,
+              help="A Butcher tableau (.toml, .json), one or several colours; or a name.")  # fmt: skip
 @click.option("--order", type=int, default=5, show_default=True, metavar="N", help="Trees with at most N nodes.")
 @click.option(
     "--kind",
@@ -36,9 +52,10 @@ _KINDS = ("flow", "map", "integrator", "conditions")
     help="npz needs --output.",
 )  # fmt: skip
 @click.option("--with", "extras", metavar="COLUMN,...", default="",
-              help="More columns: density, bracket, differential, latex, divided (b/sigma).")  # fmt: skip
-@click.option("--output", metavar="FILE", help="Write to FILE, which appears only when it is complete.")
-@click.option("--memory-limit", metavar="SIZE", help="Refuse what needs more, e.g. 4G (default: the memory that is free).")
+              help="More columns: density, bracket, differential, latex (needs tikz), divided (b/sigma).")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE; it appears whole or not at all.")
+@click.option("--memory-limit", metavar="SIZE", callback=tell_memory,
+              help="Refuse what needs more, e.g. 4G (default: the memory that is free).")  # fmt: skip
 def trees_command(
     scheme: str | None,
     update: str | None,
@@ -58,6 +75,8 @@ def trees_command(
     The coefficients are printed without division by the symmetry sigma: the field is the sum over trees of
     gamma^(|tau|-1) b(tau)/sigma(tau) F(tau), with f = -grad L.  --with divided adds b/sigma.
     """
+    if output is not None:
+        check_writable(output, "-o")
     method = _method(scheme, tableau, regime, parse_settings(settings), (update, parameters))
     columns = [c.strip() for c in extras.split(",") if c.strip()]
     _check(form, output, kind, columns)
@@ -65,6 +84,8 @@ def trees_command(
         _write(output, lambda write: _conditions(method, order, form, write))
     else:
         _emit(_series(method, order, kind, memory_limit), form, output, columns)
+    if output is not None:
+        click.echo(f"wrote {output}", err=True)
 
 
 def _method(
@@ -103,7 +124,6 @@ def _check(form: str, output: str | None, kind: str, columns: list[str]) -> None
 
 
 def _series(method: TreeMethod, order: int, kind: str, memory_limit: str | None) -> TreeSeries:
-    from derive.trees.memory import parse_size
     from derive.trees.series import tree_series
 
     limit = None if memory_limit is None else parse_size(memory_limit)
@@ -120,8 +140,6 @@ def _write(output: str | None, produce: Callable[[Callable[[str], Any]], None]) 
     if output is None:
         produce(sys.stdout.write)
         return
-    from derive.trees.output import replacing
-
     with replacing(output) as path, path.open("w", encoding="utf-8") as stream:
         produce(stream.write)
 

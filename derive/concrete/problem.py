@@ -26,6 +26,7 @@ from derive.language import (
     interpret,
     names_of,
     parse_expression,
+    plain_name,
 )
 from derive.scheme.names import UNKNOWNS
 
@@ -117,7 +118,7 @@ def parse_point(text: str | Mapping[str, object]) -> dict[str, Fraction]:
     items = text.items() if isinstance(text, Mapping) else [p.partition("=")[::2] for p in text.split(",") if p.strip()]
     point: dict[str, Fraction] = {}
     for name, value in items:
-        key = str(name).strip()
+        key = plain_name(str(name).strip())
         if isinstance(value, float):
             raise UsageError(f"point: {key}={value!r} is not exact; write it as text, for example '1/3'")
         if not key.replace("'", "").isidentifier() or not str(value).strip():

@@ -1,6 +1,9 @@
 """The language of schemes, losses and formulas.
 
 syntax     trees of an expression, and back to text
+tokens     text -> words
+precedence words -> trees: operators
+written    words -> trees: operands, plain ones and those that people write
 parse      text -> tree, refusing all else with its place
 calls      the functions that may be called, one entry each
 interpret  tree -> value, for any meaning of its numbers, names and operations
@@ -9,6 +12,7 @@ letters    names of Greek letters
 
 from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, plain_arities
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
+from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
 from derive.language.syntax import (
     ONE,
@@ -21,6 +25,7 @@ from derive.language.syntax import (
     derivative_symbol,
     fresh_name,
     names_of,
+    plain_primes,
     substitute,
     unparse,
     walk,
@@ -48,6 +53,9 @@ __all__ = [
     "parse_expression",
     "parse_update",
     "plain_arities",
+    "plain_key",
+    "plain_name",
+    "plain_primes",
     "substitute",
     "unparse",
     "walk",

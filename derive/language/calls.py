@@ -10,6 +10,7 @@ have names that no text can contain, made of the loss, the variable of the gradi
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
     label        the function that it evaluates: 'L' for the gradient of a loss, 'f' for a vector field
+                 (norm takes numbers too, of which it is the absolute value: see `derive.scheme.kinds.sized`)
     unicode, ascii, latex
                  a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
 """
@@ -53,10 +54,10 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
         SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
-        SchemeCall("abs", unicode="|{0}|", ascii="|{0}|", latex=r"\abs{{{0}}}"),
+        SchemeCall("abs", latex=r"\abs{{{0}}}"),
         SchemeCall("sign"),
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
-        SchemeCall("norm", 1, "scalar", True, unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
+        SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
     )
 }
 

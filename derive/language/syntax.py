@@ -97,6 +97,17 @@ def derivative_symbol(name: str, k: int) -> str:
     return name if k == 0 else f"d{name}" if k == 1 else f"d{k}{name}"
 
 
+def plain_primes(expression: Expression, functions: Collection[str]) -> Expression:
+    """The expression with r', r'' of these time functions by the names that they have in coefficients.
+
+    >>> unparse(plain_primes(Operation("*", (Name("r''"), Name("theta'"))), {"r"}))
+    "d2r*theta'"
+    """
+    names = {n: n.rstrip("'") for n in names_of(expression) if n.endswith("'")}
+    values = {n: Name(derivative_symbol(r, len(n) - len(r))) for n, r in names.items() if r in functions}
+    return substitute(expression, values) if values else expression
+
+
 def fresh_name(letter: str, taken: Collection[str]) -> str:
     """A letter of our own beside names that others chose: the letter, doubled until nobody has it.
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from derive.errors import UsageError
-from derive.trees.output import replacing
+from derive.files import write_whole
 
 TIMEOUT = 180  # seconds
 INSTALL = "apt-get install texlive-latex-recommended texlive-pictures lmodern"
@@ -30,8 +30,7 @@ def write_pdf(latex: str, target: str | Path) -> None:
     Raises UsageError where TeX is missing, fails or takes too long, or where the folder cannot be written to.
     """
     data, _ = compile_latex(latex)
-    with replacing(target) as temporary:
-        temporary.write_bytes(data)
+    write_whole(target, data)
 
 
 def compile_latex(latex: str) -> tuple[bytes, list[float]]:

@@ -9,18 +9,20 @@ from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.independent import Verified, independent_paragraph
 from derive.paper.indices import IndexWriter
-from derive.paper.linebreak import Entry, Summand, block, rows
 from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.opening import abbreviations, ansatz_section, scheme_section, title
 from derive.paper.operators import operator_section
 from derive.paper.pieces import gamma_power, series_summands, summands
-from derive.paper.preamble import PREAMBLE
-from derive.paper.prose import prose
+from derive.paper.preamble import PAPER, PREAMBLE
 from derive.paper.sequences import sequence_section
 from derive.paper.start import start_section, where
 from derive.paper.treedoc import tree_section
 from derive.scheme import Scheme, configure
+from derive.scheme.bibliography import cited
+from derive.writing.escape import escape
 from derive.writing.latex import align
+from derive.writing.linebreak import Entry, Summand, block, rows
+from derive.writing.prose import prose
 
 MAX_INDEXED = 60  # terms also written in index notation
 
@@ -127,10 +129,15 @@ identity & holds \\
 
 def _sources(scheme: Scheme) -> str:
     items = [s.strip() for s in scheme.reference.split(";") if s.strip()]
-    bib = [rf"\bibitem{{source{k}}} {prose(s)}." for k, s in enumerate(items, 1)]
+    bib = [rf"\bibitem{{source{k}}} {prose(s, PAPER)}.{_in_full(s)}" for k, s in enumerate(items, 1)]
     bib.append(
         r"\bibitem{hlw} E. Hairer, C. Lubich, G. Wanner, \emph{Geometric Numerical Integration}, 2nd edition, Springer 2006, "
         "chapter IX: backward error analysis and modified equations."
     )
     cited = rf"\nocite{{{','.join(f'source{k}' for k in range(1, len(items) + 1))}}}" if items else ""
     return cited + "\n\\begin{thebibliography}{9}\n" + "\n".join(bib) + "\n\\end{thebibliography}"
+
+
+def _in_full(text: str) -> str:
+    """The works that a source names, with authors and titles."""
+    return "".join(rf"\newline {escape(str(work))}" for work in cited(text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.paper.context import Article
-from derive.paper.escape import escape
+from derive.writing.escape import escape
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from derive.algebra.coefficients import Ratio
 from derive.equation import TermSum
 from derive.errors import DeriveError
 from derive.paper.context import Article
-from derive.paper.escape import escape
-from derive.paper.linebreak import Entry, Summand, block, rows
 from derive.paper.pieces import coefficient_chunks, gamma_power, series_summands, summands
 from derive.readings.loss import ModifiedLoss, Obstruction, loss_of
 from derive.readings.second_order import second_order_form
+from derive.writing.escape import escape
 from derive.writing.formulas import coefficient_text, write_term
 from derive.writing.latex import align
+from derive.writing.linebreak import Entry, Summand, block, rows
 from derive.writing.notation import Notation
 
 MAX_SHOWN = 24  # terms of an asymmetry or a remainder

@@ -7,21 +7,23 @@ from dataclasses import replace
 from derive.algebra.fold import within
 from derive.language import Expression, names_of
 from derive.paper.context import Article
-from derive.paper.escape import escape
-from derive.paper.linebreak import TEXT_WIDTH, Summand, block, rows, width
 from derive.paper.pieces import series_summands
-from derive.paper.prose import prose
+from derive.paper.preamble import PAPER
 from derive.paper.start import started, where
-from derive.paper.update import ExpressionWriter, bound_parameters, function_settings, uses_products
+from derive.paper.update import bound_parameters, function_settings, uses_products
+from derive.writing.escape import escape
+from derive.writing.expression import ExpressionWriter
 from derive.writing.formulas import coefficient_text, write_combination
 from derive.writing.latex import align
+from derive.writing.linebreak import TEXT_WIDTH, Summand, block, rows, width
+from derive.writing.prose import prose
 from derive.writing.standing import listed, polynomial_text, remembers
 from derive.writing.text import decay
 
 
 def title(article: Article) -> str:
     c, scheme = article.equation.configuration, article.equation.scheme
-    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title)}\par}}" if c.regime else ""
+    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title, PAPER)}\par}}" if c.regime else ""
     terms = sum(len(s) for sums in article.equation.equations.values() for s in sums)
     slow = ", ".join(f"${article.style.symbol(x)}$" for x in article.equation.equations)
     route = "operator series" if article.multistep is not None else "a solution in which the step number stays symbolic"
@@ -51,7 +53,7 @@ def _summary(article: Article) -> str:
 
 def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
-    write = ExpressionWriter(scheme, article.style)
+    write = ExpressionWriter(article.style, scheme.kinds)
     lines = [line for a in scheme.program for line in _assignment(a.target, write.summands(a.value), article)]
     loss = r"the loss $L$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
@@ -62,7 +64,7 @@ def scheme_section(article: Article) -> str:
         _special_names(article),
         _parameters(article, write),
         _relaxation(article),
-        "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()))] if scheme.notes else []),
+        "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), PAPER)] if scheme.notes else []),
     ]
     return "\n".join(t for t in text if t)
 
@@ -88,7 +90,7 @@ def _parameters(article: Article, write: ExpressionWriter) -> str:
     c = article.equation.configuration
     used = [p for n, p in c.scheme.parameters.items() if n in c.bindings or n in c.free]
     items = [_parameter_item(article, p.name, p.description, p.range) for p in used]
-    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d)}" for n, d in c.scheme.functions.items()]
+    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d, PAPER)}" for n, d in c.scheme.functions.items()]
     text = ["\\begin{description}\n" + "\n".join(items) + "\n\\end{description}"] if items else []
     given: list[tuple[str, Expression]] = [*bound_parameters(c)]
     formulas = [f"{article.style.symbol(n)} = {write(e)}" for n, e in given]
@@ -113,7 +115,7 @@ def _packed(formulas: list[str]) -> list[str]:
 
 
 def _parameter_item(article: Article, name: str, description: str, span: str) -> str:
-    told = ", ".join(x for x in (prose(description), prose(span)) if x)
+    told = ", ".join(x for x in (prose(description, PAPER), prose(span, PAPER)) if x)
     return rf"\item[${article.style.symbol(name)}$] {told}"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
 from derive.paper.context import Article
-from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, block, rows, width
 from derive.paper.multistep import Multistep, time_derivatives
 from derive.paper.pieces import coefficient_chunks, summands
 from derive.writing.formulas import coefficient_text
 from derive.writing.latex import align
+from derive.writing.linebreak import TEXT_WIDTH, Entry, Summand, block, rows, width
 
 MAX_SHOWN = 40  # terms written out on the way
 

@@ -8,10 +8,10 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import sign_first
 from derive.algebra.terms import Term
 from derive.equation import TermSum
-from derive.paper.linebreak import TEXT_WIDTH, Summand, width
 from derive.paper.preamble import PAPER
 from derive.writing import formulas
 from derive.writing.formulas import polynomial_power, settled, write_coefficient, write_term
+from derive.writing.linebreak import TEXT_WIDTH, Summand, width
 from derive.writing.notation import Notation
 
 Writer = Callable[[Term], str]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from derive.algebra.terms import Factor
-from derive.paper.escape import escape
+from derive.writing.escape import escape
 from derive.writing.notation import LATEX, Notation
 
 PREAMBLE = r"""% Preamble for modified equations: packages and notation.
@@ -58,9 +58,9 @@ def _letter(name: str) -> str:
     return LATEX.letter(name) if name.isascii() else rf"\text{{{escape(name)}}}"
 
 
-def _derivative(label: str, k: int) -> str:
+def _derivative(label: str, _: str, k: int) -> str:
     if label == "f":
-        return LATEX.derivative(label, k)
+        return LATEX.derivative(label, label, k)
     return r"\gradL" if k == 0 else rf"\derL{{{k + 1}}}"
 
 

@@ -7,10 +7,10 @@ from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.terms import Term
 from derive.engine.run import Component
 from derive.paper.context import Article
-from derive.paper.linebreak import TEXT_WIDTH, Entry, Summand, block, width
 from derive.paper.pieces import coefficient_chunks
 from derive.writing.formulas import coefficient_text, settled, write_coefficient, write_term
 from derive.writing.latex import align
+from derive.writing.linebreak import TEXT_WIDTH, Entry, Summand, block, width
 
 MAX_SHOWN = 60  # sequences written out
 

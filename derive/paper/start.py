@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from derive.errors import DeriveError
 from derive.paper.context import Article
-from derive.paper.linebreak import Summand, rows
 from derive.paper.pieces import gamma_power, series_summands
-from derive.paper.prose import prose
+from derive.paper.preamble import PAPER
 from derive.readings.initial_layer import InitialLayer, initial_layer
 from derive.writing.formulas import coefficient_text
 from derive.writing.latex import align
+from derive.writing.linebreak import Summand, rows
+from derive.writing.prose import prose
 from derive.writing.standing import remembers, transients, where_text
 
 MATH = "${}$"
@@ -75,7 +76,7 @@ def _from_rest(article: Article) -> str:
         layer = initial_layer(c.scheme, _ORDER, regime=c.regime or None, settings=dict(c.settings))
     except DeriveError as error:
         reason = (str(error).partition(": ")[2] or str(error)).partition(";")[0].removeprefix("from rest, ")
-        return f"No closed form of them from rest is given here: {prose(reason)}."
+        return f"No closed form of them from rest is given here: {prose(reason, PAPER)}."
     return _layer(article, layer)
 
 

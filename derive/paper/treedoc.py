@@ -6,8 +6,8 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.rooted import symmetry
 from derive.algebra.terms import Term
 from derive.paper.context import Article
-from derive.paper.linebreak import _fitted, width
 from derive.writing.formulas import coefficient_text, write_term
+from derive.writing.linebreak import _fitted, width
 
 MAX_TREES, MAX_TOGETHER = 37, 12
 

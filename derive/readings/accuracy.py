@@ -59,6 +59,11 @@ class Accuracy(Described):
         return f"{self.equation.name}, target {self.target}: order {found}{self.order}"
 
     @property
+    def expression(self) -> Expression:
+        """What the target sets to zero."""
+        return parse_target(self.target)
+
+    @property
     def derivative(self) -> str:
         """The symbol that stands for theta' in the defect of a second-order equation."""
         return self.equation.configuration.fresh(P) if len(self.equation.equations) > 1 else P

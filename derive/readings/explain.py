@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from derive.readings.loss import ModifiedLoss, loss_of
 from derive.readings.second_order import SecondOrder, second_order_form
 from derive.readings.stability import Stability, stability
 from derive.result import Described, blocks
-from derive.scheme import Scheme, load_scheme
+from derive.scheme import Scheme, configure, load_scheme
 
 T = TypeVar("T")
 _DEPTH = 2  # powers looked at for the order of accuracy
@@ -38,6 +38,7 @@ class RegimeReading(Described):
     accuracy: int
     reason: str = ""
     conditions: tuple[Condition, ...] = ()
+    order: int = 1
 
     def describe(self) -> str:
         return f"{self.equation.name}: follows its limit to order {self.accuracy}" if self.equation else f"{self.name}: none"
@@ -50,12 +51,12 @@ class RegimeReading(Described):
 
     @property
     def series(self) -> dict[str, tuple[TermSum, ...]]:
-        """What is shown, through gamma^1: theta'' alone where there is a second-order form."""
+        """What is shown, through gamma^order: theta'' alone where there is a second-order form."""
         if self.equation is None:
             return {}
         if self.second is not None:
-            return {"theta''": self.second.terms[:2]}
-        return {f"{x}'": sums[:2] for x, sums in self.equation.equations.items()}
+            return {"theta''": self.second.terms[: self.order + 1]}
+        return {f"{x}'": sums[: self.order + 1] for x, sums in self.equation.equations.items()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,6 +69,7 @@ class Explanation(Described):
     map_loss: ModifiedLoss | str
     stability: Stability | str
     layer: InitialLayer | str
+    order: int = 1
 
     def describe(self) -> str:
         regimes = ", ".join(r.name for r in self.regimes if r.name)
@@ -103,10 +105,12 @@ class Explanation(Described):
         }  # fmt: skip
 
 
-def explain(scheme: str | Path | Scheme) -> Explanation:
-    """Every reading of a scheme, in the scheme's own regimes.
+def explain(
+    scheme: str | Path | Scheme, order: int = 1, *, regime: str | None = None, settings: Mapping[str, str] | None = None
+) -> Explanation:
+    """Every reading of a scheme through gamma^order, in all its regimes or in one; settings hold where a regime has them free.
 
-    Raises UsageError, SchemeError, ParseError for a scheme that cannot be read.
+    Raises UsageError, SchemeError, ParseError for a scheme that cannot be read, and for a setting that no regime takes.
 
     >>> e = explain("gd")
     >>> e.loss.exists_through, e.stability.interval
@@ -114,17 +118,38 @@ def explain(scheme: str | Path | Scheme) -> Explanation:
     """
     chosen = load_scheme(scheme)
     chosen.require_plain("explain")
-    regimes = tuple(_regime(chosen, name) for name in (tuple(chosen.regimes) or ("",)))
-    first = regimes[0].equation
+    asked = _settings_of_regimes(chosen, (regime,) if regime else tuple(chosen.regimes) or (None,), settings or {})
+    depth = max(_DEPTH, order)
+    regimes = tuple(_regime(chosen, name, own, order) for name, own in asked.items())
+    first, (name, own) = regimes[0].equation, next(iter(asked.items()))
 
     def loss(form: str) -> ModifiedLoss:
-        return loss_of(modified_equation(chosen, _DEPTH if form == "flow" else 1, form=form))
+        return loss_of(modified_equation(chosen, depth if form == "flow" else order, form=form, regime=name, settings=own))
 
     return Explanation(
         chosen, regimes,
         _attempt(lambda: loss("flow")), _attempt(lambda: loss("map")) if first is not None and first.memory else "no memory",
-        _attempt(lambda: stability(chosen)), _attempt(lambda: initial_layer(chosen, 1)),
+        _attempt(lambda: stability(chosen, regime=name, settings=own)),
+        _attempt(lambda: initial_layer(chosen, order, regime=name, settings=own)), order,
     )  # fmt: skip
+
+
+def _settings_of_regimes(
+    scheme: Scheme, regimes: Sequence[str | None], settings: Mapping[str, str]
+) -> dict[str | None, dict[str, str]]:
+    """regime -> the settings that it takes; UsageError for one that none takes, as the first regime words it."""
+    taken: dict[str | None, dict[str, str]] = {r: {} for r in regimes}
+    if not settings:
+        return taken
+    for regime in regimes:
+        free = configure(scheme, regime).free
+        own = {n: v for n, v in settings.items() if n in free or n.partition("(")[0] in scheme.functions}
+        configure(scheme, regime, own)
+        taken[regime] = own
+    for name, value in settings.items():
+        if not any(name in own for own in taken.values()):
+            configure(scheme, regimes[0], {name: value})
+    return taken
 
 
 def _attempt(read: Callable[[], T]) -> T | str:
@@ -135,16 +160,18 @@ def _attempt(read: Callable[[], T]) -> T | str:
         return re.sub(r"^scheme [^:,]*[:,] ", "", str(error))
 
 
-def _regime(scheme: Scheme, name: str) -> RegimeReading:
-    equation = _attempt(lambda: modified_equation(scheme, _DEPTH, regime=name or None))
+def _regime(scheme: Scheme, regime: str | None, settings: Mapping[str, str], order: int) -> RegimeReading:
+    name = regime or ""
+    equation = _attempt(lambda: modified_equation(scheme, max(_DEPTH, order), regime=regime, settings=settings))
     if isinstance(equation, str):
         return RegimeReading(name, None, None, 0, equation)
     asked = conditions(equation)
     second = _attempt(lambda: second_order_form(equation)) if len(equation.equations) == 2 else None
     if isinstance(second, SecondOrder):
-        return RegimeReading(name, equation, second, _first_correction([s.sum for s in second.terms]), conditions=asked)
+        found = _first_correction([s.sum for s in second.terms])
+        return RegimeReading(name, equation, second, found, conditions=asked, order=order)
     corrections = [_first_correction([s.sum for s in sums]) for sums in equation.equations.values()]
-    return RegimeReading(name, equation, None, min(corrections), conditions=asked)
+    return RegimeReading(name, equation, None, min(corrections), conditions=asked, order=order)
 
 
 def _first_correction(sums: list[Sum]) -> int:

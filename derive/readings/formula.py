@@ -3,6 +3,8 @@
     L, grad, hess(u), d3(u, v), ...  (or field, dfield(u), d2field(u, v), ...),  theta, other state variables, parameters, gamma,
     p or theta',  theta'',  + - * / **, dot, norm, sqrt, abs, sign,  gradient(s) = grad of a scalar,  rate(x) = dx/dt
 
+and the same as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, θ'.
+
 Along a given flow theta' is that field, and rate(x) its derivative of x; without one theta', theta'', ... are those of any
 smooth trajectory, independent of one another.  Equality is equality of normal forms, hence for every smooth loss in any
 dimension.
@@ -26,7 +28,18 @@ from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
-from derive.language import Call, Expression, Operation, constant, derivative_calls, names_of, parse_expression, plain_arities
+from derive.language import (
+    Call,
+    Expression,
+    Name,
+    Operation,
+    constant,
+    derivative_calls,
+    names_of,
+    parse_expression,
+    plain_arities,
+)
+from derive.language.calls import Kind
 from derive.readings.identity import vanishes
 from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
 from derive.readings.witness import is_nonzero
@@ -61,6 +74,10 @@ class _Reader(TargetReader):
         if formulas.exact:
             self.values = {**self.values, "gamma": Polynomial(workspace, {0: self.ring.symbol("gamma")})}
         self.formulas = formulas
+
+    def kinds(self) -> dict[str, Kind]:
+        states: dict[str, Kind] = {n: "scalar" if scalar else "vector" for n, scalar in self.formulas.states.items()}
+        return super().kinds() | {"p": "vector"} | states
 
     def _name(self, name: str, line: int, column: int) -> Series:
         if name == "field" and name not in self.values:
@@ -151,6 +168,8 @@ def formulas_of(equation: ModifiedEquation) -> Formulas:
     c = equation.configuration
     values = {n: parse_expression(v, f"where, {n}") for n, v in c.settings.items() if n.isidentifier()}
     bound = {n: substitute(e, values) for n, e in c.bindings.items() if n not in c.free}
+    if equation.scheme.label == "f" and "f" not in {*bound, *equation.algebra.ring.symbols}:
+        bound["f"] = Name("field")  # as it is printed
     scalars = {x: equation.scheme_kind(x) == "scalar" for x in equation.equations if x != "theta"}
     return Formulas(equation.algebra, scalars, {**bound, **values})
 

@@ -1,12 +1,12 @@
 """Target equations as text: "theta'' + lam*theta' + grad", "theta' + grad", "theta'' + 3/t*theta' + gamma*hess(theta') + grad".
 
 The text is an expression that the target sets to zero, or an equation with one '='.  Beyond the scheme language it has
-theta', theta'' and the derivatives of the loss at theta: grad, hess(x), d3(x, y), d4(x, y, z), ...
+theta', theta'' and the derivatives of the loss at theta: grad, hess(x), d3(x, y), d4(x, y, z), ..., as they are printed too:
+"θ'' = - λ θ' - ∇L + γ/2 ∇²L[θ']".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,14 +24,18 @@ from derive.language import (
     Operation,
     constant,
     derivative_calls,
+    derivative_symbol,
     interpret,
     names_of,
     parse_expression,
     plain_arities,
 )
-from derive.scheme import substitute
+from derive.language.calls import Kind
+from derive.scheme.kinds import sized
 
-FIRST, SECOND = "theta'", "theta''"  # no name of a text
+FIRST, SECOND = "theta'", "theta''"
+#: calls that are vectors whatever they are given
+VECTORS = frozenset((*derivative_calls("L", 10), *derivative_calls("f", 10), "gradient"))
 
 
 def _calls() -> dict[str, int | None]:
@@ -50,7 +54,8 @@ def parse_target(text: str) -> Expression:
     sides = text.split("=")
     if len(sides) > 2:
         raise ParseError("more than one '='", "target", 1, 1)
-    expressions = [parse_primed(s, "target", _calls()) for s in sides]
+    before = " " * (len(sides[0]) + 1)  # columns of errors are those of the whole text
+    expressions = [parse_primed(s, "target", _calls()) for s in (sides[0], *(before + s for s in sides[1:]))]
     result = expressions[0] if len(sides) == 1 else Operation("-", (expressions[0], expressions[1]))
     if not {FIRST, SECOND} & set(names_of(result)):
         raise UsageError("target: write an equation for theta, such as \"theta' + grad\" or \"theta'' + lam*theta' + grad\"")
@@ -63,18 +68,10 @@ def parse_primed(text: str, where: str, calls: Mapping[str, int | None]) -> Expr
     >>> sorted(names_of(parse_primed("theta'' + lam*theta'", "example", {})))
     ['lam', "theta'", "theta''"]
     """
-    plain = text.replace("′", "'").replace('"', "''")
-    if re.search(r"theta'{3}", plain):
+    expression = parse_expression(text, where, calls)
+    if any(name.startswith(SECOND + "'") for name in names_of(expression)):
         raise UsageError(f"{where}: derivatives of theta beyond theta'' are not supported")
-    # for the parser, names as long as theta' and theta'', so that columns of errors are right
-    words = {f"theta{_unused(plain, 'theta')}": FIRST, f"theta_{_unused(plain, 'theta_')}": SECOND}
-    for word, derivative in reversed(words.items()):
-        plain = plain.replace(derivative, word)
-    return substitute(parse_expression(plain, where, calls), {word: Name(derivative) for word, derivative in words.items()})
-
-
-def _unused(text: str, stem: str) -> int:
-    return next(k for k in range(10) if f"{stem}{k}" not in text)
+    return expression
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,11 @@ class TargetReader(Meaning[_Value]):
         self.values = values
 
     def read(self, e: Expression) -> Series:
-        return interpret(e, self).series
+        return interpret(sized(e, self.kinds(), VECTORS), self).series
+
+    def kinds(self) -> dict[str, Kind]:
+        """What is a vector among the names; every other is a number."""
+        return dict.fromkeys(("theta", FIRST, SECOND, "grad", "field"), "vector")
 
     def given(self, coefficient: Sum) -> Series:
         return Given(self.workspace, [coefficient])
@@ -147,8 +148,12 @@ class TargetReader(Meaning[_Value]):
             return self.given(self.algebra.state("theta"))
         if name == "grad":
             return self.given(self.algebra.node_sum("L", []))
-        if name in self.ring.symbols:
-            return Polynomial(self.workspace, {0: self.ring.symbol(name)})
+        stem = name.rstrip("'")
+        symbol = derivative_symbol(stem, len(name) - len(stem))  # r' of a time function is its coefficient dr
+        if symbol in self.ring.symbols:
+            return Polynomial(self.workspace, {0: self.ring.symbol(symbol)})
+        if name == "d":  # the dimension, as it is printed: the sum of one over the components
+            return self.given(self.algebra.contract(self.algebra.constant(self.ring.one)))
         known = ["theta", "theta'", "theta''", "grad", "gamma", *self.ring.symbols]
         raise ParseError(f"unknown name '{name}'{nearest(name, known)} (known here: {', '.join(known)})", "target", line, column)
 

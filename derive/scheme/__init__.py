@@ -7,7 +7,7 @@ power of gamma times a rescaled one.
 
 from derive.language import substitute
 from derive.language.letters import GREEK
-from derive.scheme.catalogue import catalogue, inline_scheme, load_scheme, scheme_from_toml
+from derive.scheme.catalogue import catalogue, inline_scheme, load_scheme, scheme_from_toml, spellings
 from derive.scheme.configuration import Configuration, configure
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
@@ -26,5 +26,6 @@ __all__ = [
     "inline_scheme",
     "load_scheme",
     "scheme_from_toml",
+    "spellings",
     "substitute",
 ]

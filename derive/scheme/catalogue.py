@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest
-from derive.language import names_of, parse_expression, parse_update
-from derive.language.letters import GREEK
+from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
+from derive.language import names_of, parse_expression, parse_update, plain_name
+from derive.language.letters import is_letter
+from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.losses import declared, loss_calls, resolved
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
-_SYMBOL = re.compile(rf"(?:{'|'.join(GREEK)}|[α-ω])_?\d*")
 
 
 def catalogue() -> tuple[str, ...]:
@@ -24,12 +25,16 @@ def catalogue() -> tuple[str, ...]:
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:
-    """A scheme from its catalogue name, the path of a TOML file, or itself.
+    """A scheme from its catalogue name or an alias, in any spelling, from the path of a TOML file, or itself.
+
+    Where an alias means several things, the title says which was chosen.
 
     Raises UsageError (unknown name, with the nearest one; unreadable file), SchemeError, ParseError.
 
     >>> load_scheme("momentum").states
     ('theta', 'v')
+    >>> load_scheme("SGD").title
+    'Gradient descent: sgd without momentum'
     """
     if isinstance(source, Scheme):
         return source
@@ -42,9 +47,18 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
             raise UsageError(f"cannot read scheme file '{text}': {reason}") from None
         return scheme_from_toml(data, Path(text).stem)
     names = catalogue()
-    if text not in names:
-        raise UsageError(f"unknown scheme '{text}'{nearest(text, names)} (see 'derive schemes', or name a .toml file)")
-    return scheme_from_toml((_FOLDER / f"{text}.toml").read_text("utf-8"), text)
+    found = (text, "") if text in names else resolve(text, names, _FOLDER)
+    if found is None:
+        hint = nearest(text.lower(), spellings())
+        raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
+    name, meaning = found
+    scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
+    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def spellings() -> tuple[str, ...]:
+    """The catalogue's names, then their aliases."""
+    return (*catalogue(), *(alias for _, alias, _ in alias_table(_FOLDER).values()))
 
 
 def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
@@ -56,10 +70,11 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
     >>> inline_scheme("v = beta*v - gamma*grad(theta); theta = theta + v").states
     ('theta', 'v')
     """
-    program = parse_update(update)
+    parameters = {plain_name(n.strip()) for n in parameters}
+    program = parse_update(update, names=parameters)
     assigned = {a.target for a in program}
     read = {n for a in program for n in names_of(a.value)}
-    declared = {n for n in read if _SYMBOL.fullmatch(n)} | set(parameters)
+    declared = {n for n in read if is_letter(n)} | parameters
     names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
@@ -74,39 +89,42 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
     try:
-        data = tomllib.loads(text)
+        data = shown_data(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise SchemeError(f"{source}: not valid TOML: {error}") from None
     for key, value in data.items():
-        if key not in (*_TEXTS, *_TABLES):
+        if key not in (*_TEXTS, *_TABLES, "aliases"):
             raise SchemeError(f"{source}{_line_of(text, key)}: unknown key '{key}'{nearest(key, (*_TEXTS, *_TABLES))}")
+        if key == "aliases":
+            continue
         expected = str if key in _TEXTS else dict
         if not isinstance(value, expected):
             kind = "text" if expected is str else "a table"
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
-    name = data.get("name", source)
+    for key in ("parameters", "unknowns", "functions", "initial"):
+        if key in data or key != "unknowns":
+            data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
+    name = " ".join(data.get("name", shown(source)).split())
     where, unknowns = f"scheme {name}", data.get("unknowns", dict.fromkeys(UNKNOWNS, ""))
     if not unknowns:
         raise SchemeError(f"{source}{_line_of(text, 'unknowns')}: [unknowns] is empty; leave it out where theta is the unknown")
-    taken = reserved(unknowns)
+    taken = {"parameters": reserved(unknowns), "unknowns": CLOCK}
     for key in ("parameters", "unknowns", "functions", "initial"):
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
-            if not inner.isidentifier() or (
-                inner in {"parameters": taken, "unknowns": CLOCK}.get(key, ())
-            ):
+            if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions, losses = declared(data.get("functions", {}), list(unknowns), where)
-    program = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)})
+    program = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)}, data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
         program=resolved(program, losses, list(unknowns), where),
-        title=data.get("title", name),
-        reference=data.get("reference", ""),
+        title=" ".join(data.get("title", name).split()),
+        reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
         parameters={n: _parameter(n, d) for n, d in data.get("parameters", {}).items()},
         functions=functions,
@@ -114,6 +132,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         regimes=dict(_regimes(data.get("regimes", {}), name)),
         unknowns=unknowns,
         losses=losses,
+        aliases=read_aliases(data.get("aliases", []), source),
     )
 
 
@@ -121,14 +140,15 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
     for key, table in tables.items():
         if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
             raise SchemeError(f"scheme {name}: [regimes.{key}] must be a table of texts")
-        items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in table.items() if k != "title"}
-        yield key, Regime(key, table.get("title", key), items)
+        texts = {plain_name(k): v for k, v in table.items() if k != "title"}
+        items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in texts.items()}
+        yield key, Regime(key, " ".join(table.get("title", key).split()), items)
 
 
 def _parameter(name: str, text: str) -> Parameter:
     """'momentum, 0 <= beta < 1' -> description and range; the range is the part after the last comma, if it compares."""
     description, comma, last = text.rpartition(",")
-    if comma and any(c in last for c in "<>") and re.search(rf"\b{re.escape(name)}\b", last):
+    if comma and any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
         return Parameter(name, description.strip(), last.strip())
     return Parameter(name, text.strip())
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Name, fresh_name, names_of, parse_expression, substitute
+from derive.language import Expression, Name, fresh_name, names_of, parse_expression, plain_key, substitute
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
 from derive.scheme.rescaling import Rescaling
@@ -57,16 +57,17 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     >>> c.free, c.symbol("v")
     ((), 'eta')
     """
+    given = {plain_key(key): text for key, text in (settings or {}).items()}
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
     used = _used_parameters(scheme)
     bindings = {name: fixed.get(name, Name(name)) for name in scheme.parameters if name in used}
-    values, functions = _read_settings(scheme, settings or {}, _free_names(bindings, rescaled), fixed, chosen.name)
+    values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
     free = _free_names(bindings, rescaled)
-    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, dict(settings or {}))
+    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given)
 
 
 def _regime(scheme: Scheme, name: str | None) -> Regime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 from derive.errors import ParseError
@@ -40,6 +40,17 @@ class _Kinds(Meaning[Kind]):
         return call_of(node.function).kind_for(args)
 
 
+class _Derived(_Kinds):
+    """The same where some calls are vectors whatever they are given: derivatives of the loss."""
+
+    def __init__(self, kinds: Mapping[str, Kind], vectors: Collection[str]) -> None:
+        super().__init__(kinds)
+        self.vectors = vectors
+
+    def call(self, node: Call, args: list[Kind]) -> Kind:
+        return "vector" if node.function in self.vectors else super().call(node, args)
+
+
 class _Checked(_Kinds):
     """The same, refusing scalars where a call takes vectors."""
 
@@ -66,3 +77,20 @@ def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
 def check_kinds(expression: Expression, kinds: Mapping[str, Kind], where: str) -> None:
     """Raise ParseError at a call of vectors, such as dot, that is given a number."""
     interpret(expression, _Checked(kinds, where))
+
+
+def sized(expression: Expression, kinds: Mapping[str, Kind], vectors: Collection[str] = ()) -> Expression:
+    """The expression with the norm of one number, |a|, as its absolute value; `vectors` are calls that are always vectors.
+
+    >>> from derive.language import SCHEME_CALLS, parse_expression, unparse
+    >>> unparse(sized(parse_expression("|u|*|1 - |b u||", "example", SCHEME_CALLS), {"u": "vector"}))
+    'norm(u)*abs(1 - norm(b*u))'
+    """
+    match expression:
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(sized(a, kinds, vectors) for a in args), line, column)
+        case Call(function, args, line, column):
+            if function == "norm" and interpret(args[0], _Derived(kinds, vectors)) == "scalar":
+                function = "abs"
+            return Call(function, tuple(sized(a, kinds, vectors) for a in args), line, column)
+    return expression

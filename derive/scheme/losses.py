@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ParseError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, Name, Operation, walk
+from derive.language import Assignment, Call, Expression, Name, Operation, plain_name, walk
 from derive.language.calls import CALLS, Partial, partial_of
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
@@ -45,7 +45,7 @@ def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) 
         if found is None:
             times[name] = text
             continue
-        losses[name] = slots = tuple(s.strip() for s in found[1].split(","))
+        losses[name] = slots = tuple(plain_name(s.strip()) for s in found[1].split(","))
         for s in slots:
             if s not in unknowns:
                 listed = ", ".join(unknowns)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.errors import ParseError, SchemeError, UsageError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
-from derive.scheme.kinds import check_kinds, kind_of
+from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
@@ -42,9 +42,9 @@ class Scheme:
 
     `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
     and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
-
     `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game; every other state
     variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
+    `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
     name: str
@@ -59,12 +59,14 @@ class Scheme:
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self)
         if self.losses:
             check_spaces(self.program, self.spaces, self.losses, self.where)
-        _ = self.kinds
+        sizes = tuple(replace(a, value=sized(a.value, self.kinds)) for a in self.program)
+        object.__setattr__(self, "program", sizes)  # |a| of one number is no norm; no name and no kind changes by it
 
     @property
     def where(self) -> str:
@@ -190,7 +192,7 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
     for name, place in names_of(a.value).items():
         if name not in known:
             text = (
-                f"name '{name}' is never assigned and is no parameter{nearest(name, known)}"
+                f"name '{name}' is never assigned and is no parameter{nearest(name, [*known, *CALLS])}"
                 " (declare a symbolic hyperparameter under [parameters], or with --parameter)"
             )
             raise ParseError(text, where, place.line, place.column)

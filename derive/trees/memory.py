@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from derive.errors import UsageError
+from derive.sizes import show
 from derive.trees.enumeration import tree_counts
 from derive.trees.kernel import kernel_bytes
 
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 #: arrays kept for a row of the table, and arrays alive while the largest order is being built
 _ROW, _BUILD = 25, 60
 #: the interpreter with numpy and flint
@@ -44,26 +44,6 @@ def available_bytes() -> int | None:
         return None
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size such as '4G', '500M' or '1.5GiB'; UsageError otherwise.
-
-    >>> parse_size("1.5G")
-    1610612736
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if not found:
-        raise UsageError(f"memory size '{text}': write for example 500M or 4G")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
-def show(size: int) -> str:
-    """
-    >>> show(3 * 2**30)
-    '3.0 GiB'
-    """
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(size // 2**20, 1)} MiB"
 
 
 def check_memory(needed: int, limit: int | None, order: int) -> None:

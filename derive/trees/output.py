@@ -6,11 +6,8 @@ Every format gives the coefficients not divided by the symmetry unless 'b/sigma'
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from derive.errors import UsageError
+from derive.files import replacing
 from derive.trees.series import Coefficient, TreeSeries
 from derive.trees.shape import Tree
 
@@ -127,6 +125,8 @@ def write_json(series: TreeSeries, write: Callable[[str], Any], extras: Sequence
 def write_table(series: TreeSeries, write: Callable[[str], Any], extras: Sequence[str] = ()) -> None:
     """Aligned columns under a line that says what is printed; the sum over all trees last."""
     write(f"# {describe(series)}\n")
+    if "latex" in extras:
+        write("# the pictures need \\usepackage{tikz}\n")
     letter = LETTERS[series.kind]
     widths: dict[str, int] = {"order": 5, "symmetry": 8, "level_sequence": max(14, 2 * series.order + 1)}
     if series.trees.colours > 1:
@@ -144,32 +144,6 @@ def write_table(series: TreeSeries, write: Callable[[str], Any], extras: Sequenc
 
 def _cell(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise.
-
-    Raises UsageError when the folder cannot be written to.
-    """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    try:
-        yield Path(name)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def write_npz(series: TreeSeries, path: str | Path) -> None:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from derive.algebra.coefficients import Ratio
 from derive.errors import UsageError
+from derive.sizes import show
 from derive.trees.arithmetic import WRAP, Residues, primes, primes_needed, reconstruct
 from derive.trees.bounds import Bounds, bounds_of
 from derive.trees.enumeration import TreeTable, check_order, enumerate_trees
 from derive.trees.interpolation import Grid
 from derive.trees.kernel import numerators
-from derive.trees.memory import check_memory, predicted_bytes, show
+from derive.trees.memory import check_memory, predicted_bytes
 from derive.trees.method import TreeMethod
 from derive.trees.operators import operators_of
 from derive.trees.shape import Tree

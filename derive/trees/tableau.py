@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.errors import SchemeError, UsageError, nearest
+from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
 from derive.language import Arithmetic, Call, Expression, Name, Number, Operation, constant, interpret, names_of, parse_expression
 from derive.scheme import Scheme, configure, load_scheme
 from derive.trees.method import TreeMethod, partitioned
@@ -65,10 +65,10 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
         raise UsageError(f"cannot read tableau file '{text}': {reason}") from None
     try:
         read: Any = json.loads if text.endswith(".json") else tomllib.loads
-        data = read(content, parse_float=Fraction)
+        data = shown_data(read(content, parse_float=Fraction))
     except (ValueError, RecursionError) as error:
         raise SchemeError(f"tableau {text}: not valid {text[-4:].upper()}: {' '.join(str(error).split())}") from None
-    return _method(data, Path(text).stem, settings or {})
+    return _method(data, shown(Path(text).stem), settings or {})
 
 
 def method_of_scheme(

@@ -8,21 +8,27 @@ from typing import Any
 from derive.language import unparse
 from derive.result import declarations
 from derive.scheme import Scheme
+from derive.scheme.bibliography import cited
 
 
 def catalogue_text(schemes: list[Scheme]) -> str:
-    """One line a scheme: name, title, regimes."""
+    """One line a scheme: name, title, regimes, other names."""
     width = max(len(s.name) for s in schemes)
     lines = []
     for s in schemes:
         regimes = f"  [{', '.join(s.regimes)}]" if len(s.regimes) > 1 else ""
-        lines.append(f"{s.name:<{width}}  {s.title}{regimes}")
+        also = f"  ({', '.join(s.aliases)})" if s.aliases else ""
+        lines.append(f"{s.name:<{width}}  {s.title}{regimes}{also}")
     return "\n".join(lines)
 
 
 def scheme_text(scheme: Scheme) -> str:
     """Everything that the scheme's file says."""
-    lines = [scheme.title, *textwrap.wrap(scheme.reference, 100, initial_indent="  ", subsequent_indent="  "), ""]
+    lines = [scheme.title, *textwrap.wrap(scheme.reference, 100, initial_indent="  ", subsequent_indent="  ")]
+    if scheme.aliases:
+        also = ", ".join(f"{n} ({remark})" if remark else n for n, remark in scheme.aliases.items())
+        lines += textwrap.wrap(f"also called {also}", 100, initial_indent="  ", subsequent_indent="  ")
+    lines.append("")
     lines += ["    " + line for line in scheme.update.strip().splitlines()]
     if scheme.parameters:
         lines += ["", "parameters"]
@@ -39,6 +45,10 @@ def scheme_text(scheme: Scheme) -> str:
     for regime in scheme.regimes.values():
         substitutions = ", ".join(f"{n} = {unparse(e)}" for n, e in regime.substitutions.items())
         lines += ["", f"regime {regime.name}: {regime.title}"] + ([f"    {substitutions}"] if substitutions else [])
+    if found := cited(scheme.reference):
+        lines += ["", "references"]
+        for work in found:
+            lines += textwrap.wrap(str(work), 100, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
     if scheme.notes:
         lines += ["", *textwrap.wrap(" ".join(scheme.notes.split()), 100)]
     return "\n".join(lines)
@@ -49,7 +59,9 @@ def scheme_json(scheme: Scheme) -> dict[str, Any]:
     return {
         "name": scheme.name,
         "title": scheme.title,
+        "aliases": list(scheme.aliases),
         "reference": scheme.reference,
+        "references": [work.to_json() for work in cited(scheme.reference)],
         "notes": " ".join(scheme.notes.split()),
         "update": scheme.update.strip(),
         "parameters": {p.name: {"description": p.description, "range": p.range} for p in scheme.parameters.values()},

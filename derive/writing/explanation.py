@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from derive.language import unparse
 from derive.result import Blocks
+from derive.writing.expression import typed
 from derive.writing.formulas import gamma_power, said_power
-from derive.writing.latex import text_row
+from derive.writing.latex import Words, words
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
 from derive.writing.standing import remembers, transients, where_text
-from derive.writing.text import relaxation_text
+from derive.writing.text import pretty, relaxation_text
 
 if TYPE_CHECKING:
     from derive.readings.explain import Explanation, RegimeReading
@@ -31,10 +32,17 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
         return _latex(e, style)
     reference = e.scheme.reference.partition(";")[0].strip()
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
-    lines += [f"    {line}" for line in e.scheme.update.strip().splitlines()]
+    lines += [f"    {line}" for line in _update(e, style)]
     for r in e.regimes:
         lines += ["", *_regime_lines(e, r, style)]
     return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
+
+
+def _update(e: Explanation, style: Notation) -> list[str]:
+    """As it is typed; as it is written in a reader's own letters."""
+    if not style.letters:
+        return e.scheme.update.strip().splitlines()
+    return [f"{style.symbol(a.target)} = {pretty(a.value, style, e.scheme.label)}" for a in e.scheme.program]
 
 
 # ---------------------------------------------------------------------------------------------- regimes
@@ -60,9 +68,8 @@ def _substitutions(e: Explanation, r: RegimeReading, style: Notation) -> str:
 
 
 def _left(name: str, style: Notation) -> str:
-    if style.name == "latex":
-        return r"\ddot{\theta}" if name == "theta''" else rf"\dot{{{style.symbol(name[:-1])}}}"
-    return name.replace("theta", style.symbol("theta")) if name.startswith("theta") else style.symbol(name[:-1]) + "'"
+    variable = name.rstrip("'")
+    return style.dot(variable, len(name) - len(variable))
 
 
 def _accuracy_lines(r: RegimeReading, style: Notation) -> list[str]:
@@ -96,12 +103,12 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
         if isinstance(v, str):
             lines += [f"{name}: none. {v}"] if v is e.loss else []
             continue
-        lines.append(f"{name}: {_potential(v, style)}")
+        lines.append(f"{name}: {_potential(v, style, e.order)}")
         inner = v.preconditioned
         if v.preconditioner is not None and inner is not None:
-            kind = v.factor
-            lines.append(f"    with the {kind} factor P = {one_line([v.preconditioner], style)}: {_potential(inner, style)}")
-            lines += [f"    {greek(limit, style)}: {_potential(w, style)}" for limit, w in v.limits]
+            factor = f"with the {v.factor} factor P = {one_line([v.preconditioner], style)}"
+            lines.append(f"    {factor}: {_potential(inner, style, e.order)}")
+            lines += [f"    {greek(limit, style)}: {_potential(w, style, e.order)}" for limit, w in v.limits]
     return lines
 
 
@@ -110,12 +117,12 @@ def _first(e: Explanation) -> str:
     return f", regime {e.regimes[0].name}" if len(e.regimes) > 1 else ""
 
 
-def _potential(v: ModifiedLoss, style: Notation) -> str:
+def _potential(v: ModifiedLoss, style: Notation, order: int) -> str:
     if not v.potential:
         decided = v.obstruction is None or v.obstruction.decided
         no = "is not a gradient for every loss" if decided else "is not shown to be a gradient, nor not to be one"
         return f"none, the limit field {no}"
-    shown = one_line(v.potential[:2], style) + (" + ..." if any(v.potential[2:]) else "")
+    shown = one_line(v.potential[: order + 1], style) + (" + ..." if any(v.potential[order + 1 :]) else "")
     if 0 in v.unwritten and not any(v.potential):
         shown = "a function"
     said = _ends(v, style)
@@ -156,41 +163,48 @@ def _start(e: Explanation, style: Notation) -> str:
 
 
 def _latex(e: Explanation, style: Notation) -> list[str]:
-    """The same as rows of one align* environment: formulas, and words between them."""
+    """The same as displays and the sentences between them, a paragraph a regime and reading."""
     rows: list[str] = []
     for r in e.regimes:
-        rows += _latex_regime(e, r, style)
-    rows += _latex_loss(e, style) + _latex_stability(e, style)
-    return rows + [text_row(line, sentence=True) for line in _start_lines(e, style)]
+        rows += [*_latex_regime(e, r, style), Words("")]
+    rows += [*_latex_loss(e, style), Words("")]
+    s = e.stability
+    rows += [words(f"stability{_first(e)}: {s}", style)] if isinstance(s, str) else brief_lines(s, style)
+    return rows + [words(line, style) for line in _start_lines(e, style)]
 
 
 def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str]:
-    title = f"regime {r.name}" if r.name else "equation"
-    if substitutions := _substitutions(e, r, style):
-        title += f", ${substitutions}$"
+    title = rf"regime {r.name}" if r.name else "equation"
+    regime = e.scheme.regimes.get(r.name)
+    meaning = f"{regime.title}, " if regime and regime.title else ""
+    settings = [f"${style.symbol(n)} = {typed(unparse(x), style)}$" for n, x in regime.substitutions.items()] if regime else []
+    if settings:
+        title += f" ({meaning}{', '.join(settings)})"
     if r.equation is None:
-        return [text_row(f"{title}: none, {r.reason}", sentence=True)]
-    rows = [text_row(title + ":")]
+        return [words(f"{title}: none, {r.reason}", style)]
+    rows: list[str] = [words(title, style)]
     for name, sums in r.series.items():
         rows += series_lines(_left(name, style), sums, style)
     relaxations = [relaxation_text(x, style, _MATH) for x in r.equation.relaxations]
-    return rows + [text_row(line, sentence=True) for line in (*_accuracy_lines(r, style), *relaxations)]
+    return rows + [words(line, style) for line in (*_accuracy_lines(r, style), *relaxations)]
 
 
 def _latex_loss(e: Explanation, style: Notation) -> list[str]:
     rows: list[str] = []
+    theta, gamma = style.symbol("theta"), style.symbol("gamma")
     for v, name, left in (
-        (e.loss, f"modified loss{_first(e)}", r"\dot{\theta} = -"),
-        (e.map_loss, "of the memoryless map", r"\theta^{+} = \theta - \gamma\,"),
+        (e.loss, f"modified loss{_first(e)}", f"{style.dot('theta')} = -"),
+        (e.map_loss, "modified loss of the memoryless map", rf"{theta}{style.following} = {theta} - {gamma}\,"),
     ):
         if isinstance(v, str):
-            rows += [text_row(f"{name}: none. {v}", sentence=True)] if v is e.loss else []
+            rows += [words(f"{name}: none. {v}", style)] if v is e.loss else []
             continue
         rows += _latex_potential(name, left, v, style)
         if v.preconditioner is not None and v.preconditioned is not None:
-            rows.append(text_row(f"with the {v.factor} factor"))
-            rows += series_lines("P", [v.preconditioner], style)
-            times = r"P\," if v.factor == "scalar" else r"P \odot "
+            rows.append(words(f"with the {v.factor} factor", style))
+            factor = style.symbol("P")
+            rows += series_lines(factor, [v.preconditioner], style)
+            times = rf"{factor}\," if v.factor == "scalar" else rf"{factor} \odot "
             rows += _latex_potential("", left + times, v.preconditioned, style)
             for limit, w in v.limits:
                 parameter, _, end = limit.split(" ")
@@ -201,16 +215,11 @@ def _latex_loss(e: Explanation, style: Notation) -> list[str]:
 
 def _latex_potential(name: str, left: str, v: ModifiedLoss, style: Notation) -> list[str]:
     """'name: theta' = -grad V', V, and where it ends."""
-    meaning = f"${left} \\nabla V$" if left else ""
+    meaning = f"${left} {style.derived('L', 0, 'V')}$" if left else ""
     head = ": ".join(x for x in (name, meaning) if x)
     if not v.potential:
-        return [text_row(f"{head}: none, the limit field is not a gradient for every loss")]
-    rows = [text_row(head + " with")] if head else []
-    rows += series_lines("V", v.potential, style)
-    ends = _ends(v, style) or [f"through {said_power(v.exists_through, style)}"]
-    return [*rows, text_row("; ".join(ends))]
-
-
-def _latex_stability(e: Explanation, style: Notation) -> list[str]:
-    s = e.stability
-    return [text_row(f"stability{_first(e)}: {s}", sentence=True)] if isinstance(s, str) else brief_lines(s, style)
+        return [words(f"{head}: none, the limit field is not a gradient for every loss", style)]
+    rows: list[str] = [words(head + " with", style)] if head else []
+    rows += series_lines(style.symbol("V"), v.potential, style)
+    ends = _ends(v, style) or [f"a potential through {said_power(v.exists_through, style)}"]
+    return [*rows, words("; ".join(ends), style)]

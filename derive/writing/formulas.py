@@ -39,8 +39,8 @@ def write_coefficient(value: Ratio, style: Notation, front: str = "") -> tuple[b
         top.insert(int(number.numerator != 1), front)
         front = ""
     if not bottom:
-        return negative, gap.join(top)
-    above, below = gap.join(top) or "1", gap.join(bottom)
+        return negative, style.beside(top, gap)
+    above, below = style.beside(top, gap) or "1", style.beside(bottom, gap)
     if style.name == "latex":
         above = _bare(parts.numerator, number.numerator, above, style) if front or len(top) == 1 else above
         below = _bare(parts.denominator, number.denominator, below, style)
@@ -64,13 +64,14 @@ def polynomial_power(monomials: Any, exponent: int, style: Notation) -> str:
 
 
 def _polynomial(monomials: Any, style: Notation) -> str:
-    pieces = []
+    pieces: list[str] = []
     for coefficient, powers in sign_first(monomials):
         factors = [style.symbol(n) if e == 1 else style.power(style.symbol(n), str(e)) for n, e in powers]
         size = abs(coefficient)
         if size != 1 or not factors:
             factors.insert(0, str(size))
-        pieces.append(("-" if coefficient < 0 else "+") + style.number_gap.join(factors))
+        sign = "-" if coefficient < 0 else "+"
+        pieces.append((f"{style.sum_gap}{sign}{style.sum_gap}" if pieces else sign) + style.number_gap.join(factors))
     return "".join(pieces).removeprefix("+")
 
 
@@ -113,9 +114,8 @@ def write_term(term: Term, style: Notation) -> str:
     """
     scalars = [fe for fe in term.factors if fe[0].scalar]
     vectors = [fe for fe in term.factors if not fe[0].scalar]
-    head = style.scale.join(_power(f, e, style) for f, e in scalars)
-    body = _vector(vectors, style)
-    return style.scale.join(x for x in (head, body) if x) or "1"
+    head = [_power(f, e, style) for f, e in scalars]
+    return style.beside([*head, _vector(vectors, style)], style.scale) or "1"
 
 
 def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
@@ -209,11 +209,18 @@ class _Factors(Cases[str]):
         return _scalar_product(f, 1, self.style)
 
     def absolute(self, f: Factor) -> str:
-        return self.style.absolute(write_term(f.children[0], self.style))
+        inside = f.children[0].factors
+        if self.style.name == "latex":
+            alone = len(inside) == 1 and inside[0][0].kind == "base" and inside[0][1] == 1
+            text = write_factor(inside[0][0], self.style) if alone else write_term(f.children[0], self.style)
+            return self.style.absolute(text)  # bars enclose a sum as parentheses do
+        text = write_term(f.children[0], self.style)
+        return self.style.norm(text) if f.scalar else self.style.absolute(text)
 
     def root(self, f: Factor) -> str:
         text = coefficient_text(f.body[0][1], self.style)
-        return self.style.absolute(text) if f.label == "abs" else unwrapped(text)
+        size = self.style.absolute if self.style.name == "latex" else self.style.norm
+        return size(text) if f.label == "abs" else unwrapped(text)
 
     def base(self, f: Factor) -> str:
         return write_combination(f.body, self.style)
@@ -227,7 +234,7 @@ def signed_term(coefficient: Ratio, term: Term, style: Notation, front: str = ""
     if settle:
         coefficient, term = settled(coefficient, term)
     negative, text = write_coefficient(coefficient, style, front)
-    return negative, style.scale.join(x for x in (text, write_term(term, style) if term.factors else "") if x) or "1"
+    return negative, style.beside([text, write_term(term, style) if term.factors else ""], style.scale) or "1"
 
 
 def write_combination(body: Iterable[tuple[Term, Ratio]], style: Notation) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from derive.algebra.terms import Factor, space_of
 from derive.language.calls import Partial
 from derive.language.letters import GREEK, LETTERS
+from derive.scheme.names import UNKNOWNS, previous
 
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
@@ -19,7 +20,7 @@ class Notation:
 
     name: str
     letter: Callable[[str], str]  # a parameter or variable without regard to time functions
-    derivative: Callable[[str, int], str]  # label, number of arguments
+    derivative: Callable[[str, str, int], str]  # kind ('L' loss, 'f' field), its letter, number of arguments
     power: Callable[[str, str], str]
     fraction: Callable[[str, str], str]
     times: str  # between vectors at an index
@@ -34,40 +35,75 @@ class Notation:
     absolute: Callable[[str], str]
     sqrt: Callable[[str], str]
     number_gap: str
+    previous: str  # behind theta for the point before
+    following: str  # behind theta for the point after
+    dotted: Callable[[str, int], str]  # derivatives in time
     functions: frozenset[str] = frozenset()  # declared time functions r: dr, d2r, ... are written r', r''
+    letters: Mapping[str, str] = field(default_factory=dict)  # a reader's own names for those of the scheme
+    sum_gap: str = ""  # around the signs of a polynomial in parentheses
+    velocity: str = ""  # the variable that is written as the derivative of theta
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
-    players: bool = False  # whether there are several unknowns, so that derivatives say by which they are taken
+    unknowns: tuple[str, ...] = UNKNOWNS
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
+        for x in self.unknowns:
+            if name == previous(x):
+                return self.symbol(x) + self.previous
+        if name and name == self.velocity:
+            return self.dot("theta")
         found = _TIME_DERIVATIVE.fullmatch(name)
         if found and found[2] in self.functions:
-            k = int(found[1] or 1)
-            return found[2] + "'" * k if k <= 3 else self.power(found[2], f"({k})")
-        return self.letter(name)
+            k, function = int(found[1] or 1), self.renamed(found[2])
+            return self.power(function, f"({k})") if k > 3 and self.name == "latex" else function + "'" * k
+        return self.letter(self.renamed(name))
 
-    def telling_norms(self) -> Notation:
-        """The same notation for a text in which |x| is componentwise: norms have double bars (in LaTeX they always have)."""
-        bars = {"unicode": "‖", "ascii": "||"}.get(self.name)
-        return self if bars is None else replace(self, norm=lambda a: f"{bars}{a}{bars}")
+    def renamed(self, name: str) -> str:
+        """The reader's own name for a name."""
+        return self.letters.get(name, name)
 
-    def knowing(self, functions: Iterable[str], unknowns: Collection[str] = ()) -> Notation:
+    def derived(self, label: str, k: int, letter: str = "") -> str:
+        """The derivative with k arguments of a loss 'L' or a field 'f'; of another function where `letter` names it."""
+        return self.derivative(label, self.symbol(letter or label), k)
+
+    def dot(self, name: str, times: int = 1) -> str:
+        """The derivative of a variable in time: θ'."""
+        return self.dotted(self.symbol(name), times)
+
+    def beside(self, factors: Iterable[str], gap: str) -> str:
+        """Factors side by side, those that are not empty; in a text a number that is not the first has a sign before it.
+
+        >>> UNICODE.beside(["3", "", "β", "2^(1/3)"], " ")
+        '3 β · 2^(1/3)'
+        """
+        text = ""
+        for factor in filter(None, factors):
+            numeral = factor[0].isdigit() and self.name != "latex"
+            text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
+        return text
+
+    def knowing(self, functions: Iterable[str], unknowns: Iterable[str] = UNKNOWNS) -> Notation:
         """The same notation for a scheme with these time functions and unknowns."""
-        return replace(self, functions=frozenset(functions), players=len(unknowns) > 1)
+        return replace(self, functions=frozenset(functions), unknowns=tuple(unknowns))
+
+    @property
+    def players(self) -> bool:
+        """Whether there are several unknowns, so that derivatives say by which they are taken."""
+        return len(self.unknowns) > 1
 
     def node(self, f: Factor) -> str:
         """The name of a derivative: ∇²L, and for declared losses ∇²L₁, or ∇_xy f where there are several unknowns."""
         loss, _, variable = f.label.partition(".")
         if not variable:
-            return self.derivative(loss, len(f.children))
+            return self.derived(loss, len(f.children))
         spaces = [space_of(c) or variable for c in f.children]  # with one unknown, all are in its space
         return self.partial(Partial(loss, (variable, *spaces)), [])
 
     def partial(self, partial: Partial, arguments: Sequence[str]) -> str:
         """A derivative of a declared loss at a point, ∇_xy f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
 
-        >>> replace(UNICODE, players=True).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
+        >>> replace(UNICODE, unknowns=("x", "theta")).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
         '∇_xθ f1(x, θ)[u]'
         """
         point, directions = partial.divided(arguments) if arguments else ([], [])
@@ -75,7 +111,7 @@ class Notation:
         if self.players:
             name = self.subscripted(letters, loss)
         else:
-            name = self.derivative("L", len(letters) - 1).replace("L", loss)
+            name = self.derived("L", len(letters) - 1, partial.loss)
         name += self.left + ", ".join(point) + self.right if point else ""
         return name + (self.open + self.argument(directions) + self.close if directions else "")
 
@@ -99,19 +135,22 @@ def _letter(name: str, table: Callable[[str], str | None], index: Callable[[str]
 
 
 def _unicode_symbol(name: str) -> str:
-    if name == "theta_prev":
-        return "θ⁻"
     subscript = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-    return _letter(name, LETTERS.get, lambda d: d.translate(subscript)) or name
+    return _letter(name, LETTERS.get, lambda d: "_" + d if "_" in name else d.translate(subscript)) or name
+
+
+def _bars(text: str) -> str:
+    """The norm of a vector, the absolute value of a number."""
+    return f"norm({text})" if "|" in text else f"|{text}|"
 
 
 def _ascii_symbol(name: str) -> str:
-    return "theta-" if name == "theta_prev" else name
+    return name
 
 
 def _latex_symbol(name: str) -> str:
-    if name == "theta_prev":
-        return r"\theta^{-}"
+    if name.startswith("\\"):
+        return name
 
     def table(stem: str) -> str | None:
         if stem == "eps":
@@ -126,22 +165,30 @@ def _latex_symbol(name: str) -> str:
     return found if found is not None else r"\mathrm{" + name.replace("_", r"\_") + "}"
 
 
-def _unicode_derivative(label: str, k: int) -> str:
+def _unicode_derivative(label: str, letter: str, k: int) -> str:
     if label == "f":
-        return "f" + ("′" * k if k <= 3 else f"⁽{str(k).translate(_SUPERSCRIPTS)}⁾")
-    return "∇L" if k == 0 else f"∇{str(k + 1).translate(_SUPERSCRIPTS)}L"
+        return letter + ("′" * k if k <= 3 else f"⁽{str(k).translate(_SUPERSCRIPTS)}⁾")
+    return f"∇{letter}" if k == 0 else f"∇{str(k + 1).translate(_SUPERSCRIPTS)}{letter}"
 
 
-def _ascii_derivative(label: str, k: int) -> str:
+def _ascii_derivative(label: str, letter: str, k: int) -> str:
     if label == "f":
-        return "f" + ("'" * k if k <= 3 else f"^({k})")
-    return ("grad L", "hess L")[k] if k < 2 else f"d{k + 1}L"
+        return letter + "'" * k
+    return f"{('grad', 'hess')[k] if k < 2 else f'd{k + 1}'}{' ' if k < 2 else ''}{letter}"
 
 
-def _latex_derivative(label: str, k: int) -> str:
+def _latex_derivative(label: str, letter: str, k: int) -> str:
     if label == "f":
-        return "f" + ("'" * k if k <= 3 else f"^{{({k})}}")
-    return r"\nabla L" if k == 0 else rf"\nabla^{{{k + 1}}} L"
+        return letter + ("'" * k if k <= 3 else f"^{{({k})}}")
+    return rf"\nabla {letter}" if k == 0 else rf"\nabla^{{{k + 1}}} {letter}"
+
+
+def _primes(name: str, times: int) -> str:
+    return name + "'" * times
+
+
+def _dots(name: str, times: int) -> str:
+    return rf"\{'d' * times}ot{{{name}}}"
 
 
 def _text_fraction(top: str, bottom: str) -> str:
@@ -154,15 +201,18 @@ def _text_power(base: str, exponent: str) -> str:
 
 UNICODE = Notation(
     "unicode", _unicode_symbol, _unicode_derivative, _text_power, _text_fraction, " ⊙ ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"⟨{a}, {b}⟩", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
+    lambda a, b: f"⟨{a}, {b}⟩", _bars, lambda a: f"abs({a})", lambda a: f"√{a}" if a.isalnum() else f"√({a})", " ",
+    "⁻", "⁺", _primes,
 )  # fmt: skip
 ASCII = Notation(
     "ascii", _ascii_symbol, _ascii_derivative, _text_power, _text_fraction, " * ", " ", "(", ")", "[", "]", ", ".join,
-    lambda a, b: f"<{a}, {b}>", lambda a: f"|{a}|", lambda a: f"|{a}|", lambda a: f"sqrt({a})", " ",
+    lambda a, b: f"<{a}, {b}>", _bars, lambda a: f"abs({a})", lambda a: f"sqrt({a})", " ",
+    "_prev", "+", _primes,
 )  # fmt: skip
 LATEX = Notation(
     "latex", _latex_symbol, _latex_derivative, lambda a, e: f"{a}^{{{e}}}", lambda a, b: rf"\frac{{{a}}}{{{b}}}",
     r" \odot ", r"\, ", r"\left(", r"\right)", r"\left[", r"\right]", ",\\, ".join,
     lambda a, b: rf"\left\langle {a},\, {b}\right\rangle", lambda a: rf"\left\| {a}\right\|",
     lambda a: rf"\left| {a}\right|", lambda a: rf"\sqrt{{{a}}}", r"\,",
+    "^{-}", "^{+}", _dots,
 )  # fmt: skip

@@ -1,16 +1,20 @@
 """Readings as text and LaTeX: one function a reading, (reading, style) -> lines.
 
-LaTeX lines are rows of one align* environment; text that belongs to them is written with \\text.
+LaTeX lines are rows of align* environments and the sentences between them (`derive.writing.latex.fragment`).
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
-from derive.result import Combination, Equation
-from derive.writing.formulas import coefficient_text, said_power, write_term
+from derive.language.letters import GREEK
+from derive.result import Blocks, Combination, Equation
+from derive.writing.expression import TypedWriter, typed
+from derive.writing.formulas import coefficient_text, rows, said_power, write_term
+from derive.writing.latex import aligned, words
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
 
@@ -23,9 +27,10 @@ if TYPE_CHECKING:
     from derive.readings.loss import ModifiedLoss, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
+    from derive.readings.witness import Witness
 
 Lines = list[str]
-_IN_TEXT = str.maketrans({"_": r"\_", "^": r"\^{}", "<": r"\textless{}", ">": r"\textgreater{}"})
+_WRITTEN_OUT = frozenset((*GREEK, "gamma", "theta"))  # in sentences, other names could be words
 
 
 def heading(equation: Equation, style: Notation, what: str) -> Lines:
@@ -38,11 +43,13 @@ def heading(equation: Equation, style: Notation, what: str) -> Lines:
 
 
 def say(text: str, style: Notation) -> str:
-    """A sentence; in LaTeX a row of text, with formulas between dollars."""
-    if style.name != "latex":
-        return text
-    parts = text.split("$")
-    return rf"&\text{{{'$'.join(p if i % 2 else p.translate(_IN_TEXT) for i, p in enumerate(parts))}}}"
+    """A sentence; in LaTeX what stands between dollars is a formula."""
+    return words(text, style) if style.name == "latex" else text
+
+
+def formula(text: str, style: Notation) -> str:
+    """A formula in a sentence."""
+    return f"${text}$" if style.name == "latex" else text
 
 
 def _word(word: str, style: Notation) -> str:
@@ -50,61 +57,60 @@ def _word(word: str, style: Notation) -> str:
 
 
 def _gamma(style: Notation) -> str:
-    return r"$\gamma$" if style.name == "latex" else style.symbol("gamma")
-
-
-def _theta(style: Notation) -> tuple[str, str, str]:
-    """theta', theta'', gradient sign."""
-    if style.name == "latex":
-        return r"\dot{\theta}", r"\ddot{\theta}", r"\nabla"
-    name = style.symbol("theta")
-    return f"{name}'", f"{name}''", "∇" if style.name == "unicode" else "grad "
+    return formula(style.symbol("gamma"), style)
 
 
 # ---------------------------------------------------------------------------------------------- what is a theorem
 
 
 def conclusion_lines(c: Conclusion, style: Notation, indent: str = "") -> Lines:
-    """What a verdict rests on; names, losses and points as they are typed."""
+    """What a verdict rests on; in text, names, losses and points as they are typed."""
+    latex = style.name == "latex"
     lines = []
     if c.verdict == "none exists":
-        lines.append(f"none exists among {c.complete_over}")
-        lines.append(f"because {c.because}")
+        lines += [f"none exists among {c.complete_over}", f"because {c.because}"]
+        lines = [", ".join(lines)] if latex else lines
     elif c.verdict == "none found":
         lines.append(f"none found among {c.searched}; whether one exists elsewhere is not said")
     elif c.verdict == "undecided":
         lines.append(f"undecided: {c.because}")
     if c.witness is not None:
-        where = ", ".join(f"{n} = {v}" for n, v in {**c.witness.at, **c.witness.parameters}.items())
-        lines.append(f"witness: {c.quantity} is {c.witness.value} on {c.witness.loss} at {where}")
+        lines.append(_latex_witness(c, c.witness, style) if latex else f"witness: {_witness(c, c.witness, style)}")
     if c.for_parameters != "all in their ranges":
         lines.append(f"for the parameters: {c.for_parameters}")
-    return [say(indent + line, style) for line in lines]
+    return [say(line if latex else indent + _greek_renamed(line, style), style) for line in lines]
+
+
+def _greek_renamed(text: str, style: Notation) -> str:
+    """Names of Greek letters in a typed sentence, in a reader's own letters."""
+    return re.sub(r"[A-Za-z]+\d*", lambda m: style.renamed(m[0]) if m[0] in _WRITTEN_OUT else m[0], text)
+
+
+def _witness(c: Conclusion, w: Witness, style: Notation) -> str:
+    where = ", ".join(f"{style.renamed(n)} = {v}" for n, v in {**w.at, **w.parameters}.items())
+    return f"{c.quantity} is {w.value} on {w.loss} at {where}"
+
+
+def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
+    quantity = c.quantity if c.quantity.startswith("the ") else f"${c.quantity}$"
+    where = ", ".join(f"${typed(n, style)} = {v}$" for n, v in {**w.at, **w.parameters}.items())
+    loss = ", ".join(f"${typed(part, style)}$" for part in w.loss.split(";"))
+    return f"witness: {quantity} is ${w.value}$ on {loss} at {where}"
 
 
 # ---------------------------------------------------------------------------------------------- modified loss
 
 
 def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
-    first, _, nabla = _theta(style)
-    flow = v.equation.form == "flow"
-    lines = heading(v.equation, style, f"modified loss, {'flow form' if flow else 'memoryless map'}")
-    theta, gamma = style.symbol("theta"), style.symbol("gamma")
-    if style.name == "latex":
-        left = r"\dot{\theta} ={}& -" if flow else r"\theta^{+} ={}& \theta - \gamma\, "
-    else:
-        left = f"{first} = -" if flow else f"{theta}+ = {theta} - {gamma} "
+    lines = heading(v.equation, style, f"modified loss, {'flow form' if v.equation.form == 'flow' else 'memoryless map'}")
     if v.potential or style.name != "latex":
-        lines.append(f"{left}{nabla} V" if style.name == "latex" else f"{left}{nabla}V")
+        lines.append(_descent(v, "", style))
     lines += _potential_lines(v, style)
     if v.preconditioner is not None and v.preconditioned is not None:
-        lines.append(say(f"with the scheme's own {v.factor} factor P:", style))
-        if style.name == "latex":
-            lines.append(f"{left}P {'' if v.factor == 'scalar' else chr(92) + 'odot '}{nabla} V")
-        else:
-            times = "" if v.factor == "scalar" else "⊙ " if style.name == "unicode" else "* "
-            lines.append(f"{left}P {times}{nabla}V")
-        lines += series_lines("P", [v.preconditioner], style)
+        factor = formula(style.symbol("P"), style)
+        lines.append(say(f"with the scheme's own {v.factor} factor {factor}:", style))
+        lines.append(_descent(v, style.symbol("P") + (style.scale if v.factor == "scalar" else style.times), style))
+        lines += series_lines(style.symbol("P"), [v.preconditioner], style)
         lines += _potential_lines(v.preconditioned, style)
         for name, limit in v.limits:
             lines.append(say(f"in the limit {_arrow(name, style)}:", style))
@@ -112,16 +118,26 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
     return lines
 
 
+def _descent(v: ModifiedLoss, factor: str, style: Notation) -> str:
+    """theta' = -P grad V, or theta+ = theta - gamma P grad V."""
+    theta, gamma, gradient = style.symbol("theta"), style.symbol("gamma"), style.derived("L", 0, "V")
+    latex = style.name == "latex"
+    equals = " ={}& " if latex else " = "
+    if v.equation.form == "flow":
+        return f"{style.dot('theta')}{equals}-{factor}{gradient}"
+    following = theta + (style.following if latex else "+")
+    return f"{following}{equals}{theta} - {gamma}{style.scale}{factor}{gradient}"
+
+
 def _arrow(name: str, style: Notation) -> str:
     """'eps -> infinity' in the notation."""
     parameter, _, end = name.split(" ")
-    signs = {"unicode": ("→", "∞"), "latex": (r"$\to$", r"$\infty$"), "ascii": ("->", "infinity")}[style.name]
-    symbol = f"${style.symbol(parameter)}$" if style.name == "latex" else style.symbol(parameter)
-    return f"{symbol} {signs[0]} {signs[1] if end == 'infinity' else end}"
+    signs = {"unicode": ("→", "∞"), "latex": (r"\to", r"\infty"), "ascii": ("->", "infinity")}[style.name]
+    return formula(f"{style.symbol(parameter)} {signs[0]} {signs[1] if end == 'infinity' else end}", style)
 
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
-    lines = series_lines("V", v.potential, style) if v.potential else []
+    lines = series_lines(style.symbol("V"), v.potential, style) if v.potential else []
     for k in v.unwritten:
         lines.append(
             say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
@@ -147,57 +163,58 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
     latex = style.name == "latex"
     lines = []
     for tree, values in o.rootings:
-        if latex:
-            shown = r",\quad ".join(rf"b\left({write_term(t, style)}\right) = {coefficient_text(b, style)}" for t, b in values)
-            lines.append(f"&{write_term(tree, style)}:\\quad {shown}")
-        else:
-            lines.append(f"    free tree {write_term(tree, style)}")
-            lines += [f"        {write_term(t, style)}: b = {coefficient_text(b, style)}" for t, b in values]
-    if o.asymmetry and not latex:
+        lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
+        for t, b in values:
+            term, value = write_term(t, style), coefficient_text(b, style)
+            lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
+    if o.asymmetry:
         u = style.symbol(o.direction)
-        lines.append(f"    DF[{u}] - DF^T {u} = {_short(o.asymmetry, style)}")
+        shown = _short(o.asymmetry, style)
+        lines.append(rf"DF[{u}] - DF^{{T}} {u} ={{}}& {shown}" if latex else f"    DF[{u}] - DF^T {u} = {shown}")
     if o.gradient_part:
-        lines += series_lines("W" if latex else "    gradient part: -grad of W, W", [o.gradient_part], style)
-    if not latex:
-        lines += series_lines("    remainder", [o.remainder], style)
-    return lines
+        w = style.symbol("W")
+        if latex:
+            lines.append(say(f"the gradient part is ${'-' + style.derived('L', 0, 'W')}$, and the remainder", style))
+        lines += series_lines(w if latex else f"    gradient part: -grad of {w}, {w}", [o.gradient_part], style)
+    return lines + series_lines(_word("remainder", style) if latex else "    remainder", [o.remainder], style)
 
 
 def _short(total: Combination, style: Notation, limit: int = 4) -> str:
     if len(total) <= limit:
         return one_line([total], style)
     part = Combination(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
-    return f"{one_line([part], style)} + ... ({len(total)} terms)"
+    more = rf"\cdots \quad \text{{({len(total)} terms)}}" if style.name == "latex" else f"... ({len(total)} terms)"
+    return f"{one_line([part], style)} + {more}"
 
 
 # ---------------------------------------------------------------------------------------------- the other readings
 
 
 def second_order_lines(s: SecondOrder, style: Notation) -> Lines:
-    _, second, _ = _theta(style)
     lines = heading(s.equation, style, f"second-order form, the velocity {style.symbol(s.variable)} eliminated")
-    lines += series_lines(second, s.terms, style)
-    if style.name != "latex":
-        lines.append("where the scheme's velocity is")
+    lines += series_lines(style.dot("theta", 2), s.terms, style)
+    lines.append(say("where the scheme's velocity is", style))
     return lines + series_lines(style.symbol(s.variable), s.velocity, style)
 
 
 def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
-    target = a.target if style.name != "latex" else rf"\mathtt{{{a.target.replace('_', chr(92) + '_')}}}"
-    lines = heading(a.equation, style, f"accuracy for {greek(target, style)}" + ("" if "=" in a.target else " = 0"))
+    latex = style.name == "latex"
+    lines = heading(a.equation, style, f"accuracy for {greek(a.target, style)}" + ("" if "=" in a.target else " = 0"))
+    target = f"for ${TypedWriter(style)(a.expression)} = 0$: " if latex else ""
     if a.exact_through is not None:
-        return [*lines, say(f"no defect through {said_power(a.exact_through, style)}: order at least {a.order}", style)]
+        return [*lines, say(f"{target}no defect through {said_power(a.exact_through, style)}: order at least {a.order}", style)]
     decided = a.conclusion.verdict == "exists"
     divided = f", divided by {said_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
     order = f"order {a.order}" if decided else f"order at least {a.order}"
-    lines.append(say(f"{order}; on the modified flow the target's expression{divided} is", style))
+    lines.append(say(f"{target}{order}; on the modified flow the target's expression{divided} is", style))
     lines += series_lines(_word("defect", style), {a.order: a.defect}, style)
     return lines + conclusion_lines(a.conclusion, style)
 
 
 def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
     lines = heading(e.equation, style, "modified energy")
-    lines += series_lines("E", e.energy, style)
+    energy = style.symbol("E")
+    lines += series_lines(energy, e.energy, style)
     damping = _without_friction(e, style)
     order = len(e.rate) - 1
     if len(e.energy) <= order:
@@ -205,10 +222,11 @@ def energy_lines(e: ModifiedEnergy, style: Notation) -> Lines:
         lines += conclusion_lines(e.conclusion, style, "    ")
     elif e.undamped:
         kind = "a Hamiltonian: " if e.hamiltonian else ""
-        said = f"{kind}conserved by the modified flow{damping}: dE/dt = 0 identically through {said_power(order, style)}"
+        rate = formula(f"d{energy}/d{style.symbol('t')} = 0", style)
+        said = f"{kind}conserved by the modified flow{damping}: {rate} identically through {said_power(order, style)}"
         lines.append(say(said, style))
     if any(e.rate):
-        lines += series_lines(r"\dot{E}" if style.name == "latex" else "dE/dt", e.rate, style)
+        lines += series_lines(style.dot("E") if style.name == "latex" else f"d{energy}/d{style.symbol('t')}", e.rate, style)
     return lines
 
 
@@ -216,54 +234,65 @@ def _without_friction(e: ModifiedEnergy, style: Notation) -> str:
     if not e.damping:
         return ""
     symbol = style.symbol(e.damping)
-    latex = style.name == "latex"
     if not e.held:
-        return f" without damping ({f'${symbol}$' if latex else symbol} = 0)"
+        return f" without damping ({formula(f'{symbol} = 0', style)})"
     arrow = {"unicode": "→", "latex": r"\to", "ascii": "->"}[style.name]
-    limit = f"{symbol} {arrow} 0"
-    return f" without damping ({f'${limit}$' if latex else limit} with the force held fixed)"
+    return f" without damping ({formula(f'{symbol} {arrow} 0', style)} with the force held fixed)"
 
 
 def modifying_lines(m: Modifying, style: Notation) -> Lines:
     latex = style.name == "latex"
-    label = "-grad L" if m.equation.scheme.label == "L" else "f"
+    of_loss = m.equation.scheme.label == "L"
+    label = ("-grad " if of_loss else "") + style.symbol(m.equation.scheme.label)
     lines = heading(m.equation, style, f"the field to hand to the scheme in place of {label}")
-    lines += series_lines(r"\tilde{f}" if latex else "f~", m.field, style)
-    if m.loss and m.equation.scheme.label == "L":
+    lines += series_lines(_tilde("f", style), m.field, style)
+    if m.loss and of_loss:
         whole = len(m.loss) == len(m.field)
-        if not latex:
-            through = "" if whole else f" through {said_power(len(m.loss) - 1, style)} only"
-            lines.append(f"which is -grad of a corrected loss{through}:")
-        lines += series_lines(r"\tilde{L}" if latex else "L~", m.loss, style)
-    if not latex:
-        limit = f"{_theta(style)[0]} = {one_line([m.limit], style)}"
-        lines.append(f"the scheme then follows {limit} through {said_power(len(m.field) - 1, style)} (checked)")
-    return lines
+        through = "" if whole else f" through {said_power(len(m.loss) - 1, style)} only"
+        gradient = f"${'-' + style.derived('L', 0, 'L')}$" if latex else "-grad"
+        lines.append(say(f"which is {'minus the gradient' if latex else gradient} of a corrected loss{through}:", style))
+        lines += series_lines(_tilde("L", style), m.loss, style)
+    limit = formula(f"{style.dot('theta')} = {one_line([m.limit], style)}", style)
+    return [*lines, say(f"the scheme then follows {limit} through {said_power(len(m.field) - 1, style)} (checked)", style)]
+
+
+def _tilde(name: str, style: Notation) -> str:
+    return rf"\tilde{{{style.symbol(name)}}}" if style.name == "latex" else f"{style.symbol(name)}~"
 
 
 def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     latex = style.name == "latex"
     lines = heading(s.equation, style, "started from rest")
-    if not latex:
-        lines.append("the modified flow starts at")
-    sign = "= " if not latex else "={}& "
+    lines.append(say("the modified flow starts at", style))
     for variable, shift in s.shifts.items():
-        if variable != "theta" and not any(shift):
-            continue
-        x = style.symbol(variable)
-        start = f"{{{x}}}_0" if latex and "_" in x else f"{x}_0"
-        first, *rest = series_lines(f"{x}(0)", shift, style)
-        lines += [first.replace(sign, f"{sign}{start} + ", 1).replace("+ - ", "- ").replace("_0 + 0", "_0"), *rest]
+        if variable == "theta" or any(shift):
+            lines += _shifted(style.symbol(variable), shift, style)
     moving = {x: t for x, t in s.transients.items() if any(t)}
+    n, gamma = style.symbol("n"), style.symbol("gamma")
     if moving:
-        factors = ((name, _base(rho, style)) for name, rho in s.factors.items())
-        legend = ", ".join(f"${name} = {rho}^n$" if latex else f"{name} = {rho}^n" for name, rho in factors)
+        factors = ((style.symbol(name), _base(rho, style)) for name, rho in s.factors.items())
+        legend = ", ".join(formula(f"{name} = {rho}^{n}", style) for name, rho in factors)
         lines.append(say(f"and to it the iterates add, with {legend},", style))
     for variable, transient in moving.items():
         x = style.symbol(variable)
-        left = rf"{x}_n - {x}(n\gamma)" if latex else f"{x}_n - {x}(n {style.symbol('gamma')})"
+        left = rf"{_indexed(x, n, style)} - {x}({n}{style.scale if latex else ' '}{gamma})"
         lines += series_lines(left, transient, style)
     return lines
+
+
+def _indexed(x: str, index: str, style: Notation) -> str:
+    return f"{{{x}}}_{index}" if style.name == "latex" and "_" in x else f"{x}_{index}"
+
+
+def _shifted(x: str, shift: Blocks, style: Notation) -> Lines:
+    """x(0) = x_0 + shift; without the sum where there is no shift."""
+    start = _indexed(x, "0", style)
+    shown = rows(shift, style, settle=False)
+    if style.name == "latex":
+        return aligned(rf"{x}(0) ={{}}& {start}", shown)
+    left = f"{x}(0)"
+    first, *rest = shown or [""]
+    return [f"{left} = {start} {first}".rstrip(), *(" " * (len(left) + 1) + row for row in rest)]
 
 
 def _base(rho: Ratio, style: Notation) -> str:
@@ -287,8 +316,7 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
     lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
     theta = style.symbol("theta")
     if c.same_through < 0 and c.step_ratio is not None:
-        step = f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}"
-        step = f"${step}$" if style.name == "latex" else step
+        step = formula(f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}", style)
         lines.append(say(f"with the step {step} in the second: the same through {said_power(c.same_rescaled, style)}", style))
     change = c.change if c.change is not None else c.rescaled_change
     if change is not None:

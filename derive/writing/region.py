@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ring
 from derive.errors import UsageError
+from derive.files import check_writable, replacing
 from derive.language import constant, parse_expression
 from derive.reals import All, compare, end_of, example
 from derive.reals.reading import numeric
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from derive.readings.stability import Stability
 
 
+def check_region_name(path: str) -> None:
+    """Before the work: UsageError for a suffix that is no format of figures, and where no file can be put."""
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"--plot '{path}': write a name that ends in .png, .svg or .pdf")
+    check_writable(path, "--plot")
+
+
 def plot_region(result: Stability, path: str) -> None:
     """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
 
@@ -27,8 +36,7 @@ def plot_region(result: Stability, path: str) -> None:
     """
     if len(result.parameters) > 1:
         raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
-    if not path.endswith((".png", ".svg", ".pdf")):
-        raise UsageError(f"--plot '{path}': write a name that ends in .png, .svg or .pdf")
+    check_region_name(path)
     try:
         import matplotlib
         import numpy as np
@@ -60,7 +68,8 @@ def plot_region(result: Stability, path: str) -> None:
     lines = [_title(result, p, p.interval) for p in shown if p.interval]
     found = "\n".join(lines[:2]) or ("never stable" if result.never else "no interval proved")
     axes.set_title(f"{result.configuration.scheme.title}\n{found}", fontsize="medium", wrap=True)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=130)
 
 
 def _title(result: Stability, p: Piece, interval: tuple[str, str]) -> str:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
-from derive.language import Call, Expression, Operation, constant, walk
-from derive.language.calls import CALLS, call_of
 from derive.result import Equation, Relaxation
-from derive.scheme import Scheme
-from derive.scheme.kinds import kind_of
 from derive.writing.formulas import coefficient_text, write_coefficient, write_combination
 from derive.writing.notation import Notation
 
@@ -18,24 +15,6 @@ if TYPE_CHECKING:
     from derive.readings.conditions import Condition
 
 _NONZERO = {"unicode": "≠", "ascii": "!=", "latex": r"\ne"}
-
-
-def takes_sizes(scheme: Scheme) -> bool:
-    """Whether the update takes components' sizes: bars, signs, even roots and fractional powers of vectors.
-
-    Where it does, |x| is componentwise in a text, and norms are written with double bars.
-    """
-
-    def of_components(node: Expression) -> bool:
-        match node:
-            case Call(function, args) if function in CALLS and call_of(function).kind == "argument":
-                return any(kind_of(a, scheme.kinds) == "vector" for a in args)
-            case Operation("**", (a, e)):
-                power = constant(e)
-                return kind_of(a, scheme.kinds) == "vector" and (power is None or power.denominator > 1)
-        return False
-
-    return any(of_components(node) for a in scheme.program for node in walk(a.value))
 
 
 def condition_parts(c: Condition, style: Notation) -> tuple[str, str]:
@@ -57,11 +36,17 @@ def where_text(conditions: Sequence[Condition], style: Notation, math: str = "{}
 
 def polynomial_text(r: Relaxation, style: Notation) -> str:
     """The polynomial whose roots are the relaxation factors: 'z^2 - β z + 1'."""
+    return polynomial_in(r.polynomial, style.symbol("z"), style)
+
+
+def polynomial_in(coefficients: Sequence[Ratio], z: str, style: Notation) -> str:
+    """A polynomial with coefficients from z^0 up: 'z^2 - (1 - q + β) z + β'; a positive sum at the end has no parentheses."""
     text = ""
-    for k, p in reversed(list(enumerate(r.polynomial))):
+    for k, p in reversed(list(enumerate(coefficients))):
         if p:
             negative, size = write_coefficient(p, style)
-            power = "" if k == 0 else "z" if k == 1 else style.power("z", str(k))
+            size = unwrapped(size) if k == 0 and not negative else size
+            power = "" if k == 0 else z if k == 1 else style.power(z, str(k))
             piece = style.scale.join(x for x in (size, power) if x) or "1"
             text += f" {'-' if negative else '+'} {piece}" if text else ("-" if negative else "") + piece
     return text
@@ -83,4 +68,4 @@ def remembers(equation: Equation) -> bool:
     return bool(equation.relaxations or equation.memory)
 
 
-__all__ = ["condition_parts", "listed", "polynomial_text", "remembers", "takes_sizes", "transients", "where_text"]
+__all__ = ["condition_parts", "listed", "polynomial_text", "remembers", "transients", "where_text"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.language import ONE, Call, Expression, Meaning, Name, Operation, Written, interpret
@@ -13,21 +12,19 @@ from derive.language.calls import Medium, Partial, call_of, partial_of, write_ca
 from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import substitute
+from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
-from derive.writing.formulas import coefficient_text, gamma_power, rows, series_rows
-from derive.writing.latex import align, aligned
-from derive.writing.notation import ASCII, LATEX, UNICODE, Notation
-from derive.writing.series import for_equation
+from derive.writing.formulas import coefficient_text, rows, series_rows
+from derive.writing.notation import Notation
+from derive.writing.series import notation
 from derive.writing.standing import polynomial_text
 
-if TYPE_CHECKING:
-    from derive.concrete.problem import Problem
-    from derive.concrete.values import Values
 
-
-def equation_text(equation: Equation, ascii_only: bool = False, show_memory: bool = False) -> str:
+def equation_text(
+    equation: Equation, ascii_only: bool = False, show_memory: bool = False, letters: Mapping[str, str] | None = None
+) -> str:
     """The header, the update, the equation of every slow variable, and what was checked."""
-    style = for_equation(ASCII if ascii_only else UNICODE, equation)
+    style = notation("ascii" if ascii_only else "unicode", equation, letters=letters)
     lines = [_header(equation, style)]
     lines += ["    " + line for line in _update_lines(equation, style)]
     for variable, sums in equation.equations.items():
@@ -96,8 +93,10 @@ class _Pretty(Meaning[Written]):
         return Written(str(value), 5 if value.denominator == 1 else 2)
 
     def name(self, node: Name) -> Written:
-        if node.id.endswith("_next"):
-            return Written(self.style.symbol(node.id.removesuffix("_next")) + ("⁺" if self.medium == "unicode" else "+"), 5)
+        for x in self.style.unknowns:
+            if node.id == ahead(x):
+                later = "_next" if self.medium == "ascii" else self.style.following  # θ+ would be a sum
+                return Written(self.style.symbol(x) + later, 5)
         return Written(self.style.symbol(node.id), 5)
 
     def negate(self, a: Written) -> Written:
@@ -110,7 +109,7 @@ class _Pretty(Meaning[Written]):
         return Written(f"{a.within(1)} - {b.within(2)}", 1)
 
     def multiply(self, a: Written, b: Written, node: Operation) -> Written:
-        return a if node.args[1] == ONE else Written(f"{a.within(2)} {b.within(3)}", 2)
+        return a if node.args[1] == ONE else Written(self.style.beside([a.within(2), b.within(4)], " "), 2)
 
     def divide(self, a: Written, b: Written, node: Operation) -> Written:
         return Written(f"{a.within(2)}/{b.within(3)}", 2)
@@ -127,7 +126,10 @@ class _Pretty(Meaning[Written]):
         entry = call_of(node.function)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)
-        return Written(write_call(node.function, [a.text for a in args], self.medium), 5)
+        if entry.label:
+            return Written(f"{self.style.derived(entry.label, 0)}({args[0].text})", 5)
+        text = write_call(node.function, [a.text for a in args], self.medium)
+        return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 
 
 def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:
@@ -138,9 +140,7 @@ def pretty(expression: Expression, style: Notation, label: str, parent: int = 0)
 def _equation_lines(variable: str, sums: tuple[Combination, ...], style: Notation, form: str) -> list[str]:
     """One line a term, aligned behind the left side."""
     name = style.symbol(variable)
-    left = {"flow": f"{name}' =", "map": f"{name}{'⁺' if style.name == 'unicode' else '+'} = {name}", "memory": f"  {name} ="}[
-        form
-    ]
+    left = {"flow": f"{style.dot(variable)} =", "map": f"{name}{style.following} = {name}", "memory": f"  {name} ="}[form]
     shown = rows(sums, style, 1) if form == "map" else series_rows(sums, style)
     first, *rest = [" ".join((left, *shown[:1])), *shown[1:]]
     return [first, *(" " * (left.index("=") + 2) + row for row in rest)]
@@ -186,75 +186,4 @@ def _footer(equation: Equation, style: Notation) -> list[str]:
     return ["; ".join(parts)]
 
 
-def _components(equation: Equation, name: str, problem: Problem) -> list[str]:
-    """Names of the components of a slow variable on a concrete problem."""
-    components = problem.components(equation.space(name))
-    if problem.is_unknown(name):
-        return list(components)
-    return [name] if equation.scheme_kind(name) == "scalar" else [f"{name}_{x}" for x in components]
-
-
-def _on(equation: Equation, problem: Problem) -> str:
-    what = {"L": f"L = {problem.text}", "losses": problem.text}.get(equation.scheme.label, f"the field ({problem.text})")
-    last = equation.order + (equation.form == "map")
-    return f"{equation.scheme.title} on {what}, through gamma^{last}"
-
-
-def _gamma(k: int) -> str:
-    return "" if k == 0 else "gamma*" if k == 1 else f"gamma**{k}*"
-
-
-Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
-
-
-def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, latex: bool) -> str:
-    """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
-    flow = equation.form == "flow"
-    if latex:
-        return _explicit_latex(equation, explicit, problem)
-    lines = [_on(equation, problem)]
-    for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, problem)):
-            left = f"{component}' =" if flow else f"{component}+ = {component} +"
-            rows = [(k, block[i]) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
-            pieces = [_gamma(k) + f"({e})" if k else str(e) for k, e in rows]
-            lines.append(f"{left} {pieces[0] if pieces else 0}")
-            lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
-    return "\n".join(lines)
-
-
-def _explicit_latex(equation: Equation, explicit: Explicit, problem: Problem) -> str:
-    import sympy as sp
-
-    flow = equation.form == "flow"
-    lines: list[str] = []
-    for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, problem)):
-            symbol = sp.latex(sp.Symbol(component))
-            pieces = [
-                rf"{gamma_power(k, LATEX)} \left({sp.latex(block[i])}\right)".strip()
-                for k, block in enumerate(powers, 0 if flow else 1)
-                if block[i] != 0
-            ] or ["0"]
-            left = rf"\dot{{{symbol}}} ={{}}&" if flow else rf"{symbol}^{{+}} ={{}}& {symbol} +"
-            lines += aligned(left, [pieces[0], *(f"+ {piece}" for piece in pieces[1:])])
-    return align(lines)
-
-
-def values_text(equation: Equation, problem: Problem, values: Values, latex: bool = False) -> str:
-    """The exact coefficients at a point: one row a power of gamma and variable."""
-    where = ", ".join(f"{n} = {x}" for n, x in values.point.items())
-    if latex:
-        blocks = [(name, k, block) for name, powers in values.values.items() for k, block in enumerate(powers)]
-        return align([rf"{LATEX.symbol(n)}_{{({k})}} ={{}}& \left({', '.join(block)}\right)" for n, k, block in blocks])
-    lines = [f"{_on(equation, problem)}, at {where}"]
-    for name, powers in values.values.items():
-        components = _components(equation, name, problem)
-        for k, block in enumerate(powers, 0 if equation.form == "flow" else 1):
-            head = f"{name}' " if equation.form == "flow" else f"{name}+ - {name} "
-            shown = ", ".join(f"{c}: {x}" for c, x in zip(components, block, strict=True))
-            lines.append(f"{head if k == (equation.form == 'map') else ' ' * len(head)} gamma^{k}  {shown}")
-    return "\n".join(lines)
-
-
-__all__ = ["equation_text", "explicit_text", "pretty", "relaxation_text", "values_text"]
+__all__ = ["equation_text", "pretty", "relaxation_text"]

@@ -9,14 +9,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from derive.errors import UsageError
+from derive.errors import UsageError, shown
+from derive.files import write_whole
 from derive.language import Name, unparse
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
@@ -51,7 +50,7 @@ def certificate(
         "form": form,
         "label": scheme.label,
         "order": order,
-        "update": scheme.update.strip("\n"),
+        "update": "\n".join(f"{a.target} = {unparse(a.value)}" for a in scheme.program),
         "kinds": {s: scheme.kinds[s] for s in scheme.states},
         "parameters": {n: scheme.parameters[n].range if n in scheme.parameters else "" for n in configuration.free},
         "bindings": {n: unparse(e) for n, e in configuration.bindings.items() if e != Name(n)},
@@ -81,28 +80,6 @@ def certificate_text(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-def write_whole(path: str | Path, text: str) -> None:
-    """Write a file that appears complete or not at all, whatever interrupts.
-
-    Raises UsageError when it cannot be written.
-    """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
-
-
 def write_certificate(path: str | Path, data: Mapping[str, Any]) -> None:
     """Write a certificate, whole or not at all."""
     write_whole(path, certificate_text(data))
@@ -120,12 +97,14 @@ def check_certificate(path: str | Path) -> str:
     except ValueError:
         raise UsageError(f"'{path}' is not UTF-8 text") from None
     try:
-        shown, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
+        statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
     except checker.Different as error:
-        raise CertificateRefused(str(error)) from None
+        raise CertificateRefused(shown(str(error))) from None
     except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise UsageError(f"'{path}': {error}") from None
+    statement = shown(statement, keep="\n")
     return (
-        f"{shown}\nproved for all parameter values in their ranges, every smooth loss, every dimension; error probability below "
+        f"{statement}\n"
+        "proved for all parameter values in their ranges, every smooth loss, every dimension; error probability below "
         f"2^{ceil(bound)}\n({samples} samples over fresh primes, dimension {dimension}, {classes} classes of signs)"
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import UsageError
+from derive.files import write_whole
 from verify.claims.claim import Claim
 from verify.claims.judgment import VERDICTS, Judgment
 from verify.claims.reader import toml_data
@@ -105,10 +106,7 @@ def write_lock(path: Path, results: Results, whole: bool) -> None:
     found = kept | {c.id: record_of(c, j) for c, j in results}
     lines = [f"{_key(k)} = {v}" for k, v in found.items()]
     text = "# verdicts, written by: verify claims --record\n" + "\n".join(lines) + "\n"
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write '{path}': {error.strerror}") from None
+    write_whole(path, text)
 
 
 def _key(text: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from derive.errors import DeriveError, UsageError, nearest
+from derive.errors import DeriveError, UsageError, nearest, shown_data
 from verify.claims.claim import Claim
 from verify.claims.judge import KINDS
 
@@ -99,7 +99,7 @@ def read_claims(paths: Iterable[str | Path]) -> list[Claim]:
 def toml_data(path: Path, what: str = "valid TOML") -> dict[str, Any]:
     """The data of a TOML file; UsageError for one that cannot be read or is not `what` it should be."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return dict(shown_data(tomllib.loads(path.read_text("utf-8"))))
     except OSError as error:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The table of verdicts: text of 100 columns, JSON, LaTeX (longtable), HTML."""
+"""The table of verdicts: text of 100 columns, JSON, LaTeX (a list), HTML."""
 
 from __future__ import annotations
 
@@ -76,26 +76,28 @@ def json_list(results: Results) -> str:
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
-def latex_table(results: Results, brief: bool = False) -> str:
-    """A longtable; needs \\usepackage{longtable}."""
-    from derive.paper.escape import escape
+def latex_list(results: Results, brief: bool = False) -> str:
+    """A description list, which needs no package and may go over pages."""
+    from derive.writing.escape import escape
 
-    head = r"claim & verdict & statement \\ \hline \endhead"
-    lines = [r"% \usepackage{longtable}", r"\begin{longtable}{p{0.13\textwidth}p{0.14\textwidth}p{0.65\textwidth}}", head]
+    lines = [r"\begin{description}\raggedright"]
     for c, j in results:
-        parts = [escape(c.statement), r"\emph{" + escape(c.source) + "}"]
-        parts.append(r"Judged: \texttt{\small " + _breakable(escape(str(j.stated))) + "}")
+        parts = [rf"\item[{escape(c.id)}] \emph{{{escape(j.verdict)}.}} {escape(c.statement)} ({escape(c.source)})"]
+        parts.append(f"Judged: {_typed(str(j.stated))}")
         if not brief:
-            parts += [r"\texttt{\small " + _breakable(escape(shortened(e))) + "}" for e in j.evidence]
+            parts += [_typed(shortened(e)) for e in j.evidence]
         if j.correct:
-            parts.append(r"\textbf{True:} \texttt{\small " + _breakable(escape(shortened(j.correct))) + "}")
-        lines.append(" & ".join((escape(c.id), escape(j.verdict), r" \newline ".join(parts))) + r" \\[2pt]")
-    return "\n".join([*lines, r"\hline", r"\multicolumn{3}{l}{" + escape(summary(results)) + "}", r"\end{longtable}"])
+            parts.append(rf"\textbf{{True:}} {_typed(shortened(j.correct))}")
+        lines.append("\n\n".join(parts))
+    return "\n".join([*lines, r"\end{description}", rf"\noindent {escape(summary(results))}."])
 
 
-def _breakable(text: str) -> str:
-    """Let a long formula break after its operators."""
-    return text.replace("*", r"*\allowbreak{}").replace("(", r"(\allowbreak{}")
+def _typed(text: str) -> str:
+    """Formulas as they are typed; long ones may be broken after their operators."""
+    from derive.writing.escape import escape
+
+    shown = escape(text).replace("*", r"*\allowbreak{}").replace("(", r"(\allowbreak{}")
+    return rf"\texttt{{\small {shown}}}"
 
 
 def html_page(results: Results, brief: bool = False) -> str:

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
+
+from derive.commands.helping import CLAIM_FILE, epilog
+from derive.commands.options import output_option
 
 if TYPE_CHECKING:
     from verify.claims.claim import Claim
@@ -15,22 +19,30 @@ if TYPE_CHECKING:
 
 SHIPPED = ("seeds", "literature")
 DIFFERS = 1
-EPILOG = """\b
-Examples:
-  verify claims                          the seed articles
-  verify claims literature               disagreements in the literature
-  verify claims paper/claims --record    record the verdicts on your own claims
-  verify claims paper/claims             exit status 1 if a verdict is not the recorded one
-  verify claims paper/claims/eq7.toml --format json
-"""
+EPILOG = epilog(
+    (
+        "verify claims                              # the seed articles",
+        "verify claims literature                   # disagreements in the literature",
+        "verify claims literature --record --lock verdicts.lock",
+        "verify claims literature --lock verdicts.lock --format json   # exit status 1 if a verdict is not the recorded one",
+    ),
+    CLAIM_FILE,
+)
+
+
+def complete_claims(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The folders that come with the package, and files."""
+    found = [CompletionItem(name) for name in SHIPPED if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
 
 
 @click.command("claims", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("paths", nargs=-1, metavar="[PATH ...]")
+@click.argument("paths", nargs=-1, metavar="[PATH ...]", shell_complete=complete_claims)
 @click.option("--format", "form", type=click.Choice(["text", "json", "latex", "html"]), default="text", show_default=True)
 @click.option("--brief", is_flag=True, help="Without the evidence (text, LaTeX and HTML).")
 @click.option("--record", is_flag=True, help="Write the verdicts to the lock file.")
 @click.option("--lock", "lock", metavar="FILE", help="The lock file; claims.lock beside the claims by default.")
+@output_option
 def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool, lock: str | None) -> int:
     """Judge claims: proved, refuted, holding to leading order, or not mathematical.
 
@@ -40,17 +52,28 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
     from verify.claims import table
 
     folders = [_located(p) for p in paths or SHIPPED[:1]]
+    if record:
+        _check_locks(folders, Path(lock) if lock else None)
     results = judged(folders)
     match form:
         case "json":
             click.echo(table.json_list(results))
         case "latex":
-            click.echo(table.latex_table(results, brief))
+            click.echo(table.latex_list(results, brief))
         case "html":
             click.echo(table.html_page(results, brief))
         case _:
             click.echo(table.text_table(results, brief))
     return _recorded(folders, results, record, Path(lock) if lock else None)
+
+
+def _check_locks(folders: list[Path], lock: Path | None) -> None:
+    """Before the work: whether the verdicts can be recorded."""
+    from derive.files import check_writable
+    from verify.claims.lock import lock_of
+
+    for target in {lock or lock_of(f) for f in folders}:
+        check_writable(target, "--record")
 
 
 def judged(paths: list[Path]) -> Results:

@@ -8,24 +8,38 @@ from typing import Any
 import click
 
 from derive import __version__
-from derive.commands.console import LazyGroup, progress, run
+from derive.commands.console import progress, run
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import (
+    CERTIFICATE_FILE,
+    CLAIM_FILE,
+    FORMULA_FILE,
+    SCHEME_FILE,
+    complete_regimes,
+    complete_schemes,
+    completion_command,
+    epilog,
+)  # fmt: skip
+from derive.commands.limits import LimitedGroup, limited, supervise
+from derive.commands.options import chosen_scheme, output_option, scheme_options
+from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
-EPILOG = """\b
-Examples:
-  verify scheme momentum --order 3
-  verify scheme adam --order 2 --format json
-  verify scheme momentum --order 2 -o momentum.json
-  verify certificate momentum.json
-  verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"
-  verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"
-  verify report --scheme momentum --order 2 -o report.html
-"""
+SCHEMES = (
+    "verify scheme momentum --order 3",
+    "verify scheme adam --order 1 --format json",
+    'verify scheme --update "theta = theta - gamma*grad(theta_next)" --order 2',
+)
+CERTIFICATES = ("verify scheme momentum --order 2 -o momentum.json", "verify certificate momentum.json")
+FORMULAS = (
+    'verify formula --scheme momentum --order 1 --says "theta: -grad/(1-beta) - gamma*(1+beta)/(2*(1-beta)**3)*hess(grad)"',
+    'verify formula --scheme gd --order 1 --says "loss: L + gamma/4*dot(grad, grad)"',
+    'verify formula --scheme gd --order 1 --says "loss: L + gamma/2*dot(grad, grad)"   # refuted, exit status 1',
+)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Commands(LazyGroup):
+class Commands(LimitedGroup):
     """The commands that live in packages of their own."""
 
     lazy: dict[str, tuple[str, str, str]] = {
@@ -34,7 +48,14 @@ class Commands(LazyGroup):
     }
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings=CONTEXT)
+@click.group(
+    cls=Commands,
+    epilog=epilog(
+        (*SCHEMES, *CERTIFICATES, *FORMULAS, "verify report momentum -o report.html"),
+        SCHEME_FILE, FORMULA_FILE, CLAIM_FILE, CERTIFICATE_FILE,
+    ),
+    context_settings=CONTEXT,
+)  # fmt: skip
 @click.version_option(__version__, package_name="shadowflow", prog_name="verify")
 def main() -> None:
     """Verify modified equations by routes that share nothing with their derivation: a proof for every smooth loss over prime
@@ -50,13 +71,9 @@ def _format(function: Any) -> Any:
     return click.option("--format", "form", type=choice, default="text", show_default=True, help="Output format.")(function)
 
 
-@main.command("scheme", epilog=EPILOG)
-@click.argument("scheme", metavar="NAME|FILE.toml")
+@main.command("scheme", epilog=epilog((*SCHEMES, *CERTIFICATES), SCHEME_FILE, CERTIFICATE_FILE))
+@scheme_options
 @click.option("--order", type=click.IntRange(0, 12), default=2, show_default=True, help="Verify f_0, ..., f_ORDER.")
-@click.option("--regime", metavar="NAME", help="How parameters scale with gamma; the scheme's first regime by default.")
-@click.option(
-    "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
-)
 @click.option("--loss", metavar="EXPR", help="The loss of the numerical routes, in named variables (nonlinear ones please).")
 @click.option(
     "--random", "count", type=click.IntRange(1, 1000), default=1, metavar="K", help="At least K random losses (without a proof)."
@@ -70,15 +87,19 @@ def _format(function: Any) -> Any:
 @click.option("-o", "--output", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")
 @_format
 def scheme_command(
-    scheme: str, order: int, regime: str | None, pairs: tuple[str, ...], loss: str | None, count: int, seed: int, digits: int,
-    from_rest: bool, plot: str | None, output: str | None, form: str,
+    scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
+    order: int, loss: str | None, count: int, seed: int, digits: int, from_rest: bool, plot: str | None, output: str | None,
+    form: str,
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
-    from derive import load_scheme, modified_equation
+    from derive import modified_equation
     from verify.verification import Options, verify_scheme
 
-    equation = modified_equation(load_scheme(scheme), order, regime=regime, settings=parse_settings(pairs))
+    if output is not None:
+        check_writable(output, "-o")
     options = Options(loss, count, seed, digits, from_rest, plot)
+    chosen = chosen_scheme(scheme, update, parameters)
+    equation = modified_equation(chosen, order, regime=regime, settings=parse_settings(settings))
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":
@@ -92,17 +113,19 @@ def scheme_command(
 
         statement = equation.to_json()
         write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
+        click.echo(f"wrote {output}", err=True)
     elif output:
         click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
     return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
 
 
-@main.command("formula", epilog=EPILOG)
+@main.command("formula", epilog=epilog(FORMULAS, FORMULA_FILE, SCHEME_FILE))
 @click.argument("file", required=False, metavar="[FILE.toml]")
-@click.option("--scheme", metavar="NAME|FILE.toml", help="The scheme the formula is about.")
+@click.option("--scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes, help="The scheme the formula is about.")
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
-@click.option("--regime", metavar="NAME", help="How parameters scale with gamma.")
+@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
     "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter or a time function exactly. Repeatable."
 )
@@ -111,17 +134,18 @@ def scheme_command(
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
 @_format
+@output_option
 def formula_command(
-    file: str | None, scheme: str | None, update: str | None, order: int | None, regime: str | None, pairs: tuple[str, ...],
-    says: tuple[str, ...], seed: int, form: str,
+    file: str | None, scheme: str | None, update: str | None, parameters: tuple[str, ...], order: int | None,
+    regime: str | None, pairs: tuple[str, ...], says: tuple[str, ...], seed: int, form: str,
 ) -> int:  # fmt: skip
     """Confirm or refute a formula, from a draft or from FILE.toml.
 
-    FILE.toml has the keys scheme (or update), order, says (a text or a list), and optionally regime and a table [set].
+    Options win over what FILE.toml says.
     """
     from verify.formula_verdict import check_formula, print_formula, read_formula
 
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says)
+    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
     result = check_formula(claim, seed)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
@@ -130,8 +154,9 @@ def formula_command(
     return {"confirmed": 0, "refuted": REFUTED}.get(result.verdict, UNDECIDED)
 
 
-@main.command("certificate", epilog=EPILOG)
+@main.command("certificate", epilog=epilog(CERTIFICATES, CERTIFICATE_FILE))
 @click.argument("file", metavar="FILE.json")
+@output_option
 def certificate_command(file: str) -> int:
     """Prove the statement of a certificate again, from the file alone."""
     from verify.certificate.writing import CertificateRefused, check_certificate
@@ -144,8 +169,13 @@ def certificate_command(file: str) -> int:
     return 0
 
 
+main.add_command(completion_command("verify", main))
+limited(main, environment=True)
+
+
 def entry() -> None:
     """The console script."""
+    supervise("verify")
     run(main, "verify")
 
 

@@ -8,14 +8,17 @@ import click
 
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
+from derive.commands.helping import SCHEME_FILE, epilog
 from derive.commands.options import chosen_scheme, scheme_options
 
-EPILOG = """\b
-Examples:
-  verify report --scheme momentum --order 2 -o momentum.html
-  verify report --scheme adam --order 1 --set beta1=9/10 -o adam.html
-  verify report --scheme gd --order 2 --loss "x**4/4 + x*y**2 + y**2" --at x=1,y=1/2 --gamma 1/10 -o gd.html
-"""
+EPILOG = epilog(
+    (
+        "verify report momentum --order 2 -o momentum.html",
+        "verify report adam --set beta1=9/10 -o adam.html",
+        'verify report gd --order 2 --loss "x**4/4 + x*y**2 + y**2" --at x=1,y=1/2 --gamma 1/10 -o gd.html',
+    ),
+    SCHEME_FILE,
+)
 
 
 @click.command("report", epilog=EPILOG)
@@ -38,10 +41,11 @@ def report_command(
     """Write one self-contained page: the equation, what each term does in words, pictures with sliders, measured slopes,
     the certificate.  It opens offline in any browser.
     """
-    from verify.certificate.writing import write_whole
+    from derive.files import check_writable, write_whole
     from verify.report.material import STAGES, Request, gather
     from verify.report.page import report_page
 
+    check_writable(output, "-o")
     chosen = chosen_scheme(scheme, update, parameters)
     request = Request(
         chosen, order, regime, parse_settings(settings), _problem(chosen.label, loss, field), at, _step(gamma), steps, certificate

@@ -16,6 +16,7 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
 
     out = stream or sys.stdout
     console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
+    console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
     c = v.equation.configuration
     console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{v.equation.order}")
     _exact(console, v)
@@ -26,6 +27,11 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     for name, reason in v.skipped.items():
         console.print(f"\n{name}: not run: {reason}")
     console.print(f"\nverdict: {v.verdict}" + (f" (by: {', '.join(v.refuted_by)})" if v.refuted_by else ""))
+
+
+def _reader_left() -> None:
+    """Rich would end the program with status 1, which says that something was refuted."""
+    raise BrokenPipeError
 
 
 def _exact(console: Any, v: Verification) -> None:

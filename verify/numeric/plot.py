@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import UsageError
+from derive.files import check_writable, replacing
 from verify.numeric.slopes import SlopeTable
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -32,14 +33,19 @@ class Orbits:
     order: int
 
 
+def check_figure_name(path: str | Path) -> None:
+    """Before the work: UsageError for another extension than .png or .svg, and where no file can be put."""
+    if Path(path).suffix.lower() not in (".png", ".svg"):
+        raise UsageError(f"--plot {path}: the name must end in .png or .svg")
+    check_writable(path, "--plot")
+
+
 def save_figure(path: str | Path, table: SlopeTable, title: str, orbits: Orbits | None = None) -> None:
     """Draw and write the figure; the file appears whole or not at all.
 
     Raises UsageError for another extension than .png or .svg, without matplotlib, or when the file cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in (".png", ".svg"):
-        raise UsageError(f"--plot {target}: the name must end in .png or .svg")
+    check_figure_name(path)
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -52,14 +58,8 @@ def save_figure(path: str | Path, table: SlopeTable, title: str, orbits: Orbits 
     if orbits:
         _draw_orbits(axes[1], orbits)
     figure.suptitle(title, fontsize=12)
-    partial = target.with_name(target.name + ".part")
-    try:
-        figure.savefig(partial, format=target.suffix[1:].lower(), dpi=160)
-        partial.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=160)
 
 
 def _draw_errors(axes: Any, table: SlopeTable) -> None:

@@ -3,6 +3,8 @@
     grad, hess(u), d3(u, v), d4(u, v, w), ...        derivatives of the loss;  field, dfield(u), d2field(u, v), ... of a field
     theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
 
+The same is read as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, γ^2, and factors side by side.
+
 Products, quotients and powers are componentwise; numbers join every component.  Any type of number will do.
 """
 
@@ -142,6 +144,25 @@ def _powers(e: Expression) -> dict[int, Expression]:
                     result = _convolved(result, _powers(a))
                 return result
     raise ParseError("gamma must appear as a polynomial here", "formula", e.line, e.column)
+
+
+def squared_norms(e: Expression) -> Expression:
+    """Even powers of norms as powers of scalar products, which are smooth where the vector vanishes.
+
+    >>> from derive.language import unparse
+    >>> unparse(squared_norms(parsed("|grad|^2 hess(|grad|^4 grad)/norm(grad)^3")))
+    'dot(grad, grad)*hess(dot(grad, grad)**2*grad)/norm(grad)**3'
+    """
+    match e:
+        case Operation("**", (Call("norm", (u,)), b)) if (power := constant(b)) is not None and power % 2 == 0:
+            u = squared_norms(u)
+            square = Call("dot", (u, u), e.line, e.column)
+            return square if power == 2 else Operation("**", (square, Number(power / 2)), e.line, e.column)
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(squared_norms(a) for a in args), line, column)
+        case Call(function, args, line, column):
+            return Call(function, tuple(squared_norms(a) for a in args), line, column)
+    return e
 
 
 def _joined(op: str, a: Expression | None, b: Expression | None) -> Expression:

@@ -11,6 +11,7 @@ from derive.language import unparse
 from derive.readings.conditions import conditions, is_positive
 from derive.readings.loss import ModifiedLoss
 from derive.readings.signs import Signs
+from derive.scheme.bibliography import NUMBERS, cited
 from derive.writing.formulas import gamma_power, settled, write_coefficient, write_term
 from derive.writing.latex import equation_latex
 from derive.writing.notation import LATEX, UNICODE, Notation
@@ -60,13 +61,14 @@ class Sections:
         rows += [f"<li>{escape(relaxation_text(r, self.plain))}</li>" for r in self.material.equation.relaxations]
         regime = f"<p>Regime {escape(c.regime)}: {escape(c.title)}.</p>" if c.regime else ""
         source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""
+        source += "".join(f'<p class="note">{escape(work.in_full(NUMBERS))}</p>' for work in cited(scheme.reference))
         listed = f"<ul>{''.join(rows)}</ul>" if rows else ""
         return section("scheme", "The scheme", f"<pre><code>{escape(scheme.update.strip())}</code></pre>{regime}{listed}{source}")
 
     # ------------------------------------------------------------------------------------------ the equation
 
     def equation(self) -> str:
-        latex = equation_latex(self.material.equation)
+        latex = equation_latex(self.material.equation, paged=False)
         rows = []
         for line in latex.split("\n")[1:-1]:
             row = line.removesuffix("\\\\")

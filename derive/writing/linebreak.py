@@ -49,7 +49,7 @@ class Summand:
 
 class _Ruler:
     def __init__(self, text: str) -> None:
-        self.tokens, self.at = _TOKEN.findall(text), 0
+        self.tokens, self.at = tokens_of(text), 0
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -110,6 +110,11 @@ class _Ruler:
         if token.startswith("\\"):
             return _COMMANDS.get(token, 7.0)
         return _LETTERS.get(token, 5.1 if token.isdigit() else 5.8)
+
+
+def tokens_of(text: str) -> list[str]:
+    """Commands, escaped characters, braces and scripts, single characters."""
+    return _TOKEN.findall(text)
 
 
 def width(text: str) -> float:

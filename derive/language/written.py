@@ -1,0 +1,218 @@
+"""Operands as people write them, and as this program prints them, beside the plain ones: ∇²L[u], f'[u], <a, b>, |x|, √x."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+from derive.errors import ParseError, nearest
+from derive.language.letters import is_letter
+from derive.language.precedence import SIGN, Climbing
+from derive.language.syntax import Call, Expression, Name, Number, Operation
+from derive.language.tokens import Token
+
+_IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
+_OPERAND = ("√", "∇", "⟨", "‖")
+_PLAIN = "takes plain arguments only"
+
+
+class Reader(Climbing):
+    """Reads expressions from the words of one text."""
+
+    def operand(self) -> Callable[[], Expression]:
+        token = self.token
+        if token.kind in ("number", "name"):
+            return self.number if token.kind == "number" else self.name
+        if token.kind == "prime":
+            raise self.fail("only numbers may stand here, such as 3, 1/2 or 0.9", token)
+        found = _SIGNS.get(token.text) if token.kind == "sign" else None
+        if found is not None:
+            return partial(found, self)
+        if token.text == "[":
+            raise self.fail("'[' cannot stand here; brackets hold the arguments of a derivative, as in hess L[u]", token)
+        if token.kind == "sign" and token.text not in ("*", "/", "**", ")", "]", ",", ">", "⟩", "="):
+            self.refuse()
+        raise self.fail("syntax error: an operand is missing", token)
+
+    def number(self) -> Expression:
+        token = self.advance()
+        return Number(Fraction(token.text), token.line, token.column)
+
+    # ------------------------------------------------------------------ operands that begin with a sign
+
+    def minus(self) -> Expression:
+        token = self.advance()
+        return Operation("neg", (self.expression(SIGN),), token.line, token.column)
+
+    def plus(self) -> Expression:
+        self.advance()
+        return self.expression(SIGN)
+
+    def bracketed(self) -> Expression:
+        return self.inside(self.advance(), ")")
+
+    def root(self) -> Expression:
+        """√x of the one operand after it, √(x + y)."""
+        token = self.advance()
+        plain = not self.at("(")
+        self.descend(token)
+        inner = self.operand()()
+        self.depth -= 1
+        if plain and (self.token.kind == "raised" or self.at("**")):
+            raise self.fail("say which power is meant, (√x)^2 or √(x^2)", token)
+        return self.call("sqrt", [inner], token)
+
+    def bars(self) -> Expression:
+        """|x|, ||x||, ‖x‖."""
+        token = self.advance()
+        twice = token.text == "|" and self.at("|", close=True)
+        if twice:
+            self.advance()
+        value = self.inside(token, token.text)
+        if twice:
+            self.expect("|", token)
+        return self.call("norm", [value], token)
+
+    def angle(self) -> Expression:
+        """<a, b>."""
+        token = self.advance()
+        return self.call("dot", [self.inside(token, ","), self.inside(token, "⟩" if token.text == "⟨" else ">")], token)
+
+    def nabla(self) -> Expression:
+        """∇L, ∇L(x), ∇²L[u], ∇³L[u, v]."""
+        token = self.advance()
+        order = int(self.advance().text) if self.token.kind == "raised" and self.token.text[:3].isdigit() else 1
+        if self.token.text != "L" or not 1 <= order <= 999:
+            raise self.fail("write ∇L for the gradient of the loss, ∇²L[u], ∇³L[u, v] for its derivatives", token)
+        self.advance()
+        return self.derivative(order, token)
+
+    # ------------------------------------------------------------------ derivatives
+
+    def derivative(self, order: int, token: Token) -> Expression:
+        """The derivative of L of this order, at its point or at another, with its arguments in brackets."""
+        self.descend(token)
+        points = self.arguments(")") if self.at("(", close=True) else None
+        self.depth -= 1
+        if order == 1:
+            return Name("grad", token.line, token.column) if points is None else self.at_point("grad", points, token)
+        if points is not None and points != [Name("theta")]:
+            raise self.fail("a derivative is taken at theta", token)
+        if not self.at("["):
+            raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
+        return self.call("hess" if order == 2 else f"d{order}", self.arguments("]"), token)
+
+    def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
+        """grad(x) or field(x): a call, or the name alone where it is always taken at theta."""
+        if name not in self.calls and points == [Name("theta")]:
+            return Name(name, token.line, token.column)
+        return self.call(name, points, token)
+
+    def primed(self, token: Token, count: int) -> Expression:
+        """f'[u], or r' as a name."""
+        if token.text == "f" and self.at("["):
+            return self.call("dfield" if count == 1 else f"d{count}field", self.arguments("]"), token)
+        return Name(token.text + "'" * count, token.line, token.column)
+
+    # ------------------------------------------------------------------ names and calls
+
+    def name(self) -> Expression:
+        token = self.advance()
+        if keyword.iskeyword(token.source):
+            self.refuse_word(token)
+        if (count := self.primes()) is not None:
+            return self.primed(token, count)
+        if (order := _order(token.text, self.token)) is not None:
+            self.position += self.token.text == "L"
+            return self.derivative(order, token)
+        if self.at("["):
+            if not _IN_BRACKETS.fullmatch(token.text):
+                self.refuse()
+            return self.call(token.text, self.arguments("]"), token)
+        if self.at("("):
+            if self.is_call(token):
+                return self.call(token.text, self.arguments(")"), token)
+            if self.is_at_point(token):
+                return self.at_point("field" if token.text == "f" else token.text, self.arguments(")"), token)
+            self.require_name(token)
+        elif token.text in self.calls and token.text not in (*self.assigned, "grad", "field") and self.begins_operand():
+            raise self.fail(f"{token.text} is a function; write {token.text}(x)", token)
+        return Name(token.text, token.line, token.column)
+
+    def primes(self) -> int | None:
+        """How many primes, or which raised (4), stand at a name."""
+        if self.token.kind == "prime" and not self.token.blank:
+            return len(self.advance().text)
+        if self.token.kind == "raised" and self.token.text.startswith("("):
+            return min(int(self.advance().text.strip("()")), 999)
+        return None
+
+    def begins_operand(self) -> bool:
+        """Whether an operand comes next, as in sin x."""
+        return self.token.kind in ("name", "number") or (self.token.kind == "sign" and self.token.text in _OPERAND)
+
+    def is_call(self, token: Token) -> bool:
+        """Whether a name before '(' is a function: a known one, but for a variable of that name with a blank behind it."""
+        return token.text in self.calls and not (self.token.blank and token.text in self.assigned)
+
+    def is_at_point(self, token: Token) -> bool:
+        """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field."""
+        if self.token.blank or token.text in self.names:
+            return False
+        return token.text in ("grad", "field") or (token.text == "f" and "field" in self.calls)
+
+    def require_name(self, token: Token) -> None:
+        """ParseError where a name before '(' is meant as a function: with no blank, or near to a known one, and no known name."""
+        if token.text in (*self.names, "gamma", "theta") or is_letter(token.text):
+            return
+        if not self.token.blank or nearest(token.text, self.calls):
+            raise self.unknown(token.text, token)
+
+    def unknown(self, name: str, token: Token) -> ParseError:
+        known = ", ".join(list(self.calls)[:12]) + (", ..." if len(self.calls) > 12 else "")
+        shown = name if len(name) <= 40 else f"{name[:40]}..."
+        product = f"; for a product write {shown}*(...)" if token.kind == "name" and not name.startswith("_") else ""
+        return self.fail(f"unknown function '{shown}'{nearest(name, self.calls)} (known: {known or 'none'}){product}", token)
+
+    def arguments(self, closing: str) -> list[Expression]:
+        """What stands between brackets, with commas between."""
+        opening = self.advance()
+        function = self.words[self.position - 2].text
+        found: list[Expression] = []
+        self.open.append(opening.text)
+        while not self.at(closing):
+            if self.at("*") or self.at("**"):
+                raise self.fail(f"{function} {_PLAIN}", self.token)
+            found.append(self.expression())
+            if self.at("="):
+                raise self.fail(f"{function} {_PLAIN}", self.token)
+            if not self.at(closing):
+                self.expect(",", opening)
+        self.open.pop()
+        self.advance()
+        return found
+
+    def call(self, name: str, args: list[Expression], token: Token) -> Expression:
+        if name not in self.calls:
+            raise self.unknown(name, token)
+        arity = self.calls[name]
+        if arity is not None and len(args) != arity:
+            raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
+        return Call(name, tuple(args), token.line, token.column)
+
+
+_SIGNS: dict[str, Callable[[Reader], Expression]] = {
+    "-": Reader.minus, "+": Reader.plus, "(": Reader.bracketed, "√": Reader.root, "∇": Reader.nabla,
+    "|": Reader.bars, "‖": Reader.bars, "⟨": Reader.angle, "<": Reader.angle,
+}  # fmt: skip
+
+
+def _order(name: str, after: Token) -> int | None:
+    """The order of a derivative that is written 'grad L', 'hess L', 'd3L['."""
+    if after.kind == "name" and after.text == "L":
+        return {"grad": 1, "hess": 2}.get(name)
+    found = re.fullmatch(r"d([0-9]{1,3})L", name) if after.text == "[" else None
+    return int(found[1]) if found else None
