@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from derive.errors import ParseError, SchemeError, UsageError, nearest
+from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
@@ -131,10 +131,10 @@ class Scheme:
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
 
     def require_plain(self, reading: str) -> None:
-        """Raise UsageError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
         if self.losses:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
-            raise UsageError(
+            raise ReductionError(
                 f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
                 "modified-eq derives its equation and verify scheme proves it"
             )

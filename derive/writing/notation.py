@@ -93,7 +93,7 @@ class Notation:
         return len(self.unknowns) > 1
 
     def node(self, f: Factor) -> str:
-        """The name of a derivative: ∇²L, and for declared losses ∇²L₁, or ∇_xy f where there are several unknowns."""
+        """The name of a derivative: ∇²L, and for declared losses ∇²L₁, or ∇_x,y f where there are several unknowns."""
         loss, _, variable = f.label.partition(".")
         if not variable:
             return self.derived(loss, len(f.children))
@@ -101,10 +101,10 @@ class Notation:
         return self.partial(Partial(loss, (variable, *spaces)), [])
 
     def partial(self, partial: Partial, arguments: Sequence[str]) -> str:
-        """A derivative of a declared loss at a point, ∇_xy f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
+        """A derivative of a declared loss at a point, ∇_x,y f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
 
         >>> replace(UNICODE, unknowns=("x", "theta")).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
-        '∇_xθ f1(x, θ)[u]'
+        '∇_x,θ f1(x, θ)[u]'
         """
         point, directions = partial.divided(arguments) if arguments else ([], [])
         loss, letters = self.symbol(partial.loss), [self.symbol(x) for x in partial.variables]
@@ -116,11 +116,11 @@ class Notation:
         return name + (self.open + self.argument(directions) + self.close if directions else "")
 
     def subscripted(self, letters: Sequence[str], loss: str) -> str:
-        """A derivative by several unknowns; a comma where a letter is a word."""
+        """A derivative by unknowns; with commas, as x, y and xy may all be unknowns."""
+        by = ",".join(letters)
         if self.name == "latex":
-            return rf"\nabla_{{{' '.join(letters)}}} {loss}"
-        joint = "" if all(len(x) == 1 for x in letters) else ","
-        return f"{'∇' if self.name == 'unicode' else 'grad'}_{joint.join(letters)} {loss}"
+            return rf"\nabla_{{{by}}} {loss}"
+        return f"{'∇' if self.name == 'unicode' else 'grad'}_{by} {loss}"
 
 
 _TIME_DERIVATIVE = re.compile(r"d(\d*)([^\W\d]\w*)")

@@ -69,16 +69,13 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
 
 
 def _clock_lines(equation: Equation, style: Notation) -> list[str]:
-    """The clock of a scheme with several losses, and what subscripts mean, on the first loss of several unknowns."""
+    """The clock of a scheme with losses of its own, and what subscripts mean, on the first loss of several unknowns."""
     every = " for every unknown" if style.players else ""
-    lines = [f"a step is one execution of these lines; time is {style.symbol('gamma')} a step{every}"]
+    lines = [f"with time {style.symbol('gamma')} a step{every}; these lines are one step"]
     losses = {f: slots for f, slots in equation.scheme.losses.items() if len(slots) > 1}
-    for f, slots in list(losses.items())[:1]:
-        x, y = slots[:2]
+    for f, (x, y, *_) in list(losses.items())[:1]:
         second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
-        u, s = map(equation.configuration.fresh, "us")
-        moved = ", ".join(style.symbol(z) + (f" + {s} {u}" if z == y else "") for z in slots)
-        lines.append(f"{second}[{u}] is d/d{s} {first}({moved}) at {s} = 0, {u} in the space of {style.symbol(y)}")
+        lines.append(f"with {second}[...] the derivative of {first} by {style.symbol(y)}, applied to what stands in brackets")
     return lines
 
 
