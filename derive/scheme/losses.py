@@ -16,13 +16,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, Name, Operation, plain_name, walk
+from derive.language import Assignment, Call, Expression, Name, Operation, plain_arities, plain_name, walk
 from derive.language.calls import CALLS, Partial, partial_of
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
 from derive.scheme.spaces import Spaces, spaces_of
+
+if TYPE_CHECKING:
+    from derive.scheme.configuration import Configuration
 
 MAX_RANK = 40
 Losses = Mapping[str, tuple[str, ...]]
@@ -86,6 +90,18 @@ def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Seque
             raise ParseError(text, where, node.line, node.column)
 
 
+def formula_calls(configuration: Configuration) -> dict[str, int | None]:
+    """What a formula about a scheme with declared losses may call."""
+    return {**plain_arities(), **loss_calls(configuration.scheme.losses)}
+
+
+def declared_formula(configuration: Configuration, e: Expression, where: str) -> Expression:
+    """A formula of declared losses, slow variables and memory, every derivative as one call."""
+    scheme = configuration.scheme
+    spaces = {configuration.symbol(s): x for s, x in scheme.spaces.items()}
+    return closed(Resolver(scheme.losses, tuple(scheme.unknowns), where).opened(e), Spaces(spaces))
+
+
 @dataclass(frozen=True)
 class Resolver:
     """Reads the derivatives of declared losses in expressions; `assigned` are the names that a program assigns."""
@@ -108,6 +124,8 @@ class Resolver:
                 return gradient_of(body, x, self.unknowns, self.assigned - set(self.unknowns), self.where)
             case Call("gradient", _):
                 raise self.fail(f"gradient takes a number and an unknown, as in gradient(s, {self.unknowns[0]})", e)
+            case Call(function, args) if partial := partial_of(function):
+                return self._written(e, partial, tuple(map(self.opened, args)))
             case Call(function, args) if function in self.losses:
                 raise self.fail(f"the value of {function} cannot be used; write grad({function}, {self.losses[function][0]})", e)
             case Call(function, args, line, column):
@@ -115,6 +133,23 @@ class Resolver:
             case Operation(op, args, line, column):
                 return Operation(op, tuple(map(self.opened, args)), line, column)
         return e
+
+    def _written(self, e: Call, partial: Partial, args: tuple[Expression, ...]) -> Expression:
+        """A derivative with subscripts, ∇_x,y f[u], at the present values where no point is written."""
+        if partial.loss not in self.losses:
+            raise self.fail(f"'{partial.loss}' is no loss{nearest(partial.loss, self.losses)}", e)
+        slots = self.losses[partial.loss]
+        if len(slots) > 1 and "" in partial.variables:
+            raise self.fail(f"say by which unknown, as in ∇_{slots[0]} {partial.loss}", e)
+        variables = tuple(x or slots[0] for x in partial.variables)
+        for x in variables:
+            if x not in slots:
+                raise self.fail(f"{partial.loss} does not depend on '{x}' (its variables: {', '.join(slots)})", e)
+        point = len(args) - len(variables) + 1
+        if point not in (0, len(slots)):
+            raise self.fail(f"{partial.loss} takes {len(slots)} arguments, not {point}", e)
+        here = () if point else tuple(Name(s, e.line, e.column) for s in slots)
+        return Call(Partial(partial.loss, variables).call, (*here, *args), e.line, e.column)
 
     def _derivative(self, e: Call, args: tuple[Expression, ...]) -> Expression:
         rank = _RANKS[e.function]

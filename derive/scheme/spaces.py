@@ -80,8 +80,8 @@ class _Checked(Spaces):
             if space != slot:
                 what = f"a vector of {space}'s space" if space else "a number"
                 raise ParseError(f"{partial.loss} takes {slot} where {what} stands", self.where, node.line, node.column)
-        for space in directions:
-            if space not in slots:
+        for space, meant in zip(directions, partial.variables[1:], strict=True):
+            if space not in slots or space != meant:
                 what = f"not one of {space}'s space" if space else "not a number"
                 text = f"a direction of a derivative of {partial.loss} is a vector that {partial.loss} depends on, {what}"
                 raise ParseError(text, self.where, node.line, node.column)

@@ -30,11 +30,10 @@ from derive.language import (
     plain_arities,
     walk,
 )
-from derive.scheme import Configuration, Rescaling, Scheme
-from derive.scheme.losses import Resolver, closed, loss_calls
+from derive.scheme import Configuration, Rescaling
+from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
-from derive.scheme.spaces import Spaces
 from verify.proof.errors import Undecided
 
 MAX_RANK = 40
@@ -180,7 +179,7 @@ def statement(
     _check_variables(equations, memory or {}, states, scheme.unknowns)
     if order is None:
         order = min(map(len, equations.values())) - 1
-    known = _Reading(scheme, {states[s]: x for s, x in scheme.spaces.items() if s in states} if scheme.losses else {})
+    known = _Reading(configuration)
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
@@ -220,10 +219,9 @@ def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, s
 
 @dataclass
 class _Reading:
-    """Reads formulas; equal parts of all of them are one object.  `spaces` are those of states, where losses are declared."""
+    """Reads formulas; equal parts of all of them are one object."""
 
-    scheme: Scheme
-    spaces: Mapping[str, str]
+    configuration: Configuration
     known: dict[Any, Expression] = field(default_factory=dict)
 
     def read(self, text: str, where: str) -> Expression:
@@ -232,11 +230,9 @@ class _Reading:
         return self.known[text]
 
     def parsed(self, text: str, where: str) -> Expression:
-        losses = self.scheme.losses
-        if not losses:
+        if not self.configuration.scheme.losses:
             return parse_expression(text, where, CALLS)
-        expression = parse_expression(text, where, {**plain_arities(), **loss_calls(losses)})
-        return closed(Resolver(losses, tuple(self.scheme.unknowns), where).opened(expression), Spaces(self.spaces))
+        return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
 
 def _powers(variable: str, powers: Sequence[Any], known: _Reading) -> tuple[Summands, ...]:
