@@ -66,8 +66,12 @@ def game_scheme(word: Sequence[str], rates: Mapping[str, Fraction]) -> Scheme:
 
 def concrete(name: str, seed: int) -> tuple[Scheme, Game, list[str], str, str]:
     """A scheme with a game for it, its variables, and both as texts for the command."""
-    word, sizes = WORDS[name]
-    random = Random(seed)
+    return concrete_word(*WORDS[name], Random(seed))
+
+
+def concrete_word(
+    word: Sequence[str], sizes: Sequence[int], random: Random
+) -> tuple[Scheme, Game, list[str], str, str]:
     players = sorted({p for group in word for p in group})
     rates = {p: Fraction(random.randint(1, 7), random.randint(1, 5)) for p in players}
     blocks, start = {}, 0
@@ -116,6 +120,23 @@ def test_flow_over_a_period_is_the_exact_map(name: str, seed: int) -> None:
     exact = game.period(point, 4)
     assert [s[:4] for s in found] == [s[:4] for s in exact]
     assert [s[4] for s in found] != [s[4] for s in exact]  # gamma^3 of the field is missing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_random_words(seed: int) -> None:
+    """Random words of two or three players, at most three components: exact maps, and the proof."""
+    random = Random(seed)
+    players = "xyz"[: random.choice((2, 3))]
+    word = list(players) + ["".join(sorted(random.sample(players, random.randint(1, len(players))))) for _ in range(2)]
+    random.shuffle(word)
+    sizes = (1, 1, 1) if len(players) == 3 else random.choice(((1, 1), (2, 1), (1, 2)))
+    scheme, game, names, loss, variables = concrete_word(word, sizes, random)
+    equation = modified_equation(scheme, 2)
+    point = POINT[: len(names)]
+    assert [s[:4] for s in flow(fields(equation, loss, variables, names), point, 3)] == game.period(point, 3)
+    data = equation.to_json()
+    assert prove(equation.configuration, data["equations"]).proved
 
 
 @pytest.mark.parametrize("name", ["x y x"])
@@ -458,6 +479,23 @@ def test_readings_of_one_loss_refuse_games() -> None:
 def test_a_gradient_elsewhere_is_named() -> None:
     with pytest.raises(ReductionError, match="it must be taken at a point that tends to y"):
         modified_equation(game("x = x - gamma*grad(f(x, 2*y), x)\ny = y - gamma*grad(g, y)"), 0)
+
+
+def test_momentum_of_two_kinds() -> None:
+    """x with fixed beta, y with a velocity that is slow: an equation for x, y and eta, in eta's space."""
+    tables = TABLES.replace('a = ""', 'b = "momentum, 0 <= b < 1"\nlam = "friction, lam > 0"\n[regimes.slow]\nw = "gamma*eta"')
+    text_ = "v = b*v - gamma*grad(f, x)\nx = x + v\nw = (1 - lam*gamma)*w - gamma**2*grad(f, y)\ny = y + w"
+    equation = modified_equation(game(text_, tables), 1)
+    assert {x: str(sums[0]) for x, sums in equation.equations.items()} == {
+        "x": "-1/(1 - b)*grad(f, x)", "y": "eta", "eta": "-lam*eta - grad(f, y)",
+    }  # fmt: skip
+    data = equation.to_json()
+    assert prove(equation.configuration, data["equations"], data["memory"]).proved
+    values = equation.subs(b="1/2", lam="1").evaluate("f = x1*x2*y1**2", {"x1": 1, "x2": 2, "y1": "1/2", "eta_y1": 3}).values
+    assert {x: [len(block) for block in powers] for x, powers in values.items()} == {"x": [2, 2], "y": [1, 1], "eta": [1, 1]}
+    assert values["eta"][0] == ["-5"]
+    with pytest.raises(ReductionError, match="drives x, a Jordan block"):
+        modified_equation(game("v = v - gamma*grad(f, x)\nx = x + v\ny = y"), 0)
 
 
 def test_implicit_players() -> None:

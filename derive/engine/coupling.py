@@ -147,14 +147,15 @@ class Coupling(Translation):
         component.right = [r / right[slow] for r in right]
         component.left = [a * right[slow] / pairing for a in left]
 
-    def _jordan(self, names: Iterable[str]) -> ReductionError:
+    def _jordan(self, names: Collection[str]) -> ReductionError:
+        driven = self._unknown(names) or next(iter(self.scheme.unknowns))
         memory = next((n for n in names if n not in self.scheme.unknowns), "v")
         variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
         symbol = fresh_name("eta", {*self.scheme.parameters, *self.scheme.assigned})
         return self.fail(
-            f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives theta, a Jordan block; rescale it so that it "
-            f'becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
-            f"(the result is then an equation for theta and {symbol})"
+            f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives {driven}, a Jordan block; rescale it so that "
+            f'it becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
+            f"(the result is then an equation for {driven} and {symbol})"
         )
 
     def _needed_last(self) -> list[Component]:

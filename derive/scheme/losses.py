@@ -52,8 +52,8 @@ def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) 
         losses[name] = slots = tuple(plain_name(s.strip()) for s in found[1].split(","))
         for s in slots:
             if s not in unknowns:
-                listed = ", ".join(unknowns)
-                raise SchemeError(f"{where}, [functions] {name}: '{s}' is no unknown{nearest(s, unknowns)} (unknowns: {listed})")
+                known = f"{nearest(s, unknowns)} (unknowns: {', '.join(unknowns)}; others are declared under [unknowns])"
+                raise SchemeError(f"{where}, [functions] {name}: '{s}' is no unknown{known}")
         if len(set(slots)) < len(slots):
             raise SchemeError(f"{where}, [functions] {name}: a variable is named twice")
         if name in (*CALLS, *_RANKS, *CLOCK, *unknowns, "gradient", "loss"):
