@@ -491,7 +491,9 @@ def test_momentum_of_two_kinds() -> None:
     }  # fmt: skip
     data = equation.to_json()
     assert prove(equation.configuration, data["equations"], data["memory"]).proved
-    values = equation.subs(b="1/2", lam="1").evaluate("f = x1*x2*y1**2", {"x1": 1, "x2": 2, "y1": "1/2", "eta_y1": 3}).values
+    values = equation.subs(b="1/2", lam="1").evaluate(
+        "f = x1*x2*y1**2; g = y1", {"x1": 1, "x2": 2, "y1": "1/2", "eta_y1": 3}
+    ).values
     assert {x: [len(block) for block in powers] for x, powers in values.items()} == {"x": [2, 2], "y": [1, 1], "eta": [1, 1]}
     assert values["eta"][0] == ["-5"]
     with pytest.raises(ReductionError, match="drives x, a Jordan block"):
