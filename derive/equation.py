@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
-MAX_TERMS = 50_000
+MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
 ]  # fmt: skip
@@ -44,6 +45,21 @@ class TermSum(Combination):
     >>> str(f1), str(f1.coefficient("hess(grad)"))
     ('-(1 + beta)/(2*(1 - beta)**3)*hess(grad)', '-(1 + beta)/(2*(1 - beta)**3)')
     """
+
+    def coefficient(self, term: str) -> Ratio:
+        """The coefficient of a term, written in any order and notation that is read; zero if it does not appear.
+
+        Raises ParseError for what is no formula, UsageError for what is no single term.
+
+        >>> f3 = modified_equation("gd", order=3)["theta"][3]
+        >>> f3.coefficient("d3(hess(grad), grad)"), f3.coefficient("∇³L[∇L, ∇²L[∇L]]"), f3.coefficient("hess(grad)")
+        (-1/12, -1/12, 0)
+        """
+        if term in self.by_text:
+            return self.by_text[term]
+        from derive.engine.formula import read_term
+
+        return self.sum.get(read_term(self.algebra, term), self.algebra.ring.zero)
 
     def latex(self) -> str:
         return write_sum(self, LATEX)
@@ -103,27 +119,39 @@ class ModifiedEquation(Equation):
         regime = self.configuration.regime or None
         return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
 
-    def on_loss(self, loss: Texts, variables: Texts | None = None) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+    def on_loss(
+        self, loss: Texts, parameters: Collection[str] = (), variables: Texts | None = None
+    ) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
         """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
 
-        Declared losses are given as "f = ...; g = ...", the variables of every unknown as "x = x1, x2; y = y1".
+        What the scheme declares, and `parameters`, are parameters of the loss, pi and e the numbers, other names coordinates.
+        Declared losses are given as "f = ...; g = ...", the `variables` of every unknown as "x = x1, x2; y = y1".
 
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
         from derive.concrete.explicit import explicit_field  # brings sympy
 
-        return explicit_field(self, loss, variables)
+        return explicit_field(self, loss, parameters, variables)
 
-    def evaluate(self, loss: Texts, at: Mapping[str, object], digits: int = 50, variables: Texts | None = None) -> Values:
+    def evaluate(
+        self,
+        loss: Texts,
+        at: Mapping[str, object],
+        digits: int = 50,
+        parameters: Collection[str] = (),
+        variables: Texts | None = None,
+    ) -> Values:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
+
+        Names as in `on_loss`; a parameter may have its value in the point, or stays.
 
         >>> modified_equation("gd", order=1).evaluate("x**4/4 + x*y**2", {"x": "1/2", "y": "1/3"}).values["theta"]
         [['-17/72', '-1/3'], ['-115/576', '-53/216']]
         """
-        from derive.concrete.values import evaluate_equation  # start-up: most runs print formulas
+        from derive.concrete.parametric import evaluate  # start-up: most runs print formulas
 
-        return evaluate_equation(self, loss, at, digits, variables)
+        return evaluate(self, loss, at, digits, parameters, variables)
 
 
 def modified_equation(
@@ -192,14 +220,16 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
     )
 
 
-def check_order(configuration: Configuration, order: int, force: bool = False) -> None:
-    """Refuse a negative order, and one that would take more than MAX_TERMS terms unless forced.
+def check_order(configuration: Configuration, order: int, force: bool = False, most: int | None = None) -> None:
+    """Refuse a negative order, and one that would take more terms than MAX_TERMS, or `most`, unless forced.
 
     Rooted trees with order+1 nodes are counted exactly (the terms of gradient descent); a scheme with products or roots has
     more, as measured by deriving its first two orders.
     """
     if not isinstance(order, int) or isinstance(order, bool) or order < 0:
         raise UsageError(f"order must be a whole number >= 0, not {order}; order 0 is the limit flow")
+    if order > MAX_ORDER:
+        raise UsageError(f"order must be at most {MAX_ORDER:,}, not a number of {len(str(order))} digits")
     if force or order < 5:
         return
     from derive.engine.run import Derivation
@@ -207,9 +237,10 @@ def check_order(configuration: Configuration, order: int, force: bool = False) -
     counts = [sum(len(f[k]) for f in Derivation(configuration, 3).fields.values()) for k in (2, 3)] if order < 400 else [1, 3]
     growth = max(2.9558, counts[1] / max(1, counts[0]))
     digits = (order - 3) * log10(growth) - 1.5 * log10(order / 3) * (growth < 3.3) + log10(max(1, counts[1]))
-    if digits > log10(MAX_TERMS):
+    most = MAX_TERMS if most is None else most
+    if digits > log10(most):
         amount = f"about {round(10**digits, -3):,.0f}" if digits < 9 else f"about 10^{digits:.0f}"
         raise UsageError(
-            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {MAX_TERMS:,} "
+            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {most:,} "
             "(--force derives it all the same)"
         )

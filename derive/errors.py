@@ -39,12 +39,19 @@ class UndecidedError(DeriveError):
     """The question is within the rules, and this program cannot decide it (the message says why)."""
 
 
+class LimitError(DeriveError):
+    """What the input asks for is larger than this program takes on: a number, a polynomial, an order, a nesting."""
+
+
 class SingularPointError(DeriveError):
     """The field was evaluated where it does not exist (a zero under a negative power, an irrational sign, ...)."""
 
 
 class ResidualError(AssertionError):
     """The solution, put back into the scheme, leaves a residual: a defect of this program, never of its input."""
+
+#: what to do about an UndecidedError of a sum of terms
+SIMPLER_ROOTS = "roots and absolute values in it are beyond the normal forms; write fewer of them inside of each other"
 
 
 #: characters that a terminal obeys or that cannot be seen: controls, formats (bidirectional too), surrogates, line separators

@@ -46,8 +46,8 @@ class Combination:
     >>> from derive.algebra.coefficients import Ring
     >>> a = Algebra(Ring(["beta"])); g = a.node_sum("L", [])
     >>> f = Combination(a, a.scale(g, -a.ring.symbol("beta")))
-    >>> str(f), str(f.coefficient("grad")), str(f.coefficient("hess(grad)"))
-    ('-beta*grad', '-beta', '0')
+    >>> str(f), [(str(c), str(t)) for c, t in f]
+    ('-beta*grad', [('-beta', 'grad')])
     """
 
     algebra: Algebra
@@ -66,10 +66,6 @@ class Combination:
     def by_text(self) -> Mapping[str, Ratio]:
         """Term in the formula language -> coefficient."""
         return {term_text(t): c for c, t in self}
-
-    def coefficient(self, term: str) -> Ratio:
-        """The coefficient of a term written in the formula language; zero if it does not appear."""
-        return self.by_text.get(term, self.algebra.ring.zero)
 
     def __eq__(self, other: object) -> bool:
         """Equality as functions, for every loss (partial fractions resolve what normal forms leave)."""
@@ -174,7 +170,7 @@ class Equation(Described):
         return next((s for v, s in self.scheme.spaces.items() if self.configuration.symbol(v) == variable), "")
 
     def to_json(self) -> dict[str, Any]:
-        """The documented, stable JSON form (README, "JSON")."""
+        """The documented, stable JSON form (docs/reference/json.md)."""
         c = self.configuration
         return {
             "scheme": self.scheme.name,

@@ -321,7 +321,7 @@ BAD = [
     (HEAD + 'kind = "identity"\nleft = "grad"\nright = "grad"\nverdict = "proved"', "unknown key 'verdict'"),
     (HEAD + 'kind = "identity"\nleft = 3\nright = "grad"', "must be a text"),
     (HEAD + 'kind = "identity"\nleft = "__import__(\'os\')"\nright = "grad"', "unknown function"),
-    (HEAD + 'kind = "identity"\nleft = "grad^2"\nright = "grad"', "write '**'"),
+    (HEAD + 'kind = "identity"\nleft = "grad @ 2"\nright = "grad"', "write dot(x, y)"),
     (HEAD + 'kind = "accuracy"\ntarget = "theta\' + grad"\norder = 1', "either scheme"),
     (HEAD + 'kind = "accuracy"\nscheme = "gdd"\ntarget = "theta\' + grad"\norder = 1', "gdd"),
     (HEAD + 'kind = "accuracy"\nscheme = "gd"\ntarget = "theta\' + grad"\norder = -1', "whole number"),

@@ -92,7 +92,7 @@ def polynomial(expression: Any, names: Sequence[str]) -> Polynomial:
 
 def fields(equation: ModifiedEquation, loss: str, variables: str, names: Sequence[str]) -> list[list[Polynomial]]:
     """By power of gamma, one polynomial a component, the players one after the other."""
-    explicit = equation.on_loss(loss, variables)
+    explicit = equation.on_loss(loss, variables=variables)
     return [[polynomial(c, names) for powers in explicit.values() for c in powers[k]] for k in range(equation.order + 1)]
 
 
@@ -172,7 +172,7 @@ def test_values_at_a_point_are_those_of_the_polynomials(name: str) -> None:
     equation = modified_equation(scheme, 2)
     at = dict(zip(names, POINT, strict=False))
     values = equation.evaluate(loss, at, variables=variables)
-    explicit = equation.on_loss(loss, variables)
+    explicit = equation.on_loss(loss, variables=variables)
     for player, powers in values.values.items():
         for block, formulas in zip(powers, explicit[player], strict=True):
             exact = [e.subs({n: sp.Rational(x.numerator, x.denominator) for n, x in at.items()}) for e in formulas]
@@ -462,7 +462,7 @@ def test_a_number_is_no_vector_of_several_spaces() -> None:
 def test_games_refused(loss: str, variables: str | None, message: str) -> None:
     equation = modified_equation(game("x = x - gamma*grad(f, x)\ny = y - gamma*grad(g, y)"), 0)
     with pytest.raises(UsageError, match=message):
-        equation.on_loss(loss, variables)
+        equation.on_loss(loss, variables=variables)
 
 
 def test_readings_of_one_loss_refuse_games() -> None:

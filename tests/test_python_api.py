@@ -131,3 +131,44 @@ def test_symbols_of_explicit_fields_substitute() -> None:
 
 def test_a_sum_of_terms_is_public() -> None:
     assert isinstance(modified_equation("gd", 1)["theta"][0], TermSum)
+
+
+# ------------------------------------------------------------------------------------------------- terms by their text
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_term_is_found_by_its_text_in_any_spelling(name: str) -> None:
+    for sums in modified_equation(load_scheme(name), 1).equations.values():
+        for total in sums:
+            for c, t in total:
+                assert total.coefficient(str(t)) == c
+                assert total.coefficient(f" ( {t} ) ") == c
+
+
+def test_the_order_of_arguments_and_the_notation_do_not_matter() -> None:
+    f3 = modified_equation("gd", 3)["theta"][3]
+    spellings = ("d3(grad, hess(grad))", "d3(hess(grad),grad)", "∇³L[∇²L[∇L], ∇L]", "d3L[grad L, hess L[grad L]]")
+    assert {str(f3.coefficient(s)) for s in spellings} == {"-1/12"}
+    assert f3.coefficient("d3(grad, grad)") == 0
+    field = modified_equation("adams-bashforth-2", 2)["theta"][2]
+    assert field.coefficient("field") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("banana", "unknown name 'banana'"),
+        ("hess(banana)", "unknown name 'banana'"),
+        ("2*grad", "without a coefficient"),
+        ("beta*grad", "without a coefficient"),
+        ("grad + hess(grad)", "one term"),
+        ("grad - grad", "is 0"),
+        ("gamma*grad", "gamma is in no term"),
+        ("hess(", "never closed"),
+        ("hess(grad, grad)", "takes 1 argument"),
+        ("", "missing"),
+    ],
+)
+def test_what_is_no_term_is_refused(text: str, words: str) -> None:
+    with pytest.raises(DeriveError, match=words):
+        modified_equation("momentum", 1)["theta"][1].coefficient(text)

@@ -20,7 +20,7 @@ import verify.report
 from derive import load_scheme, modified_equation
 from derive.errors import DeriveError
 from verify.commands.report import report_command
-from verify.report.controls import limits, page_controls
+from verify.report.controls import exact, limits, page_controls
 from verify.report.formula_images import FormulaImages
 from verify.report.material import Request, gather
 from verify.report.page import report_page
@@ -68,24 +68,30 @@ def test_a_formula_carries_its_latex() -> None:
 
 
 def test_sliders_stay_inside_the_ranges_of_the_scheme() -> None:
-    c = modified_equation("adam", 1).configuration
+    c = modified_equation("adamw", 1).configuration
     assert limits(c, "eps") == (0, None, False, True)
-    sliders = page_controls(
-        c,
-        {"beta1": Fraction(1, 2), "beta2": Fraction(3, 4), "eps": Fraction(1, 4)},
-        GAMMA,
-        40,
-        1,
-        ("x", "y"),
-        (Fraction(1, 2), Fraction(-7, 5)),
-    )
-    assert [s.key for s in sliders] == ["gamma", "p0", "p1", "p2", "steps", "power", "x0", "x1"]
+    real = {"beta1": "0.9", "beta2": "0.999", "eps": "1e-8", "lam": "0.01"}
+    values = {n: Fraction(x) for n, x in real.items()}
+    sliders = page_controls(c, values, Fraction(1, 1000), 40, 1, ("x", "y"), (Fraction(1, 2), Fraction(-7, 5)))
+    by_key = {s.key: s for s in sliders}
+    assert list(by_key) == ["gamma", "p0", "p1", "p2", "p3", "steps", "power", "x0", "x1"]
     for s in sliders:
         assert s.low <= s.value <= s.high
-        assert ((s.value - s.low) / s.step).denominator == 1, s
-    assert sliders[1].low == 0
-    assert sliders[1].high < 1
-    assert sliders[3].low > 0
+    assert by_key["gamma"].low == Fraction(1, 10**5)
+    assert by_key["gamma"].high == 1
+    assert by_key["p1"].high == Fraction(9999, 10000), "decay factors reach 0.9999 and stay below 1"
+    assert (by_key["p1"].least, by_key["p1"].most, by_key["p1"].open) == (0, 1, (False, True))
+    assert by_key["p2"].low == Fraction(1, 10**12), "stabilisers reach 1e-12 and are never 0"
+    assert by_key["p2"].open[0]
+    assert by_key["p3"].scale == "zero", "no weight decay is allowed"
+    assert by_key["p3"].allowed == "0 ≤ λ"
+    assert [s.key for s in sliders if s.whole] == ["steps", "power"]
+
+
+@pytest.mark.parametrize("x", ["0.9", "0.9999", "1e-8", "2/3", "-7/5", "40", "31/500", "1/1048576", "1e-12", "123456789/1000"])
+def test_a_number_is_written_exactly(x: str) -> None:
+    assert Fraction(exact(Fraction(x))) == Fraction(x)
+    assert len(exact(Fraction(x))) <= max(len(x), 10)
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(verify.report.__path__, "verify.report.")])
@@ -150,9 +156,9 @@ def test_the_embedded_certificate_checks(page: str, tmp_path: Path) -> None:
 
 def test_everything_that_can_be_operated_has_a_label(page: str) -> None:
     tags = Outline(page).tags
-    labelled = {a["for"] for tag, a in tags if tag == "label"}
+    labelled = {a["for"] for tag, a in tags if tag == "label"} | {a["id"] for _, a in tags if "id" in a and a.get("aria-label")}
     inputs = [a["id"] for tag, a in tags if tag == "input"]
-    assert len(inputs) >= 6
+    assert len(inputs) >= 12
     assert set(inputs) <= labelled
     assert all(a.get("aria-label") for tag, a in tags if a.get("role") in ("img", "group"))
     ids = [a["id"] for _, a in tags if "id" in a]
@@ -213,6 +219,20 @@ def test_bad_input_writes_nothing(options: tuple[str, ...], says: str, tmp_path:
     assert isinstance(result.exception, DeriveError) or result.exit_code == 2, message
     assert says in message
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["r.pdf", "r", "r.html.png", "html"])
+def test_a_name_of_another_format_is_refused_at_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def worked(*_: object) -> None:
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("verify.report.material.gather", worked)
+    result = CliRunner().invoke(report_command, ["--scheme", "gd", "-o", str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1].endswith("a report is a web page; write a name that ends in .html")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(AssertionError, match="the work began"):
+        CliRunner().invoke(report_command, ["--scheme", "gd", "-o", str(tmp_path / "R.HTM")], catch_exceptions=False)
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

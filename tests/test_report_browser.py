@@ -33,7 +33,7 @@ addEventListener("load", async () => {
   const at = id => document.getElementById(id), drawn = selector => document.querySelector(selector).getAttribute("d");
   const look = () => ({
     path: drawn("#panel-loss .modified"), contours: drawn("#panel-modified .contours"), dots: drawn("#panel-loss .iterates"),
-    shown: at("gamma-value").textContent, status: at("status").textContent,
+    shown: at("gamma-value").value, status: at("status").textContent, slider: Number(at("gamma").value),
     limit: Number(at("status").dataset.limit), modified: Number(at("status").dataset.modified),
   });
   const found = { before: look() }, count = () => Number(document.documentElement.dataset.drawn);
@@ -42,15 +42,15 @@ addEventListener("load", async () => {
     for (let i = 0; i < 200 && count() === seen; i++) await new Promise(done => setTimeout(done, 20));
     seen = count();
   };
-  for (const [id, value] of [["gamma", 0.02], ["p0", 0.8], ["power", 1], ["x0", -1], ["rest", true]]) {
-    const e = at(id);
+  for (const [name, value] of [["gamma", "0.02"], ["p0", "0.8"], ["power", "1"], ["x0", "-1"], ["rest", true]]) {
+    const id = name, e = at(name === "rest" ? "rest" : name + "-value");
     if (e.type === "checkbox") e.checked = value; else e.value = value;
     e.dispatchEvent(new Event("input", { bubbles: true }));
     await wait();
     found[id] = look();
   }
   at("play").click();
-  for (let i = 0; i < 400 && at("steps").value !== "40"; i++)
+  for (let i = 0; i < 400 && at("steps-value").value !== "40"; i++)
     await new Promise(done => setTimeout(done, 20));
   found.played = look();
   seen = count();
@@ -104,7 +104,8 @@ def test_sliders_move_the_picture(page: str, tmp_path: Path) -> None:
     seen = json.loads(html.unescape(found[1]))
     before = seen["before"]
     assert before["modified"] < before["limit"] / 3, "the picture is instructive"
-    assert abs(float(seen["gamma"]["shown"]) - 0.02) < 1e-3
+    assert seen["gamma"]["shown"] == "0.02"
+    assert seen["gamma"]["slider"] < before["slider"], "the slider goes where the number is"
     for name, last in (("gamma", "before"), ("p0", "gamma"), ("power", "p0"), ("x0", "power"), ("rest", "x0")):
         assert seen[name]["status"] != seen[last]["status"], name
     assert seen["gamma"]["path"] != before["path"]

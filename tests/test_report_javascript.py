@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -126,6 +127,21 @@ def test_the_slow_manifold_is_kept_by_the_step() -> None:
 
 
 @needs_node
+def test_the_lowest_power_of_the_memory_and_the_relaxation_factors() -> None:
+    """Adam: m = g, v = g^2, factors beta1 and beta2; heavy ball: v = -gamma g/(1 - beta)."""
+    model, _ = model_of("adam", 2)
+    x, y = 0.5, -1.4
+    g = run_node(model.text(), f"[M.field([{x},{y}],[0.9,0.999,0])[0]]")[0]
+    slope = [x / 4 + math.cos(x) * y / 2, y + math.sin(x) / 2]
+    assert close(g, [-math.copysign(1, c) for c in slope]), "the gradient meant here"
+    assert close(run_node(model.text(), f"M.first([{x},{y}],0.1,[0.9,0.999,0.1])"), [*slope, *(c * c for c in slope)])
+    assert close(run_node(model.text(), f"M.factors([{x},{y}],[0.9,0.999,0.1])"), [0.9, 0.999])
+    momentum, _ = model_of("momentum", 1)
+    assert close(run_node(momentum.text(), f"M.first([{x},{y}],0.1,[0.75])"), [-0.1 * c / 0.25 for c in slope])
+    assert run_node(model_of("gd", 1)[0].text(), f"[M.first([{x},{y}],0.1,[]),M.factors([{x},{y}],[])]") == [[], []]
+
+
+@needs_node
 def test_the_modified_loss_in_the_page() -> None:
     """V = L/(1-beta) + gamma (1+beta)/(4(1-beta)^3) |grad L|^2 (Ghosh, Lyu, Zhang & Wang 2023), by hand."""
     material = gather(Request(load_scheme("momentum"), 2, loss="x**2 + x*y**2", certificate=False))
@@ -138,7 +154,7 @@ def test_the_modified_loss_in_the_page() -> None:
 def test_the_generated_code_has_no_text_of_the_user() -> None:
     model, _ = model_of("momentum", 2, "alert**2*constructor + exp(constructor)")
     code = re.sub(
-        r"Math\.\w+|\b(?:const|return|field|step|memory|rest|loss|potential|null|size|slow|implicit|true|false)\b",
+        r"Math\.\w+|\b(?:const|return|field|step|memory|rest|first|factors|loss|potential|null|size|slow|implicit|true|false)\b",
         "",
         model.text(),
     )

@@ -176,13 +176,6 @@ def test_any_printed_expression_is_read_back(expression: Expression, medium: str
     assert folded(parse_expression(text, "printed", {**SCHEME_CALLS, "r": 1})) == folded(expression), text
 
 
-@settings(max_examples=200)
-@given(expressions, expressions)
-def test_different_expressions_are_printed_differently(a: Expression, b: Expression) -> None:
-    same = pretty(a, UNICODE, "L") == pretty(b, UNICODE, "L")
-    assert same == (folded(a) == folded(b)) or not same
-
-
 # ---------------------------------------------------------------------------------------------- equations
 
 

@@ -119,7 +119,7 @@ BAD: list[list[str]] = [
     ["second-order", *MECHANICAL, "--loss", "x**2", "--at", "x=1"],
     ["accuracy", "--scheme", "gd"],
     ["accuracy", "--scheme", "gd", "--target", "theta' + mu*grad"],
-    ["accuracy", "--scheme", "gd", "--target", "theta' ^ 2"],
+    ["accuracy", "--scheme", "gd", "--target", "theta' @ 2"],
     ["accuracy", "--scheme", "gd", "--target", "theta' + grad", "--order", "-2"],
     ["stability", "--scheme", "adam"],
     ["stability", "--scheme", "qhm", "--plot", "a.png"],

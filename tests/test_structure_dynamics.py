@@ -178,7 +178,7 @@ def test_no_defect_is_a_lower_bound() -> None:
 
 @pytest.mark.parametrize(
     ("target", "error"),
-    [("theta' + mu*grad", ParseError), ("grad", UsageError), ("theta''' + grad", UsageError), ("theta' ^ 2", ParseError),
+    [("theta' + mu*grad", ParseError), ("grad", UsageError), ("theta''' + grad", UsageError), ("theta' @ 2", ParseError),
      ("theta' = grad = 0", ParseError), ("", ParseError), ("theta' + hess(grad, grad)", ParseError),
      ("theta1 + grad", UsageError)],
 )  # fmt: skip

@@ -19,7 +19,7 @@ ROUTE = {"derive", "derive.language", "derive.scheme", "derive.errors", "derive.
 #: claims are judged by readings
 JUDGE = {"derive.readings", "derive.reals", "derive.equation", "derive.concrete.explicit", "derive.writing.escape"}
 #: a page shows derived sentences and formulas
-PAGE = {"derive.readings", "derive.writing", "derive.concrete.problem"}
+PAGE = {"derive.readings", "derive.writing", "derive.concrete.names"}
 CONSOLE = {"derive.commands.helping", "derive.commands.console", "derive.commands.options", "derive.commands.limits"}
 EXACT = {"numbers", "problems", "orbits"}
 #: wing, or a module on its own -> (floors of derive, wings of verify below it)

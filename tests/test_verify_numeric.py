@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -16,11 +17,14 @@ from derive import configure, load_scheme, modified_equation
 from derive.scheme import Configuration
 from verify.numbers.independence import independent
 from verify.numbers.precision import precision
+from verify.numeric import plane
+from verify.numeric.plane import FIELD, LOSS, is_instructive, orbits_for_plot
 from verify.numeric.recover import identify
-from verify.numeric.routes import check_from_rest, check_slopes, orbits_for_plot, recover_coefficients, rich_loss
+from verify.numeric.routes import check_from_rest, check_slopes, recover_coefficients, rich_loss
 from verify.numeric.slopes import SlopeTable, richardson
 from verify.numeric.system import chosen_parameters
-from verify.orbits.integrate import Flow, IntegrationError, integrate
+from verify.orbits.integrate import BlowUpError, Flow, SingularFieldError, integrate
+from verify.orbits.slow_balls import NumericError
 from verify.problems.landscape import Loss
 
 START = (Fraction(2, 5), Fraction(1, 3))
@@ -96,9 +100,51 @@ def test_a_planned_step_ends_where_an_unplanned_one_does() -> None:
             assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) < arb(10) ** -38, radius
 
 
-def test_a_pole_is_reported() -> None:
-    with pytest.raises(IntegrationError):
-        integrate(lambda x: [x[0] * x[0]], [1], 2, 20)
+@pytest.mark.parametrize(("field", "start", "time"), [
+    (lambda x: [x[0] * x[0]], 1, 1), (lambda x: [x[0] ** 5], 1, Fraction(1, 4)), (lambda x: [x[0].exp()], 0, 1),
+    (lambda x: [-x[0] * x[0]], -1, 1),
+])  # fmt: skip
+def test_a_solution_that_leaves_every_bound(field: Any, start: int, time: Fraction) -> None:
+    """x' = x^2, x^5, e^x: the field is finite everywhere, and x is infinite at the time given."""
+    with pytest.raises(BlowUpError, match=f"leaves every bound at time {float(time):.4g}$"):
+        integrate(lambda x: field(x), [start], 2 * time, 20)
+
+
+@pytest.mark.parametrize(("field", "start", "time", "place"), [
+    (lambda x: [-1 / x[0]], 1, Fraction(1, 2), 0), (lambda x: [-1 / (x[0] - 5) ** 3], 6, Fraction(1, 4), 5),
+    (lambda x: [-1 - x[0].sqrt()], 1, Fraction("0.61370563888"), 0), (lambda x: [1 / x[0]], 0, Fraction(0), 0),
+])  # fmt: skip
+def test_a_field_that_is_singular_on_the_way(field: Any, start: int, time: Fraction, place: int) -> None:
+    """-1/x, -1/(x-5)^3 and -1-sqrt(x) (that reaches 0 at 2 - 2 log 2) end at a finite point; 1/x does not begin at 0."""
+    with pytest.raises(SingularFieldError, match=f"is at time {float(time):.4g}$") as caught:
+        integrate(lambda x: field(x), [start], 1 + 2 * time, 20)
+    assert abs(float(re.findall(r"near \((.*?)\)", str(caught.value))[0]) - place) < 0.01
+
+
+def test_a_figure_says_why_a_flow_ends() -> None:
+    """L = -x^4 y^2: the flow runs away; L = log x + y^2: it ends where x = 0."""
+    configuration, equation = _case("gd", 1)
+    ends = {
+        text: orbits_for_plot(configuration, equation, {}, Loss(text), (Fraction(1), Fraction(1)), Fraction(1, 40), steps).ends[0]
+        for text, steps in (("-x**4/4 + y**2", 24), ("log(x) + y**2", 24), (LOSS, 24))
+    }
+    assert list(ends.values()) == ["leaves every bound", "ends where the field is singular", ""]
+
+
+def test_iterates_that_run_away_and_a_step_that_does_not_exist() -> None:
+    configuration, equation = _case("gd", 1)
+    for text, gamma, says in (("x**4 + y**2", 2, "leave every bound"), ("x*sqrt(x) + y**2", Fraction(3, 2), "does not exist")):
+        with pytest.raises(NumericError, match=says):
+            orbits_for_plot(configuration, equation, {}, Loss(text), (Fraction(1), Fraction(1)), Fraction(gamma), 9)
+
+
+@pytest.mark.parametrize("scheme", ["gd", "momentum", "adam", "implicit-midpoint"])
+def test_the_orbits_of_a_figure_stay_and_are_told_apart(scheme: str) -> None:
+    configuration, equation = _case(scheme, 2)
+    loss = Loss(FIELD if equation["label"] == "f" else LOSS, equation["label"] == "f")
+    orbits = orbits_for_plot(configuration, equation, chosen_parameters(configuration), loss, plane.START)
+    assert is_instructive(orbits)
+    assert max(abs(c) for path in (orbits.limit, orbits.modified, orbits.iterates) for p in path for c in p) <= 2.5
 
 
 def test_precision_is_restored() -> None:
@@ -278,7 +324,6 @@ def test_bias_correction_removes_the_first_shift() -> None:
 
 
 def test_figures_in_both_formats(tmp_path: Any) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra 'plot')")
     from derive.errors import UsageError
     from verify.numeric.plot import save_figure
 

@@ -110,8 +110,8 @@ def writes_powers_of_norms_once(text: str, facts: Facts) -> bool:
 
 
 def has_one_meaning_of_bars(text: str, facts: Facts) -> bool:
-    """Beside componentwise sizes a norm has double bars."""
-    sizes = any("abs(" in t for t in facts.terms)
+    """Componentwise sizes are written abs(x); where they are written with bars, a norm has double ones."""
+    sizes = any("abs(" in t for t in facts.terms) and "abs(" not in text
     return not (sizes and re.search(r"(?<![|‖])\|[^|‖\s]+\|\^[2-9]", text))
 
 

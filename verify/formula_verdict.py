@@ -9,7 +9,6 @@ The formula is a polynomial in gamma; its power k is compared with f_k.  Other s
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.errors import UsageError, nearest, shown_data
+from derive.errors import UsageError, nearest
 from derive.language import (
     Expression,
     Name,
@@ -32,6 +31,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import Kind
+from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
 from verify.counterexample.claimed import ClaimedField, claimed_field, memory_limit
@@ -133,12 +133,7 @@ def read_formula(
 def _from_file(path: str) -> _Given:
     if not path.endswith(".toml") and path in catalogue():
         raise UsageError(f"'{path}' is a scheme, and a formula file is asked for here; write --scheme {path} --says 'theta: ...'")
-    try:
-        data = shown_data(tomllib.loads(Path(path).read_text("utf-8")))
-    except OSError as error:
-        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    data = toml_data(read_text(path), path)
     for key in data:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key '{key}'{nearest(key, KEYS)} (known: {', '.join(KEYS)})")

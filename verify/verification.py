@@ -198,20 +198,37 @@ def _numerical(verification: Verification, data: Mapping[str, Any], options: Opt
         with verification.route("from rest", announce):
             verification.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
     if options.plot:
-        _plot(verification, shared, loss, theta, options.plot)
+        _plot(verification, shared, loss, theta, options)
 
 
-def _plot(verification: Verification, shared: Shared, loss: Any, theta: Sequence[Fraction], path: str) -> None:
-    from verify.numeric import routes
+def _plot(verification: Verification, shared: Shared, loss: Any, theta: Sequence[Fraction], options: Options) -> None:
+    """The figure on the loss given, else on one whose orbits stay bounded (the routes' own loss is a random polynomial)."""
+    from verify.numeric import plane, routes
     from verify.numeric.plot import save_figure
+    from verify.problems.landscape import Loss
 
-    if verification.table is None:
-        raise UsageError(f"--plot: the slopes could not be measured: {verification.skipped.get('slopes', '')}")
+    table, route = verification.table, "slopes"
+    if not options.loss:
+        table, route = None, "figure"
+        loss, theta = Loss(plane.FIELD if loss.is_field else plane.LOSS, loss.is_field), plane.START
+        with verification.route(route, lambda name: None):
+            table = routes.check_slopes(*shared, loss, theta, options.digits)
+    if table is None:
+        raise UsageError(f"--plot: the slopes could not be measured: {verification.skipped.get(route, '')}")
     orbits = None
     if loss.dimension == 2:
         try:
-            orbits = routes.orbits_for_plot(*shared, loss, theta)
+            orbits = plane.orbits_for_plot(*shared, loss, theta, parts=4)
         except ArithmeticError as error:
             verification.skipped["orbits"] = str(error)
-    title = f"{verification.equation.scheme.title}, through gamma^{verification.equation.order}"
-    save_figure(path, verification.table, title, orbits)
+    save_figure(str(options.plot), table, verification.equation.scheme.title, orbits, _captions(verification, loss))
+
+
+def _captions(verification: Verification, loss: Any) -> str:
+    """The regime, the loss and the parameters of a figure, in a line."""
+    from verify.numeric.plot import letter, readable
+
+    regime = verification.equation.configuration.regime
+    values = [f"{letter(n)} = {v}" for n, v in verification.parameters.items()]
+    problem = f"{'f' if loss.is_field else 'L'} = {readable(loss.text)}"
+    return "; ".join(x for x in (f"regime {regime}" if regime else "", problem, ", ".join(values)) if x)

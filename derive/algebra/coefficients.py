@@ -14,7 +14,7 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from derive.algebra.factored import Factored, Monomials, value_of
-from derive.algebra.polynomials import factor, items, polynomial
+from derive.algebra.polynomials import factor, items, polynomial, power, product
 
 Denominator = tuple[tuple[int, int], ...]  # ((factor index, exponent), ...), sorted
 
@@ -80,7 +80,7 @@ class Ring:
         if found is None:
             found = self.context.constant(1)
             for index, exponent in den:
-                found *= self.factors[index] ** exponent
+                found = product(found, power(self.factors[index], exponent))
             self._expanded[den] = found
         return found
 
@@ -146,7 +146,7 @@ class Ratio:
         if self.den == other.den:
             return Ratio(self.ring, self.num + other.num, self.den)
         den, a, b = self.ring.lcm(self.den, other.den)
-        return Ratio(self.ring, self.num * a + other.num * b, den)
+        return Ratio(self.ring, product(self.num, a) + product(other.num, b), den)
 
     def __neg__(self) -> Ratio:
         return Ratio(self.ring, -self.num, self.den)
@@ -155,11 +155,12 @@ class Ratio:
         return self + -other
 
     def __mul__(self, other: Ratio) -> Ratio:
+        num = product(self.num, other.num)
         if not self.den:
-            return Ratio(self.ring, self.num * other.num, other.den)
+            return Ratio(self.ring, num, other.den)
         if not other.den:
-            return Ratio(self.ring, self.num * other.num, self.den)
-        return Ratio(self.ring, self.num * other.num, self.ring.merge(self.den, other.den))
+            return Ratio(self.ring, num, self.den)
+        return Ratio(self.ring, num, self.ring.merge(self.den, other.den))
 
     def scaled(self, value: Any) -> Ratio:
         """Product with a rational number (int or fmpq)."""
@@ -171,7 +172,7 @@ class Ratio:
     def __pow__(self, exponent: int) -> Ratio:
         if exponent < 0:
             return self.inverse() ** -exponent
-        return Ratio(self.ring, self.num**exponent, tuple((i, e * exponent) for i, e in self.den) if exponent else ())
+        return Ratio(self.ring, power(self.num, exponent), tuple((i, e * exponent) for i, e in self.den) if exponent else ())
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, int | Fraction):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from derive.algebra.terms import Cases, Exponent, Factor, Term, V
 
@@ -33,6 +33,11 @@ def within(term: Term) -> Iterator[Factor]:
     for t in terms_within(term):
         for f, _ in t.factors:
             yield f
+
+
+def is_polynomial(total: Iterable[Term]) -> bool:
+    """No roots, absolute values or sums in denominators in the terms: equal sums of such terms have equal normal forms."""
+    return all(f.kind in ("node", "state", "sum") for t in total for f in within(t))
 
 
 class Fold(Cases[V]):

@@ -74,6 +74,11 @@ def gradients(losses: Mapping[str, Sequence[str]]) -> dict[str, Function]:
     return {f.label: f for f in found} or FUNCTIONS
 
 
+def declared_losses(functions: Mapping[str, Function]) -> dict[str, tuple[str, ...]]:
+    """The losses of which these are gradients, with their variables; none where none is declared."""
+    return {label.partition(".")[0]: f.slots for label, f in functions.items() if variable_of(label)}
+
+
 def derivative_text(label: str, arguments: Sequence[str]) -> str:
     """A derivative in the formula language.
 

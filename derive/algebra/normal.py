@@ -11,8 +11,11 @@ from math import floor
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.terms import Exponent, Factor, Interner, Term, as_exponent
+from derive.errors import LimitError
 
 Sum = dict[Term, Ratio]
+MAX_REWRITINGS = 200_000
+_SIMPLER = "write lower powers, or fewer absolute values inside of each other"
 _RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewriting rules are about
 
 
@@ -87,7 +90,10 @@ class NormalForms:
             return {self.interner.term(exponents): self.ring.one}
         result: Sum = {}
         pending: list[tuple[Ratio, dict[Factor, Exponent]]] = [(self.ring.one, exponents)]
-        while pending:  # every rule lowers a leading monomial, a positive power of a base or a pole, so this ends
+        steps = 0
+        while pending:  # every rule lowers a leading monomial, a positive power of a base or a pole; rules of nested |B| may not
+            if (steps := steps + 1) > MAX_REWRITINGS:
+                raise LimitError(f"a product of powers takes more than {MAX_REWRITINGS} rewritings; {_SIMPLER}")
             coefficient, exponents = pending.pop()
             coefficient = self._settle_roots(coefficient, exponents)
             _settle_absolutes(exponents)
@@ -151,6 +157,8 @@ class NormalForms:
             inverse = (c * c).inverse()
             rest = {t: x for t, x in base.body if t is not leading}
             lower = self.add(self.scale(self.product({leading: c}, rest), self.ring.constant(2)), self.product(rest, rest))
+            if any(_divides(squared, dict(t.factors)) for t in lower):
+                continue  # r^2 brings m^2 back where r contains another |B|
             result = [(inverse, combined(exponents, {**without, size: 2}))]
             return result + [(-(x * inverse), _times(exponents, t, without)) for t, x in lower.items()]
         return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import gcd, lcm
+from collections.abc import Iterable, Sequence
+from math import comb, gcd, lcm, prod
 from typing import Any
 
 from flint import fmpq
 
+from derive.errors import LimitError
+
+MAX_MONOMIALS, MAX_DEGREE, MAX_BITS = 100_000, 20_000, 1_000_000
 Items = tuple[tuple[tuple[int, ...], int, int], ...]  # exponents, numerator, denominator of the coefficient
 
 
@@ -25,6 +28,47 @@ def items(polynomial: Any) -> Items:
 def polynomial(context: Any, data: Items) -> Any:
     """The polynomial that `items` wrote down, in a context with as many symbols."""
     return context.from_dict({powers: fmpq(p, q) for powers, p, q in data})
+
+
+def product(a: Any, b: Any) -> Any:
+    """a b.  Raises LimitError, before the work, where it may have more than MAX_MONOMIALS monomials."""
+    if len(a) * len(b) > MAX_MONOMIALS:
+        _require(min(len(a) * len(b), _monomials([int(x) + int(y) for x, y in zip(a.degrees(), b.degrees(), strict=True)])))
+    return a * b
+
+
+def power(a: Any, exponent: int) -> Any:
+    """a^exponent, exponent >= 0.  Raises LimitError, before the work, where it may have more than MAX_MONOMIALS monomials, a
+    degree beyond MAX_DEGREE or numbers of more than MAX_BITS bits.
+
+    >>> from flint import Ordering, fmpq_mpoly_ctx
+    >>> x, y, z = fmpq_mpoly_ctx.get(("x", "y", "z"), Ordering.lex).gens()
+    >>> len(power(x + y, 300)), power(x + 2 * y + z, 900)
+    Traceback (most recent call last):
+    derive.errors.LimitError: a coefficient of up to 406,351 terms; the limit is 100,000: give some parameters values (--set)
+    """
+    if exponent > 1 and a:
+        degrees = [int(d) * exponent for d in a.degrees()]
+        bits = exponent * max(max(abs(int(c.p)), int(c.q)).bit_length() for c in a.coeffs())
+        if max(degrees) > MAX_DEGREE or bits > MAX_BITS:
+            raise LimitError(f"a coefficient to the power {exponent} has degree {max(degrees)} and {bits * 3 // 10} digits")
+        _require(min(comb(len(a) + exponent - 1, exponent), _monomials(degrees)))
+    return a**exponent
+
+
+def _monomials(degrees: Sequence[int]) -> int:
+    """How many monomials there are of these degrees in each variable, and of their sum in all.
+
+    >>> _monomials([0, 2, 1])
+    6
+    """
+    return min(prod(d + 1 for d in degrees), comb(sum(degrees) + sum(d > 0 for d in degrees), sum(degrees)))
+
+
+def _require(monomials: int) -> None:
+    if monomials > MAX_MONOMIALS:
+        limit = f"the limit is {MAX_MONOMIALS:,}"
+        raise LimitError(f"a coefficient of up to {monomials:,} terms; {limit}: give some parameters values (--set)")
 
 
 def factor(polynomial: Any) -> tuple[fmpq, list[tuple[Any, int]]]:

@@ -14,7 +14,9 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.normal import NormalForms, Sum, combined
 from derive.algebra.polynomials import factor
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.errors import ReductionError
+from derive.errors import LimitError, ReductionError
+
+MAX_BITS = 160  # of a number that is factorised: less than a second
 
 
 class Powers(NormalForms):
@@ -115,7 +117,8 @@ class Powers(NormalForms):
         size = self.ring.constant(scale)
         inverse = size.inverse()
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
-        base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a))
+        positive = all(_nonnegative(t, c) for t, c in body)
+        base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
         base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
@@ -175,9 +178,9 @@ class Powers(NormalForms):
         return self.normal({root: total})
 
     def absolute(self, a: Sum) -> Sum:
-        """|a|, componentwise."""
-        if not a:
-            return {}
+        """|a|, componentwise; a itself where no term and no coefficient in it can be negative."""
+        if not a or all(_nonnegative(t, c) for t, c in a.items()):
+            return a
         if len(a) > 1:
             constant, parts = self._factorised(a)
             result = self.absolute(self.constant(constant))
@@ -201,9 +204,18 @@ class Powers(NormalForms):
         return self.product(size, self.normal(exponents))
 
 
+def _nonnegative(term: Term, coefficient: Ratio) -> bool:
+    """A positive number times even powers and what is positive anyway, such as 2 g^2 |u|."""
+    return coefficient.is_number and coefficient.number() > 0 and all(f.positive or e % 2 == 0 for f, e in term.factors)
+
+
 def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:
+    """Raises LimitError where what is left after the small primes is too large to be factorised at once."""
     from flint import fmpz
 
     for sign, whole in ((1, content.p), (-1, content.q)):
+        factors = fmpz(whole).factor(trial_limit=3000)
+        if factors and int(factors[-1][0]).bit_length() > MAX_BITS:
+            raise LimitError(f"the root of a number of {len(str(whole))} digits, too large to be factorised; write a parameter")
         for prime, e in fmpz(whole).factor():
             yield int(prime), sign * int(e)

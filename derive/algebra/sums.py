@@ -52,6 +52,10 @@ class Algebra(Powers):
         symbols = list(dict.fromkeys((*self.ring.symbols, *other.ring.symbols)))
         return Algebra(Ring(symbols), {**self.functions, **other.functions}, {**self.spaces, **other.spaces})
 
+    def states(self) -> dict[str, bool]:
+        """The state variables met so far, and whether each is a scalar."""
+        return {f.label: f.scalar for f in self.interner.factors("state")}
+
     # ------------------------------------------------------------------ derivatives
 
     def node(self, label: str, children: Iterable[Term]) -> Sum:

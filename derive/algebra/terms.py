@@ -177,6 +177,10 @@ class Interner:
         self._terms: dict[tuple[tuple[Factor, Exponent], ...], Term] = {}
         self.unit = self.term({})
 
+    def factors(self, kind: str) -> list[Factor]:
+        """All of one kind, in the order in which they were met."""
+        return [f for f in self._factors.values() if f.kind == kind]
+
     def factor(
         self,
         kind: str,

@@ -135,27 +135,42 @@ def _warn_about_ranges(equation: Any) -> None:
 def _print_on_problem(
     equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str, plain: bool
 ) -> None:
-    from derive.concrete.games import problem_of
-    from derive.writing import values as writing
+    from derive.concrete.names import problem_of
     from derive.writing.series import notation
+    from derive.writing.values import problem_letters
 
-    problem = problem_of(equation.scheme, text, variables)
-    loss = {"loss": text} | ({"players": {x: list(v) for x, v in problem.blocks.items()}} if problem.blocks else {})
-    letters = writing.problem_letters(chosen_letters(), equation, problem, output == "latex")
+    problem = problem_of(equation, text, (), variables)
+    letters = problem_letters(chosen_letters(), equation, problem, output == "latex")
     style = notation("latex" if output == "latex" else "ascii" if plain else "unicode", equation, letters=letters)
+    said: dict[str, Any] = {"loss": text, "variables": list(problem.variables), "loss_parameters": list(problem.parameters)}
+    if problem.blocks:
+        said["players"] = {x: list(block) for x, block in problem.blocks.items()}
+    _print_problem(equation, problem, said, variables, at, digits, output, style)
+    read = (f"{what} {', '.join(n)}" for what, n in (("coordinates", problem.variables), ("parameters", problem.parameters)) if n)
+    click.echo(f"derive: note: read in the {'loss' if problem.is_loss else 'field'}: {'; '.join(read)}", err=True)
+
+
+def _print_problem(
+    equation: Any, problem: Any, said: dict[str, Any], variables: str | None, at: str | None, digits: int, output: str,
+    style: Any,
+) -> None:  # fmt: skip
+    from derive.writing import values as writing
+
     if at is not None:
-        values = equation.evaluate(text, at, digits, variables)
+        values = equation.evaluate(said["loss"], at, digits, variables=variables)
         if output == "json":
-            at_point = {"variables": list(values.variables), "at": {n: str(x) for n, x in values.point.items()}}
-            data = equation.to_json() | loss | at_point | {"values": values.values}
+            at_point = said | {"at": {n: str(x) for n, x in values.point.items()}}
+            data = equation.to_json() | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
         else:
             click.echo(writing.values_text(equation, problem, values, style))
         return
-    explicit = equation.on_loss(text, variables)
+    explicit = equation.on_loss(said["loss"], variables=variables)
     if output == "json":
-        formulas = {x: [[str(e) for e in block] for block in powers] for x, powers in explicit.items()}
-        click.echo(json.dumps(equation.to_json() | loss | {"explicit": formulas}, indent=2))
+        from derive.concrete.explicit import expression_text
+
+        formulas = {x: [[expression_text(e) for e in block] for block in powers] for x, powers in explicit.items()}
+        click.echo(json.dumps(equation.to_json() | said | {"explicit": formulas}, indent=2))
     else:
         click.echo(writing.explicit_text(equation, problem, explicit, style))
 

@@ -12,7 +12,7 @@ import click
 
 from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
-from derive.scheme import Scheme, inline_scheme, load_scheme
+from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
 _LETTERS = "derive.letters"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,7 +32,7 @@ def scheme_options(function: Function) -> Function:
                      help="The same as SCHEME: a name, or a scheme file."),
         click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'."),
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
-                     help="Declare a symbolic hyperparameter of --update (names of Greek letters need none)."),
+                     help="Declare a parameter of --update (names of Greek letters need none) or of --loss."),
         click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
                      help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -74,9 +74,7 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")
     if scheme is not None:
-        if parameters:
-            raise click.UsageError("--parameter goes with --update; a scheme file declares its own under [parameters]")
-        return load_scheme(scheme)
+        return declaring(load_scheme(scheme), parameters)
     if update is None:
         words = "either --scheme NAME, or NAME alone (see 'derive schemes'), or --update \"theta = ...\""
         raise click.UsageError(f"say which scheme: {words}")

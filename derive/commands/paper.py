@@ -38,7 +38,7 @@ EPILOG = epilog(
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
 @click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
-@click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+@click.option("--force", is_flag=True, help="Write even where more than 2,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
           order: int, output: str | None, bib: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
@@ -79,16 +79,13 @@ def _hand_over(text: str, output: str | None) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def _verified(equation: ModifiedEquation) -> Verified | None:
+def _verified(equation: ModifiedEquation) -> Verified:
     """The proof of the package `verify`, which shares nothing with the derivation.
 
     Raises ResidualError where it refutes the result.
     """
-    try:
-        from verify.proof import prove
-    except ImportError:
-        return None
     from derive.paper.independent import Verified
+    from verify.proof import prove
 
     size = sum(len(s) for sums in equation.equations.values() for s in sums)
     if size > MAX_TERMS:

@@ -95,10 +95,6 @@ def _method(
     settings: Mapping[str, str],
     inline: tuple[str | None, tuple[str, ...]],
 ) -> TreeMethod:
-    try:
-        import numpy  # noqa: F401
-    except ImportError:
-        raise UsageError("tables over all trees need numpy; install it with: pip install 'shadowflow[trees]'") from None
     from derive.trees.tableau import load_tableau, method_of_scheme
 
     update, parameters = inline

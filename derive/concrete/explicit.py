@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import cache
+from math import comb, prod
 from typing import Any
 
 import sympy as sp
 from flint import fmpq
+from sympy.printing.str import StrPrinter
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.games import Texts, problem_of
+from derive.concrete.games import Texts
+from derive.concrete.names import problem_of
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import Problem, rational_exponent
 from derive.concrete.values import component_names, spread
-from derive.errors import UsageError
+from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
+
+MAX_MONOMIALS = 400
 
 
 class Symbolic(Arithmetic):
@@ -56,7 +61,11 @@ class _Expressions:
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
         self.size = 1 if problem.spans else len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
+        table |= {n: sp.Symbol(n, real=True) for n in problem.parameters} | {"pi": sp.pi, "e": sp.E}
         self.functions = [to_sympy(e, table) for e in problem.expressions]
+        if any(f.has(sp.zoo, sp.nan, sp.oo, sp.I) for f in self.functions):
+            why = "zero in a denominator or under log, or a root of a negative number"
+            raise SingularPointError(f"'{problem.text}' has no real value anywhere: {why}")
         self.names = {s: sp.Symbol(s, real=True) for s in equation.algebra.ring.symbols}
         self.states = {n: sp.Symbol(n, real=True) for n in component_names(equation, problem)}
         self.partial = cache(self._partial)
@@ -125,23 +134,62 @@ class _Explicit:
         return tuple(self.collected(m) + r for m, r in zip(monomials, rest, strict=True))
 
     def polynomial(self, x: Any) -> Any:
-        """x as a polynomial in the variables with rational coefficients, or None."""
+        """x as a polynomial in the variables with rational coefficients; None where it is none, or too long to be read."""
         if not x.free_symbols <= set(self.variables) or not x.is_polynomial(*self.variables):
+            return None
+        if _monomials(x, len(self.variables))[0] > MAX_MONOMIALS:
             return None
         polynomial = sp.Poly(x, *self.variables)
         return polynomial if all(k.is_Rational for k in polynomial.coeffs()) else None
 
     def collected(self, monomials: Mapping[Index, Ratio]) -> Any:
-        result = sp.Integer(0)
-        for m in sorted(monomials, reverse=True):
-            power = sp.Mul(*(v**e for v, e in zip(self.variables, m, strict=True)))
-            result += self.expressions.coefficient(monomials[m], power)
-        return result
+        powers = {m: sp.Mul(*(v**e for v, e in zip(self.variables, m, strict=True))) for m in sorted(monomials, reverse=True)}
+        return sp.Add(*(self.expressions.coefficient(monomials[m], power) for m, power in powers.items()))
 
 
-def explicit_field(equation: Equation, loss: Texts, variables: Texts | None = None) -> dict[str, tuple[tuple[Any, ...], ...]]:
+def _monomials(x: Any, variables: int) -> tuple[int, int]:
+    """A bound on the number of monomials of an expression when multiplied out, and its degree.
+
+    >>> u, v = sp.symbols("u v")
+    >>> _monomials((u + v)**2 * (u + 1), 2)
+    (6, 3)
+    """
+    if not x.args:
+        return 1, int(bool(x.free_symbols))
+    if x.is_Pow:
+        count, degree = _monomials(x.base, variables)
+        e = int(x.exp)
+        count, degree = comb(count + e - 1, e), degree * e
+    else:
+        counts, degrees = zip(*(_monomials(a, variables) for a in x.args), strict=True)
+        count, degree = (sum(counts), max(degrees)) if x.is_Add else (prod(counts), sum(degrees))
+    return min(count, comb(degree + variables, variables)), degree
+
+
+class _Text(StrPrinter):  # type: ignore[misc]
+    """Expressions as they are typed."""
+
+    def _print_Abs(self, e: Any) -> str:
+        return f"abs({self._print(e.args[0])})"
+
+    def _print_Exp1(self, _: Any) -> str:
+        return "e"
+
+
+def expression_text(expression: Any) -> str:
+    """A sympy expression in the language of losses.
+
+    >>> expression_text(sp.E * sp.Symbol("x")**2)
+    'e*x**2'
+    """
+    return str(_Text().doprint(expression))
+
+
+def explicit_field(
+    equation: Equation, loss: Texts, parameters: Collection[str] = (), variables: Texts | None = None
+) -> dict[str, tuple[tuple[Any, ...], ...]]:
     """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x; see ModifiedEquation.on_loss."""
-    problem = problem_of(equation.scheme, loss, variables)
+    problem = problem_of(equation, loss, parameters, variables)
     writer = _Explicit(equation, problem)
 
     def size(x: str) -> int:

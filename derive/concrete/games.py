@@ -7,53 +7,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from derive.concrete.problem import MAX_VARIABLES, Problem, parse_field, parse_loss
+from derive.concrete.problem import CONSTANTS, MAX_VARIABLES, Problem, exponentials
 from derive.errors import UsageError, nearest
 from derive.language import LOSS_CALLS, names_of, parse_expression
-from derive.scheme import Scheme
 
 Texts = str | Mapping[str, object]
 
 
-def problem_of(scheme: Scheme, text: Texts, variables: Texts | None = None) -> Problem:
-    """The concrete problem of a scheme: its loss or field, or its declared losses.
+def parse_game(
+    losses: Mapping[str, Sequence[str]],
+    unknowns: Sequence[str],
+    text: Texts,
+    variables: Texts | None = None,
+    parameters: Collection[str] = (),
+) -> Problem:
+    """The losses with the variables of every unknown; each loss may contain those of the unknowns it depends on.
 
-    >>> from derive.scheme import scheme_from_toml
-    >>> s = scheme_from_toml('update = "x = x - gamma*grad(f, x)"' + chr(10) + '[unknowns]' + chr(10) + 'x = ""'
-    ...     + chr(10) + '[functions]' + chr(10) + 'f = "loss(x)"')
-    >>> problem_of(s, "f = x1*x2", "x = x2, x1").variables
+    >>> parse_game({"f": ["x"]}, ["x"], "a*x1*x2", "x = x2, x1", ["a"]).variables
     ('x2', 'x1')
     """
-    if not scheme.losses:
-        if variables is not None:
-            raise UsageError("variables are grouped for schemes with declared losses; here components go by their names, sorted")
-        return parse_loss(str(text)) if scheme.label == "L" else parse_field(str(text))
-    return parse_game(scheme.losses, tuple(scheme.unknowns), text, variables)
-
-
-def parse_game(
-    losses: Mapping[str, Sequence[str]], unknowns: Sequence[str], text: Texts, variables: Texts | None = None
-) -> Problem:
-    """The losses with the variables of every unknown; each loss may contain those of the unknowns it depends on."""
-    expressions = {f: parse_expression(e, f"loss {f}", LOSS_CALLS) for f, e in _losses(losses, text)}
+    texts = dict(_losses(losses, text))
+    expressions = {f: exponentials(parse_expression(e, f"loss {f}", LOSS_CALLS, parameters)) for f, e in texts.items()}
     for f in losses:
         if f not in expressions:
             raise UsageError(f"loss: {f} is missing; write for example {f} = ..., separated by ';' from the others")
-    used = {f: set(names_of(e)) for f, e in expressions.items()}
+    names = {f: set(names_of(e)) - CONSTANTS for f, e in expressions.items()}
+    used = {f: found - {*parameters} for f, found in names.items()}
+    if "gamma" in set().union(*names.values()):
+        raise UsageError("the losses: gamma is the step size and no variable; choose another name for a coordinate")
     blocks = _blocks(unknowns, set().union(*used.values()), variables)
-    for f, names in used.items():
+    for f, found in used.items():
         allowed = [v for x in losses[f] for v in blocks[x]]
-        for name in sorted(names - set(allowed)):
+        for name in sorted(found - set(allowed)):
             owner = next((x for x, block in blocks.items() if name in block), "")
             what = f"is a variable of {owner}, on which {f} does not depend" if owner else "belongs to no unknown"
             raise UsageError(f"loss {f}: '{name}' {what}{nearest(name, allowed)} (its variables: {', '.join(allowed)})")
     every = tuple(v for block in blocks.values() for v in block)
     if len(every) > MAX_VARIABLES:
         raise UsageError(f"the losses have {len(every)} variables; the limit is {MAX_VARIABLES}")
-    shown = "; ".join(f"{f} = {e}" for f, e in _losses(losses, text))
-    return Problem(shown, tuple(expressions[f] for f in losses), every, True, tuple(losses), blocks)
+    shown = "; ".join(f"{f} = {e}" for f, e in texts.items())
+    others = tuple(sorted(set().union(*names.values()) & {*parameters}))
+    return Problem(shown, tuple(expressions[f] for f in losses), every, True, others, tuple(losses), blocks)
 
 
 def _losses(losses: Mapping[str, object], text: Texts) -> Iterator[tuple[str, str]]:

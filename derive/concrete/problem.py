@@ -2,11 +2,15 @@
 
 `jet` runs the expression on truncated Taylor series in d variables, so that one pass gives every derivative through a
 total degree, exactly where the values are rational.
+
+    pi, e                       the numbers;  e**x is exp(x)
+    parameters                  names that are declared to be no coordinates
+    every other name            a coordinate, but gamma, which is the step
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import factorial
@@ -14,7 +18,7 @@ from typing import Any
 
 from flint import arb, fmpq, fmpz
 
-from derive.errors import SingularPointError, UsageError, nearest
+from derive.errors import SingularPointError, UsageError
 from derive.language import (
     LOSS_CALLS,
     Call,
@@ -26,19 +30,21 @@ from derive.language import (
     interpret,
     names_of,
     parse_expression,
-    plain_name,
 )
 from derive.scheme.names import UNKNOWNS
 
 Value = Any  # fmpq where exact, arb otherwise
 Jet = dict[tuple[int, ...], Value]  # multi-index -> Taylor coefficient
 MAX_VARIABLES = 12
+#: names of numbers in losses and fields
+CONSTANTS = frozenset(("pi", "e"))
 
 
 @dataclass(frozen=True)
 class Problem:
     """A loss L (one expression) or a vector field (one expression a component) in named variables, sorted by name.
 
+    `parameters` are the other names in it, without pi and e.
     Of declared losses: one expression for each of the `losses`, `blocks` the variables of every unknown one after the other.
     """
 
@@ -46,6 +52,7 @@ class Problem:
     expressions: tuple[Expression, ...]
     variables: tuple[str, ...]
     is_loss: bool
+    parameters: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -72,74 +79,63 @@ class Problem:
             return self.losses.index(label.partition(".")[0])
         return 0 if self.is_loss else component
 
-    def jets(self, point: Sequence[Value], degree: int) -> list[Jet]:
-        """Taylor coefficients at the point through a total degree: of L, or of each component of the field."""
+    def jets(self, point: Sequence[Value], degree: int, values: Mapping[str, Value] | None = None) -> list[Jet]:
+        """Taylor coefficients at the point through a total degree: of L, or of each component of the field.
+
+        `values` are those of the parameters.
+        """
         d = len(self.variables)
-        axes = {name: _axis(i, d, x) for i, (name, x) in enumerate(zip(self.variables, point, strict=True))}
+        given = {n: (values or {})[n] for n in self.parameters}
+        axes: dict[str, Jet] = {n: {(0,) * d: x} for n, x in ({"pi": arb.pi(), "e": arb(1).exp()} | given).items()}
+        axes |= {name: _axis(i, d, x) for i, (name, x) in enumerate(zip(self.variables, point, strict=True))}
         return [interpret(e, _Jets(axes, d, degree)) for e in self.expressions]
 
 
-def parse_loss(text: str) -> Problem:
+def parse_loss(text: str, parameters: Collection[str] = ()) -> Problem:
     """A loss such as 'x**4/4 + x*y**2 + cos(z)'; its components are its variables in alphabetical order.
 
     Raises ParseError for anything outside the grammar, UsageError for a loss without variables or a field's comma.
 
-    >>> parse_loss("y**2 + x").variables
-    ('x', 'y')
+    >>> p = parse_loss("h y²/2 + π x", ["h", "k"])
+    >>> p.variables, p.parameters
+    (('x', 'y'), ('h',))
     """
     text = str(text)  # a sympy expression, say
-    return _problem(text, (parse_expression(text, "loss", LOSS_CALLS),), True)
+    return _problem(text, (parse_expression(text, "loss", LOSS_CALLS, parameters),), True, parameters)
 
 
-def parse_field(text: str) -> Problem:
+def parse_field(text: str, parameters: Collection[str] = ()) -> Problem:
     """A vector field, one expression a component: 'y; -sin(x)'.  There are as many components as variables."""
     parts = [p for p in text.split(";") if p.strip()]
-    return _problem(text, tuple(parse_expression(p, "field", LOSS_CALLS) for p in parts), False)
+    return _problem(text, tuple(parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts), False, parameters)
 
 
-def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool) -> Problem:
-    names = sorted({n for e in expressions for n in names_of(e)})
+def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, parameters: Collection[str]) -> Problem:
+    expressions = tuple(map(exponentials, expressions))
+    used = sorted({n for e in expressions for n in names_of(e)} - CONSTANTS)
     what = "loss" if is_loss else "field"
+    if "gamma" in used:
+        raise UsageError(f"the {what}: gamma is the step size and no variable; choose another name for a coordinate")
+    names = [n for n in used if n not in parameters]
     if not names:
         raise UsageError(f"the {what} '{text}' has no variables; write for example x**2/2 + x*y")
     if len(names) > MAX_VARIABLES:
         raise UsageError(f"the {what} has {len(names)} variables; the limit is {MAX_VARIABLES}")
     if not is_loss and len(names) != len(expressions):
         raise UsageError(f"the field has {len(expressions)} components for the variables {', '.join(names)}; give one a variable")
-    return Problem(text, expressions, tuple(names), is_loss)
+    return Problem(text, expressions, tuple(names), is_loss, tuple(n for n in used if n in parameters))
 
 
-def parse_point(text: str | Mapping[str, object]) -> dict[str, Fraction]:
-    """'x=1/2, y=1/3' (or a mapping) -> exact values.
-
-    >>> parse_point("x=1/2, y=-0.25")
-    {'x': Fraction(1, 2), 'y': Fraction(-1, 4)}
-    """
-    items = text.items() if isinstance(text, Mapping) else [p.partition("=")[::2] for p in text.split(",") if p.strip()]
-    point: dict[str, Fraction] = {}
-    for name, value in items:
-        key = plain_name(str(name).strip())
-        if isinstance(value, float):
-            raise UsageError(f"point: {key}={value!r} is not exact; write it as text, for example '1/3'")
-        if not key.replace("'", "").isidentifier() or not str(value).strip():
-            raise UsageError(f"point: '{key}={value}' is not of the form name=value, such as x=1/2")
-        if key in point:
-            raise UsageError(f"point: {key} is given twice")
-        number = constant(parse_expression(str(value), f"point, {key}"))
-        if number is None:
-            raise UsageError(f"point: {key}={value} is not a rational number, such as 1/2 or 0.25")
-        point[key] = number
-    return point
-
-
-def check_names(point: Mapping[str, Fraction], needed: Sequence[str]) -> None:
-    """Raise UsageError unless the point gives exactly the needed names."""
-    for name in needed:
-        if name not in point:
-            raise UsageError(f"point: '{name}' has no value; needed: {', '.join(needed)}")
-    for name in point:
-        if name not in needed:
-            raise UsageError(f"point: unknown name '{name}'{nearest(name, needed)} (needed: {', '.join(needed)})")
+def exponentials(expression: Expression) -> Expression:
+    """e**x as exp(x)."""
+    match expression:
+        case Operation("**", (Name("e"), exponent), line, column):
+            return Call("exp", (exponentials(exponent),), line, column)
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(map(exponentials, args)), line, column)
+        case Call(function, args, line, column):
+            return Call(function, tuple(map(exponentials, args)), line, column)
+    return expression
 
 
 def exact(value: Fraction | int) -> fmpq:

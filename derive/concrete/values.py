@@ -6,7 +6,7 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, prod
@@ -20,15 +20,14 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
-from derive.concrete.games import Texts, problem_of
+from derive.concrete.games import Texts
+from derive.concrete.names import check_names, parse_point, problem_of
 from derive.concrete.point import Index, Point, paired, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
     Value,
-    check_names,
     exact,
-    parse_point,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError
@@ -71,7 +70,12 @@ PRECISION = RLock()
 
 
 def evaluate_equation(
-    equation: Equation, loss: Texts, at: str | Mapping[str, object], digits: int = 50, variables: Texts | None = None
+    equation: Equation,
+    loss: Texts,
+    at: str | Mapping[str, object],
+    digits: int = 50,
+    parameters: Collection[str] = (),
+    variables: Texts | None = None,
 ) -> Values:
     """Evaluate every coefficient; see ModifiedEquation.evaluate.
 
@@ -80,14 +84,16 @@ def evaluate_equation(
     """
     if not 1 <= digits <= 10_000:
         raise UsageError(f"digits must be between 1 and 10000, not {digits}")
-    problem = problem_of(equation.scheme, loss, variables)
-    point = parse_point(at)
+    problem, point = problem_of(equation, loss, parameters, variables), parse_point(at)
     needed = list(problem.variables) + [n for n in component_names(equation, problem) if n not in problem.variables]
     if any("t" in c.symbols() for s in _sums(equation) for c in s.sum.values()) or _concrete(equation):
         needed.append("t")
     elif "t" in point and "t" not in needed:
         point = {n: x for n, x in point.items() if n != "t"}  # an autonomous field: the time does not matter
-    check_names(point, needed)
+    check_names(point, needed, problem.parameters)
+    for name in problem.parameters:
+        if name not in point:
+            raise UsageError(f"point: '{name}', a parameter of the loss, has no value; add {name}=... to it")
     bits = int(digits * 3.33) + 64
     while True:
         try:
@@ -198,13 +204,14 @@ class _EquationNumbers(ExactNumbers):
         self.equation = equation
         self.point = {n: exact(v) for n, v in point.items()}
         self.symbols = self._symbol_values()
-        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)))
+        values = {n: self.point[n] for n in problem.parameters}
+        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)), values)
 
     def named(self, name: str) -> Value:
         return self.point[name]
 
     def _symbol_values(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+        values = {n: self.point[n] for n in self.problem.parameters}  # a parameter of the scheme too, perhaps
         if "t" in self.point:
             values["t"] = self.point["t"]
             values |= time_values(self.equation.configuration.functions, self.point["t"], self.equation.order + 2)

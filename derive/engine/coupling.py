@@ -11,10 +11,12 @@ from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
-from derive.errors import ReductionError
+from derive.errors import LimitError, ReductionError
 from derive.language import fresh_name
 from derive.scheme import Configuration
 from derive.scheme.names import ahead
+
+MAX_COUPLED = 16
 
 
 @dataclass
@@ -91,6 +93,8 @@ class Coupling(Translation):
         return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
+        if len(names) > MAX_COUPLED:
+            raise LimitError(f"{self.scheme.where}: {len(names)} variables depend on each other; the limit is {MAX_COUPLED}")
         terms = {s: next(iter(self.symbols[s])) for s in names}
         matrix = []
         for s in names:

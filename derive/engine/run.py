@@ -18,13 +18,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import is_polynomial
 from derive.algebra.linear import null_vector, solve_linear
 from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component, Coupling
 from derive.engine.series import lattice
 from derive.engine.translation import PLAIN, Variant
-from derive.errors import ReductionError, ResidualError
+from derive.errors import SIMPLER_ROOTS, ReductionError, ResidualError, UndecidedError
 from derive.scheme import Configuration
 from derive.scheme.names import ahead
 
@@ -119,6 +120,9 @@ class Derivation(Coupling):
                     f"{name} depends on itself in a way that is not linear at gamma = 0; only constant factors are reduced"
                 )
             if not self.algebra.is_zero(residual):
+                if not is_polynomial(residual):
+                    what = f"the solution for {name} at gamma^{k} is not seen to leave no residual"
+                    raise UndecidedError(f"{self.scheme.where}: {what}; {SIMPLER_ROOTS}")
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")
 
     def _too_late(self, name: str, other: str) -> ReductionError:

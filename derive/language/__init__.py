@@ -7,6 +7,8 @@ written    words -> trees: operands, plain ones and those that people write
 parse      text -> tree, refusing all else with its place
 calls      the functions that may be called, one entry each
 interpret  tree -> value, for any meaning of its numbers, names and operations
+sources    files -> their text, and the data of TOML and JSON
+size       how large a tree can become when it is multiplied out, bounded before anything is
 letters    names of Greek letters
 """
 
@@ -14,6 +16,7 @@ from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, pl
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
+from derive.language.size import check_size, check_sizes
 from derive.language.syntax import (
     ONE,
     Assignment,
@@ -44,6 +47,8 @@ __all__ = [
     "Number",
     "Operation",
     "Written",
+    "check_size",
+    "check_sizes",
     "constant",
     "derivative_calls",
     "derivative_symbol",

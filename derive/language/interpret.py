@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from derive.language.syntax import Call, Expression, Name, Number, Operation
 
-MAX_EXPONENT = 64
+MAX_EXPONENT, MAX_BITS = 64, 13_000
 
 V = TypeVar("V")
 
@@ -121,6 +121,15 @@ class Written:
         ('(a + b)', 'a*b')
         """
         return parenthesised(self.text) if self.level < level else self.text
+
+
+def bits(x: Fraction) -> int:
+    """The larger of the binary logarithms of numerator and denominator, rounded down.
+
+    >>> bits(Fraction(1)), bits(Fraction(3, 1024))
+    (0, 10)
+    """
+    return max(abs(x.numerator), x.denominator).bit_length() - 1
 
 
 class _NotRationalError(Exception):

@@ -25,8 +25,8 @@ def plain_name(word: str) -> str:
 
     Identifiers are told apart as Python does (NFKC), but that the two shapes of epsilon are two names.
 
-    >>> [plain_name(w) for w in ("β₁", "η_x", "ε", "ϵ", "λ2", "θ⁻", "g", "β_1", "βv")]
-    ['beta1', 'eta_x', 'eps', 'epsilon', 'lam2', 'theta_prev', 'g', 'beta_1', 'βv']
+    >>> [plain_name(w) for w in ("β₁", "η_x", "ε", "ϵ", "𝛽2", "θ⁻", "g", "β_1", "βv")]
+    ['beta1', 'eta_x', 'eps', 'epsilon', 'beta2', 'theta_prev', 'g', 'beta_1', 'βv']
     """
     for sign, ending in (("⁻", "_prev"), ("⁺", "_next")):
         word = word.removesuffix(sign) + ending if word.endswith(sign) else word
@@ -46,8 +46,9 @@ def plain_key(key: str) -> str:
 
 
 def _plain_part(part: str) -> str:
-    found = _LETTER.fullmatch(part)
-    return _NAMES[found[1]] + found[2] if found else unicodedata.normalize("NFKC", part)
+    plain = unicodedata.normalize("NFKC", part)
+    found = _LETTER.fullmatch(part) or _LETTER.fullmatch(plain)
+    return _NAMES[found[1]] + found[2] if found else plain
 
 
 def is_letter(name: str) -> bool:

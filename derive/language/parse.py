@@ -29,6 +29,7 @@ from typing import NoReturn
 
 from derive.errors import ParseError
 from derive.language.calls import arities
+from derive.language.size import check_size, check_sizes
 from derive.language.syntax import Assignment, Expression, Name, Operation
 from derive.language.tokens import Token
 from derive.language.written import Reader
@@ -100,6 +101,7 @@ def parse_update(
         raise ParseError("no assignment; write for example 'theta = theta - gamma*grad(theta)'", where, 1, 1)
     for statement in statements:
         reader.require_shallow(statement.value)
+    check_sizes(statements, where)
     return statements
 
 
@@ -124,6 +126,7 @@ def parse_expression(
     if reader.token.kind != "stop":
         refuse_after(reader, after)
     reader.require_shallow(value)
+    check_size(value, where)
     return value
 
 

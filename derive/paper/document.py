@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from derive.equation import TermSum, derivation_of, equation_of
+from derive.equation import TermSum, check_order, derivation_of, equation_of
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.independent import Verified, independent_paragraph
@@ -24,6 +24,8 @@ from derive.writing.latex import align
 from derive.writing.linebreak import Entry, Summand, block, rows
 from derive.writing.prose import prose
 
+MAX_TERMS = 2_000  # of an article at its highest power
+
 MAX_INDEXED = 60  # terms also written in index notation
 
 
@@ -41,7 +43,8 @@ def article_of(
     """
     scheme.require_plain("paper")
     configuration = configure(scheme, regime, settings)
-    derivation = derivation_of(configuration, order, force, progress)
+    check_order(configuration, order, force, MAX_TERMS)
+    derivation = derivation_of(configuration, order, True, progress)
     return Article(derivation, equation_of(derivation, "flow"))
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from derive.algebra.calculus import Derivative
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.composition import Given, Quotient, Workspace
+from derive.engine.formula import FIRST, SECOND, FormulaReader
 from derive.engine.series import Series
 from derive.engine.translation import Translation
 from derive.equation import ModifiedEquation, TermSum, modified_equation
@@ -29,7 +30,7 @@ from derive.language import Expression, derivative_symbol, names_of, parse_expre
 from derive.readings.conclusion import EXISTS, NONE_FOUND, UNDECIDED, Conclusion, is_polynomial, where_nonzero, witness_of
 from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form, time_rate
-from derive.readings.target import FIRST, SECOND, TargetReader, parse_target
+from derive.readings.target import parse_target
 from derive.result import Described
 from derive.scheme import Scheme, load_scheme, substitute
 
@@ -115,10 +116,10 @@ def _accuracy(equation: ModifiedEquation, target: str, order: int, names: set[st
     expression = substitute(parse_target(target), _known(equation))
     times: dict[str, Series] = {n: Given(workspace, [s]) for n, s in _schedules(equation).items()}
     free = {n: Given(workspace, [equation.algebra.state(n)]) for n in (FIRST, SECOND)}
-    lead = _leading_power(TargetReader(workspace, times | free).read(expression))
+    lead = _leading_power(FormulaReader(workspace, times | free).read(expression))
     first, second = _derivatives(equation, names)
     values = {FIRST: Given(workspace, first), SECOND: Given(workspace, second)}
-    residual = Quotient(TargetReader(workspace, times | values).read(expression), lead)
+    residual = Quotient(FormulaReader(workspace, times | values).read(expression), lead)
     residual.require_whole(order)
     for k in range(order + 1):
         if not vanishes(equation.algebra, value := residual.at(k)):

@@ -21,10 +21,10 @@ from math import factorial, floor
 from derive.algebra.calculus import Derivative, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
-from derive.algebra.functions import FIELD
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
-from derive.engine.composition import Given, Node, Workspace
+from derive.engine.composition import Given, Workspace
+from derive.engine.formula import FIRST, SECOND, FormulaReader
 from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
@@ -39,9 +39,9 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import Kind, partial_of
+from derive.language.calls import Kind
 from derive.readings.identity import vanishes
-from derive.readings.target import FIRST, SECOND, TargetReader, parse_primed
+from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
 from derive.scheme import Configuration, substitute
 from derive.scheme.losses import declared_formula, formula_calls
@@ -65,7 +65,7 @@ class _Mapped(Series):
         return self.image(self.x.at(k))
 
 
-class _Reader(TargetReader):
+class _Reader(FormulaReader):
     def __init__(self, workspace: Workspace, formulas: Formulas) -> None:
         given = {n: Given(workspace, [workspace.algebra.state(n, scalar)]) for n, scalar in formulas.states.items()}
         given["L"] = Given(workspace, [loss_term(workspace.algebra)])
@@ -81,8 +81,6 @@ class _Reader(TargetReader):
         return super().kinds() | {"p": "vector"} | states
 
     def _name(self, name: str, line: int, column: int) -> Series:
-        if name == "field" and name not in self.values:
-            return self.given(self.algebra.node_sum("f", []))
         return super()._name("p" if name == FIRST else name, line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
@@ -92,12 +90,6 @@ class _Reader(TargetReader):
             return _Mapped(args[0], lambda s: gradient(self.algebra, s))
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
-        if partial := partial_of(function):
-            point, directions = partial.divided(args)
-            slots = dict(zip(self.algebra.functions[partial.label].slots, point, strict=True))
-            return Node(slots, partial.label, directions)
-        if function.endswith("field"):
-            return Node({FIELD.point: self.given(self.algebra.state(FIELD.point))}, FIELD.label, args)
         return super()._call(e, function, args)
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.calculus import Transfer, mentions
+from derive.algebra.fold import is_polynomial
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.concrete.values import evaluated
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
-from derive.errors import ReductionError, ResidualError
+from derive.errors import SIMPLER_ROOTS, ReductionError, ResidualError, UndecidedError
 from derive.readings.potential import potential_of
 from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -92,7 +93,9 @@ def modifying_field(
         corrections.append((run.algebra, _solve(run, k, unknown)))
     proof = corrected_run(configuration, order, corrections)
     for k in range(1, order + 1):
-        if not proof.algebra.is_zero(proof.fields["theta"][k]):
+        if not proof.algebra.is_zero(rest := proof.fields["theta"][k]):
+            if not is_polynomial(rest):
+                raise UndecidedError(f"{chosen.where}: the corrections are not seen to cancel at gamma^{k}; {SIMPLER_ROOTS}")
             raise ResidualError(f"{chosen.where}: the corrected scheme leaves {proof.fields['theta'][k]} at gamma^{k}")
     sign = -1 if label == "L" else 1
     algebra = proof.algebra

@@ -7,7 +7,7 @@ power of gamma times a rescaled one.
 
 from derive.language import substitute
 from derive.language.letters import GREEK
-from derive.scheme.catalogue import catalogue, inline_scheme, load_scheme, scheme_from_toml, spellings
+from derive.scheme.catalogue import catalogue, declaring, inline_scheme, load_scheme, scheme_from_toml, spellings
 from derive.scheme.configuration import Configuration, configure
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import RESERVED
@@ -23,6 +23,7 @@ __all__ = [
     "Scheme",
     "catalogue",
     "configure",
+    "declaring",
     "inline_scheme",
     "load_scheme",
     "scheme_from_toml",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
+from derive.errors import SchemeError, UsageError, nearest, shown
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
+from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.losses import declared, loss_calls, resolved
 from derive.scheme.model import Parameter, Regime, Scheme
@@ -40,12 +40,7 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         return source
     text = str(source)
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
-        try:
-            data = Path(text).read_bytes().decode()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise UsageError(f"cannot read scheme file '{text}': {reason}") from None
-        return scheme_from_toml(data, Path(text).stem)
+        return scheme_from_toml(read_text(text, "scheme file"), Path(text).stem)
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
@@ -79,19 +74,31 @@ def inline_scheme(update: str, parameters: Iterable[str] = ()) -> Scheme:
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
 
 
+def declaring(scheme: Scheme, parameters: Iterable[str]) -> Scheme:
+    """The scheme with more names declared as parameters: those of a loss, or of a setting.
+
+    Raises UsageError for a name that has a meaning already.
+
+    >>> list(declaring(load_scheme("gd"), ["h", "κ"]).parameters)
+    ['h', 'kappa']
+    """
+    names = [plain_name(n.strip()) for n in parameters]
+    for name in names:
+        if not name.isidentifier() or name in RESERVED or name in {*scheme.states, *scheme.assigned, *scheme.functions}:
+            raise UsageError(f"--parameter {name}: not a name for a parameter of {scheme.where}")
+    return replace(scheme, parameters=dict(scheme.parameters) | {n: Parameter(n) for n in names if n not in scheme.parameters})
+
+
 _TEXTS = ("name", "title", "reference", "notes", "update")
 _TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
 
 
 def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
-    """A scheme from the text of a TOML file (format: README, "How to write a scheme").
+    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
-    try:
-        data = shown_data(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SchemeError(f"{source}: not valid TOML: {error}") from None
+    data = toml_data(text, source, SchemeError)
     for key, value in data.items():
         if key not in (*_TEXTS, *_TABLES, "aliases"):
             raise SchemeError(f"{source}{_line_of(text, key)}: unknown key '{key}'{nearest(key, (*_TEXTS, *_TABLES))}")

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.errors import UsageError, nearest
-from derive.language import Expression, Name, fresh_name, names_of, parse_expression, plain_key, substitute
+from derive.language import (
+    Expression,
+    Name,
+    check_size,
+    check_sizes,
+    fresh_name,
+    names_of,
+    parse_expression,
+    plain_key,
+    substitute,
+)
+from derive.language.letters import GREEK, is_letter
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
-from derive.scheme.rescaling import Rescaling
+from derive.scheme.rescaling import Rescaling, check_constant
 from derive.scheme.schedule import Schedule, parse_function_setting
 
 
@@ -48,7 +59,7 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     """The scheme in a regime (the first by default) with parameters set to exact expressions.
 
     `settings` maps a free parameter, or a declared function written as 'r(t)', to a text:
-    {"beta": "9/10", "r(t)": "1/(1+t)"}.
+    {"beta": "9/10", "r(t)": "1/(1+t)"}.  A setting may name a new symbol if it is a Greek letter: {"alpha": "κ γ"}.
 
     Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes.
 
@@ -66,6 +77,9 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
+    for v, r in rescaled.items():
+        check_constant(r.factor, f"{scheme.where}, regime {chosen.name}, {v}")
+    check_sizes(scheme.program, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
     free = _free_names(bindings, rescaled)
     return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given)
 
@@ -93,9 +107,11 @@ def _read_settings(
         if name in functions:
             functions[name] = parse_function_setting(text, f"--set {key}")
         elif name in free and not call:
-            values[name] = _parameter_value(scheme, text, f"--set {key}")
+            values[name] = _parameter_value(scheme, text, f"--set {key}", free)
         elif name in scheme.parameters and name in fixed:
             raise UsageError(f"--set {key}: regime {regime} fixes {name}; free here: {', '.join(free) or 'none'}")
+        elif name == "gamma":
+            raise UsageError(f"--set {key}: {_STEP}")
         else:
             choices = [*free, *(f"{f}(t)" for f in functions)]
             listed = ", ".join(choices) or "none"
@@ -103,11 +119,22 @@ def _read_settings(
     return values, functions
 
 
-def _parameter_value(scheme: Scheme, text: str, where: str) -> Expression:
-    value = parse_expression(text, where)
+_STEP = (
+    "gamma is the step in which the equation is expanded, and has no value here; write how a parameter scales with it, such as "
+    "--set alpha=gamma, and give a step to what takes one: verify report --gamma 1/10"
+)
+
+
+def _parameter_value(scheme: Scheme, text: str, where: str, free: tuple[str, ...]) -> Expression:
+    """The expression of a setting: in gamma, t, parameters, and new symbols that are Greek letters."""
+    known = (*CLOCK, *free, *scheme.parameters)
+    value = parse_expression(text, where, names=known)
     for n in names_of(value):
         if n not in CLOCK and (n in scheme.reserved or n in scheme.states):
             raise UsageError(f"{where}: a parameter cannot depend on the state variable '{n}'")
+        if n not in known and not is_letter(n):
+            declare = f"a new symbol is a Greek letter, or declared with --parameter {n}" if n.isidentifier() else "no name"
+            raise UsageError(f"{where}: unknown name '{n}'{nearest(n, (*known, *GREEK))} ({declare})")
     return value
 
 

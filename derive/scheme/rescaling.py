@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from derive.errors import SchemeError
 from derive.language import ONE, Expression, Name, Operation, names_of, substitute
+from derive.scheme.names import CLOCK, RESERVED
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,15 @@ def read_rescaling(expression: Expression, where: str, known: Collection[str], a
         raise SchemeError(f"{where}: '{symbol}' is already a variable of the update; choose a new name")
     if not _is_factor_times(expression, symbol):
         raise SchemeError(f"{where}: write the variable as a factor times the new name, such as 'gamma*{symbol}'")
+    check_constant(expression, where)
     return Rescaling(symbol, substitute(expression, {symbol: ONE}))
+
+
+def check_constant(factor: Expression, where: str) -> None:
+    """A factor changes with gamma and the parameters alone: it is the same before and after the step."""
+    for name in names_of(factor):
+        if name != CLOCK[0] and name in RESERVED:
+            raise SchemeError(f"{where}: the factor must not depend on {name}; write it with gamma and parameters")
 
 
 def _is_factor_times(expression: Expression, symbol: str) -> bool:

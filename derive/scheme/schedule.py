@@ -68,6 +68,8 @@ class Schedule:
         names = {**self.bindings, "t": t}
         if self.period is not None:
             period = evaluate(self.period, names)
+            if period <= 0:
+                raise UsageError(f"schedule {self}: its period is {period}; it must be positive")
             shifted = t - (evaluate(self.offset, names) if self.offset is not None else 0)
             names["s"] = shifted - floor(shifted / period) * period
         for piece in self.pieces:

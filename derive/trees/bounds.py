@@ -24,6 +24,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.algebra.coefficients import Denominator, Ratio, Ring
+from derive.errors import LimitError
 from derive.trees.method import Colour, TreeMethod
 
 #: slack for the rounding of a sum of positive floats with fewer than 10**6 terms
@@ -93,8 +94,11 @@ def common_denominator(values: list[Ratio], ring: Ring) -> Clearing:
 
 
 def size(value: Ratio) -> float:
-    """Sum of the absolute values of the coefficients of a polynomial."""
-    return float(sum(abs(fmpq(c)) for c in value.num.coeffs())) if value.num else 0.0
+    """Sum of the absolute values of the coefficients of a polynomial.  Raises LimitError where no float holds it."""
+    try:
+        return float(sum(abs(fmpq(c)) for c in value.num.coeffs())) if value.num else 0.0
+    except OverflowError:
+        raise LimitError("the entries of the method are numbers beyond 10^300; write a parameter in their place") from None
 
 
 def _degree(value: Ratio, symbol: int) -> int:

@@ -12,7 +12,6 @@ hyperparameters.  Nothing in a file is executed.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from fractions import Fraction
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.errors import SchemeError, UsageError, nearest, shown, shown_data
+from derive.errors import SchemeError, UsageError, nearest, shown
 from derive.language import Arithmetic, Call, Expression, Name, Number, Operation, constant, interpret, names_of, parse_expression
+from derive.language.sources import json_data, read_text, toml_data
 from derive.scheme import Scheme, configure, load_scheme
 from derive.trees.method import TreeMethod, partitioned
 from derive.trees.program import compile_scheme
@@ -58,16 +58,8 @@ def load_tableau(source: str | Path, settings: Mapping[str, str] | None = None) 
     if not text.endswith((".toml", ".json")):
         hint = nearest(text, tableau_names())
         raise UsageError(f"unknown tableau '{text}'{hint} (known: {', '.join(tableau_names())}; or a .toml or .json file)")
-    try:
-        content = Path(text).read_bytes().decode()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UsageError(f"cannot read tableau file '{text}': {reason}") from None
-    try:
-        read: Any = json.loads if text.endswith(".json") else tomllib.loads
-        data = shown_data(read(content, parse_float=Fraction))
-    except (ValueError, RecursionError) as error:
-        raise SchemeError(f"tableau {text}: not valid {text[-4:].upper()}: {' '.join(str(error).split())}") from None
+    read = json_data if text.endswith(".json") else toml_data
+    data = read(read_text(text, "tableau file"), f"tableau {text}", SchemeError)
     return _method(data, shown(Path(text).stem), settings or {})
 
 

@@ -17,6 +17,11 @@ from derive.scheme.ranges import comparisons
 from derive.writing.notation import UNICODE
 from derive.writing.stability import ends_text, for_range, step_times_curvature
 
+STYLE: dict[Any, Any] = {
+    "font.size": 10.5, "axes.titlesize": 11, "legend.fontsize": 10, "axes.spines.top": False, "axes.spines.right": False,
+}  # fmt: skip
+DPI = 180
+
 if TYPE_CHECKING:
     from derive.readings.pieces import Piece
     from derive.readings.stability import Stability
@@ -32,44 +37,59 @@ def check_region_name(path: str) -> None:
 def plot_region(result: Stability, path: str) -> None:
     """A figure of the stable region: q = gamma h against the one free parameter, or the spectral radius against q.
 
-    The suffix of the path chooses the format.  Raises UsageError for more than one free parameter or without matplotlib.
+    The suffix of the path chooses the format.  Raises UsageError for more than one free parameter.
     """
     if len(result.parameters) > 1:
         raise UsageError(f"a figure shows one parameter; set all but one of {', '.join(result.parameters)} with --set")
     check_region_name(path)
-    try:
-        import matplotlib
-        import numpy as np
-    except ImportError:
-        raise UsageError("--plot needs matplotlib and numpy: pip install 'shadowflow[plot,trees]'") from None
-    matplotlib.use("Agg")
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes: Any = figure.subplots()
-    upper = _upper(result)
-    q = np.linspace(0, upper, 241)[1:]
-    names = result.parameters
-    if names:
-        low, high = _range(result, names[0])
-        values = np.linspace(low, high, 201)
-        radius = np.array([[result.spectral_radius(x, {names[0]: y}) for x in q] for y in values])
-        filled = axes.contourf(q, values, np.clip(radius, 0, 2), levels=np.linspace(0, 2, 21), cmap="RdBu_r")
-        axes.contour(q, values, radius, levels=[1.0], colors="black", linewidths=1.5)
-        figure.colorbar(filled, ax=axes, label="largest root in modulus (2 and above as 2)")
-        axes.set_ylabel(UNICODE.symbol(names[0]))
-    else:
-        axes.plot(q, [result.spectral_radius(x) for x in q], color="C0")
-        axes.axhline(1, color="black", linewidth=0.8)
-        axes.set_ylabel("largest root in modulus")
-        axes.set_ylim(0, 2)
-    axes.set_xlabel(f"{step_times_curvature(result, UNICODE)}   (step times curvature)")
-    shown = result.weak_pieces or result.pieces
-    lines = [_title(result, p, p.interval) for p in shown if p.interval]
-    found = "\n".join(lines[:2]) or ("never stable" if result.never else "no interval proved")
-    axes.set_title(f"{result.configuration.scheme.title}\n{found}", fontsize="medium", wrap=True)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=130)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes: Any = figure.subplots()
+        (_draw_plane if result.parameters else _draw_radius)(result, axes)
+        axes.set_xlabel(f"{step_times_curvature(result, UNICODE)}   (step times curvature)")
+        shown = result.weak_pieces or result.pieces
+        lines = [_title(result, p, p.interval) for p in shown if p.interval]
+        found = "\n".join(lines[:2]) or ("never stable" if result.never else "no interval proved")
+        title = f"{result.configuration.scheme.title}\n{found}".replace("$", r"\$").replace("<=", "≤").replace(">=", "≥")
+        axes.set_title(title, wrap=True)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=DPI)
+
+
+def _draw_plane(result: Stability, axes: Any) -> None:
+    """The spectral radius by colour over q and the one free parameter; the line is where it is 1."""
+    import numpy as np
+
+    name = result.parameters[0]
+    q, values = np.linspace(0, _upper(result), 241)[1:], np.linspace(*_range(result, name), 201)
+    radius = np.array([[result.spectral_radius(x, {name: y}) for x in q] for y in values])
+    filled = axes.pcolormesh(
+        q, values, np.clip(radius, 0, 2), cmap="RdBu_r", vmin=0, vmax=2, shading="gouraud", rasterized=True
+    )
+    axes.contour(q, values, radius, levels=[1.0], colors="black", linewidths=1.8)
+    bar = axes.figure.colorbar(filled, ax=axes, label="largest root in modulus", ticks=[0, 0.5, 1, 1.5, 2])
+    bar.ax.set_yticklabels(["0", "0.5", "1", "1.5", "≥ 2"])
+    bar.ax.axhline(1, color="black", linewidth=1.8)
+    axes.set_ylabel(UNICODE.symbol(name), rotation=0, labelpad=10)
+
+
+def _draw_radius(result: Stability, axes: Any) -> None:
+    """The spectral radius against q; shaded where it is below 1."""
+    import numpy as np
+
+    q = np.linspace(0, _upper(result), 1201)[1:]
+    radius = np.array([result.spectral_radius(x) for x in q])
+    axes.fill_between(q, 0, 1, where=radius < 1, color="#0072B2", alpha=0.12, linewidth=0, label="stable")
+    axes.plot(q, radius, color="#0072B2", linewidth=2, label="largest root in modulus")
+    axes.axhline(1, color="black", linewidth=1)
+    axes.set_ylim(0, 2)
+    axes.set_xlim(0, q[-1])
+    axes.legend(loc="upper left", frameon=False)
 
 
 def _title(result: Stability, p: Piece, interval: tuple[str, str]) -> str:

@@ -51,6 +51,8 @@ Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, style: Notation) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
+    from derive.concrete.explicit import expression_text
+
     flow = equation.form == "flow"
     if style.name == "latex":
         return _explicit_latex(equation, explicit, problem, style)
@@ -59,7 +61,7 @@ def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, styl
         for i, component in enumerate(_components(equation, name, problem, style)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
             rows = [(k, _symbols_renamed(block[i], style)) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
-            pieces = [_gamma(k, style) + f"({e})" if k else str(e) for k, e in rows]
+            pieces = [_gamma(k, style) + f"({expression_text(e)})" if k else expression_text(e) for k, e in rows]
             lines.append(f"{left} {pieces[0] if pieces else 0}")
             lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from typing import Any
 from derive.errors import UsageError, shown
 from derive.files import write_whole
 from derive.language import Name, unparse
+from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
 from verify.certificate import checker
@@ -90,12 +91,7 @@ def check_certificate(path: str | Path) -> str:
 
     Raises UsageError for a file that is no certificate, or one that cannot be decided; CertificateRefused for a false claim.
     """
-    try:
-        text = Path(path).read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read certificate '{path}': {error.strerror}") from None
-    except ValueError:
-        raise UsageError(f"'{path}' is not UTF-8 text") from None
+    text = read_text(path, "certificate")
     try:
         statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
     except checker.Different as error:

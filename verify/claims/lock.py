@@ -87,7 +87,7 @@ def lock_of(path: Path) -> Path:
 
 def read_lock(path: Path) -> dict[str, Record]:
     """id -> record; UsageError for a file that is not a lock file."""
-    return {key: _record(path, key, value) for key, value in toml_data(path, "a lock file").items()}
+    return {key: _record(path, key, value) for key, value in toml_data(path).items()}
 
 
 def _record(path: Path, key: str, value: Any) -> Record:

@@ -9,13 +9,13 @@ where the kind's keys are the fields of a frozen dataclass (`judge.KINDS`): its 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from derive.errors import DeriveError, UsageError, nearest, shown_data
+from derive.errors import DeriveError, UsageError, nearest
+from derive.language import sources
 from verify.claims.claim import Claim
 from verify.claims.judge import KINDS
 
@@ -96,14 +96,9 @@ def read_claims(paths: Iterable[str | Path]) -> list[Claim]:
     return claims
 
 
-def toml_data(path: Path, what: str = "valid TOML") -> dict[str, Any]:
-    """The data of a TOML file; UsageError for one that cannot be read or is not `what` it should be."""
-    try:
-        return dict(shown_data(tomllib.loads(path.read_text("utf-8"))))
-    except OSError as error:
-        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not {what}: {error}") from None
+def toml_data(path: Path) -> dict[str, Any]:
+    """The data of a TOML file; UsageError for one that cannot be read."""
+    return sources.toml_data(sources.read_text(path), str(path))
 
 
 def _claims_of(file: Path) -> list[Claim]:

@@ -45,6 +45,8 @@ def report_command(
     from verify.report.material import STAGES, Request, gather
     from verify.report.page import report_page
 
+    if not output.lower().endswith((".html", ".htm")):
+        raise click.UsageError(f"-o {output}: a report is a web page; write a name that ends in .html")
     check_writable(output, "-o")
     chosen = chosen_scheme(scheme, update, parameters)
     request = Request(

@@ -14,6 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
+from derive.errors import UsageError
 from verify.counterexample.claimed import ClaimedField
 from verify.counterexample.comparison import Mismatch, examine
 from verify.counterexample.parameters import parameter_values, settings_of
@@ -75,6 +76,8 @@ def check_given_loss(
     """
     chosen = next(parameter_values(claim.configuration, seed)) if values is None else values
     variables, _ = parse_loss(loss, claim.configuration.scheme.label)
+    if taken := set(variables) & set(claim.configuration.free):
+        raise UsageError(f"the loss: '{min(taken)}' is a parameter of the scheme and no coordinate; write a number there")
     with precision(bits_of(2 * digits) + 64):
         for numbers in (EXACT, BALLS):
             source = random.Random(f"given {seed}")

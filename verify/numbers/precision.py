@@ -35,7 +35,12 @@ def bits_of(digits: int) -> int:
 
 
 def to_mpf(ball: Any) -> mpmath.mpf:
-    """The midpoint of a ball as an mpmath number, exactly (whatever mpmath's own precision is)."""
+    """The midpoint of a ball as an mpmath number, exactly (whatever mpmath's own precision is).
+
+    Raises ArithmeticError where the ball has none.
+    """
+    if not ball.mid().is_finite():
+        raise ArithmeticError("a value is not finite")
     mantissa, exponent = (int(part) for part in ball.mid().man_exp())
     value: mpmath.mpf = mpmath.make_mpf(mpmath.libmp.from_man_exp(mantissa, exponent))
     return value

@@ -1,32 +1,27 @@
-"""The numerical routes of one scheme: slopes, coefficients recovered, the start from rest, what a figure shows.
+"""The numerical routes of one scheme: slopes, coefficients recovered, the start from rest.
 
-    configuration + equation (JSON form) + parameters + loss  ->  System  ->  SlopeTable, Recovery, RestStart, Orbits
+    configuration + equation (JSON form) + parameters + loss  ->  System  ->  SlopeTable, Recovery, RestStart
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from math import isfinite
 from typing import Any
 
 import mpmath
-from flint import arb
 
 from derive.scheme import Configuration
 from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
-from verify.numeric.plot import Orbits
 from verify.numeric.recover import Recovery, Sample, Unknown, recover
 from verify.numeric.rest import RestStart, start_from_rest
-from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
+from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Layout, build_system, build_systems, layout_of, order_of, scalar_names
-from verify.orbits.integrate import Flow, IntegrationError
-from verify.orbits.slow_balls import NumericError, slow_orbit
 from verify.problems.formula import FormulaValues, parsed
 from verify.problems.landscape import Loss
 
@@ -184,60 +179,3 @@ def check_from_rest(
 ) -> RestStart:
     """What the transient does to the initial point when the memory starts as users start it (see `verify.numeric.rest`)."""
     return start_from_rest(build_system(configuration, equation, loss, parameters, theta), digits)
-
-
-def orbits_for_plot(
-    configuration: Configuration,
-    equation: Equation,
-    parameters: Parameters,
-    loss: Loss,
-    theta: Sequence[Fraction],
-    gamma: Fraction | None = None,
-    steps: int = 24,
-) -> Orbits:
-    """Iterates, limit flow and modified flow in the plane of a two-dimensional loss.
-
-    gamma is by default a third of the smallest |f_k|/|f_(k+1)| at the start, large enough for the eye to tell the flows apart.
-
-    Raises NumericError for another dimension, or when the iterates leave every bound.
-    """
-    if loss.dimension != 2:
-        raise NumericError(f"orbits are drawn for two-dimensional losses; this one has {loss.dimension} variables")
-    system = build_system(configuration, equation, loss, parameters, theta)
-    flow = Flow(system.fields, system.slow_size)
-    gamma = gamma or 3 * choose_steps(system, flow, None, None)[1]
-    weights = [gamma**k for k in range(system.order + 1)]
-    with precision(200):
-        states = slow_orbit(system, [number(x) for x in system.start], number(gamma), system.order + 3, arb(10) ** -12, steps)
-        paths = [_path(flow, system.start, gamma, w, steps) for w in (weights[:1], weights)]
-        iterates = [_plane(s) for s in states]
-    if not all(isfinite(x) for path in (iterates, *paths) for p in path for x in p):
-        raise NumericError(f"the orbit leaves every bound at gamma = {gamma}; take a smaller step or another point")
-    shown = None if loss.is_field else _height(loss)
-    names = (loss.variables[0], loss.variables[1])
-    return Orbits(iterates, paths[0], paths[1], shown, names, str(gamma), system.order)
-
-
-def _height(loss: Loss) -> Callable[[float, float], float]:
-    tape = Tape(loss.dimension)
-    program = Program(tape, [tape.lift(loss.value(tape.inputs))])
-    return lambda x, y: float(program([arb(x), arb(y)])[0])
-
-
-def _path(
-    flow: Flow, start: Sequence[Any], gamma: Fraction, weights: Sequence[Fraction], steps: int
-) -> list[tuple[float, float]]:
-    """Points of a flow a step apart, as far as the solution reaches (that of Adam ends where a gradient component vanishes)."""
-    point, path = start, [_plane(start)]
-    try:
-        for _ in range(steps):
-            point = flow.integrate(point, gamma, 12, weights)
-            path.append(_plane(point))
-    except (IntegrationError, ZeroDivisionError):
-        pass
-    return path
-
-
-def _plane(point: Sequence[Any]) -> tuple[float, float]:
-    x, y = (float(number(c).mid()) for c in point[:2])
-    return x, y

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor, log2, log10
+from math import ceil, floor, inf, log2, log10
 from typing import Any
 
 import mpmath
@@ -259,6 +259,8 @@ def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fr
     scale = min([radius / memory_length(system), *_ratios(sizes)])
     if not sizes[0] > 0:
         raise NumericError("the limit field vanishes at the starting point; take another point")
+    if not 0 < scale < inf or not 0 < radius < inf:
+        raise NumericError("no step is small enough at the starting point; take another point")
     gamma = coarsest or Fraction(2) ** floor(log2(scale / 8))
     time = time or _sign_safe(system, flow, min(Fraction(2) ** floor(log2(radius / 4)), 64 * gamma))
     while (time / gamma).denominator != 1 or time / gamma < 8:

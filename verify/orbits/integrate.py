@@ -29,10 +29,20 @@ Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
 #: bits kept beyond the wanted accuracy; a run that loses more is repeated with twice as many
 GUARD = 40
 MAX_STEPS = 20_000
+#: exponents b below this count as b <= 0 in `_ended`: those that stand for a finite end are 1/2, 1/3, ... for simple fields
+FINITE = 0.04
 
 
 class IntegrationError(ArithmeticError):
-    """The solution ends (a pole, a zero under a root) before the wanted time, or needs too many steps."""
+    """The solution ends before the wanted time, or needs too many steps."""
+
+
+class BlowUpError(IntegrationError):
+    """The solution leaves every bound in finite time, although the field is finite wherever it goes: x' = x^2."""
+
+
+class SingularFieldError(IntegrationError):
+    """The solution reaches a finite point at which the field is singular (a zero under a root, in a denominator): x' = -1/x."""
 
 
 class Flow:
@@ -100,7 +110,7 @@ class Flow:
 
         `radius`, where it is known, is the radius of convergence at the start: it lets the first step be planned.
 
-        Raises IntegrationError when the solution does not reach that far.
+        Raises BlowUpError, SingularFieldError or another IntegrationError when the solution does not reach that far.
         """
         guard = GUARD
         while True:
@@ -114,13 +124,17 @@ class Flow:
 
     def _run(self, point: list[Any], time: Any, digits: int, weights: Sequence[Any], radius: float | None) -> list[Any]:
         left = time
+        approach: list[tuple[float, float]] = []
         for _ in range(MAX_STEPS):
             order, planned = _plan(abs(float(left)), radius, digits)
             coefficients = self.coefficients(point, order, weights)
+            if not approach and not all(c[1].is_finite() for c in coefficients):
+                raise _ended(approach, 0.0, point)
             radius = _radius(coefficients)
             longest = radius * exp(-digits * log(10) / (order - 2))
             if not longest > 1e-12 * abs(float(time)):
-                raise IntegrationError("the solution has a singularity before the end of the interval")
+                raise _ended(approach, float(time - left), point)
+            approach.append((radius, _speed(coefficients)))
             last = abs(float(left)) <= longest
             length = min(longest, planned)
             step = left if last else arb(length if float(left) > 0 else -length)
@@ -166,6 +180,25 @@ def _radius(coefficients: Sequence[Coefficients]) -> float:
     return exp(min(found, 13.0))
 
 
+def _speed(coefficients: Sequence[Coefficients]) -> float:
+    return max(float(abs(c[1]).mid()) for c in coefficients)
+
+
+def _ended(approach: Sequence[tuple[float, float]], time: float, point: Sequence[Any]) -> IntegrationError:
+    """What happened at the end of a solution, from its (distance d to the singularity, speed) on the way there.
+
+    If x moves like d^b, the speed is like d^(b-1): b > 0 ends at a finite point (x' = -1/x: b = 1/2), b <= 0 does not
+    (x' = x^2: b = -1; x' = e^x, logarithmically: b = 0).
+    """
+    near = [(log(d), log(speed)) for d, speed in approach if 0 < d < inf and 0 < speed < inf]
+    last = near[-1] if near else (0.0, 0.0)
+    far = next((p for p in reversed(near) if p[0] > last[0] + log(100)), None)
+    if far is not None and 1 + (last[1] - far[1]) / (last[0] - far[0]) < FINITE:
+        return BlowUpError(f"the solution leaves every bound at time {time:.4g}")
+    place = ", ".join(f"{float(x.mid()):.4g}" for x in point)
+    return SingularFieldError(f"the field is singular near ({place}), where the solution is at time {time:.4g}")
+
+
 def integrate(field: Field, start: Sequence[Any], time: Any, digits: int = 50) -> list[mpmath.mpf]:
     """The solution of x' = field(x) at `time`, to `digits` digits, as mpmath numbers.
 
@@ -180,4 +213,4 @@ def integrate(field: Field, start: Sequence[Any], time: Any, digits: int = 50) -
     return [to_mpf(x) for x in flow.integrate(start, time, digits)]
 
 
-__all__ = ["Flow", "IntegrationError", "bits_of", "integrate", "precision", "to_mpf"]
+__all__ = ["BlowUpError", "Flow", "IntegrationError", "SingularFieldError", "bits_of", "integrate", "precision", "to_mpf"]

@@ -26,6 +26,9 @@ from verify.numbers.power_series import Series, sum_of
 from verify.problems.differentiation import differentiate
 from verify.problems.polynomials import Index, Polynomial, derivative, polynomial_of, raised, shifted
 
+_NO_COORDINATES = {"pi": "a number", "e": "a number", "gamma": "the step size"}
+_RATIONAL = {"pi": "355/113", "e": "193/71", "gamma": "1/10"}
+
 
 def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expression]]:
     """Variables (sorted) and expression of a loss, or the components, separated by ';', of a field.
@@ -37,6 +40,9 @@ def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expre
     parts = [text] if label == "L" else [p for p in text.split(";") if p.strip()]
     expressions = [parse_expression(p, where, LOSS_CALLS) for p in parts]
     variables = tuple(sorted({n for e in expressions for n in names_of(e)}))
+    for name, what in _NO_COORDINATES.items():
+        if name in variables:
+            raise UsageError(f"the {where}: {name} is {what}; runs are exact, write a rational number, such as {_RATIONAL[name]}")
     if not variables:
         raise UsageError(f"the {where} '{text}' has no variables")
     if label == "f" and len(expressions) != len(variables):

@@ -10,6 +10,7 @@ from math import ceil
 from random import Random
 from typing import Any
 
+from derive.errors import LimitError
 from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
 from verify.proof.bounds import Size, sample_error, size_of
@@ -22,7 +23,7 @@ from verify.proof.reflections import positive_places
 from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
-MOST_SAMPLES, MOST_SLACK, PROBES = 1200, 4, 130
+MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,9 @@ def prove(
     'refuted'
     """
     source = Random(secrets.randbits(256) if seed is None else seed)
+    terms = sum(len(power["terms"]) for powers in equations.values() for power in powers if not isinstance(power, str))
+    if terms > MAX_TERMS:
+        raise LimitError(f"a proof about {terms:,} terms; the limit is {MAX_TERMS:,}: lower --order")
     try:
         claim = statement(configuration, equations, memory, order, form)
         return decide(claim, source)

@@ -1,83 +1,78 @@
 "use strict";
-/* Draws MODEL (generated from the exact field) with the values of the controls.  Double precision throughout. */
+/* Draws the runs of FLOWS with the values of the controls, and says in words what they show. */
 (() => {
   const at = id => document.getElementById(id);
   const data = JSON.parse(at("data").textContent);
-  const W = 400, H = 360, LEFT = 46, RIGHT = 8, TOP = 8, BOTTOM = 30, GRID = 72, LEVELS = 14, PARTS = 4;
+  const W = 400, H = 360, LEFT = 46, RIGHT = 8, TOP = 8, BOTTOM = 30, GRID = 72, LEVELS = 14, FRAMES = 40;
+  const { FAR, flow, iterates, norm, numbers, ratio, slope } = FLOWS;
   const controls = [...document.querySelectorAll("#controls input")];
+  const sliders = controls.filter(input => input.type === "range");
   const ends = { limit: at("end-limit"), modified: at("end-modified") };
 
-  /* ---------------------------------------------------------------- the scheme and the flows */
-  const finite = z => z.every(x => Number.isFinite(x) && Math.abs(x) < 1e6);
-  const own = id => Number(at(id).value);
+  /* ---------------------------------------------------------------- sliders and what is typed */
+  const values = {};
+
+  /* "0.999", "1e-8", "2/3"; NaN for anything else */
+  function read(text) {
+    const found = /^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\s*\/\s*(\d+))?\s*$/i.exec(text.replace("\u2212", "-"));
+    return found === null ? NaN : Number(found[1]) / Number(found[2] ?? 1);
+  }
+
+  function allowed(slider, x) {
+    const { least, most, open, whole } = slider.dataset;
+    const above = least === undefined || x > +least || (open[0] === "0" && x === +least);
+    const below = most === undefined || x < +most || (open[1] === "0" && x === +most);
+    return Number.isFinite(x) && Math.abs(x) < FAR && above && below && (whole !== "1" || Number.isInteger(x));
+  }
+
+  /* the text of the value at a notch: two digits that say it exactly */
+  function text(slider) {
+    const low = +slider.dataset.low, high = +slider.dataset.high, t = slider.value / slider.max;
+    const { scale, gap, whole } = slider.dataset;
+    if (scale === "linear") return String(+(low + (high - low) * t).toPrecision(12));
+    if (scale === "zero" && t === 0) return "0";
+    if (scale === "complement") {
+      const top = high + +gap, e = +((top - low) * (gap / (top - low)) ** t).toPrecision(2);
+      return String(+(top - e).toFixed(Math.max(0, 1 - Math.floor(Math.log10(e)))));
+    }
+    const x = +(low * (high / low) ** t).toPrecision(2);
+    return String(whole === "1" ? Math.round(x) : x);
+  }
+
+  /* the notch nearest to a value */
+  function place(slider, x) {
+    const low = +slider.dataset.low, high = +slider.dataset.high, { scale, gap } = slider.dataset, top = high + +gap;
+    const t = scale === "linear" ? (x - low) / (high - low)
+      : scale === "complement" ? Math.log((top - x) / (top - low)) / Math.log(gap / (top - low))
+      : x > 0 ? Math.log(x / low) / Math.log(high / low) : 0;
+    slider.value = Number.isFinite(t) ? Math.round(Math.min(1, Math.max(0, t)) * slider.max) : 0;
+    slider.setAttribute("aria-valuetext", at(slider.id + "-value").value);
+  }
+
+  /* takes what the field says, where it may be said */
+  function take(slider) {
+    const field = at(slider.id + "-value"), x = read(field.value), fine = allowed(slider, x);
+    field.setAttribute("aria-invalid", String(!fine));
+    if (!fine) return false;
+    values[slider.id] = x;
+    field.dataset.good = field.value;
+    place(slider, x);
+    return true;
+  }
+
+  function write(id, shown) {
+    at(id + "-value").value = shown;
+    take(at(id));
+  }
+
+  const own = id => values[id];
 
   function choices() {
+    const n = own("steps");
     return {
-      g: own("gamma"), n: own("steps"), k: own("power"), p: data.parameters.map((_, i) => own("p" + i)),
+      g: own("gamma"), n, k: own("power"), p: data.parameters.map((_, i) => own("p" + i)), parts: n > 400 ? 1 : 4,
       start: [own("x0"), own("x1"), ...data.others], rest: at("rest") !== null && at("rest").checked,
     };
-  }
-
-  function step(z, g, p) {
-    if (!MODEL.implicit) return MODEL.step(z, g, p);
-    let ahead = z.slice(0, 2);
-    for (let i = 0; i < 400; i++) {
-      const next = MODEL.step(z, g, p, ahead);
-      const moved = Math.max(Math.abs(next[0] - ahead[0]), Math.abs(next[1] - ahead[1]));
-      ahead = next.slice(0, 2);
-      if (!(moved > 1e-15 * (1 + Math.abs(ahead[0]) + Math.abs(ahead[1])))) return next;
-    }
-    return z.map(() => NaN);
-  }
-
-  function iterates(c) {
-    let z = [...c.start, ...(c.rest ? MODEL.rest : MODEL.memory)(c.start, c.g, c.p)];
-    const path = [c.start];
-    for (let i = 0; i < c.n && finite(z); i++) {
-      z = step(z, c.g, c.p);
-      if (finite(z)) path.push(z.slice(0, MODEL.slow));
-    }
-    return path;
-  }
-
-  /* x' = f_0 + g f_1 + ... + g^k f_k by the pair of Dormand and Prince, error below 1e-9 a piece */
-  const A = [[], [1 / 5], [3 / 40, 9 / 40], [44 / 45, -56 / 15, 32 / 9],
-    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729], [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
-    [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]];
-  const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
-
-  function slope(s, c, k) {
-    const rows = MODEL.field(s, c.p), total = rows[0].slice();
-    for (let j = 1, w = c.g; j <= k; j++, w *= c.g) rows[j].forEach((x, i) => { total[i] += w * x; });
-    return total;
-  }
-
-  function advance(s, time, c, k) {
-    let left = time, h = time;
-    for (let tries = 0; tries < 400 && left > 0; tries++) {
-      h = Math.min(h, left);
-      const stages = A.map(() => null);
-      let x = s;
-      A.forEach((row, i) => {
-        x = s.map((y, m) => y + h * row.reduce((sum, a, j) => sum + a * stages[j][m], 0));
-        stages[i] = slope(x, c, k);
-      });
-      const error = Math.max(...s.map((y, m) =>
-        Math.abs(h * E.reduce((sum, e, j) => sum + e * stages[j][m], 0)) / (1e-9 * (1 + Math.abs(y)))));
-      if (error <= 1) { left -= h; s = x; if (left < 1e-12 * time) return s; }
-      h *= Number.isFinite(error) ? Math.min(4, Math.max(0.2, 0.9 * (error + 1e-12) ** -0.2)) : 0.2;
-    }
-    return left > 0 ? s.map(() => NaN) : s;
-  }
-
-  function flow(c, k) {
-    const path = [c.start];
-    for (let s = c.start, i = 0; i < c.n * PARTS; i++) {
-      s = advance(s, c.g / PARTS, c, k);
-      if (!finite(s)) break;
-      path.push(s);
-    }
-    return path;
   }
 
   /* ---------------------------------------------------------------- drawing */
@@ -174,47 +169,113 @@
 
   function distances(paths) {
     const found = {};
-    for (const name of ["limit", "modified"]) found[name] = paths.iterates.map((z, i) => gap(z, paths[name][i * PARTS]));
-    const logs = Object.values(found).flat().filter(d => d > 1e-13).map(Math.log10);
+    for (const name of ["limit", "modified"]) found[name] = paths.iterates.map((z, i) => gap(z, paths[name][i * paths.parts]));
+    const seen = Object.values(found).flat().filter(d => d > 1e-13), least = 1e-8 * Math.max(...seen);
+    const logs = seen.filter(d => d > least).map(Math.log10);
     const svg = at("distances"), xs = [0, Math.max(1, paths.iterates.length - 1)];
     const ys = logs.length ? [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs) + 0.01)] : [-1, 0];
     axes(svg.querySelector(".axes"), xs, ys, ["step n", "distance"], y => Number.isInteger(y) ? "1e" + y : "");
     for (const name of ["limit", "modified"]) {
-      const points = found[name].map((d, i) => [across(i, xs), down(Math.log10(d), ys)]).filter((_, i) => found[name][i] > 1e-13);
+      const points = found[name].map((d, i) => [across(i, xs), down(Math.log10(d), ys)]).filter((_, i) => found[name][i] > Math.max(1e-13, least));
       svg.querySelector("." + name).setAttribute("d", line(points));
     }
     return found;
   }
 
-  /* the comparison in words, at the last step that all three have reached */
-  function say(c, paths, found) {
+  /* ---------------------------------------------------------------- in words */
+  const power = k => "γ" + [...String(k)].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
+  const below = k => [...String(k)].map(d => "₀₁₂₃₄₅₆₇₈₉"[d]).join("");
+  const point = s => "(" + s.map(short).join(", ") + ")";
+  const times = x => short(x) + (x === 1 ? " time" : " times");
+
+  /* the comparison, at the last step that all three have reached */
+  function compare(c, run, found) {
     const reached = found.limit.map((d, i) => Number.isFinite(d + found.modified[i]) ? i : 0);
-    const n = Math.max(...reached), limit = found.limit[n], modified = found.modified[n], status = at("status");
-    const power = "γ" + [...String(c.k)].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
-    let text = `After ${n} steps of size ${short(c.g)} the iterates are ${short(limit)} away from the limit flow and ` +
-      `${short(modified)} from the modified flow through ${power}`;
-    if (limit > modified && modified > 0) text += `: ${short(limit / modified)} times closer`;
+    const n = Math.max(...reached), limit = found.limit[n], modified = found.modified[n];
+    let text = `After ${n} steps of size ${at("gamma-value").dataset.good} the iterates are ${short(limit)} away from the limit flow and ` +
+      `${short(modified)} from the modified flow through ${power(c.k)}`;
+    if (limit > 1.05 * modified && modified > 0) text += `: ${short(limit / modified)} times closer`;
     text += limit === modified && n > 0 ? ". Both flows are the same here." : ".";
-    if (paths.iterates.length <= c.n) text += " The iterates leave every bound: the step is too large.";
-    for (const [name, path] of [["limit", paths.limit], ["modified", paths.modified]])
-      if (path.length <= c.n * PARTS) text += ` The ${name} flow ends early, where its field is singular or it leaves every bound.`;
-    if (status.textContent !== text) status.textContent = text;
-    Object.assign(status.dataset, { limit, modified });
+    Object.assign(at("status").dataset, { limit, modified, begin: run.iterates.begin.kind });
     ends.limit.textContent = short(limit);
     ends.modified.textContent = short(modified);
+    return text + stops(c, run);
+  }
+
+  /* why iterates and flows end early: leaving every bound is one thing, a step or a field that does not exist another */
+  function stops(c, { iterates: { path, end }, limit, modified }) {
+    const last = path.length - 1, runaway = limit.end !== null && limit.end.kind === "far";
+    let text = "";
+    if (end === "far") text += ` The iterates leave every bound at step ${last + 1}, ` +
+      (runaway ? "and the limit flow does so too." : "the limit flow does not: the step is too large here.");
+    if (end === "none") text += ` Step ${last + 1} does not exist: at ${point(path[last].slice(0, 2))} the update gives no number (` +
+      (MODEL.implicit ? "its equation was not solved" : "a negative number under a root, or a division by zero") + ").";
+    for (const [name, flow] of [["limit", limit], ["modified", modified]])
+      if (flow.end !== null && flow.end.kind === "far") text += ` The ${name} flow leaves every bound at time ${short(flow.end.time)}.`;
+      else if (flow.end !== null) text += ` The ${name} flow ends early, at time ${short(flow.end.time)}: ` +
+        `its field is singular or jumps near ${point(flow.end.point.slice(0, 2))}.`;
+    return text;
+  }
+
+  /* whether the truncated series says anything here */
+  function series(c, run) {
+    const k = Math.max(c.k, Math.min(1, data.order)), parts = [], begin = run.iterates.begin;
+    const what = k === 1 ? "|γ f₁|/|f₀|" : `|γ f₁ + ${k > 2 ? "… + " : ""}${power(k)} f${below(k)}|/|f₀|`;
+    const first = ratio(c.start, c, k), path = run.modified.path.filter((_, i) => i % c.parts === 0);
+    const later = path.findIndex(s => ratio(s, c, k) >= 1);
+    let out = !(first < 1);
+    if (k > 0 && !numbers(slope(c.start, c, k))) parts.push("At the start the field is not finite.");
+    else if (k > 0 && Number.isFinite(first)) {
+      parts.push(`At the start ${what} = ${short(first)}` + (out ? ": the corrections are as large as the limit field or larger, and the truncated series is of no use there."
+        : first > 0.3 ? ": the series is near the end of its use." : "."));
+      if (!out && later > 0) parts.push(`At step ${later} of the modified flow it is ${short(ratio(path[later], c, k))}: from there the series is of no use.`);
+    } else out = false;
+    const length = gap(run.iterates.path[0], run.iterates.path[1]), off = gap(run.iterates.path[1], run.modified.path[c.parts]) / length;
+    if (!out && begin.kind === "manifold" && off > 0.5) {
+      out = true;
+      parts.push(`The first step alone ends ${times(off)} its own length away from the modified flow: the series is of no use here.`);
+    }
+    if (begin.truncated) { out = true; parts.push(manifold(c, begin)); }
+    parts.push(transient(c, begin));
+    return { text: parts.filter(Boolean).join(" "), out: out || later > 0 };
+  }
+
+  /* why the memory does not start on the truncated slow manifold, and where it starts instead */
+  function manifold(c, { kind, truncated, ratio, flipped, memory, lowest = memory }) {
+    const i = flipped, name = data.coordinates[MODEL.slow + i];
+    const why = i >= 0 ? `would have ${name} = ${short(truncated[i])}, with which no step can be taken (its lowest power is ${short(lowest[i])})`
+      : ratio >= 1 ? `has corrections ${times(ratio)} its lowest power` : "is no memory with which a step can be taken";
+    return `The truncated slow manifold ${why}: the memory of the iterates starts ` +
+      (kind === "lowest" ? "at its lowest power of γ instead." : "as users start it instead.");
+  }
+
+  /* how much of a start off the slow manifold is left */
+  function transient(c, begin) {
+    if (begin.kind === "manifold") return "";
+    const a = Math.max(0, ...MODEL.factors(c.start, c.p).map(Math.abs)), left = a ** c.n;
+    if (!(left > 0.01)) return "";
+    return `What the memory starts with decays like ${+a.toPrecision(12)}ⁿ: after ${c.n} steps ${short(100 * left)} % of it ` +
+      (a < 1 ? `is left, after ${Math.ceil(Math.log(0.01) / Math.log(a))} steps 1 %.` : "is left.");
+  }
+
+  function say(c, run, found) {
+    const text = compare(c, run, found), status = at("status"), range = at("range"), about = series(c, run);
+    if (status.textContent !== text) status.textContent = text;
+    if (range.textContent !== about.text) range.textContent = about.text;
+    range.classList.toggle("out", about.out);
+    if (at("elsewhere") !== null) at("elsewhere").hidden = !about.out;
   }
 
   function draw() {
-    for (const input of controls)
-      if (input.type === "range") at(input.id + "-value").textContent = short(Number(input.value));
     const c = choices();
-    const paths = { limit: flow(c, 0), modified: flow(c, c.k), iterates: iterates(c) };
-    const area = box([paths.iterates, paths.limit], paths.limit);
+    const run = { limit: flow(c, 0), modified: flow(c, c.k), iterates: iterates(c) };
+    const paths = { limit: run.limit.path, modified: run.modified.path, iterates: run.iterates.path, parts: c.parts };
+    const area = box([paths.iterates, paths.limit], paths.limit.length > 1 ? paths.limit : paths.iterates);
     const point = (x, y) => [x, y, ...data.others];
     panel("panel-loss", MODEL.loss && ((x, y) => MODEL.loss(point(x, y))[0]), area, paths);
     panel("panel-modified", (x, y) => MODEL.potential(point(x, y), c.p).reduce((sum, v, j) => j <= c.k ? sum + v * c.g ** j : sum, 0),
       area, paths);
-    say(c, paths, distances(paths));
+    say(c, run, distances(paths));
     document.documentElement.dataset.drawn = Number(document.documentElement.dataset.drawn || 0) + 1;
   }
 
@@ -225,25 +286,34 @@
     setTimeout(() => { waiting = false; draw(); }, 16);
   }
 
-  /* one step after the other; at once for people who asked for less motion */
+  /* the steps one after the other, at most FRAMES pictures; at once for people who asked for less motion */
   let playing = false;
   function play() {
-    const slider = at("steps"), last = Number(slider.value);
+    const last = own("steps"), shown = at("steps-value").value, gap = Math.ceil(last / FRAMES);
     if (playing) return;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return redraw();
     let n = 1;
     playing = true;
     const tick = () => {
-      slider.value = n;
+      write("steps", n < last ? String(n) : shown);
       draw();
-      playing = n++ < last;
+      playing = n < last;
+      n = Math.min(last, n + gap);
       if (playing) setTimeout(tick, 90);
     };
     tick();
   }
 
-  for (const input of controls) input.addEventListener("input", redraw);
-  at("again").addEventListener("click", () => { at("controls").reset(); redraw(); });
+  for (const slider of sliders) {
+    const field = at(slider.id + "-value");
+    slider.addEventListener("input", () => { write(slider.id, text(slider)); redraw(); });
+    field.addEventListener("input", () => { if (take(slider)) redraw(); });
+    field.addEventListener("change", () => { if (field.getAttribute("aria-invalid") === "true") write(slider.id, field.dataset.good); });
+    take(slider);
+  }
+  if (at("rest") !== null) at("rest").addEventListener("input", redraw);
+  at("controls").addEventListener("submit", event => event.preventDefault());
+  at("again").addEventListener("click", () => { at("controls").reset(); sliders.forEach(take); redraw(); });
   at("play").addEventListener("click", play);
   draw();
 })();

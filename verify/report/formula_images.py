@@ -9,9 +9,7 @@ import re
 from html import escape
 from typing import Any
 
-from derive.errors import UsageError
-
-_SYMBOL = re.compile(r'<symbol id="([^"]+)".*?</symbol>', re.S)
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"[^>]*(?:/>|(?<!/)>.*?</symbol>)', re.S)  # of a blank: <symbol ... />
 _NAMESPACE = re.compile(r'\s+xmlns(?::\w+)?="[^"]*"')
 
 
@@ -29,10 +27,8 @@ class FormulaImages:
     """Writes formulas and collects their glyphs; put `sheet()` once into the page that shows them."""
 
     def __init__(self, size: float = 19.0) -> None:
-        try:
-            import ziamath
-        except ImportError:
-            raise UsageError("a report needs ziamath; install the extra: pip install 'shadowflow[report]'") from None
+        import ziamath
+
         self._draw: Any = ziamath.Latex
         self.size = size
         self._glyphs: dict[str, str] = {}

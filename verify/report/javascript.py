@@ -6,6 +6,7 @@ among its inputs; each function of the model is the part of the tape that its ou
     field(s, p)       rows f_0, ..., f_N of the slow coordinates s     potential(s, p)   V_0, V_1, ... as far as they exist
     step(z, g, p, a)  the whole state z = s, memory one step later     loss(s)           L
     memory(s, g, p)   the slow manifold through gamma^M                rest(s, g, p)     the memory users start with
+    first(s, g, p)    the slow manifold to its lowest power            factors(s, p)     relaxation factors, those that are alone
 
 The code consists of numbers, operators, `Math.` and the letters s, z, g, p, a, v: no text of a user reaches it.
 """
@@ -167,18 +168,25 @@ class Model:
         ahead = self.ahead if self.implicit else None
         return self.recorder.step(self.state, self.gamma, self.tape.numbers, ahead)
 
-    def _memory(self) -> list[Any]:
+    def _memory(self, lowest: bool = False) -> list[Any]:
+        """sum_k gamma^k M_k, or its first block that is not empty alone (for theta_prev, held as a difference, the first two)."""
         values, found = self._formulas(), []
         for name in self.layout.memory:
             low, high = self.layout.slots[name]
             total: list[Any] = [Fraction(0)] * (high - low)
-            for block in self.longer["memory"][name]:
+            blocks = [b for b in self.longer["memory"][name] if b["terms"]]
+            for block in blocks[: 1 + (name == "theta_prev")] if lowest else blocks:
                 weight = self.gamma ** block["power"]
                 total = [a + weight * x for a, x in zip(total, combination(block["terms"], values, high - low), strict=True)]
-            if name == "theta_prev":  # held as a difference
+            if name == "theta_prev":
                 total = [a - x for a, x in zip(total, self.state[:2], strict=True)]
             found += total
         return found
+
+    def _factors(self) -> list[Any]:
+        values = self._formulas()
+        alone = [r["polynomial"] for r in self.equation["relaxation"] if len(r["polynomial"]) == 2]
+        return [-values[polynomial[0]] for polynomial in alone]
 
     def _rest(self) -> list[Any]:
         slow = self.layout.split(self.state[: self.slow_size], self.recorder.vectors)
@@ -197,7 +205,9 @@ class Model:
             "field": self._function("s,p", self._field(), False),
             "step": self._function("z,g,p,a", [self._step()]),
             "memory": self._function("s,g,p", [self._memory()]),
+            "first": self._function("s,g,p", [self._memory(lowest=True)]),
             "rest": self._function("s,g,p", [self._rest()]),
+            "factors": self._function("s,p", [self._factors()]),
             "loss": "null" if self.loss.is_field else self._function("s", [[self.loss.value(self.state[:2])]]),
             "potential": self._function("s,p", self._potentials()) if self.potential else "null",
         }

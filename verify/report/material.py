@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import dist
 from typing import Any
 
 from derive import ModifiedEquation, modified_equation
-from derive.concrete.problem import check_names, parse_point
+from derive.concrete.names import check_names, parse_point
 from derive.errors import DeriveError, UsageError
 from derive.readings.loss import ModifiedLoss, loss_of
 from derive.scheme import Configuration, Scheme
@@ -17,18 +16,16 @@ from derive.scheme.ranges import is_bounded
 from verify.numbers.kinds import EXACT
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.precision import precision
-from verify.numeric.routes import orbits_for_plot
-from verify.numeric.slopes import SlopeTable, choose_steps, slope_table
+from verify.numeric.plane import FIELD, LOSS, START, instructive_step
+from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Recorder, build_system, chosen_parameters, layout_of
 from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
 from verify.proof import prove
 from verify.report.javascript import Model
+from verify.report.scaling import set_numbers
 
-LOSS = "x**2/8 + y**2/2 + sin(x)*y/2"
-FIELD = "y - x/4; -x - y**3/4"
-START = (Fraction(-2), Fraction(-2))
 STEPS = 40
 _INSIDE = Fraction(1, 4)
 Parameters = Mapping[str, Fraction]
@@ -52,13 +49,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything the page is written from."""
+    """Everything the page is written from.
+
+    `parameters` are the values of the equation's free parameters; `opened` those at which the sliders stand first, with the
+    numbers that were set: the model of the pictures leaves these free.
+    """
 
     request: Request
     equation: ModifiedEquation
     model: Model
     loss: Loss
     parameters: Mapping[str, Fraction]
+    opened: Mapping[str, Fraction]
     start: tuple[Fraction, ...]
     others: tuple[Fraction, ...]
     gamma: Fraction
@@ -95,9 +97,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     parameters = usual_parameters(equation.configuration)
     start = starting_point(loss, request.at)
     potential = _potential(equation)
-    shown = contoured(potential)
-    blocks = shown.to_json()["potential"] if shown is not None else []
-    model = Model(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
+    model = _sliding_model(request, equation, potential, loss) or _model(equation, longer, potential, loss)
     announce(2)
     system = build_system(equation.configuration, equation.to_json(), loss, parameters, start)
     table = _slopes(system, request.digits)
@@ -105,11 +105,37 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     proof = _certificate(equation) if request.certificate else "not asked for"
     announce(STAGES)
     others = _others(equation, loss, parameters, start)
-    gamma = request.gamma or _gamma(system, equation, loss, parameters, start)
-    return Material(request, equation, model, loss, parameters, start, others, gamma, potential, table, proof)
+    gamma = request.gamma or instructive_step(equation.configuration, equation.to_json(), parameters, loss, start)
+    opened = set_numbers(equation.configuration) | parameters
+    opened = {n: opened[n] for n in model.parameters}
+    return Material(request, equation, model, loss, parameters, opened, start, others, gamma, potential, table, proof)
 
 
 STAGES = 4
+
+
+def _model(equation: ModifiedEquation, longer: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model:
+    shown = contoured(potential)
+    blocks = shown.to_json()["potential"] if shown is not None else []
+    return Model(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
+
+
+def _sliding_model(request: Request, equation: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model | None:
+    """The model in which parameters set to numbers are free again; None where none is, or the pictures would be others."""
+    numbers = set_numbers(equation.configuration)
+    if not numbers:
+        return None
+    settings = {n: text for n, text in (request.settings or {}).items() if n not in numbers}
+    try:
+        general, longer = (
+            modified_equation(request.scheme, n, regime=request.regime, settings=settings, force=n > request.order)
+            for n in (request.order, request.order + 1)
+        )
+        found = _potential(general)
+    except DeriveError:
+        return None
+    same = (contoured(found) is None) == (contoured(potential) is None)
+    return _model(general, longer, found, loss) if same else None
 
 
 def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
@@ -174,38 +200,6 @@ def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
         return certificate(equation.configuration, statement["equations"], statement["memory"]) | {"proof": str(proof)}
     except Exception as error:  # a proof that cannot be completed is no reason against the page
         return " ".join(str(error).split()) or type(error).__name__
-
-
-def _gamma(system: System, equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction]) -> Fraction:
-    """A step for which the eye tells the flows apart: the largest at which the modified flow stays near the iterates, close
-    against the path's length and well closer than the limit flow; else a cautious one."""
-    try:
-        base = choose_steps(system, Flow(system.fields, system.slow_size), None, None)[1]
-    except (NumericError, IntegrationError, ArithmeticError):
-        return Fraction(1, 20)
-    for factor in (48, 32, 24, 16, 12, 8, 6, 4, 3, 2):
-        if _instructive(equation, loss, parameters, theta, _round(base * factor)):
-            return _round(base * factor)
-    return _round(base)
-
-
-def _round(x: Fraction) -> Fraction:
-    """Two significant decimal digits."""
-    return Fraction(f"{float(x):.1e}")
-
-
-def _instructive(
-    equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction], gamma: Fraction
-) -> bool:
-    try:
-        orbits = orbits_for_plot(equation.configuration, equation.to_json(), parameters, loss, theta, gamma)
-    except (NumericError, IntegrationError, ArithmeticError):
-        return False
-    if len(orbits.modified) < len(orbits.iterates) or len(orbits.limit) < len(orbits.iterates):
-        return False
-    limit, modified = (max(map(dist, path, orbits.iterates)) for path in (orbits.limit, orbits.modified))
-    length = sum(map(dist, orbits.iterates, orbits.iterates[1:]))
-    return modified < min(limit / 2.5, length / 25) or limit == modified < length / 25
 
 
 def _others(equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:

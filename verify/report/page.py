@@ -15,6 +15,7 @@ from derive.scheme.ranges import outside
 from derive.writing.standing import remembers
 from verify.report.controls import page_controls
 from verify.report.formula_images import FormulaImages
+from verify.report.look import picture
 from verify.report.material import Material
 from verify.report.sections import Sections
 from verify.report.words import power_words
@@ -26,14 +27,14 @@ def report_page(material: Material) -> str:
     sections = Sections(material, formulas)
     c = material.equation.configuration
     controls = page_controls(
-        c, material.parameters, material.gamma, material.request.steps, material.equation.order, material.loss.variables,
+        c, material.opened, material.gamma, material.request.steps, material.equation.order, material.loss.variables,
         material.start,
     )  # fmt: skip
     parts = [
-        sections.scheme(), sections.equation(), sections.terms(), sections.picture(controls), sections.loss(),
+        sections.scheme(), sections.equation(), sections.terms(), picture(material, controls), sections.loss(),
         sections.slopes(), sections.claims(), sections.certificate(),
     ]  # fmt: skip
-    model, app = f"const MODEL={material.model.text()};", _asset("app.js")
+    model, app = f"const MODEL={material.model.text()};", _asset("flows.js") + _asset("app.js")
     title = material.equation.scheme.title or material.equation.scheme.name
     return Template(_asset("page.html")).substitute(
         hashes=" ".join(_hash(script) for script in (model, app)),
@@ -69,10 +70,11 @@ def _lead(material: Material) -> str:
 def _data(material: Material) -> str:
     """What the program reads, as JSON in which no tag can begin."""
     data: dict[str, Any] = {
-        "parameters": list(material.parameters),
+        "parameters": list(material.opened),
         "others": [float(x) for x in material.others],
         "names": list(material.loss.variables),
         "coordinates": material.model.coordinates,
+        "order": material.equation.order,
     }
     return json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

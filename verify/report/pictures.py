@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from html import escape
 from math import ceil, floor, log2, log10
 
@@ -76,6 +77,16 @@ def error_plot(table: SlopeTable) -> str:
     return f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
+def step_text(g: Fraction) -> str:
+    """A power of two as such.
+
+    >>> step_text(Fraction(1, 4096)), step_text(Fraction(1, 2)), step_text(Fraction(3, 40))
+    ('2⁻¹²', '1/2', '3/40')
+    """
+    k = g.denominator.bit_length() - 1
+    return f"2⁻{power_words(k)[1:]}" if g.numerator == 1 and g.denominator == 2**k and k > 1 else str(g)
+
+
 def slope_words(table: SlopeTable, k: int) -> str:
     """'slope 2.0000 (expected 2)'."""
     slope = table.slopes[k]
@@ -106,7 +117,7 @@ def _axes(table: SlopeTable, decades: Sequence[float], across: Callable[[float],
     for g in table.gammas:
         x = across(log2(g))
         parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{escape(str(g))}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{escape(step_text(g))}</text>')
     gap = max(1, ceil((decades[1] - decades[0]) / 8))
     for power in range(int(decades[0]), int(decades[1]) + 1, gap):
         y = down(power)

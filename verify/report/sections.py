@@ -19,11 +19,11 @@ from derive.writing.series import for_equation
 from derive.writing.standing import remembers, transients, where_text
 from derive.writing.text import relaxation_text
 from verify.numeric.slopes import SlopeTable
-from verify.report.controls import Control
 from verify.report.formula_images import FormulaImages
 from verify.report.material import Material
-from verify.report.parts import BUTTONS, LEGEND, REST, described, download, figure, section
+from verify.report.parts import described, download, section
 from verify.report.pictures import error_plot, expected, marker_sample, runs, through
+from verify.report.stabiliser import stabiliser_words
 from verify.report.touched import claims_about
 from verify.report.words import Phrases, field_words, potential_words, power_words
 
@@ -117,10 +117,17 @@ class Sections:
         if self.material.equation.configuration.free:
             decaying = ", for which the memory decays" if self.material.equation.relaxations else ""
             note += f"<p class=note>Signs are those for all hyperparameters in their ranges{decaying}.</p>"
+        note += "".join(f"<p class=note>{escape(text)}</p>" for text in self._stabilisers())
         if total > MAX_ROWS:
             note += f"<p class=note>The first {MAX_ROWS} of {total} terms are shown; the JSON above has all of them.</p>"
-        table = f'<div class="scroll"><table class="terms">{head}<tbody>{"".join(rows)}</tbody></table></div>'
+        table = f'<div class="scroll"><table class="terms stacked">{head}<tbody>{"".join(rows)}</tbody></table></div>'
         return section("terms", "Term by term, in words", f"{table}{note}")
+
+    def _stabilisers(self) -> list[str]:
+        """Of the model's equation, in which what was set to a number is still a letter."""
+        m = self.material.model
+        values = {n: v for n, v in self.material.opened.items() if n not in self.material.parameters}
+        return stabiliser_words(m.equation, m.parameters, self.phrases, values)
 
     def _term_row(self, variable: str, k: int, coefficient: Any, factors: Any) -> str:
         c, term = settled(coefficient, factors)
@@ -223,33 +230,6 @@ class Sections:
         pairs = " and ".join(f"{self.coefficient(b, 0)} for {self.formulas.svg(write_term(t, self.style))}" for t, b in values)
         return f"{text}: the same tree, rooted differently, would need one weight, and has {pairs}.</p>"
 
-    # ------------------------------------------------------------------------------------------ the picture
-
-    def picture(self, controls: list[Control]) -> str:
-        m = self.material
-        what = "field" if m.loss.is_field else "loss L"
-        panels = [figure("panel-loss", "On the contours of the loss" if not m.loss.is_field else "In the plane")]
-        if m.contoured is not None:
-            panels.append(figure("panel-modified", "On the contours of the modified loss"))
-        panels.append(figure("distances", "Distance from the flows", True))
-        sliders = "".join(c.html() for c in controls) + (REST if m.model.layout.memory else "")
-        buttons = "".join(f'<button type="button" id="{key}">{label}</button> ' for key, label in BUTTONS)
-        buttons = f'<p class="control wide">{buttons}</p>'
-        formula = escape(m.loss.text)
-        return section("picture", "Look: iterates, limit flow, modified flow", (
-            f"<p>The {what} = <code>{formula}</code>. Move the sliders (with the keyboard: Tab, then the arrow keys); everything "
-            "below is computed anew in this page, in double precision, from functions generated from the exact field.</p>"
-            f'<form id="controls" aria-label="hyperparameters">{sliders}{buttons}</form>'
-            f'{self._beside()}<p id="status" role="status"></p>{LEGEND}<div class="panels">{"".join(panels)}</div>'
-        ))  # fmt: skip
-
-    def _beside(self) -> str:
-        """Where the slow variables besides theta start."""
-        m = self.material
-        names = m.model.coordinates[len(m.start) : len(m.start) + len(m.others)]
-        values = ", ".join(f"{n} = {x}" for n, x in zip(names, m.others, strict=True))
-        return f'<p class="note">The other slow variables start at {escape(values)}.</p>' if values else ""
-
     # ------------------------------------------------------------------------------------------ errors and proof
 
     def slopes(self) -> str:
@@ -301,7 +281,7 @@ class Sections:
         rows = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in cells)
         head = "<thead><tr><th>verdict</th><th>statement</th><th>source</th></tr></thead>"
         note = '<p class="note"><code>verify claims</code> judges them again and prints the evidence.</p>'
-        table = f"<div class=scroll><table>{head}<tbody>{rows}</tbody></table></div>"
+        table = f'<div class="scroll"><table class="claims stacked">{head}<tbody>{rows}</tbody></table></div>'
         return section("claims", "Claims about this scheme", f"{table}{note}")
 
 

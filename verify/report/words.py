@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language import Call, Expression, Name, Operation, constant
 from verify.problems.formula import DERIVATIVES, parsed
 
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -81,6 +81,17 @@ def listed(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def number_words(x: Fraction) -> str:
+    """A number; a small power of ten as such.
+
+    >>> number_words(Fraction(1, 10**8)), number_words(Fraction(3, 4))
+    ('10⁻⁸', '3/4')
+    """
+    power = len(str(x.denominator)) - 1
+    small = x.numerator == 1 and power > 3 and x.denominator == 10**power
+    return "10⁻" + power_words(power)[1:] if small else str(x)
+
+
 class Phrases:
     """Noun phrases for formulas.
 
@@ -102,9 +113,9 @@ class Phrases:
         return self.phrase(parsed(formula))
 
     def phrase(self, e: Expression) -> str:
+        if (number := constant(e)) is not None:
+            return number_words(number)
         match e:
-            case Number(value):
-                return str(value)
             case Name(id):
                 return self._name(id)
             case Call(function, args):
@@ -133,7 +144,7 @@ class Phrases:
 
     def _inner(self, e: Expression) -> str:
         text = self.phrase(e)
-        simple = isinstance(e, Name | Number) or (isinstance(e, Call) and e.function in ("abs", "sign", "norm"))
+        simple = isinstance(e, Name) or constant(e) is not None or (isinstance(e, Call) and e.function in ("abs", "sign", "norm"))
         simple = simple or (isinstance(e, Call) and e.function == "dot" and e.args[0] == e.args[1] == Name("grad"))
         return text if simple else f"({text})"
 
@@ -176,7 +187,7 @@ class Phrases:
     def _product(self, e: Expression) -> str:
         above: list[tuple[Expression, Fraction]] = []
         below: list[tuple[Expression, Fraction]] = []
-        for factor, upside in _factors(e):
+        for factor, upside in factors(e):
             if constant(factor) == 1:
                 continue
             exponent = Fraction(1)
@@ -202,11 +213,15 @@ class Phrases:
         bracketed = bracketed if raised else f"({bracketed})"
         return f"{bracketed}{_superscript(exponent)}" if exponent.denominator == 1 else f"{bracketed} to the power {exponent}"
 
+    def of_symbols(self, e: Expression) -> str:
+        """A short formula such as |∇L| + ε; the phrase for what is no sum of gradients and parameters."""
+        return self._symbols(e) or self.phrase(e)
+
     def _symbols(self, e: Expression) -> str | None:
         """A short formula such as |∇L| + ε; None for what is no sum of gradients and parameters."""
+        if (number := constant(e)) is not None:
+            return number_words(number)
         match e:
-            case Number(value):
-                return str(value)
             case Name(id):
                 return {"grad": "∇L", "field": "f", "theta": "θ"}.get(id, self.letter(id))
             case Call("abs", (a,)) if (inner := self._symbols(a)) is not None:
@@ -223,9 +238,10 @@ class Phrases:
         return None
 
 
-def _factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]]:
+def factors(e: Expression, upside: bool = True) -> list[tuple[Expression, bool]]:
+    """The factors of a product, each with whether it stands above the line."""
     if isinstance(e, Operation) and e.op in ("*", "/"):
-        return _factors(e.args[0], upside) + _factors(e.args[1], upside if e.op == "*" else not upside)
+        return factors(e.args[0], upside) + factors(e.args[1], upside if e.op == "*" else not upside)
     return [(e, upside)]
 
 
@@ -274,4 +290,16 @@ def potential_words(term: str, positive: bool | None, phrases: Phrases) -> str:
     return f"{'penalises' if positive else 'rewards'} {what}"
 
 
-__all__ = ["FIELDS", "FORCES", "SCALARS", "Phrases", "field_words", "listed", "ordinal", "potential_words", "power_words"]
+__all__ = [
+    "FIELDS",
+    "FORCES",
+    "SCALARS",
+    "Phrases",
+    "factors",
+    "field_words",
+    "listed",
+    "number_words",
+    "ordinal",
+    "potential_words",
+    "power_words",
+]
