@@ -47,7 +47,7 @@ def _at(
 
     from derive.concrete.explicit import explicit_field
 
-    values = {sp.Symbol(n, real=True): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
+    values = {sp.Symbol(n): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
     field = explicit_field(equation, loss, parameters, variables)
     return {n: [[_text(e.subs(values)) for e in block] for block in powers] for n, powers in field.items()}
 
