@@ -129,6 +129,14 @@ def test_readme_console_examples(block: str, tmp_path: Path, monkeypatch: pytest
             assert result.stdout.strip() == expected.strip(), command
 
 
+@pytest.mark.parametrize("block", readme_blocks("python"))
+def test_readme_python_examples_run_and_say_what_their_comments_say(block: str) -> None:
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert str(names["c"]) == re.search(r"coefficient\(.*# (.*), exact", block)[1]  # type: ignore[index]
+    assert str(names["stability"]("nesterov").interval) == re.search(r"interval +# (.*)", block)[1]  # type: ignore[index, operator]
+
+
 # ------------------------------------------------------------------------------------------------- packaging
 
 

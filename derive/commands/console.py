@@ -34,7 +34,8 @@ class LazyGroup(click.Group):
         return super().parse_args(ctx, args or ["--help"])  # asked for nothing: the help is the answer, not an error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.lazy, *(n for n in super().list_commands(ctx) if n not in self.lazy)]
+        own = [n for n in super().list_commands(ctx) if n not in self.lazy]
+        return sorted((*own, *self.lazy), key=lambda n: n == "completion")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.lazy:

@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import Any
 
-_SYMBOL = re.compile(r'<symbol id="([^"]+)".*?</symbol>', re.S)
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"[^>]*(?:/>|(?<!/)>.*?</symbol>)', re.S)  # of a blank: <symbol ... />
 _NAMESPACE = re.compile(r'\s+xmlns(?::\w+)?="[^"]*"')
 
 
