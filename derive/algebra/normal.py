@@ -14,7 +14,7 @@ from derive.algebra.terms import Exponent, Factor, Interner, Term, as_exponent
 from derive.errors import LimitError
 
 Sum = dict[Term, Ratio]
-MAX_REWRITINGS = 200_000
+MAX_REWRITINGS = 20_000
 _SIMPLER = "write lower powers, or fewer absolute values inside of each other"
 _RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewriting rules are about
 

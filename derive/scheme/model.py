@@ -162,6 +162,10 @@ def _check_names(scheme: Scheme) -> None:
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
+        known = (CLOCK[0], *scheme.parameters)
+        for used in names_of(scheme.initial[name]):
+            if used not in known:
+                raise SchemeError(f"{where}, [initial] {name}: '{used}' is no parameter{nearest(used, known)}")
 
 
 def _check_written(scheme: Scheme, name: str) -> None:
@@ -207,3 +211,13 @@ def _check_regime(scheme: Scheme, regime: Regime) -> None:
             raise SchemeError(f"{where}: {name} cannot be rescaled")
         if name in scheme.states:
             scheme.rescaling(regime, name)
+        else:
+            _check_constant(scheme, regime.substitutions[name], f"{where}, {name}")
+
+
+def _check_constant(scheme: Scheme, value: Expression, where: str) -> None:
+    """A parameter changes with gamma, t and other parameters alone."""
+    for name in names_of(value):
+        if name not in CLOCK and name in (*scheme.reserved, *scheme.assigned, *scheme.states):
+            raise SchemeError(f"{where}: a parameter cannot depend on '{name}'")
+        _check_written(scheme, name)

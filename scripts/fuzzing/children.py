@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 Entry = Callable[[], None]
 EXECUTION = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pty.spawn")
@@ -142,7 +143,7 @@ def verdict(case: Case, status: int, fault: str, error: str, watch: Watch, folde
         return "exit status", str(status)
     if status == 2 and len(lines) > 1:
         return "several lines", lines[0][:100]
-    if any(len(x) > LONGEST or not x.isprintable() for x in lines):
+    if any(len(x) > LONGEST or any(category(c) == "Cc" for c in x) for x in lines):
         return "unreadable line", max(lines, key=len)[:100]
     return ("files left behind", " ".join(left)) if left else ("", "")
 
