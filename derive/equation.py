@@ -25,6 +25,7 @@ from derive.writing.notation import LATEX
 from derive.writing.text import equation_text
 
 if TYPE_CHECKING:
+    from derive.concrete.games import Texts
     from derive.concrete.values import Values
     from derive.engine.run import Derivation
 
@@ -118,19 +119,29 @@ class ModifiedEquation(Equation):
         regime = self.configuration.regime or None
         return modified_equation(self.scheme, self.order, regime=regime, form=self.form, settings=settings, force=True)
 
-    def on_loss(self, loss: str, parameters: Collection[str] = ()) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
+    def on_loss(
+        self, loss: Texts, parameters: Collection[str] = (), variables: Texts | None = None
+    ) -> Mapping[str, tuple[tuple[Any, ...], ...]]:
         """The field as explicit sympy expressions: result[variable][k][component], components in order of names.
 
         What the scheme declares, and `parameters`, are parameters of the loss, pi and e the numbers, other names coordinates.
+        Declared losses are given as "f = ...; g = ...", the `variables` of every unknown as "x = x1, x2; y = y1".
 
         >>> modified_equation("gd", order=1).on_loss("x**4/4")["theta"][1]
         (-3*x**5/2,)
         """
         from derive.concrete.explicit import explicit_field  # brings sympy
 
-        return explicit_field(self, loss, parameters)
+        return explicit_field(self, loss, parameters, variables)
 
-    def evaluate(self, loss: str, at: Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()) -> Values:
+    def evaluate(
+        self,
+        loss: Texts,
+        at: Mapping[str, object],
+        digits: int = 50,
+        parameters: Collection[str] = (),
+        variables: Texts | None = None,
+    ) -> Values:
         """The exact value of every coefficient at a point: values["theta"][k] is a list of strings.
 
         Names as in `on_loss`; a parameter may have its value in the point, or stays.
@@ -140,7 +151,7 @@ class ModifiedEquation(Equation):
         """
         from derive.concrete.parametric import evaluate  # start-up: most runs print formulas
 
-        return evaluate(self, loss, at, digits, parameters)
+        return evaluate(self, loss, at, digits, parameters, variables)
 
 
 def modified_equation(

@@ -60,7 +60,7 @@ def _target(path: str | Path) -> Path:
     text = os.fspath(path)
     if not text or text.endswith(("/", os.sep)) or "\0" in text:
         raise OSError(0, "this is no name of a file")
-    return Path(text) if text.startswith(_STREAMS) else Path(os.path.realpath(text))
+    return Path(os.path.realpath(text)) if os.path.islink(text) and not text.startswith(_STREAMS) else Path(text)
 
 
 def _status(path: Path) -> os.stat_result | None:

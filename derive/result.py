@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.algebra.calculus import Transfer, same
-from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.coefficients import Ratio
 from derive.algebra.frozen import Frozen, freeze, thaw
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text, term_text
@@ -43,6 +43,7 @@ class Combination:
     A term that is a rooted tree tau appears with the coefficient b(tau)/sigma(tau): b of the literature, divided by the
     symmetry of the tree, with the sign of F(tau) for f = -grad L taken into the coefficient.
 
+    >>> from derive.algebra.coefficients import Ring
     >>> a = Algebra(Ring(["beta"])); g = a.node_sum("L", [])
     >>> f = Combination(a, a.scale(g, -a.ring.symbol("beta")))
     >>> str(f), [(str(c), str(t)) for c, t in f]
@@ -72,7 +73,7 @@ class Combination:
             return NotImplemented
         if self.algebra is other.algebra:
             return same(self.algebra, self.sum, other.sum)
-        common = Algebra(Ring(list(dict.fromkeys((*self.algebra.ring.symbols, *other.algebra.ring.symbols)))))
+        common = self.algebra.beside(other.algebra)
         return same(common, *(Transfer(a.algebra, common)(a.sum) for a in (self, other)))
 
     __hash__ = None  # type: ignore[assignment]
@@ -164,6 +165,10 @@ class Equation(Described):
         """'vector' or 'scalar' for a variable of the result."""
         return next((k for v, k in self.scheme.kinds.items() if self.configuration.symbol(v) == variable), "vector")
 
+    def space(self, variable: str) -> str:
+        """The unknown in whose space a variable of the result lies."""
+        return next((s for v, s in self.scheme.spaces.items() if self.configuration.symbol(v) == variable), "")
+
     def to_json(self) -> dict[str, Any]:
         """The documented, stable JSON form (docs/reference/json.md)."""
         c = self.configuration
@@ -176,6 +181,7 @@ class Equation(Described):
             "form": self.form,
             "update": self.scheme.update,
             "label": self.scheme.label,
+            **declarations(self.scheme),
             "parameters": {n: unparse(e) for n, e in c.bindings.items()},
             "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
             "equations": {x: blocks(sums) for x, sums in self.equations.items()},
@@ -183,6 +189,12 @@ class Equation(Described):
             "relaxation": [r.to_json() for r in self.relaxations],
             "residual_zero_through": self.residual_power,
         }
+
+
+def declarations(scheme: Scheme) -> dict[str, Any]:
+    """JSON: the unknowns and the losses of them, of a scheme that declares losses."""
+    losses = {f: list(slots) for f, slots in scheme.losses.items()}
+    return {"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {}
 
 
 def named(configuration: Configuration) -> str:

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -32,8 +33,10 @@ from fuzzing.texts import TOKEN  # noqa: E402
 
 
 def programs() -> dict[str, Entry]:
-    """The programs in this process, with everything imported that they import late."""
+    """The programs in this process, without the net of limits, and with everything imported that they import late."""
     import click
+
+    from derive.commands.console import run
 
     modules = {name: import_module(f"{name}.commands.main") for name in ("derive", "verify")}
     for module in modules.values():
@@ -43,7 +46,7 @@ def programs() -> dict[str, Entry]:
         for found in walk_packages(package.__path__, f"{package.__name__}."):
             import_module(found.name)
     updates(), claims(), certificates()
-    return {name: module.entry for name, module in modules.items()}
+    return {name: partial(run, module.main, name) for name, module in modules.items()}
 
 
 def refusals() -> tuple[type, ...]:

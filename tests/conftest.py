@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("project", deadline=None, max_examples=25, derandomize=True,
@@ -9,3 +11,7 @@ settings.register_profile("project", deadline=None, max_examples=25, derandomize
 # failures are not made smaller
 settings.register_profile("mutation", settings.get_profile("project"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("project")
+
+# a run in the background of a shell ignores interruptions, and so would the programs that the tests interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -30,9 +30,9 @@ def source(name: str) -> str:
 
 
 def own_names(scheme: Scheme) -> list[str]:
-    """Parameters, memory variables and the symbols that regimes give to them; not theta, its past, and locals."""
+    """Parameters, state variables, losses and the symbols of regimes; not theta, its past, and locals."""
     symbols = {n for r in scheme.regimes.values() for v, e in r.substitutions.items() if v in scheme.states for n in names_of(e)}
-    names = {*scheme.parameters, *scheme.states, *symbols}
+    names = {*scheme.parameters, *scheme.states, *scheme.losses, *symbols}
     return sorted(names - {"theta", "theta_prev", "gamma", "t"})
 
 
@@ -93,7 +93,7 @@ def renamed(text: str, names: Mapping[str, str] | None = None) -> Renamed:
     regimes = {r: f"regimeK{chr(ord('a') + i)}" for i, r in enumerate(data.get("regimes", {}))}
     changed: dict[str, object] = {k: v for k, v in data.items() if isinstance(v, str)}
     changed["update"] = replaced(data["update"], names)
-    for key in ("parameters", "functions", "initial"):
+    for key in ("parameters", "unknowns", "functions", "initial"):
         if key in data:
             changed[key] = {names.get(n, n): replaced(v, names) for n, v in data[key].items()}
     if regimes:

@@ -14,10 +14,20 @@ from derive.concrete.explicit import explicit_field
 from derive.concrete.names import parse_point
 from derive.concrete.problem import parse_loss
 from derive.equation import check_order
-from derive.errors import DeriveError, LimitError, ParseError, ReductionError, SchemeError, SingularPointError, UsageError
+from derive.errors import (
+    DeriveError,
+    LimitError,
+    ParseError,
+    ReductionError,
+    SchemeError,
+    SingularPointError,
+    UndecidedError,
+    UsageError,
+)
 from derive.language import parse_expression, parse_update
 from derive.language.sources import MAX_BYTES, json_data, read_text, toml_data
 from derive.paper.document import article_of
+from derive.readings.accuracy import accuracy
 from derive.scheme import configure, scheme_from_toml
 from derive.sizes import parse_size
 from derive.trees.tableau import load_tableau
@@ -32,11 +42,13 @@ TOWER = "((9**64)**64)**64"
 NESTED = "[" * 5000
 HEAVY = "v = beta*v - gamma*grad(theta)\ntheta = theta + v"
 
+VANISHING = "v = -v/3 + 2*grad(theta) + grad(theta)/theta; theta = theta - gamma*(eps*v)/(v*eps)"
+TARGET = "theta' + grad/theta''"
 CYCLE = "; ".join(f"v{i} = beta{i}*v{(i + 1) % 40} + grad(theta)" for i in range(40)) + "; theta = theta - gamma*v0"
 
 
-def regime(scale: str) -> str:
-    return f'name = "a"\nupdate = """{HEAVY}"""\n[parameters]\nbeta = "m"\n[regimes.a]\nv = "{scale}"'
+def regime(scale: str, more: str = "") -> str:
+    return f'name = "a"\nupdate = """{HEAVY}"""\n[parameters]\nbeta = "m"\n[regimes.a]\nv = "{scale}"\n{more}'
 
 
 def on_loss(text: str) -> object:
@@ -91,6 +103,18 @@ REFUSED = {
     "a period of zero": (lambda: scheduled("periodic(5, 10, 0, 1/10)", "1"), UsageError, "period is 0"),
     "a factor of time": (lambda: scheme_from_toml(regime("t*eta")), SchemeError, "must not depend on t"),
     "a factor of theta": (lambda: scheme_from_toml(regime("theta*eta")), SchemeError, "must not depend on theta"),
+    "a parameter that depends on theta": (
+        lambda: scheme_from_toml(regime("gamma*eta", 'beta = "2*theta"')), SchemeError, "a parameter cannot depend on 'theta'",
+    ),
+    "a parameter called grad": (
+        lambda: scheme_from_toml(regime("gamma*eta", 'beta = "grad"')), SchemeError, "'grad' is how the derivative",
+    ),
+    "an initial value with a name that is not declared": (
+        lambda: scheme_from_toml(regime("gamma*eta", '[initial]\nv = "gamma*eps"')), SchemeError, r"v: 'eps' is no parameter",
+    ),
+    "a denominator that vanishes unseen": (
+        lambda: accuracy(inline_scheme(VANISHING), TARGET, 1), UndecidedError, "vanishes identically",
+    ),
     "0**-1 in a setting": (lambda: modified_equation("momentum", settings={"beta": "0**-1"}), ReductionError, "denominator"),
     "a root of 1/gamma": (
         lambda: modified_equation(inline_scheme("m = beta*m + grad(theta); v = sqrt(m/gamma + eps); theta = theta - gamma*v")),

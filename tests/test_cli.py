@@ -148,7 +148,10 @@ def test_interruption_is_clean() -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (out, err.strip(), process.returncode) == ("", "derive: interrupted", 130)
 
 

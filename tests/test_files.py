@@ -150,7 +150,7 @@ COMMANDS = [
     "derive modified-eq adam --order 2 -o {}", "derive stability gd -o {}", "derive explain gd --output {}",
     "derive schemes -o {}", "derive compare gd heun -o {}", "derive trees rk4 -o {}", "derive trees rk4 --format npz --output {}",
     "derive paper gd -o {}.tex", "derive stability gd --plot {}.svg",
-    "verify scheme gd -o {}", "verify scheme gd --plot {}.png", "verify report gd -o {}", "verify claims literature -o {}",
+    "verify scheme gd -o {}", "verify scheme gd --plot {}.png", "verify report gd -o {}.html", "verify claims literature -o {}",
     "verify claims literature --record --lock {}",
     "verify formula --scheme gd --says theta:-grad -o {}",
 ]  # fmt: skip

@@ -62,6 +62,8 @@ FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "status": (lambda: sys.exit(7), "exit status"),
     "text": (lambda: sys.exit("a text"), ""),
     "lines": (_says_two_lines, "several lines"),
+    "long": (lambda: sys.exit(print("x" * 900, file=sys.stderr) or 2), "unreadable line"),
+    "escape": (lambda: sys.exit(print("\x1b[31mred", file=sys.stderr) or 2), "unreadable line"),
     "execute": (lambda: os.system("true"), "executed"),
     "canary": (lambda: Path("canary").touch(), "executed"),
     "file": (lambda: Path("left").touch(), "files left behind"),

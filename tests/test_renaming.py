@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from plain_schemes import PLAIN
 from renaming import Renamed, letters, neutral, own_names, renamed, source
 
 from derive import catalogue, modified_equation
@@ -118,7 +119,7 @@ def test_explain(name: str) -> None:
     unchanged(pair, first, second)
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", PLAIN)
 def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines are not broken here, their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
     for module in (linebreak, opening, operators, pieces, sequences):
@@ -145,7 +146,7 @@ def phrases_of(equation: ModifiedEquation) -> dict[str, str]:
     return {"words": "; ".join(said + [potential_words(str(term), True, phrases) for total in potential for _, term in total])}
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", PLAIN)
 def test_words_of_the_report(name: str) -> None:
     pair = renamed(source(name))
     for mine, other in pairs_of_regimes(pair):

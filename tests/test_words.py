@@ -16,8 +16,9 @@ from functools import cache
 from typing import Any
 
 import pytest
+from plain_schemes import PLAIN
 
-from derive import catalogue, load_scheme, modified_equation
+from derive import load_scheme, modified_equation
 from derive.equation import ModifiedEquation
 from derive.errors import DeriveError
 from derive.paper.document import article_of, paper_latex
@@ -179,7 +180,7 @@ def chosen(name: str) -> Scheme:
 
 
 def cases() -> Iterator[tuple[str, str | None]]:
-    for name in (*catalogue(), *TYPED):
+    for name in (*PLAIN, *TYPED):
         yield from ((name, r) for r in tuple(chosen(name).regimes) or (None,))
 
 
@@ -276,7 +277,7 @@ def potential_of(equation: ModifiedEquation) -> ModifiedLoss | str:
 # ------------------------------------------------------------------------------------------ every text
 
 
-@pytest.mark.parametrize("name", [*catalogue(), *TYPED])
+@pytest.mark.parametrize("name", [*PLAIN, *TYPED])
 def test_explanations(name: str) -> None:
     e = explain(chosen(name))
     equations = [r.equation for r in e.regimes if r.equation is not None]

@@ -109,7 +109,7 @@ def print_formula(result: FormulaVerdict) -> None:
         click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
     if result.is_map:
-        click.echo("  the claim is the memoryless map, theta+ = theta + gamma (...), of derive modified-eq --form map, not the flow")
+        click.echo("  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow")
 
 
 __all__ = ["Correction", "FormulaVerdict", "StatedFormula", "check_formula", "print_formula", "read_formula"]

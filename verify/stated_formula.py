@@ -118,6 +118,7 @@ def _from_file(path: str) -> _Given:
 
 
 def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
+    scheme.require_plain("verify formula")
     expressions: dict[str, Expression] = {}
     for text in given.says:
         variable, formula = _sides(text)

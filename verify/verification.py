@@ -27,6 +27,7 @@ from verify.counterexample.specialise import is_special_case, with_arbitrary_fun
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 
+PROVED_ONLY = "the numerical routes know one loss L(theta), and the scheme declares its own"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 
@@ -144,6 +145,11 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
+    if equation.scheme.losses:
+        if options.loss or options.plot or options.from_rest:
+            raise UsageError("--loss, --plot and --from-rest are for schemes of one loss L(theta); declared losses are proved")
+        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), PROVED_ONLY)
+        return verification
     if verification.proof is None or not verification.proof.proved:
         with verification.route("exact", announce):
             _compare(verification, general, options, progress)

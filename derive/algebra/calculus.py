@@ -17,7 +17,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.functions import LOSS
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
-from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent
+from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
 
 
 def loss_term(algebra: Algebra) -> Sum:
@@ -150,9 +150,10 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
         def image(w: Sum) -> Sum:
             result: Sum = {}
             if self.variable in function.slots:
-                accumulate(result, a.node_of_sums(f.label, [*children, w]))
+                accumulate(result, a.node_of_sums(function.at(self.variable), [*children, w]))
             for i, child in enumerate(children):
-                accumulate(result, self(child, a.node_of_sums(f.label, [*children[:i], *children[i + 1 :], w])))
+                label = function.at(function.slot(space_of(f.children[i])))
+                accumulate(result, self(child, a.node_of_sums(label, [*children[:i], *children[i + 1 :], w])))
             return result
 
         return image

@@ -57,7 +57,7 @@ class _Freezer:
 
 class _Thawer:
     def __init__(self, algebra: Algebra) -> None:
-        self.ring, self.interner = algebra.ring, algebra.interner
+        self.ring, self.interner, self.spaces = algebra.ring, algebra.interner, algebra.spaces
         self.terms: dict[int, Term] = {}  # by identity, so that what is shared is read once
 
     def body(self, data: Frozen) -> tuple[tuple[Term, Ratio], ...]:
@@ -76,4 +76,6 @@ class _Thawer:
         f = self.interner.factor(kind, label, map(self.term, children), scalar, body, positive)
         if leading is not None:
             f.leading = body[leading]
+        if kind == "state":
+            f.space = self.spaces.get(label, "")
         return f

@@ -6,6 +6,7 @@ variables is differentiated.  Mixed partial derivatives commute, so the children
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -15,6 +16,9 @@ class Function:
 
     `is_loss`: it is a scalar, a node is its gradient or a derivative of that, and the free index is one more slot, so that
     every derivative is symmetric in all its indices.  Else it is a vector field.
+
+    A loss f(x, y) of several variables has a gradient with respect to each, a function of its own with the label f.x or f.y;
+    every derivative of these is one of f, and its free index may be any of its indices (`at`).
     """
 
     label: str
@@ -24,7 +28,20 @@ class Function:
     @property
     def point(self) -> str:
         """The variable whose space the values lie in: a gradient's with respect to it."""
-        return self.slots[0]
+        return variable_of(self.label) or self.slots[0]
+
+    def slot(self, space: str) -> str:
+        """The slot that a vector of this space fills (nothing: where all vectors lie in one)."""
+        return self.slots[0] if len(self.slots) == 1 else space
+
+    def at(self, variable: str) -> str:
+        """The label of the same loss's gradient with respect to another variable.
+
+        >>> Function("f.x", ("x", "y"), True).at("y"), LOSS.at("theta")
+        ('f.y', 'L')
+        """
+        loss, dot, _ = self.label.partition(".")
+        return f"{loss}.{variable}" if dot else self.label
 
     def derivative(self, rank: int) -> str:
         """Name of the derivative with `rank` filled slots in the formula language.
@@ -40,3 +57,35 @@ class Function:
 LOSS = Function("L", is_loss=True)
 FIELD = Function("f")
 FUNCTIONS = {f.label: f for f in (LOSS, FIELD)}
+
+
+def variable_of(label: str) -> str:
+    """x for the gradient f.x; nothing for a function that is no partial gradient."""
+    return label.partition(".")[2]
+
+
+def gradients(losses: Mapping[str, Sequence[str]]) -> dict[str, Function]:
+    """The gradients of declared losses with respect to each of their variables, by label; `FUNCTIONS` where none is declared.
+
+    >>> list(gradients({"f": ("x", "y"), "g": ("y",)}))
+    ['f.x', 'f.y', 'g.y']
+    """
+    found = [Function(f"{loss}.{x}", tuple(slots), True) for loss, slots in losses.items() for x in slots]
+    return {f.label: f for f in found} or FUNCTIONS
+
+
+def declared_losses(functions: Mapping[str, Function]) -> dict[str, tuple[str, ...]]:
+    """The losses of which these are gradients, with their variables; none where none is declared."""
+    return {label.partition(".")[0]: f.slots for label, f in functions.items() if variable_of(label)}
+
+
+def derivative_text(label: str, arguments: Sequence[str]) -> str:
+    """A derivative in the formula language.
+
+    >>> derivative_text("L", ["u"]), derivative_text("f.x", []), derivative_text("f.x", ["u", "v"])
+    ('hess(u)', 'grad(f, x)', 'd3(f, x, u, v)')
+    """
+    loss, dot, variable = label.partition(".")
+    name = (LOSS if dot else FUNCTIONS[label]).derivative(len(arguments))
+    inner = [loss, variable, *arguments] if dot else arguments
+    return f"{name}({', '.join(inner)})" if inner else name

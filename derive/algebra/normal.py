@@ -14,7 +14,7 @@ from derive.algebra.terms import Exponent, Factor, Interner, Term, as_exponent
 from derive.errors import LimitError
 
 Sum = dict[Term, Ratio]
-MAX_REWRITINGS = 200_000
+MAX_REWRITINGS = 20_000
 _SIMPLER = "write lower powers, or fewer absolute values inside of each other"
 _RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewriting rules are about
 
@@ -22,8 +22,9 @@ _RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewr
 class NormalForms:
     """Sums over one ring with their linear structure and their product; terms are interned, products remembered."""
 
-    def __init__(self, ring: Ring) -> None:
+    def __init__(self, ring: Ring, spaces: Mapping[str, str] | None = None) -> None:
         self.ring = ring
+        self.spaces = spaces or {}  # state variable -> the unknown in whose space it lies, where there are several
         self.interner = Interner()
         self.unit = self.interner.unit
         self._products: dict[tuple[Term, Term], Sum] = {}
@@ -33,7 +34,9 @@ class NormalForms:
 
     def state(self, name: str, scalar: bool = False) -> Sum:
         """The component of a state variable at the index."""
-        return {self.interner.term({self.interner.factor("state", name, scalar=scalar): 1}): self.ring.one}
+        factor = self.interner.factor("state", name, scalar=scalar)
+        factor.space = self.spaces.get(name, "")
+        return {self.interner.term({factor: 1}): self.ring.one}
 
     @staticmethod
     def add(a: Sum, b: Sum) -> Sum:

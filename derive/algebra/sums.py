@@ -11,9 +11,16 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.powers import Powers
-from derive.algebra.terms import Exponent, Factor, Term, split_scalars
+from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
+from derive.errors import ReductionError
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
+
+
+_NUMBER = (
+    "a number stands where a vector is meant; with several unknowns vectors have their own numbers of components, so write a "
+    "vector of one space, such as sign(x)*x or norm(x)*x"
+)
 
 
 class Algebra(Powers):
@@ -27,8 +34,10 @@ class Algebra(Powers):
     True
     """
 
-    def __init__(self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS) -> None:
-        super().__init__(ring)
+    def __init__(
+        self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS, spaces: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(ring, spaces)
         self.functions = functions
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
@@ -36,7 +45,12 @@ class Algebra(Powers):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy starts empty; sums bring their terms (see `frozen`)."""
-        return Algebra, (self.ring, self.functions)
+        return Algebra, (self.ring, self.functions, self.spaces)
+
+    def beside(self, other: Algebra) -> Algebra:
+        """An algebra in which the sums of both have a place."""
+        symbols = list(dict.fromkeys((*self.ring.symbols, *other.ring.symbols)))
+        return Algebra(Ring(symbols), {**self.functions, **other.functions}, {**self.spaces, **other.spaces})
 
     def states(self) -> dict[str, bool]:
         """The state variables met so far, and whether each is a scalar."""
@@ -61,6 +75,8 @@ class Algebra(Powers):
                 outer = self.interner.term(dict(scalars))
                 result = self.product(result, {outer: self.ring.one})
                 child = self.interner.term(dict(vector))
+            if self.spaces and not child.factors:
+                raise ReductionError(_NUMBER)
             inner.append(child)
         node = self.interner.term({self.interner.factor("node", label, inner): 1})
         return self.product(result, {node: self.ring.one})
@@ -130,6 +146,8 @@ class Algebra(Powers):
 
     def _contract(self, term: Term) -> Sum:
         scalars, vector = split_scalars(term)
+        if self.spaces and not vector:
+            raise ReductionError(_NUMBER)
         inner = min(self._rerootings(self.interner.term(dict(vector))), key=lambda t: t.key)
         positive = all(f.positive or (isinstance(e, int) and e % 2 == 0) for f, e in inner.factors)
         total = self.interner.factor("sum", "", [inner], scalar=True, positive=positive)
@@ -141,13 +159,19 @@ class Algebra(Powers):
         while pending:
             current = pending.pop()
             for f, e in current.factors:
-                if f.kind != "node" or not self.functions[f.label].is_loss or not f.children or not isinstance(e, int) or e < 1:
+                if f.kind != "node" or not f.children or not isinstance(e, int) or e < 1:
+                    continue
+                function = self.functions[f.label]
+                if not function.is_loss:
                     continue
                 rest = self.interner.term(combined(dict(current.factors), {f: -1}))
                 for child in set(f.children):
                     others = list(f.children)
                     others.remove(child)
-                    moved = self.node(f.label, (*others, rest))
+                    slot = function.slot(space_of(child))
+                    if not slot:  # a number as an argument: it has no index
+                        continue
+                    moved = self.node(function.at(slot), (*others, rest))
                     image = self.product({child: self.ring.one}, moved)
                     if len(image) == 1 and (t := next(iter(image))) not in seen and image[t] == self.ring.one:
                         seen.add(t)

@@ -34,7 +34,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
-from derive.algebra.functions import FUNCTIONS
+from derive.algebra.functions import derivative_text, variable_of
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -47,7 +47,7 @@ V = TypeVar("V")
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
-    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size")
+    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space")
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Factor:
         )
         self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
         self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
+        self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 
 _KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5}
@@ -140,6 +141,21 @@ class Term:
             and self.factors[0][1] == 1
             and all(c.is_tree for c in self.factors[0][0].children)
         )
+
+
+def space_of(term: Term) -> str:
+    """The unknown in whose space a term's free index runs; nothing where all vectors lie in one, or where there is no index."""
+    for f, _ in term.factors:
+        if not f.scalar:
+            match f.kind:
+                case "state":
+                    return f.space
+                case "node":
+                    return variable_of(f.label)
+            for inner in (*f.children, *(t for t, _ in f.body)):
+                if found := space_of(inner):
+                    return found
+    return ""
 
 
 def split_scalars(term: Term) -> tuple[list[tuple[Factor, Exponent]], list[tuple[Factor, Exponent]]]:
@@ -233,8 +249,7 @@ class _Text(Cases[str]):
         return f.label
 
     def node(self, f: Factor) -> str:
-        name = FUNCTIONS[f.label].derivative(len(f.children))
-        return f"{name}({', '.join(map(term_text, f.children))})" if f.children else name
+        return derivative_text(f.label, [term_text(c) for c in f.children])
 
     def contraction(self, f: Factor) -> str:
         """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""

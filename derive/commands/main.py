@@ -78,6 +78,7 @@ def main() -> None:
 @letters_option
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
+@click.option("--variables", metavar="x = x1, x2; y = y1", help="Of which variables each unknown of a game consists.")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
@@ -86,12 +87,15 @@ def main() -> None:
 @output_option
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,
-                at: str | None, digits: int, show_memory: bool, plain: bool, force: bool) -> None:  # fmt: skip
+                variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool,
+                force: bool) -> None:  # fmt: skip
     """Print the modified equation of a scheme."""
     from derive.equation import modified_equation
 
     chosen = chosen_scheme(scheme, update, parameters, settings)
     problem = _problem(chosen.label, loss, field)
+    if variables is not None and problem is None:
+        raise click.UsageError("--variables goes with --loss 'f = ...; g = ...'")
     if at is not None and problem is None:
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
     values = chosen_settings(chosen, settings)
@@ -100,7 +104,7 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
             chosen, order, regime=regime, form=form, settings=values, force=force, progress=advance
         )
     if problem is not None:
-        _print_on_problem(equation, problem, at, digits, output, plain or ascii_only())
+        _print_on_problem(equation, problem, variables, at, digits, output, plain or ascii_only())
     elif output == "json":
         click.echo(json.dumps(equation.to_json(), indent=2))
     elif output == "latex":
@@ -119,47 +123,52 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:
     if loss is not None and field is not None:
         raise click.UsageError("give --loss or --field, not both")
-    if loss is not None and label != "L":
+    if loss is not None and label == "f":
         raise click.UsageError("this scheme is written with field(x); give --field 'EXPR;EXPR', one expression a component")
-    if field is not None and label == "L":
+    if field is not None and label != "f":
         raise click.UsageError("this scheme is written with grad(x); give --loss EXPR")
     return loss if loss is not None else field
 
 
-def _print_on_problem(equation: Any, problem: str, at: str | None, digits: int, output: str, plain: bool) -> None:
+def _print_on_problem(
+    equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str, plain: bool
+) -> None:
     from derive.concrete.names import problem_of
     from derive.writing.series import notation
     from derive.writing.values import problem_letters
 
-    names = problem_of(equation, problem)
+    problem = problem_of(equation, text, (), variables)
     letters = problem_letters(chosen_letters(), equation, problem, output == "latex")
     style = notation("latex" if output == "latex" else "ascii" if plain else "unicode", equation, letters=letters)
-    said = {"variables": list(names.variables), "loss_parameters": list(names.parameters)}
-    _print_problem(equation, problem, at, digits, output, style, said)
-    notes = (f"{what} {', '.join(n)}" for what, n in (("coordinates", names.variables), ("parameters", names.parameters)) if n)
-    click.echo(f"derive: note: read in the {'loss' if names.is_loss else 'field'}: {'; '.join(notes)}", err=True)
+    said: dict[str, Any] = {"loss": text, "variables": list(problem.variables), "loss_parameters": list(problem.parameters)}
+    if problem.blocks:
+        said["players"] = {x: list(block) for x, block in problem.blocks.items()}
+    _print_problem(equation, problem, said, variables, at, digits, output, style)
+    read = (f"{what} {', '.join(n)}" for what, n in (("coordinates", problem.variables), ("parameters", problem.parameters)) if n)
+    click.echo(f"derive: note: read in the {'loss' if problem.is_loss else 'field'}: {'; '.join(read)}", err=True)
 
 
 def _print_problem(
-    equation: Any, problem: str, at: str | None, digits: int, output: str, style: Any, said: dict[str, Any]
+    equation: Any, problem: Any, said: dict[str, Any], variables: str | None, at: str | None, digits: int, output: str,
+    style: Any,
 ) -> None:  # fmt: skip
     from derive.writing import values as writing
 
     if at is not None:
-        values = equation.evaluate(problem, at, digits)
+        values = equation.evaluate(said["loss"], at, digits, variables=variables)
         if output == "json":
             at_point = said | {"at": {n: str(x) for n, x in values.point.items()}}
-            data = equation.to_json() | {"loss": problem} | at_point | {"values": values.values}
+            data = equation.to_json() | at_point | {"values": values.values}
             click.echo(json.dumps(data, indent=2))
         else:
             click.echo(writing.values_text(equation, problem, values, style))
         return
-    explicit = equation.on_loss(problem)
+    explicit = equation.on_loss(said["loss"], variables=variables)
     if output == "json":
         from derive.concrete.explicit import expression_text
 
-        text = {x: [[expression_text(e) for e in block] for block in powers] for x, powers in explicit.items()}
-        click.echo(json.dumps(equation.to_json() | {"loss": problem} | said | {"explicit": text}, indent=2))
+        formulas = {x: [[expression_text(e) for e in block] for block in powers] for x, powers in explicit.items()}
+        click.echo(json.dumps(equation.to_json() | said | {"explicit": formulas}, indent=2))
     else:
         click.echo(writing.explicit_text(equation, problem, explicit, style))
 

@@ -14,10 +14,11 @@ from sympy.printing.str import StrPrinter
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Exponent, Factor
+from derive.concrete.games import Texts
 from derive.concrete.names import problem_of
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import Problem, rational_exponent
-from derive.concrete.values import component_names
+from derive.concrete.values import component_names, spread
 from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
@@ -58,7 +59,7 @@ class _Expressions:
     def __init__(self, equation: Equation, problem: Problem) -> None:
         self.problem = problem
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
-        self.size = len(self.symbols)
+        self.size = 1 if problem.spans else len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
         table |= {n: sp.Symbol(n, real=True) for n in problem.parameters} | {"pi": sp.pi, "e": sp.E}
         self.functions = [to_sympy(e, table) for e in problem.expressions]
@@ -81,10 +82,14 @@ class _Expressions:
     def state(self, f: Factor) -> list[Any]:
         if f.scalar:
             return [self.states[f.label]] * self.size
-        return self.symbols if f.label == "theta" else [self.states[f"{f.label}_{x}"] for x in self.problem.variables]
+        if self.problem.is_unknown(f.label):
+            span = self.problem.spans.get(f.label)
+            return self.symbols[span.start : span.stop] if span else self.symbols
+        return [self.states[f"{f.label}_{x}"] for x in self.problem.components(f.space)]
 
     def derivative(self, label: str, i: int, index: Index) -> Any:
-        return self.partial(0, raised(index, i)) if self.problem.is_loss else self.partial(i, index)
+        which = self.problem.which(label, i)
+        return self.partial(which, raised(index, i) if self.problem.is_loss else index)
 
     def _partial(self, which: int, index: Index) -> Any:
         """d^index of one of the functions."""
@@ -110,15 +115,15 @@ class _Explicit:
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
         self.expressions = _Expressions(equation, problem)
-        self.point = Point(self.expressions)
+        self.point = Point(self.expressions, problem.spans)
         self.variables = [*self.expressions.symbols, *self.expressions.states.values()]
 
-    def total(self, total: Combination) -> tuple[Any, ...]:
-        size = self.expressions.size
+    def total(self, total: Combination, size: int) -> tuple[Any, ...]:
+        """One expression for each of `size` components."""
         monomials: list[dict[Index, Ratio]] = [{} for _ in range(size)]
         rest = [sp.Integer(0)] * size
         for c, t in total:
-            for i, x in enumerate(self.point.term(t)):
+            for i, x in enumerate(spread(self.point.term(t), size)):
                 polynomial = self.polynomial(x)
                 if polynomial is not None:
                     for m, k in polynomial.terms():
@@ -180,13 +185,17 @@ def expression_text(expression: Any) -> str:
     return str(_Text().doprint(expression))
 
 
-def explicit_field(equation: Equation, loss: str, parameters: Collection[str] = ()) -> dict[str, tuple[tuple[Any, ...], ...]]:
+def explicit_field(
+    equation: Equation, loss: Texts, parameters: Collection[str] = (), variables: Texts | None = None
+) -> dict[str, tuple[tuple[Any, ...], ...]]:
     """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x; see ModifiedEquation.on_loss."""
-    writer = _Explicit(equation, problem_of(equation, loss, parameters))
-    return {
-        x: tuple(tuple(map(_plain, writer.total(s)[: 1 if equation.scheme_kind(x) == "scalar" else None])) for s in sums)
-        for x, sums in equation.equations.items()
-    }
+    problem = problem_of(equation, loss, parameters, variables)
+    writer = _Explicit(equation, problem)
+
+    def size(x: str) -> int:
+        return 1 if equation.scheme_kind(x) == "scalar" else len(problem.components(equation.space(x)))
+
+    return {x: tuple(tuple(map(_plain, writer.total(s, size(x)))) for s in sums) for x, sums in equation.equations.items()}
 
 
 def _plain(x: Any) -> Any:

@@ -6,20 +6,30 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from derive.concrete.games import Texts, parse_game
 from derive.concrete.problem import Problem, parse_field, parse_loss
 from derive.errors import UsageError, nearest
 from derive.language import constant, parse_expression, plain_name, substitute, unparse
 from derive.result import Equation
 
 
-def problem_of(equation: Equation, text: str, parameters: Collection[str] = ()) -> Problem:
+def problem_of(
+    equation: Equation, text: Texts, parameters: Collection[str] = (), variables: Texts | None = None
+) -> Problem:
     """The loss, or the field, for an equation: what its scheme declares, and `parameters`, are parameters, set ones their values.
+
+    Declared losses are given with the `variables` of every unknown.
 
     Raises UsageError for a parameter that the regime makes a function of gamma, and what `parse_loss` raises.
     """
     c = equation.configuration
     declared = {*c.scheme.parameters, *c.free, *map(plain_name, parameters)}
-    problem = (parse_loss if c.scheme.label == "L" else parse_field)(text, declared)
+    if c.scheme.losses:
+        problem = parse_game(c.scheme.losses, tuple(c.scheme.unknowns), text, variables, declared)
+    elif variables is not None:
+        raise UsageError("variables are grouped for schemes with declared losses; here components go by their names, sorted")
+    else:
+        problem = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
     values = {n: c.bindings[n] for n in problem.parameters if n in c.bindings and n not in c.free}
     for name, value in values.items():
         if constant(value) is None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from derive.algebra.coefficients import Ring
+from derive.concrete.games import Texts
 from derive.concrete.names import check_names, parse_point, problem_of
 from derive.concrete.values import Values, component_names, evaluate_equation
 from derive.errors import SingularPointError, UsageError
@@ -15,7 +16,12 @@ from derive.result import Equation
 
 
 def evaluate(
-    equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()
+    equation: Equation,
+    loss: Texts,
+    at: str | Mapping[str, object],
+    digits: int = 50,
+    parameters: Collection[str] = (),
+    variables: Texts | None = None,
 ) -> Values:
     """Every coefficient at the point: numbers, or expressions in parameters of the loss to which it gives no value.
 
@@ -23,24 +29,26 @@ def evaluate(
     >>> evaluate(modified_equation("gd", 1), "h*x**2/2", "x=3", parameters=["h"]).values["theta"]
     [['-3*h'], ['-3*h**2/2']]
     """
-    problem, point = problem_of(equation, loss, parameters), parse_point(at)
+    problem, point = problem_of(equation, loss, parameters, variables), parse_point(at)
     if set(problem.parameters) <= set(point):
-        return evaluate_equation(equation, loss, at, digits, parameters)
+        return evaluate_equation(equation, loss, at, digits, parameters, variables)
     if equation.configuration.functions:
         missing = ", ".join(n for n in problem.parameters if n not in point)
         raise UsageError(f"point: a scheme with time functions is evaluated at numbers; add values of {missing}")
     needed = [*problem.variables, *component_names(equation, problem)]
     check_names(point, list(dict.fromkeys(needed)), (*problem.parameters, "t"))
-    return Values(problem.variables, point, _at(equation, loss, point, parameters))
+    return Values(problem.variables, point, _at(equation, loss, point, parameters, variables))
 
 
-def _at(equation: Equation, loss: str, point: Mapping[str, Any], parameters: Collection[str]) -> dict[str, list[list[str]]]:
+def _at(
+    equation: Equation, loss: Texts, point: Mapping[str, Any], parameters: Collection[str], variables: Texts | None
+) -> dict[str, list[list[str]]]:
     import sympy as sp  # only here: parameters without a value are rare
 
     from derive.concrete.explicit import explicit_field
 
-    values = {sp.Symbol(n, real=True): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
-    field = explicit_field(equation, loss, parameters)
+    values = {sp.Symbol(n): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
+    field = explicit_field(equation, loss, parameters, variables)
     return {n: [[_text(e.subs(values)) for e in block] for block in powers] for n, powers in field.items()}
 
 

@@ -8,13 +8,14 @@ coefficients are paired with the derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold
-from derive.algebra.terms import Exponent, Factor, Term
+from derive.algebra.functions import variable_of
+from derive.algebra.terms import Exponent, Factor, Term, space_of
 
 Number = Any
 Vector = list[Number]  # one number a component; a scalar is the same number at each
@@ -22,7 +23,10 @@ Index = tuple[int, ...]  # how often each variable is differentiated
 
 
 class Numbers(Protocol):
-    """A kind of number, and what a point is in it: the state variables and the derivatives there."""
+    """A kind of number, and what a point is in it: the state variables and the derivatives there.
+
+    `size` is the number of components; 1 where unknowns have their own, `spans` of a `Point`, and single numbers go with all.
+    """
 
     size: int
 
@@ -57,9 +61,10 @@ class Point(Fold[Vector]):
     [1, 18]
     """
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: Numbers, spans: Mapping[str, range] | None = None) -> None:
         super().__init__()
-        self.numbers = numbers
+        self.numbers, self.spans = numbers, spans or {}
+        self.width = sum(map(len, self.spans.values())) or numbers.size
         self.zero, self.unity = numbers.rational(Fraction(0)), numbers.rational(Fraction(1))
 
     def total(self, items: Iterable[tuple[Term, Ratio]]) -> Vector:
@@ -67,14 +72,14 @@ class Point(Fold[Vector]):
         result = [self.zero] * self.numbers.size
         for term, c in items:
             number = self.numbers.coefficient(c)
-            result = [a + number * x for a, x in zip(result, self.term(term), strict=True)]
+            result = [a + number * x for a, x in paired(result, self.term(term))]
         return result
 
     def one(self) -> Vector:
         return [self.unity] * self.numbers.size
 
     def times(self, a: Vector, b: Vector) -> Vector:
-        return [x * y for x, y in zip(a, b, strict=True)]
+        return [x * y for x, y in paired(a, b)]
 
     def power(self, value: Vector, exponent: Exponent, f: Factor) -> Vector:
         return [self.numbers.power(x, exponent, f) for x in value]
@@ -82,20 +87,24 @@ class Point(Fold[Vector]):
     def state(self, f: Factor) -> Vector:
         return list(self.numbers.state(f))
 
+    def span(self, space: str) -> range:
+        """The places of an unknown's components among all variables."""
+        return self.spans.get(space) or range(self.width)
+
     def node(self, f: Factor) -> Vector:
-        form: dict[Index, Number] = {(0,) * self.numbers.size: self.unity}
+        form: dict[Index, Number] = {(0,) * self.width: self.unity}
         for child in f.children:
-            form = self._extended(form, self.term(child))
+            form = self._extended(form, self.term(child), self.span(space_of(child)).start)
         return [
             sum((v * self.numbers.derivative(f.label, i, index) for index, v in form.items()), self.zero)
-            for i in range(self.numbers.size)
+            for i in self.span(variable_of(f.label))
         ]
 
-    def _extended(self, form: dict[Index, Number], vector: Vector) -> dict[Index, Number]:
-        """The form times sum_j vector_j X_j."""
+    def _extended(self, form: dict[Index, Number], vector: Vector, start: int) -> dict[Index, Number]:
+        """The form times sum_j vector_j X_(start + j)."""
         result: dict[Index, Number] = {}
         for index, value in form.items():
-            for j, x in enumerate(vector):
+            for j, x in enumerate(vector, start):
                 if x != 0:
                     key = raised(index, j)
                     result[key] = result[key] + value * x if key in result else value * x
@@ -113,6 +122,17 @@ class Point(Fold[Vector]):
 
     def base(self, f: Factor) -> Vector:
         return self.total(f.body)
+
+
+def paired(a: Vector, b: Vector) -> Iterator[tuple[Number, Number]]:
+    """The components of two vectors of one space; a single number goes with every component.
+
+    >>> list(paired([1, 2], [3]))
+    [(1, 3), (2, 3)]
+    """
+    if len(a) != len(b):
+        a, b = (a * len(b) if len(a) == 1 else a), (b * len(a) if len(b) == 1 else b)
+    return zip(a, b, strict=True)
 
 
 def raised(index: Index, i: int) -> Index:

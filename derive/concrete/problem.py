@@ -11,7 +11,7 @@ total degree, exactly where the values are rational.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import factorial
 from typing import Any
@@ -31,6 +31,7 @@ from derive.language import (
     names_of,
     parse_expression,
 )
+from derive.scheme.names import UNKNOWNS
 
 Value = Any  # fmpq where exact, arb otherwise
 Jet = dict[tuple[int, ...], Value]  # multi-index -> Taylor coefficient
@@ -44,6 +45,7 @@ class Problem:
     """A loss L (one expression) or a vector field (one expression a component) in named variables, sorted by name.
 
     `parameters` are the other names in it, without pi and e.
+    Of declared losses: one expression for each of the `losses`, `blocks` the variables of every unknown one after the other.
     """
 
     text: str
@@ -51,6 +53,31 @@ class Problem:
     variables: tuple[str, ...]
     is_loss: bool
     parameters: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def components(self, space: str) -> tuple[str, ...]:
+        """Names of the components of a vector in an unknown's space."""
+        return self.blocks.get(space, self.variables)
+
+    @property
+    def spans(self) -> dict[str, range]:
+        """The places of every unknown's variables, where there are several unknowns."""
+        found, start = {}, 0
+        for x, block in self.blocks.items():
+            found[x] = range(start, start + len(block))
+            start += len(block)
+        return found if len(found) > 1 else {}
+
+    def is_unknown(self, label: str) -> bool:
+        """Whether a state variable is the point itself, whose components go by the names of the variables."""
+        return label in (self.blocks or UNKNOWNS)
+
+    def which(self, label: str, component: int) -> int:
+        """Which expression a derivative is of: the loss that its label names, or the component of a field."""
+        if self.losses:
+            return self.losses.index(label.partition(".")[0])
+        return 0 if self.is_loss else component
 
     def jets(self, point: Sequence[Value], degree: int, values: Mapping[str, Value] | None = None) -> list[Jet]:
         """Taylor coefficients at the point through a total degree: of L, or of each component of the field.
@@ -84,7 +111,7 @@ def parse_field(text: str, parameters: Collection[str] = ()) -> Problem:
 
 
 def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, parameters: Collection[str]) -> Problem:
-    expressions = tuple(map(_exponentials, expressions))
+    expressions = tuple(map(exponentials, expressions))
     used = sorted({n for e in expressions for n in names_of(e)} - CONSTANTS)
     what = "loss" if is_loss else "field"
     if "gamma" in used:
@@ -99,15 +126,15 @@ def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, para
     return Problem(text, expressions, tuple(names), is_loss, tuple(n for n in used if n in parameters))
 
 
-def _exponentials(expression: Expression) -> Expression:
+def exponentials(expression: Expression) -> Expression:
     """e**x as exp(x)."""
     match expression:
         case Operation("**", (Name("e"), exponent), line, column):
-            return Call("exp", (_exponentials(exponent),), line, column)
+            return Call("exp", (exponentials(exponent),), line, column)
         case Operation(op, args, line, column):
-            return Operation(op, tuple(map(_exponentials, args)), line, column)
+            return Operation(op, tuple(map(exponentials, args)), line, column)
         case Call(function, args, line, column):
-            return Call(function, tuple(map(_exponentials, args)), line, column)
+            return Call(function, tuple(map(exponentials, args)), line, column)
     return expression
 
 

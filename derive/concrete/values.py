@@ -20,8 +20,9 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
+from derive.concrete.games import Texts
 from derive.concrete.names import check_names, parse_point, problem_of
-from derive.concrete.point import Index, Point, raised
+from derive.concrete.point import Index, Point, paired, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
@@ -69,7 +70,12 @@ PRECISION = RLock()
 
 
 def evaluate_equation(
-    equation: Equation, loss: str, at: str | Mapping[str, object], digits: int = 50, parameters: Collection[str] = ()
+    equation: Equation,
+    loss: Texts,
+    at: str | Mapping[str, object],
+    digits: int = 50,
+    parameters: Collection[str] = (),
+    variables: Texts | None = None,
 ) -> Values:
     """Evaluate every coefficient; see ModifiedEquation.evaluate.
 
@@ -78,7 +84,7 @@ def evaluate_equation(
     """
     if not 1 <= digits <= 10_000:
         raise UsageError(f"digits must be between 1 and 10000, not {digits}")
-    problem, point = problem_of(equation, loss, parameters), parse_point(at)
+    problem, point = problem_of(equation, loss, parameters, variables), parse_point(at)
     needed = list(problem.variables) + [n for n in component_names(equation, problem) if n not in problem.variables]
     if any("t" in c.symbols() for s in _sums(equation) for c in s.sum.values()) or _concrete(equation):
         needed.append("t")
@@ -138,9 +144,10 @@ def component_names(equation: Equation, problem: Problem) -> list[str]:
     """Names by which --at gives the slow variables other than theta: eta_x, eta_y, or S for a scalar."""
     names = []
     for variable in equation.equations:
-        if variable == "theta":
+        if problem.is_unknown(variable):
             continue
-        names += [variable] if equation.scheme_kind(variable) == "scalar" else [f"{variable}_{x}" for x in problem.variables]
+        components = problem.components(equation.space(variable))
+        names += [variable] if equation.scheme_kind(variable) == "scalar" else [f"{variable}_{x}" for x in components]
     return names
 
 
@@ -155,7 +162,7 @@ class ExactNumbers:
 
     def __init__(self, algebra: Algebra, problem: Problem) -> None:
         self.algebra, self.problem = algebra, problem
-        self.size = len(problem.variables)
+        self.size = 1 if problem.spans else len(problem.variables)
 
     def named(self, name: str) -> Value:
         raise NotImplementedError
@@ -165,14 +172,16 @@ class ExactNumbers:
 
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
-            height = self.jets[0].get((0,) * self.size, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
+            origin = (0,) * len(self.problem.variables)
+            height = self.jets[0].get(origin, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
             return [height] * self.size
-        prefix = "" if f.label == "theta" else f"{f.label}_"
-        return [self.named(prefix + x) for x in self.problem.variables]
+        if self.problem.is_unknown(f.label):
+            return [self.named(x) for x in self.problem.components(f.label)]
+        return [self.named(f"{f.label}_{x}") for x in self.problem.components(f.space)]
 
     def derivative(self, label: str, i: int, index: Index) -> Value:
         """From the Taylor coefficient: d^index = index! times it."""
-        jet = self.jets[0] if self.problem.is_loss else self.jets[i]
+        jet = self.jets[self.problem.which(label, i)]
         index = raised(index, i) if self.problem.is_loss else index
         value = jet.get(index)
         return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
@@ -236,11 +245,11 @@ class _EquationNumbers(ExactNumbers):
 
     def run(self, digits: int) -> dict[str, list[list[tuple[str, Any]]]]:
         """Every component of every coefficient, as text and as a number."""
-        point = Point(self)
+        point = Point(self, self.problem.spans)
         result: dict[str, list[list[tuple[str, Any]]]] = {}
         for name, sums in self.equation.equations.items():
-            size = 1 if self.equation.scheme_kind(name) == "scalar" else self.size
-            result[name] = [[_settled(x, digits) for x in self.total(point, s)[:size]] for s in sums]
+            size = 1 if self.equation.scheme_kind(name) == "scalar" else len(self.problem.components(self.equation.space(name)))
+            result[name] = [[_settled(x, digits) for x in spread(self.total(point, s), size)] for s in sums]
         return result
 
     def total(self, point: Point, total: Combination) -> list[Value | Ratio]:
@@ -255,8 +264,13 @@ class _EquationNumbers(ExactNumbers):
             values = point.term(t)
             if not all(isinstance(x, fmpq) for x in (*values, *numbers)):
                 raise self.missing(c)
-            result = [a + c.scaled(x) for a, x in zip(result, values, strict=True)]
-        return [(a + ring.constant(x)).reduced() for a, x in zip(result, numbers, strict=True)]
+            result = [a + c.scaled(x) for a, x in paired(result, values)]
+        return [(a + ring.constant(x)).reduced() for a, x in paired(result, numbers)]
+
+
+def spread(values: Sequence[Any], size: int) -> Sequence[Any]:
+    """One value a component; a single number is the same at each."""
+    return list(values) * size if len(values) == 1 else values[:size]
 
 
 def time_values(functions: Mapping[str, object], t: Value, count: int) -> dict[str, Value]:

@@ -15,11 +15,10 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
-from derive.algebra.functions import FUNCTIONS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.engine.series import Context, Contraction, Gradient, Magnitude, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -29,7 +28,7 @@ class Workspace:
     """A context for series of its own: no unknowns, no scheme."""
 
     def __init__(self, algebra: Algebra) -> None:
-        self.algebra = algebra
+        self.algebra, self.functions = algebra, algebra.functions
         self.solution: Mapping[str, Mapping[int, Sum]] = {}
         self.unsolved: set[str] = set()
         self.all_series: list[Series] = []
@@ -72,23 +71,25 @@ class Quotient(Series):
         return self.x.at(as_exponent(k + self.power))
 
 
-class Node(Series):
+class Node(Gradient):
     """d^(m+1)L[c_1, ..., c_m] at a point theta + delta: sum over multisets M of delta's terms of d^(m+|M|+1)L[c, M]."""
 
-    def __init__(self, point: Series, label: str, children: Sequence[Series]) -> None:
-        super().__init__(point.context)
-        self.point, self.label, self.children = point, label, children
+    def __init__(
+        self, point: Mapping[str, Series], label: str, children: Sequence[Series], place: Place | None = None
+    ) -> None:
+        super().__init__(point, label, place)
+        self.children = children
 
-    def compute(self, k: Exponent) -> Sum:
-        k = int(k)
-        for series in (self.point, *self.children):
-            series.require_whole(k)
-        if self.point.at(0) != self.algebra.state(FUNCTIONS[self.label].point):
-            if self.context.unsolved:
-                return {}
-            raise self.context.fail("a derivative of the loss is taken at a point that does not tend to theta", None)
+    def at_other_point(self, variable: str, leading: Sum) -> Sum:
+        if not self.context.exploring:
+            raise self.context.fail(f"a derivative of the loss is taken at a point that does not tend to {variable}", self.place)
+        return super().at_other_point(variable, leading)
+
+    def at_point(self, k: int) -> Sum:
+        for series in self.children:
+            series.require_whole(k, self.place)
         inner = self._arguments(k)
-        outer = _multisets([self.point.at(j) if j else {} for j in range(k + 1)], k, self.algebra.ring.one)
+        outer = _multisets([{}, *(self.increment(j) for j in range(1, k + 1))], k, self.algebra.ring.one)
         result: Sum = {}
         for w in range(k + 1):
             for (a, x), (b, y) in ((p, q) for p in inner[w].items() for q in outer[k - w].items()):
@@ -124,7 +125,7 @@ def _multisets(delta: Sequence[Sum], k: int, one: Ratio) -> list[Bags]:
 
 
 def composed(context: Context, total: Sum, states: Mapping[str, Series]) -> Series:
-    """The sum as a series, with state variables replaced; `theta` is also the point of every derivative."""
+    """The sum as a series, with state variables replaced; the unknowns are also the point of every derivative."""
     return _Composer(context, states).total(total)
 
 
@@ -148,8 +149,8 @@ class _Composer(Fold[Series]):
 
     def moves(self, term: Term) -> bool:
         """Whether a replaced state variable stands in the term, or a derivative at a replaced point."""
-        point = "theta" in self.labels
-        return any(f.label in self.labels if f.kind == "state" else point and f.kind == "node" for f in within(term))
+        moved = {label for label, f in self.context.functions.items() if self.labels & set(f.slots)}
+        return any(f.label in (moved if f.kind == "node" else self.labels) for f in within(term) if f.kind in ("state", "node"))
 
     def one(self) -> Series:
         return self.unity
@@ -166,7 +167,8 @@ class _Composer(Fold[Series]):
         return self.states.get(f.label) or self.given(self.algebra.state(f.label, f.scalar))
 
     def node(self, f: Factor) -> Series:
-        point = self.states.get("theta") or self.given(self.algebra.state("theta"))
+        slots = self.context.functions[f.label].slots
+        point = {x: self.states.get(x) or self.given(self.algebra.state(x)) for x in slots}
         return Node(point, f.label, [self.term(c) for c in f.children])
 
     def contraction(self, f: Factor) -> Series:

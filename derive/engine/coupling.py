@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
-from derive.algebra.functions import FUNCTIONS
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
@@ -90,7 +89,7 @@ class Coupling(Translation):
         """State variables on which a sum of terms depends: those in it, and those that the functions depend on."""
         factors = [f for term in value for f in within(term)]
         found = {f.label for f in factors if f.kind == "state"}
-        found |= {slot for f in factors if f.kind == "node" for slot in FUNCTIONS[f.label].slots}
+        found |= {slot for f in factors if f.kind == "node" for slot in self.functions[f.label].slots}
         return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
@@ -152,14 +151,15 @@ class Coupling(Translation):
         component.right = [r / right[slow] for r in right]
         component.left = [a * right[slow] / pairing for a in left]
 
-    def _jordan(self, names: Iterable[str]) -> ReductionError:
+    def _jordan(self, names: Collection[str]) -> ReductionError:
+        driven = self._unknown(names) or next(iter(self.scheme.unknowns))
         memory = next((n for n in names if n not in self.scheme.unknowns), "v")
         variable = next((v for v in self.scheme.states if self.configuration.symbol(v) == memory), memory)
         symbol = fresh_name("eta", {*self.scheme.parameters, *self.scheme.assigned})
         return self.fail(
-            f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives theta, a Jordan block; rescale it so that it "
-            f'becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
-            f"(the result is then an equation for theta and {symbol})"
+            f"the relaxation factor of {variable} is 1 at gamma = 0 and it drives {driven}, a Jordan block; rescale it so that "
+            f'it becomes a slow variable, with a regime that has {variable} = "gamma*{symbol}" and a step gamma**2 '
+            f"(the result is then an equation for {driven} and {symbol})"
         )
 
     def _needed_last(self) -> list[Component]:

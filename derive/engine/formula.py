@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.algebra.functions import FIELD, LOSS, declared_losses
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
 from derive.engine.composition import Given, Node, Workspace
@@ -29,8 +30,10 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import Kind
+from derive.language.calls import Kind, partial_of
 from derive.scheme.kinds import sized
+from derive.scheme.losses import Resolver, closed, loss_calls
+from derive.scheme.spaces import Spaces
 
 FIRST, SECOND = "theta'", "theta''"
 #: calls that are vectors whatever they are given
@@ -127,10 +130,25 @@ class FormulaReader(Meaning[_Value]):
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
         if function == "grad":
-            return Node(args[0], "L", [])
+            return Node({LOSS.point: args[0]}, LOSS.label, [])
+        if partial := partial_of(function):
+            point, directions = partial.divided(args)
+            slots = dict(zip(self.algebra.functions[partial.label].slots, point, strict=True))
+            return Node(slots, partial.label, directions)
         if function in CALL_SERIES:
             return CALL_SERIES[function](args, None)
-        return Node(self.given(self.algebra.state("theta")), "f" if function.endswith("field") else "L", args)
+        kind = FIELD if function.endswith("field") else LOSS
+        return Node({kind.point: self.given(self.algebra.state(kind.point))}, kind.label, args)
+
+
+def _term_expression(algebra: Algebra, text: str) -> Expression:
+    losses = declared_losses(algebra.functions)
+    if not losses:
+        return parse_expression(text, "term", TERM_CALLS)
+    unknowns = tuple(dict.fromkeys(x for slots in losses.values() for x in slots))
+    spaces = Spaces(algebra.spaces or dict.fromkeys(unknowns, unknowns[0]))
+    expression = parse_expression(text, "term", {**plain_arities(), **loss_calls(losses)})
+    return closed(Resolver(losses, unknowns, "term").opened(expression), spaces)
 
 
 def read_term(algebra: Algebra, text: str) -> Term:
@@ -143,7 +161,7 @@ def read_term(algebra: Algebra, text: str) -> Term:
     >>> read_term(a, "∇³L[∇²L[∇L], ∇L]"), read_term(a, " d3( grad,hess(grad) )")
     (d3(grad, hess(grad)), d3(grad, hess(grad)))
     """
-    expression = parse_expression(text, "term", TERM_CALLS)
+    expression = _term_expression(algebra, text)
     if "gamma" in names_of(expression):
         raise UsageError(f"term '{text}': gamma is in no term; the index is its power, as in eq['theta'][1]")
     workspace = Workspace(algebra)

@@ -27,6 +27,7 @@ from derive.engine.series import lattice
 from derive.engine.translation import PLAIN, Variant
 from derive.errors import SIMPLER_ROOTS, ReductionError, ResidualError, UndecidedError
 from derive.scheme import Configuration
+from derive.scheme.names import ahead
 
 __all__ = ["Component", "Derivation"]
 
@@ -85,8 +86,9 @@ class Derivation(Coupling):
         self.solving = component.names
         self.unsolved.clear()
         right = [self.updates[name].at(k) for name in component.names]
-        if "theta_next" in self.unsolved:
-            raise self.fail("theta_next must come with a factor gamma, as in gamma*grad(theta_next)")
+        for x in self.scheme.unknowns:
+            if ahead(x) in self.unsolved:
+                raise self.fail(f"{ahead(x)} must come with a factor gamma, as in gamma*grad({ahead(x)})")
         self.solving = ()
         return right, self.awaited(right) if self.unsolved - set(component.names) else []
 

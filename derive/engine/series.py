@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.functions import FUNCTIONS
+from derive.algebra.functions import FIELD, LOSS, Function
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
+from derive.scheme.names import ahead
 
 if TYPE_CHECKING:
     from derive.algebra.protocol import TermAlgebra
@@ -28,12 +29,13 @@ Place = tuple[int, int]  # line and column of the scheme text
 
 
 class Context(Protocol):
-    """What series share: the algebra, the values found so far, and how to fail.
+    """What series share: the algebra, the functions whose derivatives are in it, the values found so far, and how to fail.
 
     `solution[x][k]` is the value of the state variable x at gamma^k; a series that misses one adds its name to `unsolved`.
     While `exploring`, state variables are symbols of their own; `missing` is what stands for a value not yet known.
     """
 
+    functions: Mapping[str, Function]
     exploring: bool
     unsolved: set[str]
     all_series: list[Series]
@@ -142,7 +144,7 @@ class State(Series):
             return {}
         found = self.context.solution[self.name].get(int(k))
         if found is None:
-            name = "theta_next" if self.ahead else self.name
+            name = ahead(self.name) if self.ahead else self.name
             self.context.unsolved.add(name)
             return self.context.missing(name)
         return {t: self.context.shift(c) for t, c in found.items()} if self.ahead else found
@@ -284,29 +286,44 @@ class Contraction(Series):
 
 
 class Gradient(Series):
-    """grad(x) with x = theta_0 + gamma delta_1 + gamma^2 delta_2 + ...: grafting of delta onto the gradient."""
+    """grad(x) with x = theta_0 + gamma delta_1 + gamma^2 delta_2 + ...: grafting of delta onto the gradient.
 
-    def __init__(self, x: Series, label: str, place: Place | None) -> None:
-        super().__init__(x.context, place)
-        self.x, self.label = x, label
-        self.theta = x.algebra.state(FUNCTIONS[label].point)
+    The point gives a series for every variable of the function; what is grafted is the union of their increments.
+    """
+
+    def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
+        super().__init__(next(iter(point.values())).context, place)
+        self.point, self.label = point, label
+        self.base = {variable: self.algebra.state(variable) for variable in point}
 
     def compute(self, k: Exponent) -> Sum:
-        leading = self.x.at(0)
-        if leading != self.theta:
-            if self.context.unsolved:
-                return {}
-            return self.at_other_point(leading)
-        self.x.require_whole(k, self.place)
-        delta = [leading, *(self.x.at(j) for j in range(1, int(k) + 1))]
-        return self.algebra.graft(self.label, delta, int(k))
+        for variable, x in self.point.items():
+            leading = x.at(0)
+            if leading != self.base[variable]:
+                if self.context.unsolved:
+                    return {}
+                return self.at_other_point(variable, leading)
+        for x in self.point.values():
+            x.require_whole(k, self.place)
+        return self.at_point(int(k))
 
-    def at_other_point(self, leading: Sum) -> Sum:
+    def at_point(self, k: int) -> Sum:
+        return self.algebra.graft(self.label, [{}, *(self.increment(j) for j in range(1, k + 1))], k)
+
+    def increment(self, j: int) -> Sum:
+        """Of the point at gamma^j."""
+        if len(self.point) == 1:
+            return next(iter(self.point.values())).at(j)
+        result: Sum = {}
+        for x in self.point.values():
+            accumulate(result, x.at(j))
+        return result
+
+    def at_other_point(self, variable: str, leading: Sum) -> Sum:
         if not self.context.exploring:
             point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
-            raise self.context.fail(
-                f"the gradient is taken at {point} as gamma -> 0; it must be taken at a point that tends to theta", self.place
-            )
+            must = f"it must be taken at a point that tends to {variable}"
+            raise self.context.fail(f"the gradient is taken at {point} as gamma -> 0; {must}", self.place)
         return self.algebra.node_sum(self.label, list(leading))
 
 
@@ -339,8 +356,8 @@ class TimeFunction(Series):
 
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
-    "grad": lambda x, place: Gradient(x[0], "L", place),
-    "field": lambda x, place: Gradient(x[0], "f", place),
+    "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
+    "field": lambda x, place: Gradient({FIELD.point: x[0]}, FIELD.label, place),
     "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
     "abs": lambda x, place: Magnitude(x[0], False, place),
     "sign": lambda x, place: Magnitude(x[0], True, place),

@@ -10,14 +10,16 @@ from typing import Any
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
+from derive.algebra.functions import Function, gradients
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
-from derive.engine.composition import composed
-from derive.engine.series import CALL_SERIES, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
+from derive.engine.composition import Node, composed
+from derive.engine.series import CALL_SERIES, Gradient, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, derivative_symbol, interpret, names_of, walk
-from derive.language.calls import CALLS
+from derive.language.calls import CALLS, Partial, partial_of
 from derive.scheme import Configuration
+from derive.scheme.names import ahead, previous
 from derive.scheme.schedule import Schedule
 
 
@@ -34,7 +36,7 @@ class Variant:
     from_rest: bool = False
     rest: Mapping[str, Ratio] = field(default_factory=dict)
     corrections: Sequence[tuple[Algebra, Sum]] = ()
-    algebra: Callable[[Ring], Any] = Algebra
+    algebra: Callable[..., Any] = Algebra
 
 
 PLAIN = Variant()
@@ -49,18 +51,28 @@ class Translation:
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
         self.configuration, self.scheme, self.order, self.variant = configuration, configuration.scheme, order, variant
         self.ring = Ring(self._symbols())
-        self.algebra = variant.algebra(self.ring)
+        self.functions: Mapping[str, Function] = gradients(self.scheme.losses)
+        self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()
         self.states = tuple(configuration.symbol(s) for s in self.scheme.states)
         scalar = {configuration.symbol(v): self.scheme.kinds[v] == "scalar" for v in self.scheme.states}
-        self.symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, "theta_next")}
-        self.later = {s: self.algebra.state(f"{s} later", scalar.get(s, False)) for s in self.symbols}
+        later = map(ahead, self.scheme.unknowns)
+        self.symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, *later)}
+        self.later = {s: self.algebra.state(_later(s), scalar.get(s, False)) for s in self.symbols}
         self.solution: dict[str, dict[int, Sum]] = {s: {} for s in self.symbols}
         self.updates: dict[str, Series] = {}
         self.exploring = self.strict = False
         self.solving: Collection[str] = ()
+
+    def _algebra(self) -> Any:
+        """The algebra of terms; where losses are declared, with their gradients and the spaces of all state variables."""
+        if not self.scheme.losses:
+            return self.variant.algebra(self.ring)
+        known = {self.configuration.symbol(s): x for s, x in self.scheme.spaces.items()}
+        spaces = known | {_later(s): x for s, x in known.items()}
+        return self.variant.algebra(self.ring, self.functions, spaces if len(self.scheme.unknowns) > 1 else {})
 
     def explore(self, vanishing: Collection[str] = ()) -> None:
         """Compile with every state variable a symbol of its own at gamma^0, and zero where it vanishes there."""
@@ -123,13 +135,12 @@ class Translation:
         for variable in self.scheme.states:
             state = State(self, self.configuration.symbol(variable))
             names[variable] = Times(factors[variable], state) if variable in factors else state
-        names["theta_next"] = State(self, "theta", ahead=True)
-        old_theta = names["theta"]
+        names |= {ahead(x): State(self, x, ahead=True) for x in self.scheme.unknowns}
+        old = {previous(x): names[x] for x in self.scheme.unknowns}
         for assignment in self.scheme.program:
             names[assignment.target] = self._series(assignment.value, names)
         updates = {v: names[v] for v in self.scheme.states}
-        if "theta_prev" in updates and "theta_prev" not in self.scheme.assigned:
-            updates["theta_prev"] = old_theta
+        updates |= {x: series for x, series in old.items() if x in updates and x not in self.scheme.assigned}
         for variable, factor in factors.items():
             updates[variable] = Times(updates[variable], Power(factor, Fraction(-1), None))
         return {self.configuration.symbol(v): series for v, series in updates.items()}
@@ -138,10 +149,20 @@ class Translation:
         return interpret(expression, _Reading(self, names))
 
     def _call(self, function: str, args: list[Series], place: Place) -> Series:
+        if partial := partial_of(function):
+            return self._derivative(partial, args, place)
         if function not in CALL_SERIES:
             return TimeFunction(self.time_derivatives(function), args[0], function, place)
         series = CALL_SERIES[function](args, place)
         return self._corrected(series, args[0]) if CALLS[function].label else series
+
+    def _derivative(self, partial: Partial, args: list[Series], place: Place) -> Series:
+        """A derivative of a declared loss, at the point that its first arguments are."""
+        point, directions = partial.divided(args)
+        slots = dict(zip(self.scheme.losses[partial.loss], point, strict=True))
+        if directions:
+            return Node(slots, partial.label, directions, place)
+        return Gradient(slots, partial.label, place)
 
     def _corrected(self, total: Series, x: Series) -> Series:
         """grad(x) + gamma c_1(x) + gamma^2 c_2(x) + ..."""
@@ -166,6 +187,11 @@ class Translation:
         for _ in through[1:]:
             values.append(values[-1].derivative("t"))
         return values
+
+
+def _later(state: str) -> str:
+    """The symbol for a value that is not solved yet."""
+    return f"{state} later"
 
 
 class _Reading(Meaning[Series]):

@@ -1,7 +1,11 @@
 """The calls of the scheme language, once: what each takes, what it gives, how it is written.
 
 Everything about a call stands in its entry of `CALLS`, except its power series (`derive.engine.series`).  A declared time
-function, such as r(t), has no entry; it takes one number and is written by its name.
+function, such as r(t), has no entry; it takes one number and is written by its name.  The derivatives of declared losses
+have names that no text can contain, made of the loss, the variable of the gradient and those of further directions:
+
+    f.x(a, b)         grad(f(a, b), x)       the gradient with respect to x of f at (a, b)
+    f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
 
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
@@ -15,10 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 Kind = Literal["vector", "scalar"]
 Medium = Literal["unicode", "ascii", "latex"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,47 @@ CALLS: dict[str, SchemeCall] = {
 
 def call_of(name: str) -> SchemeCall:
     """The entry of a call; of a declared time function, one that says nothing special."""
+    if partial := partial_of(name):
+        return SchemeCall(name, kind="vector", of_vectors=True, label=partial.label)
     return CALLS.get(name) or SchemeCall(name)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A derivative of a declared loss by the name of its call: `variables` are those of the free index and of the directions."""
+
+    loss: str
+    variables: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """That of the gradient: f.x for f.x.y."""
+        return f"{self.loss}.{self.variables[0]}"
+
+    @property
+    def call(self) -> str:
+        return ".".join((self.loss, *self.variables))
+
+    @property
+    def written(self) -> str:
+        """The name by which a text calls it: grad, hess, d3, ..."""
+        rank = len(self.variables)
+        return ("grad", "hess")[rank - 1] if rank < 3 else f"d{rank}"
+
+    def divided(self, arguments: Sequence[T]) -> tuple[list[T], list[T]]:
+        """(the point, the directions)."""
+        cut = len(arguments) - len(self.variables) + 1
+        return list(arguments[:cut]), list(arguments[cut:])
+
+
+def partial_of(name: str) -> Partial | None:
+    """The derivative of a declared loss that a call's name says, if it says one.
+
+    >>> partial_of("f.x.y").divided(["a", "b", "u"]), partial_of("grad")
+    ((['a', 'b'], ['u']), None)
+    """
+    loss, dot, variables = name.partition(".")
+    return Partial(loss, tuple(variables.split("."))) if dot else None
 
 
 def derivative_calls(label: str, below: int) -> dict[str, int]:

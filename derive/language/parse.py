@@ -83,7 +83,7 @@ class _Statements(Reader):
 
 
 def parse_update(
-    text: str, where: str = "update", functions: Mapping[str, int] | None = None, names: Collection[str] = ()
+    text: str, where: str = "update", functions: Mapping[str, int | None] | None = None, names: Collection[str] = ()
 ) -> tuple[Assignment, ...]:
     """The assignments of an update text.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -120,6 +120,19 @@ def fresh_name(letter: str, taken: Collection[str]) -> str:
     return name
 
 
+def _call_text(function: str, arguments: Sequence[str]) -> str:
+    """
+    >>> _call_text("f.x.y", ["x", "y", "u"])
+    'hess(f(x, y), x, u)'
+    """
+    loss, *variables = function.split(".")
+    if variables:
+        cut = len(arguments) - len(variables) + 1
+        function = ("grad", "hess")[len(variables) - 1] if len(variables) < 3 else f"d{len(variables)}"
+        arguments = [f"{loss}({', '.join(arguments[:cut])})", variables[0], *arguments[cut:]]
+    return f"{function}({', '.join(arguments)})"
+
+
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
 
 
@@ -135,7 +148,7 @@ def unparse(expression: Expression, parent: int = 0) -> str:
         case Name(id):
             text, level = id, 5
         case Call(function, args):
-            text, level = f"{function}({', '.join(unparse(a) for a in args)})", 5
+            text, level = _call_text(function, [unparse(a) for a in args]), 5
         case Operation("neg", (a,)):
             text, level = "-" + unparse(a, 3), 3
         case Operation(op, (a, b)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -84,13 +85,42 @@ class Reader(Climbing):
     def nabla(self) -> Expression:
         """∇L, ∇L(x), ∇²L[u], ∇³L[u, v]."""
         token = self.advance()
+        if self.declares and self.token.kind == "name" and self.token.text.startswith("_"):
+            return self.partial_derivative([self.advance().text[1:]], token)
         order = int(self.advance().text) if self.token.kind == "raised" and self.token.text[:3].isdigit() else 1
+        if self.declares and self.token.text in self.calls and 1 <= order <= 999:
+            return self.of_loss([""] * order, self.advance(), token)
         if self.token.text != "L" or not 1 <= order <= 999:
             raise self.fail("write ∇L for the gradient of the loss, ∇²L[u], ∇³L[u, v] for its derivatives", token)
         self.advance()
         return self.derivative(order, token)
 
     # ------------------------------------------------------------------ derivatives
+
+    @property
+    def declares(self) -> bool:
+        """Whether losses are declared: grad then takes a loss and a variable."""
+        return "grad" in self.calls and self.calls["grad"] is None
+
+    def partial_derivative(self, variables: list[str], token: Token) -> Expression:
+        """∇_x f, ∇_x,y f[u], ∇_x,y f(a, b)[u]: subscripts, the loss, its point and its arguments."""
+        while self.at(","):
+            self.advance()
+            variables.append(self.advance().text)
+        if self.token.text not in self.calls:
+            raise self.fail("the name of a loss is missing after the subscripts of a derivative, as in ∇_x,y f[u]", self.token)
+        return self.of_loss(variables, self.advance(), token)
+
+    def of_loss(self, variables: list[str], loss: Token, token: Token) -> Expression:
+        """A derivative of a declared loss, by these variables; none is named where the loss has one."""
+        self.descend(token)
+        points = self.arguments(")") if self.at("(", close=True) else []
+        directions = self.arguments("]") if self.at("[") else []
+        self.depth -= 1
+        if len(directions) != len(variables) - 1:
+            given = f"{len(variables) - 1} argument{'s' * (len(variables) != 2)} in brackets, not {len(directions)}"
+            raise self.fail(f"a derivative of this order takes {given}", token)
+        return Call(".".join((loss.text, *variables)), (*points, *directions), token.line, token.column)
 
     def derivative(self, order: int, token: Token) -> Expression:
         """The derivative of L of this order, at its point or at another, with its arguments in brackets."""
@@ -125,6 +155,11 @@ class Reader(Climbing):
             self.refuse_word(token)
         if (count := self.primes()) is not None:
             return self.primed(token, count)
+        if self.declares and (found := _of_declared(token.text, self.token, self.calls)) is not None:
+            rank, loss = found
+            return self.of_loss([""] * rank, replace(token, text=loss) if rank > 2 else self.advance(), token)
+        if self.declares and token.text.startswith("grad_") and token.text not in self.assigned:
+            return self.partial_derivative([token.text.removeprefix("grad_")], token)
         if (order := _order(token.text, self.token)) is not None:
             self.position += self.token.text == "L"
             return self.derivative(order, token)
@@ -208,6 +243,14 @@ _SIGNS: dict[str, Callable[[Reader], Expression]] = {
     "-": Reader.minus, "+": Reader.plus, "(": Reader.bracketed, "√": Reader.root, "∇": Reader.nabla,
     "|": Reader.bars, "‖": Reader.bars, "⟨": Reader.angle, "<": Reader.angle,
 }  # fmt: skip
+
+
+def _of_declared(name: str, after: Token, losses: Container[str]) -> tuple[int, str] | None:
+    """The order of a derivative that is written 'grad L1', 'hess L1', 'd3L1[', and the loss."""
+    if after.kind == "name" and after.text in losses and name in ("grad", "hess"):
+        return ("grad", "hess").index(name) + 1, after.text
+    found = re.fullmatch(r"d([3-9]|[1-9][0-9]{1,2})([^\W\d]\w*)", name) if after.text in ("[", "(") else None
+    return (int(found[1]), found[2]) if found and found[2] in losses else None
 
 
 def _order(name: str, after: Token) -> int | None:

@@ -41,6 +41,7 @@ def article_of(
 
     Raises what `modified_equation` raises.
     """
+    scheme.require_plain("paper")
     configuration = configure(scheme, regime, settings)
     check_order(configuration, order, force, MAX_TERMS)
     derivation = derivation_of(configuration, order, True, progress)

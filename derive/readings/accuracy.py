@@ -32,7 +32,7 @@ from derive.readings.identity import vanishes
 from derive.readings.second_order import P, said, second_order_form, time_rate
 from derive.readings.target import parse_target
 from derive.result import Described
-from derive.scheme import Scheme, substitute
+from derive.scheme import Scheme, load_scheme, substitute
 
 MAX_LEAD = 12  # powers of gamma in front of a target
 
@@ -98,6 +98,7 @@ def accuracy(
     (2, '-1/12*hess(grad) + 1/12*d3(p, p)')
     """
     expression = parse_target(target)
+    load_scheme(scheme).require_plain("accuracy")
     if not isinstance(order, int) or order < 0:
         raise UsageError(f"order must be a whole number >= 0, not {order}")
     result: Accuracy | None = None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.algebra.calculus import Transfer, same
-from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, reduced
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import UsageError
@@ -120,6 +120,8 @@ def compare(
 
 def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comparison:
     """Compare two derived equations of the same order."""
+    for equation in (first, second):
+        equation.scheme.require_plain("compare")
     if first.scheme.label != second.scheme.label:
         raise UsageError("one scheme is written for a loss (grad), the other for a vector field (field)")
     velocities = [len(e.equations) > 1 for e in (first, second)]
@@ -131,7 +133,7 @@ def compare_equations(first: ModifiedEquation, second: ModifiedEquation) -> Comp
         )
     taken = {n for e in (first, second) for n in (*e.scheme.names, *e.configuration.free)}
     velocity = fresh_name(P, taken) if velocities[0] else None
-    algebra = Algebra(Ring(list(dict.fromkeys((*first.algebra.ring.symbols, *second.algebra.ring.symbols)))))
+    algebra = first.algebra.beside(second.algebra)
     f, g = (_field(e, algebra, velocity) for e in (first, second))
     order = min(len(f), len(g)) - 1
     f, g = f[: order + 1], g[: order + 1]

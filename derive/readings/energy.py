@@ -132,6 +132,7 @@ def modified_energy(
     (True, ['L + 1/2*dot(eta, eta)', '-1/2*dot(eta, grad)', '1/12*dot(grad, grad) + 1/12*dot(eta, hess(eta))'])
     """
     chosen = load_scheme(scheme)
+    chosen.require_plain("energy")
     equation = modified_equation(chosen, order, regime=regime or mechanical_regime(chosen), settings=settings)
     return energy_of(equation, damping)
 

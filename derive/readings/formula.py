@@ -43,7 +43,8 @@ from derive.language.calls import Kind
 from derive.readings.identity import vanishes
 from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
-from derive.scheme import substitute
+from derive.scheme import Configuration, substitute
+from derive.scheme.losses import declared_formula, formula_calls
 
 CALLS: dict[str, int | None] = {
     "hess": 1, **plain_arities(), "gradient": 1, "rate": 1, **derivative_calls("L", 10), **derivative_calls("f", 10),
@@ -100,6 +101,7 @@ class Formulas:
     """A place where formulas are read: an algebra, the state variables in it (name -> scalar?), and parameters' values.
 
     flow     theta' as a function of theta;   exact   gamma is a parameter like any other, and nothing is expanded in it
+    configuration   of a scheme that declares losses: formulas have grad(f, x), hess(f, x, u), ... as its text has
 
     >>> from derive import modified_equation
     >>> f = formulas_of(modified_equation("momentum", 1))
@@ -112,6 +114,7 @@ class Formulas:
     values: Mapping[str, Expression]
     flow: Sum | None = None
     exact: bool = False
+    configuration: Configuration | None = None
 
     @property
     def zero(self) -> TermSum:
@@ -134,12 +137,17 @@ class Formulas:
 
     def series(self, text: str, order: int, where: str) -> list[TermSum]:
         """The coefficients of gamma^0, ..., gamma^order.  Raises ParseError, UsageError, ReductionError."""
-        expression = substitute(limited(parse_primed(text, where, CALLS)), self.values)
+        expression = substitute(limited(self._parsed(text, where)), self.values)
         series = _Reader(Workspace(self.algebra), self).read(expression)
         series.require_whole(order + 1)  # gamma**(3/2) is no O(gamma**2)
         if any(series.at(k) for k in range(floor(series.low), 0)):
             raise UsageError(f"{where}: a negative power of gamma does not cancel")
         return [TermSum(self.algebra, series.at(k)) for k in range(order + 1)]
+
+    def _parsed(self, text: str, where: str) -> Expression:
+        if self.configuration is None:
+            return parse_primed(text, where, CALLS)
+        return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
     def descent(self, loss: TermSum) -> TermSum:
         """-grad of a scalar."""
@@ -167,7 +175,8 @@ def formulas_of(equation: ModifiedEquation) -> Formulas:
     if equation.scheme.label == "f" and "f" not in {*bound, *equation.algebra.ring.symbols}:
         bound["f"] = Name("field")  # as it is printed
     scalars = {x: equation.scheme_kind(x) == "scalar" for x in equation.equations if x != "theta"}
-    return Formulas(equation.algebra, scalars, {**bound, **values})
+    states = scalars | {x: equation.scheme_kind(x) == "scalar" for x in equation.memory} if equation.scheme.losses else scalars
+    return Formulas(equation.algebra, states, {**bound, **values}, configuration=c if equation.scheme.losses else None)
 
 
 def formulas_beside(total: TermSum, states: Mapping[str, bool], values: Mapping[str, Expression] | None = None) -> Formulas:

@@ -14,6 +14,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import Fold, terms_within, within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor, Term
+from derive.errors import UndecidedError
 from derive.readings.bounds import by_powers
 
 
@@ -33,7 +34,10 @@ def vanishes(algebra: Algebra, total: Sum) -> bool:
     if not any(f.kind == "base" for t in total for f, _ in t.factors):
         return False
     symbols = _Symbols(algebra, total)
-    parts = [symbols.total(total.items()).reduced()]
+    try:
+        parts = [symbols.total(total.items()).reduced()]
+    except ZeroDivisionError:
+        raise UndecidedError("a denominator vanishes identically, though the normal form of its terms does not show it") from None
     for x, absolute in symbols.pairs:
         parts = [half for p in parts for half in _halves(p, x, absolute)]
     return not any(parts)

@@ -87,6 +87,7 @@ def initial_layer(
     ('beta/(1 - beta)**2*grad', '-beta*z/(1 - beta)**2*grad')
     """
     chosen = load_scheme(scheme)
+    chosen.require_plain("initial-layer")
     configuration = configure(chosen, regime, settings)
     check_order(configuration, order)
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)

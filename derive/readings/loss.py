@@ -46,6 +46,7 @@ def modified_loss(
 
 def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     """The modified loss of a derived equation (flow or map)."""
+    equation.scheme.require_plain("modified-loss")
     if equation.scheme.label != "L":
         raise ReductionError(f"{equation.scheme.where}: written for a vector field, which need not be a gradient; write grad(x)")
     if len(equation.equations) > 1:

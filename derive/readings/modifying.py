@@ -80,6 +80,7 @@ def modifying_field(
     (['-grad', '1/2*hess(grad)'], ['L', '-1/4*dot(grad, grad)'])
     """
     chosen = load_scheme(scheme)
+    chosen.require_plain("modifying")
     configuration = configure(chosen, regime, settings)
     check_order(configuration, order)
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)

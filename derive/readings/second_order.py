@@ -105,6 +105,7 @@ def second_order(
 
 def second_order_form(equation: ModifiedEquation, derivative: str | None = None) -> SecondOrder:
     """Eliminate the velocity from a derived equation (form 'flow'); `derivative` names theta', p where the scheme has none."""
+    equation.scheme.require_plain("second-order")
     variable = velocity_variable(equation)
     derivative = derivative or equation.configuration.fresh(P)
     algebra, order = equation.algebra, equation.order

@@ -12,8 +12,9 @@ from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
+from derive.scheme.losses import declared, loss_calls, resolved
 from derive.scheme.model import Parameter, Regime, Scheme
-from derive.scheme.names import RESERVED
+from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
 
@@ -99,7 +100,7 @@ def _refuse_tableau(content: str, path: str) -> None:
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "functions", "initial", "regimes")
+_TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
 
 
 def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
@@ -119,20 +120,26 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
-    for key in ("parameters", "functions", "initial"):
-        data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
+    for key in ("parameters", "unknowns", "functions", "initial"):
+        if key in data or key != "unknowns":
+            data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
     name = " ".join(data.get("name", shown(source)).split())
-    for key in ("parameters", "functions", "initial"):
+    where, unknowns = f"scheme {name}", data.get("unknowns", dict.fromkeys(UNKNOWNS, ""))
+    if not unknowns:
+        raise SchemeError(f"{source}{_line_of(text, 'unknowns')}: [unknowns] is empty; leave it out where theta is the unknown")
+    taken = {"parameters": reserved(unknowns), "unknowns": CLOCK}
+    for key in ("parameters", "unknowns", "functions", "initial"):
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
-            if not inner.isidentifier() or (key == "parameters" and inner in RESERVED):
+            if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
-    functions = data.get("functions", {})
+    functions, losses = declared(data.get("functions", {}), list(unknowns), where)
+    program = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)}, data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
-        program=parse_update(data["update"], f"scheme {name}", dict.fromkeys(functions, 1), data["parameters"]),
+        program=resolved(program, losses, list(unknowns), where),
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
@@ -140,6 +147,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         functions=functions,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
+        unknowns=unknowns,
+        losses=losses,
         aliases=read_aliases(data.get("aliases", []), source),
     )
 

@@ -70,6 +70,7 @@ class _Quadratic(LinearForms):
 def _ring(configuration: Configuration, curvature: str) -> Ring:
     """gamma, the curvature and the free parameters, where the linear map is the same at every step."""
     scheme = configuration.scheme
+    scheme.require_plain("stability")
     if scheme.label != "L":
         raise ReductionError(f"{scheme.where}: stability is read on losses; this scheme is written for a vector field")
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from derive.errors import ParseError, SchemeError, nearest
+from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
+from derive.scheme.spaces import check_spaces, spaces_of
 
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
@@ -41,6 +42,8 @@ class Scheme:
 
     `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
     and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game; every other state
+    variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
@@ -54,10 +57,14 @@ class Scheme:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Expression] = field(default_factory=dict)
     regimes: Mapping[str, Regime] = field(default_factory=dict)
+    unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
+    losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self)
+        if self.losses:
+            check_spaces(self.program, self.spaces, self.losses, self.where)
         sizes = tuple(replace(a, value=sized(a.value, self.kinds)) for a in self.program)
         object.__setattr__(self, "program", sizes)  # |a| of one number is no norm; no name and no kind changes by it
 
@@ -68,11 +75,6 @@ class Scheme:
     @cached_property
     def assigned(self) -> frozenset[str]:
         return frozenset(a.target for a in self.program)
-
-    @property
-    def unknowns(self) -> tuple[str, ...]:
-        """The variables whose equation is sought; every other state variable is memory."""
-        return UNKNOWNS
 
     @property
     def reserved(self) -> tuple[str, ...]:
@@ -106,10 +108,15 @@ class Scheme:
         return kinds
 
     @cached_property
+    def spaces(self) -> Mapping[str, str]:
+        """vector -> the unknown in whose space it lies."""
+        return spaces_of(self.program, tuple(self.unknowns), self.where)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every name that the file uses: parameters, variables, time functions, the symbols of its regimes."""
         symbols = {n for r in self.regimes.values() for e in r.substitutions.values() for n in names_of(e)}
-        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *symbols})
+        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *self.losses, *symbols})
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -118,8 +125,19 @@ class Scheme:
 
     @property
     def label(self) -> str:
-        """`function` label of the problem: 'L' for a loss (grad), 'f' for a vector field (field)."""
+        """`function` label of the problem: 'L' for a loss (grad), 'f' for a vector field (field), 'losses' for declared ones."""
+        if self.losses:
+            return "losses"
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
+
+    def require_plain(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
+        if self.losses:
+            names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
+            raise ReductionError(
+                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
 
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
         """The state variable as the regime writes it, factor * symbol."""
@@ -144,6 +162,10 @@ def _check_names(scheme: Scheme) -> None:
     for name in scheme.initial:
         if name not in scheme.states:
             raise SchemeError(f"{where}, [initial]: '{name}' is no state variable{nearest(name, scheme.states)}")
+        known = (CLOCK[0], *scheme.parameters)
+        for used in names_of(scheme.initial[name]):
+            if used not in known:
+                raise SchemeError(f"{where}, [initial] {name}: '{used}' is no parameter{nearest(used, known)}")
 
 
 def _check_written(scheme: Scheme, name: str) -> None:
@@ -152,6 +174,8 @@ def _check_written(scheme: Scheme, name: str) -> None:
     taken = "the derivative of the problem" if name in ("grad", "field") else ""
     if found and found[1] in scheme.functions:
         taken = f"a derivative of {found[1]}(t)"
+    if name in scheme.losses or (scheme.losses and re.fullmatch(r"hess|d\d+", name)):
+        taken = "a loss" if name in scheme.losses else "a derivative of a loss"
     if taken:
         raise SchemeError(f"{scheme.where}: '{name}' is how {taken} is written in results; choose another name")
 
@@ -187,3 +211,13 @@ def _check_regime(scheme: Scheme, regime: Regime) -> None:
             raise SchemeError(f"{where}: {name} cannot be rescaled")
         if name in scheme.states:
             scheme.rescaling(regime, name)
+        else:
+            _check_constant(scheme, regime.substitutions[name], f"{where}, {name}")
+
+
+def _check_constant(scheme: Scheme, value: Expression, where: str) -> None:
+    """A parameter changes with gamma, t and other parameters alone."""
+    for name in names_of(value):
+        if name not in CLOCK and name in (*scheme.reserved, *scheme.assigned, *scheme.states):
+            raise SchemeError(f"{where}: a parameter cannot depend on '{name}'")
+        _check_written(scheme, name)

@@ -29,6 +29,7 @@ class _Compiler(LinearForms):
     """
 
     def __init__(self, configuration: Configuration) -> None:
+        configuration.scheme.require_plain("trees")
         super().__init__(configuration, Ring(("gamma", *configuration.free)))
         self.points: list[Form] = []
         self.factors: dict[str, Ratio] = {}

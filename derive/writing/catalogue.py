@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 from derive.language import unparse
+from derive.result import declarations
 from derive.scheme import Scheme
 from derive.scheme.bibliography import cited
 
@@ -36,6 +37,9 @@ def scheme_text(scheme: Scheme) -> str:
             lines.append(f"    {p.name:<{width}}  {p.description}" + (f", {p.range}" if p.range else ""))
     for name, description in scheme.functions.items():
         lines.append(f"    {name}(t)  {description}")
+    if scheme.losses:
+        lines += ["", "unknowns", *(f"    {n}  {text}".rstrip() for n, text in scheme.unknowns.items())]
+        lines += ["", "losses", *(f"    {n}({', '.join(slots)})" for n, slots in scheme.losses.items())]
     if scheme.initial:
         lines += ["", "memory at the start", *(f"    {n} = {unparse(e)}" for n, e in scheme.initial.items())]
     for regime in scheme.regimes.values():
@@ -62,6 +66,7 @@ def scheme_json(scheme: Scheme) -> dict[str, Any]:
         "update": scheme.update.strip(),
         "parameters": {p.name: {"description": p.description, "range": p.range} for p in scheme.parameters.values()},
         "functions": dict(scheme.functions),
+        **declarations(scheme),
         "initial": {n: unparse(e) for n, e in scheme.initial.items()},
         "regimes": {
             r.name: {"title": r.title, "substitutions": {n: unparse(e) for n, e in r.substitutions.items()}}

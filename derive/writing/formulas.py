@@ -199,7 +199,7 @@ class _Factors(Cases[str]):
 
     def node(self, f: Factor) -> str:
         style = self.style
-        name = style.derived(f.label, len(f.children))
+        name = style.node(f)
         if not f.children:
             return name
         inner = style.nested or style

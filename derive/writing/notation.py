@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from derive.algebra.terms import Factor
+from derive.algebra.terms import Factor, space_of
+from derive.language.calls import Partial
 from derive.language.letters import GREEK, LETTERS
+from derive.scheme.names import UNKNOWNS, previous
 
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
@@ -42,11 +44,13 @@ class Notation:
     velocity: str = ""  # the variable that is written as the derivative of theta
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
+    unknowns: tuple[str, ...] = UNKNOWNS
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
-        if name == "theta_prev":
-            return self.symbol("theta") + self.previous
+        for x in self.unknowns:
+            if name == previous(x):
+                return self.symbol(x) + self.previous
         if name and name == self.velocity:
             return self.dot("theta")
         found = _TIME_DERIVATIVE.fullmatch(name)
@@ -79,9 +83,44 @@ class Notation:
             text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
         return text
 
-    def knowing(self, functions: Iterable[str]) -> Notation:
-        """The same notation for a scheme with these time functions."""
-        return replace(self, functions=frozenset(functions))
+    def knowing(self, functions: Iterable[str], unknowns: Iterable[str] = UNKNOWNS) -> Notation:
+        """The same notation for a scheme with these time functions and unknowns."""
+        return replace(self, functions=frozenset(functions), unknowns=tuple(unknowns))
+
+    @property
+    def players(self) -> bool:
+        """Whether there are several unknowns, so that derivatives say by which they are taken."""
+        return len(self.unknowns) > 1
+
+    def node(self, f: Factor) -> str:
+        """The name of a derivative: ∇²L, and for declared losses ∇²L₁, or ∇_x,y f where there are several unknowns."""
+        loss, _, variable = f.label.partition(".")
+        if not variable:
+            return self.derived(loss, len(f.children))
+        spaces = [space_of(c) or variable for c in f.children]  # with one unknown, all are in its space
+        return self.partial(Partial(loss, (variable, *spaces)), [])
+
+    def partial(self, partial: Partial, arguments: Sequence[str]) -> str:
+        """A derivative of a declared loss at a point, ∇_x,y f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
+
+        >>> replace(UNICODE, unknowns=("x", "theta")).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
+        '∇_x,θ f1(x, θ)[u]'
+        """
+        point, directions = partial.divided(arguments) if arguments else ([], [])
+        loss, letters = self.symbol(partial.loss), [self.symbol(x) for x in partial.variables]
+        if self.players:
+            name = self.subscripted(letters, loss)
+        else:
+            name = self.derived("L", len(letters) - 1, partial.loss)
+        name += self.left + ", ".join(point) + self.right if point else ""
+        return name + (self.open + self.argument(directions) + self.close if directions else "")
+
+    def subscripted(self, letters: Sequence[str], loss: str) -> str:
+        """A derivative by unknowns; with commas, as x, y and xy may all be unknowns."""
+        by = ",".join(letters)
+        if self.name == "latex":
+            return rf"\nabla_{{{by}}} {loss}"
+        return f"{'∇' if self.name == 'unicode' else 'grad'}_{by} {loss}"
 
 
 _TIME_DERIVATIVE = re.compile(r"d(\d*)([^\W\d]\w*)")

@@ -21,9 +21,10 @@ from derive.language import (
     interpret,
     names_of,
 )
-from derive.language.calls import Medium, call_of, write_call
+from derive.language.calls import Medium, Partial, call_of, partial_of, write_call
 from derive.language.letters import GREEK
 from derive.result import Combination, Equation, Relaxation
+from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
 from derive.writing.notation import Notation
@@ -76,6 +77,17 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
+    return lines + (_clock_lines(equation, style) if equation.scheme.losses else [])
+
+
+def _clock_lines(equation: Equation, style: Notation) -> list[str]:
+    """The clock of a scheme with losses of its own, and what subscripts mean, on the first loss of several unknowns."""
+    every = " for every unknown" if style.players else ""
+    lines = [f"with time {style.symbol('gamma')} a step{every}; these lines are one step"]
+    losses = {f: slots for f, slots in equation.scheme.losses.items() if len(slots) > 1}
+    for f, (x, y, *_) in list(losses.items())[:1]:
+        second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
+        lines.append(f"with {second}[...] the derivative of {first} by {style.symbol(y)}, applied to what stands in brackets")
     return lines
 
 
@@ -134,9 +146,10 @@ class _Pretty(Meaning[Written]):
         return Written(str(value), 5 if value.denominator == 1 else 2)
 
     def name(self, node: Name) -> Written:
-        if node.id == "theta_next":
-            ahead = "_next" if self.medium == "ascii" else self.style.following  # θ+ would be a sum
-            return Written(self.style.symbol("theta") + ahead, 5)
+        for x in self.style.unknowns:
+            if node.id == ahead(x):
+                later = "_next" if self.medium == "ascii" else self.style.following  # θ+ would be a sum
+                return Written(self.style.symbol(x) + later, 5)
         return Written(self.style.symbol(node.id), 5)
 
     def negate(self, a: Written) -> Written:
@@ -161,6 +174,8 @@ class _Pretty(Meaning[Written]):
         return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
 
     def call(self, node: Call, args: list[Written]) -> Written:
+        if partial := partial_of(node.function):
+            return Written(self.style.partial(partial, [a.text for a in args]), 5)
         entry = call_of(node.function)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)

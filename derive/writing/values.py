@@ -14,19 +14,22 @@ from derive.writing.letters import checked, names_in
 from derive.writing.notation import Notation
 
 if TYPE_CHECKING:
+    from derive.concrete.problem import Problem
     from derive.concrete.values import Values
 
 
-def _components(equation: Equation, name: str, count: int, variables: Sequence[str], style: Notation) -> list[str]:
+def _components(equation: Equation, name: str, problem: Problem, style: Notation) -> list[str]:
     """Names of the components of a slow variable on a concrete problem, as they are typed."""
-    if name == "theta":
-        return list(variables)
+    components = problem.components(equation.space(name))
+    if problem.is_unknown(name):
+        return list(components)
     own = style.renamed(name)
-    return [own] if equation.scheme_kind(name) == "scalar" else [f"{own}_{x}" for x in variables[:count]]
+    return [own] if equation.scheme_kind(name) == "scalar" else [f"{own}_{x}" for x in components]
 
 
-def _on(equation: Equation, problem: str, style: Notation) -> str:
-    what = f"{style.renamed('L')} = {problem}" if equation.scheme.label == "L" else f"the field ({problem})"
+def _on(equation: Equation, problem: Problem, style: Notation) -> str:
+    what = f"{style.renamed('L')} = {problem.text}" if problem.is_loss else f"the field ({problem.text})"
+    what = problem.text if problem.losses else what
     last = equation.order + (equation.form == "map")
     return f"{equation.scheme.title} on {what}, through {style.renamed('gamma')}^{last}"
 
@@ -46,17 +49,16 @@ def _renamed(text: str, style: Notation) -> str:
 Explicit = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 
-def explicit_text(equation: Equation, problem: str, explicit: Explicit, style: Notation) -> str:
+def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, style: Notation) -> str:
     """The equation in the variables of a concrete loss: one formula a component and power of gamma."""
     from derive.concrete.explicit import expression_text
 
-    variables = variables_of(equation, problem)
     flow = equation.form == "flow"
     if style.name == "latex":
-        return _explicit_latex(equation, explicit, variables, style)
+        return _explicit_latex(equation, explicit, problem, style)
     lines = [_on(equation, problem, style)]
     for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, len(powers[0]), variables, style)):
+        for i, component in enumerate(_components(equation, name, problem, style)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
             rows = [(k, _symbols_renamed(block[i], style)) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
             pieces = [_gamma(k, style) + f"({expression_text(e)})" if k else expression_text(e) for k, e in rows]
@@ -65,18 +67,11 @@ def explicit_text(equation: Equation, problem: str, explicit: Explicit, style: N
     return "\n".join(lines)
 
 
-def variables_of(equation: Equation, problem: str) -> tuple[str, ...]:
-    """The coordinates of a concrete problem."""
-    from derive.concrete.names import problem_of  # start-up: most runs print formulas
-
-    return problem_of(equation, problem).variables
-
-
-def problem_letters(letters: Mapping[str, str], equation: Equation, problem: str, latex: bool) -> dict[str, str]:
+def problem_letters(letters: Mapping[str, str], equation: Equation, problem: Problem, latex: bool) -> dict[str, str]:
     """The letters of an output about a concrete problem, whose coordinates are names as well."""
     if not letters:
         return {}
-    return checked(letters, [*names_in(equation.configuration), *variables_of(equation, problem)], latex)
+    return checked(letters, [*names_in(equation.configuration), *problem.variables], latex)
 
 
 def _symbols_renamed(e: Any, style: Notation) -> Any:
@@ -85,13 +80,13 @@ def _symbols_renamed(e: Any, style: Notation) -> Any:
     return e.xreplace({s: Symbol(style.renamed(s.name)) for s in e.free_symbols}) if style.letters else e
 
 
-def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str, ...], style: Notation) -> str:
+def _explicit_latex(equation: Equation, explicit: Explicit, problem: Problem, style: Notation) -> str:
     import sympy as sp
 
     flow = equation.form == "flow"
     lines: list[str] = []
     for name, powers in explicit.items():
-        for i, component in enumerate(_components(equation, name, len(powers[0]), variables, style)):
+        for i, component in enumerate(_components(equation, name, problem, style)):
             symbol = typed(component, style)
             pieces = []
             for k, block in enumerate(powers, 0 if flow else 1):
@@ -105,14 +100,14 @@ def _explicit_latex(equation: Equation, explicit: Explicit, variables: tuple[str
     return fragment(lines)
 
 
-def values_text(equation: Equation, problem: str, values: Values, style: Notation) -> str:
+def values_text(equation: Equation, problem: Problem, values: Values, style: Notation) -> str:
     """The exact coefficients at a point: one row a power of gamma and variable."""
     if style.name == "latex":
-        return _values_latex(equation, values, style)
+        return _values_latex(equation, problem, values, style)
     where = ", ".join(f"{_renamed(n, style)} = {x}" for n, x in values.point.items())
     lines = [f"{_on(equation, problem, style)}, at {where}"]
     for name, powers in values.values.items():
-        components = _components(equation, name, len(powers[0]), values.variables, style)
+        components = _components(equation, name, problem, style)
         for k, block in enumerate(powers, 0 if equation.form == "flow" else 1):
             own = style.renamed(name)
             head = f"{own}' " if equation.form == "flow" else f"{own}+ - {own} "
@@ -122,13 +117,13 @@ def values_text(equation: Equation, problem: str, values: Values, style: Notatio
     return "\n".join(lines)
 
 
-def _values_latex(equation: Equation, values: Values, style: Notation) -> str:
+def _values_latex(equation: Equation, problem: Problem, values: Values, style: Notation) -> str:
     """[gamma^k] dot x = value: the coefficient of gamma^k in a component, at the point."""
     gamma, flow = style.symbol("gamma"), equation.form == "flow"
     where = ", ".join(f"${typed(n, style)} = {typed(str(x), style)}$" for n, x in values.point.items())
     lines: list[str] = [words(f"at {where}, with $[{gamma}^{{k}}]$ for the coefficient of ${gamma}^{{k}}$,")]
     for name, powers in values.values.items():
-        for i, component in enumerate(_components(equation, name, len(powers[0]), values.variables, style)):
+        for i, component in enumerate(_components(equation, name, problem, style)):
             x = typed(component, style)
             of = rf"\dot{{{x}}}" if flow else rf"\left({x}^{{+}} - {x}\right)"
             for k, block in enumerate(powers, 0 if flow else 1):

@@ -1,8 +1,8 @@
 """Children that run command lines many times a process, and the parent that watches them.
 
 A case fails by an exception that escapes (internal error), by the death of the child (abort), by more processor time than it
-is given (hang), by an exit status other than 0, 1 or 2, by more than one line on stderr at status 2, by starting a process,
-opening a socket or carrying out its text (executed), and by files that it leaves behind.
+is given (hang), by an exit status other than 0, 1 or 2, by more than one line on stderr at status 2, by one that is too long or
+has control characters, by starting a process, opening a socket or carrying out its text (executed), and by files left behind.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 Entry = Callable[[], None]
 EXECUTION = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pty.spawn")
 NOTES = ("# ", "note: ", "nothing recorded yet", "no certificate written", "not recorded", "recorded as", "wrote ")
+LONGEST = 800  # characters of a line that says why
 BATCH = 400  # cases a child, so that what it remembers stays small
 
 
@@ -141,6 +143,8 @@ def verdict(case: Case, status: int, fault: str, error: str, watch: Watch, folde
         return "exit status", str(status)
     if status == 2 and len(lines) > 1:
         return "several lines", lines[0][:100]
+    if any(len(x) > LONGEST or any(category(c) == "Cc" for c in x) for x in lines):
+        return "unreadable line", max(lines, key=len)[:100]
     return ("files left behind", " ".join(left)) if left else ("", "")
 
 

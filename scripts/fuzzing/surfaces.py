@@ -116,7 +116,9 @@ def scheme_file(t: Texts) -> str:
 
 
 def update(t: Texts) -> Drawn:
-    command = ["derive", "modified-eq", "--update", _update(t), *_order(t), *_settings(t), *_format(t)]
+    text = _update(t)
+    most = 2 if len(text) < 100 else 1  # what is long has thousands of terms there
+    command = ["derive", "modified-eq", "--update", text, *_order(t, most), *_settings(t), *_format(t)]
     command += ["--form", "map"] * t.often(15) + ["--show-memory"] * t.often(15)
     command += ["--parameter", t.of(("k", "v", "theta", "", "β", "a b", "L"))] * t.often(5)
     return command, {}, ()

@@ -41,6 +41,7 @@ def certificate(
     {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
     """
     scheme = configuration.scheme
+    scheme.require_plain("a certificate")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}

@@ -66,6 +66,7 @@ class SchemeData:
     def configuration(self) -> Configuration:
         """Raises UsageError, SchemeError, ParseError for a scheme, a regime or a parameter that is not there."""
         scheme, keywords = self.chosen()
+        scheme.require_plain("a claim")
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property

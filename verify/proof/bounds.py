@@ -104,8 +104,8 @@ def size_of(
 ) -> Size:
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them."""
     ring = WeightRing(dimension, same)
-    problem = WeightProblem(ring, claim.contracted)
-    slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x != "theta"}
+    problem = WeightProblem(ring, claim.contracted, claim.unknowns)
+    slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets)
     claims = ClaimValues(claim, point, ring, leading)

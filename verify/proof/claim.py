@@ -6,10 +6,11 @@ grad, hess(u), d3(u, v), ...  or  field, dfield(u), d2field(u, v), ...;  theta, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from derive.language import Call, Expression, Operation
+from derive.language import Call, Expression, Operation, walk
+from derive.language.calls import partial_of
 from verify.proof.errors import Undecided
 from verify.proof.program import Evaluator, Point, names_at
 from verify.proof.series import Algebra
@@ -59,5 +60,15 @@ class ClaimValues:
 
 def highest_derivative(claim: Statement) -> int:
     """The largest number of arguments of a derivative in the claims."""
-    ranks = [DERIVATIVES[n.function] for n in claim.nodes if isinstance(n, Call) and n.function in DERIVATIVES]
-    return max(ranks, default=0)
+    calls = [n.function for n in claim.nodes if isinstance(n, Call)]
+    return max([DERIVATIVES[name] for name in calls if name in DERIVATIVES] + _directions(claim.nodes), default=0)
+
+
+def rank_of_text(claim: Statement) -> int:
+    """The largest number of directions in which the update differentiates a declared loss's gradient."""
+    return max((r for a in claim.program for r in _directions(walk(a.value))), default=0)
+
+
+def _directions(nodes: Iterable[Expression]) -> list[int]:
+    partials = (partial_of(n.function) for n in nodes if isinstance(n, Call))
+    return [len(partial.variables) - 1 for partial in partials if partial]

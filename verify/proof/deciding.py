@@ -14,7 +14,7 @@ from derive.errors import LimitError
 from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
 from verify.proof.bounds import Size, sample_error, size_of
-from verify.proof.claim import highest_derivative
+from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import modulus
@@ -111,15 +111,16 @@ def prove(
 
 def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
+    rank = rank_of_text(claim)
     plan = Plan(
         claim,
         3 if claim.contracted else 2,
-        max(claim.order + 1, highest_derivative(claim)),
+        max(claim.order + 1 + rank, highest_derivative(claim)),
         modulus(*_roots(claim)),
         positive=positive_places(claim),
     )
     for slack in range(MOST_SLACK + 1):
-        current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + slack))
+        current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
         try:
             return _Trial(current, source).decide()
         except ShortPrecision:

@@ -23,6 +23,7 @@ from fractions import Fraction
 from math import factorial, lcm, log2
 from typing import Any
 
+from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
 from verify.proof.loss import FAR
 from verify.proof.series import Series
@@ -159,12 +160,13 @@ class WeightProblem:
 
     ring: WeightRing
     weighted: bool
+    unknowns: Sequence[str] = ("theta",)
 
     dimension = 1
 
     @property
-    def theta(self) -> list[Bound]:
-        return [VARIABLE]
+    def points(self) -> dict[str, list[Bound]]:
+        return {x: [VARIABLE] for x in self.unknowns}
 
     @property
     def leaf(self) -> list[Bound]:
@@ -173,26 +175,40 @@ class WeightProblem:
     def jet(self, arguments: int) -> Weight:
         return Weight(2.0 if self.weighted else 1.0, indices=arguments)
 
-    def gradient(self, point: Sequence[Series]) -> list[Series]:
-        """sum_j jet_j (d delta)^j / j!."""
+    def gradient(self, point: Sequence[Series], rank: int = 0) -> list[Series]:
+        """sum_j jet_j (d delta)^j / j!, delta the sum over all unknowns; with `rank` further indices, jet_(j + rank)."""
         algebra = point[0].a
         delta = point[0].increment(VARIABLE, FAR)
+        for x in point[1:]:
+            delta = delta + x.increment(VARIABLE, FAR)
         high = min(algebra.length, delta.precision)
         if high < 1:
             raise ShortPrecision
         power = Series(algebra, 0, [self.ring.constant(Fraction(1))], True)
         total = Series(algebra, high, [])
         for j in range(high):
-            factor = self.ring.scale(self.jet(j), Fraction(self.ring.dimension**j, factorial(j)))
+            factor = self.ring.scale(self.jet(j + rank), Fraction(self.ring.dimension**j, factorial(j)))
             total = total + (power * algebra.element(factor)).cut(high)
             power = (power * delta).cut(high)
         return [total]
+
+    def derivative(
+        self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]
+    ) -> list[Series]:
+        """The bound of `game.Game.derivative`: a sum over the components of every direction."""
+        (value,) = self.gradient([x for (x,) in point], len(directions))
+        for (u,) in directions:
+            value = value * u * u.a.element(self.ring.constant(Fraction(self.ring.dimension)))
+        return [value]
 
     def tensor(self, arguments: Sequence[Sequence[Any]]) -> list[Bound]:
         value = self.ring.scale(self.jet(len(arguments)), Fraction(self.ring.dimension ** len(arguments)))
         for argument in arguments:
             value = self.ring.times(value, argument[0])
         return [value]
+
+    def contracted(self, partial: Partial, directions: Sequence[Sequence[Any]]) -> list[Bound]:
+        return self.tensor(directions)
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
         """sum_i x_i y_i / u_i over the common denominator u_1 ... u_d; the leading part brings no index."""

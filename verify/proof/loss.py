@@ -100,6 +100,11 @@ class Jets:
         return len(self.theta)
 
     @property
+    def points(self) -> dict[str, Sequence[Any]]:
+        """The unknown, by its name."""
+        return {"theta": self.theta}
+
+    @property
     def leaf(self) -> list[Any]:
         """The gradient (or field) at the point."""
         return [row[0] for row in self.rows]
@@ -110,20 +115,42 @@ class Jets:
             self._taylor = [[scale(x, weight[n]) for n, x in enumerate(row)] for row in self.rows]
         return self._taylor
 
-    def gradient(self, point: Sequence[Series]) -> list[Series]:
-        """The gradient (or field) at a point that tends to theta."""
+    def gradient(self, point: Sequence[Series], wanted: range | None = None) -> list[Series]:
+        """The gradient (or field) at a point that tends to theta, or some of its components."""
+        algebra = point[0].a
+        places = range(self.dimension) if wanted is None else wanted
+        columns = self._powers(point, 0)
+        if columns is None:
+            return [algebra.element(self.rows[i][0]) for i in places]
+        taylor = self.taylor()
+        return [_paired(algebra, taylor[i], columns) for i in places]
+
+    def differentiated(self, point: Sequence[Series], wanted: range, directions: Sequence[int]) -> list[Series]:
+        """Components of the gradient's derivative with respect to these coordinates, at a point that tends to theta."""
+        algebra, scale, weight = point[0].a, self.ring.scale, self.table.weight
+        rows = [self.rows[i] for i in wanted]
+        for n, j in enumerate(directions, 1):
+            if n > self.degree:
+                raise ShortPrecision(f"derivative {n + 1}")
+            up = self.table.up[j][: self.table.start[self.degree + 1 - n]]
+            rows = [[row[m] for m in up] for row in rows]
+        columns = self._powers(point, len(directions))
+        if columns is None:
+            return [algebra.element(row[0]) for row in rows]
+        return [_paired(algebra, [scale(x, weight[n]) for n, x in enumerate(row)], columns) for row in rows]
+
+    def _powers(self, point: Sequence[Series], rank: int) -> list[list[Any]] | None:
+        """The columns of a point's powers, as far as derivatives with `rank` directions reach; None at theta itself."""
         algebra = point[0].a
         deltas = [x.increment(t, FAR) for x, t in zip(point, self.theta)]
         if all(x.exact and not x.c for x in deltas):
-            return [algebra.element(g) for g in self.leaf]
+            return None
         high = min(algebra.length, *(x.precision for x in deltas))
         if high < 1:
             raise ShortPrecision
-        if high - 1 > self.degree:
-            raise ShortPrecision(f"derivative {high}")
-        columns = self._columns([x._padded(1, high) if x.v >= 1 else [] for x in deltas], high)
-        inner = algebra.ring.inner
-        return [Series(algebra, 0, [inner(row[: len(col)], col) for col in columns]) for row in self.taylor()]
+        if high - 1 > self.degree - rank:
+            raise ShortPrecision(f"derivative {high + rank}")
+        return self._columns([x._padded(1, high) if x.v >= 1 else [] for x in deltas], high)
 
     def _columns(self, deltas: Sequence[Sequence[Any]], high: int) -> list[list[Any]]:
         """columns[k] = the coefficients of gamma^k in delta^a, for the a with |a| <= k."""
@@ -162,16 +189,47 @@ class Jets:
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
         """sum_i x_i y_i / u_i."""
-        algebra = xs[0].a
-        total = algebra.constant(0)
-        for i, (x, y) in enumerate(zip(xs, ys)):
-            term = x * y
-            if self.raising is not None:
-                term = term * algebra.element(self.ring.power(self.raising[i], Fraction(-1), ("weight", i)))
-            total = total + term
-        if total.c:
-            algebra.found.setdefault(key, (total.v, total.c[0]))
-        return total
+        return weighted_dot(self.ring, self.raising, xs, ys, key)
+
+    # ------------------------------------------------------------------------------------------ other samples
+
+    def redrawn(self, i: int, draw: Callable[[], Any]) -> Jets:
+        """Component i of the point and of the gradient (or field) drawn again."""
+        theta = [draw() if j == i else x for j, x in enumerate(self.theta)]
+        if self.label == "L":
+            return self.replaced(theta, [self.table.up[i][0]], draw)
+        jets = [[draw(), *row[1:]] if j == i else row for j, row in enumerate(self.jets)]
+        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising)
+
+    def replaced(self, theta: Sequence[Any], places: Sequence[int], draw: Callable[[], Any]) -> Jets:
+        """The loss at another point, with the derivatives at these places drawn again."""
+        jets = [[draw() if n in places else x for n, x in enumerate(self.jets[0])]]
+        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising)
+
+    def reshuffled(self, draw: Callable[[], Any]) -> Jets:
+        """All derivatives of order two and more drawn again."""
+        keep = self.dimension + 1 if self.label == "L" else 1
+        jets = [[x if n < keep else draw() for n, x in enumerate(row)] for row in self.jets]
+        return Jets(self.label, self.degree, self.theta, jets, self.ring, self.raising)
+
+
+def _paired(algebra: Any, row: Sequence[Any], columns: Sequence[Sequence[Any]]) -> Series:
+    inner = algebra.ring.inner
+    return Series(algebra, 0, [inner(row[: len(column)], column) for column in columns])
+
+
+def weighted_dot(ring: Any, raising: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
+    """sum_i x_i y_i / u_i."""
+    algebra = xs[0].a
+    total = algebra.constant(0)
+    for i, (x, y) in enumerate(zip(xs, ys)):
+        term = x * y
+        if raising is not None:
+            term = term * algebra.element(ring.power(raising[i], Fraction(-1), ("weight", i)))
+        total = total + term
+    if total.c:
+        algebra.found.setdefault(key, (total.v, total.c[0]))
+    return total
 
 
 def random_jets(label: str, degree: int, theta: Sequence[Any], ring: Any, draw: Callable[[], Any], weighted: bool) -> Jets:

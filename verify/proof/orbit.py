@@ -17,6 +17,7 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
+from derive.scheme.names import previous
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.program import Point, Stepper
 from verify.proof.series import Algebra, Series
@@ -52,7 +53,7 @@ class Orbit:
     def start(self, algebra: Algebra, known: int) -> dict[str, Any]:
         """The states at n = 0, memory known below gamma^known."""
         lift = algebra.element
-        states: dict[str, Any] = {"theta": [lift(x) for x in self.point.problem.theta]}
+        states: dict[str, Any] = {x: [lift(v) for v in value] for x, value in self.point.problem.points.items()}
         for s, v in self.point.slow.items():
             states[s] = [lift(x) for x in v] if isinstance(v, list) else lift(v)
         for m, powers in self.memory.items():
@@ -228,9 +229,7 @@ def _guess(claim: Statement, point: Point, draw: Callable[[], Any], choose: Call
         size = 1 if m in claim.scalars else point.size
         keep = choose is None or choose()
         leads[m] = [point.problem.ring.zero] * size if keep else [draw() for _ in range(size)]
-    if "theta_prev" in leads:
-        leads["theta_prev"] = list(point.problem.theta)
-    return leads
+    return leads | {previous(x): list(v) for x, v in point.problem.points.items() if previous(x) in leads}
 
 
 def _newton_step(claim: Statement, orbit: Orbit, leads: Leads) -> tuple[Leads, bool]:

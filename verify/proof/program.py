@@ -10,6 +10,8 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
+from derive.language.calls import Partial, partial_of
+from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import DERIVATIVES, Statement
@@ -94,12 +96,23 @@ class Evaluator:
                 return square.power(Fraction(1, 2), id(node))
         if name in DERIVATIVES:
             return self._tensor(node, args)
+        if partial := partial_of(name):
+            return self._derivative(partial, node, args)
         raise UsageError(f"'{name}' is no function here")
 
     def _tensor(self, node: Call, args: Sequence[Value]) -> list[Series]:
         """Arguments are numbers here (series without gamma), one list for each tree, so that contractions are shared."""
         numbers = [self._numbers(tree, value) for tree, value in zip(node.args, args)]
         return [self.algebra.element(x) for x in self.point.problem.tensor(numbers)]
+
+    def _derivative(self, partial: Partial, node: Call, args: Sequence[Value]) -> list[Series]:
+        """A derivative of a declared loss: of numbers at the point itself in a claim, of series anywhere in a text."""
+        point, directions = partial.divided([self.vector(x) for x in args])
+        if self.known is None:
+            return list(self.point.problem.derivative(partial, point, directions))
+        _, trees = partial.divided(node.args)
+        numbers = [self._numbers(tree, value) for tree, value in zip(trees, directions)]
+        return [self.algebra.element(x) for x in self.point.problem.contracted(partial, numbers)]
 
     def _numbers(self, tree: Expression, value: Value) -> list[Any]:
         key = -id(tree)
@@ -164,25 +177,28 @@ class Stepper:
             if text in claim.rescaled:
                 names[text] = _both(value(claim.rescaled[text].factor, names), states[result], Series.__mul__)
         after = self._settled(names) if claim.implicit else self._run(names)
-        if "theta_prev" in claim.states and not any(a.target == "theta_prev" for a in claim.program):
-            after["theta_prev"] = names["theta"]
+        assigned = {a.target for a in claim.program}
+        for x in claim.unknowns:
+            if previous(x) in claim.states and previous(x) not in assigned:
+                after[previous(x)] = names[x]
         return after
 
     def _run(self, names: Mapping[str, Value]) -> dict[str, Value]:
         current = dict(names)
         for line in self.claim.program:
             value = self.evaluator.value(line.value, current)
-            current[line.target] = self.evaluator.vector(value) if line.target == "theta" else value
+            current[line.target] = self.evaluator.vector(value) if line.target in self.claim.unknowns else value
         return current
 
     def _settled(self, names: dict[str, Value]) -> dict[str, Value]:
         """theta_next enters with a factor gamma: each pass settles one more power."""
-        ahead = names["theta"]
+        later = {ahead(x): names[x] for x in self.claim.unknowns}
         for _ in range(self.algebra.length + 1):
-            before, after = ahead, self._run({**names, "theta_next": ahead})
-            ahead = after["theta"]
-        if self.algebra.leading is None and any((x - y).c for x, y in zip(before, ahead)):
-            raise Undecided("theta_next does not enter with a factor gamma")
+            before, after = later, self._run({**names, **later})
+            later = {ahead(x): after[x] for x in self.claim.unknowns}
+        for name, value in later.items():
+            if self.algebra.leading is None and any((x - y).c for x, y in zip(before[name], value)):
+                raise Undecided(f"{name} does not enter with a factor gamma")
         return after
 
     def _in_units(self, text: str, after: Mapping[str, Value], n: int) -> Value:
@@ -206,8 +222,9 @@ def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Valu
     names: dict[str, Value] = {n: lift(x) for n, x in point.parameters.items()}
     names |= {s: [lift(x) for x in v] if isinstance(v, list) else lift(v) for s, v in point.slow.items()}
     names["t"] = lift(point.t)
-    names["theta"] = [lift(x) for x in point.problem.theta]
-    names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
+    names |= {x: [lift(v) for v in value] for x, value in point.problem.points.items()}
+    if not claim.losses:
+        names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
     for function, jets in point.jets.items():
         if claim.functions[function] is None:
             names |= {derivative_symbol(function, k): lift(x) for k, x in enumerate(jets)}

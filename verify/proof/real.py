@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.loss import Jets, monomials
 from verify.proof.orbit import Orbit, components, newton
 from verify.proof.program import Evaluator, Point
-from verify.proof.sample import Plan
+from verify.proof.sample import Plan, random_problem
 from verify.proof.series import Algebra
 
 POINTS, DRAWS = 80, 4000
@@ -68,20 +68,29 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
         return Fraction(source.choice([-1, 1]) * source.randint(1, 24), 8)
 
     parameters = _parameters(plan, source)
-    size = len(monomials(d, plan.degree + 1 if claim.label == "L" else plan.degree).exponents)
-    jets = [[ring.constant(draw()) for _ in range(size)] for _ in range(1 if claim.label == "L" else d)]
-    theta = [draw() for _ in range(d)]
+    problem, place = _problem(plan, d, ring, draw)
     slow: dict[str, Any] = {}
-    for x in claim.slow[1:] if claim.slow[0] == "theta" else [x for x in claim.slow if x != "theta"]:
+    for x in (x for x in claim.slow if x not in claim.unknowns):
         sign = abs if source.random() < 0.5 else Fraction
         slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
-    lifted = [ring.constant(x) for x in theta]
-    problem = Jets(claim.label, plan.degree, lifted, jets, ring)
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
     point = Point(problem, {n: ring.constant(v) for n, v in parameters.items()}, slow, ring.constant(abs(draw())), time)
+    return point, f"{text}; {place}"
+
+
+def _problem(plan: Plan, d: int, ring: BallRing, draw: Callable[[], Fraction]) -> tuple[Any, str]:
+    """A loss or field at a point, or declared losses, with words about it."""
+    claim = plan.claim
+    if claim.losses:
+        game = random_problem(plan, d, ring, lambda: ring.constant(draw()))
+        return game, ", ".join(f"{x} = ({', '.join(v.str(6, radius=False) for v in p)})" for x, p in game.points.items())
+    size = len(monomials(d, plan.degree + 1 if claim.label == "L" else plan.degree).exponents)
+    jets = [[ring.constant(draw()) for _ in range(size)] for _ in range(1 if claim.label == "L" else d)]
+    theta = [draw() for _ in range(d)]
+    problem = Jets(claim.label, plan.degree, [ring.constant(x) for x in theta], jets, ring)
     gradient = ", ".join(g.str(6, radius=False) for g in problem.leaf)
-    return point, f"{text}; theta = ({', '.join(map(str, theta))}), gradient ({gradient})"
+    return problem, f"theta = ({', '.join(map(str, theta))}), gradient ({gradient})"
 
 
 def _parameters(plan: Plan, source: Random) -> dict[str, Fraction]:

@@ -15,6 +15,8 @@ from fractions import Fraction
 from itertools import product
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language.calls import partial_of
+from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
 
 Parity = int | None  # 0 even, 1 odd, None zero: both
@@ -62,7 +64,7 @@ class Parities:
 
     def _call(self, node: Call, args: list[Parity]) -> Parity:
         name = node.function
-        if name in ("grad", "field") or name in DERIVATIVES:
+        if name in ("grad", "field") or name in DERIVATIVES or partial_of(name):
             if 0 in args:
                 raise Mixed
             return 1
@@ -98,11 +100,12 @@ def reflected(claim: Statement) -> tuple[dict[str, Parity], set[int]] | None:
     >>> names["m"], names["v"]
     (1, 0)
     """
-    free = [s for s, x in claim.states.items() if s not in ("theta", "theta_prev") and x not in claim.scalars]
+    points = {name: 1 for x in claim.unknowns for name in (x, previous(x))}
+    free = [s for s, x in claim.states.items() if s not in points and x not in claim.scalars]
     if len(free) > 8:
         return None
     for choice in product((0, 1), repeat=len(free)):
-        states: dict[str, Parity] = {"theta": 1, "theta_prev": 1, **dict(zip(free, choice))}
+        states: dict[str, Parity] = {**points, **dict(zip(free, choice))}
         parities = Parities(claim.functions)
         try:
             return _after(claim, states, parities), parities.odd
@@ -112,7 +115,7 @@ def reflected(claim: Statement) -> tuple[dict[str, Parity], set[int]] | None:
 
 
 def _after(claim: Statement, states: dict[str, Parity], parities: Parities) -> dict[str, Parity]:
-    names = {"theta_next": 1, **states}
+    names: dict[str, Parity] = {**{ahead(x): 1 for x in claim.unknowns}, **states}
     for line in claim.program:
         names[line.target] = parities.of(line.value, names)
     for s in claim.states:

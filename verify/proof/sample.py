@@ -15,7 +15,8 @@ from derive.errors import UsageError
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import PrimeField, draw_prime
-from verify.proof.loss import Jets, random_jets
+from verify.proof.game import random_game
+from verify.proof.loss import random_jets
 from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
@@ -97,9 +98,8 @@ class Sampler:
     def fresh(self, ring: PrimeField) -> Point:
         plan = self.plan
         draw = self._drawn(ring)
-        theta = [draw() for _ in range(plan.dimension)]
-        problem = random_jets(plan.claim.label, plan.degree, theta, ring, draw, plan.weighted)
-        slow = {x: self._slow(x, ring) for x in plan.claim.slow if x != "theta"}
+        problem = random_problem(plan, plan.dimension, ring, draw)
+        slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
         return Point(problem, self.parameters(ring), slow, draw(), jets)
 
@@ -125,25 +125,25 @@ class Sampler:
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
         """Component i of the point, of its gradient and of the slow variables drawn again."""
         draw = self._drawn(ring)
-        problem = point.problem
-        theta = [draw() if j == i else x for j, x in enumerate(problem.theta)]
-        if problem.label == "L":
-            place = problem.table.up[i][0]
-            jets = [[draw() if n == place else x for n, x in enumerate(problem.jets[0])]]
-        else:
-            jets = [[draw(), *row[1:]] if j == i else row for j, row in enumerate(problem.jets)]
+        problem = point.problem.redrawn(i, draw)
         slow = {
             s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
         }
-        return replace(point, problem=Jets(problem.label, problem.degree, theta, jets, ring, problem.raising), slow=slow)
+        return replace(point, problem=problem, slow=slow)
 
     def other_vertices(self, sample: Sample) -> Point:
         """The same point with all derivatives of order two and more drawn again."""
-        problem, p = sample.point.problem, sample.ring.p
-        keep = problem.dimension + 1 if problem.label == "L" else 1
-        jets = [[x if n < keep else self.source.randrange(p) for n, x in enumerate(row)] for row in problem.jets]
-        other = Jets(problem.label, problem.degree, problem.theta, jets, sample.ring, problem.raising)
+        other = sample.point.problem.reshuffled(lambda: self.source.randrange(sample.ring.p))
         return replace(sample.point, problem=other)
+
+
+def random_problem(plan: Plan, dimension: int, ring: Any, draw: Callable[[], Any]) -> Any:
+    """A loss or field at a random point, or the losses that the text declares."""
+    claim = plan.claim
+    points = {x: [draw() for _ in range(dimension)] for x in claim.unknowns}
+    if claim.losses:
+        return random_game(claim.losses, plan.degree, points, ring, draw, plan.weighted)
+    return random_jets(claim.label, plan.degree, points["theta"], ring, draw, plan.weighted)
 
 
 class _Nowhere:

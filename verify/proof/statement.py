@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,8 @@ from derive.language import (
     walk,
 )
 from derive.scheme import Configuration, Rescaling
+from derive.scheme.losses import declared_formula, formula_calls
+from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
 
@@ -57,6 +59,8 @@ class Statement:
     memory: Mapping[str, tuple[Summands, ...]]
     order: int
     form: str = "flow"
+    unknowns: tuple[str, ...] = UNKNOWNS
+    losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -92,7 +96,8 @@ class Statement:
 
     @cached_property
     def implicit(self) -> bool:
-        return any(isinstance(n, Name) and n.id == "theta_next" for a in self.program for n in walk(a.value))
+        later = {ahead(x) for x in self.unknowns}
+        return any(isinstance(n, Name) and n.id in later for a in self.program for n in walk(a.value))
 
     @cached_property
     def contracted(self) -> bool:
@@ -171,10 +176,10 @@ def statement(
     if form not in ("flow", "map"):
         raise UsageError(f"unknown form '{form}' (flow or map)")
     states = {s: configuration.symbol(s) for s in scheme.states}
-    _check_variables(equations, memory or {}, states)
+    _check_variables(equations, memory or {}, states, scheme.unknowns)
     if order is None:
         order = min(map(len, equations.values())) - 1
-    known: dict[Any, Expression] = {}
+    known = _Reading(configuration)
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
@@ -196,12 +201,15 @@ def statement(
         memory={m: _powers(m, powers, known)[: order + 2] for m, powers in (memory or {}).items()},
         order=order,
         form=form,
+        unknowns=tuple(scheme.unknowns),
+        losses=scheme.losses,
     )
 
 
-def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, str]) -> None:
-    if "theta" not in equations:
-        raise UsageError("the equations say nothing of theta")
+def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, str], unknowns: Iterable[str]) -> None:
+    for x in unknowns:
+        if x not in equations:
+            raise UsageError(f"the equations say nothing of {x}")
     for name in (*equations, *memory):
         if name not in states.values():
             raise UsageError(f"'{name}' is no state variable of the scheme ({', '.join(states.values())})")
@@ -209,26 +217,38 @@ def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, s
         raise UsageError(f"{', '.join(sorted(both))}: both a slow variable and memory")
 
 
-def _powers(variable: str, powers: Sequence[Any], known: dict[Any, Expression]) -> tuple[Summands, ...]:
+@dataclass
+class _Reading:
+    """Reads formulas; equal parts of all of them are one object."""
+
+    configuration: Configuration
+    known: dict[Any, Expression] = field(default_factory=dict)
+
+    def read(self, text: str, where: str) -> Expression:
+        if text not in self.known:
+            self.known[text] = interned(self.parsed(text, where), self.known)
+        return self.known[text]
+
+    def parsed(self, text: str, where: str) -> Expression:
+        if not self.configuration.scheme.losses:
+            return parse_expression(text, where, CALLS)
+        return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
+
+
+def _powers(variable: str, powers: Sequence[Any], known: _Reading) -> tuple[Summands, ...]:
     if isinstance(powers, str) or any(isinstance(p, Mapping) and p.get("power", k) != k for k, p in enumerate(powers)):
         raise UsageError(f"{variable}: the powers of gamma must come in order, one entry each")
     return tuple(tuple(_summands(p, f"{variable} at gamma^{k}", known)) for k, p in enumerate(powers))
 
 
-def _read(text: str, where: str, known: dict[Any, Expression]) -> Expression:
-    if text not in known:
-        known[text] = interned(parse_expression(text, where, CALLS), known)
-    return known[text]
-
-
-def _summands(power: Any, where: str, known: dict[Any, Expression]) -> Iterable[Expression]:
+def _summands(power: Any, where: str, known: _Reading) -> Iterable[Expression]:
     if isinstance(power, str):
-        yield _read(power, where, known)
+        yield known.read(power, where)
         return
     if not isinstance(power, Mapping) or not isinstance(power.get("terms"), list):
         raise UsageError(f"{where}: write a formula, or a list of terms")
     for item in power["terms"]:
-        coefficient, term = (_read(item[key], where, known) for key in ("coefficient", "term"))
+        coefficient, term = (known.read(item[key], where) for key in ("coefficient", "term"))
         product = Operation("*", (coefficient, term))
         key = (Operation, "*", id(coefficient), id(term))
-        yield coefficient if term == Number(Fraction(1)) else known.setdefault(key, product)
+        yield coefficient if term == Number(Fraction(1)) else known.known.setdefault(key, product)

@@ -1,0 +1,192 @@
+"""Declared losses, and what a text says of them, once, in calls that every reader of expressions understands.
+
+    [unknowns]                   [functions]
+    x = "the first player"       f = "loss(x, y)"
+    y = "the second player"      g = "loss(x, y), what y minimises"
+
+    grad(f, x)              the gradient with respect to x at the present values      f.x(x, y)
+    grad(f(a, b), x)        at another point                                          f.x(a, b)
+    hess(f, x, u)           its derivative in the direction u, in u's own space       f.x.y(x, y, u)
+    d3(f, x, u, v)          the next one                                              f.x.y.x(x, y, u, v)
+    gradient(s, x)          the gradient of a number s: its text differentiated       (`derive.scheme.gradient`)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from derive.errors import ParseError, SchemeError, nearest
+from derive.language import Assignment, Call, Expression, Name, Operation, plain_arities, plain_name, walk
+from derive.language.calls import CALLS, Partial, partial_of
+from derive.scheme.gradient import gradient_of
+from derive.scheme.names import CLOCK, UNKNOWNS
+from derive.scheme.spaces import Spaces, spaces_of
+
+if TYPE_CHECKING:
+    from derive.scheme.configuration import Configuration
+
+MAX_RANK = 40
+Losses = Mapping[str, tuple[str, ...]]
+_LOSS = re.compile(r"\s*loss\s*\(([^()]*)\)\s*(?:[,:;].*)?", re.DOTALL)
+_OPEN = "?"  # a direction whose space is not yet known
+#: name of a derivative in a text -> how many directions it has
+_RANKS = {"grad": 0, "hess": 1, **{f"d{k}": k - 1 for k in range(3, MAX_RANK)}}
+
+
+def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) -> tuple[dict[str, str], Losses]:
+    """(time functions with their descriptions, losses with their variables) among declared functions.
+
+    >>> declared({"r": "learning rate", "f": "loss(x, y)"}, ["x", "y"], "example")
+    ({'r': 'learning rate'}, {'f': ('x', 'y')})
+    """
+    times: dict[str, str] = {}
+    losses: dict[str, tuple[str, ...]] = {}
+    for name, text in functions.items():
+        found = _LOSS.fullmatch(text)
+        if found is None:
+            times[name] = text
+            continue
+        losses[name] = slots = tuple(plain_name(s.strip()) for s in found[1].split(","))
+        for s in slots:
+            if s not in unknowns:
+                known = f"{nearest(s, unknowns)} (unknowns: {', '.join(unknowns)}; others are declared under [unknowns])"
+                raise SchemeError(f"{where}, [functions] {name}: '{s}' is no unknown{known}")
+        if len(set(slots)) < len(slots):
+            raise SchemeError(f"{where}, [functions] {name}: a variable is named twice")
+        if name in (*CALLS, *_RANKS, *CLOCK, *unknowns, "gradient", "loss"):
+            raise SchemeError(f"{where}, [functions] {name}: '{name}' has a meaning already; choose another name")
+    return times, losses
+
+
+def loss_calls(losses: Losses) -> dict[str, int | None]:
+    """What a text may call where losses are declared, and with how many arguments (None: looked at here)."""
+    if not losses:
+        return {}
+    return {**dict.fromkeys(_RANKS), "gradient": 2, **{f: len(slots) for f, slots in losses.items()}}
+
+
+def resolved(
+    program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str
+) -> tuple[Assignment, ...]:
+    """The program with every derivative of a declared loss as one call, all its spaces known and checked."""
+    if not losses and list(unknowns) == list(UNKNOWNS):
+        return tuple(program)
+    _refuse_plain(program, losses, unknowns, where)
+    reader = Resolver(losses, unknowns, where, frozenset(a.target for a in program))
+    opened = [replace(a, value=reader.opened(a.value)) for a in program]
+    spaces = spaces_of(opened, unknowns, where)
+    return tuple(replace(a, value=closed(a.value, Spaces(spaces))) for a in opened)
+
+
+def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str) -> None:
+    """A gradient of no declared loss, and a vector field, which have one unknown, theta."""
+    for node in (n for a in program for n in walk(a.value)):
+        if isinstance(node, Call) and (node.function == "field" or (node.function == "grad" and len(node.args) == 1)):
+            f, slots = next(iter(losses.items()), ("f", tuple(unknowns)))
+            text = f'with declared losses write grad({f}, {slots[0]}), and {f} = "loss({", ".join(slots)})" under [functions]'
+            raise ParseError(text, where, node.line, node.column)
+
+
+def formula_calls(configuration: Configuration) -> dict[str, int | None]:
+    """What a formula about a scheme with declared losses may call."""
+    return {**plain_arities(), **loss_calls(configuration.scheme.losses)}
+
+
+def declared_formula(configuration: Configuration, e: Expression, where: str) -> Expression:
+    """A formula of declared losses, slow variables and memory, every derivative as one call."""
+    scheme = configuration.scheme
+    spaces = {configuration.symbol(s): x for s, x in scheme.spaces.items()}
+    return closed(Resolver(scheme.losses, tuple(scheme.unknowns), where).opened(e), Spaces(spaces))
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Reads the derivatives of declared losses in expressions; `assigned` are the names that a program assigns."""
+
+    losses: Losses
+    unknowns: Sequence[str]
+    where: str
+    assigned: frozenset[str] = frozenset()
+
+    def fail(self, message: str, node: Expression) -> ParseError:
+        return ParseError(message, self.where, node.line, node.column)
+
+    def opened(self, e: Expression) -> Expression:
+        """The expression with calls f.x and f.x.?, the spaces of directions left open."""
+        match e:
+            case Call(function, args) if function in _RANKS:
+                return self._derivative(e, args)
+            case Call("gradient", (scalar, Name(x))) if x in self.unknowns:
+                body = closed(self.opened(scalar), Spaces({u: u for u in self.unknowns}))
+                return gradient_of(body, x, self.unknowns, self.assigned - set(self.unknowns), self.where)
+            case Call("gradient", _):
+                raise self.fail(f"gradient takes a number and an unknown, as in gradient(s, {self.unknowns[0]})", e)
+            case Call(function, args) if partial := partial_of(function):
+                return self._written(e, partial, tuple(map(self.opened, args)))
+            case Call(function, args) if function in self.losses:
+                raise self.fail(f"the value of {function} cannot be used; write grad({function}, {self.losses[function][0]})", e)
+            case Call(function, args, line, column):
+                return Call(function, tuple(map(self.opened, args)), line, column)
+            case Operation(op, args, line, column):
+                return Operation(op, tuple(map(self.opened, args)), line, column)
+        return e
+
+    def _written(self, e: Call, partial: Partial, args: tuple[Expression, ...]) -> Expression:
+        """A derivative with subscripts, ∇_x,y f[u], at the present values where no point is written."""
+        if partial.loss not in self.losses:
+            raise self.fail(f"'{partial.loss}' is no loss{nearest(partial.loss, self.losses)}", e)
+        slots = self.losses[partial.loss]
+        if len(slots) > 1 and "" in partial.variables:
+            raise self.fail(f"say by which unknown, as in ∇_{slots[0]} {partial.loss}", e)
+        variables = tuple(x or slots[0] for x in partial.variables)
+        for x in variables:
+            if x not in slots:
+                raise self.fail(f"{partial.loss} does not depend on '{x}' (its variables: {', '.join(slots)})", e)
+        point = len(args) - len(variables) + 1
+        if point not in (0, len(slots)):
+            raise self.fail(f"{partial.loss} takes {len(slots)} arguments, not {point}", e)
+        here = () if point else tuple(Name(s, e.line, e.column) for s in slots)
+        return Call(Partial(partial.loss, variables).call, (*here, *args), e.line, e.column)
+
+    def _derivative(self, e: Call, args: tuple[Expression, ...]) -> Expression:
+        rank = _RANKS[e.function]
+        loss, *_ = self.losses
+        directions = [", u", ", v", ", w"][:rank] if rank < 4 else [", ..."]
+        usage = f"write {e.function}({loss}, {self.losses[loss][0]}{''.join(directions)}): a loss, an unknown" + (
+            f" and {rank} direction{'s' * (rank > 1)}" if rank else ""
+        )
+        if len(args) != rank + 2 or not isinstance(args[1], Name):
+            raise self.fail(usage, e)
+        name, point = self._point(args[0], usage)
+        x, slots = args[1].id, self.losses[name]
+        if x not in slots:
+            raise self.fail(f"{name} does not depend on '{x}'{nearest(x, slots)} (its variables: {', '.join(slots)})", args[1])
+        call = Partial(name, (x, *[_OPEN] * rank)).call
+        return Call(call, (*point, *map(self.opened, args[2:])), e.line, e.column)
+
+    def _point(self, e: Expression, usage: str) -> tuple[str, tuple[Expression, ...]]:
+        """(the loss, where it is differentiated)."""
+        match e:
+            case Name(f, line, column) if f in self.losses:
+                return f, tuple(Name(s, line, column) for s in self.losses[f])
+            case Call(f, args) if f in self.losses:
+                return f, tuple(map(self.opened, args))
+        raise self.fail(usage, e)
+
+
+def closed(e: Expression, spaces: Spaces) -> Expression:
+    """The expression with the spaces of all directions; one that its loss does not depend on is refused."""
+    if not isinstance(e, Call | Operation):
+        return e
+    args = tuple(closed(a, spaces) for a in e.args)
+    if isinstance(e, Operation):
+        return Operation(e.op, args, e.line, e.column)
+    partial = partial_of(e.function)
+    if partial is None or _OPEN not in partial.variables:
+        return Call(e.function, args, e.line, e.column)
+    _, directions = partial.divided(args)
+    variables = (partial.variables[0], *(spaces.of(u) or _OPEN for u in directions))
+    return Call(Partial(partial.loss, variables).call, args, e.line, e.column)
