@@ -247,7 +247,7 @@ def page_of(equation: ModifiedEquation, potential: ModifiedLoss | str) -> str:
     """The sections of a page that speak of the equation and of its loss."""
     nothing: Any = None
     material = Material(
-        Request(equation.scheme), equation, nothing, nothing, {}, (), (), Fraction(1), potential, "left out", "left out"
+        Request(equation.scheme), equation, nothing, nothing, {}, {}, (), (), Fraction(1), potential, "left out", "left out"
     )
     plain: Any = Plain()
     sections = Sections(material, plain)
