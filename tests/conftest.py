@@ -12,6 +12,7 @@ settings.register_profile("project", deadline=None, max_examples=25, derandomize
 settings.register_profile("mutation", settings.get_profile("project"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("project")
 
-# a run in the background of a shell ignores interruptions, and so would the programs that the tests interrupt
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# a run in the background ignores signals that end a program, and so would the programs that the tests end by them
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)

@@ -17,7 +17,7 @@ from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
 
-H, X = sp.Symbol("h", real=True), sp.Symbol("x", real=True)
+H, X = sp.Symbol("h"), sp.Symbol("x")
 
 
 def test_a_declared_parameter_is_no_coordinate() -> None:
@@ -53,7 +53,7 @@ def test_pi_and_e_are_numbers() -> None:
     shown = eq.evaluate("pi*x^2/2 + e*x", {"x": 1}, digits=30).values["theta"][0][0]
     assert shown == "-5.85987448204883847382293085463"  # -(pi + e)
     field = modified_equation(inline_scheme("theta = theta + gamma*field(theta)"), 0)
-    assert field.on_loss("y; -pi^2*x")["theta"][0] == (sp.Symbol("y", real=True), -(sp.pi**2) * X)
+    assert field.on_loss("y; -pi^2*x")["theta"][0] == (sp.Symbol("y"), -(sp.pi**2) * X)
 
 
 @pytest.mark.parametrize("read", [parse_loss, parse_field, parse_for_runs])

@@ -154,8 +154,8 @@ def _monomials(x: Any, variables: int) -> tuple[int, int]:
     >>> _monomials((u + v)**2 * (u + 1), 2)
     (6, 3)
     """
-    if not x.args:
-        return 1, int(bool(x.free_symbols))
+    if not x.free_symbols or not x.args:
+        return 1, len(x.free_symbols)
     if x.is_Pow:
         count, degree = _monomials(x.base, variables)
         e = int(x.exp)

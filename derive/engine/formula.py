@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.functions import FIELD, LOSS, declared_losses
+from derive.algebra.calculus import loss_term
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
 from derive.engine.composition import Given, Node, Workspace
@@ -166,6 +167,7 @@ def read_term(algebra: Algebra, text: str) -> Term:
         raise UsageError(f"term '{text}': gamma is in no term; the index is its power, as in eq['theta'][1]")
     workspace = Workspace(algebra)
     values = {n: Given(workspace, [algebra.state(n, scalar)]) for n, scalar in algebra.states().items()}
+    values["L"] = Given(workspace, [loss_term(algebra)])
     found = FormulaReader(workspace, values).read(expression).at(0)
     match list(found.items()):
         case [(term, coefficient)] if coefficient == 1:
