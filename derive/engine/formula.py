@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.algebra.functions import FIELD, LOSS, declared_losses
 from derive.algebra.calculus import loss_term
+from derive.algebra.functions import FIELD, LOSS, declared_losses
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
 from derive.engine.composition import Given, Node, Workspace
