@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -246,8 +247,9 @@ class Plain:
 def page_of(equation: ModifiedEquation, potential: ModifiedLoss | str) -> str:
     """The sections of a page that speak of the equation and of its loss."""
     nothing: Any = None
+    model: Any = SimpleNamespace(equation=equation.to_json(), parameters=equation.configuration.free)
     material = Material(
-        Request(equation.scheme), equation, nothing, nothing, {}, {}, (), (), Fraction(1), potential, "left out", "left out"
+        Request(equation.scheme), equation, model, nothing, {}, {}, (), (), Fraction(1), potential, "left out", "left out"
     )
     plain: Any = Plain()
     sections = Sections(material, plain)
