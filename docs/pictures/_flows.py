@@ -73,3 +73,18 @@ def contours(axes: Any, loss: str, box: Sequence[float], count: int = 16, power:
     axes.contour(xs, ys, values, levels=levels, colors=pyplot.rcParams["axes.edgecolor"], linewidths=0.6, alpha=0.55)
     axes.set_xlim(box[0], box[1])
     axes.set_ylim(box[2], box[3])
+
+
+def compared(
+    axes: Any, parts: Sequence[Field], points: Sequence[np.ndarray], gamma: float, labels: tuple[str, str], size: float
+) -> None:
+    """Iterates, and the flows of the limit and of two truncations through their first point; labels of limit and iterates."""
+    start, time = points[0], gamma * (len(points) - 1)
+    limit, first, second = (flow(truncated(parts[:k], gamma), start, time) for k in (1, 2, 3))
+    axes.plot(*limit.T, color=BLUE, linestyle="--", label=labels[0])
+    axes.plot(*first.T, color=ORANGE, label=r"modified equation through $\gamma$")
+    axes.plot(*second.T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")
+    axes.plot(*np.array(points).T, "o", color=ink(), markersize=size, label=labels[1])
+    axes.set_xlabel("$x$")
+    axes.set_ylabel("$y$")
+    axes.legend(loc="lower right")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from _flows import BLUE, GREEN, ORANGE, contours, fields, flow, gradient, ink, truncated
+from _flows import compared, contours, fields, gradient
 from matplotlib import pyplot
 
 LOSS, START, GAMMA, STEPS = "x**2/4 + y**2 + x**2*y/6", (2.0, 1.6), 0.38, 16
@@ -17,13 +17,5 @@ def draw() -> Any:
     points = [np.array(START)]
     for _ in range(STEPS):
         points.append(points[-1] - GAMMA * slope(points[-1]))
-    time = GAMMA * STEPS
-    limit, first, second = (flow(truncated(parts[:k], GAMMA), START, time) for k in (1, 2, 3))
-    axes.plot(*limit.T, color=BLUE, linestyle="--", label="gradient flow")
-    axes.plot(*first.T, color=ORANGE, label=r"modified equation through $\gamma$")
-    axes.plot(*second.T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")
-    axes.plot(*np.array(points).T, "o", color=ink(), markersize=4.5, label=rf"gradient descent, $\gamma={GAMMA}$")
-    axes.set_xlabel("$x$")
-    axes.set_ylabel("$y$")
-    axes.legend(loc="lower right")
+    compared(axes, parts, points, GAMMA, ("gradient flow", rf"gradient descent, $\gamma={GAMMA}$"), 4.5)
     return figure

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from _flows import BLUE, GREEN, ORANGE, Field, contours, fields, flow, gradient, ink, truncated
+from _flows import Field, compared, contours, fields, gradient
 from matplotlib import pyplot
 
 LOSS, START, GAMMA, BETA, STEPS = "x**2/4 + y**2 + x**2*y/6", (2.0, 1.6), 0.018, 0.6, 110
@@ -24,13 +24,6 @@ def draw() -> Any:
         memory = BETA * memory - GAMMA * slope(point)
         point = point + memory
         points.append(point)
-    time = GAMMA * STEPS
-    limit, first, second = (flow(truncated(parts[:k], GAMMA), START, time) for k in (1, 2, 3))
-    axes.plot(*limit.T, color=BLUE, linestyle="--", label=r"limit flow, $-\nabla L/(1-\beta)$")
-    axes.plot(*first.T, color=ORANGE, label=r"modified equation through $\gamma$")
-    axes.plot(*second.T, color=GREEN, linestyle="-.", label=r"through $\gamma^2$")
-    axes.plot(*np.array(points).T, "o", color=ink(), markersize=4, label=rf"heavy ball, $\gamma={GAMMA}$, $\beta={BETA}$")
-    axes.set_xlabel("$x$")
-    axes.set_ylabel("$y$")
-    axes.legend(loc="lower right")
+    labels = r"limit flow, $-\nabla L/(1-\beta)$", rf"heavy ball, $\gamma={GAMMA}$, $\beta={BETA}$"
+    compared(axes, parts, points, GAMMA, labels, 4)
     return figure
