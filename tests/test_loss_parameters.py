@@ -31,6 +31,7 @@ def test_a_declared_parameter_is_no_coordinate() -> None:
 def test_at_a_point_a_parameter_has_a_value_or_stays() -> None:
     eq = modified_equation(declaring(load_scheme("gd"), ["h"]), 1)
     assert eq.evaluate("h*x**2/2", {"x": 3}).values["theta"] == [["-3*h"], ["-3*h**2/2"]]
+    assert eq.evaluate("h*x**2/2", {"x": 3})["theta"] == ((-3 * H,), (-3 * H**2 / 2,))
     assert eq.evaluate("h*x**2/2", {"x": 3, "h": "1/2"}).values["theta"] == [["-3/2"], ["-3/8"]]
     with pytest.raises(UsageError, match="unknown name 'k'"):
         eq.evaluate("h*x**2/2", {"x": 3, "k": 1})

@@ -37,19 +37,21 @@ def evaluate(
         raise UsageError(f"point: a scheme with time functions is evaluated at numbers; add values of {missing}")
     needed = [*problem.variables, *component_names(equation, problem)]
     check_names(point, list(dict.fromkeys(needed)), (*problem.parameters, "t"))
-    return Values(problem.variables, point, _at(equation, loss, point, parameters, variables))
+    found = _at(equation, loss, point, parameters, variables)
+    texts = {n: [[_text(e) for e in block] for block in powers] for n, powers in found.items()}
+    return Values(problem.variables, point, texts, found)
 
 
 def _at(
     equation: Equation, loss: Texts, point: Mapping[str, Any], parameters: Collection[str], variables: Texts | None
-) -> dict[str, list[list[str]]]:
+) -> dict[str, tuple[tuple[Any, ...], ...]]:
     import sympy as sp  # only here: parameters without a value are rare
 
     from derive.concrete.explicit import explicit_field
 
     values = {sp.Symbol(n): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
     field = explicit_field(equation, loss, parameters, variables)
-    return {n: [[_text(e.subs(values)) for e in block] for block in powers] for n, powers in field.items()}
+    return {n: tuple(tuple(e.subs(values) for e in block) for block in powers) for n, powers in field.items()}
 
 
 def _text(expression: Any) -> str:

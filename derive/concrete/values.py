@@ -42,8 +42,10 @@ MAX_BITS = 40_000
 class Values(Described):
     """What the coefficients of an equation are at a point: result[x][k][i] is component i of that of gamma^k for x.
 
-    It is a `Fraction` where it is rational, a coefficient where parameters stayed symbols, else an mpmath `mpf` with all the
-    digits asked for.  `values[x][k][i]` is the same as text, as the commands print it.
+    It is a `Fraction` where it is rational, a coefficient where the scheme's parameters stayed symbols, a sympy expression where
+    the loss's did, else an mpmath `mpf` with all the digits asked for.
+
+    `values[x][k][i]` is the same as text, as the commands print it.
     """
 
     variables: tuple[str, ...]
