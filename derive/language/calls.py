@@ -57,6 +57,10 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("abs", latex=r"\abs{{{0}}}"),
         SchemeCall("sign"),
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
+        *(SchemeCall(name, latex=rf"\{name}") for name in ("exp", "log", "sin", "cos", "tanh")),
+        SchemeCall("atan", latex=r"\arctan"),
+        *(SchemeCall(name, latex=rf"\operatorname{{{name}}}") for name in ("sigmoid", "softplus", "erf")),
+        SchemeCall("derf", latex=r"\operatorname{erf}'"),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
     )
 }
