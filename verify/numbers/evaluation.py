@@ -10,6 +10,7 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from verify.numbers.kinds import Numbers
+from verify.numbers.known import KNOWN_FUNCTIONS, known_function
 from verify.numbers.power_series import sum_of
 
 Value = Any
@@ -63,7 +64,9 @@ def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Number
 
 
 def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
-    """sqrt, abs, sign, dot and norm."""
+    """sqrt, abs, sign, dot, norm and the known functions."""
+    if function in KNOWN_FUNCTIONS:
+        return mapped(lambda x: known_function(function, x), args[0])
     match function:
         case "sqrt":
             return mapped(lambda x: numbers.power(x, Fraction(1, 2)), args[0])

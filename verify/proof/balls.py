@@ -12,6 +12,7 @@ from typing import Any
 
 from flint import arb, arb_mat, fmpq
 
+from verify.numbers.known import known_function
 from verify.proof.errors import Rejected
 
 PRECISION = 300
@@ -56,6 +57,11 @@ class BallRing:
         root = x if q == 1 else x.root(q) if x > 0 else -(-x).root(q)
         power = root ** abs(r.numerator)
         return power if r > 0 else 1 / power
+
+    def known(self, name: str, x: Any, where: Any = None) -> Any:
+        if name == "log" and not x > 0:
+            raise Rejected("a logarithm of a number that is not positive")
+        return known_function(name, x)
 
     def solve(self, matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> list[Any]:
         n = len(matrix)

@@ -18,6 +18,7 @@ from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import modulus
+from verify.proof.known import RELATIONS
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
 from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
@@ -174,7 +175,7 @@ class _Trial:
         if found:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
-        error = sample_error(size, self.conditions(plan, pilot), plan.modulus)
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus) + RELATIONS * self.claim.transcendental
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
@@ -244,7 +245,7 @@ class _Trial:
 
     def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:
         variable, power, witness = found
-        if places(self.claim):
+        if places(self.claim) or self.claim.transcendental:
             real = real_difference(plan, powers(sample), self.source)
             if real is None:
                 raise Undecided(f"{variable} at gamma^{power} differs modulo a prime but at no real point tried")

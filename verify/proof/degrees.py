@@ -25,6 +25,7 @@ from typing import Any
 
 from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
+from verify.proof.known import DEGREE, MOST_MULTIPLE
 from verify.proof.loss import FAR
 from verify.proof.series import Series
 
@@ -144,6 +145,17 @@ class WeightRing:
         degree = (self.dimension - 1) * x.degree + sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
         height = (self.dimension - 1) * height + sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
         return Weight(degree, height + log2(x.integer), 1, {base: Fraction(1)})
+
+    def known(self, name: str, x: Bound, where: Any = None) -> Bound:
+        """A quotient of polynomials in numbers that are drawn for it (`known.KnownValues`)."""
+        if x is not None and x.indices:
+            raise Undecided(VERTEX)
+        if name == "log" and x is not None:
+            poles = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
+            if MOST_MULTIPLE * (x.degree + poles) > DEGREE:
+                raise Undecided("a logarithm of an expression of too high a degree")
+        self.bases["known"] = (float(DEGREE * self.dimension), float(self.dimension))
+        return Weight(float(DEGREE * self.dimension), 16.0, 1, {"known": Fraction(1)})
 
     def sign(self, x: Bound, where: Any) -> Bound:
         if x is not None and x.indices:
