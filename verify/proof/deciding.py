@@ -25,6 +25,7 @@ from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
+MOST_ERROR, MOST_NESTED = -2.0, 6
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ class _Trial:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
         error = sample_error(size, self.conditions(plan, pilot), plan.modulus) + RELATIONS * self.claim.transcendental
+        if error > MOST_ERROR:
+            raise Undecided("the degrees are too high for an error bound")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
@@ -212,8 +215,11 @@ class _Trial:
         values = products(pilot)
         guess = 2 * self.claim.order + 4
         same = alike(pilot)
+        nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
+        if nested > MOST_NESTED:
+            raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4)
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, nested=nested)
             dimension = max(
                 1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2
             )

@@ -25,7 +25,7 @@ from typing import Any
 
 from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
-from verify.proof.known import DEGREE, MOST_MULTIPLE
+from verify.proof.known import MOST_MULTIPLE
 from verify.proof.loss import FAR
 from verify.proof.series import Series
 
@@ -53,6 +53,8 @@ class WeightRing:
     bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     roots: dict[Hashable, int] = field(default_factory=dict)
     contractions: set[Hashable] = field(default_factory=set)
+    known_degree: float = 0.0  # of a known function's value
+    logarithm: float = 0.0  # MOST_MULTIPLE times the largest degree of a number whose logarithm was taken
 
     zero = None
 
@@ -152,10 +154,9 @@ class WeightRing:
             raise Undecided(VERTEX)
         if name == "log" and x is not None:
             poles = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
-            if MOST_MULTIPLE * (x.degree + poles) > DEGREE:
-                raise Undecided("a logarithm of an expression of too high a degree")
-        self.bases["known"] = (float(DEGREE * self.dimension), float(self.dimension))
-        return Weight(float(DEGREE * self.dimension), 16.0, 1, {"known": Fraction(1)})
+            self.logarithm = max(self.logarithm, MOST_MULTIPLE * (x.degree + poles))
+        self.bases["known"] = (self.known_degree, self.known_degree)  # coefficients of (1 + w^2)^k are below 2^k
+        return Weight(self.known_degree, self.known_degree, 1, {"known": Fraction(1)})
 
     def sign(self, x: Bound, where: Any) -> Bound:
         if x is not None and x.indices:

@@ -28,9 +28,8 @@ POWER = 2 * 24
 SINGLE = tuple(sorted({Fraction(s * m, n) for m in range(1, 9) for n in (1, 2, 3, 4) for s in (1, -1)}))
 DOUBLE = tuple(Fraction(s * m, n) for m, n in ((1, 1), (2, 1), (1, 2)) for s in (1, -1))
 MOST_ARGUMENTS, MOST_TRIPLES, MOST_MULTIPLE = 60, 120, 8
-#: bounds the degrees of numerator and denominator of a value: 2 POWER MOST_MULTIPLE, and MOST_MULTIPLE times that of a
-#: number whose logarithm is taken
-DEGREE = 2**16
+#: bounds the degrees of numerator and denominator of a value, where no exp(log x) occurs: 2 POWER MOST_MULTIPLE
+DEGREE = 2**10
 #: log2 of the number of relations that are tried in one sample, each an accident with a probability of degree/p
 RELATIONS = 24
 
@@ -146,10 +145,17 @@ class _Homomorphism:
         self.basis: dict[int, _Generator] = {}
         self.vectors: dict[int, Vector] = {}  # arguments met, over the basis
         self.found: dict[int, Pair] = {}
+        self.learned: set[int] = set()
 
     def learn(self, a: int, value: int) -> None:
         """f(a) is this number, a being met for the first time."""
         self.basis[a], self.vectors[a] = _Generator((value, 0), 1), {a: Fraction(1)}
+        self.learned.add(a)
+
+    @property
+    def takes_logarithms(self) -> bool:
+        """Whether a value is a product with powers of numbers x, as exp(log x) is."""
+        return any(not self.learned.isdisjoint(self.vectors[a]) for a in self.found)
 
     def of(self, a: int) -> Pair:
         if a not in self.found:

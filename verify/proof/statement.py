@@ -110,6 +110,11 @@ class Statement:
         """Whether known functions occur: exp, log, sin, ..."""
         return any(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
 
+    @property
+    def nesting(self) -> int:
+        """No known functions stand deeper in each other than this: a line may read what every line before it gave."""
+        return sum(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
+
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
         return [c for name, text in self.parameters.items() for c in _positive_sides(name, text)]
