@@ -77,7 +77,7 @@ class KnownFunctions(Powers):
         >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
         >>> a = Algebra(Ring(["eps"])); g = a.node_sum("L", []); half = a.ring.constant(Fraction(-1, 2))
         >>> a.known("exp", a.add(a.scale(g, half), a.constant(a.ring.symbol("eps")))), a.known("sigmoid", a.scale(g, half))
-        ({exp(eps)*exp(grad)**(-1/2): 1}, {1: 1, sigmoid(1/2*grad): -1})
+        ({exp(eps)*exp(grad)**(-1/2): 1}, {sigmoid(1/2*grad): -1, 1: 1})
         """
         u = reduced(u)
         if not u and name in _AT_ZERO:

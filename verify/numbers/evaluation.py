@@ -9,8 +9,9 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language.calls import KNOWN_FUNCTIONS
 from verify.numbers.kinds import Numbers
-from verify.numbers.known import KNOWN_FUNCTIONS, known_function
+from verify.numbers.known import known_function
 from verify.numbers.power_series import sum_of
 
 Value = Any

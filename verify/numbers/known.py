@@ -1,138 +1,25 @@
-"""Known functions, exp, log, sin, cos, tanh, sigmoid, softplus, atan, erf and erf' = derf, on every kind of number.
-
-Their Taylor coefficients t_m at a, f(a + h) = sum_m t_m h^m, follow from first-order differential equations:
-
-    tanh      (m+1) t_(m+1) = [m = 0] - sum_i t_i t_(m-i)         sigmoid   (m+1) t_(m+1) = t_m - sum_i t_i t_(m-i)
-    atan      (m+1) t_(m+1) = s_m,   (1 + a^2) s_m = [m = 0] - 2 a s_(m-1) - s_(m-2)
-    softplus  (m+1) t_(m+1) = sigmoid's t_m                       erf       (m+1) t_(m+1) = derf's t_m
-    derf      (m+1) t_(m+1) = -2 (a t_m + t_(m-1))                log       t_m = -(-a)^(-m) / m
-"""
+"""Known functions, exp, log, sin, cos, tanh, sigmoid, softplus, atan, erf and erf' = derf, on every kind of number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import factorial
-from operator import mul
-from typing import Any, Protocol
+from typing import Any
 
-from flint import fmpq
+from flint import arb_series, ctx, fmpq, fmpq_series
 
-from derive.language.calls import KNOWN_FUNCTIONS
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, to_fmpq
 
-__all__ = ["KNOWN_FUNCTIONS", "known_function", "taylor"]
-
 _AT_ZERO: dict[str, int | Fraction] = {"exp": 1, "sin": 0, "cos": 1, "tanh": 0, "sigmoid": Fraction(1, 2), "atan": 0, "erf": 0}
-
-
-class Ring(Protocol):
-    """What Taylor coefficients need; the rings of proofs have it."""
-
-    def constant(self, value: Fraction, /) -> Any: ...
-
-    def add(self, x: Any, y: Any, /) -> Any: ...
-
-    def scale(self, x: Any, factor: Fraction, /) -> Any: ...
-
-    def inner(self, xs: Sequence[Any], ys: Sequence[Any], /) -> Any: ...
-
-    def power(self, x: Any, r: Fraction, where: Any, /) -> Any: ...
-
-
-def value_at_zero(name: str) -> Fraction | None:
-    """Where it is rational.
-
-    >>> value_at_zero("sigmoid"), value_at_zero("softplus")
-    (Fraction(1, 2), None)
-    """
-    found = _AT_ZERO.get(name)
-    return None if found is None else Fraction(found)
-
-
-def taylor(name: str, a: Any, length: int, value: Callable[[str], Any], ring: Ring, where: Any = None) -> list[Any]:
-    """t_0, ..., t_(length-1) at a; `value` gives functions there.
-
-    >>> plain = PlainRing()
-    >>> taylor("tanh", fmpq(0), 6, lambda f: fmpq(0), plain)
-    [0, 1, 0, -1/3, 0, 2/15]
-    >>> taylor("log", fmpq(2), 4, lambda f: fmpq(7), plain)
-    [7, 1/2, -1/8, 1/24]
-    """
-    t = [value(name)]
-    if name in ("sin", "cos"):
-        other = value("cos" if name == "sin" else "sin")
-        cycle = [(t[0], 1), (other, 1 if name == "sin" else -1), (t[0], -1), (other, -1 if name == "sin" else 1)]
-        return [ring.scale(cycle[m % 4][0], Fraction(cycle[m % 4][1], factorial(m))) for m in range(length)]
-    slopes = _slopes(name, a, length, value, ring, where)
-    for m in range(length - 1):
-        t.append(ring.scale(slopes(m, t), Fraction(1, m + 1)))
-    return t[:length]
-
-
-def _slopes(
-    name: str, a: Any, length: int, value: Callable[[str], Any], ring: Ring, where: Any
-) -> Callable[[int, list[Any]], Any]:
-    """(m, t_0, ..., t_m) -> the m-th Taylor coefficient of the derivative."""
-    one, zero = ring.constant(Fraction(1)), ring.constant(Fraction(0))
-
-    def square(m: int, t: list[Any]) -> Any:
-        return ring.scale(ring.inner(t[: m + 1], t[m::-1]), Fraction(-1))
-
-    match name:
-        case "exp":
-            return lambda m, t: t[m]
-        case "tanh":
-            return lambda m, t: ring.add(zero if m else one, square(m, t))
-        case "sigmoid":
-            return lambda m, t: ring.add(t[m], square(m, t))
-        case "softplus" | "erf":
-            partner = "sigmoid" if name == "softplus" else "derf"
-            known = taylor(partner, a, length, value, ring, where)
-            return lambda m, t: known[m]
-        case "derf":
-            return lambda m, t: ring.scale(ring.inner([a, one], [t[m], t[m - 1] if m else zero]), Fraction(-2))
-        case "log":
-            inverse = ring.power(a, Fraction(-1), where)
-            return lambda m, t: ring.scale(ring.power(inverse, Fraction(m + 1), where), Fraction((-1) ** m))
-    assert name == "atan"
-    inverse = ring.power(ring.add(one, ring.inner([a], [a])), Fraction(-1), (where, "1 + x^2"))
-    s: list[Any] = [inverse]
-    for m in range(1, length):
-        rest = ring.inner([ring.scale(a, Fraction(2)), one], [s[m - 1], s[m - 2] if m > 1 else zero])
-        s.append(ring.scale(ring.inner([rest], [inverse]), Fraction(-1)))
-    return lambda m, t: s[m]
-
-
-class PlainRing:
-    """Numbers with Python's operators: rationals and balls."""
-
-    def constant(self, value: Fraction) -> Any:
-        return to_fmpq(value)
-
-    def add(self, x: Any, y: Any) -> Any:
-        return x + y
-
-    def scale(self, x: Any, factor: Fraction) -> Any:
-        return x * to_fmpq(factor)
-
-    def inner(self, xs: Sequence[Any], ys: Sequence[Any]) -> Any:
-        return sum(map(mul, xs, ys), fmpq(0))
-
-    def power(self, x: Any, r: Fraction, where: Any) -> Any:
-        return x ** int(r)
 
 
 def known_function(name: str, x: Any) -> Any:
     """The function at a rational number, a ball, a node of a tape or a power series.
 
-    Raises IrrationalRoot at rational numbers where the value is not rational, SingularSeries for log(0).
+    Raises IrrationalRoot where rational numbers have no rational value, SingularSeries for log(0).
 
     >>> known_function("sigmoid", Series([fmpq(0), fmpq(1), fmpq(0), fmpq(0)])).coefficients()
     [1/2, 1/4, 0, -1/48]
     """
-    if isinstance(x, Series):
-        return _of_series(name, x)
     if isinstance(x, fmpq | Fraction | int):
         return _of_rational(name, to_fmpq(x))
     match name:
@@ -142,6 +29,10 @@ def known_function(name: str, x: Any) -> Any:
             return known_function("log", known_function("exp", x) + 1)
         case "derf":  # 2/sqrt(pi), pi being 4 atan(1)
             return known_function("exp", -(x * x)) / _root(known_function("atan", x * 0 + 1))
+        case "tanh" if isinstance(x, Series):
+            return 1 - 2 / (known_function("exp", x * 2) + 1)
+    if isinstance(x, Series):
+        return _of_series(name, x)
     if method := getattr(x, name, None):
         return method()
     import mpmath
@@ -150,6 +41,8 @@ def known_function(name: str, x: Any) -> Any:
 
 
 def _root(x: Any) -> Any:
+    if isinstance(x, Series):
+        return x.power(Fraction(1, 2))
     if method := getattr(x, "sqrt", None):
         return method()
     import mpmath
@@ -158,19 +51,25 @@ def _root(x: Any) -> Any:
 
 
 def _of_rational(name: str, x: fmpq) -> fmpq:
-    found = value_at_zero(name) if x == 0 else Fraction(0) if name == "log" and x == 1 else None
+    found = _AT_ZERO.get(name) if x == 0 else 0 if name == "log" and x == 1 else None
     if found is None:
         if name == "log" and x == 0:
             raise SingularSeries("the logarithm of zero")
         raise IrrationalRoot(f"{name}({x}) is not a rational number")
-    return to_fmpq(found)
+    return to_fmpq(Fraction(found))
 
 
 def _of_series(name: str, x: Series) -> Series:
-    start = x[0]
-    coefficients = taylor(name, start, x.length, lambda f: known_function(f, start), PlainRing())
-    delta = x - start
-    result = Series.constant(coefficients[-1], x.length)
-    for c in reversed(coefficients[:-1]):
-        result = result * delta + c
-    return result
+    """By the library's series, whose length is bounded by ctx.cap."""
+    before, ctx.cap = ctx.cap, max(ctx.cap, x.length)
+    try:
+        kind = fmpq_series if x.rational else arb_series
+        method = getattr(kind(x.coefficients(), prec=x.length), name, None)
+        if method is None:
+            raise IrrationalRoot(f"{name} of a rational series is not rational")
+        found = method()
+        return Series([found[k] for k in range(x.length)])
+    except ValueError:
+        raise IrrationalRoot(f"{name}({x[0]}) is not a rational number") from None
+    finally:
+        ctx.cap = before

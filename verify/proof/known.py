@@ -18,9 +18,9 @@ from fractions import Fraction
 from itertools import combinations
 from random import Random
 
-from verify.numbers.known import value_at_zero
 from verify.proof.errors import Undecided
 from verify.proof.field import PrimeField
+from verify.proof.taylor import value_at_zero
 
 #: exp(a) and cos(a) + i sin(a) are drawn as this power, so that their roots of small order exist
 POWER = 2 * 24

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verify.numbers.known import taylor
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.taylor import taylor
 
 EXACT = 10**9
 ONE = Fraction(1)
