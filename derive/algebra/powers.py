@@ -205,7 +205,7 @@ class Powers(NormalForms):
 
 
 def _leading_key(term: Term) -> tuple[object, ...]:
-    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with the highest powers of them.
+    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with their highest powers.
 
     So rule 2 ends: with B = 2^(1/2) g + g + 1 and m = g it would write g/B by g/B again, m = 2^(1/2) g stands in no other term.
     """
