@@ -7,7 +7,7 @@ from math import factorial
 from derive.algebra.calculus import loss_term
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Term
+from derive.algebra.terms import Term, space_of
 
 
 def symmetry(tree: Term) -> int:
@@ -31,13 +31,18 @@ def rooting_value(algebra: Algebra, tree: Term) -> Ratio:
 
 
 def free_tree(algebra: Algebra, tree: Term) -> Sum:
-    """The scalar that a tree becomes when its root's index is closed: L for grad, |grad|^2 for hess(grad), ..."""
+    """The scalar that a tree becomes when its root's index is closed: L for grad, |grad|^2 for hess(grad), ...
+
+    Of declared losses, the index that the root's first child fills is free in the root's place: <grad_y f, grad_y g> for
+    grad_x,y f [grad_y g].
+    """
     ((node, _),) = tree.factors
     if not node.children:
-        return loss_term(algebra)
+        return loss_term(algebra, node.label)
     first, *rest = node.children
-    one = algebra.ring.one
-    return algebra.contract(algebra.product({first: one}, algebra.node(node.label, tuple(rest))))
+    function = algebra.functions[node.label]
+    label = function.at(function.slot(space_of(first)))
+    return algebra.contract(algebra.product({first: algebra.ring.one}, algebra.node(label, tuple(rest))))
 
 
 def rooted_trees(algebra: Algebra, size: int, label: str = "L") -> list[Term]:

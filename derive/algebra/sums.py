@@ -8,7 +8,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.powers import Powers
 from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
@@ -40,6 +40,8 @@ class Algebra(Powers):
         super().__init__(ring, spaces)
         self.functions = functions
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
+        #: how each loss itself is written -> by variable, the label of its gradient
+        self.losses = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
 

@@ -110,11 +110,15 @@ def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, A
 def modified_loss(order: int, form: str, output: str, plain: bool, **options: Any) -> None:
     """The loss that is really minimised, as far as it exists, and what stands in its way after that."""
     from derive.readings.loss import modified_loss as read
+    from derive.readings.loss import modified_losses as read_players
     from derive.writing import readings as report
 
     scheme, keywords = _chosen(options)
-    v = read(scheme, order, form=form, **keywords)
-    _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
+    header = _header(scheme, options, order=order, form=form)
+    if scheme.losses:
+        _print(read_players(scheme, order, form=form, **keywords), report.losses_lines, output, plain, header)
+    else:
+        _print(read(scheme, order, form=form, **keywords), report.loss_lines, output, plain, header)
 
 
 @_reading(

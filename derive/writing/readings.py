@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from derive.readings.conclusion import Conclusion
     from derive.readings.energy import ModifiedEnergy
     from derive.readings.initial_layer import InitialLayer
-    from derive.readings.loss import ModifiedLoss, Obstruction
+    from derive.readings.loss import ModifiedLoss, ModifiedLosses, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
     from derive.readings.witness import Witness
@@ -93,13 +93,19 @@ def _witness(c: Conclusion, w: Witness, style: Notation) -> str:
 
 def _component(c: Conclusion, variable: str) -> str:
     """Which number of a vector the witness's value is."""
-    return f"component {variable} of " if c.quantity.startswith("DF[") else ""
+    return f"component {variable} of " if c.quantity.startswith("D") else ""
+
+
+def _typed_loss(text: str, style: Notation) -> str:
+    """An expression, or a declared loss with its own, 'g = -f'."""
+    name, equals, value = text.partition("=")
+    return f"{style.symbol(name.strip())} = {typed(value.strip(), style)}" if equals else typed(text, style)
 
 
 def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
     quantity = c.quantity if c.quantity.startswith("the ") else f"${c.quantity}$"
     where = ", ".join(f"${typed(n, style)} = {v}$" for n, v in {**w.at, **w.parameters}.items())
-    loss = ", ".join(f"${typed(part, style)}$" for part in w.loss.split(";"))
+    loss = ", ".join(f"${_typed_loss(part, style)}$" for part in w.loss.split(";"))
     return f"witness: {_component(c, f'${typed(w.component, style)}$')}{quantity} is ${w.value}$ on {loss} at {where}"
 
 
@@ -107,10 +113,7 @@ def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
 
 
 def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
-    lines = heading(v.equation, style, f"modified loss, {'flow form' if v.equation.form == 'flow' else 'memoryless map'}")
-    if v.potential or style.name != "latex":
-        lines.append(_descent(v, "", style))
-    lines += _potential_lines(v, style)
+    lines = [*_loss_heading(v.equation, style, "modified loss"), *_descent_lines(v, style)]
     if v.preconditioner is not None and v.preconditioned is not None:
         factor = formula(style.symbol("P"), style)
         lines.append(say(f"with the scheme's own {v.factor} factor {factor}:", style))
@@ -123,13 +126,52 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
     return lines
 
 
+def losses_lines(v: ModifiedLosses, style: Notation) -> Lines:
+    """Every unknown's own."""
+    lines = _loss_heading(v.equation, style, "modified loss" + ("es of the players" if len(v.players) > 1 else ""))
+    for own in v.players.values():
+        lines += ([""] if len(v.players) > 1 and style.name != "latex" else []) + _descent_lines(own, style)
+    for name, special in v.special.items():
+        kind = "zero-sum game" if "-" in name else "game of common payoff"
+        lines += [] if style.name == "latex" else [""]
+        lines.append(say(f"in the {kind} {formula(_typed_loss(name, style), style)}:", style))
+        for own in special.players.values():
+            lines += _potential_lines(own, style, brief=True)
+    return lines
+
+
+def _loss_heading(equation: Equation, style: Notation, what: str) -> Lines:
+    return heading(equation, style, f"{what}, {'flow form' if equation.form == 'flow' else 'memoryless map'}")
+
+
+def _descent_lines(v: ModifiedLoss, style: Notation) -> Lines:
+    """theta' = -grad V, V, and where it ends."""
+    return ([_descent(v, "", style)] if v.potential or style.name != "latex" else []) + _potential_lines(v, style)
+
+
+def _own(v: ModifiedLoss, letter: str, style: Notation) -> str:
+    """V, or V_x for a player's."""
+    symbol = style.symbol(letter)
+    if not v.player:
+        return symbol
+    return f"{symbol}_{{{style.symbol(v.player)}}}" if style.name == "latex" else f"{symbol}_{style.symbol(v.player)}"
+
+
+def _gradient_of(v: ModifiedLoss, letter: str, style: Notation) -> str:
+    """grad V, or grad_x V_x."""
+    if not v.player:
+        return style.derived("L", 0, letter)
+    return style.subscripted([style.symbol(v.player)], _own(v, letter, style))
+
+
 def _descent(v: ModifiedLoss, factor: str, style: Notation) -> str:
     """theta' = -P grad V, or theta+ = theta - gamma P grad V."""
-    theta, gamma, gradient = style.symbol("theta"), style.symbol("gamma"), style.derived("L", 0, "V")
+    variable = v.player or "theta"
+    theta, gamma, gradient = style.symbol(variable), style.symbol("gamma"), _gradient_of(v, "V", style)
     latex = style.name == "latex"
     equals = " ={}& " if latex else " = "
     if v.equation.form == "flow":
-        return f"{style.dot('theta')}{equals}-{factor}{gradient}"
+        return f"{style.dot(variable)}{equals}-{factor}{gradient}"
     following = theta + (style.following if latex else "+")
     return f"{following}{equals}{theta} - {gamma}{style.scale}{factor}{gradient}"
 
@@ -142,7 +184,7 @@ def _arrow(name: str, style: Notation) -> str:
 
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
-    lines = series_lines(style.symbol("V"), v.potential, style) if v.potential else []
+    lines = series_lines(_own(v, "V", style), v.potential, style) if v.potential else []
     for k in v.unwritten:
         lines.append(
             say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
@@ -154,7 +196,7 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
     else:
         reason = "" if brief else _reason(v.obstruction)
         lines.append(say(f"no potential at {said_power(v.obstruction.power, style)}{reason}", style))
-    shown = [] if brief else _obstruction_lines(v.obstruction, style)
+    shown = [] if brief else _obstruction_lines(v, v.obstruction, style)
     return lines + shown + conclusion_lines(v.conclusion, style, "    ")
 
 
@@ -164,7 +206,7 @@ def _reason(o: Obstruction) -> str:
     return ": the Jacobian is not symmetric"
 
 
-def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
+def _obstruction_lines(v: ModifiedLoss, o: Obstruction, style: Notation) -> Lines:
     latex = style.name == "latex"
     lines = []
     for tree, values in o.rootings:
@@ -173,14 +215,14 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
             term, value = write_term(t, style), coefficient_text(b, style)
             lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
     if o.asymmetry:
-        u = style.symbol(o.direction)
         shown = _short(o.asymmetry, style)
-        lines.append(rf"DF[{u}] - DF^{{T}} {u} ={{}}& {shown}" if latex else f"    DF[{u}] - DF^T {u} = {shown}")
+        left = o.antisymmetric.replace(f"{o.direction}", style.symbol(o.direction))
+        lines.append(f"{left.replace('^T', '^{T}')} ={{}}& {shown}" if latex else f"    {left} = {shown}")
     if o.gradient_part:
-        w = style.symbol("W")
+        w, of = _own(v, "W", style), f"-grad{f'_{style.symbol(v.player)}' if v.player else ''}"
         if latex:
-            lines.append(say(f"the gradient part is ${'-' + style.derived('L', 0, 'W')}$, and the remainder", style))
-        lines += series_lines(w if latex else f"    gradient part: -grad of {w}, {w}", [o.gradient_part], style)
+            lines.append(say(f"the gradient part is ${'-' + _gradient_of(v, 'W', style)}$, and the remainder", style))
+        lines += series_lines(w if latex else f"    gradient part: {of} of {w}, {w}", [o.gradient_part], style)
     return lines + series_lines(_word("remainder", style) if latex else "    remainder", [o.remainder], style)
 
 
