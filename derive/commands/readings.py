@@ -178,9 +178,16 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
 )
 @scheme_options
 @click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
+@click.option(
+    "--game", type=click.Choice(["bilinear", "quadratic"]), default="bilinear", show_default=True,
+    help="For two players: f = s*x*y, or f = s*(a*x^2/2 + x*y - b*y^2/2); g = -f.",
+)  # fmt: skip
 @format_option
-def stability(plot: str | None, output: str, plain: bool, **options: Any) -> None:
-    """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
+def stability(plot: str | None, game: str, output: str, plain: bool, **options: Any) -> None:
+    """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses.
+
+    For two players, that of gamma*s, s the coupling of a zero-sum game.
+    """
     from derive.readings.stability import stability as read
     from derive.writing.stability import stability_lines
 
@@ -189,7 +196,7 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
 
         check_region_name(plot)
     scheme, keywords = _chosen(options)
-    s = read(scheme, **keywords)
+    s = read(scheme, game=game, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 
