@@ -259,7 +259,7 @@ def test_refusals(update: str, message: str) -> None:
 
 
 def test_other_numbers_of_players_are_refused() -> None:
-    with pytest.raises(ReductionError, match="stability reads zero-sum games of two players"):
+    with pytest.raises(ReductionError, match="stability is read on zero-sum games of two players"):
         stability("two-batches")
     with pytest.raises(UsageError, match="a game is bilinear or quadratic, not 'cubic'"):
         stability("game-simultaneous", game="cubic")

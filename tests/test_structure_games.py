@@ -17,9 +17,14 @@ from derive import modified_equation
 from derive.algebra.calculus import Transfer, gradient, same
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ReductionError, UsageError
+from derive.readings.change import derivatives_along, residual
+from derive.readings.compare import compare
+from derive.readings.explain import explain
 from derive.readings.loss import losses_of, modified_loss, modified_losses
 from derive.readings.potential import ModifiedLoss
 from derive.scheme import Scheme, scheme_from_toml
+from derive.writing.explanation import explanation_lines
+from derive.writing.notation import ASCII
 
 ONE = {"mu": "1"}
 NAMES = ["x1", "x2", "y1", "y2"]
@@ -249,3 +254,81 @@ def test_refusals() -> None:
     refused(lambda: modified_losses("game-simultaneous")["z"], "no unknown 'z'", UsageError)
 
 
+# ------------------------------------------------------------------------------------------ comparisons
+
+
+def test_simultaneous_and_alternating_steps() -> None:
+    """Rosca et al. 2021: they differ at gamma in y alone, by mu D_x grad_y g [grad_x f]; no change of variables removes it."""
+    c = compare("game-simultaneous", "game-alternating", 1)
+    assert (c.same_through, str(c.differences["x"]), str(c.differences["y"])) == (0, "0", "mu*hess(g, y, grad(f, x))")
+    assert (c.conclusion.verdict, c.changes) == ("none exists", None)
+    assert "sums of derivatives of f and g" in c.conclusion.complete_over
+    data = c.to_json()
+    assert data["difference"]["terms"] == {"x": [], "y": [{"coefficient": "mu", "term": "hess(g, y, grad(f, x))"}]}
+
+
+@pytest.mark.parametrize("other, through", [("game-extragradient-past", 2), ("game-optimistic", 2)])
+def test_optimistic_gradient_is_extragradient_from_the_past(other: str, through: int) -> None:
+    """Its iterates are the midpoints (Gidel et al. 2019, Section 3.2): the same equation in u = x - gamma grad_x f + ..."""
+    c = compare(other, "game-optimistic", 2)
+    assert c.changes is not None
+    if other == "game-optimistic":
+        assert c.same_through == 2
+        return
+    assert c.same_through == 1
+    algebra = c.differences["x"].algebra
+    f, g = ({x: [Transfer(e.algebra, algebra)(s.sum) for s in e[x]] for x in "xy"} for e in (c.first, c.second))
+    along = derivatives_along(algebra, f, None)
+    change = {x: [s.sum for s in own] for x, own in c.changes.items()}
+
+    def left(k: int) -> bool:
+        return any(not algebra.is_zero(r) for r in residual(algebra, g, change, k, along, None).values())
+
+    assert not any(left(k) for k in range(through + 1))
+    term = next(iter(change["y"][1]))
+    change["y"][1] = change["y"][1] | {term: algebra.ring.constant(Fraction(1001, 1000))}
+    assert left(2)
+
+
+def test_a_game_moved_by_a_change_is_recognised_and_a_perturbed_one_is_not() -> None:
+    """Words that are one another's rotations, x y and y x, are conjugate by a half-step: y first is x first after y's move."""
+    first = one_loss("+")
+    text_ = ONE_LOSS.format(sign="+").replace("q = grad(f, y)\n", "").replace("*q", "*grad(f, y)")
+    lines = text_.splitlines()
+    lines[1], lines[2] = lines[2], lines[1]
+    x_first, y_first = scheme_from_toml(text_, "x first"), scheme_from_toml("\n".join(lines), "y first")
+    c = compare(x_first, y_first, 2)
+    assert c.same_through == 0
+    assert c.conclusion.verdict == "exists"
+    assert compare(first, x_first, 2).conclusion.verdict == "none exists"
+
+
+def test_step_ratio_of_players() -> None:
+    """Heavy ball of both players is a game with the step gamma/(1 - beta); one player's own rate is no step."""
+    assert str(compare("game-simultaneous", "game-negative-momentum", 1, settings=ONE).step_ratio) == "(1 - beta)"
+    unequal = scheme_from_toml(ONE_LOSS.format(sign="+").replace("+ gamma*q", "+ 2*gamma*q"), "unequal")
+    c = compare(one_loss("+"), unequal, 1)
+    assert c.step_ratio is None
+    assert c.conclusion.verdict == "none exists"
+    assert "x_B = x_A + gamma c_1,x" in c.conclusion.complete_over
+
+
+@pytest.mark.parametrize("other", ["gd", "two-batches"])
+def test_schemes_of_different_losses_are_not_compared(other: str) -> None:
+    refused(lambda: compare("game-simultaneous", other), "schemes of different losses are not compared", UsageError)
+
+
+# ------------------------------------------------------------------------------------------ the screen
+
+
+def test_explanation_of_a_game() -> None:
+    e = explain("game-alternating", settings=ONE)
+    said = "\n".join(explanation_lines(e, ASCII.knowing((), ("x", "y"))))
+    assert "modified loss, regime rates of x: f; no gradient at gamma^1" in said
+    assert "stability on the bilinear game f = s x y, g = -f (bounded, undamped): 0 < gamma s < 2" in said
+    assert "no transient, the flow starts at the initial point" in said
+    data = e.to_json()
+    assert set(data["modified_loss"]["players"]) == {"x", "y"}
+    assert "unstable on the bilinear game" in "\n".join(explanation_lines(explain("game-simultaneous"), ASCII))
+    assert "(bounded" not in "\n".join(explanation_lines(explain("game-simultaneous"), ASCII))
+    assert explain("game-optimistic").layer == "the shifted start is derived for one loss, and this scheme declares its own"

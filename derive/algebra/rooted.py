@@ -45,12 +45,29 @@ def free_tree(algebra: Algebra, tree: Term) -> Sum:
     return algebra.contract(algebra.product({first: algebra.ring.one}, algebra.node(label, tuple(rest))))
 
 
-def rooted_trees(algebra: Algebra, size: int, label: str = "L") -> list[Term]:
-    """Every rooted tree with `size` nodes, all derivatives of the function `label`, as terms."""
+def rooted_trees(algebra: Algebra, size: int, *labels: str) -> list[Term]:
+    """Every rooted tree with `size` nodes, all derivatives of the functions `labels` (L where none is given), as terms.
+
+    A child stands at a node of a function that depends on the unknown in whose space it lies.
+
+    >>> from derive.algebra.coefficients import Ring; from derive.algebra.functions import gradients
+    >>> a = Algebra(Ring(), gradients({"f": ("x", "y"), "g": ("y",)}), {"x": "x", "y": "y"})
+    >>> [len(rooted_trees(a, n, "f.x", "f.y", "g.y")) for n in (1, 2)]
+    [3, 8]
+    """
     known: list[list[Term]] = [[]]
     for n in range(1, size + 1):
-        known.append([next(iter(algebra.node(label, children))) for children in _forests(known, n - 1, None)])
+        known.append([
+            next(iter(algebra.node(label, children)))
+            for label in labels or ("L",) for children in _forests(_fitting(algebra, known, label), n - 1, None)
+        ])  # fmt: skip
     return known[size]
+
+
+def _fitting(algebra: Algebra, known: list[list[Term]], label: str) -> list[list[Term]]:
+    """The trees that may stand at a node of this function."""
+    function = algebra.functions[label]
+    return [[t for t in trees if function.slot(space_of(t)) in function.slots] for trees in known]
 
 
 def _forests(known: list[list[Term]], nodes: int, below: tuple[int, int] | None) -> list[tuple[Term, ...]]:

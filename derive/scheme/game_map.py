@@ -53,7 +53,7 @@ def game_of(configuration: Configuration, kind: str = BILINEAR) -> Game:
     names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in scheme.losses.items())
     if len(scheme.unknowns) != 2 or len(scheme.losses) > 2 or any(len(slots) != 2 for slots in scheme.losses.values()):
         raise ReductionError(
-            f"{scheme.where}: stability reads zero-sum games of two players, f(x, y) and g = -f; this scheme has {names}"
+            f"{scheme.where}: stability is read on zero-sum games of two players, f(x, y) and g = -f; this scheme has {names}"
         )
     x, y = scheme.unknowns
     letters = ("a", "b") if kind == QUADRATIC else ()

@@ -149,7 +149,7 @@ def _descent_lines(v: ModifiedLoss, style: Notation) -> Lines:
     return ([_descent(v, "", style)] if v.potential or style.name != "latex" else []) + _potential_lines(v, style)
 
 
-def _own(v: ModifiedLoss, letter: str, style: Notation) -> str:
+def own_symbol(v: ModifiedLoss, letter: str, style: Notation) -> str:
     """V, or V_x for a player's."""
     symbol = style.symbol(letter)
     if not v.player:
@@ -157,17 +157,17 @@ def _own(v: ModifiedLoss, letter: str, style: Notation) -> str:
     return f"{symbol}_{{{style.symbol(v.player)}}}" if style.name == "latex" else f"{symbol}_{style.symbol(v.player)}"
 
 
-def _gradient_of(v: ModifiedLoss, letter: str, style: Notation) -> str:
+def gradient_of(v: ModifiedLoss, letter: str, style: Notation) -> str:
     """grad V, or grad_x V_x."""
     if not v.player:
         return style.derived("L", 0, letter)
-    return style.subscripted([style.symbol(v.player)], _own(v, letter, style))
+    return style.subscripted([style.symbol(v.player)], own_symbol(v, letter, style))
 
 
 def _descent(v: ModifiedLoss, factor: str, style: Notation) -> str:
     """theta' = -P grad V, or theta+ = theta - gamma P grad V."""
     variable = v.player or "theta"
-    theta, gamma, gradient = style.symbol(variable), style.symbol("gamma"), _gradient_of(v, "V", style)
+    theta, gamma, gradient = style.symbol(variable), style.symbol("gamma"), gradient_of(v, "V", style)
     latex = style.name == "latex"
     equals = " ={}& " if latex else " = "
     if v.equation.form == "flow":
@@ -184,7 +184,7 @@ def _arrow(name: str, style: Notation) -> str:
 
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
-    lines = series_lines(_own(v, "V", style), v.potential, style) if v.potential else []
+    lines = series_lines(own_symbol(v, "V", style), v.potential, style) if v.potential else []
     for k in v.unwritten:
         lines.append(
             say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
@@ -219,9 +219,9 @@ def _obstruction_lines(v: ModifiedLoss, o: Obstruction, style: Notation) -> Line
         left = o.antisymmetric.replace(f"{o.direction}", style.symbol(o.direction))
         lines.append(f"{left.replace('^T', '^{T}')} ={{}}& {shown}" if latex else f"    {left} = {shown}")
     if o.gradient_part:
-        w, of = _own(v, "W", style), f"-grad{f'_{style.symbol(v.player)}' if v.player else ''}"
+        w, of = own_symbol(v, "W", style), f"-grad{f'_{style.symbol(v.player)}' if v.player else ''}"
         if latex:
-            lines.append(say(f"the gradient part is ${'-' + _gradient_of(v, 'W', style)}$, and the remainder", style))
+            lines.append(say(f"the gradient part is ${'-' + gradient_of(v, 'W', style)}$, and the remainder", style))
         lines += series_lines(w if latex else f"    gradient part: {of} of {w}, {w}", [o.gradient_part], style)
     return lines + series_lines(_word("remainder", style) if latex else "    remainder", [o.remainder], style)
 
@@ -360,16 +360,20 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
         lines.append(say(f"the same through {said_power(c.same_through, style)}; then the second minus the first is", style))
     else:
         lines.append(say("the limits differ; the second minus the first is", style))
-    lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
-    theta = style.symbol("theta")
+    players = len(c.differences) > 1
+    for x, difference in c.differences.items():
+        of = f" of {x}'" if players else ""
+        lines += series_lines(_word(f"difference{of}", style), {c.same_through + 1: difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
         step = formula(f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}", style)
         lines.append(say(f"with the step {step} in the second: the same through {said_power(c.same_rescaled, style)}", style))
-    change = c.change if c.change is not None else c.rescaled_change
-    if change is not None:
-        if any(change):
-            lines.append(say(f"the same through {said_power(c.order, style)} in the variable", style))
-            lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(change, 1)), style)
+    changes = c.changes if c.changes is not None else c.rescaled_changes
+    if changes is not None:
+        if any(map(any, changes.values())):
+            lines.append(say(f"the same through {said_power(c.order, style)} in the variable{'s' * players}", style))
+            for x, change in changes.items():
+                symbol = style.symbol(x)
+                lines += series_lines(f"{symbol}_B - {symbol}_A", dict(enumerate(change, 1)), style)
         return lines
     reached = max(c.change_through, c.rescaled_through)
     if reached >= 0:

@@ -150,12 +150,14 @@ def closed_or_decimal(end: str) -> str:
 def brief_lines(s: Stability, style: Notation) -> Lines:
     """The same in one line a piece, for a screen with other readings."""
     kind, found = (" (bounded, undamped)", s.weak_pieces) if s.weak_pieces else ("", s.pieces)
+    where_ = "quadratics" if s.game is None else f"the {s.game.kind} game {_formula(_loss(s, style), style)}"
     if s.never and not s.weak_pieces:
-        return [_sentence("stability: unstable on every quadratic, for every step", style)]
+        of = "unstable on every quadratic" if s.game is None else f"unstable on {where_}"
+        return [_sentence(f"stability: {of}, for every step", style)]
     lines = []
     for p in found:
         where = _spaced(for_range(s, p, style))
-        what = f"stability on quadratics{kind}: "
+        what = f"stability on {where_}{kind}: "
         if not p.proved:
             lines.append(_sentence(f"{what}no interval proved{where}", style))
         elif p.interval is None:
