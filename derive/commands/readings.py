@@ -111,14 +111,14 @@ def modified_loss(order: int, form: str, output: str, plain: bool, **options: An
     """The loss that is really minimised, as far as it exists, and what stands in its way after that."""
     from derive.readings.loss import modified_loss as read
     from derive.readings.loss import modified_losses as read_players
-    from derive.writing import readings as report
+    from derive.writing.losses import loss_lines, losses_lines
 
     scheme, keywords = _chosen(options)
     header = _header(scheme, options, order=order, form=form)
     if scheme.losses:
-        _print(read_players(scheme, order, form=form, **keywords), report.losses_lines, output, plain, header)
+        _print(read_players(scheme, order, form=form, **keywords), losses_lines, output, plain, header)
     else:
-        _print(read(scheme, order, form=form, **keywords), report.loss_lines, output, plain, header)
+        _print(read(scheme, order, form=form, **keywords), loss_lines, output, plain, header)
 
 
 @_reading(

@@ -13,8 +13,8 @@ from derive.result import Blocks
 from derive.writing.expression import typed
 from derive.writing.formulas import gamma_power, said_power
 from derive.writing.latex import Words, words
+from derive.writing.losses import gradient_of, own_symbol
 from derive.writing.notation import Notation
-from derive.writing.readings import gradient_of, own_symbol
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
 from derive.writing.standing import remembers, transients, where_text

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.language.letters import GREEK
-from derive.result import Blocks, Combination, Equation
+from derive.result import Blocks, Equation
 from derive.writing.expression import TypedWriter, typed
-from derive.writing.formulas import coefficient_text, rows, said_power, write_term
+from derive.writing.formulas import coefficient_text, rows, said_power
 from derive.writing.latex import aligned, words
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from derive.readings.conclusion import Conclusion
     from derive.readings.energy import ModifiedEnergy
     from derive.readings.initial_layer import InitialLayer
-    from derive.readings.loss import ModifiedLoss, ModifiedLosses, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
     from derive.readings.witness import Witness
@@ -52,7 +51,7 @@ def formula(text: str, style: Notation) -> str:
     return f"${text}$" if style.name == "latex" else text
 
 
-def _word(word: str, style: Notation) -> str:
+def word(word: str, style: Notation) -> str:
     return rf"\text{{{word}}}" if style.name == "latex" else word
 
 
@@ -96,7 +95,7 @@ def _component(c: Conclusion, variable: str) -> str:
     return f"component {variable} of " if c.quantity.startswith("D") else ""
 
 
-def _typed_loss(text: str, style: Notation) -> str:
+def typed_loss(text: str, style: Notation) -> str:
     """An expression, or a declared loss with its own, 'g = -f'."""
     name, equals, value = text.partition("=")
     return f"{style.symbol(name.strip())} = {typed(value.strip(), style)}" if equals else typed(text, style)
@@ -105,133 +104,8 @@ def _typed_loss(text: str, style: Notation) -> str:
 def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
     quantity = c.quantity if c.quantity.startswith("the ") else f"${c.quantity}$"
     where = ", ".join(f"${typed(n, style)} = {v}$" for n, v in {**w.at, **w.parameters}.items())
-    loss = ", ".join(f"${_typed_loss(part, style)}$" for part in w.loss.split(";"))
+    loss = ", ".join(f"${typed_loss(part, style)}$" for part in w.loss.split(";"))
     return f"witness: {_component(c, f'${typed(w.component, style)}$')}{quantity} is ${w.value}$ on {loss} at {where}"
-
-
-# ---------------------------------------------------------------------------------------------- modified loss
-
-
-def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
-    lines = [*_loss_heading(v.equation, style, "modified loss"), *_descent_lines(v, style)]
-    if v.preconditioner is not None and v.preconditioned is not None:
-        factor = formula(style.symbol("P"), style)
-        lines.append(say(f"with the scheme's own {v.factor} factor {factor}:", style))
-        lines.append(_descent(v, style.symbol("P") + (style.scale if v.factor == "scalar" else style.times), style))
-        lines += series_lines(style.symbol("P"), [v.preconditioner], style)
-        lines += _potential_lines(v.preconditioned, style)
-        for name, limit in v.limits:
-            lines.append(say(f"in the limit {_arrow(name, style)}:", style))
-            lines += _potential_lines(limit, style, brief=True)
-    return lines
-
-
-def losses_lines(v: ModifiedLosses, style: Notation) -> Lines:
-    """Every unknown's own."""
-    lines = _loss_heading(v.equation, style, "modified loss" + ("es of the players" if len(v.players) > 1 else ""))
-    for own in v.players.values():
-        lines += ([""] if len(v.players) > 1 and style.name != "latex" else []) + _descent_lines(own, style)
-    for name, special in v.special.items():
-        kind = "zero-sum game" if "-" in name else "game of common payoff"
-        lines += [] if style.name == "latex" else [""]
-        lines.append(say(f"in the {kind} {formula(_typed_loss(name, style), style)}:", style))
-        for own in special.players.values():
-            lines += _potential_lines(own, style, brief=True)
-    return lines
-
-
-def _loss_heading(equation: Equation, style: Notation, what: str) -> Lines:
-    return heading(equation, style, f"{what}, {'flow form' if equation.form == 'flow' else 'memoryless map'}")
-
-
-def _descent_lines(v: ModifiedLoss, style: Notation) -> Lines:
-    """theta' = -grad V, V, and where it ends."""
-    return ([_descent(v, "", style)] if v.potential or style.name != "latex" else []) + _potential_lines(v, style)
-
-
-def own_symbol(v: ModifiedLoss, letter: str, style: Notation) -> str:
-    """V, or V_x for a player's."""
-    symbol = style.symbol(letter)
-    if not v.player:
-        return symbol
-    return f"{symbol}_{{{style.symbol(v.player)}}}" if style.name == "latex" else f"{symbol}_{style.symbol(v.player)}"
-
-
-def gradient_of(v: ModifiedLoss, letter: str, style: Notation) -> str:
-    """grad V, or grad_x V_x."""
-    if not v.player:
-        return style.derived("L", 0, letter)
-    return style.subscripted([style.symbol(v.player)], own_symbol(v, letter, style))
-
-
-def _descent(v: ModifiedLoss, factor: str, style: Notation) -> str:
-    """theta' = -P grad V, or theta+ = theta - gamma P grad V."""
-    variable = v.player or "theta"
-    theta, gamma, gradient = style.symbol(variable), style.symbol("gamma"), gradient_of(v, "V", style)
-    latex = style.name == "latex"
-    equals = " ={}& " if latex else " = "
-    if v.equation.form == "flow":
-        return f"{style.dot(variable)}{equals}-{factor}{gradient}"
-    following = theta + (style.following if latex else "+")
-    return f"{following}{equals}{theta} - {gamma}{style.scale}{factor}{gradient}"
-
-
-def _arrow(name: str, style: Notation) -> str:
-    """'eps -> infinity' in the notation."""
-    parameter, _, end = name.split(" ")
-    signs = {"unicode": ("→", "∞"), "latex": (r"\to", r"\infty"), "ascii": ("->", "infinity")}[style.name]
-    return formula(f"{style.symbol(parameter)} {signs[0]} {signs[1] if end == 'infinity' else end}", style)
-
-
-def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
-    lines = series_lines(own_symbol(v, "V", style), v.potential, style) if v.potential else []
-    for k in v.unwritten:
-        lines.append(
-            say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
-        )
-    if v.obstruction is None:
-        return [*lines, say(f"a potential through {said_power(v.exists_through, style)}, all that was asked for", style)]
-    if not v.obstruction.decided:
-        lines.append(say(f"whether there is a potential at {said_power(v.obstruction.power, style)} is not decided", style))
-    else:
-        reason = "" if brief else _reason(v.obstruction)
-        lines.append(say(f"no potential at {said_power(v.obstruction.power, style)}{reason}", style))
-    shown = [] if brief else _obstruction_lines(v, v.obstruction, style)
-    return lines + shown + conclusion_lines(v.conclusion, style, "    ")
-
-
-def _reason(o: Obstruction) -> str:
-    if o.rootings:
-        return ": b = (coefficient x symmetry) differs between the rootings of one free tree"
-    return ": the Jacobian is not symmetric"
-
-
-def _obstruction_lines(v: ModifiedLoss, o: Obstruction, style: Notation) -> Lines:
-    latex = style.name == "latex"
-    lines = []
-    for tree, values in o.rootings:
-        lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
-        for t, b in values:
-            term, value = write_term(t, style), coefficient_text(b, style)
-            lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
-    if o.asymmetry:
-        shown = _short(o.asymmetry, style)
-        left = o.antisymmetric.replace(f"{o.direction}", style.symbol(o.direction))
-        lines.append(f"{left.replace('^T', '^{T}')} ={{}}& {shown}" if latex else f"    {left} = {shown}")
-    if o.gradient_part:
-        w, of = own_symbol(v, "W", style), f"-grad{f'_{style.symbol(v.player)}' if v.player else ''}"
-        if latex:
-            lines.append(say(f"the gradient part is ${'-' + gradient_of(v, 'W', style)}$, and the remainder", style))
-        lines += series_lines(w if latex else f"    gradient part: {of} of {w}, {w}", [o.gradient_part], style)
-    return lines + series_lines(_word("remainder", style) if latex else "    remainder", [o.remainder], style)
-
-
-def _short(total: Combination, style: Notation, limit: int = 4) -> str:
-    if len(total) <= limit:
-        return one_line([total], style)
-    part = Combination(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
-    more = rf"\cdots \quad \text{{({len(total)} terms)}}" if style.name == "latex" else f"... ({len(total)} terms)"
-    return f"{one_line([part], style)} + {more}"
 
 
 # ---------------------------------------------------------------------------------------------- the other readings
@@ -254,7 +128,7 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     divided = f", divided by {said_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
     order = f"order {a.order}" if decided else f"order at least {a.order}"
     lines.append(say(f"{target}{order}; on the modified flow the target's expression{divided} is", style))
-    lines += series_lines(_word("defect", style), {a.order: a.defect}, style)
+    lines += series_lines(word("defect", style), {a.order: a.defect}, style)
     return lines + conclusion_lines(a.conclusion, style)
 
 
@@ -363,7 +237,7 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
     players = len(c.differences) > 1
     for x, difference in c.differences.items():
         of = f" of {x}'" if players else ""
-        lines += series_lines(_word(f"difference{of}", style), {c.same_through + 1: difference}, style)
+        lines += series_lines(word(f"difference{of}", style), {c.same_through + 1: difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
         step = formula(f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}", style)
         lines.append(say(f"with the step {step} in the second: the same through {said_power(c.same_rescaled, style)}", style))
