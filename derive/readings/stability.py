@@ -29,7 +29,7 @@ from derive.readings.positive import Positive
 from derive.reals import All, Budget, Either, Not, Proved, compare, decide
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
-from derive.scheme.game_map import BILINEAR, Game, game_map, game_of
+from derive.scheme.game_map import BILINEAR, Game, game_map, game_of, own_letter
 from derive.scheme.linear_map import linear_map
 
 
@@ -164,7 +164,7 @@ def stability(
     linear = game_map(configuration, played) if played else linear_map(configuration)
     given = {n for r in ranges for n in r.names}
     ranges = (*ranges, *stated({n: ("0", "oo") for n in (played.curvatures if played else ()) if n not in given}))
-    q = configuration.fresh("q")
+    q = own_letter(configuration, "q") if played else configuration.fresh("q")
     ring = Ring([q, *(s for s in linear.ring.symbols if s != linear.curvature)])
     curvature = ring.symbol(q) / ring.symbol("gamma")
     polynomial = [c.substitute({linear.curvature: curvature}, ring) for c in _minimal(linear.polynomial())]

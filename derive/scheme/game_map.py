@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.language import Call
+from derive.language import Call, fresh_name
 from derive.language.calls import partial_of
 from derive.scheme.configuration import Configuration
 from derive.scheme.linear_forms import Form
@@ -57,7 +57,14 @@ def game_of(configuration: Configuration, kind: str = BILINEAR) -> Game:
         )
     x, y = scheme.unknowns
     letters = ("a", "b") if kind == QUADRATIC else ()
-    return Game(kind, (x, y), tuple(scheme.losses), configuration.fresh("s"), tuple(map(configuration.fresh, letters)))
+    s, *curvatures = (own_letter(configuration, n) for n in ("s", *letters))
+    return Game(kind, (x, y), tuple(scheme.losses), s, tuple(curvatures))
+
+
+def own_letter(configuration: Configuration, letter: str) -> str:
+    """A symbol beside those that stand in a map on a game: parameters, players, losses; memory has no name there."""
+    scheme = configuration.scheme
+    return fresh_name(letter, {*configuration.free, *scheme.parameters, *scheme.unknowns, *scheme.losses})
 
 
 def game_map(configuration: Configuration, game: Game) -> LinearMap:
