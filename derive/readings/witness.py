@@ -8,6 +8,7 @@ contain zero is a proof as well.  That no witness was found among those tried pr
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,13 +115,13 @@ def games(losses: Mapping[str, Sequence[str]], degree: int) -> Iterator[Problem]
     unknowns = list(dict.fromkeys(x for slots in losses.values() for x in slots))
     blocks = {x: [f"{x}{i}" for i in (1, 2)] for x in unknowns} if len(unknowns) > 1 else {unknowns[0]: ["x", "y"]}
     names = {f: [v for x in slots for v in blocks[x]] for f, slots in losses.items()}
-    variables = {x: ", ".join(block) for x, block in blocks.items()}
+    variables, sizes = {x: ", ".join(block) for x, block in blocks.items()}, [len(own) for own in names.values()]
     for count in (2, 2, 2, 2, 3, 3, 3, 3):
         for top in range(2, degree + 1):
-            random = Random(f"{names} {count} {top}")
+            random = Random(f"{sizes} {count} {top}")
             yield parse_game(losses, unknowns, {f: _sparse(own, top, count, random) for f, own in names.items()}, variables)
     for seed in range(2):
-        random = Random(f"{names}{seed}")
+        random = Random(f"{sizes} {seed}")
         yield parse_game(losses, unknowns, {f: _dense(own, degree, random) for f, own in names.items()}, variables)
 
 
@@ -143,7 +144,7 @@ def _dense(names: Sequence[str], degree: int, random: Random) -> str:
 def _tried(
     total: Combination, problem: Problem, attempt: int, given: Formula, functions: Mapping[str, Any]
 ) -> Witness | None:
-    random = Random(f"{problem.text} {attempt}")
+    random = Random(f"{_anonymous(problem)} {attempt}")
     symbols = _parameters(total, random, given, functions)
     if symbols is None:
         return None
@@ -160,6 +161,12 @@ def _tried(
     at = {n: str(v) for n, v in numbers.used.items()}
     space = next(filter(None, map(space_of, total.sum)), "")
     return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.components(space)[place], text)
+
+
+def _anonymous(problem: Problem) -> str:
+    """The text, declared losses and their variables by number: other letters have the same witness."""
+    places = {n: f"_{i}" for i, n in enumerate((*problem.losses, *problem.variables))} if problem.losses else {}
+    return re.sub(r"[^\W\d]\w*", lambda m: places.get(m[0], m[0]), problem.text)
 
 
 def excludes_zero(x: Value) -> bool:
