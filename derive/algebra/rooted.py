@@ -67,7 +67,7 @@ def rooted_trees(algebra: Algebra, size: int, *labels: str) -> list[Term]:
 def _fitting(algebra: Algebra, known: list[list[Term]], label: str) -> list[list[Term]]:
     """The trees that may stand at a node of this function."""
     function = algebra.functions[label]
-    return [[t for t in trees if function.slot(space_of(t)) in function.slots] for trees in known]
+    return [[t for t in trees if (space_of(t) or function.point) in function.slots] for trees in known]
 
 
 def _forests(known: list[list[Term]], nodes: int, below: tuple[int, int] | None) -> list[tuple[Term, ...]]:
