@@ -25,14 +25,11 @@ from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError, ParseError, ReductionError, SchemeError, UsageError
 from derive.language import unparse
 from derive.readings.accuracy import accuracy
-from derive.readings.compare import compare
 from derive.readings.energy import modified_energy
-from derive.readings.explain import explain
 from derive.readings.initial_layer import initial_layer
 from derive.readings.loss import modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
-from derive.readings.stability import stability
 from derive.scheme import Scheme, scheme_from_toml
 from derive.trees.tableau import method_of_scheme
 from verify.proof import prove
@@ -468,8 +465,8 @@ def test_games_refused(loss: str, variables: str | None, message: str) -> None:
 def test_readings_of_one_loss_refuse_games() -> None:
 
     for reading in (
-        lambda s: accuracy(s, "theta' + grad"), lambda s: compare(s, s), modified_energy, explain, initial_layer, modified_loss,
-        modifying_field, second_order, stability, method_of_scheme,
+        lambda s: accuracy(s, "theta' + grad"), modified_energy, initial_layer, modified_loss, modifying_field, second_order,
+        method_of_scheme,
     ):  # fmt: skip
         for name in ("game-alternating", "two-batches"):
             with pytest.raises(DeriveError, match=r"reads one loss L\(theta\)"):

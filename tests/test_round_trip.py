@@ -50,6 +50,7 @@ from derive.scheme.kinds import sized
 from derive.scheme.losses import loss_calls, resolved
 from derive.writing import readings as report
 from derive.writing.formulas import coefficient_text, write_sum
+from derive.writing.losses import loss_lines
 from derive.writing.notation import ASCII, UNICODE, Notation
 from derive.writing.series import notation
 from derive.writing.text import equation_text, pretty
@@ -308,7 +309,7 @@ def test_modified_losses(form: str, medium: str) -> None:
     count = 0
     for v in readings(lambda name, regime: modified_loss(name, 1, form=form, regime=regime)):
         if any(v.potential):
-            lines = report.loss_lines(v, notation(medium, v.equation))
+            lines = loss_lines(v, notation(medium, v.equation))
             text = right_side(lines, "V")
             assert same_series(v.equation, series_of(v.equation, text, len(v.potential) - 1), list(v.potential)), text
             count += 1

@@ -176,8 +176,9 @@ class ExactNumbers:
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
             origin = (0,) * len(self.problem.variables)
-            height = self.jets[0].get(origin, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
-            return [height] * self.size
+            if is_loss(f, self.algebra):
+                return [self.jets[self.problem.which(f.label, 0)].get(origin, fmpq(0))] * self.size
+            return [self.named(f.label)] * self.size
         if self.problem.is_unknown(f.label):
             return [self.named(x) for x in self.problem.components(f.label)]
         return [self.named(f"{f.label}_{x}") for x in self.problem.components(f.space)]

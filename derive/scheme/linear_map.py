@@ -35,8 +35,10 @@ class LinearMap:
         return characteristic_polynomial(self.matrix, self.ring)
 
 
-class _Quadratic(LinearForms):
+class Quadratic(LinearForms):
     """The update where grad(x) is h x."""
+
+    problem = "loss"
 
     def __init__(self, configuration: Configuration, ring: Ring, curvature: str) -> None:
         super().__init__(configuration, ring)
@@ -54,8 +56,8 @@ class _Quadratic(LinearForms):
 
     def nonlinear(self, problem: str, node: Expression) -> ReductionError:
         return self.refuse(
-            "on a quadratic loss the update is not a linear map of the state (a product, quotient, root or norm of state "
-            "variables), so no characteristic polynomial decides its stability",
+            f"on a quadratic {self.problem} the update is not a linear map of the state (a product, quotient, root or norm of "
+            "state variables), so no characteristic polynomial decides its stability",
             node,
         )
 
@@ -73,13 +75,19 @@ def _ring(configuration: Configuration, curvature: str) -> Ring:
     scheme.require_plain("stability")
     if scheme.label != "L":
         raise ReductionError(f"{scheme.where}: stability is read on losses; this scheme is written for a vector field")
+    require_constant(configuration)
+    return Ring(["gamma", curvature, *configuration.free])
+
+
+def require_constant(configuration: Configuration) -> None:
+    """Raise ReductionError where the map changes from step to step."""
+    scheme = configuration.scheme
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
     if configuration.functions or any("t" in names_of(e) for e in texts):
         raise ReductionError(
             f"{scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
             "single characteristic polynomial decides; fix the schedule to a constant"
         )
-    return Ring(["gamma", curvature, *configuration.free])
 
 
 def linear_map(configuration: Configuration) -> LinearMap:
@@ -94,5 +102,5 @@ def linear_map(configuration: Configuration) -> LinearMap:
     curvature = configuration.fresh("h")
     ring = _ring(configuration, curvature)
     states = configuration.scheme.states
-    matrix = [[row.get(s, ring.zero) for s in states] for row in _Quadratic(configuration, ring, curvature).rows()]
+    matrix = [[row.get(s, ring.zero) for s in states] for row in Quadratic(configuration, ring, curvature).rows()]
     return LinearMap(configuration, ring, curvature, states, matrix)

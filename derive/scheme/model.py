@@ -16,6 +16,7 @@ from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
+GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -132,13 +133,13 @@ class Scheme:
             return "losses"
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
 
-    def require_plain(self, reading: str) -> None:
-        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
+    def require_plain(self, reading: str, instead: str = GAMES) -> None:
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own;
+        `instead` says what there is."""
         if self.losses:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(
-                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
-                "modified-eq derives its equation and verify scheme proves it"
+                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; {instead}"
             )
 
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
