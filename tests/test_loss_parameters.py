@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 import pytest
 import sympy as sp
 from test_cli import derive
 
-from derive import configure, load_scheme, modified_equation
+from derive import (
+    configure,
+    initial_layer,
+    load_scheme,
+    modified_energy,
+    modified_equation,
+    modifying_field,
+    second_order,
+)
+from derive.algebra.coefficients import Ring
 from derive.concrete.problem import parse_field, parse_loss
 from derive.errors import DeriveError, UsageError
+from derive.language import parse_expression
+from derive.reals.reading import ratio_of
 from derive.scheme import declaring, inline_scheme
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
@@ -37,6 +51,34 @@ def test_at_a_point_a_parameter_has_a_value_or_stays() -> None:
         eq.evaluate("h*x**2/2", {"x": 3, "k": 1})
     with pytest.raises(UsageError, match="'x' has no value"):
         eq.evaluate("h*x**2/2", {"h": 3})
+
+
+READINGS: dict[str, tuple[Any, dict[str, int]]] = {
+    "energy": (lambda s: modified_energy(s, 1, regime="leapfrog"), {"eta_x": 3, "eta_y": 1}),
+    "second order": (lambda s: second_order(s, 1, regime="inertial"), {"eta_x": 3, "eta_y": 1}),
+    "initial layer": (lambda s: initial_layer(s, 1), {}),
+    "modifying": (lambda s: modifying_field(s, 1, settings={"beta": "1/3"}), {}),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_readings_leave_parameters_open(name: str) -> None:
+    """L = h x^4/4 + h^2 x y at (2, -1): the value with h left open is, at any h, the value with that h; at no other."""
+    read, velocity = READINGS[name]
+    reading = read(declaring(load_scheme("momentum"), ["h"]))
+    values = [
+        reading.evaluate("h*x**4/4 + h^2*x*y", {"x": 2, "y": -1, **velocity, **given})
+        for given in ({}, {"h": 3}, {"h": "-1/2"})
+    ]
+    found = [[ratio_of(parse_expression(x, "value"), Ring(["beta", "h", "lam"])) for x in flat(v)] for v in values]
+    for value, numbers in ((3, found[1]), (Fraction(-1, 2), found[2])):
+        ring = numbers[0].ring
+        assert [c.substitute({"h": ring.constant(value)}, ring) for c in found[0]] == numbers
+    assert found[1] != found[2]
+
+
+def flat(values: Sequence[Any]) -> list[str]:
+    return [x for v in values for x in ([v] if isinstance(v, str) else v)]
 
 
 def test_free_parameters_of_the_scheme_are_parameters_of_the_loss_and_set_ones_are_their_values() -> None:
