@@ -47,7 +47,9 @@ V = TypeVar("V")
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
-    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space")
+    __slots__ = (
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -187,7 +187,10 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
 
 def write_factor(f: Factor, style: Notation) -> str:
     """A factor without its exponent."""
-    return _Factors(style).of_kind(f)
+    found = style.written.get(f)
+    if found is None:
+        found = style.written[f] = _Factors(style).of_kind(f)
+    return found
 
 
 class _Factors(Cases[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 from derive.algebra.terms import Factor, space_of
 from derive.language.calls import Partial
@@ -45,6 +46,8 @@ class Notation:
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
+    #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
+    written: WeakKeyDictionary[Factor, str] = field(init=False, repr=False, compare=False, default_factory=WeakKeyDictionary)
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
