@@ -67,8 +67,7 @@ def test_readings_leave_parameters_open(name: str) -> None:
     read, velocity = READINGS[name]
     reading = read(declaring(load_scheme("momentum"), ["h"]))
     values = [
-        reading.evaluate("h*x**4/4 + h^2*x*y", {"x": 2, "y": -1, **velocity, **given})
-        for given in ({}, {"h": 3}, {"h": "-1/2"})
+        reading.evaluate("h*x**4/4 + h^2*x*y", {"x": 2, "y": -1, **velocity, **given}) for given in ({}, {"h": 3}, {"h": "-1/2"})
     ]
     found = [[ratio_of(parse_expression(x, "value"), Ring(["beta", "h", "lam"])) for x in flat(v)] for v in values]
     for value, numbers in ((3, found[1]), (Fraction(-1, 2), found[2])):
