@@ -30,6 +30,7 @@ from derive.scheme import declaring, inline_scheme
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
+from verify.report.material import Request, two_dimensional
 
 H, X = sp.Symbol("h"), sp.Symbol("x")
 
@@ -151,7 +152,21 @@ def test_printed_names_are_names_of_points() -> None:
     assert re.fullmatch(r"-?7/6", plain.values["eta"][0][0])  # -(eta/2 + x)
 
 
-def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run() -> None:
-    claim = claimed_field(configure(load_scheme("momentum")), modified_equation("momentum", 0).to_json()["equations"])
+@pytest.mark.parametrize("settings", [{}, {"beta": "1/2"}])
+def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run(settings: dict[str, str]) -> None:
+    """Set or not: beside the scheme's beta, a coordinate beta would be another thing with the same name."""
+    equation = modified_equation("momentum", 0, settings=settings)
+    data = equation.to_json()
+    claim = claimed_field(equation.configuration, data["equations"], data["memory"])
     with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
         check_given_loss(claim, "β x²", 0, 15)
+    assert check_given_loss(claim, "b x²", 0, 15).variables == ("b", "x")
+
+
+def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_picture() -> None:
+    momentum = load_scheme("momentum")
+    for loss in ("beta*x**2", "beta*x**2 + y**2"):
+        with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
+            two_dimensional(Request(momentum, loss=loss))
+    assert two_dimensional(Request(momentum, loss="b*x**2")).variables == ("b", "x")
+    assert two_dimensional(Request(declaring(momentum, ["x"]))).variables == ("x", "y")  # the pictures' own
