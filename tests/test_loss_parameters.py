@@ -31,6 +31,7 @@ from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
 from verify.report.material import Request, two_dimensional
+from verify.verification import Options, verify_scheme
 
 H, X = sp.Symbol("h"), sp.Symbol("x")
 
@@ -160,6 +161,8 @@ def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run(settings: dict[str,
     claim = claimed_field(equation.configuration, data["equations"], data["memory"])
     with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
         check_given_loss(claim, "β x²", 0, 15)
+    with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
+        verify_scheme(equation, Options(loss="β x²"))
     assert check_given_loss(claim, "b x²", 0, 15).variables == ("b", "x")
 
 

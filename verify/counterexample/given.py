@@ -14,6 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
+from derive.scheme import Configuration
 from verify.counterexample.claimed import ClaimedField
 from verify.counterexample.comparison import Mismatch, examine
 from verify.counterexample.parameters import parameter_values, settings_of
@@ -62,6 +63,17 @@ class GivenLoss:
         }
 
 
+def coordinates(configuration: Configuration, loss: str) -> tuple[str, ...]:
+    """The variables of a loss or field that the user names for a scheme.
+
+    Raises UsageError for a text that is no loss, and for a parameter of the scheme among the variables.
+    """
+    scheme = configuration.scheme
+    variables, _ = parse_loss(loss, scheme.label)
+    check_coordinates(variables, {*scheme.parameters, *configuration.free}, "loss" if scheme.label == "L" else "field")
+    return variables
+
+
 def check_given_loss(
     claim: ClaimedField,
     loss: str,
@@ -71,12 +83,10 @@ def check_given_loss(
 ) -> GivenLoss:
     """Compare the claim with the scheme's slow orbit at a random point of the named loss.
 
-    Raises UsageError for a text that is no loss, SingularSeries where the scheme has no expansion at any point tried.
+    Raises what `coordinates` raises, SingularSeries where the scheme has no expansion at any point tried.
     """
     chosen = next(parameter_values(claim.configuration, seed)) if values is None else values
-    scheme = claim.configuration.scheme
-    variables, _ = parse_loss(loss, scheme.label)
-    check_coordinates(variables, {*scheme.parameters, *claim.configuration.free}, "loss" if scheme.label == "L" else "field")
+    variables = coordinates(claim.configuration, loss)
     with precision(bits_of(2 * digits) + 64):
         for numbers in (EXACT, BALLS):
             source = random.Random(f"given {seed}")
