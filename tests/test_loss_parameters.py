@@ -56,10 +56,10 @@ def test_at_a_point_a_parameter_has_a_value_or_stays() -> None:
 
 
 READINGS: dict[str, tuple[Any, dict[str, int]]] = {
-    "energy": (lambda s: modified_energy(s, 1, regime="leapfrog"), {"eta_x": 3, "eta_y": 1}),
-    "second order": (lambda s: second_order(s, 1, regime="inertial"), {"eta_x": 3, "eta_y": 1}),
-    "initial layer": (lambda s: initial_layer(s, 1), {}),
-    "modifying": (lambda s: modifying_field(s, 1, settings={"beta": "1/3"}), {}),
+    "energy": (lambda s, **given: modified_energy(s, 1, regime="leapfrog", settings=given), {"eta_x": 3, "eta_y": 1}),
+    "second order": (lambda s, **given: second_order(s, 1, regime="inertial", settings=given), {"eta_x": 3, "eta_y": 1}),
+    "initial layer": (lambda s, **given: initial_layer(s, 1, settings=given), {}),
+    "modifying": (lambda s, **given: modifying_field(s, 1, settings={"beta": "1/3", **given}), {}),
 }
 
 
@@ -76,6 +76,21 @@ def test_readings_leave_parameters_open(name: str) -> None:
         ring = numbers[0].ring
         assert [c.substitute({"h": ring.constant(value)}, ring) for c in found[0]] == numbers
     assert found[1] != found[2]
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_setting_gives_a_parameter_of_a_loss_its_value(name: str) -> None:
+    """As the point does; what is declared nowhere, or speaks in another regime of the scheme, is no such parameter."""
+    read, velocity = READINGS[name]
+    scheme, point, loss = declaring(load_scheme("momentum"), ["h"]), {"x": 2, "y": -1, **velocity}, "h*x**4/4 + h^2*x*y"
+    left, given = read(scheme), read(scheme, h="3").evaluate(loss, point)
+    assert given == left.evaluate(loss, point | {"h": 3}) != left.evaluate(loss, point | {"h": 2})
+
+
+def test_settings_of_no_parameter() -> None:
+    for scheme, name in ((load_scheme("momentum"), "h"), (declaring(load_scheme("momentum"), ["h"]), "lam")):
+        with pytest.raises(UsageError, match=f"--set {name}: unknown parameter"):
+            configure(scheme, "memory", {name: "2"})
 
 
 def flat(values: Sequence[Any]) -> list[str]:
