@@ -174,6 +174,7 @@ def test_values(x: str) -> None:
 
 # equal functions, written in two ways
 EQUAL = [
+    ("sqrt(a)*(sqrt(a) + a)**(-1)", "1 - a*(sqrt(a) + a)**(-1)"),
     ("grad**2*(grad**2 + a)**(-3/2)", "(grad**2 + a)**(-1/2) - a*(grad**2 + a)**(-3/2)"),
     ("abs(grad)**(-1)*(abs(grad) + a)**(-1)", "(abs(grad)**(-1) - (abs(grad) + a)**(-1))/a"),
     ("abs(grad)**(-1)*(abs(grad) + a)**(-2)", "(abs(grad)**(-1) - (abs(grad) + a)**(-1))/a**2 - (abs(grad) + a)**(-2)/a"),

@@ -119,7 +119,7 @@ class Powers(NormalForms):
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
         positive = all(_nonnegative(t, c) for t, c in body)
         base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
-        if not any(_sized(t) == _sized(leading) for t in a if t is not leading):
+        if not any(_times_a_constant(leading, t) for t in a if t is not leading):
             base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
@@ -205,9 +205,10 @@ class Powers(NormalForms):
         return self.product(size, self.normal(exponents))
 
 
-def _sized(term: Term) -> tuple[tuple[Factor, Exponent], ...]:
-    """A term without constants: in g + 2^(1/3) g + 1 the leading monomial comes again, and rewriting by it would have no end."""
-    return tuple((f, e) for f, e in term.factors if f.size)
+def _times_a_constant(leading: Term, term: Term) -> bool:
+    """Whether a leading monomial comes again, as in g + 2^(1/3) g + 1: rewriting by it would have no end."""
+    exponents = dict(term.factors)
+    return all(exponents.get(f, 0) >= e for f, e in leading.factors)
 
 
 def _nonnegative(term: Term, coefficient: Ratio) -> bool:
