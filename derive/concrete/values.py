@@ -27,6 +27,7 @@ from derive.concrete.problem import (
     Problem,
     Value,
     exact,
+    known_value,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError
@@ -163,6 +164,9 @@ class ExactNumbers:
 
     def absolute(self, x: Value) -> Value:
         return abs(x)
+
+    def known(self, name: str, x: Value) -> Value:
+        return known_value(name, x)
 
 
 def depth_of(sums: Iterable[Combination]) -> int:
