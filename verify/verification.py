@@ -21,7 +21,7 @@ from derive.errors import UsageError
 from derive.scheme import Configuration
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.comparison import Comparison, Mismatch, compare
-from verify.counterexample.given import GivenLoss, check_given_loss
+from verify.counterexample.given import GivenLoss, check_given_loss, coordinates
 from verify.counterexample.smaller import smaller
 from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 from verify.counterexample.wording import counterexample_json
@@ -138,6 +138,8 @@ def verify_scheme(
     Raises UsageError for input that no route can use.
     """
     verification = Verification(equation)
+    if options.loss and not equation.scheme.losses:
+        coordinates(equation.configuration, options.loss)
     data = equation.to_json()
     general = with_arbitrary_functions(equation)
     with verification.route("proof", announce):

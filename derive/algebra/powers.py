@@ -119,7 +119,8 @@ class Powers(NormalForms):
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
         positive = all(_nonnegative(t, c) for t, c in body)
         base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
-        base.leading = (leading, next(x for t, x in body if t is leading))
+        if not any(_times_a_constant(leading, t) for t in a if t is not leading):
+            base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
     def _term_power(self, term: Term, exponent: Fraction) -> Sum:
@@ -202,6 +203,12 @@ class Powers(NormalForms):
             x = f if f.positive or e % 2 == 0 else self._absolute(f)
             exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
+
+
+def _times_a_constant(leading: Term, term: Term) -> bool:
+    """Whether a leading monomial comes again, as in g + d g + 1, d the dimension: rewriting by it would have no end."""
+    exponents = dict(term.factors)
+    return all(exponents.get(f, 0) >= e for f, e in leading.factors)
 
 
 def _leading_key(term: Term) -> tuple[object, ...]:

@@ -29,7 +29,8 @@ def scheme_options(function: Function) -> Function:
     @wraps(function)
     def command(*args: Any, named: str | None, scheme: str | None, **options: Any) -> Any:
         status = function(*args, scheme=_one_name(named, scheme), **options)
-        note_ranges(*click.get_current_context().meta.pop(_CHOSEN, ({},)))
+        values, *schemes = click.get_current_context().meta.pop(_CHOSEN, ({},))
+        note_ranges(values | _values_at(options.get("at")), *schemes)
         return status
 
     for option in reversed((
@@ -46,6 +47,15 @@ def scheme_options(function: Function) -> Function:
     )):  # fmt: skip
         command = option(command)
     return command
+
+
+def _values_at(at: str | None) -> dict[str, str]:
+    """What --at says, a parameter's value perhaps."""
+    if at is None:
+        return {}
+    from derive.concrete.names import parse_point
+
+    return {n: str(x) for n, x in parse_point(at).items()}
 
 
 def _one_name(named: str | None, scheme: str | None) -> str | None:
@@ -88,7 +98,7 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
 
 
 def chosen_settings(scheme: Scheme, pairs: tuple[str, ...]) -> dict[str, str]:
-    """What --set says; at the end of the command a note is made of values outside the ranges that the scheme states."""
+    """What --set says; at the end of the command a note is made of values, also --at's, outside the scheme's ranges."""
     found = settings(pairs)
     click.get_current_context().meta[_CHOSEN] = found, scheme
     return found

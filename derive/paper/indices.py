@@ -103,7 +103,8 @@ class IndexWriter:
     def node(self, f: Factor, index: str, fresh: Iterator[str]) -> Parts:
         slots = [next(fresh) for _ in f.children]
         places = slots if f.label == "f" else [index, *slots]
-        above, below = ["".join(rf"\pd{{{s}}}" for s in places) + (rf"f_{{{index}}}" if f.label == "f" else "L")], list[str]()
+        function = rf"f_{{{index}}}" if f.label == "f" else self.style.symbol("L")
+        above, below = ["".join(rf"\pd{{{s}}}" for s in places) + function], list[str]()
         for child, slot in zip(f.children, slots, strict=True):
             up, down = self.parts(child, slot, fresh)
             above += up

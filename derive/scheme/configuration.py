@@ -73,6 +73,7 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
     used = _used_parameters(scheme)
+    used |= given.keys() & scheme.parameters.keys() - used - _regime_parameters(scheme)  # declared for a loss
     bindings = {name: fixed.get(name, Name(name)) for name in scheme.parameters if name in used}
     values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
@@ -141,6 +142,12 @@ def _parameter_value(scheme: Scheme, text: str, where: str, free: tuple[str, ...
 def _used_parameters(scheme: Scheme) -> set[str]:
     read = {n for a in scheme.program for n in names_of(a.value)}
     return read | {n for e in scheme.initial.values() for n in names_of(e)}
+
+
+def _regime_parameters(scheme: Scheme) -> set[str]:
+    """Parameters of which some regime speaks."""
+    substitutions = [r.substitutions for r in scheme.regimes.values()]
+    return {n for s in substitutions for n in s} | {n for s in substitutions for e in s.values() for n in names_of(e)}
 
 
 def _free_names(bindings: Mapping[str, Expression], rescaled: Mapping[str, Rescaling]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from derive.algebra.terms import Factor, space_of
 from derive.language.calls import CALLS, Partial
@@ -50,6 +51,8 @@ class Notation:
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
+    #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
+    written: WeakKeyDictionary[Factor, str] = field(init=False, repr=False, compare=False, default_factory=WeakKeyDictionary)
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""

@@ -208,7 +208,7 @@ def _indexed(x: str, index: str, style: Notation) -> str:
 def _shifted(x: str, shift: Blocks, style: Notation) -> Lines:
     """x(0) = x_0 + shift; without the sum where there is no shift."""
     start = _indexed(x, "0", style)
-    shown = rows(shift, style, settle=False)
+    shown = rows(shift, style)
     if style.name == "latex":
         return aligned(rf"{x}(0) ={{}}& {start}", shown)
     left = f"{x}(0)"

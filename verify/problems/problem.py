@@ -9,7 +9,7 @@ start at theta_0 and move by O(gamma) do not see the rest below the power where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -48,6 +48,17 @@ def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expre
     if label == "f" and len(expressions) != len(variables):
         raise UsageError(f"the field '{text}' needs {len(variables)} components, separated by ';'")
     return variables, expressions
+
+
+def check_coordinates(variables: Collection[str], parameters: Collection[str], where: str = "loss") -> None:
+    """Raise UsageError where a parameter of the scheme stands among the variables of a loss or field, as if it were one.
+
+    >>> check_coordinates(("beta", "x"), ("alpha", "beta"))
+    Traceback (most recent call last):
+    derive.errors.UsageError: the loss: 'beta' is a parameter of the scheme and no coordinate; write a number there
+    """
+    if taken := sorted({*variables} & {*parameters}):
+        raise UsageError(f"the {where}: '{taken[0]}' is a parameter of the scheme and no coordinate; write a number there")
 
 
 @dataclass(frozen=True)
