@@ -157,9 +157,11 @@ class Translation:
         return self._corrected(series, args[0]) if CALLS[function].label else series
 
     def _derivative(self, partial: Partial, args: list[Series], place: Place) -> Series:
-        """A derivative of a declared loss, at the point that its first arguments are."""
+        """A derivative of a loss, at the point that its first arguments are."""
+        if self.variant.corrections:
+            raise self.fail(f"only texts made of grad(x) can be modified, and {partial.written}(...) stands here", place)
         point, directions = partial.divided(args)
-        slots = dict(zip(self.scheme.losses[partial.loss], point, strict=True))
+        slots = dict(zip(self.functions[partial.label].slots, point, strict=True))
         if directions:
             return Node(slots, partial.label, directions, place)
         return Gradient(slots, partial.label, place)

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.errors import ParseError, nearest
+from derive.language.calls import function_called
 from derive.language.letters import is_letter
 from derive.language.precedence import SIGN, Climbing
 from derive.language.syntax import Call, Expression, Name, Number, Operation
@@ -129,11 +130,14 @@ class Reader(Climbing):
         self.depth -= 1
         if order == 1:
             return Name("grad", token.line, token.column) if points is None else self.at_point("grad", points, token)
-        if points is not None and points != [Name("theta")]:
+        name = "hess" if order == 2 else f"d{order}"
+        anywhere = self.calls.get(name) == order  # in a text, with a point before the directions
+        if points is not None and points != [Name("theta")] and not anywhere:
             raise self.fail("a derivative is taken at theta", token)
         if not self.at("["):
             raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
-        return self.call("hess" if order == 2 else f"d{order}", self.arguments("]"), token)
+        here = [Name("theta", token.line, token.column)] if points is None else points
+        return self.call(name, [*(here if anywhere else []), *self.arguments("]")], token)
 
     def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
         """grad(x) or field(x): a call, or the name alone where it is always taken at theta."""
@@ -236,7 +240,7 @@ class Reader(Climbing):
         arity = self.calls[name]
         if arity is not None and len(args) != arity:
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
-        return Call(name, tuple(args), token.line, token.column)
+        return Call(function_called(name, len(args)) if arity is not None else name, tuple(args), token.line, token.column)
 
 
 _SIGNS: dict[str, Callable[[Reader], Expression]] = {
@@ -257,5 +261,5 @@ def _order(name: str, after: Token) -> int | None:
     """The order of a derivative that is written 'grad L', 'hess L', 'd3L['."""
     if after.kind == "name" and after.text == "L":
         return {"grad": 1, "hess": 2}.get(name)
-    found = re.fullmatch(r"d([0-9]{1,3})L", name) if after.text == "[" else None
+    found = re.fullmatch(r"d([0-9]{1,3})L", name) if after.text in ("[", "(") else None
     return int(found[1]) if found else None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, Name, Operation, plain_arities, plain_name, walk
-from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.calls import CALLS, MAX_RANK, Partial, partial_of
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
 from derive.scheme.spaces import Spaces, spaces_of
@@ -28,7 +28,6 @@ from derive.scheme.spaces import Spaces, spaces_of
 if TYPE_CHECKING:
     from derive.scheme.configuration import Configuration
 
-MAX_RANK = 40
 Losses = Mapping[str, tuple[str, ...]]
 _LOSS = re.compile(r"\s*loss\s*\(([^()]*)\)\s*(?:[,:;].*)?", re.DOTALL)
 _OPEN = "?"  # a direction whose space is not yet known

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
-from derive.language.calls import CALLS, Kind, call_of
+from derive.language.calls import CALLS, Kind, call_of, written_name
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -152,9 +152,9 @@ def _check_names(scheme: Scheme) -> None:
             raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
     for a in scheme.program:
         _check_assignment(scheme, a)
-    evaluations = [name for name, call in CALLS.items() if call.label and name in scheme.called]
-    if len(evaluations) > 1:
-        raise SchemeError(f"{where}: both {' and '.join(evaluations)} are used; write one of them")
+    evaluations = {call.label: written_name(name) for name in sorted(scheme.called) if (call := call_of(name)).label}
+    if not scheme.losses and len(evaluations) > 1:
+        raise SchemeError(f"{where}: both {' and '.join(evaluations.values())} are used; write one of them")
     for regime in scheme.regimes.values():
         _check_regime(scheme, regime)
     for name in sorted({*scheme.parameters, *scheme.states}):  # locals do not appear in results

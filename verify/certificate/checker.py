@@ -38,6 +38,7 @@ SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str,
          "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
+AT_POINT = {f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}  # in the text: hess(x, u), d3(x, u, v), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
 FIXED = {"theta_next", "gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
@@ -151,7 +152,7 @@ class Claim:
         need(all(re.fullmatch(r"[\w .-]{0,80}", data[k], re.ASCII) for k in ("scheme", "regime")), "a name that is no name")
         self.data, self.order, self.form, self.known = data, data["order"], data["form"], {}
         need(0 <= self.order <= 12, "the order is not a small natural number")
-        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **dict.fromkeys(data["functions"], 1)})]
+        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **AT_POINT, **dict.fromkeys(data["functions"], 1)})]
         self.functions = {f: e and self.formula(e, {}) for f, e in data["functions"].items()}
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
@@ -175,7 +176,8 @@ class Claim:
         self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = ("name", "theta_next") in self.nodes
-        self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
+        rank = lambda nodes: max((TENSORS.get(n[1], 0) for n in nodes if n[0] == "call"), default=0)
+        self.rank, self.directions = rank(self.nodes), rank(n for _, v in self.program for n in walk(v))  # of all; of the text's
 
     def formula(self, text, calls):
         need("\n" not in text and len(text) <= LONGEST, "a formula is a text of one short line")
@@ -214,7 +216,8 @@ class Claim:
                     self.states[n] = self.rescaled[n][0] if n in self.rescaled else n
             seen.add(target)
         variables, results = targets | {"theta", "theta_prev"}, [*self.states.values()]
-        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"} & {"grad", "field"}
+        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"}
+        called = {"field" if f == "field" else "grad" for f in called & {"grad", "field", *AT_POINT}}
         need("theta" in targets and self.named(v for _, v in self.program) <= variables | FIXED | {*self.free, *self.bindings},
              "a name has no meaning, or theta is not assigned")  # fmt: skip
         need(len(called) < 2 and data["label"] == ("f" if "field" in called else "L"), "the label is not that of the text")
@@ -448,24 +451,28 @@ class Smooth:
             products = [ring.inner([x], [ring.inner(a, m)]) for x, a in zip(products, self.directions)]
         return [ring.inner(row, products) for row in zip(*(c[len(arguments)] for c in self.coefficients))]
 
-    def at(self, run, point):
-        ring, deltas = self.ring, [x.above(b) for x, b in zip(point, self.base)]
-        high = min(run.length, *(x.end for x in deltas))
-        if all(not x.c and x.end == inf for x in deltas):
+    def at(self, run, point, *arguments):
+        """In the directions of m arguments:  sum_r sum_k c_(r,k+m) (a_r . u_1) ... (a_r . u_m) (a_r . delta)^k / k!"""
+        ring, deltas, m = self.ring, [x.above(b) for x, b in zip(point, self.base)], len(arguments)
+        high = min(run.length, *(x.end for u in (deltas, *arguments) for x in u))
+        if all(not x.c and x.end == inf for x in deltas) and not m:
             return run.lift(self.derivative())
-        if high < 1 or high - 1 > self.degree:
+        if high < 1 or high - 1 + m > self.degree:
             raise Short
-        if high not in self.memo:
-            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients]
-            self.memo[high] = list(zip(*terms))
+        need(all(x.v >= 0 for u in arguments for x in u), "a direction of a derivative is divided by gamma")
+        if (high, m) not in self.memo:
+            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k + m]] for k in range(high) for c in self.coefficients]
+            self.memo[high, m] = list(zip(*terms))
         powers, steps = [], list(zip(*(x.span(1, high) for x in deltas)))
-        for a in self.directions:  # (a . delta / gamma)^k
-            step, found = [ring.inner(a, x) for x in steps], [[ring.one] + [ring.zero] * (high - 1)]
+        along = lambda a, u: Series(run, 0, [ring.inner(a, x) for x in zip(*(x.span(0, high) for x in u))], high)
+        for a in self.directions:  # (a . delta / gamma)^k, times the products with the arguments
+            step, first = [ring.inner(a, x) for x in steps], prod((along(a, u) for u in arguments), start=run.constant(1))
+            found = [first.span(0, high)]
             for k in range(1, high):
                 found.append([ring.inner(found[-1][: n + 1], step[n::-1]) for n in range(high - k)])
             powers.append(found)
         columns = [[found[k][n - k] for k in range(n + 1) for found in powers] for n in range(high)]
-        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high]]
+        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high, m]]
 
 
 # ------------------------------------------------------------------------------ running: formulas, and the text
@@ -525,6 +532,8 @@ class Run:
         if name in ("dot", "norm"):
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
+        if len(args) > TENSORS[name]:
+            return self.sample.loss.at(self, *map(self.vector, args))
         return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
 
     def dot(self, xs, ys, place):
@@ -801,7 +810,7 @@ class Check:
     def decide(self):
         """(bound, samples, dimension, classes), or Different."""
         for self.slack in range(5):
-            self.degree, self.leading = max(self.claim.order + 1 + self.slack, self.claim.rank), None
+            self.degree, self.leading = max(self.claim.order + 1 + self.claim.directions + self.slack, self.claim.rank), None
             try:
                 return self.attempt()
             except Short:

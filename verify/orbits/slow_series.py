@@ -116,8 +116,8 @@ class SlowOrbit:
     ) -> None:
         self.sample, self.order = sample, order
         functions = {f: sample.time_function(f) for f in sample.functions}
-        gradient = sample.problem.gradient
-        self.runner = Runner(configuration, gradient, sample.values, sample.numbers, functions, passes=order + 4)
+        problem = sample.problem
+        self.runner = Runner(configuration, problem.gradient, sample.values, sample.numbers, functions, order + 4, problem)
         self.slow = ("theta", *(s for s in slow if s != "theta"))
         self.memory = [m for m in self.runner.memory if m not in self.slow]
         self.leads = {m: leads[m] for m in self.memory}
