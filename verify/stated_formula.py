@@ -138,7 +138,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
             _require_loss(scheme, slow)
         _require_names(parts, equation, variable)
         if variable == "loss":
-            parts = [Operation("neg", (_gradient(p),)) for p in parts]
+            parts = [Operation("neg", (_gradient(p, scheme),)) for p in parts]
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
     claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
@@ -191,10 +191,10 @@ def _require_loss(scheme: Scheme, slow: Sequence[str]) -> None:
         raise UsageError(f"'loss: ...' claims theta' = -grad of it, but the slow variables are {', '.join(slow)}")
 
 
-def _gradient(scalar: Expression) -> Expression:
-    """The gradient of one power of a modified loss, in which L itself, a value that no equation contains, does not stand."""
+def _gradient(scalar: Expression, scheme: Scheme) -> Expression:
+    """The gradient of one power of a modified loss, in which L itself stands only if the equation can contain it."""
     gradient = gradient_formula(scalar)
-    if (place := names_of(gradient).get("L")) is not None:
+    if not scheme.calls_loss and (place := names_of(gradient).get("L")) is not None:
         raise UsageError(f"formula, column {place.column}: L stands in a power or a product; write its derivatives alone")
     return gradient
 
@@ -206,7 +206,7 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
         f"{'' if k == 0 else 'd' if k == 1 else f'd{k}'}{f}" for f in configuration.scheme.functions for k in range(14)
     ]
     leaf = "grad" if configuration.scheme.label == "L" else "field"
-    scalar = ["L"] if variable == "loss" else []
+    scalar = ["L"] if variable == "loss" or configuration.scheme.calls_loss else []
     known = [*scalar, *configuration.free, *equation.equations, "t", leaf, *derivatives]
     for name, place in (item for p in parts for item in names_of(p).items()):
         if name not in known:

@@ -16,6 +16,7 @@ from fractions import Fraction
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.functions import LOSS
+from derive.algebra.protocol import TermAlgebra
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
 
@@ -25,7 +26,7 @@ def loss_term(algebra: Algebra) -> Sum:
     return algebra.state(algebra.loss, scalar=True)
 
 
-def is_loss(f: Factor, algebra: Algebra) -> bool:
+def is_loss(f: Factor, algebra: TermAlgebra) -> bool:
     """Whether a factor of the algebra's terms is the loss itself."""
     return f.kind == "state" and f.label == algebra.loss and f.scalar
 

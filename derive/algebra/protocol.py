@@ -12,10 +12,11 @@ from derive.algebra.terms import Term
 
 
 class TermAlgebra(Protocol):
-    """Sums of terms over a ring; `unit` is the empty product."""
+    """Sums of terms over a ring; `unit` is the empty product, `loss` the label of the loss itself, a scalar state."""
 
     ring: Ring
     unit: Term
+    loss: str
 
     def constant(self, value: Ratio) -> Sum: ...
 

@@ -12,6 +12,7 @@ import sympy as sp
 from flint import fmpq
 from sympy.printing.str import StrPrinter
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Exponent, Factor
 from derive.concrete.games import Texts
@@ -57,7 +58,7 @@ class _Expressions:
     """Expressions in the variables of the loss, the states' components and the parameters."""
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
-        self.problem = problem
+        self.problem, self.algebra = problem, equation.algebra
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
         self.size = 1 if problem.spans else len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
@@ -81,7 +82,8 @@ class _Expressions:
 
     def state(self, f: Factor) -> list[Any]:
         if f.scalar:
-            return [self.states[f.label]] * self.size
+            height = self.functions[0] if is_loss(f, self.algebra) else self.states[f.label]
+            return [height] * self.size
         if self.problem.is_unknown(f.label):
             span = self.problem.spans.get(f.label)
             return self.symbols[span.start : span.stop] if span else self.symbols

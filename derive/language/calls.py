@@ -11,7 +11,7 @@ named where the text has one loss L(theta):
 
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
-    label        the function that it evaluates: 'L' for the gradient of a loss, 'f' for a vector field
+    label        the function that it evaluates: 'L' for a loss or its gradient, 'f' for a vector field
                  (norm takes numbers too, of which it is the absolute value: see `derive.scheme.kinds.sized`)
     unicode, ascii, latex
                  a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
@@ -56,6 +56,7 @@ CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
         SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
+        SchemeCall("loss", kind="scalar", of_vectors=True, label="L", unicode="L", ascii="L", latex="L"),
         SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
         SchemeCall("abs", latex=r"\abs{{{0}}}"),

@@ -19,6 +19,7 @@ from derive.language.tokens import Token
 _IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
 _OPERAND = ("√", "∇", "⟨", "‖")
 _PLAIN = "takes plain arguments only"
+_FUNCTIONS = {"f": "field", "L": "loss"}  # as they are written, and as they are called
 
 
 class Reader(Climbing):
@@ -175,7 +176,7 @@ class Reader(Climbing):
             if self.is_call(token):
                 return self.call(token.text, self.arguments(")"), token)
             if self.is_at_point(token):
-                return self.at_point("field" if token.text == "f" else token.text, self.arguments(")"), token)
+                return self.at_point(_FUNCTIONS.get(token.text, token.text), self.arguments(")"), token)
             self.require_name(token)
         elif token.text in self.calls and token.text not in (*self.assigned, "grad", "field") and self.begins_operand():
             raise self.fail(f"{token.text} is a function; write {token.text}(x)", token)
@@ -198,10 +199,10 @@ class Reader(Climbing):
         return token.text in self.calls and not (self.token.blank and token.text in self.assigned)
 
     def is_at_point(self, token: Token) -> bool:
-        """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field."""
+        """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field, L(x) the loss."""
         if self.token.blank or token.text in self.names:
             return False
-        return token.text in ("grad", "field") or (token.text == "f" and "field" in self.calls)
+        return token.text in ("grad", "field") or _FUNCTIONS.get(token.text) in self.calls
 
     def require_name(self, token: Token) -> None:
         """ParseError where a name before '(' is meant as a function: with no blank, or near to a known one, and no known name."""

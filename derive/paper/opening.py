@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
 from derive.language import Expression, names_of
 from derive.paper.context import Article
@@ -158,7 +159,8 @@ def _expressions(article: Article) -> str:
     occurring = {f.label for f in factors if f.kind == "state"}
     states = [x for x in article.equation.equations if x in occurring]
     of = ("L" if article.is_loss else "f") if any(f.kind == "node" for f in factors) else ""
-    derivatives = rf"the derivatives of ${of}$ at $\theta$" if of == "L" else r"$f$ and its derivatives at $\theta$"
+    value = of == "f" or any(is_loss(f, article.equation.algebra) for f in factors)
+    derivatives = rf"${of}$ and its derivatives at $\theta$" if value else rf"the derivatives of ${of}$ at $\theta$"
     parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if of else [])
     return f"expressions in {listed(parts)}" if parts else "the number $1$ alone"
 

@@ -146,7 +146,8 @@ class LinearForms(Meaning[Form]):
         raise self.nonlinear(f"{unparse(node)} is a derivative of the gradient", node)
 
     def admit(self, node: Call) -> None:
-        if not call_of(node.function).label:
+        entry = call_of(node.function)
+        if not entry.label or entry.kind == "scalar":
             raise self.nonlinear(f"{node.function}(...) is not affine in the state", node)
 
     def call(self, node: Call, args: list[Form]) -> Form:

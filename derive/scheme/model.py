@@ -130,6 +130,11 @@ class Scheme:
             return "losses"
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
 
+    @property
+    def calls_loss(self) -> bool:
+        """Whether the value of the one loss stands in the update, not its derivatives alone."""
+        return any(call_of(name).label and call_of(name).kind == "scalar" for name in self.called)
+
     def require_plain(self, reading: str) -> None:
         """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
         if self.losses:
@@ -176,6 +181,8 @@ def _check_written(scheme: Scheme, name: str) -> None:
         taken = f"a derivative of {found[1]}(t)"
     if name in scheme.losses or (scheme.losses and re.fullmatch(r"hess|d\d+", name)):
         taken = "a loss" if name in scheme.losses else "a derivative of a loss"
+    if name == scheme.label == "L" and (scheme.calls_loss or scheme.kinds.get(name) == "scalar"):
+        taken = "the loss"
     if taken:
         raise SchemeError(f"{scheme.where}: '{name}' is how {taken} is written in results; choose another name")
 

@@ -177,10 +177,11 @@ class _Pretty(Meaning[Written]):
         if partial := partial_of(node.function):
             return Written(self.style.partial(partial, [a.text for a in args]), 5)
         entry = call_of(node.function)
+        if entry.label:
+            head = self.style.derived(entry.label, 0) if entry.kind == "vector" else self.style.symbol(entry.label)
+            return Written(f"{head}({args[0].text})", 5)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)
-        if entry.label:
-            return Written(f"{self.style.derived(entry.label, 0)}({args[0].text})", 5)
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 

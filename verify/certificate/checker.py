@@ -38,7 +38,7 @@ SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str,
          "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
-AT_POINT = {f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}  # in the text: hess(x, u), d3(x, u, v), ...
+AT_POINT = {"loss": 1, **{f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}}  # in a text: hess(x, u), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
 FIXED = {"theta_next", "gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
@@ -223,7 +223,8 @@ class Claim:
         need(len(called) < 2 and data["label"] == ("f" if "field" in called else "L"), "the label is not that of the text")
         need(set(data["kinds"]) == set(self.states) and set(data["kinds"].values()) <= {"vector", "scalar"}, "kinds of no states")
         need(set(self.rescaled) <= set(self.states) - {"theta"}, "a rescaled variable is no state")
-        groups = [FIXED, {*self.free}, {*self.bindings}, variables | {*results}]
+        fixed = FIXED | ({"L"} if "loss" in {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"} else set())
+        groups = [fixed, {*self.free}, {*self.bindings}, variables | {*results}]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
         for f in self.functions:  # dr, d2r, ... are its derivatives
@@ -438,9 +439,10 @@ class Smooth:
     """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
     With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum."""
 
-    def __init__(self, ring, base, directions, coefficients, weights=()):
+    def __init__(self, ring, base, directions, coefficients, weights=(), potential=()):
         self.ring, self.base, self.directions, self.coefficients, self.weights = ring, base, directions, coefficients, weights
         self.degree, self.memo = len(coefficients[0]) - 1, {}
+        self.potential = Smooth(ring, base, directions, potential) if potential else None
 
     def derivative(self, *arguments):
         """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k)."""
@@ -532,6 +534,8 @@ class Run:
         if name in ("dot", "norm"):
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
+        if name == "loss":
+            return self.sample.loss.potential.at(self, self.vector(x))
         if len(args) > TENSORS[name]:
             return self.sample.loss.at(self, *map(self.vector, args))
         return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
@@ -581,7 +585,8 @@ class Sample:
     def settle(self, loss, schedules):
         """The rest of the point.  Claims at gamma^0 are where the memory starts."""
         self.loss, self.schedules, self.formulas = loss, schedules, Run(self, 1, {})
-        values = self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
+        height = {"L": loss.potential.derivative()} if loss.potential else {}
+        values = height | self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
@@ -716,13 +721,15 @@ class Check:
         return sample.settle(self.smooth(ring, sample.values["theta"], draw(d)), {f: schedule() for f in claim.functions})
 
     def smooth(self, ring, theta, u):
-        """A random field; or the gradient of a random loss, raised by weights: sum x_i y_i / u_i is the scalar product then, as
+        """A random field; or a random loss and its gradient, raised by weights: sum x_i y_i / u_i is the scalar product then, as
         for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
         draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
         a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
-        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r
+        potential = []
+        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r: that of the loss
+            potential = [[draw(1), *(x[:1] for x in row)] for row in c]
             c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
-        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u])
+        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u], potential)
 
     terms = lambda self, d: comb(d + self.degree, d - 1)
 
@@ -758,7 +765,9 @@ class Check:
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
         c = [[(k + 3.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
-        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
+        height = lambda k: (k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)
+        potential = [[[height(k)] for k in range(self.degree + 2)]] if claim.data["label"] == "L" else []
+        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)], potential)
         sample.settle(loss, {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions})
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
@@ -769,7 +778,8 @@ class Check:
         ring, loss, other = sample.ring, sample.loss, Sample(self.claim, sample.ring, sample.values, self.slack)
         fresh = self.smooth(ring, loss.base, loss.weights).coefficients
         changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
-        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
+        potential = loss.potential and loss.potential.coefficients
+        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights, potential), sample.schedules)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):

@@ -33,6 +33,9 @@ class Problem(Protocol):
     def tensor(self, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: Any) -> list[Any]:
         """The derivative of the gradient, or of the field, in these directions."""
 
+    def value(self, theta: Sequence[Any]) -> Any:
+        """The loss."""
+
 
 class StepError(ArithmeticError):
     """The step cannot be executed: an implicit step did not settle, or a name has no value."""
@@ -45,7 +48,7 @@ class Runner:
     gradient   grad L, or the field for schemes written with field(x): list -> list
     values     a number for every free parameter
     functions  the declared time functions, as functions of a number
-    problem    what a text with derivatives of the gradient needs beside it
+    problem    what a text with the loss itself, or with derivatives of the gradient, needs beside it
     passes     how often an implicit step is iterated; for power series each pass settles one more power of gamma
     settled    stops the iteration early: settled(old, new) -> bool
     """
@@ -133,6 +136,8 @@ class Runner:
             if self.problem is None:
                 raise UsageError(f"{partial.written}(...) cannot be evaluated here")
             return self.problem.tensor(point, directions, self.problem.monomials(point))
+        if function == "loss" and self.problem is not None:
+            return self.problem.value(args[0])
         if function in self.functions:
             return self.functions[function](args[0])
         if function in self.configuration.scheme.functions:

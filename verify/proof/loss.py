@@ -110,6 +110,11 @@ class Jets:
         """The gradient (or field) at the point."""
         return [row[0] for row in self.rows]
 
+    @property
+    def height(self) -> Any:
+        """The loss at the point."""
+        return self.jets[0][0]
+
     def taylor(self) -> list[list[Any]]:
         if self._taylor is None:
             scale, weight = self.ring.scale, self.table.weight
@@ -125,6 +130,14 @@ class Jets:
             return [algebra.element(self.rows[i][0]) for i in places]
         taylor = self.taylor()
         return [_paired(algebra, taylor[i], columns) for i in places]
+
+    def value(self, point: Sequence[Series]) -> Series:
+        """The loss at a point that tends to theta."""
+        algebra, weight = point[0].a, self.table.weight
+        columns = self._powers(point, -1)
+        if columns is None:
+            return algebra.element(self.height)
+        return _paired(algebra, [self.ring.scale(x, weight[n]) for n, x in enumerate(self.jets[0])], columns)
 
     def differentiated(self, point: Sequence[Series], wanted: range, directions: Sequence[int]) -> list[Series]:
         """Components of the gradient's derivative with respect to these coordinates, at a point that tends to theta."""
@@ -158,7 +171,8 @@ class Jets:
         return self.directed(point[0], every, [every] * len(directions), directions)
 
     def _powers(self, point: Sequence[Series], rank: int) -> list[list[Any]] | None:
-        """The columns of a point's powers, as far as derivatives with `rank` directions reach; None at theta itself."""
+        """The columns of a point's powers, as far as derivatives of the gradient with `rank` directions reach (the loss itself
+        has rank -1); None at theta itself."""
         algebra = point[0].a
         deltas = [x.increment(t, FAR) for x, t in zip(point, self.theta)]
         if all(x.exact and not x.c for x in deltas):

@@ -72,7 +72,7 @@ class Parities:
             if args[0] == 1:
                 self.odd.add(id(node))
             return args[0] if name == "sign" else 0
-        if name == "sqrt" and args[0] == 1:
+        if (name == "sqrt" and args[0] == 1) or (name == "loss" and args[0] == 0):
             raise Mixed
         if name == "dot":
             _same(args)
