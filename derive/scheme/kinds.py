@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derive.errors import ParseError
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret
-from derive.language.calls import Kind, call_of
+from derive.language.calls import Kind, call_of, written_name
 
 
 class _Kinds(Meaning[Kind]):
@@ -60,7 +60,7 @@ class _Checked(_Kinds):
 
     def call(self, node: Call, args: list[Kind]) -> Kind:
         if call_of(node.function).of_vectors and "scalar" in args:
-            raise ParseError(f"{node.function} takes vectors", self.where, node.line, node.column)
+            raise ParseError(f"{written_name(node.function)} takes vectors", self.where, node.line, node.column)
         return super().call(node, args)
 
 
