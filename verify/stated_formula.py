@@ -19,6 +19,8 @@ from pathlib import Path
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import (
+    ONE,
+    Call,
     Expression,
     Name,
     Number,
@@ -157,11 +159,11 @@ def _sides(text: str) -> tuple[str, str]:
 
 
 def _meanings(equation: ModifiedEquation) -> dict[str, Expression]:
-    """What names stand for: parameters that are set, and f, as it is printed, for the field."""
+    """What names stand for: parameters that are set, f, as it is printed, for the field, and the letter of the dimension."""
     c = equation.configuration
     values = {n: parse_expression(t, f"--set {n}") for n, t in c.settings.items() if "(" not in n}
     field: dict[str, Expression] = {"f": Name("field")} if c.scheme.label == "f" and "f" not in c.free else {}
-    return field | values
+    return field | {c.fresh("d"): Call("dot", (ONE, ONE))} | values
 
 
 def _plain(part: Expression, values: Mapping[str, Expression], equation: ModifiedEquation) -> Expression:

@@ -10,7 +10,7 @@ from functools import cached_property
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of, written_name
-from derive.scheme.kinds import check_kinds, kind_of, sized
+from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
@@ -94,18 +94,20 @@ class Scheme:
 
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
-        """name -> 'vector' or 'scalar', the least assignment consistent with the program."""
-        kinds: dict[str, Kind] = dict.fromkeys((*self.states, *self.assigned), "scalar")
-        kinds |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
-        changed = True
-        while changed:  # a name only ever goes from scalar to vector, so this ends
-            changed = False
-            for a in self.program:
-                if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
-                    kinds[a.target], changed = "vector", True
+        """name -> 'vector' or 'scalar', the least assignment consistent with the program; an [initial] value is a number."""
+        known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
+        known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
+        kinds = inferred(self.program, known, (*self.states, *self.assigned), self._require_space)
         for a in self.program:
             check_kinds(a.value, kinds, self.where)
         return kinds
+
+    def _require_space(self, name: str) -> None:
+        """SchemeError where a vector of which nothing else is known could lie in several spaces."""
+        if len(self.unknowns) > 1:
+            x = next(iter(self.unknowns))
+            text = f"nothing says in whose space the vector '{name}' lies; write {name} = {name} + 0*{x} where it is that of {x}"
+            raise SchemeError(f"{self.where}: {text}")
 
     @cached_property
     def spaces(self) -> Mapping[str, str]:

@@ -45,6 +45,7 @@ class Notation:
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
+    dimension: str = "d"  # <1, 1>, the number of components
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -83,9 +84,9 @@ class Notation:
             text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
         return text
 
-    def knowing(self, functions: Iterable[str], unknowns: Iterable[str] = UNKNOWNS) -> Notation:
-        """The same notation for a scheme with these time functions and unknowns."""
-        return replace(self, functions=frozenset(functions), unknowns=tuple(unknowns))
+    def knowing(self, functions: Iterable[str], unknowns: Iterable[str] = UNKNOWNS, dimension: str = "d") -> Notation:
+        """The same notation for a scheme with these time functions and unknowns; `dimension` is a letter that it leaves free."""
+        return replace(self, functions=frozenset(functions), unknowns=tuple(unknowns), dimension=dimension)
 
     @property
     def players(self) -> bool:
