@@ -74,6 +74,7 @@ def read_formula(
     settings: Mapping[str, str],
     says: Sequence[str],
     parameters: Sequence[str] = (),
+    functions: Mapping[str, str] | None = None,
 ) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
@@ -89,7 +90,8 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters, given.settings)
+    typed = given.update or ""
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(typed, parameters, given.settings, functions)
     return _stated(chosen, given)
 
 

@@ -60,6 +60,16 @@ def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) 
     return times, losses
 
 
+def variables_of(functions: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of the losses among declared functions, in the order in which they are named.
+
+    >>> variables_of({"r": "learning rate", "f": "loss(x, y)", "g": "loss(y, z)"})
+    ('x', 'y', 'z')
+    """
+    found = (m[1] for text in functions.values() if (m := _LOSS.fullmatch(text)))
+    return tuple(dict.fromkeys(plain_name(s.strip()) for slots in found for s in slots.split(",")))
+
+
 def loss_calls(losses: Losses) -> dict[str, int | None]:
     """What a text may call where losses are declared, and with how many arguments (None: looked at here)."""
     if not losses:
@@ -81,11 +91,13 @@ def resolved(
 
 
 def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str) -> None:
-    """A gradient of no declared loss, and a vector field, which have one unknown, theta."""
+    """A gradient or value of no declared loss, and a vector field, which have one unknown, theta."""
     for node in (n for a in program for n in walk(a.value)):
-        if isinstance(node, Call) and (node.function == "field" or (node.function == "grad" and len(node.args) == 1)):
+        if isinstance(node, Call) and (node.function in ("field", "loss") or (node.function == "grad" and len(node.args) == 1)):
             f, slots = next(iter(losses.items()), ("f", tuple(unknowns)))
-            text = f'with declared losses write grad({f}, {slots[0]}), and {f} = "loss({", ".join(slots)})" under [functions]'
+            loss = f"loss({', '.join(slots)})"
+            declared = f"{f} = \"{loss}\" under [functions], or --function '{f} = {loss}'"
+            text = f"with declared losses write grad({f}, {slots[0]}), and {declared}"
             raise ParseError(text, where, node.line, node.column)
 
 
