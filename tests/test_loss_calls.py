@@ -118,8 +118,8 @@ def test_written_as_people_write(text: str, plain: str) -> None:
         ("theta = theta - gamma*d3(theta, grad(theta))", "d3 takes 3 arguments, not 2"),
         ("theta = theta - gamma*loss(gamma)*grad(theta)", "loss takes vectors"),
         ("theta = theta - gamma*loss(2*theta)*grad(theta)", "the loss is taken at 2*theta"),
-        ("theta = theta - gamma*field(theta)*loss(theta)", "both field and loss are used"),
-        ("theta = theta - gamma*hess(theta, field(theta))", "both hess and field are used"),
+        ("theta = theta - gamma*field(theta)*loss(theta)", "both loss and field are used"),
+        ("theta = theta - gamma*hess(theta, field(theta))", "both field and hess are used"),
         ("L = gamma*norm(grad(theta)) + L; theta = theta - gamma*loss(theta)*grad(theta)", "'L' is how the loss is written"),
     ],
 )

@@ -19,6 +19,16 @@ from derive.language.tokens import Token
 _IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
 _OPERAND = ("√", "∇", "⟨", "‖")
 _PLAIN = "takes plain arguments only"
+_MAX = "write max(x, y) as (x + y + abs(x - y))/2, min(x, y) as (x + y - abs(x - y))/2"
+_CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
+_CASES = "an equation has one smooth branch; write the one that holds, with abs(x) and sign(x) where they say it"
+_SUM = "sums over components are dot(x, y) and norm(x); their number is a parameter, as in norm(x)**2/d with --parameter d"
+_COSINE = "write dot(x, y)/(norm(x)*norm(y))"
+#: functions that people look for in vain, and what to write instead
+_INSTEAD = {
+    **dict.fromkeys(("max", "min", "maximum", "minimum"), _MAX), **dict.fromkeys(("clip", "clamp"), _CLIP), "where": _CASES,
+    **dict.fromkeys(("mean", "sum"), _SUM), **dict.fromkeys(("cosine", "cosine_similarity"), _COSINE),
+}  # fmt: skip
 _FUNCTIONS = {"f": "field", "L": "loss"}  # as they are written, and as they are called
 
 
@@ -212,6 +222,8 @@ class Reader(Climbing):
             raise self.unknown(token.text, token)
 
     def unknown(self, name: str, token: Token) -> ParseError:
+        if name in _INSTEAD and "abs" in self.calls:
+            return self.fail(f"'{name}' is not part of the language: {_INSTEAD[name]}", token)
         known = ", ".join(list(self.calls)[:12]) + (", ..." if len(self.calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
         product = f"; for a product write {shown}*(...)" if token.kind == "name" and not name.startswith("_") else ""

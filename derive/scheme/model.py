@@ -159,9 +159,10 @@ def _check_names(scheme: Scheme) -> None:
             raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
     for a in scheme.program:
         _check_assignment(scheme, a)
-    evaluations = {call.label: written_name(name) for name in sorted(scheme.called) if (call := call_of(name)).label}
+    called = [*(name for name in CALLS if name in scheme.called), *sorted(scheme.called - CALLS.keys())]
+    evaluations = {label: written_name(name) for name in reversed(called) if (label := call_of(name).label)}
     if not scheme.losses and len(evaluations) > 1:
-        raise SchemeError(f"{where}: both {' and '.join(evaluations.values())} are used; write one of them")
+        raise SchemeError(f"{where}: both {' and '.join(reversed(evaluations.values()))} are used; write one of them")
     for regime in scheme.regimes.values():
         _check_regime(scheme, regime)
     for name in sorted({*scheme.parameters, *scheme.states}):  # locals do not appear in results
