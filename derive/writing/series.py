@@ -25,8 +25,7 @@ def notation(
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
     """The notation for a scheme, with its time functions, its unknowns and a letter for the dimension."""
-    c = equation.configuration
-    return style.knowing(c.functions, c.scheme.unknowns, c.fresh("d"))
+    return style.knowing(equation.scheme, equation.configuration.fresh("d"))
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:
