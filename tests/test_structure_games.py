@@ -13,7 +13,7 @@ import sympy as sp
 from game_maps import random_loss, text
 from test_games import concrete, perturbed
 
-from derive import modified_equation
+from derive import load_scheme, modified_equation
 from derive.algebra.calculus import Transfer, gradient, same
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ReductionError, UsageError
@@ -323,7 +323,7 @@ def test_schemes_of_different_losses_are_not_compared(other: str) -> None:
 
 def test_explanation_of_a_game() -> None:
     e = explain("game-alternating", settings=ONE)
-    said = "\n".join(explanation_lines(e, ASCII.knowing((), ("x", "y"))))
+    said = "\n".join(explanation_lines(e, ASCII.knowing(load_scheme("game-alternating"))))
     assert "modified loss, regime rates of x: f; no gradient at gamma^1" in said
     assert "stability on the bilinear game f = s x y, g = -f (bounded, undamped): 0 < gamma s < 2" in said
     assert "no transient, the flow starts at the initial point" in said

@@ -19,6 +19,8 @@ from pathlib import Path
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import (
+    ONE,
+    Call,
     Expression,
     Name,
     Number,
@@ -72,6 +74,7 @@ def read_formula(
     settings: Mapping[str, str],
     says: Sequence[str],
     parameters: Sequence[str] = (),
+    functions: Mapping[str, str] | None = None,
 ) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
@@ -87,7 +90,8 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters, given.settings)
+    typed = given.update or ""
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(typed, parameters, given.settings, functions)
     return _stated(chosen, given)
 
 
@@ -138,7 +142,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
             _require_loss(scheme, slow)
         _require_names(parts, equation, variable)
         if variable == "loss":
-            parts = [Operation("neg", (_gradient(p),)) for p in parts]
+            parts = [Operation("neg", (_gradient(p, scheme),)) for p in parts]
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
     claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
@@ -157,11 +161,11 @@ def _sides(text: str) -> tuple[str, str]:
 
 
 def _meanings(equation: ModifiedEquation) -> dict[str, Expression]:
-    """What names stand for: parameters that are set, and f, as it is printed, for the field."""
+    """What names stand for: parameters that are set, f, as it is printed, for the field, and the letter of the dimension."""
     c = equation.configuration
     values = {n: parse_expression(t, f"--set {n}") for n, t in c.settings.items() if "(" not in n}
     field: dict[str, Expression] = {"f": Name("field")} if c.scheme.label == "f" and "f" not in c.free else {}
-    return field | values
+    return field | {c.fresh("d"): Call("dot", (ONE, ONE))} | values
 
 
 def _plain(part: Expression, values: Mapping[str, Expression], equation: ModifiedEquation) -> Expression:
@@ -191,10 +195,10 @@ def _require_loss(scheme: Scheme, slow: Sequence[str]) -> None:
         raise UsageError(f"'loss: ...' claims theta' = -grad of it, but the slow variables are {', '.join(slow)}")
 
 
-def _gradient(scalar: Expression) -> Expression:
-    """The gradient of one power of a modified loss, in which L itself, a value that no equation contains, does not stand."""
+def _gradient(scalar: Expression, scheme: Scheme) -> Expression:
+    """The gradient of one power of a modified loss, in which L itself stands only if the equation can contain it."""
     gradient = gradient_formula(scalar)
-    if (place := names_of(gradient).get("L")) is not None:
+    if not scheme.calls_loss and (place := names_of(gradient).get("L")) is not None:
         raise UsageError(f"formula, column {place.column}: L stands in a power or a product; write its derivatives alone")
     return gradient
 
@@ -206,7 +210,7 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
         f"{'' if k == 0 else 'd' if k == 1 else f'd{k}'}{f}" for f in configuration.scheme.functions for k in range(14)
     ]
     leaf = "grad" if configuration.scheme.label == "L" else "field"
-    scalar = ["L"] if variable == "loss" else []
+    scalar = ["L"] if variable == "loss" or configuration.scheme.calls_loss else []
     known = [*scalar, *configuration.free, *equation.equations, "t", leaf, *derivatives]
     for name, place in (item for p in parts for item in names_of(p).items()):
         if name not in known:

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
+from derive.algebra.protocol import TermAlgebra
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
 from derive.errors import ReductionError
@@ -26,7 +27,7 @@ def loss_term(algebra: Algebra, gradient: str = "L") -> Sum:
     return algebra.state(loss if dot else algebra.loss, scalar=True)
 
 
-def is_loss(f: Factor, algebra: Algebra) -> bool:
+def is_loss(f: Factor, algebra: TermAlgebra) -> bool:
     """Whether a factor of the algebra's terms is a loss itself."""
     return f.kind == "state" and f.scalar and f.label in algebra.losses
 

@@ -42,7 +42,7 @@ class Algebra(Maps):
         super().__init__(ring, functions, spaces)
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         #: how each loss itself is written -> by variable, the label of its gradient
-        self.losses = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
+        self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
 

@@ -108,7 +108,7 @@ def _index_text(article: Article) -> str:
                 name = article.field(x, k)
                 entries.append((rf"({name})_{{{free}}}" if free else name, summands(s, article.style, "", writer)))
     named = "".join(f", ${d}$" for d in writer.definitions())
-    dimension = ", with the dimension $d$" if writer.counted else ""
+    dimension = f", with the dimension ${article.style.symbol(article.style.dimension)}$" if writer.counted else ""
     partial = rf"\partial/\partial {article.point}_i"
     rest = f" (the first {MAX_INDEXED} terms at most)" if count > MAX_INDEXED else ""
     return (

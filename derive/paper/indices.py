@@ -90,7 +90,8 @@ class IndexWriter:
         inner = f.children[0]
         if not inner.factors:
             self.counted = True
-            return "d" if e == 1 else f"d^{{{e}}}"
+            d = self.style.symbol(self.style.dimension)
+            return d if e == 1 else f"{d}^{{{e}}}"
         index = next(fresh)
         text = rf"\sum_{{{index}}} {self.term(inner, index, fresh)}"
         if Fraction(e) == Fraction(1, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
 from derive.language import Expression, names_of
 from derive.paper.context import Article
@@ -157,8 +158,9 @@ def _expressions(article: Article) -> str:
     occurring = {f.label for f in factors if f.kind == "state"}
     states = [x for x in article.equation.equations if x in occurring]
     of = any(f.kind == "node" for f in factors)
-    at = f"at ${article.point}$"
-    derivatives = f"the derivatives of ${article.loss}$ {at}" if article.is_loss else f"$f$ and its derivatives {at}"
+    name, at = article.loss if article.is_loss else "f", f"at ${article.point}$"
+    value = not article.is_loss or any(is_loss(f, article.equation.algebra) for f in factors)
+    derivatives = f"${name}$ and its derivatives {at}" if value else f"the derivatives of ${name}$ {at}"
     parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if of else [])
     return f"expressions in {listed(parts)}" if parts else "the number $1$ alone"
 

@@ -1,7 +1,8 @@
 """A scheme on the quadratic loss L = h theta^2 / 2: its update text run on linear forms in the state variables.
 
-Nothing about any scheme is written in: grad(x) is h x, and every line of the update is carried out on vectors of
-coefficients over (theta, memory).  What is not linear in the state (a product, root or quotient of state variables) is refused.
+Nothing about any scheme is written in: grad(x) is h x, hess(x, u) is h u, and every line of the update is carried out on
+vectors of coefficients over (theta, memory).  What is not linear in the state (a product, root or quotient of state variables)
+is refused.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class LinearMap:
 
 
 class Quadratic(LinearForms):
-    """The update where grad(x) is h x."""
+    """The update where grad(x) is h x, its derivative in the direction u is h u, and all further ones vanish."""
 
     problem = "loss"
 
@@ -46,6 +47,9 @@ class Quadratic(LinearForms):
 
     def gradient(self, point: Form, node: Call) -> Form:
         return self.scaled(point, self.curvature)
+
+    def derivative(self, directions: list[Form], node: Call) -> Form:
+        return self.scaled(directions[0], self.curvature) if len(directions) == 1 else {}
 
     def power(self, base: Form, exponent: Fraction | None, node: Operation) -> Form:
         return base if exponent == 1 else super().power(base, exponent, node)

@@ -186,7 +186,7 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:
-        text = "d"
+        text = style.symbol(style.dimension)
     elif len(items) == 1 and items[0][1] == 1:
         text = style.inner("1", _power(*items[0], style))
     else:

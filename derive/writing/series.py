@@ -24,8 +24,8 @@ def notation(
 
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
-    """The notation for a scheme, with its time functions and unknowns."""
-    return style.knowing(equation.scheme)
+    """The notation for a scheme, with its time functions, its unknowns and a letter for the dimension."""
+    return style.knowing(equation.scheme, equation.configuration.fresh("d"))
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:

@@ -40,6 +40,7 @@ SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str,
 KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
+AT_POINT = {"loss": 1, **{f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}}  # in a text: hess(x, u), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
 FIXED = {"theta_next", "gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
@@ -155,7 +156,7 @@ class Claim:
         need(all(re.fullmatch(r"[\w .-]{0,80}", data[k], re.ASCII) for k in ("scheme", "regime")), "a name that is no name")
         self.data, self.order, self.form, self.known = data, data["order"], data["form"], {}
         need(0 <= self.order <= 12, "the order is not a small natural number")
-        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **dict.fromkeys(data["functions"], 1)})]
+        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **AT_POINT, **dict.fromkeys(data["functions"], 1)})]
         self.functions = {f: e and self.formula(e, {}) for f, e in data["functions"].items()}
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
@@ -179,8 +180,9 @@ class Claim:
         self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = ("name", "theta_next") in self.nodes
+        rank = lambda nodes: max((TENSORS.get(n[1], 0) for n in nodes if n[0] == "call"), default=0)
+        self.rank, self.directions = rank(self.nodes), rank(n for _, v in self.program for n in walk(v))  # of all; of the text's
         self.transcendental = any(n[0] == "call" and n[1] in KNOWN for n in self.nodes)
-        self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
 
     def formula(self, text, calls):
         need("\n" not in text and len(text) <= LONGEST, "a formula is a text of one short line")
@@ -219,13 +221,15 @@ class Claim:
                     self.states[n] = self.rescaled[n][0] if n in self.rescaled else n
             seen.add(target)
         variables, results = targets | {"theta", "theta_prev"}, [*self.states.values()]
-        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"} & {"grad", "field"}
+        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"}
+        called = {"field" if f == "field" else "grad" for f in called & {"grad", "field", *AT_POINT}}
         need("theta" in targets and self.named(v for _, v in self.program) <= variables | FIXED | {*self.free, *self.bindings},
              "a name has no meaning, or theta is not assigned")  # fmt: skip
         need(len(called) < 2 and data["label"] == ("f" if "field" in called else "L"), "the label is not that of the text")
         need(set(data["kinds"]) == set(self.states) and set(data["kinds"].values()) <= {"vector", "scalar"}, "kinds of no states")
         need(set(self.rescaled) <= set(self.states) - {"theta"}, "a rescaled variable is no state")
-        groups = [FIXED, {*self.free}, {*self.bindings}, variables | {*results}]
+        fixed = FIXED | ({"L"} if "loss" in {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"} else set())
+        groups = [fixed, {*self.free}, {*self.bindings}, variables | {*results}]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
         for f in self.functions:  # dr, d2r, ... are its derivatives
@@ -586,9 +590,10 @@ class Smooth:
     """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
     With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum."""
 
-    def __init__(self, ring, base, directions, coefficients, weights=()):
+    def __init__(self, ring, base, directions, coefficients, weights=(), potential=()):
         self.ring, self.base, self.directions, self.coefficients, self.weights = ring, base, directions, coefficients, weights
         self.degree, self.memo = len(coefficients[0]) - 1, {}
+        self.potential = Smooth(ring, base, directions, potential) if potential else None
 
     def derivative(self, *arguments):
         """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k)."""
@@ -599,24 +604,28 @@ class Smooth:
             products = [ring.inner([x], [ring.inner(a, m)]) for x, a in zip(products, self.directions)]
         return [ring.inner(row, products) for row in zip(*(c[len(arguments)] for c in self.coefficients))]
 
-    def at(self, run, point):
-        ring, deltas = self.ring, [x.above(b) for x, b in zip(point, self.base)]
-        high = min(run.length, *(x.end for x in deltas))
-        if all(not x.c and x.end == inf for x in deltas):
+    def at(self, run, point, *arguments):
+        """In the directions of m arguments:  sum_r sum_k c_(r,k+m) (a_r . u_1) ... (a_r . u_m) (a_r . delta)^k / k!"""
+        ring, deltas, m = self.ring, [x.above(b) for x, b in zip(point, self.base)], len(arguments)
+        high = min(run.length, *(x.end for u in (deltas, *arguments) for x in u))
+        if all(not x.c and x.end == inf for x in deltas) and not m:
             return run.lift(self.derivative())
-        if high < 1 or high - 1 > self.degree:
+        if high < 1 or high - 1 + m > self.degree:
             raise Short
-        if high not in self.memo:
-            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients]
-            self.memo[high] = list(zip(*terms))
+        need(all(x.v >= 0 for u in arguments for x in u), "a direction of a derivative is divided by gamma")
+        if (high, m) not in self.memo:
+            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k + m]] for k in range(high) for c in self.coefficients]
+            self.memo[high, m] = list(zip(*terms))
         powers, steps = [], list(zip(*(x.span(1, high) for x in deltas)))
-        for a in self.directions:  # (a . delta / gamma)^k
-            step, found = [ring.inner(a, x) for x in steps], [[ring.one] + [ring.zero] * (high - 1)]
+        along = lambda a, u: Series(run, 0, [ring.inner(a, x) for x in zip(*(x.span(0, high) for x in u))], high)
+        for a in self.directions:  # (a . delta / gamma)^k, times the products with the arguments
+            step, first = [ring.inner(a, x) for x in steps], prod((along(a, u) for u in arguments), start=run.constant(1))
+            found = [first.span(0, high)]
             for k in range(1, high):
                 found.append([ring.inner(found[-1][: n + 1], step[n::-1]) for n in range(high - k)])
             powers.append(found)
         columns = [[found[k][n - k] for k in range(n + 1) for found in powers] for n in range(high)]
-        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high]]
+        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high, m]]
 
 
 # ------------------------------------------------------------------------------ running: formulas, and the text
@@ -681,6 +690,10 @@ class Run:
         if name in ("dot", "norm"):
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
+        if name == "loss":
+            return self.sample.loss.potential.at(self, self.vector(x))
+        if len(args) > TENSORS[name]:
+            return self.sample.loss.at(self, *map(self.vector, args))
         return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
 
     def dot(self, xs, ys, place):
@@ -728,7 +741,8 @@ class Sample:
     def settle(self, loss, schedules):
         """The rest of the point.  Claims at gamma^0 are where the memory starts."""
         self.loss, self.schedules, self.formulas = loss, schedules, Run(self, 1, {})
-        values = self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
+        height = {"L": loss.potential.derivative()} if loss.potential else {}
+        values = height | self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
@@ -863,13 +877,15 @@ class Check:
         return sample.settle(self.smooth(ring, sample.values["theta"], draw(d)), {f: schedule() for f in claim.functions})
 
     def smooth(self, ring, theta, u):
-        """A random field; or the gradient of a random loss, raised by weights: sum x_i y_i / u_i is the scalar product then, as
+        """A random field; or a random loss and its gradient, raised by weights: sum x_i y_i / u_i is the scalar product then, as
         for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
         draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
         a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
-        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r
+        potential = []
+        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r: that of the loss
+            potential = [[draw(1), *(x[:1] for x in row)] for row in c]
             c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
-        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u])
+        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u], potential)
 
     terms = lambda self, d: comb(d + self.degree, d - 1)
 
@@ -906,7 +922,9 @@ class Check:
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
         c = [[(k + 3.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
-        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
+        height = lambda k: (k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)
+        potential = [[[height(k)] for k in range(self.degree + 2)]] if claim.data["label"] == "L" else []
+        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)], potential)
         sample.settle(loss, {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions})
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
@@ -917,7 +935,8 @@ class Check:
         ring, loss, other = sample.ring, sample.loss, Sample(self.claim, sample.ring, sample.values, self.slack)
         fresh = self.smooth(ring, loss.base, loss.weights).coefficients
         changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
-        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
+        potential = loss.potential and loss.potential.coefficients
+        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights, potential), sample.schedules)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):
@@ -958,7 +977,7 @@ class Check:
     def decide(self):
         """(bound, samples, dimension, classes), or Different."""
         for self.slack in range(5):
-            self.degree, self.leading = max(self.claim.order + 1 + self.slack, self.claim.rank), None
+            self.degree, self.leading = max(self.claim.order + 1 + self.claim.directions + self.slack, self.claim.rank), None
             try:
                 return self.attempt()
             except Short:

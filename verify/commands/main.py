@@ -22,7 +22,16 @@ from derive.commands.helping import (
     epilog,
 )  # fmt: skip
 from derive.commands.limits import LimitedGroup, limited, supervise
-from derive.commands.options import chosen_scheme, chosen_settings, note_ranges, output_option, scheme_options
+from derive.commands.options import (
+    chosen_functions,
+    chosen_scheme,
+    chosen_settings,
+    functions_option,
+    note_ranges,
+    output_option,
+    refuse_functions,
+    scheme_options,
+)
 from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
@@ -124,6 +133,7 @@ def scheme_command(
 @click.option("--scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes, help="The scheme the formula is about.")
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
+@functions_option
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
 @click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
@@ -145,7 +155,9 @@ def formula_command(
     """
     from verify.formula_verdict import check_formula, formula_latex, print_formula, read_formula
 
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
+    if scheme is not None:
+        refuse_functions(scheme, chosen_functions())
+    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters, chosen_functions())
     result = check_formula(claim, seed)
     note_ranges(claim.configuration.settings, claim.configuration.scheme)
     if form == "json":

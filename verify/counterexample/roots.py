@@ -73,7 +73,7 @@ def take_roots(claim: ClaimedField, sample: Sample, numbers: Numbers = EXACT) ->
     formulas = FormulaValues(problem, problem.point, sample.names(), numbers)
     memory = memory_values(claim, formulas)
     functions = {f: sample.time_function(f) for f in sample.functions}
-    runner = Runner(claim.configuration, problem.gradient, sample.values, numbers, functions, passes=1)
+    runner = Runner(claim.configuration, problem.gradient, sample.values, numbers, functions, 1, problem)
 
     def series(value: Any) -> Any:
         return [series(v) for v in value] if isinstance(value, list) else Series.constant(value, LENGTH)

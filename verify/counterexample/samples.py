@@ -32,7 +32,8 @@ def random_sample(
     claim: ClaimedField, values: Mapping[str, Any], source: random.Random, dimension: int, degree: int, numbers: Numbers = EXACT
 ) -> Sample:
     """A random sample at these parameter values; `numbers` are those that time functions are evaluated in."""
-    problem = random_problem(source, dimension, degree, claim.configuration.scheme.label)
+    scheme = claim.configuration.scheme
+    problem = random_problem(source, dimension, degree, scheme.label, scheme.calls_loss)
     return sample_of(claim, problem, values, source, degree, numbers)
 
 

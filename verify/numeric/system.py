@@ -87,7 +87,7 @@ class Recorder:
         """The interpreter of the update text on these numbers."""
         values = {n: numbers.lift(v) for n, v in self.parameters.items()}
         functions = {n: partial(_time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
-        return Runner(self.configuration, self.loss.gradient, values, numbers, functions)
+        return Runner(self.configuration, self.loss.gradient, values, numbers, functions, problem=self.loss)
 
     def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, ahead: Sequence[Any] | None = None) -> list[Any]:
         """The flat state after one step; `ahead` stands for theta_next where the update reads it."""

@@ -11,16 +11,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from derive.errors import UsageError
 from derive.language import names_of
+from derive.language.calls import partial_of
 from derive.scheme import Configuration
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
 from verify.numbers.kinds import EXACT, Numbers
 
 State = dict[str, Any]  # name -> number, or list of numbers
 TimeFunction = Callable[[Any], Any]
+
+
+class Problem(Protocol):
+    """A loss or field at points that a run comes to (`problems.problem`, `problems.landscape`)."""
+
+    def monomials(self, theta: Sequence[Any]) -> Any:
+        """What the values at a point have in common."""
+
+    def tensor(self, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: Any) -> list[Any]:
+        """The derivative of the gradient, or of the field, in these directions."""
+
+    def value(self, theta: Sequence[Any]) -> Any:
+        """The loss."""
 
 
 class StepError(ArithmeticError):
@@ -34,6 +48,7 @@ class Runner:
     gradient   grad L, or the field for schemes written with field(x): list -> list
     values     a number for every free parameter
     functions  the declared time functions, as functions of a number
+    problem    what a text with the loss itself, or with derivatives of the gradient, needs beside it
     passes     how often an implicit step is iterated; for power series each pass settles one more power of gamma
     settled    stops the iteration early: settled(old, new) -> bool
     """
@@ -44,6 +59,7 @@ class Runner:
     numbers: Numbers = EXACT
     functions: Mapping[str, TimeFunction] = field(default_factory=dict)
     passes: int = 12
+    problem: Problem | None = None
     settled: Callable[[list[Any], list[Any]], bool] | None = None
 
     @cached_property
@@ -115,6 +131,13 @@ class Runner:
     def _call(self, function: str, args: list[Any]) -> Any:
         if function in ("grad", "field"):
             return self.gradient(args[0])
+        if partial := partial_of(function):
+            (point,), directions = partial.divided(args)
+            if self.problem is None:
+                raise UsageError(f"{partial.written}(...) cannot be evaluated here")
+            return self.problem.tensor(point, directions, self.problem.monomials(point))
+        if function == "loss" and self.problem is not None:
+            return self.problem.value(args[0])
         if function in self.functions:
             return self.functions[function](args[0])
         if function in self.configuration.scheme.functions:

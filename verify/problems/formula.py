@@ -1,6 +1,6 @@
 """The formula language: terms and coefficients as text, evaluated on a concrete loss.
 
-    grad, hess(u), d3(u, v), d4(u, v, w), ...        derivatives of the loss;  field, dfield(u), d2field(u, v), ... of a field
+    L, grad, hess(u), d3(u, v), d4(u, v, w), ...     the loss, its derivatives;  field, dfield(u), d2field(u, v), ... of a field
     theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
 
 The same is read as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, γ^2, and factors side by side.
@@ -61,6 +61,8 @@ class FormulaValues:
         self.table = problem.monomials(theta)
         leaf = "grad" if problem.potential is not None else "field"
         self.names = {**names, "theta": list(theta), leaf: problem.tensor(theta, (), self.table)}
+        if problem.potential is not None:
+            self.names.setdefault("L", problem.value(theta))
         self._known: dict[Expression, Any] = {}
 
     def __getitem__(self, text: str) -> Any:

@@ -97,10 +97,13 @@ class Problem:
 
     def monomials(self, theta: Sequence[Any]) -> dict[Index, Any] | None:
         """delta^e for every exponent that can occur, for power series theta; None at the point itself."""
+        return self._monomials(theta, self.parts)
+
+    def _monomials(self, theta: Sequence[Any], polynomials: Sequence[Polynomial]) -> dict[Index, Any] | None:
         if not isinstance(theta[0], Series):
             return None
         deltas = [x - p for x, p in zip(theta, self.point, strict=True)]
-        degree = max((sum(e) for p in self.parts for e in p), default=0)
+        degree = max((sum(e) for p in polynomials for e in p), default=0)
         zero = (0,) * self.dimension
         table: dict[Index, Any] = {zero: None}
         layer: list[Index] = [zero]
@@ -123,6 +126,11 @@ class Problem:
             if e in table and e != zero:
                 total = total + table[e] * c
         return total
+
+    def value(self, theta: Sequence[Any]) -> Any:
+        """The loss at the point, or at a power series that starts there."""
+        assert self.potential is not None
+        return self._value(self.potential, self._monomials(theta, [self.potential]), theta[0])
 
     def gradient(self, theta: Sequence[Any]) -> list[Any]:
         """grad L (or the field) at the point, or at a power series that starts there."""

@@ -23,16 +23,17 @@ def random_polynomial(source: random.Random, dimension: int, degree: int) -> Pol
     return result
 
 
-def random_problem(source: random.Random, dimension: int, degree: int, label: str = "L") -> Problem:
-    """A random polynomial loss (or field) about a random rational point.
+def random_problem(source: random.Random, dimension: int, degree: int, label: str = "L", height: bool = False) -> Problem:
+    """A random polynomial loss (or field) about a random rational point; the loss is zero there, unless its `height` matters.
 
     >>> random_problem(random.Random(1), 2, 3).dimension
     2
     """
     point = tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
-    if label == "L":
-        return Problem(point, random_polynomial(source, dimension, degree))
     zero = (0,) * dimension
+    if label == "L":
+        constant = {zero: fmpq(source.randint(1, 9), source.choice((2, 3, 4, 5)))} if height else {}
+        return Problem(point, {**constant, **random_polynomial(source, dimension, degree)})
     parts = tuple(
         {zero: fmpq(source.choice((-1, 1)) * source.randint(1, 9)), **random_polynomial(source, dimension, degree - 1)}
         for _ in range(dimension)
