@@ -141,7 +141,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
             parts = [Operation("neg", (_gradient(p),)) for p in parts]
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
-    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
+    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.configuration, equation.to_json()["memory"]), slow)
     return StatedFormula(equation.configuration, equation, order, given.says, claim)
 
 
