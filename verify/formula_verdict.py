@@ -67,7 +67,8 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     derived = claimed_field(text.configuration, statement["equations"])
     changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
-    is_map = prove(text.configuration, claimed, statement["memory"], form="map").proved
+    all_unknowns = claimed.keys() >= text.configuration.scheme.unknowns.keys()
+    is_map = all_unknowns and prove(text.configuration, claimed, statement["memory"], form="map").proved
     return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
 
 
@@ -109,7 +110,8 @@ def print_formula(result: FormulaVerdict) -> None:
         click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
     if result.is_map:
-        click.echo("  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow")
+        maps = " and ".join(f"{x}+ = {x} + gamma (...)" for x in result.text.configuration.scheme.unknowns)
+        click.echo(f"  the claim is the memoryless map {maps} of derive modified-eq --form map, no flow")
 
 
 __all__ = ["Correction", "FormulaVerdict", "StatedFormula", "check_formula", "print_formula", "read_formula"]
