@@ -10,14 +10,15 @@ from typing import Any
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
-from derive.algebra.functions import Function, gradients
+from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import Node, composed
-from derive.engine.series import CALL_SERIES, Gradient, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
+from derive.engine.series import CALL_SERIES, Gradient, Mapped, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, derivative_symbol, interpret, names_of, walk
 from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
 from derive.scheme.schedule import Schedule
@@ -51,7 +52,10 @@ class Translation:
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
         self.configuration, self.scheme, self.order, self.variant = configuration, configuration.scheme, order, variant
         self.ring = Ring(self._symbols())
-        self.functions: Mapping[str, Function] = gradients(self.scheme.losses)
+        self.functions: Mapping[str, Function] = {
+            **gradients(self.scheme.losses),
+            **{label: mapping(label, kind) for label, kind in self.scheme.maps.items()},
+        }
         self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
@@ -68,7 +72,7 @@ class Translation:
 
     def _algebra(self) -> Any:
         """The algebra of terms; where losses are declared, with their gradients and the spaces of all state variables."""
-        if not self.scheme.losses:
+        if not self.scheme.losses and not self.scheme.maps:
             return self.variant.algebra(self.ring)
         known = {self.configuration.symbol(s): x for s, x in self.scheme.spaces.items()}
         spaces = known | {_later(s): x for s, x in known.items()}
@@ -151,6 +155,8 @@ class Translation:
     def _call(self, function: str, args: list[Series], place: Place) -> Series:
         if partial := partial_of(function):
             return self._derivative(partial, args, place)
+        if map_of(function, self.scheme.maps):
+            return Mapped(function, args[0], args[1:], place)
         if function not in CALL_SERIES:
             return TimeFunction(self.time_derivatives(function), args[0], function, place)
         series = CALL_SERIES[function](args, place)
