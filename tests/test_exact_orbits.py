@@ -124,7 +124,7 @@ def test_one_program_runs_on_every_type_of_number() -> None:
         (MPMATH, MPMATH.lift(Fraction(1, 8)), MPMATH.lift(Fraction(1, 2))),
     ):
         runner = Runner(configuration, lambda t: [t[0] ** 3], {}, numbers)
-        state = runner.at_rest([x], gamma)
+        state = runner.at_rest({"theta": [x]}, gamma)
         for _ in range(3):
             state = runner.step(state, gamma)
         results.append(float(state["theta"][0]))

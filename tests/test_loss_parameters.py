@@ -26,7 +26,7 @@ from derive.concrete.problem import parse_field, parse_loss
 from derive.errors import DeriveError, UsageError
 from derive.language import parse_expression
 from derive.reals.reading import ratio_of
-from derive.scheme import declaring, inline_scheme
+from derive.scheme import declaring, inline_scheme, scheme_from_toml
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
@@ -188,3 +188,22 @@ def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_picture() -> None:
             two_dimensional(Request(momentum, loss=loss))
     assert two_dimensional(Request(momentum, loss="b*x**2")).variables == ("b", "x")
     assert two_dimensional(Request(declaring(momentum, ["x"]))).variables == ("x", "y")  # the pictures' own
+
+
+def test_a_parameter_that_stands_in_a_loss_alone_can_be_set() -> None:
+    """Declared, in no line of the update and in no regime: --set gives it the value that --at would."""
+    update = "x = x - gamma*grad(f, x)\ny = y - gamma*grad(f, y)"
+    tables = '[unknowns]\nx = ""\ny = ""\n[functions]\nf = "loss(x, y)"\n[parameters]\na = "coupling, a > 0"\n'
+    scheme = scheme_from_toml(f'update = """{update}"""\n{tables}', "coupled")
+    loss, at = "a*x*y + x**2", {"x": 3, "y": 5}
+    set_ = modified_equation(scheme, 1, settings={"a": "2"}).evaluate(loss, at).values
+    assert set_ == modified_equation(scheme, 1).evaluate(loss, {**at, "a": 2}).values
+    assert set_["x"][0] == ["-16"]
+    with pytest.raises(UsageError, match="unknown parameter"):
+        modified_equation(scheme, 1, settings={"b": "2"})
+
+
+def test_a_parameter_of_regimes_is_set_in_them() -> None:
+    assert str(modified_equation("game-alternating", 0, regime="two-time-scale", settings={"mu": "3"})["y"][0]) == "-3*grad(g, y)"
+    with pytest.raises(UsageError, match=r"regime memory has no lam; choose one that has it with --regime: inertial"):
+        modified_equation("momentum", 0, settings={"lam": "2"})

@@ -67,7 +67,8 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     derived = claimed_field(text.configuration, statement["equations"])
     changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
-    is_map = prove(text.configuration, claimed, statement["memory"], form="map").proved
+    all_unknowns = claimed.keys() >= text.configuration.scheme.unknowns.keys()
+    is_map = all_unknowns and prove(text.configuration, claimed, statement["memory"], form="map").proved
     return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
 
 

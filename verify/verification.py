@@ -27,7 +27,6 @@ from verify.counterexample.specialise import is_special_case, with_arbitrary_fun
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 
-PROVED_ONLY = "the numerical routes know one loss L(theta), and the scheme declares its own"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 
@@ -137,6 +136,8 @@ def verify_scheme(
 
     Raises UsageError for input that no route can use.
     """
+    if equation.scheme.losses and (options.loss or options.plot):
+        raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
     verification = Verification(equation)
     if options.loss and not equation.scheme.losses:
         coordinates(equation.configuration, options.loss)
@@ -147,11 +148,6 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if equation.scheme.losses:
-        if options.loss or options.plot or options.from_rest:
-            raise UsageError("--loss, --plot and --from-rest are for schemes of one loss L(theta); declared losses are proved")
-        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), PROVED_ONLY)
-        return verification
     if verification.proof is None or not verification.proof.proved:
         with verification.route("exact", announce):
             _compare(verification, general, options, progress)
@@ -181,8 +177,10 @@ def _numerical(verification: Verification, data: Mapping[str, Any], options: Opt
 
     configuration, order = verification.equation.configuration, verification.equation.order
     verification.parameters = chosen_parameters(configuration)
-    is_field = data["label"] == "f"
-    loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
+    if options.loss:
+        loss: Any = Loss(options.loss, data["label"] == "f")
+    else:
+        loss = routes.rich_problem(configuration, min(order + 3, 5), options.seed)
     verification.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
     shared: Shared = (configuration, data, verification.parameters)

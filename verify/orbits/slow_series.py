@@ -31,6 +31,7 @@ from derive.scheme import Configuration
 from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import Series, SingularSeries, gamma_series
 from verify.orbits.run import Runner, State
+from verify.problems.game import Game, divided
 from verify.problems.problem import Problem
 
 
@@ -40,12 +41,12 @@ class NotSlow(ArithmeticError):
 
 @dataclass(frozen=True)
 class Sample:
-    """Where the scheme is examined: a loss about a point, numbers for the parameters, the other slow variables and t.
+    """Where the scheme is examined: a loss, or losses, about a point, numbers for the parameters, the other slow variables and t.
 
     `functions[r]` are the Taylor coefficients of r about t: r(t + s) = sum_k c_k s^k.
     """
 
-    problem: Problem
+    problem: Problem | Game
     values: Mapping[str, Any]
     slow: Mapping[str, Any] = field(default_factory=dict)
     t: Any = field(default_factory=lambda: fmpq(1))
@@ -59,6 +60,11 @@ class Sample:
             parts += value if isinstance(value, list) else [value]
         parts += [c for coefficients in self.functions.values() for c in coefficients]
         return arb(1) if any(isinstance(p, arb) for p in parts) else fmpq(1)
+
+    @cached_property
+    def points(self) -> dict[str, list[Any]]:
+        """The point, as the components of each unknown."""
+        return divided(self.problem.point, self.problem.sizes)
 
     @property
     def numbers(self) -> Numbers:
@@ -109,7 +115,7 @@ class Orbit:
 class SlowOrbit:
     """Finds the slow orbit of a configuration at a sample.
 
-    slow    names of the slow variables, theta among them;   leads  the memory at gamma = 0: name -> list or number
+    slow    names of the slow variables, the unknowns among them;   leads  the memory at gamma = 0: name -> list or number
     order   the field is wanted through f_order
     """
 
@@ -120,7 +126,7 @@ class SlowOrbit:
         functions = {f: sample.time_function(f) for f in sample.functions}
         problem = sample.problem
         self.runner = Runner(configuration, problem.gradient, sample.values, sample.numbers, functions, order + 4, problem)
-        self.slow = ("theta", *(s for s in slow if s != "theta"))
+        self.slow = (*sample.points, *(s for s in slow if s not in sample.points))
         self.memory = [m for m in self.runner.memory if m not in self.slow]
         self.leads = {m: leads[m] for m in self.memory}
         gamma = gamma_series(6)
@@ -145,8 +151,8 @@ class SlowOrbit:
         )
 
     def _state(self, start: Mapping[str, list[list[Any]]], length: int) -> State:
-        state: State = {"theta": self._constant("theta", list(self.sample.problem.point), length)}
-        state |= {s: self._constant(s, self.sample.slow[s], length) for s in self.slow if s != "theta"}
+        values = {**self.sample.slow, **self.sample.points}
+        state: State = {s: self._constant(s, values[s], length) for s in self.slow}
         for m in self.memory:
             size = self._length(m, length)
             series = [self._padded(c, size) for c in start[m]]
@@ -167,7 +173,7 @@ class SlowOrbit:
         for n in range(steps):
             time = Series.constant(self.sample.t * self.sample.unit, size) + gamma * fmpq(n)
             states.append(self.runner.step(states[-1], gamma, time))
-            if any(s.length < length for s in states[-1]["theta"]):
+            if any(s.length < length for x in self.sample.points for s in states[-1][x]):
                 raise SingularSeries("the text divides by gamma, and every step is known to fewer powers")
         return states
 

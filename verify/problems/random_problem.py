@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import factorial, prod
 
 from flint import fmpq
 
+from verify.problems.game import Game
 from verify.problems.polynomials import Polynomial
 from verify.problems.problem import Problem
 
@@ -29,7 +31,7 @@ def random_problem(source: random.Random, dimension: int, degree: int, label: st
     >>> random_problem(random.Random(1), 2, 3).dimension
     2
     """
-    point = tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
+    point = _random_point(source, dimension)
     zero = (0,) * dimension
     if label == "L":
         constant = {zero: fmpq(source.randint(1, 9), source.choice((2, 3, 4, 5)))} if height else {}
@@ -39,3 +41,21 @@ def random_problem(source: random.Random, dimension: int, degree: int, label: st
         for _ in range(dimension)
     )
     return Problem(point, None, parts)
+
+
+def _random_point(source: random.Random, dimension: int) -> tuple[fmpq, ...]:
+    return tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
+
+
+def random_game(source: random.Random, slots: Mapping[str, Sequence[str]], sizes: Mapping[str, int], degree: int) -> Game:
+    """Random polynomial losses about a random rational point.
+
+    >>> random_game(random.Random(1), {"f": ["x", "y"]}, {"x": 2, "y": 1}, 2).dimension
+    3
+    """
+    point = {x: _random_point(source, size) for x, size in sizes.items()}
+    losses = {}
+    for f, xs in slots.items():
+        place = tuple(v for x in xs for v in point[x])
+        losses[f] = Problem(place, random_polynomial(source, len(place), degree))
+    return Game(slots, sizes, losses)

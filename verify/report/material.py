@@ -211,7 +211,7 @@ def _others(equation: ModifiedEquation, loss: Loss, parameters: Parameters, thet
     runner = Recorder(equation.configuration, layout, loss, parameters).runner(EXACT)
     one = to_fmpq(Fraction(1))
     try:
-        state = runner.at_rest([to_fmpq(x) for x in theta], one, one) | {"t": one}
+        state = runner.at_rest({"theta": [to_fmpq(x) for x in theta]}, one, one) | {"t": one}
     except (IrrationalRoot, ArithmeticError):
         state = {}
     slots = [(n, high - low) for n, (low, high) in layout.slots.items() if n != "theta" and n not in layout.memory]
