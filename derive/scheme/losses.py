@@ -125,7 +125,7 @@ def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Seque
 
 def formula_calls(configuration: Configuration) -> dict[str, int | None]:
     """What a formula about a scheme with declared losses may call."""
-    return {**plain_arities(), **loss_calls(configuration.scheme.losses)}
+    return {**plain_arities(), **loss_calls(configuration.scheme.losses), **map_arities(configuration.scheme.maps)}
 
 
 def declared_formula(configuration: Configuration, e: Expression, where: str) -> Expression:

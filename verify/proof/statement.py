@@ -1,6 +1,6 @@
 """The statement to be proved: an update text with its regime, and a claimed field, as syntax trees.
 
-    for every smooth L, every dimension and all parameters in their ranges, on the slow manifold
+    for every smooth L and all smooth maps, every dimension and all parameters in their ranges, on the slow manifold
     x' = sum_k gamma^k fields[x][k] + O(gamma^(order + 1))              (flow)
     x_1 = x_0 + gamma sum_k gamma^k fields[x][k] + O(gamma^(order + 2))  (map)
 
@@ -30,6 +30,7 @@ from derive.language import (
     plain_arities,
     walk,
 )
+from derive.language.maps import MapKind, map_arities
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
@@ -61,6 +62,7 @@ class Statement:
     form: str = "flow"
     unknowns: tuple[str, ...] = UNKNOWNS
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
+    maps: Mapping[str, MapKind] = field(default_factory=dict)  # declared maps and their kinds
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -203,6 +205,7 @@ def statement(
         form=form,
         unknowns=tuple(scheme.unknowns),
         losses=scheme.losses,
+        maps=scheme.maps,
     )
 
 
@@ -231,7 +234,7 @@ class _Reading:
 
     def parsed(self, text: str, where: str) -> Expression:
         if not self.configuration.scheme.losses:
-            return parse_expression(text, where, CALLS)
+            return parse_expression(text, where, CALLS | map_arities(self.configuration.scheme.maps))
         return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
 

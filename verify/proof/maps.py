@@ -1,0 +1,116 @@
+"""Smooth maps at points: nothing but the numbers of their derivatives there, drawn when a point is first met.
+
+    map            P(b + delta)_i = sum_a (d^a P_i)(b) delta^a / a!        free numbers at every point b, symmetric in directions
+    componentwise  p(b + delta) = sum_k p^(k)(b) delta^k / k!              free numbers at every number b, the same p everywhere
+    linear         A(u)_i = sum_j A_ij u_j                                 free numbers A_ij, once
+
+A map that is taken at several points has derivatives of its own at each, the same ones wherever the same point comes again.  An
+identity between them holds for all smooth maps if and only if it holds for these free numbers: there is a polynomial map
+with any given derivatives, through any order, at any finitely many different points (Hermite interpolation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import product
+from math import factorial
+from typing import Any
+
+from derive.language.maps import MapKind
+from verify.proof.loss import Jets, monomials
+from verify.proof.series import Algebra, Series
+
+FAR = "a map is taken at what has no limit as gamma -> 0"
+Numbers = Sequence[Any]
+
+
+@dataclass
+class Maps:
+    """The declared maps by their kinds; `degree` derivatives of a general map are known at every point."""
+
+    kinds: Mapping[str, MapKind] = field(default_factory=dict)
+    degree: int = 0
+    ring: Any = None
+    draw: Callable[[], Any] = int
+    _points: dict[str, list[tuple[Numbers, Jets]]] = field(default_factory=dict)
+    _numbers: dict[str, list[tuple[Any, list[Any]]]] = field(default_factory=dict)
+    _matrices: dict[str, list[list[Any]]] = field(default_factory=dict)
+
+    def at_series(self, label: str, point: Sequence[Series], directions: Sequence[Sequence[Series]]) -> list[Series]:
+        """d^kP of a general map at series, in directions that are series."""
+        jets, places = self._jets(label, [x.at(0) for x in point]), range(len(point))
+        if not directions:
+            return jets.gradient(point)
+        total = [point[0].a.constant(0)] * len(point)
+        for chosen in product(places, repeat=len(directions)):
+            rows = jets.differentiated(point, places, chosen)
+            for u, j in zip(directions, chosen, strict=True):
+                rows = [row * u[j] for row in rows]
+            total = [a + row for a, row in zip(total, rows, strict=True)]
+        return total
+
+    def at_numbers(self, label: str, point: Numbers, directions: Sequence[Numbers]) -> list[Any]:
+        """The same of numbers; a list that comes again is recognised, and contracted once."""
+        return self._jets(label, point).tensor(directions)
+
+    def component(self, label: str, rank: int, x: Series) -> Series:
+        """p^(rank)(x) for one component, or a scalar."""
+        jets = self._component_jets(label, x.at(0))
+
+        def derivative(k: int) -> Any:
+            while len(jets) <= rank + k:
+                jets.append(self.draw())
+            return jets[rank + k]
+
+        return expanded(x, x.at(0), derivative, FAR)
+
+    def linear(self, label: str, u: Sequence[Series]) -> list[Series]:
+        """A u."""
+        rows = self._matrices.get(label)
+        if rows is None:
+            rows = self._matrices[label] = [[self.draw() for _ in u] for _ in u]
+        return [_sum((x.a.element(a) * x for a, x in zip(row, u, strict=True)), u[0].a) for row in rows]
+
+    def reshuffled(self) -> Maps:
+        """The same values, with everything that has an index besides (derivatives, matrices) drawn again."""
+        points = {
+            label: [(b, replace(old, jets=[[row[0], *(self.draw() for _ in row[1:])] for row in old.jets])) for b, old in known]
+            for label, known in self._points.items()
+        }
+        return replace(self, _points=points, _matrices={})
+
+    # ------------------------------------------------------------------------------------------ what is known at a point
+
+    def _jets(self, label: str, point: Numbers) -> Jets:
+        known = self._points.setdefault(label, [])
+        for b, jets in reversed(known):
+            if all(map(self.ring.same, b, point)):
+                return jets
+        size = len(monomials(len(point), self.degree).exponents)
+        jets = Jets("f", self.degree, point, [[self.draw() for _ in range(size)] for _ in point], self.ring)
+        known.append((list(point), jets))
+        return jets
+
+    def _component_jets(self, label: str, number: Any) -> list[Any]:
+        known = self._numbers.setdefault(label, [])
+        for b, jets in reversed(known):
+            if self.ring.same(b, number):
+                return jets
+        known.append((number, []))
+        return known[-1][1]
+
+
+def expanded(x: Series, base: Any, derivative: Callable[[int], Any], refusal: str) -> Series:
+    """r(x) = sum_k r^(k)(base) s^k / k! for x = base + s, s -> 0."""
+    algebra, s = x.a, x.increment(base, refusal)
+    total, power = algebra.constant(0), algebra.constant(1)
+    for k in range(algebra.length):
+        coefficient = algebra.ring.scale(derivative(k), Fraction(1, factorial(k)))
+        total, power = total + power * algebra.element(coefficient), power * s
+    return total if s.exact and not s.c else total.cut(algebra.length)
+
+
+def _sum(terms: Iterable[Series], algebra: Algebra) -> Series:
+    return sum(terms, algebra.constant(0))
