@@ -31,6 +31,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import Kind
+from derive.language.maps import map_arities
 from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
@@ -122,7 +123,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     expressions: dict[str, Expression] = {}
     for text in given.says:
         variable, formula = _sides(text)
-        expressions[variable] = parsed(formula, f"formula for {variable}")
+        expressions[variable] = parsed(formula, f"formula for {variable}", tuple(map_arities(scheme.maps).items()))
     order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
@@ -141,7 +142,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
             parts = [Operation("neg", (_gradient(p),)) for p in parts]
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
-    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
+    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.configuration, equation.to_json()["memory"]), slow)
     return StatedFormula(equation.configuration, equation, order, given.says, claim)
 
 

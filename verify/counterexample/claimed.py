@@ -12,6 +12,7 @@ from derive.language import Call, Expression, Operation, constant, names_of, wal
 from derive.scheme import Configuration
 from verify.orbits.slow_series import Sample
 from verify.problems.formula import FormulaValues, parsed
+from verify.problems.maps import maps_of
 
 Items = Sequence[tuple[Expression, Expression]]  # (coefficient, term): their products are summed
 
@@ -87,17 +88,18 @@ def claimed_field(
     configuration: Configuration, equations: Mapping[str, Blocks], memory: Mapping[str, Blocks] | None = None
 ) -> ClaimedField:
     """The claim made by the `equations` of a result's JSON form, with the limit of its `memory`."""
-    terms = {x: [_items(block) for block in blocks] for x, blocks in equations.items()}
-    return ClaimedField(configuration, terms, memory_limit(memory or {}))
+    terms = {x: [_items(configuration, block) for block in blocks] for x, blocks in equations.items()}
+    return ClaimedField(configuration, terms, memory_limit(configuration, memory or {}))
 
 
-def memory_limit(memory: Mapping[str, Blocks]) -> dict[str, Items]:
+def memory_limit(configuration: Configuration, memory: Mapping[str, Blocks]) -> dict[str, Items]:
     """The slow manifold at gamma = 0, of the `memory` of a result's JSON form."""
-    return {m: _items(blocks[0]) for m, blocks in memory.items()}
+    return {m: _items(configuration, blocks[0]) for m, blocks in memory.items()}
 
 
-def _items(block: Mapping[str, Any]) -> Items:
-    return [(parsed(i["coefficient"], "coefficient"), parsed(i["term"], "term")) for i in block["terms"]]
+def _items(configuration: Configuration, block: Mapping[str, Any]) -> Items:
+    calls = maps_of(configuration).calls
+    return [(parsed(i["coefficient"], "coefficient"), parsed(i["term"], "term", calls)) for i in block["terms"]]
 
 
 # ------------------------------------------------------------------------------------------ values
@@ -117,7 +119,7 @@ def combination(values: FormulaValues, items: Items, size: int) -> list[Any] | N
 
 def values_at(sample: Sample) -> FormulaValues:
     """The values of formulas at the sample's point."""
-    return FormulaValues(sample.problem, sample.problem.point, sample.names(), sample.numbers)
+    return FormulaValues(sample.problem, sample.problem.point, sample.names(), sample.numbers, sample.maps)
 
 
 def claimed_values(claim: ClaimedField, sample: Sample) -> dict[str, list[list[Any]]]:

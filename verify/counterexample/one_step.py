@@ -42,7 +42,7 @@ def _rates(sample: Sample, claims: Claims, state: Mapping[str, list[Series]], kn
     for f in sample.functions:
         names |= _function_series(sample, f, clock)
     names |= {x: v if isinstance(sample.slow.get(x, []), list) else v[0] for x, v in state.items() if x != "theta"}
-    values = FormulaValues(sample.problem, state["theta"], names, EXACT)
+    values = FormulaValues(sample.problem, state["theta"], names, EXACT, sample.maps)
     rates: dict[str, list[list[Any]]] = {}
     for x, by_power in claims.items():
         size = len(state[x])

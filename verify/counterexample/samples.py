@@ -19,6 +19,7 @@ from verify.numbers.evaluation import elementary, evaluate, mapped
 from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.orbits.slow_series import Sample
 from verify.problems.differentiation import differentiate
+from verify.problems.maps import maps_of
 from verify.problems.polynomials import Polynomial
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_problem
@@ -42,7 +43,8 @@ def sample_of(
     """This problem with random slow variables, a random time, and time functions as far as a loss of this degree sees them."""
     slow = random_slow(claim, source, problem.dimension)
     t = random_number(source)
-    return Sample(problem, values, slow, t, time_functions(claim, t, degree + 2, source, numbers))
+    functions = time_functions(claim, t, degree + 2, source, numbers)
+    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration))
 
 
 def random_number(source: random.Random) -> fmpq:

@@ -24,6 +24,7 @@ from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Layout, build_system, build_systems, layout_of, order_of, scalar_names
 from verify.problems.formula import FormulaValues, parsed
 from verify.problems.landscape import Loss
+from verify.problems.maps import maps_of
 
 SAMPLE_TIME = Fraction(3, 2)
 Equation = Mapping[str, Any]
@@ -153,7 +154,7 @@ class _Terms:
         vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
         slow = layout.split(tape.inputs, vectors)
         names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-        terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+        terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers, maps_of(configuration))  # type: ignore[arg-type]
         nodes: dict[str, list[Any]] = {}
         for variable, by_power in unknowns.items():
             low, high = layout.slots[variable]

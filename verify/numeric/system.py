@@ -26,6 +26,7 @@ from verify.orbits.run import Runner
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.differentiation import differentiate
 from verify.problems.formula import FormulaValues
+from verify.problems.maps import maps_of
 from verify.problems.landscape import Loss, scalar_value
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
@@ -229,7 +230,7 @@ def field_values(
     slow = layout.split(point, vectors)
     tape = point[0].tape
     names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    values = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+    values = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers, maps_of(configuration))  # type: ignore[arg-type]
     rows: list[list[Any]] = []
     for k in range(order_of(equation) + 1):
         row: list[Any] = []

@@ -18,6 +18,7 @@ from derive.language import names_of
 from derive.scheme import Configuration
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
 from verify.numbers.kinds import EXACT, Numbers
+from verify.problems.maps import ConcreteMaps, maps_of
 
 State = dict[str, Any]  # name -> number, or list of numbers
 TimeFunction = Callable[[Any], Any]
@@ -51,6 +52,10 @@ class Runner:
         """Names of the state variables besides theta, as the result names them."""
         c = self.configuration
         return tuple(c.symbol(s) for s in c.scheme.states if s != "theta")
+
+    @cached_property
+    def maps(self) -> ConcreteMaps:
+        return maps_of(self.configuration)
 
     @cached_property
     def implicit(self) -> bool:
@@ -117,6 +122,8 @@ class Runner:
             return self.gradient(args[0])
         if function in self.functions:
             return self.functions[function](args[0])
+        if function in self.maps:
+            return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
         return elementary(function, args, self.numbers)

@@ -31,6 +31,7 @@ from derive.language import (
 )
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
+from verify.problems.maps import NO_MAPS, ConcreteMaps
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -39,32 +40,35 @@ CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
 
 
 @lru_cache(maxsize=20_000)
-def parsed(text: str, where: str = "formula") -> Expression:
-    """The tree of a formula; equal texts are parsed once.
+def parsed(text: str, where: str = "formula", maps: tuple[tuple[str, int], ...] = ()) -> Expression:
+    """The tree of a formula, which may call these maps; equal texts are parsed once.
 
     Raises ParseError with the column of what is not in the language.
 
     >>> parsed("-grad/(1 - beta)").op
     '/'
     """
-    return parse_expression(text, where, CALLS)
+    return parse_expression(text, where, CALLS | dict(maps))
 
 
 class FormulaValues:
     """Values of formulas at one point (or along one power series) of a problem; equal parts are evaluated once.
 
     theta     list of numbers, or of power series;   names   parameters and slow variables: number or list
+    maps      what declared maps are
     """
 
-    def __init__(self, problem: Problem, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers) -> None:
-        self.problem, self.theta, self.numbers = problem, list(theta), numbers
+    def __init__(
+        self, problem: Problem, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers, maps: ConcreteMaps = NO_MAPS
+    ) -> None:
+        self.problem, self.theta, self.numbers, self.maps = problem, list(theta), numbers, maps
         self.table = problem.monomials(theta)
         leaf = "grad" if problem.potential is not None else "field"
         self.names = {**names, "theta": list(theta), leaf: problem.tensor(theta, (), self.table)}
         self._known: dict[Expression, Any] = {}
 
     def __getitem__(self, text: str) -> Any:
-        return self.of(parsed(text))
+        return self.of(parsed(text, maps=self.maps.calls))
 
     def vector(self, text: str) -> list[Any]:
         """The value with one entry a component."""
@@ -92,6 +96,8 @@ class FormulaValues:
             args = [self.of(a) for a in expression.args]
             if expression.function in DERIVATIVES:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
+            if expression.function in self.maps:
+                return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
             if expression.function in ("dot", "norm"):
                 args = [self._as_vector(a) for a in args]
             return elementary(expression.function, args, self.numbers)

@@ -23,6 +23,7 @@ from derive.scheme import Configuration
 from verify.numbers.tape import Node, Tape
 from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
 from verify.problems.formula import FormulaValues
+from verify.problems.maps import maps_of
 from verify.problems.landscape import Loss
 
 Equation = Mapping[str, Any]
@@ -157,7 +158,7 @@ class Model:
         if not self.loss.is_field:
             names[fresh_name("L", names)] = self.loss.value(slow["theta"])
         names = {**slow, **names}
-        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers)  # type: ignore[arg-type]
+        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers, maps_of(self.configuration))  # type: ignore[arg-type]
 
     def _field(self) -> list[list[Any]]:
         point = self.state[: self.slow_size]
