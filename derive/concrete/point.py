@@ -154,7 +154,7 @@ class Point(Fold[Vector]):
         if formula.kind == "componentwise":
             return [self.numbers.map_derivatives(formula, [x], rank)(0, (rank,)) for x in point]
         if len(formula.variables) != len(point):
-            raise UsageError(f"the map {found[0]} has {len(formula.variables)} components, and the vectors here have {len(point)}")
+            raise UsageError(f"the map {found[0]} has {len(formula.variables)} components, vectors here have {len(point)}")
         form: dict[Index, Number] = {(0,) * len(point): self.unity}
         for direction in directions:
             form = self._extended(form, direction, 0)

@@ -18,7 +18,6 @@ from derive.language import (
     substitute,
 )
 from derive.language.letters import GREEK, is_letter
-from derive.language.maps import MapKind
 from derive.scheme.map_settings import MapFormula, parse_map_setting
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
@@ -72,7 +71,7 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     ((), 'eta')
     """
     given = {plain_key(key): text for key, text in (settings or {}).items()}
-    maps = {name: parse_map_setting(*found) for name, *found in _map_settings(scheme, given)}
+    maps = dict(_map_settings(scheme, given))
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
@@ -93,12 +92,12 @@ def _plain(scheme: Scheme, settings: Mapping[str, str]) -> dict[str, str]:
     return {key: text for key, text in settings.items() if key.partition("(")[0] not in scheme.maps}
 
 
-def _map_settings(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[tuple[str, MapKind, str, str, str]]:
-    """(label, kind, arguments, text, where) of every setting of a map."""
+def _map_settings(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[tuple[str, MapFormula]]:
+    """What every map is that is set."""
     for key, text in settings.items():
         name, _, arguments = key.partition("(")
         if name in scheme.maps:
-            yield name, scheme.maps[name], arguments, text, f"--set {key}"
+            yield name, parse_map_setting(scheme.maps[name], arguments, text, f"--set {key}")
 
 
 def _regime(scheme: Scheme, name: str | None) -> Regime:

@@ -35,10 +35,11 @@ FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
-         "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
+         "functions": {str: str | None}, "maps": {str: str}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
+KINDS = {"map", "linear", "componentwise"}  # of declared maps P: dP, d2P, ... are their derivatives
 FIXED = {"theta_next", "gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
 
@@ -146,12 +147,18 @@ class Claim:
     """The statement of a certificate, checked to be one."""
 
     def __init__(self, data):
+        data = {"maps": {}, **data} if isinstance(data, dict) else data  # a statement without maps need not say so
         shaped = isinstance(data, dict) and set(data) == set(SHAPE) and all(fits(data[k], SHAPE[k]) for k in SHAPE)
         need(shaped and data["format"] == FORMAT and data["form"] in ("flow", "map"), "not a certificate of this format")
         need(all(re.fullmatch(r"[\w .-]{0,80}", data[k], re.ASCII) for k in ("scheme", "regime")), "a name that is no name")
         self.data, self.order, self.form, self.known = data, data["order"], data["form"], {}
         need(0 <= self.order <= 12, "the order is not a small natural number")
-        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **dict.fromkeys(data["functions"], 1)})]
+        need(set(data["maps"].values()) <= KINDS, "a map of no kind")
+        self.mapped = {("", "d", f"d{k}")[min(k, 2)] + f: (f, k) for f, kind in data["maps"].items() for k in range(20)
+                       if not k or kind != "linear"}  # fmt: skip
+        self.map_calls = {n: 1 + k * (data["maps"][f] == "map") for n, (f, k) in self.mapped.items()}
+        calls = {**CALLS, **dict.fromkeys(data["functions"], 1), **self.map_calls}
+        self.program = [*self.lines(data["update"].strip("\n"), calls)]
         self.functions = {f: e and self.formula(e, {}) for f, e in data["functions"].items()}
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
@@ -175,7 +182,9 @@ class Claim:
         self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = ("name", "theta_next") in self.nodes
-        self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
+        ranks = {**TENSORS, **{n: k for n, (_, k) in self.mapped.items()}}
+        rank = lambda nodes: max((ranks.get(n[1], 0) for n in nodes if n[0] == "call"), default=0)
+        self.rank, self.text_rank = rank(self.nodes), rank(parts([v for _, v in self.program]))
 
     def formula(self, text, calls):
         need("\n" not in text and len(text) <= LONGEST, "a formula is a text of one short line")
@@ -189,7 +198,7 @@ class Claim:
             yield node(target, {})[1], node(s.value if isinstance(s, ast.Assign) else ast.BinOp(target, s.op, s.value), calls)
 
     def summands(self, items):
-        pairs = [[self.formula(x, FORMULA) for x in item] for item in items]
+        pairs = [[self.formula(x, {**FORMULA, **self.map_calls}) for x in item] for item in items]
         return [self.known.setdefault(("*", None, id(c), id(t)), ("*", None, c, t)) for c, t in pairs]
 
     def sides(self, text):
@@ -223,8 +232,8 @@ class Claim:
         groups = [FIXED, {*self.free}, {*self.bindings}, variables | {*results}]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
-        for f in self.functions:  # dr, d2r, ... are its derivatives
-            alike = [n for n in [*self.functions, *every, *{*CALLS, *FORMULA}] if re.fullmatch(rf"(d\d*)?{f}", n)]
+        for f in [*self.functions, *data["maps"]]:  # dr, d2r, ... are its derivatives
+            alike = [n for n in [*self.functions, *data["maps"], *every, *{*CALLS, *FORMULA}] if re.fullmatch(rf"(d\d*)?{f}", n)]
             need(alike == [f], "two things have one name")
         regime = self.named([*self.bindings.values(), *(f for _, f in self.rescaled.values())])
         need(regime <= {*self.free, "gamma", "t"}, "a regime names no parameter")
@@ -428,11 +437,11 @@ class Series:
         return self.run.lift([self.run.ring.sign(self.lead(place, i).c[0], place)])[0]
 
 
-# ------------------------------------------------------------------------------ losses, fields and schedules
+# ------------------------------------------------------------------------------ losses, fields, schedules and maps
 
 
 class Smooth:
-    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
+    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field, map, ....
     With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum."""
 
     def __init__(self, ring, base, directions, coefficients, weights=()):
@@ -447,6 +456,26 @@ class Smooth:
         for m in arguments:
             products = [ring.inner([x], [ring.inner(a, m)]) for x, a in zip(products, self.directions)]
         return [ring.inner(row, products) for row in zip(*(c[len(arguments)] for c in self.coefficients))]
+
+    def along(self, run, point, vectors):
+        """The derivative in directions that are series:  sum_r (a_r . m_1) ... (a_r . m_j) sum_k c_(r,j+k) (a_r . delta)^k/k!."""
+        deltas, j = [x.above(b) for x, b in zip(point, self.base)], len(vectors)
+        still = all(not x.c and x.end == inf for x in deltas)
+        high = 1 if still else min(run.length, *(x.end for x in deltas))
+        if high < 1 or high - 1 + j > self.degree:
+            raise Short
+        paired = lambda a, v: sum((x * y for x, y in zip(run.lift(a), v)), run.constant(0))
+        total = [run.constant(0)] * len(self.coefficients[0][0])
+        for a, c in zip(self.directions, self.coefficients):
+            step, powers = paired(a, deltas), [run.constant(1)]
+            powers += [run.constant(Fraction(1, k)) for k in range(1, high)]
+            for k in range(1, high):
+                powers[k] = powers[k] * powers[k - 1] * step
+            factor = prod((paired(a, v) for v in vectors), start=run.constant(1))
+            for i, x in enumerate(total):
+                inner = sum((p * run.lift([row[i]])[0] for p, row in zip(powers, c[j:])), run.constant(0))
+                total[i] = x + factor * (inner if still else Series(run, inner.v, inner.c, min(high, inner.end)))
+        return total
 
     def at(self, run, point):
         ring, deltas = self.ring, [x.above(b) for x, b in zip(point, self.base)]
@@ -516,6 +545,8 @@ class Run:
         if name in self.sample.claim.functions:
             given = self.sample.claim.functions[name]
             return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, [s])[0] for s in x]
+        if name in self.sample.claim.mapped:
+            return self.mapped(*self.sample.claim.mapped[name], args)
         if name in ("grad", "field"):
             return self.sample.loss.at(self, self.vector(x))
         if name in ("abs", "sign"):
@@ -526,6 +557,16 @@ class Run:
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
         return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
+
+    def mapped(self, label, rank, args):
+        """A map is a smooth one at every point it is taken at; a function of components one in one dimension; a linear map the
+        derivative of a smooth one at zero."""
+        kind, at = self.sample.claim.data["maps"][label], self.sample.map_at
+        if kind == "componentwise":
+            return [at(label, [s.at(0)]).along(self, [s], [[self.constant(1)]] * rank)[0] for s in args[0]]
+        vectors = list(map(self.vector, args))
+        point, *directions = [self.vector([self.constant(0)]), *vectors] if kind == "linear" else vectors
+        return at(label, [s.at(0) for s in point]).along(self, point, directions)
 
     def dot(self, xs, ys, place):
         s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.loss.weights))), self.constant(0))
@@ -567,11 +608,18 @@ class Sample:
 
     def __init__(self, claim, ring, values, slack=0, leading=None):
         self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
-        self.starts, self.leads, self.top = {}, {}, claim.order + 1
+        self.starts, self.leads, self.top, self.maps = {}, {}, claim.order + 1, {}
 
-    def settle(self, loss, schedules):
-        """The rest of the point.  Claims at gamma^0 are where the memory starts."""
-        self.loss, self.schedules, self.formulas = loss, schedules, Run(self, 1, {})
+    def map_at(self, label, base):
+        """The map at a point: the same one whenever it is the same point, any other at another point."""
+        key = (label, tuple(base))
+        if key not in self.maps:
+            self.maps[key] = self.fresh(self.claim.data["maps"][label], base)
+        return self.maps[key]
+
+    def settle(self, loss, schedules, fresh=None):
+        """The rest of the point; `fresh` draws maps.  Claims at gamma^0 are where the memory starts."""
+        self.loss, self.schedules, self.fresh, self.formulas = loss, schedules, fresh, Run(self, 1, {})
         values = self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
@@ -704,14 +752,21 @@ class Check:
             sample.positive += found
         sample.values |= {"t": draw(1), **{x: draw(1 if x in claim.scalars else d) for x in claim.fields}}
         schedule = lambda: Smooth(ring, sample.values["t"], [[1]], [[draw(1) for _ in range(self.degree + 4)]])
-        return sample.settle(self.smooth(ring, sample.values["theta"], draw(d)), {f: schedule() for f in claim.functions})
+        loss = self.smooth(ring, sample.values["theta"], draw(d))
+        return sample.settle(loss, {f: schedule() for f in claim.functions}, lambda kind, base: self.map(ring, kind, base))
 
-    def smooth(self, ring, theta, u):
+    def map(self, ring, kind, base):
+        """A random map about a point."""
+        if kind != "componentwise":
+            return self.smooth(ring, base, [1] * len(base), "f")
+        return Smooth(ring, base, [[1]], [[[self.source.randrange(1, ring.p)] for _ in range(self.degree + 4)]])
+
+    def smooth(self, ring, theta, u, label=None):
         """A random field; or the gradient of a random loss, raised by weights: sum x_i y_i / u_i is the scalar product then, as
         for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
         draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
         a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
-        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r
+        if (label or self.claim.data["label"]) == "L":  # c_(r,k) is a multiple of a_r
             c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
         return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u])
 
@@ -750,17 +805,31 @@ class Check:
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
         c = [[(k + 3.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
         loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
-        sample.settle(loss, {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions})
+        scalar = lambda base: Smooth(ring, base, [[ring.one]], [[[x]] * (self.degree + 4)])
+        c = [[(k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
+        vector = lambda base: Smooth(ring, base, [[ring.one]], [c])
+        fresh = lambda kind, base: (scalar if kind == "componentwise" else vector)(base)
+        sample.settle(loss, {f: scalar([x]) for f in claim.functions}, fresh)
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
-        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), max(w[4] for w in found), ring.leading
+        points = [ring.add(b, b) for _, base in sample.maps for b in base if b]  # their differences should not vanish either
+        pairs = comb(d * sum(n[0] == "call" and n[1] in claim.mapped for n in claim.nodes), 2)
+        apart = [pairs * max((ring.cleared(w)[i] for w in points), default=0) for i in (0, 1)]
+        degree, height = degree + apart[0], height + apart[1]
+        indices = max(w[4] for w in [*found, *points])
+        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), indices, ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
         ring, loss, other = sample.ring, sample.loss, Sample(self.claim, sample.ring, sample.values, self.slack)
-        fresh = self.smooth(ring, loss.base, loss.weights).coefficients
-        changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
-        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
+        again = lambda old, new: [[x[0], *y[1:]] for x, y in zip(old.coefficients, new.coefficients)]
+        changed = again(loss, self.smooth(ring, loss.base, loss.weights))
+        for (label, base), old in sample.maps.items():
+            if (kind := self.claim.data["maps"][label]) != "componentwise":
+                other.maps[label, base] = Smooth(ring, base, old.directions, again(old, self.map(ring, kind, base)))
+            else:
+                other.maps[label, base] = old
+        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules, sample.fresh)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):
@@ -801,7 +870,7 @@ class Check:
     def decide(self):
         """(bound, samples, dimension, classes), or Different."""
         for self.slack in range(5):
-            self.degree, self.leading = max(self.claim.order + 1 + self.slack, self.claim.rank), None
+            self.degree, self.leading = max(self.claim.order + 1 + self.slack + self.claim.text_rank, self.claim.rank), None
             try:
                 return self.attempt()
             except Short:
@@ -874,7 +943,9 @@ def describe(data):
     lines = [f"scheme {data['scheme']}, regime {data['regime'] or '-'}, {data['form']} through gamma^{data['order']}"]
     regime = [f"{p} = {e}" for p, e in data["bindings"].items()] + [f"{s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
     ranges = [f"{n}: {r or 'any'}" for n, r in data["parameters"].items()]
-    for title, part in ("update", data["update"].strip("\n").split("\n")), ("parameters", ranges), ("regime", regime):
+    maps = [f"{p}: {kind}" for p, kind in data.get("maps", {}).items()]
+    parts = ("update", data["update"].strip("\n").split("\n")), ("parameters", ranges), ("maps", maps), ("regime", regime)
+    for title, part in parts:
         lines += [title] * bool(part) + ["    " + line for line in part]
     for x, powers in [*data["fields"].items(), *((f"memory {m}", [p]) for m, p in data["memory"].items())]:
         lines += [f"{x}, gamma^{k}: " + (" + ".join(f"({c})*{t}" for c, t in p) or "0") for k, p in enumerate(powers)]
@@ -904,7 +975,7 @@ def main(arguments):
         print(f"cannot decide: {error}", file=sys.stderr)
         return 2
     print(text)
-    problem = "vector field" if load(given)["label"] == "f" else "loss"
+    problem = ("vector field" if load(given)["label"] == "f" else "loss") + " and every map of its kind" * ("maps" in load(given))
     print(
         f"proved for all parameter values in their ranges, every smooth {problem}, every dimension; "
         f"error probability below 2^{ceil(bound)}"

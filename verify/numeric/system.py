@@ -26,8 +26,8 @@ from verify.orbits.run import Runner
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.differentiation import differentiate
 from verify.problems.formula import FormulaValues
-from verify.problems.maps import maps_of
 from verify.problems.landscape import Loss, scalar_value
+from verify.problems.maps import maps_of
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
 _WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]

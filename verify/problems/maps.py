@@ -93,7 +93,7 @@ class ConcreteMaps:
         return map_of(str(function), self.kinds) is not None
 
     def value(self, function: str, args: Sequence[Any], dimension: int, numbers: Numbers) -> Any:
-        """P(u), or d^kP(u)[v, ..] by its name; vectors are lists of `dimension` numbers, and a number is one with equal components."""
+        """P(u), or d^kP(u)[v, ..] by its name; a number among the arguments is the same in all `dimension` components."""
         label, rank = map_of(function, self.kinds) or ("", 0)
         if self.kinds[label] == "componentwise":
             p = self._formula(label, 1)
@@ -120,7 +120,7 @@ class ConcreteMaps:
         if found is None:
             formula = self.given.get(label) or random_formula(label, self.kinds[label], dimension)
             if len(formula.variables) != dimension:
-                raise UsageError(f"the map {label} is set with {len(formula.variables)} components, and runs here have {dimension}")
+                raise UsageError(f"the map {label} has {len(formula.variables)} components, vectors here have {dimension}")
             found = self._formulas[label, dimension] = _Formula(formula)
         return found
 
@@ -154,12 +154,8 @@ def random_formula(label: str, kind: MapKind, dimension: int) -> MapFormula:
 
 def _component(i: int, kind: MapKind, variables: Sequence[str], source: Random) -> str:
     x, others = variables[i], [v for v in variables if v != variables[i]]
-    terms = [x, *(f"{v}*{_small(source)}" for v in others)]
+    monomials = list(others)
     for power in range(2, DEGREE + 1) if kind != "linear" else ():
-        terms.append(f"{x}**{power}*{_small(source)}")
-        terms += [f"{x}**{power - 1}*{v}*{_small(source)}" for v in others]
-    return " + ".join(terms)
-
-
-def _small(source: Random) -> str:
-    return f"({source.choice((-1, 1))}/{source.randint(3, 9)})"
+        lower = x if power == 2 else f"{x}**{power - 1}"
+        monomials += [f"{x}**{power}", *(f"{lower}*{v}" for v in others)]
+    return x + "".join(f" {source.choice('+-')} {m}/{source.randint(3, 9)}" for m in monomials)

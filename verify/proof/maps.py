@@ -16,14 +16,16 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 from math import factorial
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.language.maps import MapKind
+from verify.proof.errors import Rejected
 from verify.proof.loss import Jets, monomials
 from verify.proof.series import Algebra, Series
 
 FAR = "a map is taken at what has no limit as gamma -> 0"
 Numbers = Sequence[Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -75,19 +77,15 @@ class Maps:
 
     def reshuffled(self) -> Maps:
         """The same values, with everything that has an index besides (derivatives, matrices) drawn again."""
-        points = {
-            label: [(b, replace(old, jets=[[row[0], *(self.draw() for _ in row[1:])] for row in old.jets])) for b, old in known]
-            for label, known in self._points.items()
-        }
+        points = {label: [(b, jets.reshuffled(self.draw)) for b, jets in known] for label, known in self._points.items()}
         return replace(self, _points=points, _matrices={})
 
     # ------------------------------------------------------------------------------------------ what is known at a point
 
     def _jets(self, label: str, point: Numbers) -> Jets:
         known = self._points.setdefault(label, [])
-        for b, jets in reversed(known):
-            if all(map(self.ring.same, b, point)):
-                return jets
+        if found := [jets for b, jets in known if all(map(self.ring.same, b, point))]:
+            return _only(found)
         size = len(monomials(len(point), self.degree).exponents)
         jets = Jets("f", self.degree, point, [[self.draw() for _ in range(size)] for _ in point], self.ring)
         known.append((list(point), jets))
@@ -95,11 +93,18 @@ class Maps:
 
     def _component_jets(self, label: str, number: Any) -> list[Any]:
         known = self._numbers.setdefault(label, [])
-        for b, jets in reversed(known):
-            if self.ring.same(b, number):
-                return jets
-        known.append((number, []))
-        return known[-1][1]
+        if found := [jets for b, jets in known if self.ring.same(b, number)]:
+            return _only(found)
+        jets: list[Any] = []
+        known.append((number, jets))
+        return jets
+
+
+def _only(found: Sequence[T]) -> T:
+    """What is known at a point: balls that meet two different points tell nothing."""
+    if len(found) > 1:
+        raise Rejected("a ball meets two points at which a map is taken")
+    return found[0]
 
 
 def expanded(x: Series, base: Any, derivative: Callable[[int], Any], refusal: str) -> Series:

@@ -76,7 +76,8 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
         slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
-    values, maps = {n: ring.constant(v) for n, v in parameters.items()}, Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()))
+    values = {n: ring.constant(v) for n, v in parameters.items()}
+    maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()))
     point = Point(problem, values, slow, ring.constant(abs(draw())), time, maps)
     return point, f"{text}; {place}"
 

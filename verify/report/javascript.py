@@ -23,8 +23,8 @@ from derive.scheme import Configuration
 from verify.numbers.tape import Node, Tape
 from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
 from verify.problems.formula import FormulaValues
-from verify.problems.maps import maps_of
 from verify.problems.landscape import Loss
+from verify.problems.maps import maps_of
 
 Equation = Mapping[str, Any]
 _FUNCTIONS = {name: f"Math.{name}" for name in ("sin", "cos", "sinh", "cosh", "log", "atan")}
