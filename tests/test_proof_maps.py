@@ -144,7 +144,8 @@ def test_near_misses_are_refuted(kind: str, wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, right", [("map", "dP(grad, hess(P(grad)))"), ("linear", "P(hess(P(grad)))"), ("componentwise", "dP(grad)*hess(P(grad))")]
+    "kind, right",
+    [("map", "dP(grad, hess(P(grad)))"), ("linear", "P(hess(P(grad)))"), ("componentwise", "dP(grad)*hess(P(grad))")],
 )
 def test_the_right_one_is_proved(kind: str, right: str) -> None:
     found = said(kind, PLAIN, "-P(grad)", f"-1/2*{right}")

@@ -60,10 +60,11 @@ class Maps(Powers):
 
     def _map(self, name: str, argument: Sum, directions: Sequence[Term] = ()) -> Sum:
         body = tuple(sorted(reduced(argument).items(), key=lambda i: i[0].key)) or ((self.unit, self.ring.zero),)
-        scalar = not directions and all(t.scalar for t, _ in body) and self._componentwise(name)
+        scalar = not directions and all(t.scalar for t, _ in body) and self.is_componentwise(name)
         return {self.interner.term({self.interner.factor("map", name, directions, scalar, body): 1}): self.ring.one}
 
-    def _componentwise(self, name: str) -> bool:
+    def is_componentwise(self, name: str) -> bool:
+        """Whether this is a map, or a derivative of one, that acts at each component."""
         found = map_of(name, self.functions)
         return found is not None and self.functions[found[0]].map == "componentwise"
 

@@ -30,7 +30,7 @@ class Article:
 
     @cached_property
     def style(self) -> Notation:
-        return article_notation(self.equation.configuration.functions, self.name_of)
+        return article_notation(self.equation.scheme, self.name_of)
 
     @cached_property
     def bases(self) -> dict[Factor, str]:
@@ -50,7 +50,8 @@ class Article:
         """Names that the scheme uses itself."""
         scheme, c = self.equation.scheme, self.equation.configuration
         symbols = {c.symbol(s) for s in scheme.states}
-        return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *scheme.functions, *c.free, *symbols})
+        functions = {*scheme.functions, *scheme.maps}
+        return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *functions, *c.free, *symbols})
 
     @cached_property
     def multistep(self) -> Multistep | None:

@@ -6,10 +6,11 @@ a macro to change the notation throughout an article.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from derive.algebra.terms import Factor
+from derive.scheme import Scheme
 from derive.writing.escape import escape
 from derive.writing.notation import LATEX, Notation
 
@@ -90,7 +91,7 @@ def _slash(above: str, below: str) -> str:
     return f"{above}/{below}"
 
 
-def article_notation(functions: Iterable[str], abbreviation: Callable[[Factor], str]) -> Notation:
-    """The notation of one article: its time functions, and its names for sums under powers."""
-    style = replace(PAPER, functions=frozenset(functions), abbreviation=abbreviation)
+def article_notation(scheme: Scheme, abbreviation: Callable[[Factor], str]) -> Notation:
+    """The notation of one article: its time functions and maps, and its names for sums under powers."""
+    style = replace(PAPER, functions=frozenset(scheme.functions), maps=frozenset(scheme.maps), abbreviation=abbreviation)
     return replace(style, nested=replace(style, fraction=_slash))

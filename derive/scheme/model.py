@@ -61,6 +61,7 @@ class Scheme:
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
+    map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,6 +139,14 @@ class Scheme:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(
                 f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
+
+    def require_no_maps(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it has no words for declared maps and the scheme has some."""
+        if self.maps:
+            raise ReductionError(
+                f"{self.where}: {reading} knows no declared maps, and this scheme has {', '.join(self.maps)}; "
                 "modified-eq derives its equation and verify scheme proves it"
             )
 

@@ -67,6 +67,7 @@ class SchemeData:
         """Raises UsageError, SchemeError, ParseError for a scheme, a regime or a parameter that is not there."""
         scheme, keywords = self.chosen()
         scheme.require_plain("a claim")
+        scheme.require_no_maps("a claim")
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property
