@@ -16,7 +16,7 @@ from derive.algebra.frozen import freeze, thaw
 from derive.algebra.functions import FUNCTIONS, mapping
 from derive.algebra.sums import Algebra, Sum
 from derive.commands.main import main
-from derive.errors import DeriveError, ReductionError, UsageError
+from derive.errors import DeriveError, ReductionError, SchemeError, UsageError
 from derive.language.maps import MAP_KINDS
 from derive.scheme.catalogue import scheme_from_toml
 
@@ -105,6 +105,73 @@ def test_transposes_are_refused_where_they_are_no_terms() -> None:
     for name in ("P", "A"):
         with pytest.raises(ReductionError, match=f"the map {name} is no term"):
             Adjoint(a)(a.mapped(name, g), theta)
+
+
+# ------------------------------------------------------------------------------------------ inverses
+
+
+def pairs() -> tuple[Algebra, list[tuple[str, str]]]:
+    a = algebra()
+    kinds = {"R": "map", "B": "linear", "q": "componentwise"}
+    inverse = dict(zip(MAPS, kinds, strict=True))
+    functions = {n: mapping(n, MAPS[n], inverse[n]) for n in MAPS} | {  # type: ignore[arg-type]
+        m: mapping(m, kinds[m], n) for n, m in inverse.items()  # type: ignore[arg-type]
+    }
+    return Algebra(a.ring, {**FUNCTIONS, **functions}), [*inverse.items(), *((m, n) for n, m in inverse.items())]
+
+
+def test_inverses_undo_each_other() -> None:
+    """Q(P(u)) = u, dQ(P(u))[dP(u)[v]] = v, and so back; not Q(2 P(u)), nor dQ(P(u))[dP(v)[v]]."""
+    a, both = pairs()
+    two = a.ring.constant(2)
+    for p, q in both:
+        for u in arguments(a):
+            image = a.mapped(p, u)
+            assert a.mapped(q, image) == u, (p, u)
+            assert (a.mapped(q, a.scale(image, two)) == a.scale(u, two)) == (p in "AB")
+            for v in arguments(a):
+                assert a.mapped(q, image, [a.mapped(p, u, [v])]) == v, (p, u, v)
+                other = a.mapped(p, a.add(u, a.state("w")), [v])
+                assert (a.mapped(q, image, [other]) == v) == (p in "AB")
+
+
+def test_derivatives_of_inverses_obey_the_chain_rule() -> None:
+    """d/ds d^kQ(P(u))[v, ..] = d^(k+1)Q(P(u))[dP(u)[du], v, ..] + ..., though higher derivatives are written by those of P."""
+    a, both = pairs()
+    derivative = Derivative(a, {"theta": a.state("w")})
+    for p, q in both:
+        for u in arguments(a)[:3]:
+            image, v = a.mapped(p, u), a.state("v")
+            for k in range(1, 4):
+                found = derivative(a.mapped(q, image, [v] * k))
+                assert found == a.mapped(q, image, [derivative(image), *[v] * k]), (p, q, u, k)
+
+
+def test_mirror_descent() -> None:
+    """Nemirovski & Yudin 1983; Beck & Teboulle 2003: gradient descent on P(theta).  By hand, with h = 1/p'(theta):
+    theta' = -h g - gamma/2 h H[h g] + ..., and P(theta)' = -g - gamma/2 H[h g] + ...
+    """
+    text = 'name = "s"\nupdate = "theta = Q(P(theta) - gamma*grad(theta))"\n[functions]\nP = "{}, words"\nQ = "inverse of P"\n'
+    for kind, first in (
+        ("map", "-1/2*dQ(P(theta), hess(dQ(P(theta), grad)))"),
+        ("linear", "-1/2*Q(hess(Q(grad)))"),
+        ("componentwise", "-1/2*dP(theta)**(-1)*hess(grad*dP(theta)**(-1))"),
+    ):
+        (term,) = modified_equation(scheme_from_toml(text.format(kind)), 1).to_json()["equations"]["theta"][1]["terms"]
+        assert f"{term['coefficient']}*{term['term']}" == first
+    plain = scheme_of("z = theta/(1 - theta) - gamma*grad(theta); theta = z/(1 + z)", "map")
+    settings = {"P(u)": "u/(1 - u)", "Q(u)": "u/(1 + u)"}
+    ours = modified_equation(scheme_from_toml(text.format("componentwise")), 3, settings=settings)
+    at = {"x": "1/3", "y": "2"}
+    assert ours.evaluate("x**2*y + y**3", at).values == modified_equation(plain, 3).evaluate("x**2*y + y**3", at).values
+
+
+@pytest.mark.parametrize("words", ["inverse of R", "inverse of P, again", "inverse of r"])
+def test_inverses_of_nothing_are_refused(words: str) -> None:
+    text = 'name = "s"\nupdate = "theta = theta - gamma*grad(theta)"\n[functions]\n'
+    declared = 'P = "map"\nQ = "inverse of P"\nr = "a schedule"\n'
+    with pytest.raises(SchemeError, match="is no map that needs an inverse"):
+        scheme_from_toml(text + declared + f'S = "{words}"\n')
 
 
 # ------------------------------------------------------------------------------------------ values

@@ -14,13 +14,19 @@ from random import Random
 from typing import Any
 
 import pytest
+from flint import fmpq
 
 from derive import configure, modified_equation
+from derive.errors import UsageError
 from derive.language import Call, Expression, Name, Operation, parse_expression, unparse
 from derive.language.maps import map_arities
 from derive.scheme.catalogue import scheme_from_toml
 from verify.certificate import checker
 from verify.certificate.writing import certificate, certificate_text
+from verify.counterexample.claimed import claimed_field
+from verify.counterexample.comparison import compare
+from verify.numbers.kinds import EXACT
+from verify.problems.maps import ConcreteMaps
 from verify.proof import Proof, prove
 from verify.proof.statement import CALLS
 
@@ -198,6 +204,56 @@ def test_certificates_are_checked_again(kind: str) -> None:
     for other in ({"P": next(k for k in KINDS if k != kind)}, {}, {"P": "smooth"}, {"P": kind, "dP": kind}, {"grad": kind}):
         with pytest.raises((checker.Different, checker.Bad)):
             checker.check(json.dumps({**data, "maps": other}), True)
+
+
+MIRROR = (
+    'name = "s"\nupdate = "m = a*m + (1 - a)*grad(theta); theta = Q(P(theta) - gamma*m)"\n[parameters]\na = "0 <= a < 1"\n'
+    '[functions]\nP = "{}"\nQ = "inverse of P"\n'
+)
+
+
+def changed(equations: Any) -> Iterator[Any]:
+    for k, power in enumerate(equations["theta"]):
+        for n in range(len(power["terms"])):
+            wrong = copy.deepcopy(equations)
+            wrong["theta"][k]["terms"][n]["coefficient"] = f"({power['terms'][n]['coefficient']})*1001/1000"
+            yield wrong
+
+
+def test_inverse_functions_are_proved() -> None:
+    """q(p(c) + s) by Newton's method, against derivatives of q that the algebra writes by those of p."""
+    equation = modified_equation(scheme_from_toml(MIRROR.format("componentwise")), 2)
+    stated = equation.to_json()
+    found = prove(equation.configuration, stated["equations"], stated["memory"])
+    assert found.proved, str(found)
+    for wrong in changed(stated["equations"]):
+        assert prove(equation.configuration, wrong, stated["memory"]).verdict == "refuted"
+    written = {"theta": ["-grad*dQ(P(theta))"]}
+    assert prove(equation.configuration, written, stated["memory"]).proved
+    assert prove(equation.configuration, {"theta": ["-grad*dQ(theta)"]}, stated["memory"]).verdict == "refuted"
+
+
+@pytest.mark.parametrize("kind", ["map", "linear"])
+def test_other_inverses_are_compared_and_not_proved(kind: str) -> None:
+    """In exact arithmetic on a pair of polynomial maps that undo each other."""
+    equation = modified_equation(scheme_from_toml(MIRROR.format(kind)), 2)
+    c, stated = equation.configuration, equation.to_json()
+    assert prove(c, stated["equations"], stated["memory"]).verdict == "undecided"
+    assert not compare(claimed_field(c, stated["equations"], stated["memory"])).mismatches
+    for wrong in changed(stated["equations"]):
+        assert compare(claimed_field(c, wrong, stated["memory"])).mismatches
+    with pytest.raises(UsageError, match="a certificate says nothing of inverse maps"):
+        certificate(c, stated["equations"], stated["memory"])
+
+
+@pytest.mark.parametrize("kind, dimension", [("componentwise", 1), ("linear", 1), ("linear", 2), ("map", 1), ("map", 2)])
+def test_pairs_of_formulas_undo_each_other(kind: Any, dimension: int) -> None:
+    maps = ConcreteMaps({"P": kind, "Q": kind}, {}, {"P": "Q", "Q": "P"})
+    point = [fmpq(2, 3), fmpq(-1, 5)][:dimension]
+    for p, q in (("P", "Q"), ("Q", "P")):
+        image = maps.value(p, [point], dimension, EXACT)
+        assert image != point
+        assert maps.value(q, [image], dimension, EXACT) == point
 
 
 def test_a_matrix_that_multiplies_the_memory_is_not_decided() -> None:

@@ -54,7 +54,7 @@ class Translation:
         self.ring = Ring(self._symbols())
         self.functions: Mapping[str, Function] = {
             **gradients(self.scheme.losses),
-            **{label: mapping(label, kind) for label, kind in self.scheme.maps.items()},
+            **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
         }
         self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})

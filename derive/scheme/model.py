@@ -61,6 +61,7 @@ class Scheme:
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
 

@@ -42,6 +42,8 @@ def certificate(
     """
     scheme = configuration.scheme
     scheme.require_plain("a certificate")
+    if scheme.inverses:
+        raise UsageError(f"a certificate says nothing of inverse maps, and this scheme has {', '.join(scheme.inverses)}")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}

@@ -3,6 +3,7 @@
     map            P(x, y)_i = x_i + c x_(i+1) + a sum of quadratic, cubic and quartic monomials
     componentwise  p(u) = u + c_2 u^2 + c_3 u^3 + c_4 u^4
     linear         A(x, y)_i = x_i + sum_j c_ij x_j
+    inverses       pairs with rational inverses, see `inverse_texts`
 
 The same name has the same map in every run, so that a counterexample can state it.
 """
@@ -82,6 +83,7 @@ class ConcreteMaps:
 
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
     given: Mapping[str, MapFormula] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)
     _formulas: dict[tuple[str, int], _Formula] = field(default_factory=dict)
 
     @cached_property
@@ -118,11 +120,19 @@ class ConcreteMaps:
     def _formula(self, label: str, dimension: int) -> _Formula:
         found = self._formulas.get((label, dimension))
         if found is None:
-            formula = self.given.get(label) or random_formula(label, self.kinds[label], dimension)
+            formula = self.given.get(label) or self._chosen(label, dimension)
             if len(formula.variables) != dimension:
                 raise UsageError(f"the map {label} has {len(formula.variables)} components, vectors here have {dimension}")
             found = self._formulas[label, dimension] = _Formula(formula)
         return found
+
+    def _chosen(self, label: str, dimension: int) -> MapFormula:
+        kind, other = self.kinds[label], self.inverses.get(label)
+        if other is None:
+            return random_formula(label, kind, dimension)
+        if other in self.given:
+            raise UsageError(f"{other} is set and its inverse {label} is not; set both")
+        return inverse_formula(kind, dimension, label < other)
 
     def texts(self, dimension: int) -> list[str]:
         """Every map as a text: P(x, y) = ...; ..."""
@@ -136,7 +146,7 @@ NO_MAPS = ConcreteMaps()
 
 def maps_of(configuration: Configuration) -> ConcreteMaps:
     """The maps of a scheme, as they are set."""
-    return ConcreteMaps(configuration.scheme.maps, configuration.maps)
+    return ConcreteMaps(configuration.scheme.maps, configuration.maps, configuration.scheme.inverses)
 
 
 def random_formula(label: str, kind: MapKind, dimension: int) -> MapFormula:
@@ -150,6 +160,36 @@ def random_formula(label: str, kind: MapKind, dimension: int) -> MapFormula:
     parts = [_component(i, kind, variables, source) for i in range(len(variables))]
     components = tuple(parse_expression(p, "map") for p in parts)
     return MapFormula(kind, variables, components, "; ".join(parts))
+
+
+def inverse_formula(kind: MapKind, dimension: int, first: bool) -> MapFormula:
+    """One of a pair of maps that undo each other.
+
+    In one dimension u/(1 - u/7) and u/(1 + u/7), or 2 u and u/2; in two, (x + s(y), y) and then (x, y + t(x)), or back.
+
+    >>> inverse_formula("componentwise", 1, True).text
+    'u/(1 - u/7)'
+    """
+    if dimension > 2:
+        raise UsageError("the numerical routes know no pair of inverse maps in more than two dimensions; set both")
+    variables = ("u",) if dimension == 1 else VARIABLES[:2]
+    parts = _one(kind, first) if dimension == 1 else _two("({})/3" if kind == "linear" else "({})/3 + ({})**2/5", first)
+    return MapFormula(kind, variables, tuple(parse_expression(p, "map") for p in parts), "; ".join(parts))
+
+
+def _one(kind: MapKind, first: bool) -> list[str]:
+    if kind == "linear":
+        return ["2*u" if first else "u/2"]
+    return [f"u/(1 {'-' if first else '+'} u/7)"]
+
+
+def _two(shear: str, first: bool) -> list[str]:
+    """(x + s(y), y + t(x + s(y))), or its inverse (x - s(y - t(x)), y - t(x)), with t = -s/2."""
+    if first:
+        x = f"x + {shear.format('y', 'y')}"
+        return [x, f"y - ({shear.format(x, x)})/2"]
+    y = f"y + ({shear.format('x', 'x')})/2"
+    return [f"x - ({shear.format(y, y)})", y]
 
 
 def _component(i: int, kind: MapKind, variables: Sequence[str], source: Random) -> str:

@@ -109,7 +109,7 @@ def size_of(
     problem = WeightProblem(ring, claim.contracted, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
-    maps = WeightMaps(claim.maps, ring)
+    maps = WeightMaps(claim.maps, ring, claim.inverses)
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps)
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}

@@ -238,6 +238,7 @@ class WeightMaps:
 
     kinds: Mapping[str, MapKind]
     ring: WeightRing
+    inverses: Mapping[str, str] = field(default_factory=dict)
     points: list[Bound] = field(default_factory=list)
 
     def at_series(self, label: str, point: Sequence[Series], directions: Sequence[Sequence[Series]]) -> list[Series]:
@@ -254,7 +255,15 @@ class WeightMaps:
 
     def component(self, label: str, rank: int, x: Series) -> Series:
         self.points.append(x.at(0))
-        return expanded(x, x.at(0), lambda k: VARIABLE, FAR)
+        second = self.inverses.get(label, label) < label
+        return expanded(x, x.at(0), lambda k: self._inverted(label, rank + k) if second else VARIABLE, FAR)
+
+    def _inverted(self, label: str, k: int) -> Bound:
+        """q^(k) = N/p'^(2k - 1), N of degree k - 1 in p', ..., p^(k); its coefficients, 1, 1, 4, 26 in sum, are below (2k)!."""
+        if k == 0:
+            return VARIABLE
+        inverse = self.ring.power(VARIABLE, Fraction(1 - 2 * k), ("slope", label))
+        return self.ring.times(Weight(k - 1.0, log2(factorial(2 * k))), inverse)
 
     def linear(self, label: str, u: Sequence[Series]) -> list[Series]:
         entry = Weight(1.0, log2(self.ring.dimension), indices=1)

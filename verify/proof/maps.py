@@ -3,6 +3,7 @@
     map            P(b + delta)_i = sum_a (d^a P_i)(b) delta^a / a!        free numbers at every point b, symmetric in directions
     componentwise  p(b + delta) = sum_k p^(k)(b) delta^k / k!              free numbers at every number b, the same p everywhere
     linear         A(u)_i = sum_j A_ij u_j                                 free numbers A_ij, once
+    inverse        q(p(c) + s) = c + s/p'(c) + ...                         no numbers but those of p, where p has that value
 
 A map that is taken at several points has derivatives of its own at each, the same ones wherever the same point comes again.  An
 identity between them holds for all smooth maps if and only if it holds for these free numbers: there is a polynomial map
@@ -36,6 +37,7 @@ class Maps:
     degree: int = 0
     ring: Any = None
     draw: Callable[[], Any] = int
+    inverses: Mapping[str, str] = field(default_factory=dict)
     _points: dict[str, list[tuple[Numbers, Jets]]] = field(default_factory=dict)
     _numbers: dict[str, list[tuple[Any, list[Any]]]] = field(default_factory=dict)
     _matrices: dict[str, list[list[Any]]] = field(default_factory=dict)
@@ -59,14 +61,28 @@ class Maps:
 
     def component(self, label: str, rank: int, x: Series) -> Series:
         """p^(rank)(x) for one component, or a scalar."""
-        jets = self._component_jets(label, x.at(0))
+        other = self.inverses.get(label, label)
+        if other < label:  # of a pair, the numbers are those of the first
+            point, jets = self._component_point(other, x.at(0), image=True)
+            inverted = self._inverted(other, point, jets, rank + x.a.length)
+            return expanded(x, x.at(0), lambda k: inverted[rank + k], FAR)
+        _, jets = self._component_point(label, x.at(0))
+        return expanded(x, x.at(0), lambda k: self._drawn(jets, rank + k), FAR)
 
-        def derivative(k: int) -> Any:
-            while len(jets) <= rank + k:
-                jets.append(self.draw())
-            return jets[rank + k]
+    def _drawn(self, jets: list[Any], k: int) -> Any:
+        while len(jets) <= k:
+            jets.append(self.draw())
+        return jets[k]
 
-        return expanded(x, x.at(0), derivative, FAR)
+    def _inverted(self, label: str, point: Any, jets: list[Any], count: int) -> list[Any]:
+        """q, q', q'', ... at p(point), from p(c + x) - p(c) = s for a series x in s by Newton's method with the slope at c."""
+        algebra = Algebra(self.ring, count + 1)
+        slope = algebra.element(self.ring.power(self._drawn(jets, 1), Fraction(-1), ("slope", label)))
+        s, found = algebra.gamma, algebra.element(point)
+        for _ in range(count):
+            there = expanded(found, point, lambda k: self._drawn(jets, k), FAR)
+            found = (found - (there - algebra.element(jets[0]) - s) * slope).cut(algebra.length)
+        return [self.ring.scale(found.at(k), Fraction(factorial(k))) for k in range(count + 1)]
 
     def linear(self, label: str, u: Sequence[Series]) -> list[Series]:
         """A u."""
@@ -91,13 +107,14 @@ class Maps:
         known.append((list(point), jets))
         return jets
 
-    def _component_jets(self, label: str, number: Any) -> list[Any]:
+    def _component_point(self, label: str, number: Any, image: bool = False) -> tuple[Any, list[Any]]:
+        """A point and the derivatives of p there that are known: the point that is this number, or whose image it is."""
         known = self._numbers.setdefault(label, [])
-        if found := [jets for b, jets in known if self.ring.same(b, number)]:
+        if found := [(c, jets) for c, jets in known if self.ring.same(self._drawn(jets, 0) if image else c, number)]:
             return _only(found)
-        jets: list[Any] = []
-        known.append((number, jets))
-        return jets
+        new: tuple[Any, list[Any]] = (self.draw(), [number]) if image else (number, [])
+        known.append(new)
+        return new
 
 
 def _only(found: Sequence[T]) -> T:

@@ -77,7 +77,7 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
     values = {n: ring.constant(v) for n, v in parameters.items()}
-    maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()))
+    maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()), claim.inverses)
     point = Point(problem, values, slow, ring.constant(abs(draw())), time, maps)
     return point, f"{text}; {place}"
 

@@ -33,6 +33,7 @@ class Parities:
 
     functions: Mapping[str, object]
     maps: Mapping[str, MapKind] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)
     odd: set[int] = field(default_factory=set)
     points: dict[str, int] = field(default_factory=dict)  # map -> the parity of all points at which it is taken
 
@@ -90,7 +91,7 @@ class Parities:
         Points of both parities, such as g and |g|, may be one point for some signs and two for others: no symmetry.
         """
         parity = args[0] or 0
-        if self.points.setdefault(label, parity) != parity:
+        if self.points.setdefault(min(label, self.inverses.get(label, label)), parity) != parity:
             raise Mixed
         if self.maps[label] == "componentwise":
             return parity * (1 + rank) % 2
@@ -126,7 +127,7 @@ def reflected(claim: Statement) -> tuple[dict[str, Parity], set[int]] | None:
         return None
     for choice in product((0, 1), repeat=len(free)):
         states: dict[str, Parity] = {**points, **dict(zip(free, choice))}
-        parities = Parities(claim.functions, claim.maps)
+        parities = Parities(claim.functions, claim.maps, claim.inverses)
         try:
             return _after(claim, states, parities), parities.odd
         except Mixed:

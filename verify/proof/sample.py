@@ -102,7 +102,7 @@ class Sampler:
         problem = random_problem(plan, plan.dimension, ring, draw)
         slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
-        maps = Maps(plan.claim.maps, plan.degree, ring, draw)
+        maps = Maps(plan.claim.maps, plan.degree, ring, draw, plan.claim.inverses)
         return Point(problem, self.parameters(ring), slow, draw(), jets, maps)
 
     def _drawn(self, ring: PrimeField) -> Callable[[], int]:

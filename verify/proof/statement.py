@@ -63,6 +63,7 @@ class Statement:
     unknowns: tuple[str, ...] = UNKNOWNS
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
     maps: Mapping[str, MapKind] = field(default_factory=dict)  # declared maps and their kinds
+    inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -185,6 +186,8 @@ def statement(
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
+    if any(scheme.maps[p] != "componentwise" for p in scheme.inverses):
+        raise Undecided("the inverse of a map is proved about where it acts at each component alone")
     functions: dict[str, Expression | None] = {}
     for name, value in configuration.functions.items():
         if isinstance(value, Schedule):
@@ -206,6 +209,7 @@ def statement(
         unknowns=tuple(scheme.unknowns),
         losses=scheme.losses,
         maps=scheme.maps,
+        inverses=scheme.inverses,
     )
 
 
