@@ -16,7 +16,7 @@ from derive.algebra.frozen import freeze, thaw
 from derive.algebra.functions import FUNCTIONS, mapping
 from derive.algebra.sums import Algebra, Sum
 from derive.commands.main import main
-from derive.errors import DeriveError, ReductionError, SchemeError, UsageError
+from derive.errors import DeriveError, ParseError, ReductionError, SchemeError, UsageError
 from derive.language.maps import MAP_KINDS
 from derive.scheme.catalogue import scheme_from_toml
 
@@ -234,6 +234,15 @@ def test_an_implicit_step_with_a_map() -> None:
     ours = modified_equation(scheme_of(update.format("P(theta_next)"), "componentwise"), 2, settings={"P(u)": "u**3"})
     at = {"x": "1/3", "y": "2"}
     assert ours.evaluate("x**2*y", at).values == plain.evaluate("x**2*y", at).values
+
+
+def test_maps_of_vectors_take_no_numbers_and_functions_of_components_do() -> None:
+    update = "g = grad(theta); theta = theta - gamma*P(norm(g))*g"
+    (term,) = modified_equation(scheme_of(update, "componentwise"), 0)["theta"][0].sum
+    assert str(term) == "grad*P(dot(grad, grad)**(1/2))"
+    for kind in ("map", "linear"):
+        with pytest.raises(ParseError, match="P takes vectors"):
+            modified_equation(scheme_of(update, kind), 0)
 
 
 @pytest.mark.parametrize("kind", MAP_KINDS)

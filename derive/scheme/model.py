@@ -10,7 +10,7 @@ from functools import cached_property
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
-from derive.language.maps import MapKind, map_of
+from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -107,8 +107,9 @@ class Scheme:
             for a in self.program:
                 if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
                     kinds[a.target], changed = "vector", True
+        of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})
         for a in self.program:
-            check_kinds(a.value, kinds, self.where)
+            check_kinds(a.value, kinds, self.where, of_vectors)
         return kinds
 
     @cached_property
