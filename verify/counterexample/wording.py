@@ -57,7 +57,7 @@ def counterexample_text(m: Mismatch) -> str:
         state |= {n: str(v) for n, v in {"t": m.sample.t, **_functions(m)}.items()}
     place = ", ".join(f"{n} = {v}" for n, v in state.items())
     problem = "field" if m.sample.problem.potential is None else "loss"
-    maps = "".join(f", {text}," for text in _maps(m))
+    maps = "".join(f", {text}" for text in _maps(m)) + "," * bool(m.sample.maps.kinds)
     return (
         f"{problem} {loss_text(m)}{maps} at {place} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
