@@ -36,6 +36,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import Kind
+from derive.language.maps import map_arities
 from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
@@ -168,9 +169,10 @@ def _claims(says: str) -> Iterator[str]:
 
 def _read(scheme: Scheme, formula: str, where: str) -> Expression:
     """The tree of a formula; derivatives of declared losses are still as they are written."""
+    maps = map_arities(scheme.maps)
     if not scheme.losses:
-        return parsed(formula, where)
-    return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses)})
+        return parsed(formula, where, tuple(maps.items()))
+    return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses), **maps})
 
 
 def _of_game(part: Expression, configuration: Configuration, variable: str) -> Expression:

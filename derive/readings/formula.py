@@ -21,6 +21,7 @@ from math import factorial, floor
 from derive.algebra.calculus import Derivative, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
+from derive.algebra.functions import declared_maps
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
 from derive.engine.composition import Given, Workspace
@@ -41,6 +42,7 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import Kind
+from derive.language.maps import map_arities
 from derive.readings.identity import vanishes
 from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
@@ -147,7 +149,7 @@ class Formulas:
 
     def _parsed(self, text: str, where: str) -> Expression:
         if self.configuration is None:
-            return parse_primed(text, where, CALLS)
+            return parse_primed(text, where, CALLS | map_arities(declared_maps(self.algebra.functions)))
         return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
     def descent(self, loss: TermSum) -> TermSum:

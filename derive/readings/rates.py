@@ -25,7 +25,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.point import Index, Point
+from derive.concrete.point import Index, Point, WithoutMaps
 from derive.concrete.problem import Value, exact, known_value, real_power
 from derive.concrete.values import PRECISION
 from derive.equation import ModifiedEquation, TermSum
@@ -46,7 +46,7 @@ class RateDifference:
     for_parameters: str
 
 
-class _Minimum(ABC):
+class _Minimum(WithoutMaps, ABC):
     """Numbers at L = x^2/2, or the field -x, at rest: slow variables are zero, the direction of differentiation is 1."""
 
     size = 1

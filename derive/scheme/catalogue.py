@@ -161,6 +161,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         unknowns=unknowns,
         losses=functions.losses,
         maps=functions.maps,
+        inverses=functions.inverses,
+        map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
     )
 

@@ -14,6 +14,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import Matrix, characteristic_polynomial
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Operation, names_of
+from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.linear_forms import Form, LinearForms
 
@@ -59,6 +60,8 @@ class Quadratic(LinearForms):
         return ReductionError(f"{self.scheme.where}{place}: {problem}")
 
     def nonlinear(self, problem: str, node: Expression) -> ReductionError:
+        if isinstance(node, Call) and (found := map_of(node.function, self.scheme.maps)):
+            return self.refuse(f"on a quadratic loss the stability depends on what the map {found[0]} is", node)
         return self.refuse(
             f"on a quadratic {self.problem} the update is not a linear map of the state (a product, quotient, root or norm of "
             "state variables), so no characteristic polynomial decides its stability",

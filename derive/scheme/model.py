@@ -10,7 +10,7 @@ from functools import cached_property
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of, written_name
-from derive.language.maps import MapKind, map_of
+from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -62,6 +62,8 @@ class Scheme:
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,8 +103,9 @@ class Scheme:
         known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
         known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
         kinds = inferred(self.program, known, (*self.states, *self.assigned), self._require_space)
+        of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})
         for a in self.program:
-            check_kinds(a.value, kinds, self.where)
+            check_kinds(a.value, kinds, self.where, of_vectors)
         return kinds
 
     def _require_space(self, name: str) -> None:
@@ -147,6 +150,14 @@ class Scheme:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(
                 f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; {instead}"
+            )
+
+    def require_no_maps(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it has no words for declared maps and the scheme has some."""
+        if self.maps:
+            raise ReductionError(
+                f"{self.where}: {reading} knows no declared maps, and this scheme has {', '.join(self.maps)}; "
+                "modified-eq derives its equation and verify scheme proves it"
             )
 
     def rescaling(self, regime: Regime, state: str) -> Rescaling:

@@ -34,6 +34,7 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
     reference = e.scheme.reference.partition(";")[0].strip()
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
     lines += [f"    {line}" for line in _update(e, style)]
+    lines += [f"    {style.symbol(name)}: {words}" for name, words in e.scheme.map_words.items()]
     for r in e.regimes:
         lines += ["", *_regime_lines(e, r, style)]
     return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]

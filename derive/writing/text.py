@@ -78,6 +78,8 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
+    lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in equation.scheme.map_words.items()]
+    lines += [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}" for name, f in c.maps.items()]
     return lines + (_clock_lines(equation, style) if equation.scheme.losses else [])
 
 

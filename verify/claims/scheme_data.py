@@ -69,6 +69,7 @@ class SchemeData:
         scheme, keywords = self.chosen()
         if not self.games:
             scheme.require_plain("a claim of this kind")
+        scheme.require_no_maps("a claim")
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property

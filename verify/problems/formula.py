@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from derive.errors import ParseError, UsageError, nearest
@@ -31,11 +31,13 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import partial_of
+from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import declared_formula, formula_calls
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
+from verify.problems.maps import NO_MAPS, ConcreteMaps
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -44,15 +46,15 @@ CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
 
 
 @lru_cache(maxsize=20_000)
-def parsed(text: str, where: str = "formula") -> Expression:
-    """The tree of a formula; equal texts are parsed once.
+def parsed(text: str, where: str = "formula", maps: tuple[tuple[str, int], ...] = ()) -> Expression:
+    """The tree of a formula, which may call these maps; equal texts are parsed once.
 
     Raises ParseError with the column of what is not in the language.
 
     >>> parsed("-grad/(1 - beta)").op
     '/'
     """
-    return parse_expression(text, where, CALLS)
+    return parse_expression(text, where, CALLS | dict(maps))
 
 
 Reader = Callable[[str, str], Expression]
@@ -60,9 +62,10 @@ Reader = Callable[[str, str], Expression]
 
 def formula_reader(configuration: Configuration) -> Reader:
     """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
-    if not configuration.scheme.losses:
-        return parsed
-    calls = formula_calls(configuration)
+    scheme = configuration.scheme
+    if not scheme.losses:
+        return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
+    calls = {**formula_calls(configuration), **map_arities(scheme.maps)}
 
     def read(text: str, where: str) -> Expression:
         return declared_formula(configuration, parse_expression(text, where, calls), where)
@@ -74,13 +77,15 @@ class FormulaValues:
     """Values of formulas at one point (or along one power series) of a problem; equal parts are evaluated once.
 
     theta     list of numbers, or of power series: the components of all unknowns;   names   parameters and slow variables:
-    number or list;   read   how texts are read
+    number or list;   read   how texts are read;   maps   what declared maps are
     """
 
     def __init__(
-        self, problem: Problem | Game, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers, read: Reader = parsed
-    ) -> None:
-        self.problem, self.theta, self.numbers, self.read = problem, list(theta), numbers, read
+        self, problem: Problem | Game, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers,
+        read: Reader | None = None, maps: ConcreteMaps = NO_MAPS,
+    ) -> None:  # fmt: skip
+        self.problem, self.theta, self.numbers, self.maps = problem, list(theta), numbers, maps
+        self.read = read or partial(parsed, maps=maps.calls)
         self.points = divided(theta, problem.sizes)
         self.names = {**names, **self.points}
         if not isinstance(problem, Game):
@@ -123,6 +128,8 @@ class FormulaValues:
                     return self.problem.gradient(partial, *partial.divided(args))
             elif expression.function in DERIVATIVES:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
+            if expression.function in self.maps:
+                return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
             if expression.function in ("dot", "norm"):
                 args = [self._as_vector(a) for a in args]
             return elementary(expression.function, args, self.numbers)

@@ -48,6 +48,7 @@ class Proof:
     witness: str = ""
     reason: str = ""
     label: str = "L"  # of the statement: a loss L or a vector field f
+    maps: bool = False  # whether it is about declared maps too
 
     @property
     def proved(self) -> bool:
@@ -63,19 +64,19 @@ class Proof:
     def __str__(self) -> str:
         if self.proved:
             assert self.bound is not None
-            return f"{proved_for(self.label)}; error probability below 2^{ceil(self.bound)}"
+            return f"{proved_for(self.label, self.maps)}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
 
 
-def proved_for(label: str) -> str:
+def proved_for(label: str, maps: bool = False) -> str:
     """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
 
     >>> proved_for("f")
     'proved for all parameter values in their ranges, every smooth vector field, every dimension'
     """
-    problem = "vector field" if label == "f" else "loss"
+    problem = ("vector field" if label == "f" else "loss") + " and every map of its kind" * maps
     return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension"
 
 
@@ -189,7 +190,7 @@ class _Trial:
             if n < 3 and size.coupled and vertices_matter(self.sampler(plan), sample):
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
-        return Proof("proved", bound, count, plan.dimension, 2**parts.signs, label=self.claim.label)
+        return Proof("proved", bound, count, plan.dimension, 2**parts.signs, label=self.claim.label, maps=bool(self.claim.maps))
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)

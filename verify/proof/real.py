@@ -13,6 +13,7 @@ from verify.proof.balls import PRECISION, BallRing
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.loss import Jets, monomials
+from verify.proof.maps import Maps
 from verify.proof.orbit import Orbit, components, newton
 from verify.proof.program import Evaluator, Point
 from verify.proof.sample import Plan, random_problem
@@ -75,7 +76,9 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
         slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
-    point = Point(problem, {n: ring.constant(v) for n, v in parameters.items()}, slow, ring.constant(abs(draw())), time)
+    values = {n: ring.constant(v) for n, v in parameters.items()}
+    maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()), claim.inverses)
+    point = Point(problem, values, slow, ring.constant(abs(draw())), time, maps)
     return point, f"{text}; {place}"
 
 
