@@ -35,7 +35,8 @@ from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
 from verify.counterexample.claimed import ClaimedField, memory_limit
-from verify.problems.formula import DERIVATIVES, gradient_formula, parsed, split_powers, squared_norms
+from verify.problems.formula import DERIVATIVES, split_powers, squared_norms
+from verify.problems.gradients import differentiated, gradient_formula
 
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 LOSS = ("loss", "V")  # on the left side of a modified loss
@@ -122,7 +123,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     expressions: dict[str, Expression] = {}
     for text in given.says:
         variable, formula = _sides(text)
-        expressions[variable] = parsed(formula, f"formula for {variable}")
+        expressions[variable] = differentiated(formula, f"formula for {variable}")
     order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
