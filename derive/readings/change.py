@@ -60,9 +60,9 @@ def find_change(
         return Change(tuple(search.change), len(f) - 1, Conclusion(EXISTS, about, because="put into both equations it holds"))
     difference = rate_difference(algebra, f, g, velocity, equations)
     if difference is not None:
-        reason = f"the rates of approach to a minimum differ at gamma^{difference.power}, and no smooth change alters them"
+        reason = f"the eigenvalues at a minimum differ at gamma^{difference.power}, and no smooth change alters them"
         found = Conclusion(NONE_EXISTS, about, SMOOTH, because=reason, witness=difference.witness,
-                           for_parameters=difference.for_parameters, quantity="the second rate minus the first")  # fmt: skip
+                           for_parameters=difference.for_parameters, quantity=difference.quantity)  # fmt: skip
     else:
         found = search.conclusion(about)
     return Change(tuple(search.change), len(search.change), found)

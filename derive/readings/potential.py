@@ -88,7 +88,7 @@ class ModifiedLoss(Described):
     `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
     the field is a gradient, but V_k was not found as a sum of terms (it may contain a logarithm, say) and is left empty here,
     null in JSON.  `obstruction` is None where every power asked for has a potential; it need not be `decided`.  `preconditioned`
-    is the same reading with P (componentwise schemes).
+    is the same reading with P (componentwise schemes), in which the field is `divided` by P.
     """
 
     equation: ModifiedEquation
@@ -99,6 +99,18 @@ class ModifiedLoss(Described):
     preconditioner: TermSum | None = None
     preconditioned: ModifiedLoss | None = None
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
+    divided: bool = False
+
+    @property
+    def descent(self) -> str:
+        """The equation that a potential solves, as it is typed.
+
+        >>> from derive.equation import modified_equation
+        >>> replace(read_fields(modified_equation("gd", 0, form="map"), []), divided=True).descent
+        'theta+ = theta - gamma P grad V'
+        """
+        left = "theta' = -" if self.equation.form == "flow" else "theta+ = theta - gamma "
+        return f"{left}{'P ' if self.divided else ''}grad V"
 
     @property
     def factor(self) -> str:
@@ -121,9 +133,10 @@ class ModifiedLoss(Described):
         about = f"a potential at gamma^{o.power}"
         if not o.decided:
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
-        reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
+        of = " of F, the field divided by P," if self.divided else ""
+        reason = f"b{of} differs between the rootings of one free tree" if o.trees else f"the Jacobian{of} is not symmetric"
         return Conclusion(
-            NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason, witness=o.witness,
+            NONE_EXISTS, about, f"functions V of theta with {self.descent} for every loss", because=reason, witness=o.witness,
             for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}",
         )  # fmt: skip
 

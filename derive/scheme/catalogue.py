@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest, shown
+from derive.errors import ParseError, SchemeError, UsageError, nearest, shown
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
@@ -143,7 +143,7 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
-        parameters={n: _parameter(n, d) for n, d in data.get("parameters", {}).items()},
+        parameters=_parameters(data["parameters"], source, text),
         functions=functions.times,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
@@ -163,11 +163,35 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
         yield key, Regime(key, " ".join(table.get("title", key).split()), items)
 
 
+def _parameters(table: Mapping[str, str], source: str, text: str) -> dict[str, Parameter]:
+    """The declared parameters; SchemeError for a comparison that is no range of its parameter: nothing would be proved for it."""
+    found = {n: _parameter(n, d) for n, d in table.items()}
+    for name, parameter in found.items():
+        compared = parameter.range or parameter.description.replace("->", "")
+        if ("<" in compared or ">" in compared) and not _is_range(parameter, (*table, *CLOCK)):
+            said = compared.rpartition(",")[2].strip()
+            meant = next((nearest(n, [name]) for n in re.findall(r"[^\W\d]\w*", said) if n not in table), "")
+            raise SchemeError(
+                f"{source}{_line_of(text, name)}: [parameters] {name}: '{said}' is no range of {name}{meant}; a range stands after "
+                f"the last comma, as in '{name} > 0' or '0 <= {name} < 1'"
+            )
+    return found
+
+
+def _is_range(parameter: Parameter, known: Collection[str]) -> bool:
+    """Whether the range compares expressions in parameters."""
+    sides = re.split(r"<=|>=|<|>", parameter.range)
+    try:
+        return len(sides) > 1 and all(names_of(parse_expression(s, "range")).keys() <= {*known} for s in sides)
+    except ParseError:
+        return False
+
+
 def _parameter(name: str, text: str) -> Parameter:
     """'momentum, 0 <= beta < 1' -> description and range; the range is the part after the last comma, if it compares."""
-    description, comma, last = text.rpartition(",")
-    if comma and any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
-        return Parameter(name, description.strip(), last.strip())
+    description, _, last = f",{text}".rpartition(",")
+    if any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
+        return Parameter(name, description[1:].strip(), last.strip())
     return Parameter(name, text.strip())
 
 
