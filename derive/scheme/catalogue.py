@@ -165,15 +165,15 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
 
 def _parameters(table: Mapping[str, str], source: str, text: str) -> dict[str, Parameter]:
     """The declared parameters; SchemeError for a comparison that is no range of its parameter: nothing would be proved for it."""
-    found = {n: _parameter(n, d) for n, d in table.items()}
+    found = {n: _parameter(n, d.replace("≤", "<=").replace("≥", ">=")) for n, d in table.items()}
     for name, parameter in found.items():
         compared = parameter.range or parameter.description.replace("->", "")
         if ("<" in compared or ">" in compared) and not _is_range(parameter, (*table, *CLOCK)):
-            said = compared.rpartition(",")[2].strip()
+            said = next(s.strip() for s in reversed(compared.split(",")) if "<" in s or ">" in s)
             meant = next((nearest(n, [name]) for n in re.findall(r"[^\W\d]\w*", said) if n not in table), "")
             raise SchemeError(
-                f"{source}{_line_of(text, name)}: [parameters] {name}: '{said}' is no range of {name}{meant}; a range stands after "
-                f"the last comma, as in '{name} > 0' or '0 <= {name} < 1'"
+                f"{source}{_line_of(text, name)}: [parameters] {name}: '{said}' is no range of {name}{meant}; a range stands "
+                f"after the last comma, as in '{name} > 0' or '0 <= {name} < 1'"
             )
     return found
 
@@ -190,7 +190,7 @@ def _is_range(parameter: Parameter, known: Collection[str]) -> bool:
 def _parameter(name: str, text: str) -> Parameter:
     """'momentum, 0 <= beta < 1' -> description and range; the range is the part after the last comma, if it compares."""
     description, _, last = f",{text}".rpartition(",")
-    if any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
+    if any(c in last.replace("->", "") for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
         return Parameter(name, description[1:].strip(), last.strip())
     return Parameter(name, text.strip())
 

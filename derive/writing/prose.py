@@ -62,7 +62,8 @@ def _typeset(equation: str, style: Notation) -> str:
     theta, nabla = style.symbol("theta"), style.derived("L", 0, "V")
     symbols = {
         "theta''": style.dot("theta", 2), "theta'": style.dot("theta"), "theta+": theta + style.following,
-        "theta_A": f"{theta}_A", "theta_B": f"{theta}_B", "theta": theta, "gamma": style.symbol("gamma"), "grad_V": nabla, "...": r"\cdots",
+        "theta_A": f"{theta}_A", "theta_B": f"{theta}_B",
+        "theta": theta, "gamma": style.symbol("gamma"), "grad_V": nabla, "...": r"\cdots",
     }  # fmt: skip
     equation = re.sub(r"(?<![-+=]) (?![-+=])", lambda _: style.scale, equation.replace("grad V", "grad_V"))
     for word, symbol in symbols.items():
