@@ -12,7 +12,9 @@ TEXT = 'update = """\nv = beta*v - gamma*grad(theta)\ntheta = theta + v"""\n[par
 BELOW_ONE = [("0", "<=", "beta"), ("beta", "<", "1")]
 
 
-@pytest.mark.parametrize("text", ["momentum, 0 <= beta < 1", "0 <= beta < 1", "momentum, 0 ≤ β < 1", "memory, as beta -> 1, 0 <= beta < 1"])
+@pytest.mark.parametrize(
+    "text", ["momentum, 0 <= beta < 1", "0 <= beta < 1", "momentum, 0 ≤ β < 1", "memory, as beta -> 1, 0 <= beta < 1"]
+)
 def test_ranges_that_are_read(text: str) -> None:
     found = comparisons(scheme_from_toml(TEXT.format(text), "s").parameters["beta"])
     assert [(a.replace("β", "beta"), op, b.replace("β", "beta")) for a, op, b in found] == BELOW_ONE
