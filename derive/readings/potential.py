@@ -18,6 +18,7 @@ from typing import Any
 from derive.algebra.ansatz import solve_ansatz
 from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import terms_within
 from derive.algebra.rooted import free_tree, rooting_value
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Term, term_text
@@ -117,6 +118,18 @@ class ModifiedLoss(Described):
         """What P is: 'scalar' where it has no components, such as 1/|grad L|, else 'elementwise'."""
         return "scalar" if self.preconditioner is not None and all(t.scalar for t in self.preconditioner.sum) else "elementwise"
 
+    @property
+    def divides_by(self) -> tuple[Term, ...]:
+        """Vectors by whose sizes the potential divides: where a component of one vanishes V is not continuous.
+
+        >>> from derive.readings.loss import modified_loss
+        >>> modified_loss("sign-descent", 0).divides_by, modified_loss("gd", 0).divides_by
+        ((grad,), ())
+        """
+        terms = (u for s in self.potential for t in s.sum for u in terms_within(t))
+        sizes = (f for u in terms for f, e in u.factors if f.kind == "abs" and e < 0)
+        return tuple(dict.fromkeys(child for f in sizes for child in f.children))
+
     def describe(self) -> str:
         return f"{self.equation.name}, {self.equation.form}: a potential through gamma^{self.exists_through}"
 
@@ -127,7 +140,8 @@ class ModifiedLoss(Described):
         if o is None:
             about = f"a potential through gamma^{self.exists_through}"
             if not self.unwritten:
-                return Conclusion(EXISTS, about, because="its gradient gives the field back")
+                where = "".join(f", where no component of {term_text(t)} vanishes" for t in self.divides_by)
+                return Conclusion(EXISTS, about, because=f"its gradient gives the field back{where}")
             said = "the Jacobian is symmetric, so near every point where the field is smooth it is a gradient"
             return Conclusion(NONE_FOUND, about, searched="sums of scalars whose gradients have terms of the field", because=said)
         about = f"a potential at gamma^{o.power}"

@@ -53,16 +53,18 @@ def preconditioned_reading(
         return TermSum(algebra, factor), None, ()
     if inner.obstruction is None:
         return TermSum(algebra, factor), inner, ()
-    return TermSum(algebra, factor), inner, tuple(_limits(equation, divided))
+    return TermSum(algebra, factor), inner, tuple(_limits(equation, factor, divided))
 
 
-def _limits(equation: ModifiedEquation, divided: list[Sum]) -> Iterator[tuple[str, ModifiedLoss]]:
+def _limits(equation: ModifiedEquation, factor: Sum, divided: list[Sum]) -> Iterator[tuple[str, ModifiedLoss]]:
     algebra = equation.algebra
     for eps in stabilisers(equation):
         with suppress(DeriveError):
             yield f"{eps} -> 0", _at_zero(equation, eps)
         with suppress(DeriveError):
-            large = replace(read_fields(equation, [_Large(algebra, eps).leading(f) for f in divided]), divided=True)
+            limit = _Large(algebra, eps).leading
+            large = read_fields(equation, [limit(f) for f in divided])
+            large = replace(large, divided=True, preconditioner=TermSum(algebra, limit(factor)))
             if large.potential and same(algebra, large.potential[0].sum, loss_term(algebra)):  # a decay loses P grad L
                 yield f"{eps} -> infinity", large
 
@@ -102,7 +104,7 @@ def _at_zero(equation: ModifiedEquation, eps: str) -> ModifiedLoss:
     factor = elementwise_factor(limit.algebra, fields[0])
     inverse = limit.algebra.power(factor or {}, Fraction(-1))
     divided = [limit.algebra.partial_fractions(limit.algebra.product(f, inverse)) for f in fields]
-    return replace(read_fields(limit, divided), divided=True)
+    return replace(read_fields(limit, divided), divided=True, preconditioner=TermSum(limit.algebra, factor or {}))
 
 
 class _Large:

@@ -119,6 +119,8 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
         lines += _potential_lines(v.preconditioned, style)
         for name, limit in v.limits:
             lines.append(say(f"in the limit {_arrow(name, style)}:", style))
+            if limit.preconditioner is not None:
+                lines += series_lines(style.symbol("P"), [limit.preconditioner], style)
             lines += _potential_lines(limit, style, brief=True)
     return lines
 
@@ -143,6 +145,9 @@ def _arrow(name: str, style: Notation) -> str:
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
     lines = series_lines(style.symbol("V"), v.potential, style) if v.potential else []
+    for t in v.divides_by:
+        term = formula(write_term(t, style), style)
+        lines.append(say(f"only where no component of {term} vanishes: {formula(style.symbol('V'), style)} jumps there", style))
     for k in v.unwritten:
         lines.append(
             say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
