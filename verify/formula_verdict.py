@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from derive import modified_loss
 from derive.errors import UsageError
 from derive.language import Expression, unparse
 from verify.counterexample.claimed import ClaimedField, claimed_field
@@ -31,6 +32,7 @@ class FormulaVerdict:
     corrections: Sequence[Correction] = ()
     correct: str = ""
     reason: str = ""
+    loss: str = ""  # what is right of a claimed modified loss
     is_map: bool = False  # refuted as a flow; it is the memoryless map theta+ = theta + gamma (...)
 
     def to_json(self) -> dict[str, Any]:
@@ -67,8 +69,9 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     derived = claimed_field(text.configuration, statement["equations"])
     changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
+    loss = _loss(text, found.power)
     is_map = prove(text.configuration, claimed, statement["memory"], form="map").proved
-    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
+    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), loss, is_map)
 
 
 def _counterexample(claim: ClaimedField, seed: int) -> Mismatch | None:
@@ -86,6 +89,18 @@ def _formula_text(items: Sequence[tuple[Expression, Expression]]) -> str:
 
 def _correct(text: StatedFormula, variable: str, power: int | None) -> str:
     return "" if power is None else str(text.equation[variable][power])
+
+
+def _loss(text: StatedFormula, power: int) -> str:
+    """The modified loss at this power, where one is claimed; or that there is none."""
+    if text.claim_is_loss:
+        c = text.configuration
+        v = modified_loss(c.scheme, power, regime=c.regime or None, settings=c.settings)
+        if power <= v.exists_through:
+            return "" if power in v.unwritten else f"V at gamma^{power}: {v.potential[power]}"
+        if v.obstruction is not None and v.obstruction.decided:
+            return f"no loss is right at gamma^{v.exists_through + 1}: the field there is no gradient for every loss"
+    return ""
 
 
 def print_formula(result: FormulaVerdict) -> None:
@@ -108,6 +123,8 @@ def print_formula(result: FormulaVerdict) -> None:
     for c in result.corrections:
         click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
     click.echo(f"  correct at gamma^{result.power}: {result.correct}")
+    if result.loss:
+        click.echo(f"  {result.loss}")
     if result.is_map:
         click.echo("  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow")
 

@@ -38,6 +38,8 @@ from verify.counterexample.claimed import ClaimedField, memory_limit
 from verify.problems.formula import DERIVATIVES, split_powers, squared_norms
 from verify.problems.gradients import differentiated, gradient_formula
 
+#: names of blackboards, and what is written instead
+_MEANT = {"g": "; write grad for the gradient", "H": "; write hess(u) for Hu", "Hg": "; write hess(grad) for Hg"}
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 LOSS = ("loss", "V")  # on the left side of a modified loss
 _DOWN_V = re.compile(r"\s*(θ|theta)['′’]\s*=\s*[-−]\s*(∇|grad)\s*V\s*\n")  # the line above a modified loss that is printed
@@ -52,6 +54,10 @@ class StatedFormula:
     order: int
     says: tuple[str, ...]
     claim: ClaimedField
+
+    @property
+    def claim_is_loss(self) -> bool:
+        return any(_sides(says)[0] in LOSS for says in self.says) and "V" not in self.equation.equations
 
 
 @dataclass
@@ -132,6 +138,11 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     for variable, expression in expressions.items():
         variable = "loss" if variable in LOSS and variable not in slow else variable
         target = "theta" if variable == "loss" else variable
+        if variable == "map":
+            raise UsageError(
+                "--says 'map: ...': a flow is claimed here, theta' = FORMULA; for the map theta+ = theta + gamma*FORMULA write a "
+                'claim file with form = "map" (verify claims), or compare with derive modified-eq --form map'
+            )
         if target not in slow or target in terms:
             raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)} or 'loss'")
         parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
@@ -213,7 +224,7 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
         if name not in known:
             listed = ", ".join([*known[:12], "gamma"])
             place_text = f"formula, column {place.column}: '{name}' has no meaning here"
-            meant = nearest(name, known) or ("; the loss is written L" if scalar else "")
+            meant = _MEANT.get(name) or nearest(name, known) or ("; the loss is written L" if scalar else "")
             raise UsageError(f"{place_text}{meant} (known: {listed})")
 
 

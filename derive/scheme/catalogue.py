@@ -42,15 +42,22 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
         content = read_text(text, "scheme file")
         _refuse_tableau(content, text)
-        return scheme_from_toml(content, Path(text).stem)
+        return scheme_from_toml(content, Path(text).stem, in_file=True)
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
-        hint = nearest(text.lower(), spellings())
+        if text.lower().removesuffix(".toml") in (tableaux := _tableaux()):
+            raise UsageError(f"'{text}' is a tableau, and a scheme is asked for here; write derive trees --tableau NAME")
+        hint = nearest(text.lower(), (*spellings(), *tableaux))
         raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
     name, meaning = found
     scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
     return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def _tableaux() -> tuple[str, ...]:
+    """Names of the tableaux that come with the package."""
+    return tuple(sorted(p.stem for p in (_FOLDER.parent / "trees" / "tableaux").iterdir() if p.suffix == ".toml"))
 
 
 def spellings() -> tuple[str, ...]:
@@ -103,8 +110,8 @@ _TEXTS = ("name", "title", "reference", "notes", "update")
 _TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
 
 
-def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
-    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).
+def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
+    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).  `in_file`: places are those of the file.
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
@@ -135,7 +142,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions = declared(data.get("functions", {}), list(unknowns), where)
-    program = parse_update(data["update"], where, functions.calls(), data["parameters"])
+    before = _before(text, data["update"]) if in_file else ""
+    program = parse_update(before + data["update"], where, functions.calls(), data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
@@ -161,6 +169,17 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
         texts = {plain_name(k): v for k, v in table.items() if k != "title"}
         items = {k: parse_expression(v, f"scheme {name}, regime {key}, {k}") for k, v in texts.items()}
         yield key, Regime(key, " ".join(table.get("title", key).split()), items)
+
+
+def _before(text: str, update: str) -> str:
+    """Blanks and ends of lines in place of what stands before the update text in its file, where it stands there as it is.
+
+    >>> _before('name = "x"\\nupdate = "theta = 1"', "theta = 1")
+    '\\n          '
+    """
+    before = text.replace("\r\n", "\n").partition(update)[0] if text.count(update) == 1 else ""
+    lines = before.split("\n")
+    return "\n" * (len(lines) - 1) + " " * len(lines[-1])
 
 
 def _parameters(table: Mapping[str, str], source: str, text: str) -> dict[str, Parameter]:
