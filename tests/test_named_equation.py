@@ -52,3 +52,10 @@ def test_eigenvalues_have_the_sign_that_is_printed() -> None:
 def test_coefficients_of_second_order_are_named() -> None:
     text = printed("compare", "momentum", "nesterov", "--regime-a", "inertial", "--regime-b", "inertial")
     assert "eigenvalue minus" not in text
+
+
+def test_the_letter_of_rootings_is_not_the_one_of_trees() -> None:
+    """The chain of three nodes has b = 1/3 in the tables of trees, with f = -grad L, and c = -1/3 here."""
+    text = printed("modified-loss", "gd", "--order", "2")
+    assert "∇²L[∇²L[∇L]]: c = -1/3" in text
+    assert "b = " not in text

@@ -2,7 +2,7 @@
 
     F(theta) = -grad V(theta)
 
-A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
+A sum of rooted trees is a gradient for every L exactly when c(tau) = coefficient * sigma(tau) takes one value on all
 rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
 general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
 cancellation of terms, asymmetry by a loss and a point where it shows, in exact numbers (for that loss there is no potential at
@@ -29,17 +29,17 @@ from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
 ROUNDS, MOST_CANDIDATES = 3, 200  # of the search for a potential of a general field
-Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
+Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its c)
 
 
 @dataclass(frozen=True, repr=False)
 class Obstruction(Described):
     """Why the field at gamma^power is no gradient.
 
-    `trees` pairs each free tree on which b differs with the sum of b(tau) tau over its rootings, b = coefficient * sigma
-    (with the sign of the terms as printed, in derivatives of L; some b may be zero); empty for general terms, where
-    `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that
-    still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and a point where
+    `trees` pairs each free tree on which c differs with the sum of c(tau) tau over its rootings, c = coefficient * sigma
+    (with the sign of the terms as printed, in derivatives of L: (-1)^nodes times b of `derive trees`; some may be zero); empty
+    for general terms, where `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the
+    part of the field that still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and a point where
     the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
     """
 
@@ -59,13 +59,13 @@ class Obstruction(Described):
 
     @property
     def rootings(self) -> Rootings:
-        """(free tree, ((rooting, its b), ...)) for each free tree on which b differs."""
+        """(free tree, ((rooting, its c), ...)) for each free tree on which c differs."""
         return tuple((next(iter(free.sum)), tuple((t, b) for b, t in values)) for free, values in self.trees)
 
     def describe(self) -> str:
         if not self.decided:
             return f"at gamma^{self.power}: not decided whether the Jacobian is symmetric"
-        return f"at gamma^{self.power}: " + ("b differs between rootings" if self.trees else "the Jacobian is not symmetric")
+        return f"at gamma^{self.power}: " + ("c differs between rootings" if self.trees else "the Jacobian is not symmetric")
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -148,7 +148,7 @@ class ModifiedLoss(Described):
         if not o.decided:
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
         of = " of F, the field divided by P," if self.divided else ""
-        reason = f"b{of} differs between the rootings of one free tree" if o.trees else f"the Jacobian{of} is not symmetric"
+        reason = f"c{of} differs between the rootings of one free tree" if o.trees else f"the Jacobian{of} is not symmetric"
         return Conclusion(
             NONE_EXISTS, about, f"functions V of theta with {self.descent} for every loss", because=reason, witness=o.witness,
             for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}",
@@ -233,9 +233,9 @@ def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Su
 
 
 def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:
-    """(V, field + grad V, the free trees on which b differs).
+    """(V, field + grad V, the free trees on which c differs).
 
-    Where b differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
+    Where c differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
     """
     values: dict[Term, dict[Term, Ratio]] = {}
     scalars: dict[Term, Sum] = {}

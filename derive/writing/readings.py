@@ -165,7 +165,7 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
 
 def _reason(o: Obstruction) -> str:
     if o.rootings:
-        return ": b = (coefficient x symmetry) differs between the rootings of one free tree"
+        return ": c = (coefficient x symmetry) differs between the rootings of one free tree"
     return ": the Jacobian is not symmetric"
 
 
@@ -176,7 +176,7 @@ def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
         lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
         for t, b in values:
             term, value = write_term(t, style), coefficient_text(b, style)
-            lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
+            lines.append(rf"c\left({term}\right) ={{}}& {value}" if latex else f"        {term}: c = {value}")
     if o.asymmetry:
         u = style.symbol(o.direction)
         shown = _short(o.asymmetry, style)
