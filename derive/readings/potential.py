@@ -39,8 +39,8 @@ class Obstruction(Described):
     `trees` pairs each free tree on which c differs with the sum of c(tau) tau over its rootings, c = coefficient * sigma
     (with the sign of the terms as printed, in derivatives of L: (-1)^nodes times b of `derive trees`; some may be zero); empty
     for general terms, where `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the
-    part of the field that still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and a point where
-    the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
+    part of the field that still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and
+    a point where the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
     """
 
     power: int
