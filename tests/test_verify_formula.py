@@ -17,7 +17,8 @@ from derive.errors import DeriveError
 from derive.language import unparse
 from verify.commands.main import main
 from verify.numbers.kinds import EXACT
-from verify.problems.formula import FormulaValues, gradient_formula, parsed, split_powers
+from verify.problems.formula import FormulaValues, parsed, split_powers
+from verify.problems.gradients import gradient_formula
 from verify.problems.polynomials import derivative
 from verify.problems.random_problem import random_problem
 

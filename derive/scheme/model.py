@@ -17,6 +17,7 @@ from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
+_STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -170,7 +171,9 @@ def _check_names(scheme: Scheme) -> None:
     where = scheme.where
     for x in scheme.unknowns:
         if x not in scheme.assigned:
-            raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
+            other = scheme.program[-1].target
+            hint = f"; what is optimised is called theta, --letters theta={other} prints {other}" if x == UNKNOWNS[0] else ""
+            raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'{hint}")
     for a in scheme.program:
         _check_assignment(scheme, a)
     called = [*(name for name in CALLS if name in scheme.called), *sorted(scheme.called - CALLS.keys())]
@@ -221,10 +224,10 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
     known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
         if name not in known:
-            text = (
-                f"name '{name}' is never assigned and is no parameter{nearest(name, [*known, *CALLS])}"
-                " (declare a symbolic hyperparameter under [parameters], or with --parameter)"
-            )
+            declare = "declare a symbolic hyperparameter under [parameters], or with --parameter"
+            step = f"; the step is called gamma, --letters gamma={name} prints {name}" if name.lower() in _STEPS else ""
+            hint = step or nearest(name, [*known, *CALLS])
+            text = f"name '{name}' is never assigned and is no parameter: {declare}{hint}"
             raise ParseError(text, where, place.line, place.column)
 
 

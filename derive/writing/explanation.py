@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from derive.language import unparse
 from derive.result import Blocks
 from derive.writing.expression import typed
-from derive.writing.formulas import gamma_power, said_power
+from derive.writing.formulas import gamma_power, said_power, write_term
 from derive.writing.latex import Words, words
 from derive.writing.losses import gradient_of, own_symbol
 from derive.writing.notation import Notation
@@ -138,9 +138,14 @@ def _potential(v: ModifiedLoss, style: Notation, order: int) -> str:
     return f"{shown}; {'; '.join(said)}" if said else f"{shown} (through {said_power(v.exists_through, style)})"
 
 
+def _math(text: str, style: Notation) -> str:
+    return (_MATH if style.name == "latex" else "{}").format(text)
+
+
 def _ends(v: ModifiedLoss, style: Notation) -> list[str]:
     """Powers at which the potential is no sum of terms, and the one at which there is none, or none is known."""
     found = [f"not found as a sum of terms at {said_power(k, style)}, where the field is a gradient" for k in v.unwritten]
+    found += [f"only where no component of {_math(write_term(t, style), style)} vanishes" for t in v.divides_by]
     o = v.obstruction
     return found + ([f"{'no gradient' if o.decided else 'not decided'} at {said_power(o.power, style)}"] if o is not None else [])
 
