@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from derive.errors import SchemeError, UsageError, nearest, shown
-from derive.language import names_of, parse_expression, parse_update, plain_name
+from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
@@ -70,8 +70,8 @@ def inline_scheme(update: str, parameters: Iterable[str] = (), settings: Iterabl
     parameters = {plain_name(n.strip()) for n in parameters}
     given = {plain_name(n.strip()) for n in settings}
     program = parse_update(update, names=parameters | given)
-    assigned = {a.target for a in program}
-    read = {n for a in program for n in names_of(a.value)}
+    assigned = {a.target for a in assignments(program)}
+    read = {n for a in assignments(program) for n in names_of(a.value)} | set(count_names(program))
     declared = {n for n in read if is_letter(n) or n in given} | parameters
     names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
     return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
@@ -135,11 +135,11 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions, losses = declared(data.get("functions", {}), list(unknowns), where)
-    program = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)}, data["parameters"])
+    statements = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)}, data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
-        program=resolved(program, losses, list(unknowns), where),
+        statements=resolved(statements, losses, list(unknowns), where),
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),

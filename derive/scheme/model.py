@@ -8,13 +8,27 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, names_of, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Statement,
+    assignments,
+    count_names,
+    names_of,
+    rebuilt,
+    symbolic,
+    unparse,
+    unrolled,
+    walk,
+)
 from derive.language.calls import CALLS, Kind, call_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
+_DECLARED = "under [parameters], or with --parameter"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -40,8 +54,8 @@ class Regime:
 class Scheme:
     """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
 
-    `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
-    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
+    `statements` are executed top to bottom once a step, and `program` is what they come to.  `states` are the variables
+    that live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
     `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game; every other state
     variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.
@@ -49,7 +63,7 @@ class Scheme:
 
     name: str
     update: str
-    program: tuple[Assignment, ...]
+    statements: tuple[Statement, ...]
     title: str = ""
     reference: str = ""
     notes: str = ""
@@ -64,17 +78,33 @@ class Scheme:
     def __post_init__(self) -> None:
         _check_names(self)
         if self.losses:
-            check_spaces(self.program, self.spaces, self.losses, self.where)
-        sizes = tuple(replace(a, value=sized(a.value, self.kinds)) for a in self.program)
-        object.__setattr__(self, "program", sizes)  # |a| of one number is no norm; no name and no kind changes by it
+            check_spaces(self.lines, self.spaces, self.losses, self.where)
+        sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
+        object.__setattr__(self, "statements", sizes)  # |a| of one number is no norm; no name and no kind changes by it
 
     @property
     def where(self) -> str:
         return f"scheme {self.name}"
 
+    @property
+    def lines(self) -> tuple[Assignment, ...]:
+        """The assignments as they are written, each once."""
+        return tuple(assignments(self.statements))
+
+    @cached_property
+    def program(self) -> tuple[Assignment, ...]:
+        """The assignments of one step, each as often as it is carried out.
+
+        Raises ReductionError where a number of repetitions is a symbol.
+        """
+        if repeat := symbolic(self.statements):
+            k = unparse(repeat.count)
+            raise ReductionError(f"{self.where}: this needs the number of repetitions {k} as a number, such as --set {k}=3")
+        return tuple(unrolled(self.statements))
+
     @cached_property
     def assigned(self) -> frozenset[str]:
-        return frozenset(a.target for a in self.program)
+        return frozenset(a.target for a in self.lines)
 
     @property
     def reserved(self) -> tuple[str, ...]:
@@ -87,7 +117,7 @@ class Scheme:
         seen: set[str] = set()
         found = [*self.unknowns]
         remembered = {*map(previous, self.unknowns), *self.assigned}
-        for assignment in self.program:
+        for assignment in self.lines:
             found += [n for n in names_of(assignment.value) if n in remembered and n not in seen and n not in found]
             seen.add(assignment.target)
         return tuple(found)
@@ -100,17 +130,17 @@ class Scheme:
         changed = True
         while changed:  # a name only ever goes from scalar to vector, so this ends
             changed = False
-            for a in self.program:
+            for a in self.lines:
                 if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
                     kinds[a.target], changed = "vector", True
-        for a in self.program:
+        for a in self.lines:
             check_kinds(a.value, kinds, self.where)
         return kinds
 
     @cached_property
     def spaces(self) -> Mapping[str, str]:
         """vector -> the unknown in whose space it lies."""
-        return spaces_of(self.program, tuple(self.unknowns), self.where)
+        return spaces_of(self.lines, tuple(self.unknowns), self.where)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -121,7 +151,7 @@ class Scheme:
     @cached_property
     def called(self) -> frozenset[str]:
         """The functions that the update calls."""
-        return frozenset(node.function for a in self.program for node in walk(a.value) if isinstance(node, Call))
+        return frozenset(node.function for a in self.lines for node in walk(a.value) if isinstance(node, Call))
 
     @property
     def label(self) -> str:
@@ -150,8 +180,12 @@ def _check_names(scheme: Scheme) -> None:
     for x in scheme.unknowns:
         if x not in scheme.assigned:
             raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
-    for a in scheme.program:
+    for a in scheme.lines:
         _check_assignment(scheme, a)
+    for name, place in count_names(scheme.statements).items():
+        if name not in scheme.parameters:
+            text = f"repeat {name}: '{name}' is no parameter{nearest(name, scheme.parameters)}"
+            raise ParseError(f"{text} (write a number, or declare it: {_DECLARED})", where, place.line, place.column)
     evaluations = [name for name, call in CALLS.items() if call.label and name in scheme.called]
     if len(evaluations) > 1:
         raise SchemeError(f"{where}: both {' and '.join(evaluations)} are used; write one of them")
@@ -197,7 +231,7 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
         if name not in known:
             text = (
                 f"name '{name}' is never assigned and is no parameter{nearest(name, [*known, *CALLS])}"
-                " (declare a symbolic hyperparameter under [parameters], or with --parameter)"
+                f" (declare a symbolic hyperparameter {_DECLARED})"
             )
             raise ParseError(text, where, place.line, place.column)
 
