@@ -25,6 +25,7 @@ from derive.language.repeats import (
     statement_lines,
     statement_text,
     symbolic,
+    symbolic_depth,
     unrolled,
 )
 from derive.language.size import check_size, check_sizes
@@ -84,6 +85,7 @@ __all__ = [
     "statement_text",
     "substitute",
     "symbolic",
+    "symbolic_depth",
     "unparse",
     "unrolled",
     "walk",

@@ -114,6 +114,16 @@ def symbolic(statements: Iterable[Statement]) -> Repeat | None:
     return next((r for r in repeats(statements) if r.times is None), None)
 
 
+def symbolic_depth(statements: Iterable[Statement]) -> int:
+    """How many repeats whose numbers are not known stand within each other, at most.
+
+    >>> from derive.language import parse_update
+    >>> symbolic_depth(parse_update("repeat k: {repeat 2: y = 1; repeat 3: repeat m: z = y}; repeat l: z = y"))
+    2
+    """
+    return max(((s.times is None) + symbolic_depth(s.body) for s in statements if isinstance(s, Repeat)), default=0)
+
+
 def count_names(statements: Iterable[Statement]) -> dict[str, Name]:
     """The names by which numbers of repetitions are given, each with its place."""
     return {r.count.id: r.count for r in reversed(list(repeats(statements))) if isinstance(r.count, Name)}
