@@ -17,7 +17,7 @@ from derive.algebra.sums import Sum, accumulate
 from derive.algebra.terms import Exponent
 from derive.engine.series import Series
 from derive.errors import ReductionError
-from derive.language import Repeat, assignments, names_of, unparse
+from derive.language import Repeat, assignments, carried, unparse
 
 if TYPE_CHECKING:
     from derive.engine.translation import Translation
@@ -36,7 +36,7 @@ class Loop:
         (self.count,) = names[unparse(repeat.count)].at(0).values()
         self.sums = Sequences(ring)
         self.swapped = {ring.names[0]: ring.symbol(index), index: ring.n}
-        self.initial = {x: names[x] for x in _carried(repeat)}
+        self.initial = {x: names[x] for x in carried(repeat)}
         self.values: dict[str, dict[int, Sum]] = {x: {} for x in self.initial}
         self.guess: dict[str, Sum] = {}
         self.power = -1  # what is being solved
@@ -85,7 +85,8 @@ class Loop:
                 if all(self._equal(last[x], self.guess[x]) for x in start):
                     break
             else:
-                raise self.fail(f"{', '.join(start)} relax{'es' * (len(start) == 1)} with a factor other than 1")
+                moving = [x for x in start if not self._equal(last[x], self.guess[x])]
+                raise self.fail(f"{', '.join(moving)} relax{'es' * (len(moving) == 1)} with a factor other than 1")
         finally:
             self.power = -1
             unsolved.clear()
@@ -114,7 +115,7 @@ class Loop:
     def _equal(self, a: Sum, b: Sum) -> bool:
         difference = dict(a)
         accumulate(difference, {t: -c for t, c in b.items()})
-        return self.context.algebra.is_zero(difference)
+        return bool(self.context.algebra.is_zero(difference))
 
     def forget(self) -> None:
         for found in self.values.values():
@@ -148,13 +149,3 @@ class Last(Series):
     def compute(self, k: Exponent) -> Sum:
         found = {t: c.substitute(self.values, self.ring) for t, c in self.series.at(k).items()}
         return {t: c for t, c in found.items() if c}
-
-
-def _carried(repeat: Repeat) -> list[str]:
-    """The variables that a step of the body finds and leaves behind: read before they are assigned, and assigned."""
-    assigned: set[str] = set()
-    read: dict[str, None] = {}
-    for a in assignments(repeat.body):
-        read |= {n: None for n in names_of(a.value) if n not in assigned}
-        assigned.add(a.target)
-    return [n for n in read if n in assigned]

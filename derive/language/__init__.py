@@ -19,6 +19,7 @@ from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
 from derive.language.repeats import (
     assignments,
+    carried,
     count_names,
     counted,
     rebuilt,
@@ -64,6 +65,7 @@ __all__ = [
     "Statement",
     "Written",
     "assignments",
+    "carried",
     "check_size",
     "check_sizes",
     "constant",

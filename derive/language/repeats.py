@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from derive.language.syntax import Assignment, Expression, Name, Repeat, Statement, unparse
+from derive.language.syntax import Assignment, Expression, Name, Repeat, Statement, names_of, substitute, unparse
 
 
 def assignments(statements: Iterable[Statement]) -> Iterator[Assignment]:
@@ -46,9 +46,25 @@ def unrolled(statements: Iterable[Statement]) -> Iterator[Assignment]:
         if isinstance(s, Repeat):
             assert s.times is not None
             for _ in range(s.times):
-                yield from unrolled(s.body)
+                for a in unrolled(s.body):
+                    yield replace(a, value=substitute(a.value, {}))  # a tree of its own, as readers know trees by identity
         else:
             yield s
+
+
+def carried(repeat: Repeat) -> tuple[str, ...]:
+    """The variables that a step of the body finds and leaves behind: read before they are assigned, and assigned.
+
+    >>> from derive.language import parse_update
+    >>> carried(*parse_update("repeat k: {g = grad(y) + c; y = y - g; z = y}"))
+    ('y',)
+    """
+    assigned: set[str] = set()
+    read: dict[str, None] = {}
+    for a in assignments(repeat.body):
+        read |= {n: None for n in names_of(a.value) if n not in assigned}
+        assigned.add(a.target)
+    return tuple(n for n in read if n in assigned)
 
 
 def length(statements: Iterable[Statement]) -> int:

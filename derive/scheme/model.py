@@ -54,10 +54,10 @@ class Regime:
 class Scheme:
     """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
 
-    `statements` are executed top to bottom once a step, and `program` is what they come to.  `states` are the variables
-    that live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
-    `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game; every other state
-    variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
+    `statements` are executed top to bottom once a step, and `program` is what they come to.  `states` are the variables that
+    live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors
+    and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
+    every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 

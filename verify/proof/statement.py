@@ -28,6 +28,7 @@ from derive.language import (
     derivative_calls,
     parse_expression,
     plain_arities,
+    symbolic,
     walk,
 )
 from derive.scheme import Configuration, Rescaling
@@ -189,7 +190,7 @@ def statement(
             raise Undecided(f"{name} is a piecewise schedule: choose the branch first")
         functions[name] = value
     return Statement(
-        program=scheme.program,
+        program=() if symbolic(scheme.statements) else scheme.program,  # where a repeat is open, see `repeats`
         label=scheme.label,
         states=states,
         scalars=frozenset(x for s, x in states.items() if scheme.kinds[s] == "scalar"),
