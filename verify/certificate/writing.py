@@ -14,9 +14,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from derive.errors import UsageError, shown
+from derive.errors import ReductionError, UsageError, shown
 from derive.files import write_whole
-from derive.language import Name, unparse
+from derive.language import Name, symbolic, unparse
 from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
@@ -27,6 +27,14 @@ from verify.proof.statement import Claimed
 
 class CertificateRefused(Exception):
     """The claim of a certificate and its scheme differ (the message says where)."""
+
+
+def require_certifiable(configuration: Configuration) -> None:
+    """Raise ReductionError where a certificate has no words for the scheme: losses of its own, a symbolic number of steps."""
+    configuration.scheme.require_plain("a certificate")
+    if repeat := symbolic(configuration.scheme.statements):
+        k = unparse(repeat.count)
+        raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")
 
 
 def certificate(
@@ -41,7 +49,7 @@ def certificate(
     {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
     """
     scheme = configuration.scheme
-    scheme.require_plain("a certificate")
+    require_certifiable(configuration)
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}

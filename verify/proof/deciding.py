@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 from random import Random
@@ -48,6 +48,7 @@ class Proof:
     reason: str = ""
     label: str = "L"  # of the statement: a loss L or a vector field f
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
+    numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
     @property
     def proved(self) -> bool:
@@ -122,7 +123,8 @@ def decide_repeated(claim: Statement, configuration: Configuration, source: Rand
         proof = decide(specialised(claim, configuration, values), source)
         if not proof.proved:
             place = f"{named(values)}: "
-            return replace(proof, witness=proof.witness and place + proof.witness, reason=proof.reason and place + proof.reason)
+            witness, reason = (text and place + text for text in (proof.witness, proof.reason))
+            return replace(proof, witness=witness, reason=reason, numbers=values)
         found.append(proof)
     return replace(
         max(found, key=lambda proof: proof.bound or 0.0),

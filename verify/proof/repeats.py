@@ -14,13 +14,26 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from derive.language import Call, Expression, Meaning, Name, Number, Operation, Repeat, counted, interpret, substitute
+from derive.language import (
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Number,
+    Operation,
+    Repeat,
+    counted,
+    interpret,
+    parse_expression,
+    substitute,
+    unparse,
+)
 from derive.language.calls import partial_of
 from derive.language.repeats import length, repeats
 from derive.language.size import MAX_REPEATED
 from derive.scheme import Configuration
 from verify.proof.errors import Undecided
-from verify.proof.statement import Statement, Summands, interned
+from verify.proof.statement import CALLS, Claimed, Statement, Summands, interned
 from verify.proof.step_degrees import Degrees, StepDegrees
 
 MOST_NUMBERS = 200
@@ -77,6 +90,23 @@ def specialised(claim: Statement, configuration: Configuration, values: Mapping[
         fields={x: fixed(powers) for x, powers in claim.fields.items()},
         memory={m: fixed(powers) for m, powers in claim.memory.items()},
     )
+
+
+def written(equations: Claimed, values: Mapping[str, int]) -> dict[str, list[Any]]:
+    """The `equations` of a result's JSON form with numbers of repetitions in place of symbols.
+
+    >>> written({"theta": [{"power": 0, "terms": [{"coefficient": "-k/2", "term": "grad"}]}]}, {"k": 3})["theta"][0]["terms"]
+    [{'coefficient': '-3/2', 'term': 'grad'}]
+    """
+    numbers: dict[str, Expression] = {n: Number(Fraction(k)) for n, k in values.items()}
+
+    def fixed(text: str) -> str:
+        return unparse(substitute(parse_expression(text, "claim", CALLS), numbers))
+
+    return {
+        x: [{**p, "terms": [{key: fixed(text) for key, text in item.items()} for item in p["terms"]]} for p in powers]
+        for x, powers in equations.items()
+    }
 
 
 def enough(claim: Statement, configuration: Configuration) -> list[dict[str, int]]:
