@@ -18,6 +18,7 @@ from derive.algebra.fold import Fold, within
 from derive.algebra.functions import LOSS
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
+from derive.errors import ReductionError
 
 
 def loss_term(algebra: Algebra) -> Sum:
@@ -114,6 +115,15 @@ class Derivative(Cases[Sum]):
     def base(self, f: Factor) -> Sum:
         return self(dict(f.body))
 
+    def map(self, f: Factor) -> Sum:
+        a, body = self.algebra, dict(f.body)
+        children: list[Sum] = [{c: a.ring.one} for c in f.children]
+        result = a.mapped(f.label, body, [*children, self(body)]) if body else {}
+        for i, c in enumerate(f.children):
+            if inner := self.term(c):
+                accumulate(result, a.mapped(f.label, body, [*children[:i], inner, *children[i + 1 :]]))
+        return nonzero(result)
+
 
 class Adjoint(Cases[Callable[[Sum], Sum]]):
     """w -> (D m)^T w for the derivative with respect to one state variable; nodes must be derivatives of a loss."""
@@ -169,6 +179,14 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
 
     def base(self, f: Factor) -> Callable[[Sum], Sum]:
         return lambda w: self(dict(f.body), w)
+
+    def map(self, f: Factor) -> Callable[[Sum], Sum]:
+        """p at each component has a diagonal derivative; the transpose of another map's is no term."""
+        a, body = self.algebra, dict(f.body)
+        if f.children:
+            raise ReductionError(f"the transposed derivative of the map {f.label} is no term of the formula language")
+        slope = a.mapped(f.label, body, [a.constant(a.ring.one)])
+        return lambda w: self(body, a.product(slope, w))
 
 
 def gradient(algebra: Algebra, scalar: Sum, variable: str = "theta") -> Sum:
@@ -246,3 +264,6 @@ class Transfer(Fold[Sum]):
 
     def base(self, f: Factor) -> Sum:
         return self(dict(f.body))
+
+    def map(self, f: Factor) -> Sum:
+        return self.target.mapped(f.label, self(dict(f.body)), [self.term(c) for c in f.children])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from derive.language.maps import MapKind
+
 
 @dataclass(frozen=True)
 class Function:
@@ -24,6 +26,7 @@ class Function:
     label: str
     slots: tuple[str, ...] = ("theta",)
     is_loss: bool = False
+    map: MapKind | None = None  # a map of vectors, at an argument of its own: it depends on no variable by itself (`mapping`)
 
     @property
     def point(self) -> str:
@@ -74,13 +77,28 @@ def gradients(losses: Mapping[str, Sequence[str]]) -> dict[str, Function]:
     return {f.label: f for f in found} or FUNCTIONS
 
 
+def mapping(label: str, kind: MapKind) -> Function:
+    """A smooth map of vectors by its label.
+
+    map             P(u), with the derivatives dP(u)[v], d2P(u)[v, w], ..., symmetric and linear in their directions
+    linear          A(u) = A u for a constant matrix
+    componentwise   p(u)_i = p(u_i), with the derivatives dp(u), d2p(u), ... at each component
+    """
+    return Function(label, (), map=kind)
+
+
+def declared_maps(functions: Mapping[str, Function]) -> dict[str, MapKind]:
+    """The maps among functions, with their kinds."""
+    return {label: f.map for label, f in functions.items() if f.map}
+
+
 def declared_losses(functions: Mapping[str, Function]) -> dict[str, tuple[str, ...]]:
     """The losses of which these are gradients, with their variables; none where none is declared."""
     return {label.partition(".")[0]: f.slots for label, f in functions.items() if variable_of(label)}
 
 
 def derivative_text(label: str, arguments: Sequence[str]) -> str:
-    """A derivative in the formula language.
+    """A derivative of a loss or a field in the formula language.
 
     >>> derivative_text("L", ["u"]), derivative_text("f.x", []), derivative_text("f.x", ["u", "v"])
     ('hess(u)', 'grad(f, x)', 'd3(f, x, u, v)')

@@ -1,4 +1,4 @@
-"""What the engine asks of an algebra: eleven operations.  Another algebra that has them can stand beside `sums.Algebra`."""
+"""What the engine asks of an algebra: twelve operations.  Another algebra that has them can stand beside `sums.Algebra`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ class TermAlgebra(Protocol):
 
     def graft(self, label: str, delta: Sequence[Sum], weight: int) -> Sum:
         """The function at theta_0 + sum_j gamma^j delta[j], at gamma^weight."""
+
+    def mapped_at(self, name: str, argument: Sequence[Sum], directions: Sequence[Sum], weight: int) -> Sum:
+        """A map, or its derivative in directions, at sum_j gamma^j argument[j], at gamma^weight."""
 
     def product(self, a: Sum, b: Sum) -> Sum: ...
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.powers import Powers
 from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
 from derive.errors import ReductionError
 
@@ -23,7 +24,7 @@ _NUMBER = (
 )
 
 
-class Algebra(Powers):
+class Algebra(Maps):
     """The terms over one ring.
 
     >>> from fractions import Fraction
@@ -37,8 +38,7 @@ class Algebra(Powers):
     def __init__(
         self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS, spaces: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(ring, spaces)
-        self.functions = functions
+        super().__init__(ring, functions, spaces)
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
@@ -67,45 +67,36 @@ class Algebra(Powers):
         return found
 
     def _node(self, label: str, children: tuple[Term, ...]) -> Sum:
-        inner, outer = [], self.unit
-        result: Sum = {self.unit: self.ring.one}
-        for child in children:
-            if any(f.scalar for f, _ in child.factors):
-                scalars, vector = split_scalars(child)
-                outer = self.interner.term(dict(scalars))
-                result = self.product(result, {outer: self.ring.one})
-                child = self.interner.term(dict(vector))
-            if self.spaces and not child.factors:
-                raise ReductionError(_NUMBER)
-            inner.append(child)
+        inner, outer = self.without_scalars(children)
+        if self.spaces and not all(child.factors for child in inner):
+            raise ReductionError(_NUMBER)
         node = self.interner.term({self.interner.factor("node", label, inner): 1})
-        return self.product(result, {node: self.ring.one})
+        return self.product(outer, {node: self.ring.one})
 
     def node_sum(self, label: str, children: Sequence[Term]) -> Sum:
         return dict(self.node(label, children))
 
     def node_of_sums(self, label: str, children: Sequence[Sum]) -> Sum:
         """The node as a multilinear function of sums."""
-        result: Sum = {}
-        chosen: list[Term] = []
-
-        def choose(position: int, coefficient: Ratio) -> None:
-            if position == len(children):
-                accumulate(result, self.scale(self.node(label, tuple(chosen)), coefficient))
-                return
-            for t, c in children[position].items():
-                chosen.append(t)
-                choose(position + 1, coefficient * c)
-                chosen.pop()
-
-        choose(0, self.ring.one)
-        return nonzero(result)
+        return self.multilinear(partial(self.node, label), children)
 
     def graft(self, label: str, delta: Sequence[Sum], weight: int) -> Sum:
         """The coefficient of gamma^weight in grad(theta_0 + sum_j gamma^j delta[j]); delta[0] is not read.
 
         grad(theta_0 + d) = sum over multisets M of d's terms of d^(|M|+1)L[M] prod_m P_m^mult / mult!.
         """
+        return self.grafted(partial(self.node, label), delta, weight)
+
+    def mapped_at(self, name: str, argument: Sequence[Sum], directions: Sequence[Sum], weight: int) -> Sum:
+        """The coefficient of gamma^weight in d^kP(sum_j gamma^j argument[j])[directions]."""
+
+        def value(chosen: tuple[Term, ...]) -> Sum:
+            return self.mapped(name, argument[0], [*directions, *({t: self.ring.one} for t in chosen)])
+
+        return self.grafted(value, argument, weight)
+
+    def grafted(self, node: Callable[[tuple[Term, ...]], Sum], delta: Sequence[Sum], weight: int) -> Sum:
+        """sum over multisets M of the terms of sum_j gamma^j delta[j], j > 0, of node(M) prod_m P_m^mult / mult!."""
         items = [(w, t, c) for w in range(1, min(weight, len(delta) - 1) + 1) for t, c in delta[w].items()]
         result: Sum = {}
         chosen: list[Term] = []
@@ -114,7 +105,7 @@ class Algebra(Powers):
         def extend(start: int, left: int, coefficient: Ratio, repeats: int) -> None:
             # invariant: `chosen` is a non-decreasing run of items of total weight weight - left
             if not left:
-                for term, z in self.node(label, tuple(chosen)).items():
+                for term, z in node(tuple(chosen)).items():
                     value = coefficient if z is one else coefficient * z
                     old = result.get(term)
                     result[term] = value if old is None else old + value
@@ -187,9 +178,15 @@ class Algebra(Powers):
             exponents: dict[Factor, Exponent] = {}
             parts: Sum = {self.unit: self.ring.one}
             for f, e in term.factors:
-                if f.kind in ("node", "sum") and f.children and isinstance(e, int) and e > 0:
+                if f.kind in ("node", "sum", "map") and (f.children or f.body) and isinstance(e, int) and e > 0:
                     inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
-                    image = self.contract(inner[0]) if f.kind == "sum" else self.node_of_sums(f.label, inner)
+                    match f.kind:
+                        case "sum":
+                            image = self.contract(inner[0])
+                        case "node":
+                            image = self.node_of_sums(f.label, inner)
+                        case _:
+                            image = self.mapped(f.label, self.partial_fractions(dict(f.body)), inner)
                     for _ in range(e):
                         parts = self.product(parts, image)
                 else:

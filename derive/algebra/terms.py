@@ -7,6 +7,8 @@ A factor is
     base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
     abs       |x| of a single factor x whose sign is not known
     sum       sum_i m_i of a term m: a scalar (contraction)
+    map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
+              has no body and the child m (`derive.algebra.maps`)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
 A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
 
@@ -73,8 +75,8 @@ class Factor:
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 
-_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5}
-_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0}
+_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6}
+_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0}
 
 
 class Cases(ABC, Generic[V]):
@@ -92,6 +94,8 @@ class Cases(ABC, Generic[V]):
                 return self.absolute(f)
             case "root":
                 return self.root(f)
+            case "map":
+                return self.map(f)
         return self.base(f)
 
     @abstractmethod
@@ -111,6 +115,9 @@ class Cases(ABC, Generic[V]):
 
     @abstractmethod
     def base(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def map(self, f: Factor) -> V: ...
 
 
 class Term:
@@ -191,7 +198,7 @@ class Interner:
         positive: bool = False,
     ) -> Factor:
         kids = tuple(children)
-        if kind == "node" and len(kids) > 1:
+        if kind in ("node", "map") and len(kids) > 1:
             kids = tuple(sorted(kids, key=_by_key))
         key = (kind, label, kids, scalar, tuple((t, c.key) for t, c in body))
         found = self._factors.get(key)
@@ -272,6 +279,11 @@ class _Text(Cases[str]):
 
     def base(self, f: Factor) -> str:
         return combination_text(f.body)
+
+    def map(self, f: Factor) -> str:
+        """d2P(u, v, w): the argument, then the directions."""
+        inner = [combination_text(f.body)] if f.body else []
+        return f"{f.label}({', '.join([*inner, *map(term_text, f.children)])})"
 
 
 _TEXT = _Text()

@@ -16,6 +16,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold
 from derive.algebra.functions import variable_of
 from derive.algebra.terms import Exponent, Factor, Term, space_of
+from derive.errors import UsageError
 
 Number = Any
 Vector = list[Number]  # one number a component; a scalar is the same number at each
@@ -122,6 +123,9 @@ class Point(Fold[Vector]):
 
     def base(self, f: Factor) -> Vector:
         return self.total(f.body)
+
+    def map(self, f: Factor) -> Vector:
+        raise UsageError(f"{f.label} is a map that has no formula here, so no values can be given")
 
 
 def paired(a: Vector, b: Vector) -> Iterator[tuple[Number, Number]]:

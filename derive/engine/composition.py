@@ -18,7 +18,7 @@ from derive.algebra.fold import Fold, within
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.engine.series import Context, Contraction, Gradient, Magnitude, Place, Plus, Power, Series, Times
+from derive.engine.series import Context, Contraction, Gradient, Magnitude, Mapped, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -183,3 +183,8 @@ class _Composer(Fold[Series]):
 
     def base(self, f: Factor) -> Series:
         return self.total(dict(f.body))
+
+    def map(self, f: Factor) -> Series:
+        inner = [self.term(c) for c in f.children]
+        argument, *directions = [self.total(dict(f.body)), *inner] if f.body else inner
+        return Mapped(f.label, argument, directions, None)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.calculus import loss_term
-from derive.algebra.functions import FIELD, LOSS, declared_losses
+from derive.algebra.functions import FIELD, LOSS, declared_losses, declared_maps
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
 from derive.engine.composition import Given, Node, Workspace
-from derive.engine.series import CALL_SERIES, Plus, Polynomial, Power, Series, Times
+from derive.engine.series import CALL_SERIES, Mapped, Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import (
     Call,
@@ -32,6 +32,7 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import Kind, partial_of
+from derive.language.maps import map_arities, map_of
 from derive.scheme.kinds import sized
 from derive.scheme.losses import Resolver, closed, loss_calls
 from derive.scheme.spaces import Spaces
@@ -136,6 +137,8 @@ class FormulaReader(Meaning[_Value]):
             point, directions = partial.divided(args)
             slots = dict(zip(self.algebra.functions[partial.label].slots, point, strict=True))
             return Node(slots, partial.label, directions)
+        if map_of(function, self.algebra.functions):
+            return Mapped(function, args[0], args[1:], None)
         if function in CALL_SERIES:
             return CALL_SERIES[function](args, None)
         kind = FIELD if function.endswith("field") else LOSS
@@ -143,12 +146,12 @@ class FormulaReader(Meaning[_Value]):
 
 
 def _term_expression(algebra: Algebra, text: str) -> Expression:
-    losses = declared_losses(algebra.functions)
+    losses, maps = declared_losses(algebra.functions), map_arities(declared_maps(algebra.functions))
     if not losses:
-        return parse_expression(text, "term", TERM_CALLS)
+        return parse_expression(text, "term", TERM_CALLS | maps)
     unknowns = tuple(dict.fromkeys(x for slots in losses.values() for x in slots))
     spaces = Spaces(algebra.spaces or dict.fromkeys(unknowns, unknowns[0]))
-    expression = parse_expression(text, "term", {**plain_arities(), **loss_calls(losses)})
+    expression = parse_expression(text, "term", {**plain_arities(), **loss_calls(losses), **maps})
     return closed(Resolver(losses, unknowns, "term").opened(expression), spaces)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from math import lcm
 from typing import TYPE_CHECKING, Protocol
 
@@ -325,6 +326,29 @@ class Gradient(Series):
             must = f"it must be taken at a point that tends to {variable}"
             raise self.context.fail(f"the gradient is taken at {point} as gamma -> 0; {must}", self.place)
         return self.algebra.node_sum(self.label, list(leading))
+
+
+class Mapped(Series):
+    """d^kP(x)[u_1, ..., u_k] of a map P by its name, at x = x_0 + gamma delta_1 + ...: grafting of delta onto P at x_0."""
+
+    def __init__(self, name: str, argument: Series, directions: Sequence[Series], place: Place | None) -> None:
+        super().__init__(argument.context, place, argument.steady and all(u.steady for u in directions))
+        self.name, self.argument, self.directions = name, argument, directions
+
+    def compute(self, k: Exponent) -> Sum:
+        for x in (self.argument, *self.directions):
+            x.require_whole(k, self.place)
+            if any(x.at(j) for j in lattice(x.low, -1, 1)):
+                raise self.context.fail(f"{self.name} is taken at what grows as gamma -> 0", self.place)
+        argument = [self.argument.at(j) for j in range(int(k) + 1)]
+        if not self.context.exploring:
+            self.context.check_settled(argument[0], self.place)
+        result: Sum = {}
+        for powers in product(range(int(k) + 1), repeat=len(self.directions)):
+            if (weight := int(k) - sum(powers)) >= 0:
+                directions = [u.at(j) for u, j in zip(self.directions, powers, strict=True)]
+                accumulate(result, self.algebra.mapped_at(self.name, argument, directions, weight))
+        return nonzero(result)
 
 
 class TimeFunction(Series):

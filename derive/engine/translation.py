@@ -10,12 +10,12 @@ from typing import Any
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
-from derive.algebra.functions import Function, gradients
+from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
-from derive.engine.series import CALL_SERIES, Gradient, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
+from derive.engine.series import CALL_SERIES, Gradient, Mapped, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
 from derive.language import (
     Assignment,
@@ -32,6 +32,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
 from derive.scheme.schedule import Schedule
@@ -67,7 +68,10 @@ class Translation:
         self.indices = tuple(f"step {i} of repeat" for i in range(symbolic_depth(self.scheme.statements)))
         self.depth = 0  # in repeats whose number is a symbol
         self.ring = Ring(self._symbols())
-        self.functions: Mapping[str, Function] = gradients(self.scheme.losses)
+        self.functions: Mapping[str, Function] = {
+            **gradients(self.scheme.losses),
+            **{label: mapping(label, kind) for label, kind in self.scheme.maps.items()},
+        }
         self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
@@ -84,7 +88,7 @@ class Translation:
 
     def _algebra(self) -> Any:
         """The algebra of terms; where losses are declared, with their gradients and the spaces of all state variables."""
-        if not self.scheme.losses:
+        if not self.scheme.losses and not self.scheme.maps:
             return self.variant.algebra(self.ring)
         known = {self.configuration.symbol(s): x for s, x in self.scheme.spaces.items()}
         spaces = known | {_later(s): x for s, x in known.items()}
@@ -183,6 +187,8 @@ class Translation:
     def _call(self, function: str, args: list[Series], place: Place) -> Series:
         if partial := partial_of(function):
             return self._derivative(partial, args, place)
+        if map_of(function, self.scheme.maps):
+            return Mapped(function, args[0], args[1:], place)
         if function not in CALL_SERIES:
             return TimeFunction(self.time_derivatives(function), args[0], function, place)
         series = CALL_SERIES[function](args, place)

@@ -169,7 +169,7 @@ class Reader(Climbing):
             return self.call(token.text, self.arguments("]"), token)
         if self.at("("):
             if self.is_call(token):
-                return self.call(token.text, self.arguments(")"), token)
+                return self.call(token.text, self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
             if self.is_at_point(token):
                 return self.at_point("field" if token.text == "f" else token.text, self.arguments(")"), token)
             self.require_name(token)

@@ -136,6 +136,11 @@ class _AtIndex(Cases[str]):
     def root(self, f: Factor) -> str:
         return write_factor(f, self.writer.style)  # parameters carry no index
 
+    def map(self, f: Factor) -> str:
+        """A component of the value, with its arguments as vectors."""
+        text = write_factor(f, self.writer.style)
+        return text if f.scalar else rf"\left({text}\right)_{{{self.index}}}"
+
     def base(self, f: Factor) -> str:
         self.writer.used.setdefault(f)
         return self.indexed(f, self.writer.name_of(f))

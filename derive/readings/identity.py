@@ -89,7 +89,7 @@ class _Symbols(Fold[Ratio]):
     def state(self, f: Factor) -> Ratio:
         return self.symbol(f)
 
-    node = contraction = root = state
+    node = contraction = root = map = state
 
     def absolute(self, f: Factor) -> Ratio:
         inner = f.children[0].factors

@@ -12,7 +12,7 @@ from derive.language import assignments, count_names, names_of, parse_expression
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
-from derive.scheme.losses import declared, loss_calls, resolved
+from derive.scheme.losses import declared, resolved
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
@@ -134,21 +134,22 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
             if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
-    functions, losses = declared(data.get("functions", {}), list(unknowns), where)
-    statements = parse_update(data["update"], where, {**dict.fromkeys(functions, 1), **loss_calls(losses)}, data["parameters"])
+    functions = declared(data.get("functions", {}), list(unknowns), where)
+    statements = parse_update(data["update"], where, functions.calls(), data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
-        statements=resolved(statements, losses, list(unknowns), where),
+        statements=resolved(statements, functions.losses, list(unknowns), where),
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
         parameters={n: _parameter(n, d) for n, d in data.get("parameters", {}).items()},
-        functions=functions,
+        functions=functions.times,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
         unknowns=unknowns,
-        losses=losses,
+        losses=functions.losses,
+        maps=functions.maps,
         aliases=read_aliases(data.get("aliases", []), source),
     )
 

@@ -8,6 +8,7 @@
     grad(f(a, b), x)        at another point                                          f.x(a, b)
     hess(f, x, u)           its derivative in the direction u, in u's own space       f.x.y(x, y, u)
     d3(f, x, u, v)          the next one                                              f.x.y.x(x, y, u, v)
+    P(u), dP(u, v)          a declared map, P = "map" (or "linear", "componentwise"), and its derivative at u
     gradient(s, x)          the gradient of a number s: its text differentiated       (`derive.scheme.gradient`)
 """
 
@@ -33,6 +34,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.maps import MAP_KINDS, MapKind, map_arities, map_of
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
 from derive.scheme.spaces import Spaces, spaces_of
@@ -48,29 +50,60 @@ _OPEN = "?"  # a direction whose space is not yet known
 _RANKS = {"grad": 0, "hess": 1, **{f"d{k}": k - 1 for k in range(3, MAX_RANK)}}
 
 
-def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) -> tuple[dict[str, str], Losses]:
-    """(time functions with their descriptions, losses with their variables) among declared functions.
+@dataclass(frozen=True)
+class Declared:
+    """The functions that a scheme declares: those of time, described; losses, with their variables; maps, with their kinds."""
 
-    >>> declared({"r": "learning rate", "f": "loss(x, y)"}, ["x", "y"], "example")
-    ({'r': 'learning rate'}, {'f': ('x', 'y')})
+    times: Mapping[str, str]
+    losses: Losses
+    maps: Mapping[str, MapKind]
+
+    def calls(self) -> dict[str, int | None]:
+        """What a text may call, and with how many arguments (None: looked at here)."""
+        return {**dict.fromkeys(self.times, 1), **loss_calls(self.losses), **map_arities(self.maps)}
+
+
+def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) -> Declared:
+    """What the functions of a file are, by their texts.
+
+    >>> declared({"r": "learning rate", "f": "loss(x, y)", "P": "map, the mirror map"}, ["x", "y"], "example")
+    Declared(times={'r': 'learning rate'}, losses={'f': ('x', 'y')}, maps={'P': 'map'})
     """
     times: dict[str, str] = {}
     losses: dict[str, tuple[str, ...]] = {}
+    maps: dict[str, MapKind] = {}
     for name, text in functions.items():
-        found = _LOSS.fullmatch(text)
-        if found is None:
+        if kind := _map_kind(text):
+            maps[name] = kind
+        elif found := _LOSS.fullmatch(text):
+            losses[name] = _variables(name, found[1], unknowns, where)
+        else:
             times[name] = text
-            continue
-        losses[name] = slots = tuple(plain_name(s.strip()) for s in found[1].split(","))
-        for s in slots:
-            if s not in unknowns:
-                known = f"{nearest(s, unknowns)} (unknowns: {', '.join(unknowns)}; others are declared under [unknowns])"
-                raise SchemeError(f"{where}, [functions] {name}: '{s}' is no unknown{known}")
-        if len(set(slots)) < len(slots):
-            raise SchemeError(f"{where}, [functions] {name}: a variable is named twice")
-        if name in (*CALLS, *_RANKS, *CLOCK, *unknowns, "gradient", "loss"):
+    for name in (*losses, *maps):
+        if name in (*CALLS, *_RANKS, *CLOCK, *unknowns, "field", "gradient", "loss"):
             raise SchemeError(f"{where}, [functions] {name}: '{name}' has a meaning already; choose another name")
-    return times, losses
+    for name in functions:
+        if (found_map := map_of(name, maps)) and found_map[1]:
+            raise SchemeError(f"{where}, [functions] {name}: '{name}' is the derivative of {found_map[0]}; choose another name")
+    return Declared(times, losses, maps)
+
+
+def _map_kind(text: str) -> MapKind | None:
+    """Its kind, from 'linear' or 'linear, what it is'; a description that begins otherwise is one of a function of time."""
+    word = re.split(r"[,:;]", text, maxsplit=1)[0].strip()
+    return next((kind for kind in MAP_KINDS if kind == word), None)
+
+
+def _variables(name: str, text: str, unknowns: Sequence[str], where: str) -> tuple[str, ...]:
+    """Of a loss: different unknowns."""
+    slots = tuple(plain_name(s.strip()) for s in text.split(","))
+    for s in slots:
+        if s not in unknowns:
+            known = f"{nearest(s, unknowns)} (unknowns: {', '.join(unknowns)}; others are declared under [unknowns])"
+            raise SchemeError(f"{where}, [functions] {name}: '{s}' is no unknown{known}")
+    if len(set(slots)) < len(slots):
+        raise SchemeError(f"{where}, [functions] {name}: a variable is named twice")
+    return slots
 
 
 def loss_calls(losses: Losses) -> dict[str, int | None]:

@@ -23,6 +23,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, Kind, call_of
+from derive.language.maps import MapKind, map_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -57,7 +58,8 @@ class Scheme:
     `statements` are executed top to bottom once a step, and `program` is what they come to.  `states` are the variables that
     live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors
     and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
-    every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on.
+    every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps
+    with their kinds.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
@@ -73,6 +75,7 @@ class Scheme:
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    maps: Mapping[str, MapKind] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,7 +149,7 @@ class Scheme:
     def names(self) -> frozenset[str]:
         """Every name that the file uses: parameters, variables, time functions, the symbols of its regimes."""
         symbols = {n for r in self.regimes.values() for e in r.substitutions.values() for n in names_of(e)}
-        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *self.losses, *symbols})
+        return frozenset({*self.parameters, *self.states, *self.assigned, *self.functions, *self.losses, *self.maps, *symbols})
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -208,6 +211,8 @@ def _check_written(scheme: Scheme, name: str) -> None:
     taken = "the derivative of the problem" if name in ("grad", "field") else ""
     if found and found[1] in scheme.functions:
         taken = f"a derivative of {found[1]}(t)"
+    if found_map := map_of(name, scheme.maps):
+        taken = f"the map {name}" if not found_map[1] else f"a derivative of {found_map[0]}"
     if name in scheme.losses or (scheme.losses and re.fullmatch(r"hess|d\d+", name)):
         taken = "a loss" if name in scheme.losses else "a derivative of a loss"
     if taken:

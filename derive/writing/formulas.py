@@ -225,6 +225,13 @@ class _Factors(Cases[str]):
     def base(self, f: Factor) -> str:
         return write_combination(f.body, self.style)
 
+    def map(self, f: Factor) -> str:
+        """dP(u)[v]; A(u) of a linear map."""
+        style, directions = self.style, [write_term(c, self.style) for c in f.children]
+        argument = [write_combination(f.body, style)] if f.body else [directions.pop()]
+        text = style.mapping(f.label) + style.left + ", ".join(argument) + style.right
+        return text + (style.open + style.argument(directions) + style.close if directions else "")
+
 
 # ---------------------------------------------------------------------------------------------- sums
 

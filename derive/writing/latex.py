@@ -45,7 +45,7 @@ def equation_latex(
     &{}- \\frac{\\gamma}{2}\\, \\nabla^{2} L\\left[\\nabla L\\right]
     \\end{align*}
     """
-    style = replace(LATEX, letters=dict(letters or {})).knowing(equation.configuration.functions, equation.scheme.unknowns)
+    style = replace(LATEX, letters=dict(letters or {})).knowing(equation.scheme)
     lines: list[str] = []
     for variable, sums in equation.equations.items():
         symbol = style.symbol(variable)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from derive.algebra.terms import Factor, space_of
 from derive.language.calls import Partial
 from derive.language.letters import GREEK, LETTERS
 from derive.scheme.names import UNKNOWNS, previous
+
+if TYPE_CHECKING:
+    from derive.scheme import Scheme
 
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
@@ -45,6 +49,7 @@ class Notation:
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
+    maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -67,6 +72,15 @@ class Notation:
         """The derivative with k arguments of a loss 'L' or a field 'f'; of another function where `letter` names it."""
         return self.derivative(label, self.symbol(letter or label), k)
 
+    def mapping(self, name: str) -> str:
+        """A map or its derivative, P, dP, d2P; d and d^2 before the letter in LaTeX."""
+        found = _TIME_DERIVATIVE.fullmatch(name)
+        if found is None or found[2] not in self.maps:
+            return self.symbol(name)
+        if self.name == "latex":
+            return (rf"d^{{{found[1]}}}" if found[1] else "d") + self.symbol(found[2])
+        return f"d{found[1]}{self.symbol(found[2])}"
+
     def dot(self, name: str, times: int = 1) -> str:
         """The derivative of a variable in time: θ'."""
         return self.dotted(self.symbol(name), times)
@@ -83,9 +97,9 @@ class Notation:
             text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
         return text
 
-    def knowing(self, functions: Iterable[str], unknowns: Iterable[str] = UNKNOWNS) -> Notation:
-        """The same notation for a scheme with these time functions and unknowns."""
-        return replace(self, functions=frozenset(functions), unknowns=tuple(unknowns))
+    def knowing(self, scheme: Scheme) -> Notation:
+        """The same notation for a scheme, with its time functions, maps and unknowns."""
+        return replace(self, functions=frozenset(scheme.functions), maps=frozenset(scheme.maps), unknowns=tuple(scheme.unknowns))
 
     @property
     def players(self) -> bool:

@@ -25,7 +25,7 @@ def notation(
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
     """The notation for a scheme, with its time functions and unknowns."""
-    return style.knowing(equation.configuration.functions, equation.scheme.unknowns)
+    return style.knowing(equation.scheme)
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:

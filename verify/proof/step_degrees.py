@@ -35,6 +35,8 @@ Degrees = tuple[int, int]
 FREE: Degrees = (0, 0)
 Entry = Degrees | None  # None is zero
 Factor = tuple[Fraction | None, Degrees]  # None where it is no number
+#: what is always evaluated near theta itself
+AT_THETA = ("grad", "field")
 ITSELF: Factor = (Fraction(1), FREE)
 
 
@@ -138,6 +140,8 @@ class Degree(Meaning[Value]):
             point, directions = partial.divided(args)
         else:
             point, directions = args, []
+            if node.function not in AT_THETA and any(map(self.is_open, args)):
+                raise Undecided(f"{unparse(node)} is taken at a point that is not known at gamma = 0")
         result = self.function(point, node)
         for u in directions:
             result = self.multiply(result, u, node)
