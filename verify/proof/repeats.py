@@ -32,9 +32,10 @@ from derive.language.calls import partial_of
 from derive.language.repeats import length, repeats
 from derive.language.size import MAX_REPEATED
 from derive.scheme import Configuration
+from verify.proof.count_degrees import Degrees
 from verify.proof.errors import Undecided
 from verify.proof.statement import CALLS, Claimed, Statement, Summands, interned
-from verify.proof.step_degrees import Degrees, StepDegrees
+from verify.proof.step_degrees import StepDegrees
 
 MOST_NUMBERS = 200
 
