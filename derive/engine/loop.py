@@ -39,6 +39,7 @@ class Loop:
         self.initial = {x: names[x] for x in carried(repeat)}
         self.values: dict[str, dict[int, Sum]] = {x: {} for x in self.initial}
         self.guess: dict[str, Sum] = {}
+        self.marker = f"{index}, line {repeat.line}, column {repeat.column}"  # what is unsolved because of the guess
         self.power = -1  # what is being solved
         self.body: dict[str, Series] = {}
         inside = {**names, **{x: Carried(self, x) for x in self.initial}}
@@ -51,8 +52,8 @@ class Loop:
 
     def fail(self, message: str) -> ReductionError:
         k = unparse(self.repeat.count)
-        text = f"{message} inside 'repeat {k}'; its steps are then no polynomial in their number: write --set {k}=3"
-        return self.context.fail(text, (self.repeat.line, self.repeat.column))
+        text = f"{message}; give the number of its steps, such as --set {k}=3"
+        return self.context.fail(f"repeat {k}: {text}", (self.repeat.line, self.repeat.column))
 
     # ------------------------------------------------------------------ one power of gamma
 
@@ -62,8 +63,8 @@ class Loop:
             return self.values[name][p]
         if self.power >= 0 or not self.body:
             if p > max(self.power, 0):
-                raise self.fail(f"{name} is divided by gamma")
-            self.context.unsolved.add(f"repeated {name}")
+                raise self.fail(f"{name} is divided by gamma inside")
+            self.context.unsolved.add(self.marker)
             return self.guess[name] if self.body else self.initial[name].at(p)
         for q in range(p):
             self.at(name, q)
@@ -81,12 +82,13 @@ class Loop:
             for _ in range(len(start) + 1):
                 unsolved.clear()
                 last, self.guess = self.guess, {x: self._stepped(x, start[x], p) for x in start}
-                missing |= {name for name in unsolved if name not in self._markers()}
+                missing |= unsolved - {self.marker}
                 if all(self._equal(last[x], self.guess[x]) for x in start):
                     break
             else:
                 moving = [x for x in start if not self._equal(last[x], self.guess[x])]
-                raise self.fail(f"{', '.join(moving)} relax{'es' * (len(moving) == 1)} with a factor other than 1")
+                what = "by other factors than 1, whose powers are no polynomials"
+                raise self.fail(f"a step multiplies {', '.join(moving)} {what}")
         finally:
             self.power = -1
             unsolved.clear()
@@ -95,9 +97,6 @@ class Loop:
             for x, value in self.guess.items():
                 self.values[x][p] = value
         return self.guess
-
-    def _markers(self) -> set[str]:
-        return {f"repeated {x}" for x in self.initial}
 
     def _stepped(self, name: str, start: Sum, p: int) -> Sum:
         """Q(0) + sum_{m<j} (body_p(Q)(m) - Q(m))."""

@@ -96,6 +96,7 @@ class StepDegrees:
             found = settled(right, {p.moved: p.owed for p in parts.values()})
             for part in parts.values():
                 part.entries.append(found[part.moved])
+        _require_order(parts, repeat)
         outside = self._outside(parts)
         return self._body(repeat, names, {x: p.result(outside[x], self.length) for x, p in parts.items()}, ())
 
@@ -153,6 +154,17 @@ class _Carried:
     def result(self, outside: Mapping[str, Factor], length: int) -> Value:
         moved = (*self.entries, *[None] * length)[:length]
         return Value(tuple(map(hull, self.initial.entries, moved)), joined(self.initial.linear, outside))
+
+
+def _require_order(parts: Mapping[str, _Carried], repeat: Repeat) -> None:
+    """Each D is a sum over D before it: in a circle, x = x + y; y = y + x, they would grow like powers of the number of steps."""
+    waiting = dict(parts)
+    while ready := [x for x, p in waiting.items() if not any(y.moved in p.owed for y in waiting.values())]:
+        for x in ready:
+            del waiting[x]
+    if waiting:
+        names, k = ", ".join(waiting), unparse(repeat.count)
+        raise Undecided(f"{names} are not seen to be polynomials in the number of steps of repeat {k}")
 
 
 def joined(a: Mapping[str, Factor], b: Mapping[str, Factor]) -> dict[str, Factor]:
