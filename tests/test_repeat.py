@@ -343,7 +343,7 @@ def test_two_numbers_of_steps_are_proved_together() -> None:
     [
         "y = theta; v = 0; repeat k: {v = beta*v - gamma*grad(y); y = y + v}; theta = y",
         "x = 0; y = gamma*grad(theta); repeat k: {x = x + y; y = y + x}; theta = theta - x",
-        "x = theta; y = x - gamma*grad(theta); repeat k: {x = x + (y - theta); y = y + (x - theta)}; theta = theta - gamma*grad(theta) + (x - y)",
+        "x = theta; y = x - gamma*grad(theta); repeat k: {x = x + (y - theta); y = y + (x - theta)}; theta = theta + (x - y)",
     ],
 )
 def test_a_body_that_relaxes_or_grows_is_never_taken_for_a_polynomial(text: str) -> None:
