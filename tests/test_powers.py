@@ -327,6 +327,16 @@ def test_what_has_no_power(x: str, words: str) -> None:
         of(algebra, x)
 
 
+def test_products_with_a_base_that_has_a_term_twice_up_to_a_root_end() -> None:
+    """With m = g of B = 2^(2/3) g + g + a, g/B would be rewritten as g/B again and again."""
+    algebra = new()
+    base = of(algebra, "2**(2/3)*grad + grad + a")
+    found = algebra.product(of(algebra, "grad**2"), algebra.power(base, Fraction(-1)))
+    back = algebra.product(found, base)
+    assert same(algebra, back, of(algebra, "grad**2"))
+    assert len(found) < 8
+
+
 def test_powers_of_zero_and_one() -> None:
     algebra = new()
     one = algebra.constant(algebra.ring.one)

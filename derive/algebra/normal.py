@@ -16,7 +16,7 @@ from derive.errors import LimitError
 Sum = dict[Term, Ratio]
 MAX_REWRITINGS = 20_000
 _SIMPLER = "write lower powers, or fewer absolute values inside of each other"
-_RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewriting rules are about
+_RULED = frozenset(("base", "abs", "root", "map"))  # the kinds of factor that the rewriting rules are about
 
 
 class NormalForms:
@@ -98,7 +98,11 @@ class NormalForms:
             coefficient = self._settle_roots(coefficient, exponents)
             _settle_absolutes(exponents)
             _settle_bare_bases(exponents)
-            rewritten = self._apply_base_rule(exponents, resolve_poles) or self._apply_absolute_rule(exponents)
+            rewritten = (
+                self._apply_base_rule(exponents, resolve_poles)
+                or self._apply_absolute_rule(exponents)
+                or self._apply_sine_rule(exponents)
+            )
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
             else:
@@ -161,6 +165,14 @@ class NormalForms:
                 continue  # r^2 brings m^2 back where r contains another |B|
             result = [(inverse, combined(exponents, {**without, size: 2}))]
             return result + [(-(x * inverse), _times(exponents, t, without)) for t, x in lower.items()]
+        return None
+
+    def _apply_sine_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
+        """sin(u)^2 -> 1 - cos(u)^2."""
+        for f, e in exponents.items():
+            if f.kind == "map" and f.label == "sin" and isinstance(e, int) and e > 1:
+                cosine = self.interner.factor("map", "cos", (), f.scalar, f.body)
+                return [(self.ring.one, combined(exponents, {f: -2})), (-self.ring.one, combined(exponents, {f: -2, cosine: 2}))]
         return None
 
     def _constant_remainder(self, base: Factor) -> Ratio | None:

@@ -110,7 +110,7 @@ class Powers(NormalForms):
 
     def _base(self, a: Sum, sign_free: bool) -> tuple[Factor, Ratio]:
         """(B, c) with a = c B; c is a positive number, or any number where the sign may be moved out."""
-        leading = max(a, key=lambda t: t.key)
+        leading = max(a, key=_leading_key)
         content, _ = factor(a[leading].reduced().num)
         sign, _ = factor(a[self.unit].reduced().num) if self.unit in a else (content, [])
         scale = -abs(content) if sign_free and sign < 0 else abs(content)
@@ -202,6 +202,15 @@ class Powers(NormalForms):
             x = f if f.positive or e % 2 == 0 else self._absolute(f)
             exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
+
+
+def _leading_key(term: Term) -> tuple[object, ...]:
+    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with the highest powers of them.
+
+    So rule 2 ends: with B = 2^(1/2) g + g + 1 and m = g it would write g/B by g/B again, m = 2^(1/2) g stands in no other term.
+    """
+    others = tuple((f.key, e) for f, e in term.factors if f.kind != "root")
+    return term.size, others, sum(Fraction(e) for f, e in term.factors if f.kind == "root"), term.key
 
 
 def _nonnegative(term: Term, coefficient: Ratio) -> bool:

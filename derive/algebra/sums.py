@@ -10,6 +10,7 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.known import SLOPES
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
@@ -185,6 +186,8 @@ class Algebra(Maps):
                             image = self.contract(inner[0])
                         case "node":
                             image = self.node_of_sums(f.label, inner)
+                        case _ if f.label in SLOPES:
+                            image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
                         case _:
                             image = self.mapped(f.label, self.partial_fractions(dict(f.body)), inner)
                     for _ in range(e):

@@ -105,6 +105,16 @@ class _Expressions:
     def absolute(self, x: Any) -> Any:
         return sp.Abs(x)
 
+    def known(self, name: str, x: Any) -> Any:
+        match name:
+            case "sigmoid":
+                return 1 / (1 + sp.exp(-x))
+            case "softplus":
+                return sp.log(1 + sp.exp(x))
+            case "derf":
+                return 2 * sp.exp(-(x**2)) / sp.sqrt(sp.pi)
+        return getattr(sp, name)(x)
+
     def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
         return c.factored().sympy(self.names, times)

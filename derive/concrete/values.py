@@ -28,6 +28,7 @@ from derive.concrete.problem import (
     Problem,
     Value,
     exact,
+    known_value,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError
@@ -190,6 +191,9 @@ class ExactNumbers:
 
     def absolute(self, x: Value) -> Value:
         return abs(x)
+
+    def known(self, name: str, x: Value) -> Value:
+        return known_value(name, x)
 
 
 def depth_of(sums: Iterable[Combination]) -> int:

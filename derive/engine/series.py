@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property, partial
 from itertools import product
 from math import lcm
 from typing import TYPE_CHECKING, Protocol
@@ -18,9 +19,11 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import FIELD, LOSS, Function
+from derive.algebra.known import SLOPES, slope_of
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
+from derive.language import Call, Meaning, Name, Operation, interpret
 from derive.scheme.names import ahead
 
 if TYPE_CHECKING:
@@ -351,6 +354,74 @@ class Mapped(Series):
         return nonzero(result)
 
 
+class Known(Series):
+    """y = f(x) for a known function, y' = s: k y_k = sum_{0<j<=k} j x_j s_(k-j), where s is read from the function's slope."""
+
+    def __init__(self, name: str, x: Series, place: Place | None) -> None:
+        super().__init__(x.context, place, x.steady)
+        self.name, self.x, self.step = name, x, x.step
+
+    @cached_property
+    def slope(self) -> Series:
+        return interpret(slope_of(self.name), _Slope(self.x, self))
+
+    def compute(self, k: Exponent) -> Sum:
+        if any(self.x.at(j) for j in lattice(self.x.low, as_exponent(-Fraction(self.step)), self.step)):
+            raise self.context.fail(f"{self.name} is taken of what grows as gamma -> 0", self.place)
+        if k == 0:
+            return self._leading(self.x.at(0))
+        result: Sum = {}
+        for j in lattice(self.step, k, self.step):
+            if x := self.x.at(j):
+                weight = fmpq(*Fraction(j).as_integer_ratio()) / fmpq(*Fraction(k).as_integer_ratio())
+                y = self.algebra.product(x, self.slope.at(as_exponent(k - j)))
+                accumulate(result, {t: c.scaled(weight) for t, c in y.items()})
+        return nonzero(result)
+
+    def _leading(self, leading: Sum) -> Sum:
+        if not leading and self.context.unsolved:
+            return {}
+        self.context.check_settled(leading, self.place)
+        try:
+            return self.algebra.mapped_at(self.name, [leading], [], 0)
+        except ReductionError as error:
+            raise self.context.fail(str(error), self.place) from None
+
+
+class _Slope(Meaning[Series]):
+    """Expressions in x and y as series."""
+
+    def __init__(self, x: Series, y: Series) -> None:
+        self.context, self.names = x.context, {"x": x, "y": y}
+
+    def number(self, value: Fraction) -> Series:
+        return Polynomial(self.context, {0: self.context.algebra.ring.constant(value)})
+
+    def name(self, node: Name) -> Series:
+        return self.names[node.id]
+
+    def negate(self, a: Series) -> Series:
+        return Times(self.number(Fraction(-1)), a)
+
+    def add(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b)
+
+    def subtract(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b, -1)
+
+    def multiply(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, b)
+
+    def divide(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, Power(b, Fraction(-1), None))
+
+    def power(self, base: Series, exponent: Fraction, node: Operation) -> Series:
+        return Power(base, exponent, None)
+
+    def call(self, node: Call, args: list[Series]) -> Series:
+        return Known(node.function, args[0], None)
+
+
 class TimeFunction(Series):
     """r(x) with x = t_0 + delta: sum_m r^(m)(t_0) delta^m / m!."""
 
@@ -378,6 +449,10 @@ class TimeFunction(Series):
         return nonzero(result)
 
 
+def _known(name: str, x: Sequence[Series], place: Place | None) -> Series:
+    return Known(name, x[0], place)
+
+
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
@@ -386,5 +461,6 @@ CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "abs": lambda x, place: Magnitude(x[0], False, place),
     "sign": lambda x, place: Magnitude(x[0], True, place),
     "dot": lambda x, place: Contraction(Times(*x)),
+    **{name: partial(_known, name) for name in SLOPES},
     "norm": lambda x, place: Power(Contraction(Times(x[0], x[0])), Fraction(1, 2), place),
 }

@@ -26,6 +26,10 @@ Medium = Literal["unicode", "ascii", "latex"]
 T = TypeVar("T")
 
 
+#: functions of one number that are taken at each component; derf is erf'
+KNOWN_FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")
+
+
 @dataclass(frozen=True)
 class SchemeCall:
     name: str
@@ -48,6 +52,11 @@ class SchemeCall:
         return "vector" if "vector" in arguments else "scalar"
 
 
+_LATEX_NAMES = {
+    "atan": r"\arctan",
+    "derf": r"\operatorname{erf}'",
+    **{name: rf"\operatorname{{{name}}}" for name in ("sigmoid", "softplus", "erf")},
+}
 CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
@@ -57,6 +66,7 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("abs", latex=r"\abs{{{0}}}"),
         SchemeCall("sign"),
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
+        *(SchemeCall(name, latex=_LATEX_NAMES.get(name, rf"\{name}")) for name in KNOWN_FUNCTIONS),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
     )
 }

@@ -120,14 +120,14 @@ def write_term(term: Term, style: Notation) -> str:
 
 def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
     if style.name == "latex":  # negative powers under a bar
-        above = [_power(f, e, style) for f, e in factors if e > 0]
-        below = [_power(f, -e, style) for f, e in factors if e < 0]
+        above = [_power(f, e, style) for f, e in factors if not _is_below(f, e)]
+        below = [_power(f, -e, style) for f, e in factors if _is_below(f, e)]
         top = style.times.join(above) or "1"
         if len(below) == 1:
             below = [below[0].removeprefix(style.left).removesuffix(style.right)] if below[0].endswith(style.right) else below
         return style.fraction(top, style.times.join(below)) if below else style.times.join(above)
-    above = [_power(f, e, style) for f, e in factors if e > 0]
-    below = [_power(f, -e, style) for f, e in factors if e < 0]
+    above = [_power(f, e, style) for f, e in factors if not _is_below(f, e)]
+    below = [_power(f, -e, style) for f, e in factors if _is_below(f, e)]
     top = style.times.join(above) or ("1" if below else "")
     if not below:
         return top
@@ -135,7 +135,19 @@ def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
     return f"{top} / {bottom}"
 
 
+def _is_below(f: Factor, e: Exponent) -> bool:
+    """Whether a power is written in the denominator: exp(u)^(-1) is exp(-u)."""
+    return e < 0 and not _is_exponential(f)
+
+
+def _is_exponential(f: Factor) -> bool:
+    return f.kind == "map" and f.label == "exp"
+
+
 def _power(f: Factor, e: Exponent, style: Notation) -> str:
+    if _is_exponential(f):
+        body = [(t, c * c.ring.constant(Fraction(e))) for t, c in f.body]
+        return style.mapping(f.label) + style.left + write_combination(body, style) + style.right
     if f.kind == "sum":
         return _scalar_product(f, e, style)
     if f.kind == "base" and style.abbreviation is not None and (name := style.abbreviation(f)):
@@ -148,7 +160,7 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
     simple = _is_symbol(f)
     if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0 and not simple:
         return style.power(style.left + text + style.right, str(e))
-    plain = f.kind in ("state", "abs") or simple
+    plain = f.kind in ("state", "abs") or simple or (f.kind == "map" and style.name != "latex" and not f.children)
     if f.kind == "node" and not f.children and style.name != "latex":
         plain = False
     return style.power(text if plain else style.left + text + style.right, str(e))
@@ -228,8 +240,8 @@ class _Factors(Cases[str]):
     def map(self, f: Factor) -> str:
         """dP(u)[v]; A(u) of a linear map."""
         style, directions = self.style, [write_term(c, self.style) for c in f.children]
-        argument = [write_combination(f.body, style)] if f.body else [directions.pop()]
-        text = style.mapping(f.label) + style.left + ", ".join(argument) + style.right
+        argument = write_combination(f.body, style) if f.body else directions.pop()
+        text = style.mapping(f.label) + style.left + argument + style.right
         return text + (style.open + style.argument(directions) + style.close if directions else "")
 
 

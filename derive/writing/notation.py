@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from derive.algebra.terms import Factor, space_of
-from derive.language.calls import Partial
+from derive.language.calls import CALLS, Partial
 from derive.language.letters import GREEK, LETTERS
 from derive.scheme.names import UNKNOWNS, previous
 
@@ -74,6 +74,9 @@ class Notation:
 
     def mapping(self, name: str) -> str:
         """A map or its derivative, P, dP, d2P; d and d^2 before the letter in LaTeX."""
+        if name in CALLS:
+            call = CALLS[name]
+            return {"unicode": call.unicode, "ascii": call.ascii, "latex": call.latex}[self.name] or name
         found = _TIME_DERIVATIVE.fullmatch(name)
         if found is None or found[2] not in self.maps:
             return self.symbol(name)

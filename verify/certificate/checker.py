@@ -8,6 +8,7 @@ random prime fields and compares; what it draws nobody else knows (or, with --re
   signs    p = -1 mod 8: residues play the positive numbers, |x| is the residue among x, -x, every residue has one residue root
   orbit    X_n = sum_k gamma^k X_n^(k) on the slow manifold: Delta^(k+1) X^(k) = 0 for every k, which fixes the memory order by
            order; f_k is the coefficient of n^1 in X^(k+1)
+  known    exp, sin, log, ... are free numbers that obey functional equations (`Known`): what holds for these holds for them
   all d    a difference that exists in some dimension exists in one more than the number of summation indices (counted here)
   classes  |x|, sign(x) and roots of squares have branches, told apart by the signs of their components; a permutation of the
            coordinates maps a difference to a difference, so that one class of each orbit under permutations is compared
@@ -36,7 +37,8 @@ PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
          "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
-CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
+CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
 FIXED = {"theta_next", "gamma", "t", "grad", "field"}
@@ -128,7 +130,9 @@ def walk(n):
         yield from walk(a)
 
 
-is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm")) or (n[0] == "**" and n[1].denominator % 2 == 0)
+is_exp = lambda n: n[:2] == ("call", "exp")  # exp(u)^q is exp(q u), and no root
+is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm")) or (
+    n[0] == "**" and n[1].denominator % 2 == 0 and not is_exp(n[2]))  # fmt: skip
 is_sign = lambda n: n[:2] in (("call", "abs"), ("call", "sign")) and constant(n[2]) is None
 
 
@@ -175,6 +179,7 @@ class Claim:
         self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = ("name", "theta_next") in self.nodes
+        self.transcendental = any(n[0] == "call" and n[1] in KNOWN for n in self.nodes)
         self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
 
     def formula(self, text, calls):
@@ -235,6 +240,128 @@ class Claim:
 # ------------------------------------------------------------------------------ two rings: a prime field, and bounds of degrees
 
 
+AT_ZERO = {"exp": ONE, "cos": ONE, "sigmoid": HALF, **dict.fromkeys(("sin", "tanh", "atan", "erf"), Fraction(0))}
+multiples = lambda top, below: {Fraction(s * m, n) for m in range(1, top + 1) for n in below for s in (1, -1)}
+WIDE, NARROW = multiples(8, (1, 2, 3, 4)), multiples(2, (1, 2))
+#: of a value of a known function, log2 of its coefficients too; log2 of the number of relations that are tried at a point
+DEGREE, RELATIONS = 2**11, 24
+
+
+class Known:
+    """Values of known functions modulo p: exp(sum q_i a_i) = prod exp(a_i)^q_i, cos + i sin alike and of length one, log of
+    products, tanh and others by exp, erf and atan odd, derf even.  Arguments that are small rational combinations of one, two or
+    three met before are recognised; each is an accident with probability below 2^-200."""
+
+    def __init__(self, p, draw):
+        self.p, self.draw, self.logs, self.free, self.exponents = p, draw, {}, {}, {False: {}, True: {}}
+
+    fraction = lambda self, q: q.numerator * pow(q.denominator, -1, self.p) % self.p
+    times = lambda self, a, b: ((a[0] * b[0] - a[1] * b[1]) % self.p, (a[0] * b[1] + a[1] * b[0]) % self.p)
+
+    def power(self, a, n):
+        """a^n; for n < 0 the conjugate of a number of length one, the inverse of a real one."""
+        if n < 0:
+            a = (a[0], -a[1] % self.p) if a[1] else (pow(a[0], -1, self.p), 0)
+        result = (1, 0)
+        for bit in bin(abs(n))[2:]:
+            result = self.times(result, result)
+            result = self.times(result, a) if bit == "1" else result
+        return result
+
+    def generator(self, turn):
+        w = self.draw()
+        over = pow(1 + w * w, -1, self.p)
+        return ((1 - w * w) * over % self.p, 2 * w * over % self.p) if turn else (w, 0)
+
+    def relation(self, a, known):
+        """{b: q} with a = sum q b over arguments met before."""
+        multiples = [{b * self.fraction(q) % self.p: (b, q) for b in known for q in tried} for tried in (WIDE, NARROW)]
+        if a in multiples[0]:
+            return [multiples[0][a]]
+        near = multiples[1]
+        for x in near:
+            if (a - x) % self.p in near:
+                return [near[x], near[(a - x) % self.p]]
+        for x, y in itertools.combinations(near, 2) if len(near) < 150 else ():
+            if (a - x - y) % self.p in near:
+                return [near[x], near[y], near[(a - x - y) % self.p]]
+        return None
+
+    def element(self, a, turn):
+        """exp(a) as (x, 0), or (cos a, sin a); generators are drawn as 48th powers, so that roots of small order exist."""
+        known = self.exponents[turn]
+        if a not in known:
+            found, total = self.relation(a, known), {}
+            for b, q in found or ():
+                for g, r in known[b].items():
+                    total[g] = total.get(g, Fraction(0)) + q * r
+            known[a] = total if found else {self.generator(turn): Fraction(48)}
+            need(sum(map(abs, known[a].values())) <= 8 * 48 and len(known) < 80, "exp, sin or cos of too many multiples")
+        result = (1, 0)
+        for g, q in known[a].items():
+            need(q.denominator == 1, "exp, sin or cos of odd fractions of numbers")
+            result = self.times(result, self.power(g, int(q)))
+        return result
+
+    def log(self, x):
+        if x == 0:
+            raise ZeroDivisionError
+        if x == 1:
+            return 0
+        if x not in self.logs:
+            known = self.logs | {self.element(a, False)[0]: a for a in [*self.exponents[False]]}
+            powers = {pow(y, k, self.p): k * a for y, a in known.items() for k in range(-4, 5) if k}
+            rests = ((powers[y], x * pow(y, -1, self.p) % self.p) for y in powers)
+            found = known.get(x, powers.get(x))
+            if found is None:
+                found = next((a + powers[z] for a, z in rests if z in powers), None)
+            self.logs[x] = self.draw() if found is None else found % self.p
+        return self.logs[x]
+
+    def value(self, name, x):
+        if x == 0 and name in AT_ZERO:
+            return self.fraction(AT_ZERO[name])
+        if name in ("sin", "cos"):
+            return self.element(x, True)[name == "sin"]
+        if name == "log":
+            return self.log(x)
+        if name in ("atan", "erf", "derf"):
+            if (name, self.p - x) in self.free:
+                return self.free[name, self.p - x] * (1 if name == "derf" else -1) % self.p
+            return self.free.setdefault((name, x), self.draw())
+        e = self.element(2 * x % self.p if name == "tanh" else x, False)[0]
+        if name == "softplus":
+            return self.log((1 + e) % self.p)
+        return {"exp": e, "sigmoid": e * pow(e + 1, -1, self.p), "tanh": (e - 1) * pow(e + 1, -1, self.p)}[name] % self.p
+
+
+def taylor(ring, name, a, n, value):
+    """The Taylor coefficients t_0, ..., t_(n-1) at a.  tanh' = 1 - tanh^2, sigmoid' = sigmoid - sigmoid^2, softplus' = sigmoid,
+    (1 + a^2) atan' = 1, erf' = derf, derf' = -2 a derf."""
+    t, one, zero, minus = [value(name)], ring.one, ring.zero, lambda x: ring.neg(x)
+    square = lambda k: minus(ring.inner(t[: k + 1], t[k::-1]))
+    if name in ("sin", "cos"):
+        s, c = value("sin"), value("cos")
+        cycle = [s, c, minus(s), minus(c)] if name == "sin" else [c, minus(s), minus(c), s]
+        return [ring.scale(cycle[k % 4], Fraction(1, factorial(k))) for k in range(n)]
+    inner = taylor(ring, {"softplus": "sigmoid", "erf": "derf"}[name], a, n, value) if name in ("softplus", "erf") else []
+    if name in ("log", "atan"):  # the reciprocal of a + h, or of 1 + a^2 + 2 a h + h^2
+        below = [a, one] if name == "log" else [ring.add(one, ring.inner([a], [a])), ring.scale(a, Fraction(2)), one]
+        inverse = ring.power(below[0], MINUS, ("known", name))
+        for k in range(n):
+            rest = [ring.inner([inner[k - j]], [below[j]]) for j in range(1, len(below)) if k >= j]
+            inner.append(ring.inner([ring.add(one if k == 0 else zero, minus(ring.inner(rest, [one] * len(rest))))], [inverse]))
+    slopes = {
+        "exp": lambda k: t[k],
+        "tanh": lambda k: ring.add(zero if k else one, square(k)),
+        "sigmoid": lambda k: ring.add(t[k], square(k)),
+        "derf": lambda k: ring.scale(ring.inner([a, one], [t[k], t[k - 1] if k else zero]), Fraction(-2)),
+    }
+    for k in range(n - 1):
+        t.append(ring.scale(slopes.get(name, inner.__getitem__)(k), Fraction(1, k + 1)))
+    return t[:n]
+
+
 class Field:
     """The integers modulo p = -1 mod 8."""
 
@@ -252,6 +379,7 @@ class Field:
     size = lambda self, x: x if self.residue(x) else -x % self.p
     sign = lambda self, x, where: 1 if self.residue(x) else self.p - 1
     contracted = lambda self, x, where, leading: x
+    known = lambda self, name, x, where: self.functions.value(name, x)  # `functions` is drawn with a point
 
     def root(self, x, r, where):
         """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
@@ -331,6 +459,14 @@ class Degrees:
             self.inverses[where, q] = (x[1] * self.degree, 1, x[1] * self.height + log2(c), 1, 0)
             self.base(*self.cleared(x))
         return self.whole(x if r > 0 else self.inverses[where, q], abs(r.numerator))
+
+    def known(self, name, x, where):
+        """A quotient of polynomials of degree up to 2 * 8 * 48."""
+        need(not x or x[4] == 0, "a second derivative stands under a known function")
+        if "known" not in self.inverses:
+            self.inverses["known"] = (float(DEGREE), 1, 0.0, 1, 0)
+            self.base(float(DEGREE), float(DEGREE))
+        return (float(DEGREE * self.d), 1, float(DEGREE * self.d), 1, 0)
 
     def contracted(self, x, where, leading):
         """A scalar product brings a summation index, but for its leading part if that is a function of the point, as g is."""
@@ -424,6 +560,21 @@ class Series:
             b.append(ring.inner([total], [inverse]))
         return Series(self.run, int(s.v * r), b, int(s.v * r) + length)
 
+    def known(self, name, place, i):
+        """f(a_0) + f'(a_0) (a - a_0) + ..."""
+        need(self.v >= 0 or not self.c, f"{name} of what grows as gamma tends to 0")
+        run, a = self.run, self.at(0)
+        run.sample.note(("known", name, place), i, 0, a)
+        exact = self.end == inf and self.v + len(self.c) <= 1
+        length = 1 if exact else min(self.end, run.length)
+        t = taylor(run.ring, name, a, length, lambda f: run.ring.known(f, a, place))
+        rest = Series(run, 1, [self.at(k) for k in range(1, length)], inf if exact else length)
+        found = run.lift(t)
+        result = found[-1]
+        for c in found[-2::-1]:
+            result = result * rest + c
+        return result if exact else result + Series(run, length, [], length)
+
     def sign(self, place, i):
         return self.run.lift([self.run.ring.sign(self.lead(place, i).c[0], place)])[0]
 
@@ -491,14 +642,17 @@ class Run:
         memo = {} if self.memo is None else self.memo
         if id(node) not in memo:
             args = [self.of(a, names) for a in args]
-            memo[id(node)] = self.call(node, args) if kind == "call" else self.operation(node, args)
+            memo[id(node)] = self.call(node, args) if kind == "call" else self.operation(node, args, names)
         return memo[id(node)]
 
-    def operation(self, node, args):
+    def operation(self, node, args, names):
         kind, value = node[:2]
         if kind == "number":
             return [self.constant(value)]
         x, y = args[0], args[-1]
+        if kind == "**" and is_exp(node[2]):
+            inner = [self.constant(value) * s for s in self.of(node[2][2], names)]
+            return [s.known("exp", id(node), i) for i, s in enumerate(inner)]
         if kind == "**":
             return [s.power(value, id(node), i) for i, s in enumerate(x)]
         if kind == "neg":
@@ -520,6 +674,8 @@ class Run:
             return self.sample.loss.at(self, self.vector(x))
         if name in ("abs", "sign"):
             return [s.sign(place, i) if name == "sign" else s * s.sign(place, i) for i, s in enumerate(x)]
+        if name in KNOWN:
+            return [s.known(name, place, i) for i, s in enumerate(x)]
         if name == "sqrt":
             return [s.power(HALF, place, i) for i, s in enumerate(x)]
         if name in ("dot", "norm"):
@@ -690,7 +846,7 @@ class Check:
     def point(self, ring, d, ranges):
         """A random point: parameters in their ranges, theta, slow variables, time, derivatives of the loss and of schedules."""
         claim, draw = self.claim, lambda n: [self.source.randrange(1, ring.p) for _ in range(n)]
-        sample = Sample(claim, ring, {}, self.slack)
+        sample, ring.functions = Sample(claim, ring, {}, self.slack), Known(ring.p, lambda: draw(1)[0])
         run, names, sample.positive = Run(sample, 1), {}, []
         for n, conditions in claim.positive.items():
             for _ in range(500):
@@ -738,6 +894,7 @@ class Check:
         self.ring = None
         for what, values in sample.equations():
             if any(values):
+                need(not self.claim.transcendental, f"{what}, or follows from equations of exp, sin, ... that are not tried here")
                 raise Different(f"{what} (modulo {sample.ring.p}, dimension {len(sample.loss.base)})")
         need(self.leading in (None, sample.starts), "leading powers differ from point to point")
         return sample
@@ -832,7 +989,7 @@ class Check:
         classes = comb(dimension + 2**vectors - 1, dimension) * 2**scalars
         conditions = len(first.positive) + dimension * (sum(map(is_root, claim.nodes)) + vectors) + scalars
         unlucky = height + cover - log2(BITS) - (BITS - log2(self.modulus * 400))  # (Q H / 255) / #primes
-        error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky)
+        error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky) + RELATIONS * claim.transcendental
         need(error < TARGET, "no useful error bound")
         self.visit(first, labels, classes)
         return error, classes, dimension, classes

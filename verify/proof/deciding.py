@@ -18,6 +18,7 @@ from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import modulus
+from verify.proof.known import RELATIONS
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
 from verify.proof.repeats import enough, named, numbers_of_steps, specialised
@@ -25,6 +26,7 @@ from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
+MOST_ERROR, MOST_NESTED = -2.0, 6
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,9 @@ class _Trial:
         if found:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
-        error = sample_error(size, self.conditions(plan, pilot), plan.modulus)
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus) + RELATIONS * self.claim.transcendental
+        if error > MOST_ERROR:
+            raise Undecided("the degrees are too high for an error bound")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
@@ -235,8 +239,11 @@ class _Trial:
         values = products(pilot)
         guess = 2 * self.claim.order + 4
         same = alike(pilot)
+        nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
+        if nested > MOST_NESTED:
+            raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4)
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, nested=nested)
             dimension = max(
                 1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2
             )
@@ -268,7 +275,7 @@ class _Trial:
 
     def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:
         variable, power, witness = found
-        if places(self.claim):
+        if places(self.claim) or self.claim.transcendental:
             real = real_difference(plan, powers(sample), self.source)
             if real is None:
                 raise Undecided(f"{variable} at gamma^{power} differs modulo a prime but at no real point tried")

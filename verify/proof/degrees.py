@@ -25,6 +25,7 @@ from typing import Any
 
 from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
+from verify.proof.known import MOST_MULTIPLE
 from verify.proof.loss import FAR
 from verify.proof.series import Series
 
@@ -52,6 +53,8 @@ class WeightRing:
     bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     roots: dict[Hashable, int] = field(default_factory=dict)
     contractions: set[Hashable] = field(default_factory=set)
+    known_degree: float = 0.0  # of a known function's value
+    logarithm: float = 0.0  # MOST_MULTIPLE times the largest degree of a number whose logarithm was taken
 
     zero = None
 
@@ -144,6 +147,16 @@ class WeightRing:
         degree = (self.dimension - 1) * x.degree + sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
         height = (self.dimension - 1) * height + sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
         return Weight(degree, height + log2(x.integer), 1, {base: Fraction(1)})
+
+    def known(self, name: str, x: Bound, where: Any = None) -> Bound:
+        """A quotient of polynomials in numbers that are drawn for it (`known.KnownValues`)."""
+        if x is not None and x.indices:
+            raise Undecided(VERTEX)
+        if name == "log" and x is not None:
+            poles = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
+            self.logarithm = max(self.logarithm, MOST_MULTIPLE * (x.degree + poles))
+        self.bases["known"] = (self.known_degree, self.known_degree)  # coefficients of (1 + w^2)^k are below 2^k
+        return Weight(self.known_degree, self.known_degree, 1, {"known": Fraction(1)})
 
     def sign(self, x: Bound, where: Any) -> Bound:
         if x is not None and x.indices:

@@ -10,11 +10,11 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
-from derive.language.calls import Partial, partial_of
+from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
 from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
 from verify.proof.series import Algebra, Series
-from verify.proof.statement import DERIVATIVES, Statement
+from verify.proof.statement import DERIVATIVES, Statement, is_exponential
 
 Value = Any  # Series for a scalar, list[Series] for a vector
 MAX_POWER = 40
@@ -67,6 +67,9 @@ class Evaluator:
                 raise Undecided("an exponent is no rational number")
             if abs(exponent.numerator) > MAX_POWER or exponent.denominator > MAX_POWER:
                 raise Undecided(f"the exponent {exponent} is too large")
+            if is_exponential(node.args[0]):
+                factor = self.algebra.constant(exponent)
+                return _each(self.value(node.args[0].args[0], names), lambda x, i: (factor * x).known("exp", id(node), i))
             return _each(self.value(node.args[0], names), lambda x, i: x.power(exponent, id(node), i))
         args = [self.value(a, names) for a in node.args]
         if node.op == "neg":
@@ -94,6 +97,8 @@ class Evaluator:
             case "norm":
                 square = self.point.problem.dot(self.vector(args[0]), self.vector(args[0]), ("dot", id(node)))
                 return square.power(Fraction(1, 2), id(node))
+        if name in KNOWN_FUNCTIONS:
+            return _each(args[0], lambda x, i: x.known(name, id(node), i))
         if name in DERIVATIVES:
             return self._tensor(node, args)
         if partial := partial_of(name):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from derive.errors import UsageError
 from derive.language import (
@@ -31,6 +31,7 @@ from derive.language import (
     symbolic,
     walk,
 )
+from derive.language.calls import KNOWN_FUNCTIONS
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
@@ -105,6 +106,16 @@ class Statement:
         """Whether scalar products occur."""
         return any(isinstance(n, Call) and n.function in ("dot", "norm") for n in self.nodes)
 
+    @cached_property
+    def transcendental(self) -> bool:
+        """Whether known functions occur: exp, log, sin, ..."""
+        return any(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
+
+    @property
+    def nesting(self) -> int:
+        """No known functions stand deeper in each other than this: a line may read what every line before it gave."""
+        return sum(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
+
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
         return [c for name, text in self.parameters.items() for c in _positive_sides(name, text)]
@@ -129,9 +140,16 @@ def _positive_sides(name: str, text: str) -> list[Expression]:
     return found
 
 
+def is_exponential(node: Expression) -> TypeGuard[Call]:
+    """exp(u), whose power to q is exp(q u)."""
+    return isinstance(node, Call) and node.function == "exp"
+
+
 def root_of(node: Expression) -> int | None:
     """The order of the root that this node takes: sqrt, norm, or ** to a fraction."""
     match node:
+        case Operation("**", (base, _)) if is_exponential(base):
+            return None
         case Call("sqrt" | "norm", _):
             return 2
         case Operation("**", (_, exponent)):
