@@ -227,6 +227,7 @@ RELAXES = "by other factors than 1, whose powers are no polynomials"
         ("a = theta; b = theta; repeat k: {c = a; a = b - gamma*grad(a); b = c}; theta = a", RELAXES),
         ("c = 1; y = theta; repeat k: {y = y - gamma*grad(y)/c; c = c + 1}; theta = y", "under a root, in a denominator"),
         ("x = 0; y = gamma*grad(theta); repeat k: {x = x + y; y = y + x}; theta = theta - x", RELAXES),
+        ("c = 0; repeat k: {theta = theta - gamma*exp(c)*grad(theta); c = c + 1}", "of a repeat stands under"),
         ("s = grad(theta)**2; repeat k: {s = beta*s; theta = theta - gamma*grad(theta)*s}", f"multiplies s {RELAXES}"),
     ],
 )
@@ -322,6 +323,11 @@ def test_claims_with_poles_are_bounded_too() -> None:
     assert degree_bound(claim, equation.configuration, "k") >= 2
     assert prove(equation.configuration, {"theta": ["-grad + (k-1)*(k-2)/(k+3)/(k+4)*grad"]}).verdict == "refuted"
     assert prove(equation.configuration, {"theta": ["-grad*(k+3)/(k+3)"]}).proved
+
+
+@pytest.mark.parametrize("claim", ["-grad*exp(k)/exp(k)", "-grad*sqrt(k**2)/k", "-norm(k*grad)*grad/norm(grad)/k"])
+def test_claims_with_the_number_under_a_function_are_left_undecided(claim: str) -> None:
+    assert prove(configure(scheme(SYMBOLIC["accumulated"])), {"theta": [claim]}).verdict == "undecided"
 
 
 def test_a_claim_that_has_no_value_at_a_number_is_not_proved() -> None:

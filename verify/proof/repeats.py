@@ -34,7 +34,7 @@ from derive.language.size import MAX_REPEATED
 from derive.scheme import Configuration
 from verify.proof.count_degrees import Degrees
 from verify.proof.errors import Undecided
-from verify.proof.statement import CALLS, Claimed, Statement, Summands, interned
+from verify.proof.statement import CALLS, DERIVATIVES, Claimed, Statement, Summands, interned
 from verify.proof.step_degrees import StepDegrees
 
 MOST_NUMBERS = 200
@@ -188,9 +188,11 @@ class _Claimed(Meaning[Degrees]):
         return (e * base[0], e * base[1]) if exponent > 0 else (e * base[1], e * base[0])
 
     def call(self, node: Call, args: list[Degrees]) -> Degrees:
-        """Derivatives and scalar products are linear in each argument."""
-        if node.function in ("sqrt", "abs", "sign", "norm") and any(a != (0, 0) for a in args):
-            raise Undecided(f"{self.count} stands under {node.function} in the claim")
+        """Derivatives of the loss and scalar products are linear in each argument; nothing else may have k in it."""
         if partial := partial_of(node.function):
-            _, args = partial.divided(args)
+            point, args = partial.divided(args)
+        else:
+            point = [] if node.function in (*DERIVATIVES, "dot") else args
+        if any(a != (0, 0) for a in point):
+            raise Undecided(f"{self.count} stands under {node.function} in the claim")
         return sum(n for n, _ in args), sum(d for _, d in args)
