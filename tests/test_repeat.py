@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, takewhile
@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive import ModifiedEquation, configure, inline_scheme, load_scheme, modified_equation
+from derive import ModifiedEquation, TermSum, configure, inline_scheme, load_scheme, modified_equation
 from derive.algebra.coefficients import Ratio
 from derive.engine.translation import Translation
 from derive.errors import LimitError, ReductionError, UsageError
 from derive.language import Assignment, Repeat, parse_update, statement_text, unrolled
+from derive.readings.initial_layer import initial_layer
+from derive.readings.modifying import modifying_field
 from derive.scheme import Scheme, scheme_from_toml
 from derive.writing.text import equation_text
 from tests.repeat_texts import ENDS, LINES, random_text, scheme_text
@@ -46,15 +48,19 @@ def scheme(text: str) -> Scheme:
     return inline_scheme(text, [p for p in PARAMETERS if f"repeat {p}:" in text])
 
 
-def table(equation: ModifiedEquation, values: Mapping[str, int] | None = None) -> dict[Any, str]:
+def at_numbers(results: Mapping[str, Sequence[TermSum]], values: Mapping[str, int] | None = None) -> dict[Any, str]:
     """(variable, power, term) -> the coefficient with whole numbers in place of symbols; zeros left out."""
 
     def at(c: Ratio) -> Ratio:
         return c.substitute({n: c.ring.constant(v) for n, v in (values or {}).items()}, c.ring)
 
-    results = (*equation.equations.items(), *equation.memory.items())
-    found = {(x, k, str(t)): at(c) for x, sums in results for k, total in enumerate(sums) for c, t in total}
+    found = {(x, k, str(t)): at(c) for x, sums in results.items() for k, total in enumerate(sums) for c, t in total}
     return {key: str(c) for key, c in found.items() if c}
+
+
+def table(equation: ModifiedEquation, values: Mapping[str, int] | None = None) -> dict[Any, str]:
+    """The coefficients of an equation and of its memory."""
+    return at_numbers({**equation.equations, **equation.memory}, values)
 
 
 def derived(text: str, order: int = 2, **numbers: int) -> dict[Any, str]:
@@ -146,6 +152,17 @@ def test_a_symbol_at_a_number_is_the_update_written_out(name: str, k: int) -> No
 def test_random_bodies_at_a_number_are_the_update_written_out(lines: list[str], end: str, k: int) -> None:
     text = scheme_text(lines, end)
     assert table(modified_equation(scheme(text), 1), {"k": k}) == derived(text, 1, k=k)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_inverse_equations_and_starts_from_rest_at_a_number(k: int) -> None:
+    """Corrections of the gradient, and transients of memory outside, pass through the inner steps."""
+    inner, memory = scheme(SYMBOLIC["lookahead"]), scheme(SYMBOLIC["memory outside"])
+    number = {"k": str(k)}
+    found, expected = (modifying_field(inner, 3, settings=s).field for s in ({}, number))
+    assert at_numbers({"theta": found}, {"k": k}) == at_numbers({"theta": expected})
+    found, expected = (initial_layer(memory, 2, settings=s).transients["theta"] for s in ({}, number))
+    assert at_numbers({"theta": found}, {"k": k}) == at_numbers({"theta": expected}) != {}
 
 
 def test_the_residual_is_looked_at_with_the_symbol_in_place() -> None:
