@@ -21,14 +21,13 @@ from derive.errors import UsageError
 from derive.scheme import Configuration
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.comparison import Comparison, Mismatch, compare
-from verify.counterexample.given import GivenLoss, check_given_loss
+from verify.counterexample.given import GivenLoss, check_given_loss, coordinates
 from verify.counterexample.smaller import smaller
 from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 from verify.proof.repeats import at, numbers_of_steps, written
 
-PROVED_ONLY = "the numerical routes know one loss L(theta), and the scheme declares its own"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 Stated = tuple[Configuration, Mapping[str, Any]]
@@ -140,7 +139,11 @@ def verify_scheme(
 
     Raises UsageError for input that no route can use.
     """
+    if equation.scheme.losses and (options.loss or options.plot):
+        raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
     verification = Verification(equation)
+    if options.loss and not equation.scheme.losses:
+        coordinates(equation.configuration, options.loss)
     data = equation.to_json()
     general = with_arbitrary_functions(equation)
     with verification.route("proof", announce):
@@ -148,11 +151,6 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if equation.scheme.losses:
-        if options.loss or options.plot or options.from_rest:
-            raise UsageError("--loss, --plot and --from-rest are for schemes of one loss L(theta); declared losses are proved")
-        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), PROVED_ONLY)
-        return verification
     proof, symbols = verification.proof, numbers_of_steps(equation.configuration)
     numbers = (proof.numbers if proof else {}) or dict.fromkeys(symbols, TYPICAL)
     if proof is None or not proof.proved:
@@ -199,8 +197,10 @@ def _numerical(
 
     order, chosen = verification.equation.order, chosen_parameters(configuration)
     verification.parameters = {**verification.parameters, **chosen}
-    is_field = data["label"] == "f"
-    loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
+    if options.loss:
+        loss: Any = Loss(options.loss, data["label"] == "f")
+    else:
+        loss = routes.rich_problem(configuration, min(order + 3, 5), options.seed)
     verification.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
     shared: Shared = (configuration, data, chosen)

@@ -119,7 +119,8 @@ class Powers(NormalForms):
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
         positive = all(_nonnegative(t, c) for t, c in body)
         base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
-        base.leading = (leading, next(x for t, x in body if t is leading))
+        if not any(_times_a_constant(leading, t) for t in a if t is not leading):
+            base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
     def _term_power(self, term: Term, exponent: Fraction) -> Sum:
@@ -204,8 +205,14 @@ class Powers(NormalForms):
         return self.product(size, self.normal(exponents))
 
 
+def _times_a_constant(leading: Term, term: Term) -> bool:
+    """Whether a leading monomial comes again, as in g + d g + 1, d the dimension: rewriting by it would have no end."""
+    exponents = dict(term.factors)
+    return all(exponents.get(f, 0) >= e for f, e in leading.factors)
+
+
 def _leading_key(term: Term) -> tuple[object, ...]:
-    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with the highest powers of them.
+    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with their highest powers.
 
     So rule 2 ends: with B = 2^(1/2) g + g + 1 and m = g it would write g/B by g/B again, m = 2^(1/2) g stands in no other term.
     """

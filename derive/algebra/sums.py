@@ -9,7 +9,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.known import SLOPES
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
@@ -41,6 +41,8 @@ class Algebra(Maps):
     ) -> None:
         super().__init__(ring, functions, spaces)
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
+        #: how each loss itself is written -> by variable, the label of its gradient
+        self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[Term, Sum] = {}
 

@@ -16,7 +16,8 @@ Normal form.  Two equal sums of terms have the same normal form, by these rules:
   1. scalars are pulled out of nodes; nodes are multilinear in their children;
   2. with a base B = m + r (m its leading monomial) in a term, powers of m are rewritten, m -> B - r, and positive
      integer powers of B are expanded; so g^2 (g^2+eps)^(-3/2) becomes (g^2+eps)^(-1/2) - eps (g^2+eps)^(-3/2);
-     (a base that is one factor x takes up whole powers of x, so that G^-1 G^(-1/2) becomes G^(-3/2));
+     (a base that is one factor x takes up whole powers of x, so that G^-1 G^(-1/2) becomes G^(-3/2); by one in which m comes
+     again times a constant, g + 2^(1/3) g + 1, nothing is rewritten);
   3. x^2 -> |x|^2 where |x| stands in the term, and even powers of |x| alone are powers of x;
   4. a contraction of symmetric derivatives is written from the index that makes it smallest
      (sum g (Hu) = sum u (Hg)).
@@ -49,7 +50,9 @@ V = TypeVar("V")
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
-    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space")
+    __slots__ = (
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class Factor:
             tuple((t.key, c.key) for t, c in body),
         )
         self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
-        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
+        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient, if it comes once
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 

@@ -295,6 +295,8 @@ class Gradient(Series):
     The point gives a series for every variable of the function; what is grafted is the union of their increments.
     """
 
+    what = "the gradient"
+
     def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
         super().__init__(next(iter(point.values())).context, place)
         self.point, self.label = point, label
@@ -327,8 +329,31 @@ class Gradient(Series):
         if not self.context.exploring:
             point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
             must = f"it must be taken at a point that tends to {variable}"
-            raise self.context.fail(f"the gradient is taken at {point} as gamma -> 0; {must}", self.place)
+            raise self.context.fail(f"{self.what} is taken at {point} as gamma -> 0; {must}", self.place)
         return self.algebra.node_sum(self.label, list(leading))
+
+
+class Value(Gradient):
+    """L(x) with x = theta_0 + gamma delta_1 + ...:  L_0 is the loss itself, k L_k = sum_(0<j<=k) j <delta_j, grad(x)_(k-j)>."""
+
+    what = "the loss"
+
+    def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
+        super().__init__(point, label, place)
+        self.slope = Gradient(point, label, place)
+
+    def at_point(self, k: int) -> Sum:
+        algebra = self.algebra
+        if k == 0:
+            return algebra.state(algebra.loss, scalar=True)
+        total: Sum = {}
+        for j in range(1, k + 1):
+            part = algebra.product(self.increment(j), self.slope.at(k - j))
+            accumulate(total, {t: c.scaled(fmpq(j, k)) for t, c in part.items()})
+        return algebra.contract(nonzero(total))
+
+    def at_other_point(self, variable: str, leading: Sum) -> Sum:
+        return self.algebra.contract(super().at_other_point(variable, leading))
 
 
 class Mapped(Series):
@@ -456,6 +481,7 @@ def _known(name: str, x: Sequence[Series], place: Place | None) -> Series:
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
+    "loss": lambda x, place: Value({LOSS.point: x[0]}, LOSS.label, place),
     "field": lambda x, place: Gradient({FIELD.point: x[0]}, FIELD.label, place),
     "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
     "abs": lambda x, place: Magnitude(x[0], False, place),

@@ -186,7 +186,7 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:
-        text = "d"
+        text = style.symbol(style.dimension)
     elif len(items) == 1 and items[0][1] == 1:
         text = style.inner("1", _power(*items[0], style))
     else:
@@ -199,7 +199,10 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
 
 def write_factor(f: Factor, style: Notation) -> str:
     """A factor without its exponent."""
-    return _Factors(style).of_kind(f)
+    found = style.written.get(f)
+    if found is None:
+        found = style.written[f] = _Factors(style).of_kind(f)
+    return found
 
 
 class _Factors(Cases[str]):
@@ -248,10 +251,9 @@ class _Factors(Cases[str]):
 # ---------------------------------------------------------------------------------------------- sums
 
 
-def signed_term(coefficient: Ratio, term: Term, style: Notation, front: str = "", settle: bool = True) -> tuple[bool, str]:
+def signed_term(coefficient: Ratio, term: Term, style: Notation, front: str = "") -> tuple[bool, str]:
     """(negative, the rest) of coefficient times `front` times term."""
-    if settle:
-        coefficient, term = settled(coefficient, term)
+    coefficient, term = settled(coefficient, term)
     negative, text = write_coefficient(coefficient, style, front)
     return negative, style.beside([text, write_term(term, style) if term.factors else ""], style.scale) or "1"
 
@@ -267,20 +269,20 @@ def write_sum(total: Combination, style: Notation) -> str:
     return write_combination(((t, c) for c, t in total), style) if total else "0"
 
 
-def rows(sums: Blocks, style: Notation, first_power: int = 0, settle: bool = True) -> list[str]:
+def rows(sums: Blocks, style: Notation, first_power: int = 0) -> list[str]:
     """sum_k gamma^k (...), one signed row a term: '+ γ/4 |∇L|^2'.
 
-    `first_power` is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ...; `settle` writes 1/p p^(1/2) as p^(-1/2).
+    `first_power` is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ...
     """
     found = []
     for k, total in by_power(sums, first_power):
         for c, t in total:
-            negative, text = signed_term(c, t, style, gamma_power(k, style), settle)
+            negative, text = signed_term(c, t, style, gamma_power(k, style))
             found.append(f"{'-' if negative else '+'} {text}")
     return found
 
 
-def series_rows(sums: Blocks, style: Notation, settle: bool = True) -> list[str]:
+def series_rows(sums: Blocks, style: Notation) -> list[str]:
     """The rows of a whole right side: no plus sign in front, and a zero where there is no term."""
-    first, *rest = rows(sums, style, settle=settle) or ["0"]
+    first, *rest = rows(sums, style) or ["0"]
     return [first.removeprefix("+ "), *rest]

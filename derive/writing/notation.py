@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from derive.algebra.terms import Factor, space_of
 from derive.language.calls import CALLS, Partial
@@ -50,6 +51,9 @@ class Notation:
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
+    dimension: str = "d"  # <1, 1>, the number of components
+    #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
+    written: WeakKeyDictionary[Factor, str] = field(init=False, repr=False, compare=False, default_factory=WeakKeyDictionary)
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -100,9 +104,10 @@ class Notation:
             text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
         return text
 
-    def knowing(self, scheme: Scheme) -> Notation:
-        """The same notation for a scheme, with its time functions, maps and unknowns."""
-        return replace(self, functions=frozenset(scheme.functions), maps=frozenset(scheme.maps), unknowns=tuple(scheme.unknowns))
+    def knowing(self, scheme: Scheme, dimension: str = "d") -> Notation:
+        """The same notation for a scheme, its time functions, maps and unknowns; `dimension` is a letter that it leaves free."""
+        functions, maps, unknowns = frozenset(scheme.functions), frozenset(scheme.maps), tuple(scheme.unknowns)
+        return replace(self, functions=functions, maps=maps, unknowns=unknowns, dimension=dimension)
 
     @property
     def players(self) -> bool:

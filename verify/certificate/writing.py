@@ -4,6 +4,7 @@
  "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
  "functions": {name: expression | null}, "slow": [x, ...],
  "fields": {x: [[[coefficient, term], ...] for each power of gamma]}, "memory": {m: [[coefficient, term], ...] at gamma^0}}
+ with declared losses also "unknowns": [x, ...], "losses": {loss: [x, ...]}
 """
 
 from __future__ import annotations
@@ -30,8 +31,7 @@ class CertificateRefused(Exception):
 
 
 def require_certifiable(configuration: Configuration) -> None:
-    """Raise ReductionError where a certificate has no words for the scheme: losses of its own, a symbolic number of steps."""
-    configuration.scheme.require_plain("a certificate")
+    """Raise ReductionError where a certificate has no words for the scheme: a number of steps that is a symbol."""
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")
@@ -53,7 +53,7 @@ def certificate(
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}
-    return {
+    statement = {
         "format": checker.FORMAT,
         "scheme": scheme.name,
         "regime": configuration.regime,
@@ -70,6 +70,9 @@ def certificate(
         "fields": fields,
         "memory": {m: _pairs(powers[0]) for m, powers in (memory or {}).items()},
     }
+    if scheme.losses:
+        statement |= {"unknowns": list(scheme.unknowns), "losses": {f: list(slots) for f, slots in scheme.losses.items()}}
+    return statement
 
 
 def _function(name: str, value: Any) -> str | None:

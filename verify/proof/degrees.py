@@ -17,7 +17,7 @@ denominator is taken, and then these are functions of the point, of first deriva
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, lcm, log2
@@ -188,8 +188,20 @@ class WeightProblem:
     def jet(self, arguments: int) -> Weight:
         return Weight(2.0 if self.weighted else 1.0, indices=arguments)
 
+    @property
+    def height(self) -> Weight:
+        """The loss itself."""
+        return VARIABLE
+
+    def value(self, point: Sequence[Series]) -> Series:
+        """The loss: sum_j (d^j L) (d delta)^j / j!, whose jets no weight raises."""
+        return self._expanded(point, lambda j: Weight(1.0, indices=j))
+
     def gradient(self, point: Sequence[Series], rank: int = 0) -> list[Series]:
         """sum_j jet_j (d delta)^j / j!, delta the sum over all unknowns; with `rank` further indices, jet_(j + rank)."""
+        return [self._expanded(point, lambda j: self.jet(j + rank))]
+
+    def _expanded(self, point: Sequence[Series], jet: Callable[[int], Weight]) -> Series:
         algebra = point[0].a
         delta = point[0].increment(VARIABLE, FAR)
         for x in point[1:]:
@@ -200,10 +212,10 @@ class WeightProblem:
         power = Series(algebra, 0, [self.ring.constant(Fraction(1))], True)
         total = Series(algebra, high, [])
         for j in range(high):
-            factor = self.ring.scale(self.jet(j + rank), Fraction(self.ring.dimension**j, factorial(j)))
+            factor = self.ring.scale(jet(j), Fraction(self.ring.dimension**j, factorial(j)))
             total = total + (power * algebra.element(factor)).cut(high)
             power = (power * delta).cut(high)
-        return [total]
+        return total
 
     def derivative(
         self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]

@@ -86,6 +86,8 @@ class Evaluator:
         match name:
             case "grad" | "field":
                 return self.point.problem.gradient(self.vector(args[0]))
+            case "loss":
+                return self.point.problem.value(self.vector(args[0]))
             case "sqrt":
                 return _each(args[0], lambda x, i: x.power(Fraction(1, 2), id(node), i))
             case "sign":
@@ -230,6 +232,8 @@ def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Valu
     names |= {x: [lift(v) for v in value] for x, value in point.problem.points.items()}
     if not claim.losses:
         names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
+    if not claim.losses and claim.label == "L":
+        names.setdefault("L", lift(point.problem.height))
     for function, jets in point.jets.items():
         if claim.functions[function] is None:
             names |= {derivative_symbol(function, k): lift(x) for k, x in enumerate(jets)}

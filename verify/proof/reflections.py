@@ -72,6 +72,8 @@ class Parities:
             if args[0] == 1:
                 self.odd.add(id(node))
             return args[0] if name == "sign" else 0
+        if name == "loss" and args[0] == 0:
+            raise Mixed
         if name in ("sin", "tanh", "atan", "erf"):
             return args[0]
         if args[0] == 1 and (name == "sqrt" or (name in KNOWN_FUNCTIONS and name not in ("cos", "derf"))):

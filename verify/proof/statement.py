@@ -103,8 +103,8 @@ class Statement:
 
     @cached_property
     def contracted(self) -> bool:
-        """Whether scalar products occur."""
-        return any(isinstance(n, Call) and n.function in ("dot", "norm") for n in self.nodes)
+        """Whether scalar products occur; the loss at a moved point has the gradient's with the move."""
+        return any(isinstance(n, Call) and n.function in ("dot", "norm", "loss") for n in self.nodes)
 
     @cached_property
     def transcendental(self) -> bool:
