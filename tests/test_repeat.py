@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from derive.readings.modifying import modifying_field
 from derive.scheme import Scheme, scheme_from_toml
 from derive.writing.text import equation_text
 from tests.repeat_texts import ENDS, LINES, random_text, scheme_text
+from verify.certificate.writing import certificate, check_certificate, write_certificate
 from verify.proof import prove
 from verify.proof.repeats import degree_bound
 from verify.proof.statement import statement
@@ -39,6 +41,8 @@ SYMBOLIC = {
     "averaged": "y = theta; s = 0; repeat k: {y = y - gamma*grad(y); s = s + (y - theta)/k}; theta = theta + s",
     "root": "y = theta; repeat k: y = y - gamma*grad(y)/sqrt(grad(theta)**2 + eps); theta = y",
     "norm": "y = theta; repeat k: y = y - gamma*grad(y)/norm(grad(y)); theta = y",
+    "curvature": "y = theta; repeat k: y = y - gamma*hess(y, grad(y)); theta = y",
+    "value": "y = theta; repeat k: y = y - gamma*loss(y)*grad(y); theta = y",
     "implicit": "y = theta; repeat k: y = y - gamma*grad(theta_next); theta = y",
     "slow memory": "repeat k: {v = v + gamma*(grad(theta) - v); theta = theta - gamma*v}",
 }
@@ -391,6 +395,30 @@ def test_local_steps_are_proved_for_every_number() -> None:
     data = equation.to_json()
     assert prove(equation.configuration, data["equations"], data["memory"]).proved
     assert prove(equation.configuration, perturbed(data["equations"], "(k - 1)*(k - 2)"), data["memory"]).verdict == "refuted"
+
+
+def test_steps_of_one_player_are_verified_for_every_number() -> None:
+    """Gradient steps of x, then one of y, on losses of their own: by proof, and by every numerical route at one number."""
+    text = "repeat k: x = x - gamma*grad(f, x); y = y - gamma*grad(g, y)"
+    game = inline_scheme(text, ["k"], functions={"f": "loss(x, y)", "g": "loss(x, y)"})
+    equation = modified_equation(game, 1)
+    for k in (1, 2, 3):
+        assert table(equation, {"k": k}) == table(modified_equation(game, 1, settings={"k": str(k)}))
+    found = verify_scheme(equation, Options(digits=20))
+    assert (found.verdict, found.parameters, found.skipped) == ("verified", {"k": 3}, {})
+    data = equation.to_json()["equations"]
+    wrong = {**data, "x": perturbed({"theta": data["x"]}, "(k - 1)*(k - 2)")["theta"]}
+    assert prove(equation.configuration, wrong).numbers == {"k": 3}
+
+
+def test_a_certificate_of_a_game_is_about_one_number(tmp_path: Path) -> None:
+    game = inline_scheme("repeat k: x = x - gamma*grad(f, x)", ["k"], functions={"f": "loss(x)"})
+    two = modified_equation(game, 1, settings={"k": "2"})
+    write_certificate(tmp_path / "two.json", certificate(two.configuration, two.to_json()["equations"]))
+    assert "proved" in check_certificate(tmp_path / "two.json")
+    data = modified_equation(game, 1)
+    with pytest.raises(ReductionError, match="a certificate is about one number of repetitions: write --set k=3"):
+        certificate(data.configuration, data.to_json()["equations"])
 
 
 def test_a_statement_is_about_the_scheme_it_names() -> None:

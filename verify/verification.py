@@ -27,6 +27,7 @@ from verify.counterexample.specialise import is_special_case, with_arbitrary_fun
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 from verify.proof.repeats import at, numbers_of_steps, written
+from verify.proof.statement import claim_calls
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
@@ -170,7 +171,8 @@ def _at(configuration: Configuration, data: Mapping[str, Any], numbers: Mapping[
     """A scheme and what is claimed of it, with these numbers of repetitions."""
     if not numbers:
         return configuration, data
-    return at(configuration, numbers), {**data, **{key: written(data[key], numbers) for key in ("equations", "memory")}}
+    calls = claim_calls(configuration)
+    return at(configuration, numbers), {**data, **{key: written(data[key], numbers, calls) for key in ("equations", "memory")}}
 
 
 def _compare(

@@ -20,7 +20,7 @@ FREE: Degrees = (0, 0)
 Entry = Degrees | None  # None is zero
 Factor = tuple[Fraction | None, Degrees]  # None where it is no number
 #: what is always evaluated near theta itself
-AT_THETA = ("grad", "field")
+AT_THETA = ("grad", "field", "loss")
 ITSELF: Factor = (Fraction(1), FREE)
 
 

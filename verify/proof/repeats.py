@@ -93,7 +93,7 @@ def specialised(claim: Statement, configuration: Configuration, values: Mapping[
     )
 
 
-def written(equations: Claimed, values: Mapping[str, int]) -> dict[str, list[Any]]:
+def written(equations: Claimed, values: Mapping[str, int], calls: Mapping[str, int | None] = CALLS) -> dict[str, list[Any]]:
     """The `equations` of a result's JSON form with numbers of repetitions in place of symbols.
 
     >>> written({"theta": [{"power": 0, "terms": [{"coefficient": "-k/2", "term": "grad"}]}]}, {"k": 3})["theta"][0]["terms"]
@@ -102,7 +102,7 @@ def written(equations: Claimed, values: Mapping[str, int]) -> dict[str, list[Any
     numbers: dict[str, Expression] = {n: Number(Fraction(k)) for n, k in values.items()}
 
     def fixed(text: str) -> str:
-        return unparse(substitute(parse_expression(text, "claim", CALLS), numbers))
+        return unparse(substitute(parse_expression(text, "claim", calls), numbers))
 
     return {
         x: [{**p, "terms": [{key: fixed(text) for key, text in item.items()} for item in p["terms"]]} for p in powers]

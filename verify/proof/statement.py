@@ -236,6 +236,11 @@ def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, s
         raise UsageError(f"{', '.join(sorted(both))}: both a slow variable and memory")
 
 
+def claim_calls(configuration: Configuration) -> Mapping[str, int | None]:
+    """What a claim about a scheme may call."""
+    return formula_calls(configuration) if configuration.scheme.losses else CALLS
+
+
 @dataclass
 class _Reading:
     """Reads formulas; equal parts of all of them are one object."""
@@ -249,9 +254,8 @@ class _Reading:
         return self.known[text]
 
     def parsed(self, text: str, where: str) -> Expression:
-        if not self.configuration.scheme.losses:
-            return parse_expression(text, where, CALLS)
-        return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
+        read = parse_expression(text, where, claim_calls(self.configuration))
+        return declared_formula(self.configuration, read, where) if self.configuration.scheme.losses else read
 
 
 def _powers(variable: str, powers: Sequence[Any], known: _Reading) -> tuple[Summands, ...]:
