@@ -1,7 +1,14 @@
-"""The catalogue's schemes of one loss or field of theta: those that readings, articles, pages and numerical routes are about."""
+"""The catalogue's schemes of one loss or field of theta whose numbers of repetitions are known: those that all readings,
+articles, pages and numerical routes are about."""
 
 from __future__ import annotations
 
-from derive.scheme import catalogue, load_scheme
+from derive.language import symbolic
+from derive.scheme import Scheme, catalogue, load_scheme
 
-PLAIN = tuple(name for name in catalogue() if not load_scheme(name).losses)
+
+def is_plain(scheme: Scheme) -> bool:
+    return not scheme.losses and symbolic(scheme.statements) is None
+
+
+PLAIN = tuple(name for name in catalogue() if is_plain(load_scheme(name)))

@@ -37,7 +37,7 @@ def test_no_name_means_two_schemes() -> None:
 def test_every_alias_leads_to_its_scheme(alias: str, name: str) -> None:
     for written in (alias, alias.upper(), alias.replace("-", "_"), alias.replace("-", "")):
         found = load_scheme(written)
-        assert (found.name, found.program) == (name, SCHEMES[name].program)
+        assert (found.name, found.statements) == (name, SCHEMES[name].statements)
         remark = SCHEMES[name].aliases[alias]
         assert found.title == SCHEMES[name].title + (f": {alias} {remark}" if remark else "")
 

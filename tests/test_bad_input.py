@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,28 @@ def scheduled(setting: str, t: str) -> object:
     return equation.evaluate("x**2", {"x": "1", "t": t})
 
 
+#: what is repeated, the kind of its refusal, and words of it
+REPEATS = {
+    "nothing repeated": ("repeat 0: theta = 2*theta", ParseError, "positive whole number or a parameter, not 0;"),
+    "less than nothing": ("repeat -1: theta = 2*theta", ParseError, "or a parameter, not -1; write 'repeat 5"),
+    "a step and a half": ("repeat 1.5: theta = 2*theta", ParseError, "or a parameter, not 1.5;"),
+    "a power of steps": ("repeat 10**9: theta = 2*theta", ParseError, "or a parameter, not 10[*][*]9;"),
+    "steps in raised digits": ("repeat ²: theta = 2*theta", ParseError, "or a parameter, not ²;"),
+    "no number of steps": ("repeat: theta = 2*theta", ParseError, "or a parameter, not nothing;"),
+    "a milliard of steps": ("repeat 1000000000: x = 2*x", LimitError, "1,000,000,000 assignments; the limit is 256"),
+    "a product of steps": ("repeat 99: {x = 2; repeat 99: x = 3}", LimitError, "9,900 assignments; the limit is"),
+    "steps of 300 digits": (f"repeat 1{300 * '0'}: x = 2*x", LimitError, "column 1: written out, about 10.300"),
+    "a repeat without a colon": ("repeat 3 theta = 2*theta", ParseError, "column 1: ':' is missing after the number"),
+    "a repeat alone": ("theta = theta; repeat 3", ParseError, "line 1, column 16: ':' is missing"),
+    "a repeat of nothing": ("repeat 3: {}", ParseError, "nothing is repeated; write 'repeat 5: {y = y"),
+    "a body in parentheses": ("repeat 3: (x = 2; y = 3)", ParseError, "or several in braces: 'repeat 5: {"),
+    "a body below": ("repeat 3:\n  x = 2*x", ParseError, "after the colon stands one assignment"),
+    "an open brace": ("repeat 3: {x = 2", ParseError, "line 1, column 11: '{' is never closed"),
+    "a brace too many": ("repeat 3: x = 2}", ParseError, "column 16: '}' cannot stand here"),
+    "words after a brace": ("repeat 3: {x = 2} y = 3", ParseError, "column 19: 'y' cannot stand here"),
+    "a repeat in an expression": ("theta = theta + repeat 3: x", ParseError, "column 17: repeat begins a statement"),
+}
+
 #: what is done, the kind of its refusal, and words of it
 REFUSED = {
     # sizes, before anything is computed
@@ -71,6 +94,18 @@ REFUSED = {
         lambda: configure(inline_scheme("theta = theta - gamma*beta**64*grad(theta)"), None, {"beta": "mu**64"}),
         LimitError, "degree 4,?096",
     ),
+    # what is repeated
+    **{name: (partial(parse_update, text), kind, words) for name, (text, kind, words) in REPEATS.items()},
+    "steps by an unknown name": (
+        lambda: inline_scheme("repeat q: theta = 2*theta"), ParseError, "column 8: repeat q: 'q' is no parameter"
+    ),
+    "steps by a variable": (
+        lambda: inline_scheme("q = 3; repeat q: theta = 2*theta"), ParseError, "'q' is no parameter .write a number"
+    ),
+    "steps as many as gamma": (
+        lambda: configure(load_scheme("lookahead"), None, {"k": "gamma"}), UsageError, "positive whole number, and k = gamma"
+    ),
+    "repeats deep in each other": (lambda: parse_update("repeat 1: " * 300 + "x = 2"), ParseError, "nested deeper than 200"),
     "a power of a variable": (lambda: parse_loss("x**999999999"), LimitError, "degree 999999999"),
     "a power of a power": (lambda: parse_loss("((x+y)**5000)**5000"), LimitError, "degree 5000"),
     "a long coefficient": (

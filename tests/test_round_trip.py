@@ -29,11 +29,14 @@ from derive.language import (
     Name,
     Number,
     Operation,
+    Statement,
+    assignments,
     constant,
     parse_expression,
     parse_update,
     plain_name,
     plain_primes,
+    rebuilt,
     substitute,
     unparse,
 )
@@ -112,15 +115,16 @@ def folded(e: Expression) -> Expression:
     return e
 
 
-def program_of(eq: ModifiedEquation) -> list[Assignment]:
+def program_of(eq: ModifiedEquation) -> tuple[Statement, ...]:
     bindings = {n: e for n, e in eq.configuration.bindings.items() if e != Name(n)}
-    return [Assignment(a.target, folded(substitute(a.value, bindings))) for a in eq.scheme.program]
+    lines = (Assignment(a.target, folded(substitute(a.value, bindings))) for a in eq.scheme.lines)
+    return rebuilt(eq.scheme.statements, lines)
 
 
-def read_back(lines: list[str], scheme: Scheme) -> list[Assignment]:
+def read_back(lines: list[str], scheme: Scheme) -> tuple[Statement, ...]:
     calls = {**dict.fromkeys(scheme.functions, 1), **loss_calls(scheme.losses), **map_arities(scheme.maps)}
-    program = resolved(parse_update("\n".join(lines), "printed", calls), scheme.losses, tuple(scheme.unknowns), "printed")
-    return [Assignment(a.target, folded(sized(a.value, scheme.kinds))) for a in program]
+    read = resolved(parse_update("\n".join(lines), "printed", calls), scheme.losses, tuple(scheme.unknowns), "printed")
+    return rebuilt(read, (Assignment(a.target, folded(sized(a.value, scheme.kinds))) for a in assignments(read)))
 
 
 @media
@@ -151,7 +155,7 @@ def test_another_update_line_is_another_program(right: str, wrong: str, medium: 
 def test_printed_updates_of_random_texts(text: str, medium: str) -> None:
     scheme = inline_scheme(text)
     lines = [f"{STYLES[medium].symbol(a.target)} = {pretty(a.value, STYLES[medium], 'L')}" for a in scheme.program]
-    assert read_back(lines, scheme) == [Assignment(a.target, folded(a.value)) for a in scheme.program]
+    assert read_back(lines, scheme) == tuple(Assignment(a.target, folded(a.value)) for a in scheme.program)
 
 
 LETTERS = ("g", "beta1", "eps", "theta", "theta_prev", "theta_next", "g_prev", "lam_2", "epsilon", "k1", "L", "f")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from derive import modified_loss
 from derive.errors import UsageError
-from derive.language import Expression, unparse
-from verify.counterexample.claimed import ClaimedField, claimed_field
+from derive.language import Expression, Number, substitute, unparse
+from verify.counterexample.claimed import ClaimedField, Items, claimed_field
 from verify.counterexample.comparison import Mismatch, compare
 from verify.counterexample.corrections import Correction, corrections
 from verify.counterexample.smaller import smaller
 from verify.counterexample.wording import counterexample_json, counterexample_text
 from verify.proof import Proof, prove
+from verify.proof.repeats import at, named
 from verify.stated_formula import StatedFormula, read_formula
 
 CHOICES = 6  # values of the parameters that are tried for a counterexample
@@ -62,17 +64,32 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     proof = prove(text.configuration, statement["equations"] | claimed, statement["memory"])
     if proof.proved:
         return FormulaVerdict(text, "confirmed", proof, reason=str(proof))
-    found = _counterexample(text.claim, seed)
+    claim = _at(text.claim, proof.numbers)
+    found = _counterexample(claim, seed)
     if found is None:
         return FormulaVerdict(text, "refuted" if proof.verdict == "refuted" else "undecided", proof, power=proof.power,
                               correct=_correct(text, proof.variable, proof.power), reason=str(proof))  # fmt: skip
-    derived = claimed_field(text.configuration, statement["equations"])
-    changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
+    derived = _at(claimed_field(text.configuration, statement["equations"]), proof.numbers)
+    changes = corrections(claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
     all_unknowns = claimed.keys() >= text.configuration.scheme.unknowns.keys()
     is_map = all_unknowns and prove(text.configuration, claimed, statement["memory"], form="map").proved
     loss = _loss(text, found.power)
     return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), loss, is_map)
+
+
+def _at(claim: ClaimedField, numbers: Mapping[str, int]) -> ClaimedField:
+    """The claim with numbers of repetitions in place of symbols."""
+    if not numbers:
+        return claim
+    values: dict[str, Expression] = {n: Number(Fraction(k)) for n, k in numbers.items()}
+
+    def fixed(items: Items) -> Items:
+        return [(substitute(c, values), substitute(t, values)) for c, t in items]
+
+    terms = {x: [fixed(items) for items in powers] for x, powers in claim.terms.items()}
+    memory = {m: fixed(items) for m, items in claim.memory.items()}
+    return replace(claim, configuration=at(claim.configuration, numbers), terms=terms, memory=memory)
 
 
 def _counterexample(claim: ClaimedField, seed: int) -> Mismatch | None:
@@ -115,7 +132,8 @@ def formula_lines(result: FormulaVerdict) -> Iterator[str]:
         if result.correct:
             yield f"  correct at gamma^{result.power}: {result.correct}"
     else:
-        yield f"refuted at gamma^{result.power}, in {m.variable}'"
+        numbers = f", {named(result.proof.numbers)}" if result.proof.numbers else ""
+        yield f"refuted at gamma^{result.power}, in {m.variable}'{numbers}"
         yield f"  counterexample: {counterexample_text(m)}"
         for c in result.corrections:
             yield f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})"

@@ -26,9 +26,13 @@ from verify.counterexample.smaller import smaller
 from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
+from verify.proof.repeats import at, numbers_of_steps, written
+from verify.proof.statement import claim_calls
 
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
+Stated = tuple[Configuration, Mapping[str, Any]]
+TYPICAL = 3  # a number of repetitions for routes that need one
 
 
 @dataclass
@@ -148,42 +152,60 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if verification.proof is None or not verification.proof.proved:
+    proof, symbols = verification.proof, numbers_of_steps(equation.configuration)
+    numbers = (proof.numbers if proof else {}) or dict.fromkeys(symbols, TYPICAL)
+    if proof is None or not proof.proved:
         with verification.route("exact", announce):
-            _compare(verification, general, options, progress)
+            _compare(verification, _at(general.configuration, general.to_json(), numbers), options, progress)
+    configuration, stated = _at(equation.configuration, data, numbers)
     if options.loss:
         with verification.route("given loss", announce):
-            claim = claimed_field(equation.configuration, data["equations"], data["memory"])
+            claim = claimed_field(configuration, stated["equations"], stated["memory"])
             verification.given = check_given_loss(claim, options.loss, options.seed, options.digits)
-    _numerical(verification, data, options, announce)
+    verification.parameters = {n: Fraction(k) for n, k in numbers.items()}
+    _numerical(verification, configuration, stated, options, announce)
     return verification
 
 
+def _at(configuration: Configuration, data: Mapping[str, Any], numbers: Mapping[str, int]) -> Stated:
+    """A scheme and what is claimed of it, with these numbers of repetitions."""
+    if not numbers:
+        return configuration, data
+    calls = claim_calls(configuration)
+    return at(configuration, numbers), {**data, **{key: written(data[key], numbers, calls) for key in ("equations", "memory")}}
+
+
 def _compare(
-    verification: Verification, general: ModifiedEquation, options: Options, progress: Callable[[int, int], None] | None
+    verification: Verification, stated: Stated, options: Options, progress: Callable[[int, int], None] | None
 ) -> None:
-    statement = general.to_json()
-    claim = claimed_field(general.configuration, statement["equations"], statement["memory"])
+    configuration, statement = stated
+    claim = claimed_field(configuration, statement["equations"], statement["memory"])
     verification.exact = found = compare(claim, options.seed, points=max(2, options.losses), progress=progress)
     if found.mismatches:
         verification.counterexample = smaller(claim, found.mismatches[0], options.seed)
 
 
-def _numerical(verification: Verification, data: Mapping[str, Any], options: Options, announce: Callable[[str], None]) -> None:
+def _numerical(
+    verification: Verification,
+    configuration: Configuration,
+    data: Mapping[str, Any],
+    options: Options,
+    announce: Callable[[str], None],
+) -> None:
     from verify.numeric import routes
     from verify.numeric.quadratic import check_quadratic
     from verify.numeric.system import chosen_parameters
     from verify.problems.landscape import Loss
 
-    configuration, order = verification.equation.configuration, verification.equation.order
-    verification.parameters = chosen_parameters(configuration)
+    order, chosen = verification.equation.order, chosen_parameters(configuration)
+    verification.parameters = {**verification.parameters, **chosen}
     if options.loss:
         loss: Any = Loss(options.loss, data["label"] == "f")
     else:
         loss = routes.rich_problem(configuration, min(order + 3, 5), options.seed)
     verification.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
-    shared: Shared = (configuration, data, verification.parameters)
+    shared: Shared = (configuration, data, chosen)
     with verification.route("slopes", announce):
         verification.table = routes.check_slopes(*shared, loss, theta, options.digits)
     with verification.route("recovered", announce):

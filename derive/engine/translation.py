@@ -14,9 +14,23 @@ from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import Node, composed
+from derive.engine.loop import Loop
 from derive.engine.series import CALL_SERIES, Gradient, Mapped, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
-from derive.language import Call, Expression, Meaning, Name, Operation, derivative_symbol, interpret, names_of, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Meaning,
+    Name,
+    Operation,
+    Statement,
+    derivative_symbol,
+    interpret,
+    names_of,
+    symbolic_depth,
+    walk,
+)
 from derive.language.calls import CALLS, Partial, SchemeCall, partial_of
 from derive.language.maps import map_of
 from derive.scheme import Configuration
@@ -51,6 +65,8 @@ class Translation:
 
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
         self.configuration, self.scheme, self.order, self.variant = configuration, configuration.scheme, order, variant
+        self.indices = tuple(f"step {i} of repeat" for i in range(symbolic_depth(self.scheme.statements)))
+        self.depth = 0  # in repeats whose number is a symbol
         self.ring = Ring(self._symbols())
         self.functions: Mapping[str, Function] = {
             **gradients(self.scheme.losses),
@@ -105,18 +121,21 @@ class Translation:
 
     def _symbols(self) -> list[str]:
         symbols = list(self.configuration.free)
-        texts = [a.value for a in self.scheme.program] + list(self.configuration.bindings.values())
+        texts = [a.value for a in self.scheme.lines] + list(self.configuration.bindings.values())
         if any("t" in names_of(e) for e in texts) or self.configuration.functions:
             symbols.append("t")
         for name in self.configuration.functions:
             symbols += [derivative_symbol(name, k) for k in range(self.order + 2)]
-        return [*symbols, *self.variant.rest]
+        return [*symbols, *self.variant.rest, *self.indices]
 
     def shift(self, sequence: Ratio) -> Ratio:
         """P(n+1)."""
         return self.sequences.shift(sequence)
 
     def check_settled(self, leading: Sum, place: Place | None) -> None:
+        if self.indices and any(i in c.symbols() for c in leading.values() for i in self.indices):
+            text = "what changes from step to step of a repeat stands under a root, in a denominator or in an absolute value"
+            raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
             maps = ", or is taken by a map" if self.scheme.maps else ""
@@ -142,13 +161,26 @@ class Translation:
             names[variable] = Times(factors[variable], state) if variable in factors else state
         names |= {ahead(x): State(self, x, ahead=True) for x in self.scheme.unknowns}
         old = {previous(x): names[x] for x in self.scheme.unknowns}
-        for assignment in self.scheme.program:
-            names[assignment.target] = self._series(assignment.value, names)
+        self.execute(self.scheme.statements, names)
         updates = {v: names[v] for v in self.scheme.states}
         updates |= {x: series for x, series in old.items() if x in updates and x not in self.scheme.assigned}
         for variable, factor in factors.items():
             updates[variable] = Times(updates[variable], Power(factor, Fraction(-1), None))
         return {self.configuration.symbol(v): series for v, series in updates.items()}
+
+    def execute(self, statements: Iterable[Statement], names: dict[str, Series]) -> None:
+        """Carry out statements on the series of the names; what is repeated a known number of times is written out."""
+        for s in statements:
+            if isinstance(s, Assignment):
+                names[s.target] = self._series(s.value, names)
+            elif s.times is not None:
+                for _ in range(s.times):
+                    self.execute(s.body, names)
+            else:
+                index = self.indices[self.depth]
+                self.depth += 1
+                names |= Loop(self, s, names, index).results()
+                self.depth -= 1
 
     def _series(self, expression: Expression, names: Mapping[str, Series]) -> Series:
         return interpret(expression, _Reading(self, names))

@@ -7,6 +7,7 @@ written    words -> trees: operands, plain ones and those that people write
 parse      text -> tree, refusing all else with its place
 calls      the functions that may be called, one entry each
 interpret  tree -> value, for any meaning of its numbers, names and operations
+repeats    statements that are carried out more than once, and the assignments that they come to
 sources    files -> their text, and the data of TOML and JSON
 size       how large a tree can become when it is multiplied out, bounded before anything is
 letters    names of Greek letters
@@ -16,6 +17,18 @@ from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, pl
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
+from derive.language.repeats import (
+    assignments,
+    carried,
+    count_names,
+    counted,
+    rebuilt,
+    statement_lines,
+    statement_text,
+    symbolic,
+    symbolic_depth,
+    unrolled,
+)
 from derive.language.size import check_size, check_sizes
 from derive.language.syntax import (
     ONE,
@@ -25,6 +38,8 @@ from derive.language.syntax import (
     Name,
     Number,
     Operation,
+    Repeat,
+    Statement,
     derivative_symbol,
     fresh_name,
     names_of,
@@ -46,10 +61,16 @@ __all__ = [
     "Name",
     "Number",
     "Operation",
+    "Repeat",
+    "Statement",
     "Written",
+    "assignments",
+    "carried",
     "check_size",
     "check_sizes",
     "constant",
+    "count_names",
+    "counted",
     "derivative_calls",
     "derivative_symbol",
     "fresh_name",
@@ -61,7 +82,13 @@ __all__ = [
     "plain_key",
     "plain_name",
     "plain_primes",
+    "rebuilt",
+    "statement_lines",
+    "statement_text",
     "substitute",
+    "symbolic",
+    "symbolic_depth",
     "unparse",
+    "unrolled",
     "walk",
 ]

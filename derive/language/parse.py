@@ -1,6 +1,7 @@
 """Scheme, loss and formula texts -> syntax trees with places.  Nothing in a text is ever executed.
 
     statement  :=  name = expression  |  name += expression   (also -=, *=, /=)        lines end at a line's end or at ';'
+                |  repeat count: statement  |  repeat count: {statement; ...}          count is a whole number or a parameter
     expression :=  number | name | - e | e + e | e - e | e * e | e / e | e ** e | f(e, ...) | (e)
 
 and what people write, and this program prints, instead (`derive.language.written`):
@@ -25,12 +26,14 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 from typing import NoReturn
 
 from derive.errors import ParseError
 from derive.language.calls import arities
+from derive.language.repeats import assignments
 from derive.language.size import check_size, check_sizes
-from derive.language.syntax import Assignment, Expression, Name, Operation
+from derive.language.syntax import Assignment, Expression, Name, Number, Operation, Repeat, Statement
 from derive.language.tokens import Token
 from derive.language.written import Reader
 
@@ -40,18 +43,77 @@ _LEFT_SIDE = "the left side must be one name, 'name = expression'"
 
 
 class _Statements(Reader):
-    """The assignments of a text."""
+    """The statements of a text; `blocks` are the braces around the present place."""
 
-    def statements(self) -> list[Assignment]:
-        found = []
-        while self.token.kind != "stop":
+    blocks: tuple[Token, ...] = ()
+
+    def statements(self) -> list[Statement]:
+        found: list[Statement] = []
+        while self.token.kind != "stop" and not (self.blocks and self.at("}")):
             if self.token.kind == "end":
                 self.advance()
             else:
                 found.append(self.statement())
         return found
 
-    def statement(self) -> Assignment:
+    def statement(self) -> Statement:
+        if self.token.source == "repeat" and self.following().text not in ("=", *_AUGMENTED):
+            return self.repeat()
+        return self.assignment()
+
+    def repeat(self) -> Repeat:
+        """repeat 5: y = ..., repeat k: {y = ...; z = ...}."""
+        start = self.advance()
+        count = self.count(start)
+        if self.token.kind == "end" or self.at("("):
+            raise self.fail("after the colon stands one assignment, or several in braces: 'repeat 5: {y = ...; z = ...}'", start)
+        self.descend(start)
+        body = tuple(self.block()) if self.at("{") else (self.statement(),)
+        self.depth -= 1
+        if not body:
+            raise self.fail("nothing is repeated; write 'repeat 5: {y = y - gamma*grad(y)}'", start)
+        times = int(count.value) if isinstance(count, Number) else None
+        return Repeat(count, body, times, start.line, start.column)
+
+    def count(self, start: Token) -> Number | Name:
+        """The number of repetitions, up to its colon."""
+        found = []
+        while self.token.kind not in ("end", "stop") and self.token.text not in (":", "=", "{"):
+            found.append(self.advance())
+        if not self.at(":"):
+            raise self.fail("':' is missing after the number of repetitions, as in 'repeat 5: y = y - gamma*grad(y)'", start)
+        self.advance()
+        count = found[0] if len(found) == 1 else None
+        if count is not None and count.kind == "name" and not keyword.iskeyword(count.source):
+            return Name(count.text, count.line, count.column)
+        if count is None or count.kind != "number" or not count.text.isdigit() or not count.text.strip("0"):
+            given = "".join(t.source for t in found) or "nothing"
+            raise self.fail(f"repeat takes a positive whole number or a parameter, not {given}; write 'repeat 5: ...'", start)
+        return Number(Fraction(count.text), count.line, count.column)
+
+    def block(self) -> list[Statement]:
+        """{statement; statement}."""
+        opening = self.advance()
+        self.blocks = (*self.blocks, opening)
+        found = self.statements()
+        self.blocks = self.blocks[:-1]
+        if not self.at("}"):
+            raise self.fail("'{' is never closed", opening)
+        self.advance()
+        self.require_end()
+        return found
+
+    def require_end(self) -> None:
+        """A statement ends with its line, or with the braces around it."""
+        if self.token.kind not in ("end", "stop") and not (self.blocks and self.at("}")):
+            self.refuse()
+
+    def name(self) -> Expression:
+        if self.token.source == "repeat" and self.following(2).text == ":":
+            raise self.fail("repeat begins a statement and cannot stand in an expression", self.token)
+        return super().name()
+
+    def assignment(self) -> Assignment:
         start, sign = self.token, self.following()
         if start.kind != "name" or keyword.iskeyword(start.source) or sign.text not in ("=", *_AUGMENTED):
             self.refuse_statement()
@@ -62,8 +124,7 @@ class _Statements(Reader):
             value = Operation(_AUGMENTED[sign.text], (Name(start.text, *place), value), *place)
         if self.token.text == "=":
             raise self.fail(_LEFT_SIDE, start)
-        if self.token.kind not in ("end", "stop"):
-            self.refuse()
+        self.require_end()
         return Assignment(start.text, value, start.line, start.column)
 
     def refuse_statement(self) -> NoReturn:
@@ -84,8 +145,8 @@ class _Statements(Reader):
 
 def parse_update(
     text: str, where: str = "update", functions: Mapping[str, int | None] | None = None, names: Collection[str] = ()
-) -> tuple[Assignment, ...]:
-    """The assignments of an update text.
+) -> tuple[Statement, ...]:
+    """The statements of an update text.
 
     `functions` adds declared time functions (name -> number of arguments) to the calls of the language, `names` says which
     names are parameters, so that q(1 - q) is a product.
@@ -99,8 +160,8 @@ def parse_update(
     statements = tuple(reader.statements())
     if not statements:
         raise ParseError("no assignment; write for example 'theta = theta - gamma*grad(theta)'", where, 1, 1)
-    for statement in statements:
-        reader.require_shallow(statement.value)
+    for assignment in assignments(statements):
+        reader.require_shallow(assignment.value)
     check_sizes(statements, where)
     return statements
 

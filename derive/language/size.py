@@ -11,16 +11,17 @@ coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, comb
 
 from derive.errors import LimitError
 from derive.language.interpret import MAX_BITS, Meaning, bits, interpret
-from derive.language.syntax import Assignment, Call, Expression, Name, Operation
+from derive.language.repeats import counted, length, repeats, unrolled
+from derive.language.syntax import Call, Expression, Name, Operation, Statement
 
-MAX_MONOMIALS, MAX_DEGREE = 20_000, 1_024
+MAX_MONOMIALS, MAX_DEGREE, MAX_REPEATED = 20_000, 1_024, 256
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,17 @@ def check_size(expression: Expression, where: str, names: Sizes | None = None) -
     return interpret(expression, _Sizes(where, names or {}))
 
 
-def check_sizes(program: Iterable[Assignment], where: str, names: Sizes | None = None) -> None:
-    """The assignments one after another: a name has the size of what was assigned to it.
+def check_repeats(statements: Iterable[Statement], where: str) -> None:
+    """Raise LimitError where what is repeated comes to too many assignments, before any of it is written out."""
+    for r in repeats(statements):
+        if (count := length([r])) > MAX_REPEATED:
+            many = f"{count:,}" if count < 10**12 else f"about 10^{len(str(count)) - 1}"
+            limit = f"{many} assignments; the limit is {MAX_REPEATED}: make the number of repetitions a parameter, repeat k"
+            raise LimitError(f"{where}, line {r.line}, column {r.column}: written out, {limit}")
+
+
+def check_sizes(program: Sequence[Statement], where: str, names: Sizes | None = None) -> None:
+    """The assignments one after another, as often as they are carried out: a name has the size of what was assigned to it.
 
     >>> from derive.language import parse_update
     >>> check_sizes(parse_update("a = x**64; b = (a*a)**64; theta = b"), "update")
@@ -115,6 +125,7 @@ def check_sizes(program: Iterable[Assignment], where: str, names: Sizes | None =
     derive.errors.LimitError: update, line 1, column 16: multiplied out, degree 8192; the limit is 1,024: write a parameter
     """
     known = dict(names or {})
-    for a in program:
+    check_repeats(program, where)
+    for a in unrolled(counted(program, lambda r: r.times or 1)):
         found = check_size(a.value, where, known)
         known[a.target] = found

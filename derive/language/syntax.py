@@ -55,6 +55,23 @@ class Assignment:
     column: int = field(default=1, compare=False)
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """repeat count: {body}, the body carried out `times` times, one after another.
+
+    `count` is what is written, a number or a parameter; `times` is None while the parameter stays a symbol.
+    """
+
+    count: Number | Name
+    body: tuple[Statement, ...]
+    times: int | None
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+
+Statement = Assignment | Repeat
+
+
 def walk(expression: Expression) -> Iterator[Expression]:
     """Every node of the tree, operands first."""
     if isinstance(expression, Operation | Call):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
-from derive.language import Expression, names_of
+from derive.language import Expression, Name, Repeat, Statement, names_of
 from derive.paper.context import Article
 from derive.paper.pieces import series_summands
 from derive.paper.start import started, where
@@ -55,7 +56,7 @@ def _summary(article: Article) -> str:
 def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
     write = ExpressionWriter(article.style, scheme.kinds)
-    lines = [line for a in scheme.program for line in _assignment(a.target, write.summands(a.value), article)]
+    lines = _statements(scheme.statements, write, article)
     loss = rf"the loss ${article.loss}$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
     text = [
@@ -70,13 +71,25 @@ def scheme_section(article: Article) -> str:
     return "\n".join(t for t in text if t)
 
 
+def _statements(statements: Iterable[Statement], write: ExpressionWriter, article: Article) -> list[str]:
+    """Rows of an align environment; what is repeated stands between two rows of words."""
+    lines: list[str] = []
+    for s in statements:
+        if isinstance(s, Repeat):
+            times = next((e for n, e in bound_parameters(article.equation.configuration) if s.count == Name(n)), s.count)
+            lines += [rf"&\text{{repeat ${write(times)}$ times:}}", *_statements(s.body, write, article), r"&\text{end}"]
+        else:
+            lines += _assignment(s.target, write.summands(s.value), article)
+    return lines
+
+
 def _assignment(target: str, items: list[Summand], article: Article) -> list[str]:
     first, *rest = rows(article.style.symbol(target), items)
     return [first.replace("={}&", r"\leftarrow{}&", 1), *rest]
 
 
 def _special_names(article: Article) -> str:
-    used = {n for a in article.equation.scheme.program for n in names_of(a.value)}
+    used = {n for a in article.equation.scheme.lines for n in names_of(a.value)}
     said = []
     if "theta_prev" in used:
         said.append(f"${article.style.symbol('theta_prev')}$ is the point one step before")

@@ -36,4 +36,4 @@ def uses_products(equation: ModifiedEquation) -> bool:
                 return call_of(function).kind == "argument" and any(kind_of(a, kinds) == "vector" for a in args)
         return False
 
-    return any(componentwise(node) for a in equation.scheme.program for node in walk(a.value))
+    return any(componentwise(node) for a in equation.scheme.lines for node in walk(a.value))

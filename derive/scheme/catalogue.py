@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from derive.errors import ParseError, SchemeError, UsageError, nearest, shown
-from derive.language import names_of, parse_expression, parse_update, plain_name
+from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
@@ -83,14 +83,14 @@ def inline_scheme(
     said = declared(functions or {}, unknowns, "update")
     parameters = {plain_name(n.strip()) for n in parameters}
     given = {plain_name(n.strip()) for n in settings}
-    program = parse_update(update, "update", said.calls(), parameters | given)
-    program = resolved(program, said.losses, unknowns, "update")
-    assigned = {a.target for a in program}
-    read = {n for a in program for n in names_of(a.value)}
+    statements = parse_update(update, "update", said.calls(), parameters | given)
+    statements = resolved(statements, said.losses, unknowns, "update")
+    assigned = {a.target for a in assignments(statements)}
+    read = {n for a in assignments(statements) for n in names_of(a.value)} | set(count_names(statements))
     known = {n for n in read if is_letter(n) or n in given} | parameters
     names = sorted(n for n in known if n not in assigned and n not in reserved(unknowns))
     return Scheme(
-        "update", update, program, "Scheme as typed", parameters={n: Parameter(n) for n in names}, functions=said.times,
+        "update", update, statements, "Scheme as typed", parameters={n: Parameter(n) for n in names}, functions=said.times,
         unknowns=dict.fromkeys(unknowns, ""), losses=said.losses, maps=said.maps,
     )  # fmt: skip
 
@@ -154,11 +154,11 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions = declared(data.get("functions", {}), list(unknowns), where)
     before = _before(text, data["update"]) if in_file else ""
-    program = parse_update(before + data["update"], where, functions.calls(), data["parameters"])
+    statements = parse_update(before + data["update"], where, functions.calls(), data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
-        program=resolved(program, functions.losses, list(unknowns), where),
+        statements=resolved(statements, functions.losses, list(unknowns), where),
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),

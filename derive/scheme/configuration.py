@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derive.errors import UsageError, nearest
 from derive.language import (
     Expression,
     Name,
+    Number,
+    Repeat,
     check_size,
     check_sizes,
+    constant,
+    count_names,
+    counted,
     fresh_name,
     names_of,
     parse_expression,
     plain_key,
     substitute,
+    unparse,
 )
 from derive.language.letters import GREEK, is_letter
 from derive.scheme.map_settings import MapFormula, parse_map_setting
@@ -82,7 +88,8 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
     for v, r in rescaled.items():
         check_constant(r.factor, f"{scheme.where}, regime {chosen.name}, {v}")
-    check_sizes(scheme.program, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
+    scheme = _counted(scheme, bindings)
+    check_sizes(scheme.statements, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
     free = _free_names(bindings, rescaled)
     return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given, maps)
 
@@ -98,6 +105,24 @@ def _map_settings(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[tuple
         name, _, arguments = key.partition("(")
         if name in scheme.maps:
             yield name, parse_map_setting(scheme.maps[name], arguments, text, f"--set {key}")
+
+
+def _counted(scheme: Scheme, bindings: Mapping[str, Expression]) -> Scheme:
+    """The scheme with every number of repetitions that the settings or the regime give."""
+
+    def times(r: Repeat) -> int | None:
+        if isinstance(r.count, Number):
+            return r.times
+        value = bindings[r.count.id]
+        number = constant(value)
+        if number is not None and number.denominator == 1 and number > 0:
+            return int(number)
+        if isinstance(value, Name) and value.id not in CLOCK:
+            return None
+        name = r.count.id
+        raise UsageError(f"{scheme.where}: repeat {name} takes a positive whole number, and {name} = {unparse(value)}")
+
+    return replace(scheme, statements=counted(scheme.statements, times)) if count_names(scheme.statements) else scheme
 
 
 def _regime(scheme: Scheme, name: str | None) -> Regime:
@@ -168,7 +193,7 @@ def _named_parameters(scheme: Scheme) -> set[str]:
 
 
 def _used_parameters(scheme: Scheme) -> set[str]:
-    read = {n for a in scheme.program for n in names_of(a.value)}
+    read = {n for a in scheme.lines for n in names_of(a.value)} | set(count_names(scheme.statements))
     return read | {n for e in scheme.initial.values() for n in names_of(e)}
 
 

@@ -20,7 +20,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, Name, Operation, plain_arities, plain_name, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Name,
+    Operation,
+    Statement,
+    assignments,
+    plain_arities,
+    plain_name,
+    rebuilt,
+    walk,
+)
 from derive.language.calls import CALLS, MAX_RANK, Partial, partial_of
 from derive.language.maps import MAP_KINDS, MapKind, map_arities, map_of
 from derive.scheme.gradient import gradient_of
@@ -128,16 +140,17 @@ def loss_calls(losses: Losses) -> dict[str, int | None]:
 
 
 def resolved(
-    program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str
-) -> tuple[Assignment, ...]:
-    """The program with every derivative of a declared loss as one call, all its spaces known and checked."""
+    statements: Sequence[Statement], losses: Losses, unknowns: Sequence[str], where: str
+) -> tuple[Statement, ...]:
+    """The statements with every derivative of a declared loss as one call, all its spaces known and checked."""
     if not losses and list(unknowns) == list(UNKNOWNS):
-        return tuple(program)
+        return tuple(statements)
+    program = list(assignments(statements))
     _refuse_plain(program, losses, unknowns, where)
     reader = Resolver(losses, unknowns, where, frozenset(a.target for a in program))
     opened = [replace(a, value=reader.opened(a.value)) for a in program]
     spaces = spaces_of(opened, unknowns, where)
-    return tuple(replace(a, value=closed(a.value, Spaces(spaces))) for a in opened)
+    return rebuilt(statements, iter([replace(a, value=closed(a.value, Spaces(spaces))) for a in opened]))
 
 
 def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str) -> None:

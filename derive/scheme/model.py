@@ -8,7 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
-from derive.language import Assignment, Call, Expression, names_of, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Statement,
+    assignments,
+    count_names,
+    names_of,
+    rebuilt,
+    symbolic,
+    unparse,
+    unrolled,
+    walk,
+)
 from derive.language.calls import CALLS, Kind, call_of, written_name
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme.kinds import check_kinds, inferred, sized
@@ -18,6 +31,7 @@ from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
 _STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
+_DECLARED = "under [parameters], or with --parameter"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -43,16 +57,17 @@ class Regime:
 class Scheme:
     """An optimizer as its file states it.  Construct with `load_scheme`, `scheme_from_toml` or `inline_scheme`.
 
-    `program` is executed top to bottom once a step.  `states` are the variables that live from step to step: theta,
-    and every name that is read before it is assigned.  `kinds` says which names are vectors and which scalars.
-    `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game; every other state
-    variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps with their kinds.
+    `statements` are executed top to bottom once a step, and `program` is what they come to.  `states` are the variables that
+    live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors
+    and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
+    every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps
+    with their kinds.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.
     """
 
     name: str
     update: str
-    program: tuple[Assignment, ...]
+    statements: tuple[Statement, ...]
     title: str = ""
     reference: str = ""
     notes: str = ""
@@ -70,17 +85,33 @@ class Scheme:
     def __post_init__(self) -> None:
         _check_names(self)
         if self.losses:
-            check_spaces(self.program, self.spaces, self.losses, self.where)
-        sizes = tuple(replace(a, value=sized(a.value, self.kinds)) for a in self.program)
-        object.__setattr__(self, "program", sizes)  # |a| of one number is no norm; no name and no kind changes by it
+            check_spaces(self.lines, self.spaces, self.losses, self.where)
+        sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
+        object.__setattr__(self, "statements", sizes)  # |a| of one number is no norm; no name and no kind changes by it
 
     @property
     def where(self) -> str:
         return f"scheme {self.name}"
 
+    @property
+    def lines(self) -> tuple[Assignment, ...]:
+        """The assignments as they are written, each once."""
+        return tuple(assignments(self.statements))
+
+    @cached_property
+    def program(self) -> tuple[Assignment, ...]:
+        """The assignments of one step, each as often as it is carried out.
+
+        Raises ReductionError where a number of repetitions is a symbol.
+        """
+        if repeat := symbolic(self.statements):
+            k = unparse(repeat.count)
+            raise ReductionError(f"{self.where}: this needs the number of repetitions {k} as a number, such as --set {k}=3")
+        return tuple(unrolled(self.statements))
+
     @cached_property
     def assigned(self) -> frozenset[str]:
-        return frozenset(a.target for a in self.program)
+        return frozenset(a.target for a in self.lines)
 
     @property
     def reserved(self) -> tuple[str, ...]:
@@ -93,7 +124,7 @@ class Scheme:
         seen: set[str] = set()
         found = [*self.unknowns]
         remembered = {*map(previous, self.unknowns), *self.assigned}
-        for assignment in self.program:
+        for assignment in self.lines:
             found += [n for n in names_of(assignment.value) if n in remembered and n not in seen and n not in found]
             seen.add(assignment.target)
         return tuple(found)
@@ -103,9 +134,9 @@ class Scheme:
         """name -> 'vector' or 'scalar', the least assignment consistent with the program; an [initial] value is a number."""
         known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
         known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
-        kinds = inferred(self.program, known, (*self.states, *self.assigned), self._require_space)
+        kinds = inferred(self.lines, known, (*self.states, *self.assigned), self._require_space)
         of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})
-        for a in self.program:
+        for a in self.lines:
             check_kinds(a.value, kinds, self.where, of_vectors)
         return kinds
 
@@ -119,7 +150,7 @@ class Scheme:
     @cached_property
     def spaces(self) -> Mapping[str, str]:
         """vector -> the unknown in whose space it lies."""
-        return spaces_of(self.program, tuple(self.unknowns), self.where)
+        return spaces_of(self.lines, tuple(self.unknowns), self.where)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -130,7 +161,7 @@ class Scheme:
     @cached_property
     def called(self) -> frozenset[str]:
         """The functions that the update calls."""
-        return frozenset(node.function for a in self.program for node in walk(a.value) if isinstance(node, Call))
+        return frozenset(node.function for a in self.lines for node in walk(a.value) if isinstance(node, Call))
 
     @property
     def label(self) -> str:
@@ -171,11 +202,15 @@ def _check_names(scheme: Scheme) -> None:
     where = scheme.where
     for x in scheme.unknowns:
         if x not in scheme.assigned:
-            other = scheme.program[-1].target
+            other = scheme.lines[-1].target
             hint = f"; what is optimised is called theta, --letters theta={other} prints {other}" if x == UNKNOWNS[0] else ""
             raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'{hint}")
-    for a in scheme.program:
+    for a in scheme.lines:
         _check_assignment(scheme, a)
+    for name, place in count_names(scheme.statements).items():
+        if name not in scheme.parameters:
+            text = f"repeat {name}: '{name}' is no parameter{nearest(name, scheme.parameters)}"
+            raise ParseError(f"{text} (write a number, or declare it: {_DECLARED})", where, place.line, place.column)
     called = [*(name for name in CALLS if name in scheme.called), *sorted(scheme.called - CALLS.keys())]
     evaluations = {label: written_name(name) for name in reversed(called) if (label := call_of(name).label)}
     if not scheme.losses and len(evaluations) > 1:
@@ -224,10 +259,9 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
     known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
         if name not in known:
-            declare = "declare a symbolic hyperparameter under [parameters], or with --parameter"
             step = f"; the step is called gamma, --letters gamma={name} prints {name}" if name.lower() in _STEPS else ""
             hint = step or nearest(name, [*known, *CALLS])
-            text = f"name '{name}' is never assigned and is no parameter: {declare}{hint}"
+            text = f"name '{name}' is never assigned and is no parameter: declare a symbolic hyperparameter {_DECLARED}{hint}"
             raise ParseError(text, where, place.line, place.column)
 
 

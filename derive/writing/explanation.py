@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from derive.language import unparse
+from derive.language import Expression, statement_lines, unparse
 from derive.result import Blocks
 from derive.writing.expression import typed
 from derive.writing.formulas import gamma_power, said_power, write_term
@@ -44,7 +44,11 @@ def _update(e: Explanation, style: Notation) -> list[str]:
     """As it is typed; as it is written in a reader's own letters."""
     if not style.letters:
         return e.scheme.update.strip().splitlines()
-    return [f"{style.symbol(a.target)} = {pretty(a.value, style, e.scheme.label)}" for a in e.scheme.program]
+
+    def shown(value: Expression) -> str:
+        return pretty(value, style, e.scheme.label)
+
+    return statement_lines(e.scheme.statements, lambda a: f"{style.symbol(a.target)} = {shown(a.value)}", shown)
 
 
 # ---------------------------------------------------------------------------------------------- regimes

@@ -21,6 +21,7 @@ from derive.language import (
     constant,
     interpret,
     names_of,
+    statement_lines,
 )
 from derive.language.calls import Medium, Partial, call_of, partial_of, write_call
 from derive.language.letters import GREEK
@@ -67,10 +68,12 @@ def _header(equation: Equation, style: Notation) -> str:
 
 def _update_lines(equation: Equation, style: Notation) -> list[str]:
     c = equation.configuration
-    lines = []
-    for a in equation.scheme.program:
-        value = _with_values(a.value, {n: e for n, e in c.bindings.items() if e != Name(n)})
-        lines.append(f"{style.symbol(a.target)} = {pretty(value, style, equation.scheme.label)}")
+    bound = {n: e for n, e in c.bindings.items() if e != Name(n)}
+
+    def typed(e: Expression) -> str:
+        return pretty(_with_values(e, bound), style, equation.scheme.label)
+
+    lines = statement_lines(c.scheme.statements, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
     for v, r in c.rescaled.items():
         factor = pretty(_folded(r.factor), style, "L", 2)
         lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}")

@@ -15,9 +15,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from derive.errors import UsageError, shown
+from derive.errors import ReductionError, UsageError, shown
 from derive.files import write_whole
-from derive.language import Name, unparse
+from derive.language import Name, symbolic, unparse
 from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
@@ -28,6 +28,13 @@ from verify.proof.statement import Claimed
 
 class CertificateRefused(Exception):
     """The claim of a certificate and its scheme differ (the message says where)."""
+
+
+def require_certifiable(configuration: Configuration) -> None:
+    """Raise ReductionError where a certificate has no words for the scheme: a number of steps that is a symbol."""
+    if repeat := symbolic(configuration.scheme.statements):
+        k = unparse(repeat.count)
+        raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")
 
 
 def certificate(
@@ -42,6 +49,7 @@ def certificate(
     {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
     """
     scheme = configuration.scheme
+    require_certifiable(configuration)
     if scheme.inverses:
         raise UsageError(f"a certificate says nothing of inverse maps, and this scheme has {', '.join(scheme.inverses)}")
     order = min(map(len, equations.values())) - 1 if order is None else order

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import ReductionError, SingularPointError, UndecidedError, UsageError
-from derive.language import Expression, Operation, constant, parse_expression, unparse, walk
+from derive.language import Expression, Operation, constant, parse_expression, statement_text, unparse, walk
 from derive.readings.formula import limited
 from derive.scheme import Configuration, Regime, Scheme, configure, inline_scheme, load_scheme
 from verify.proof import Proof, prove
@@ -80,7 +80,7 @@ class SchemeData:
         ('v = beta*v - alpha*grad(theta), theta = theta + v', 'alpha = gamma', '0 <= beta < 1', 'any smooth loss L')
         """
         c = self.configuration
-        text = ", ".join(f"{a.target} = {unparse(a.value)}" for a in c.scheme.program)
+        text = ", ".join(map(statement_text, c.scheme.statements))
         bound = [f"{n} = {unparse(e)}" for n, e in c.bindings.items() if n not in c.free]
         bound += [f"{v} = {unparse(r.factor)}*{r.symbol}" for v, r in c.rescaled.items()]
         bound += [f"{n} = {t}" for n, t in c.settings.items() if "(" in n]

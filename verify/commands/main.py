@@ -109,6 +109,10 @@ def scheme_command(
     options = Options(loss, count, seed, digits, from_rest, plot)
     chosen = chosen_scheme(scheme, update, parameters, settings)
     equation = modified_equation(chosen, order, regime=regime, settings=chosen_settings(chosen, settings))
+    if output:
+        from verify.certificate.writing import certificate, require_certifiable, write_certificate
+
+        require_certifiable(equation.configuration)
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":
@@ -118,8 +122,6 @@ def scheme_command(
 
         print_verification(report)
     if output and report.verdict == "verified":
-        from verify.certificate.writing import certificate, write_certificate
-
         statement = equation.to_json()
         write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
         click.echo(f"wrote {output}", err=True)

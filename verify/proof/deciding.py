@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 from random import Random
@@ -21,6 +21,7 @@ from verify.proof.field import modulus
 from verify.proof.known import RELATIONS
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
+from verify.proof.repeats import enough, named, numbers_of_steps, specialised
 from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
@@ -49,6 +50,8 @@ class Proof:
     reason: str = ""
     label: str = "L"  # of the statement: a loss L or a vector field f
     maps: bool = False  # whether it is about declared maps too
+    repeats: str = ""  # for which numbers of repetitions, where they are symbols
+    numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
     @property
     def proved(self) -> bool:
@@ -64,7 +67,8 @@ class Proof:
     def __str__(self) -> str:
         if self.proved:
             assert self.bound is not None
-            return f"{proved_for(self.label, self.maps)}; error probability below 2^{ceil(self.bound)}"
+            repeated = f" ({self.repeats})" if self.repeats else ""
+            return f"{proved_for(self.label, self.maps)}{repeated}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
@@ -107,9 +111,29 @@ def prove(
         raise LimitError(f"a proof about {terms:,} terms; the limit is {MAX_TERMS:,}: lower --order")
     try:
         claim = statement(configuration, equations, memory, order, form)
-        return decide(claim, source)
+        return decide_repeated(claim, configuration, source) if numbers_of_steps(configuration) else decide(claim, source)
     except Undecided as error:
         return Proof("undecided", reason=str(error))
+
+
+def decide_repeated(claim: Statement, configuration: Configuration, source: Random) -> Proof:
+    """The verdict on a statement for every number of repetitions, from those at enough numbers.
+
+    A false statement is false at one of them at least, so the error is at most the largest.
+    """
+    found: list[Proof] = []
+    for values in (tried := enough(claim, configuration)):
+        proof = decide(specialised(claim, configuration, values), source)
+        if not proof.proved:
+            place = f"{named(values)}: "
+            witness, reason = (text and place + text for text in (proof.witness, proof.reason))
+            return replace(proof, witness=witness, reason=reason, numbers=values)
+        found.append(proof)
+    return replace(
+        max(found, key=lambda proof: proof.bound or 0.0),
+        samples=sum(p.samples for p in found),
+        repeats=f"every {', '.join(tried[-1])} from proofs through {named(tried[-1])}, more than the degree of any difference",
+    )
 
 
 def decide(claim: Statement, source: Random) -> Proof:

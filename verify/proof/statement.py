@@ -28,6 +28,7 @@ from derive.language import (
     derivative_calls,
     parse_expression,
     plain_arities,
+    symbolic,
     walk,
 )
 from derive.language.calls import KNOWN_FUNCTIONS
@@ -212,7 +213,7 @@ def statement(
             raise Undecided(f"{name} is a piecewise schedule: choose the branch first")
         functions[name] = value
     return Statement(
-        program=scheme.program,
+        program=() if symbolic(scheme.statements) else scheme.program,  # where a repeat is open, see `repeats`
         label=scheme.label,
         states=states,
         scalars=frozenset(x for s, x in states.items() if scheme.kinds[s] == "scalar"),
@@ -242,6 +243,12 @@ def _check_variables(equations: Claimed, memory: Claimed, states: Mapping[str, s
         raise UsageError(f"{', '.join(sorted(both))}: both a slow variable and memory")
 
 
+def claim_calls(configuration: Configuration) -> Mapping[str, int | None]:
+    """What a claim about a scheme may call."""
+    known = formula_calls(configuration) if configuration.scheme.losses else CALLS
+    return {**known, **map_arities(configuration.scheme.maps)}
+
+
 @dataclass
 class _Reading:
     """Reads formulas; equal parts of all of them are one object."""
@@ -255,9 +262,8 @@ class _Reading:
         return self.known[text]
 
     def parsed(self, text: str, where: str) -> Expression:
-        if not self.configuration.scheme.losses:
-            return parse_expression(text, where, CALLS | map_arities(self.configuration.scheme.maps))
-        return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
+        read = parse_expression(text, where, claim_calls(self.configuration))
+        return declared_formula(self.configuration, read, where) if self.configuration.scheme.losses else read
 
 
 def _powers(variable: str, powers: Sequence[Any], known: _Reading) -> tuple[Summands, ...]:

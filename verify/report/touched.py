@@ -48,6 +48,6 @@ def _is_about(data: SchemeData, scheme: Scheme) -> bool:
     if data.scheme:
         return data.scheme == scheme.name
     try:
-        return data.chosen()[0].program == scheme.program
+        return data.chosen()[0].statements == scheme.statements
     except DeriveError:
         return False
