@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.errors import ParseError, nearest
+from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import SIGN, Climbing
 from derive.language.syntax import Call, Expression, Name, Number, Operation
@@ -75,12 +76,22 @@ class Reader(Climbing):
         value = self.inside(token, token.text)
         if twice:
             self.expect("|", token)
-        return self.call("norm", [value], token)
+        return self.call("norm", [value, *self.of_layer()], token)
 
     def angle(self) -> Expression:
         """<a, b>."""
         token = self.advance()
-        return self.call("dot", [self.inside(token, ","), self.inside(token, "⟩" if token.text == "⟨" else ">")], token)
+        pair = [self.inside(token, ","), self.inside(token, "⟩" if token.text == "⟨" else ">")]
+        return self.call("dot", [*pair, *self.of_layer()], token)
+
+    def of_layer(self) -> list[Expression]:
+        """The subscript of |x|_layer and of <a, b>_layer, as a last argument."""
+        found = self.token.text == f"_{LAYER}" and not self.token.blank
+        return [self.of_name(LAYER)] if found else []
+
+    def of_name(self, name: str) -> Name:
+        token = self.advance()
+        return Name(name, token.line, token.column)
 
     def nabla(self) -> Expression:
         """∇L, ∇L(x), ∇²L[u], ∇³L[u, v]."""
@@ -207,7 +218,8 @@ class Reader(Climbing):
             raise self.unknown(token.text, token)
 
     def unknown(self, name: str, token: Token) -> ParseError:
-        known = ", ".join(list(self.calls)[:12]) + (", ..." if len(self.calls) > 12 else "")
+        calls = [c for c in self.calls if "." not in c]
+        known = ", ".join(calls[:12]) + (", ..." if len(calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
         product = f"; for a product write {shown}*(...)" if token.kind == "name" and not name.startswith("_") else ""
         return self.fail(f"unknown function '{shown}'{nearest(name, self.calls)} (known: {known or 'none'}){product}", token)
@@ -233,6 +245,8 @@ class Reader(Climbing):
     def call(self, name: str, args: list[Expression], token: Token) -> Expression:
         if name not in self.calls:
             raise self.unknown(name, token)
+        if args and args[-1] == Name(LAYER) and self.calls.get(layer_call(name)) == len(args) - 1:
+            return Call(layer_call(name), tuple(args[:-1]), token.line, token.column)
         arity = self.calls[name]
         if arity is not None and len(args) != arity:
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
