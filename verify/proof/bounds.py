@@ -100,14 +100,18 @@ class WeightOrbit(Orbit):
 
 
 def size_of(
-    claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int
-) -> Size:
-    """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them."""
+    claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
+    layers: int = 0,
+) -> Size:  # fmt: skip
+    """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
+
+    One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
+    """
     ring = WeightRing(dimension, same)
     problem = WeightProblem(ring, claim.contracted, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
-    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets)
+    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, (range(1),))
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
@@ -115,7 +119,7 @@ def size_of(
     pairs = [(claims.field(x, k), orbit.fields[x][k]) for x in claim.slow for k in range(claim.order + 1)]
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
-    cover = sum(log2(q) * (1 if scalar_root(key, same) else dimension) for key, q in ring.roots.items())
+    cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     return Size(
         max((w.indices for w in found), default=0),
         max((w.degree for w in found), default=1.0),
@@ -124,6 +128,17 @@ def size_of(
         frozenset(ring.contractions),
         orbit.coupled,
     )
+
+
+def copies(key: Hashable, dimension: int, layers: int) -> int:
+    """How many roots one place stands for.
+
+    >>> [copies((kind, 0), 8, 3) for kind in ("scalar", "layer", "vector")]
+    [1, 3, 8]
+    """
+    if isinstance(key, tuple) and len(key) == 2 and key[0] == "layer":
+        return layers
+    return 1 if scalar_root(key, {}) else dimension
 
 
 def scalar_root(key: Hashable, same: Mapping[Hashable, Hashable]) -> bool:

@@ -59,12 +59,13 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
 
     `failed` are roots and components whose base was once the first to be no residue.  If it is the last component, no product of
     the bases of the root, and of those evaluated before, is a square: the root has no sign.  The first alone does not tell: of
-    the bases of sqrt(mu g^2) none is a square, but the product of two is, and the signs of g count.
+    the bases of sqrt(mu g^2) none is a square, but the product of two is, and the signs of g count.  The last of one number a
+    layer stands for all components of the last layer.
     """
     ring, d = sample.ring, sample.point.size
     plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
     known = {key: v if len(v) == d else v * d for key, v in plain.items()}
-    failing = {known[k] for k, i in failed if k in known and i in (None, d - 1)}
+    failing = {known[k] for k, i in failed if k in known and (i is None or len(set(known[k][i:])) == 1)}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)

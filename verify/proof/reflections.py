@@ -16,6 +16,7 @@ from itertools import product
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import partial_of
+from derive.language.layers import summed_call
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
 
@@ -74,8 +75,8 @@ class Parities:
             return args[0] if name == "sign" else 0
         if name == "sqrt" and args[0] == 1:
             raise Mixed
-        if name == "dot":
-            _same(args)
+        if summed := summed_call(name):
+            _same([*args, 0] if summed[0] == "mean" else args)
         return 0
 
 
@@ -158,9 +159,9 @@ def _positive(node: Expression, names: set[str], conditions: set[Expression]) ->
             return value > 0
         case Name(word):
             return word in names
-        case Call("abs" | "norm" | "sqrt", _):
+        case Call("abs" | "norm" | "norm.layer" | "sqrt", _):
             return True
-        case Call("dot", (a, b)):
+        case Call("dot" | "dot.layer", (a, b)):
             return a == b
         case Operation("**", (base, exponent)):
             r = constant(exponent)

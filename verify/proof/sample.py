@@ -1,7 +1,7 @@
 """Random samples over a prime field: parameters in their ranges, a point, a loss, slow variables, time, the memory's leads.
 
 What a range makes positive is drawn until it is a residue, and so is every base under an even root: without scalar products
-these belong to one component each, which is drawn again by itself; else the whole point is.
+these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, else the whole point.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import PrimeField, draw_prime
 from verify.proof.game import random_game
+from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
 from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
@@ -36,10 +37,16 @@ class Plan:
     slack: int = 0
     positive: frozenset[int] = frozenset()
     ranges: bool = True  # whether parameters are kept in their ranges
+    layers: tuple[int, ...] = ()  # their sizes, where the statement has sums over layers
 
     @property
     def weighted(self) -> bool:
         return self.claim.contracted
+
+    @property
+    def joined(self) -> bool:
+        """Whether sums over all components join them, so that none is drawn again without the others."""
+        return self.weighted and (self.claim.joined or not self.claim.layered)
 
 
 @dataclass
@@ -66,12 +73,12 @@ class Sampler:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
             ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
             point = self.fresh(ring)
-            for _ in range(COMPONENT_DRAWS * (1 if self.plan.weighted else point.size)):
+            for _ in range(COMPONENT_DRAWS * (1 if self.plan.joined else point.size)):
                 try:
                     return self._opened(point, ring)
                 except Rejected as error:
                     self.failed.add((error.key, error.component))
-                    if error.component is None or self.plan.weighted:
+                    if error.component is None or self.plan.joined:
                         break
                     point = self.redrawn(point, ring, error.component)
                 except ZeroDivisionError:
@@ -101,7 +108,7 @@ class Sampler:
         problem = random_problem(plan, plan.dimension, ring, draw)
         slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
-        return Point(problem, self.parameters(ring), slow, draw(), jets)
+        return Point(problem, self.parameters(ring), slow, draw(), jets, layers_of(plan.layers))
 
     def _drawn(self, ring: PrimeField) -> Callable[[], int]:
         return lambda: self.source.randrange(1, ring.p)
@@ -123,11 +130,13 @@ class Sampler:
         raise Undecided("the ranges of the parameters cannot be met")
 
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
-        """Component i of the point, of its gradient and of the slow variables drawn again."""
-        draw = self._drawn(ring)
-        problem = point.problem.redrawn(i, draw)
+        """Component i of the point, of its gradient and of the slow variables drawn again, with all others of its layer."""
+        draw, problem = self._drawn(ring), point.problem
+        again = next((layer for layer in point.layers if i in layer), range(i, i + 1))
+        for j in again:
+            problem = problem.redrawn(j, draw)
         slow = {
-            s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
+            s: [draw() if j in again else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
         }
         return replace(point, problem=problem, slow=slow)
 

@@ -30,6 +30,7 @@ from derive.language import (
     plain_arities,
     walk,
 )
+from derive.language.layers import LAYERED, SUMMED, summed_call
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
@@ -101,8 +102,18 @@ class Statement:
 
     @cached_property
     def contracted(self) -> bool:
-        """Whether scalar products occur."""
-        return any(isinstance(n, Call) and n.function in ("dot", "norm") for n in self.nodes)
+        """Whether scalar products or sums over layers occur."""
+        return any(isinstance(n, Call) and summed_call(n.function) for n in self.nodes)
+
+    @cached_property
+    def layered(self) -> bool:
+        """Whether sums over layers occur."""
+        return any(isinstance(n, Call) and n.function in LAYERED for n in self.nodes)
+
+    @cached_property
+    def joined(self) -> bool:
+        """Whether sums over all components occur."""
+        return any(isinstance(n, Call) and n.function in SUMMED for n in self.nodes)
 
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
@@ -131,7 +142,7 @@ def _positive_sides(name: str, text: str) -> list[Expression]:
 def root_of(node: Expression) -> int | None:
     """The order of the root that this node takes: sqrt, norm, or ** to a fraction."""
     match node:
-        case Call("sqrt" | "norm", _):
+        case Call("sqrt" | "norm" | "norm.layer", _):
             return 2
         case Operation("**", (_, exponent)):
             r = constant(exponent)
