@@ -28,6 +28,7 @@ from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 
 PROVED_ONLY = "the numerical routes know one loss L(theta), and the scheme declares its own"
+LAYERS_PROVED = "the numerical routes know no layers"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 
@@ -149,6 +150,11 @@ def verify_scheme(
         if options.loss or options.plot or options.from_rest:
             raise UsageError("--loss, --plot and --from-rest are for schemes of one loss L(theta); declared losses are proved")
         verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), PROVED_ONLY)
+        return verification
+    if equation.scheme.layered:
+        if options.loss or options.plot or options.from_rest:
+            raise UsageError("--loss, --plot and --from-rest know no layers; a scheme that sums over layers is proved")
+        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), LAYERS_PROVED)
         return verification
     if verification.proof is None or not verification.proof.proved:
         with verification.route("exact", announce):

@@ -10,6 +10,7 @@ from functools import cached_property
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of
+from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_of
 from derive.scheme.kinds import check_kinds, kind_of, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
@@ -65,6 +66,8 @@ class Scheme:
 
     def __post_init__(self) -> None:
         _check_names(self)
+        if self.layered and list(self.unknowns) != list(UNKNOWNS):
+            raise SchemeError(f"{self.where}: sums over layers are for schemes of the one unknown theta; leave [unknowns] out")
         if self.losses:
             check_spaces(self.program, self.spaces, self.losses, self.where)
         sizes = tuple(replace(a, value=sized(a.value, self.kinds)) for a in self.program)
@@ -132,8 +135,19 @@ class Scheme:
             return "losses"
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
 
+    @property
+    def layered(self) -> bool:
+        """Whether the update sums over layers."""
+        return not self.called.isdisjoint(LAYERED)
+
     def require_plain(self, reading: str) -> None:
-        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own."""
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
+        declares its own or sums over layers."""
+        if self.layered:
+            raise ReductionError(
+                f"{self.where}: {reading} knows no layers, and this scheme sums over them; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
         if self.losses:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(

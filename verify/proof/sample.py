@@ -43,11 +43,6 @@ class Plan:
     def weighted(self) -> bool:
         return self.claim.contracted
 
-    @property
-    def joined(self) -> bool:
-        """Whether sums over all components join them, so that none is drawn again without the others."""
-        return self.weighted and (self.claim.joined or not self.claim.layered)
-
 
 @dataclass
 class Sample:
@@ -73,12 +68,12 @@ class Sampler:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
             ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
             point = self.fresh(ring)
-            for _ in range(COMPONENT_DRAWS * (1 if self.plan.joined else point.size)):
+            for _ in range(COMPONENT_DRAWS * (1 if self.plan.claim.joined else point.size)):
                 try:
                     return self._opened(point, ring)
                 except Rejected as error:
                     self.failed.add((error.key, error.component))
-                    if error.component is None or self.plan.joined:
+                    if error.component is None or self.plan.claim.joined:
                         break
                     point = self.redrawn(point, ring, error.component)
                 except ZeroDivisionError:

@@ -112,7 +112,7 @@ class Statement:
 
     @cached_property
     def joined(self) -> bool:
-        """Whether sums over all components occur."""
+        """Whether sums over all components join them, so that none can be drawn again without the others."""
         return any(isinstance(n, Call) and n.function in SUMMED for n in self.nodes)
 
     def conditions(self) -> list[Expression]:
