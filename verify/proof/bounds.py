@@ -3,7 +3,9 @@
 Per sample, for a false claim whose numerator has degree D on a cover of degree Q by roots, with k conditions that numbers are
 residues, and coefficients below 2^H:
 
-    D Q 2^k / 2^63   (the sample is a zero)   +   (Q H / 63) / #primes   (the prime divides a coefficient).
+    D Q 2^k / 2^63   (the sample is a zero)   +   (Q H / 63) / #primes   (the prime divides a coefficient),
+
+with 127 for 63 where primes of 128 bits are drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 from verify.proof.claim import ClaimValues
 from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
+from verify.proof.field import BITS
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
@@ -146,10 +149,11 @@ def scalar_root(key: Hashable, same: Mapping[Hashable, Hashable]) -> bool:
     return isinstance(key, tuple) and len(key) == 2 and key[0] == "scalar"
 
 
-def sample_error(size: Size, conditions: int, modulus: int) -> float:
+def sample_error(size: Size, conditions: int, modulus: int, bits: int = BITS) -> float:
     """log2 of the probability that one sample does not see a difference of this size."""
-    zero = log2(max(size.degree, 1.0)) + size.cover + conditions - 63
-    primes = 63 - log2(modulus) - log2(45) - 1
-    unlucky = size.cover + log2(max(size.height, 1.0) / 63 + 1) - primes
+    low = bits - 1
+    zero = log2(max(size.degree, 1.0)) + size.cover + conditions - low
+    primes = low - log2(modulus) - log2(45 * bits / BITS) - 1
+    unlucky = size.cover + log2(max(size.height, 1.0) / low + 1) - primes
     high = max(zero, unlucky)
     return high + log2(2.0 ** (zero - high) + 2.0 ** (unlucky - high))

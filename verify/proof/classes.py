@@ -9,7 +9,7 @@ merges the classes of one odd quantity.  T samples miss a difference that lives 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2
@@ -21,6 +21,7 @@ from verify.proof.sample import Sample
 from verify.proof.statement import Statement, root_of
 
 TARGET = -101.0
+DOUBLINGS = 8
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
     plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
     known = {key: v if len(v) == d else v * d for key, v in plain.items()}
     failing = {known[k] for k, i in failed if k in known and (i is None or len(set(known[k][i:])) == 1)}
+    failing |= {doubled for base in failing for doubled in _doubled(ring.p, base)}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)
@@ -102,6 +104,13 @@ def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequ
             signs += 1 if single and not found[sizes] else d
             kept.append(sizes)
     return signs
+
+
+def _doubled(p: int, base: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """2^k times the base: its root is that of the base times a number, since 2 is a residue."""
+    for power in range(-DOUBLINGS, DOUBLINGS + 1):
+        factor = pow(2, power, p)
+        yield tuple(x * factor % p for x in base)
 
 
 def _related(p: int, a: Sequence[int], x: Sequence[int], y: Sequence[int]) -> bool:

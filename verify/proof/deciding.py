@@ -17,7 +17,7 @@ from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
-from verify.proof.field import modulus
+from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
@@ -120,6 +120,7 @@ def decide(claim: Statement, source: Random) -> Proof:
         modulus(*_roots(claim)),
         positive=positive_places(claim),
         layers=PILOT if claim.layered else (),
+        bits=MORE_BITS if claim.layered else BITS,
     )
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
@@ -177,7 +178,9 @@ class _Trial:
         if found:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
-        error = sample_error(size, self.conditions(plan, pilot), plan.modulus)
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits)
+        if error >= -1.0:
+            raise Undecided("a sample may miss a difference of this degree: lower the order")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
@@ -212,14 +215,15 @@ class _Trial:
     def sized(self, pilot: Sample) -> tuple[list[Plan], Size]:
         """The dimension that decides every dimension, with the partitions into layers that decide all, and bounds in it."""
         values = products(pilot)
-        guess = 2 * self.claim.order + 4
+        guess = layers = 2 * self.claim.order + 4
         same = alike(pilot)
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, guess)
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers)
             plans = self.plans(size, values, pilot.ring)
-            if plans[0].dimension <= guess:
+            most = max(len(plan.layers) for plan in plans)
+            if plans[0].dimension <= guess and most <= layers:
                 return plans, size
-            guess = plans[0].dimension
+            guess, layers = plans[0].dimension, most
         raise Undecided("the number of index variables is not bounded")
 
     def plans(self, size: Size, values: Mapping[Any, tuple[int, Any]], ring: Any) -> list[Plan]:

@@ -14,7 +14,7 @@ from typing import Any
 from derive.errors import UsageError
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
-from verify.proof.field import PrimeField, draw_prime
+from verify.proof.field import BITS, PrimeField, draw_prime
 from verify.proof.game import random_game
 from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
@@ -38,6 +38,7 @@ class Plan:
     positive: frozenset[int] = frozenset()
     ranges: bool = True  # whether parameters are kept in their ranges
     layers: tuple[int, ...] = ()  # their sizes, where the statement has sums over layers
+    bits: int = BITS  # of the primes
 
     @property
     def weighted(self) -> bool:
@@ -66,7 +67,7 @@ class Sampler:
         for _ in range(WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
-            ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
+            ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
             point = self.fresh(ring)
             for _ in range(COMPONENT_DRAWS * (1 if self.plan.claim.joined else point.size)):
                 try:
@@ -126,10 +127,9 @@ class Sampler:
 
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
         """Component i of the point, of its gradient and of the slow variables drawn again, with all others of its layer."""
-        draw, problem = self._drawn(ring), point.problem
+        draw = self._drawn(ring)
         again = next((layer for layer in point.layers if i in layer), range(i, i + 1))
-        for j in again:
-            problem = problem.redrawn(j, draw)
+        problem = point.problem.redrawn(again, draw)
         slow = {
             s: [draw() if j in again else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
         }

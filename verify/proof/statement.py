@@ -30,12 +30,14 @@ from derive.language import (
     plain_arities,
     walk,
 )
+from derive.language.calls import Kind
 from derive.language.layers import LAYERED, SUMMED, summed_call
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
+from verify.proof.gathering import gathered
 
 MAX_RANK = 40
 DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
@@ -240,9 +242,16 @@ class _Reading:
             self.known[text] = interned(self.parsed(text, where), self.known)
         return self.known[text]
 
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What names of claims are vectors."""
+        scheme = self.configuration.scheme
+        vectors = (self.configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector")
+        return dict.fromkeys((*vectors, "grad", "field"), "vector")
+
     def parsed(self, text: str, where: str) -> Expression:
         if not self.configuration.scheme.losses:
-            return parse_expression(text, where, CALLS)
+            return gathered(parse_expression(text, where, CALLS), self.kinds)
         return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
 
