@@ -6,8 +6,8 @@ A factor is
     state     the component theta_i (or eta_i) of the point itself; a scalar for a scalar state variable
     base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
     abs       |x| of a single factor x whose sign is not known
-    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer' the sum over the layer of the free index, which
-              is the same for all components of a layer (`derive.algebra.layers`)
+    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer' the sum over the layer of the free index,
+              which is the same for all components of a layer (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
@@ -50,7 +50,9 @@ V = TypeVar("V")
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
-    __slots__ = ("absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size", "space")
+    __slots__ = (
+        "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size", "space",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -78,7 +78,7 @@ def main() -> None:
 @letters_option
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
-@click.option("--variables", metavar="x = x1, x2; y = y1", help="Of which variables each unknown of a game, or each layer, consists.")
+@click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game, or of each layer.")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")

@@ -34,7 +34,8 @@ def problem_of(
         plain = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
         problem = replace(plain, layers=parse_layers(plain.variables, variables))
     elif variables is not None:
-        raise UsageError("variables are grouped for schemes with declared losses or layers; here components go by their names, sorted")
+        what = "for schemes with declared losses or layers"
+        raise UsageError(f"variables are grouped {what}; here components go by their names, sorted")
     else:
         problem = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
     values = {n: c.bindings[n] for n in problem.parameters if n in c.bindings and n not in c.free}

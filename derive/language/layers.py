@@ -1,7 +1,7 @@
 """Calls that sum over the layer of the free index, in the language norm(x, layer), dot(x, y, layer), mean(x, layer).
 
-The parameters come in blocks, the layers.  (B m)_i = sum of m_j over the j in the layer of i is the same number for all components
-of a layer: norm(x, layer) = B(x**2)**(1/2), dot(x, y, layer) = B(x*y), mean(x, layer) = B(x)/B(1).
+The parameters come in blocks, the layers.  (B m)_i = sum of m_j over the j in the layer of i is the same number for all
+components of a layer: norm(x, layer) = B(x**2)**(1/2), dot(x, y, layer) = B(x*y), mean(x, layer) = B(x)/B(1).
 
 A tree has them under names that no text can contain, norm.layer for norm.
 """

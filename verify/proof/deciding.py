@@ -179,19 +179,19 @@ class _Trial:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
         error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits)
-        if error >= -1.0:
+        if not per_sample(parts.signs, error):
             raise Undecided("a sample may miss a difference of this degree: lower the order")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
-        for n, plan in ((n, plan) for plan in plans for n in range(plan is plans[0], count)):
-            sample, found = self.examine(plan)
+        for n, current in [(n, current) for current in plans for n in range(count)][1:]:
+            sample, found = self.examine(current)
             if found:
-                return self.mismatch(plan, sample, found)
-            if n < 3 and size.coupled and vertices_matter(self.sampler(plan), sample):
+                return self.mismatch(current, sample, found)
+            if n < 3 and size.coupled and vertices_matter(self.sampler(current), sample):
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
-        return Proof("proved", bound, count * len(plans), plans[0].dimension, 2**parts.signs, label=self.claim.label)
+        return Proof("proved", bound, count * len(plans), plan.dimension, 2**parts.signs, label=self.claim.label)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)

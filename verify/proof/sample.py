@@ -1,7 +1,8 @@
 """Random samples over a prime field: parameters in their ranges, a point, a loss, slow variables, time, the memory's leads.
 
 What a range makes positive is drawn until it is a residue, and so is every base under an even root: without scalar products
-these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, else the whole point.
+these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, and else the whole
+point.
 """
 
 from __future__ import annotations
