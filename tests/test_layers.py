@@ -259,8 +259,8 @@ def test_layers_of_a_loss_are_asked_for(options: list[str], said: str) -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        "modified-loss", "second-order", "accuracy --target=theta'+grad", "stability", "energy", "modifying", "initial-layer", "trees",
-        "explain", "paper -o paper.tex", "compare gd",
+        "modified-loss", "second-order", "accuracy --target=theta'+grad", "stability", "energy", "modifying", "initial-layer",
+        "trees", "explain", "paper -o paper.tex", "compare gd",
     ],
 )  # fmt: skip
 def test_readings_refuse_layers(reading: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,8 @@ def test_lamb_is_proved() -> None:
 
 DIRECTIONS = (
     "g/norm(g, layer)", "norm(theta, layer)*g", "g/sqrt(dot(g, g, layer) + eps)", "mean(g*g, layer)*g",
-    "dot(g, theta, layer)*theta", "g/(norm(g, layer) + eps)", "g + c*dot(theta, theta, layer)*g", "norm(g, layer)**2*g", "mean(g, layer) + g",
+    "dot(g, theta, layer)*theta", "g/(norm(g, layer) + eps)", "g + c*dot(theta, theta, layer)*g", "norm(g, layer)**2*g",
+    "mean(g, layer) + g",
 )  # fmt: skip
 SECOND = ("s = b*s + (1 - b)*norm(g, layer)**2", "s = b*s + (1 - b)*mean(g*g, layer)", "s = b*s + (1 - b)*dot(g, g)")
 SCALED = ("({})/sqrt(s + eps)", "({})*s", "({})/(s + eps)")
