@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from derive.algebra.terms import Exponent, Factor, Term
-from derive.language.layers import LAYER
 
 if TYPE_CHECKING:
     from derive.algebra.sums import Algebra
 
+LAYER = "layer"
 Powers = list[tuple[Factor, Exponent]]
 
 
@@ -41,7 +41,7 @@ def swapped(algebra: Algebra, term: Term) -> Iterator[Term]:
     >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
     >>> a = Algebra(Ring()); u, v = a.state("u"), a.state("v")
     >>> list(swapped(a, next(iter(a.product(a.contract(u, LAYER), v)))))
-    [u*dot(v, 1, layer)]
+    [dot(v, 1, layer)*u]
     """
     layered, rest = split_layered(term)
     inner = algebra.interner.term(dict(rest))

@@ -18,10 +18,10 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import FIELD, LOSS, Function
+from derive.algebra.layers import LAYER
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
-from derive.language.layers import LAYER
 from derive.scheme.names import ahead
 
 if TYPE_CHECKING:
