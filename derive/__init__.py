@@ -17,6 +17,7 @@ What an equation says is read by a function each, of a catalogue name, a path or
 settings={"beta": "9/10"}:
 
     modified_loss     theta' = -grad V, V = V_0 + gamma V_1 + ..., as far as it exists
+    modified_losses   x' = -grad_x V_x for every unknown, where losses are declared
     second_order      theta'' = S(theta, theta'), the velocity eliminated
     accuracy          the order against a target equation, and its leading defect
     stability         the interval of gamma h with all roots inside the unit disc
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from derive.readings.energy import modified_energy
     from derive.readings.explain import explain
     from derive.readings.initial_layer import initial_layer
-    from derive.readings.loss import modified_loss
+    from derive.readings.loss import modified_loss, modified_losses
     from derive.readings.modifying import modifying_field
     from derive.readings.second_order import second_order
     from derive.readings.stability import stability
@@ -53,12 +54,13 @@ _HOME = {
     "inline_scheme": "scheme", "load_scheme": "scheme",
     "accuracy": "readings.accuracy", "compare": "readings.compare", "explain": "readings.explain",
     "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy", "modified_loss": "readings.loss",
+    "modified_losses": "readings.loss",
     "modifying_field": "readings.modifying", "second_order": "readings.second_order", "stability": "readings.stability",
 }  # fmt: skip
 __all__ = [
     "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "accuracy", "catalogue", "compare",
     "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy", "modified_equation",
-    "modified_loss", "modifying_field", "second_order", "stability",
+    "modified_loss", "modified_losses", "modifying_field", "second_order", "stability",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

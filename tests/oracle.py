@@ -154,6 +154,8 @@ class Machine:
                 return self.constant(v)
             case Name(id) if id == "grad":
                 return self.derivatives(0, names["theta"], [])
+            case Name("L") if "L" not in names:
+                return [at(self.loss, names["theta"])] * self.size
             case Name(id):
                 return names[id]
             case Operation("neg", (a,)):
@@ -177,6 +179,10 @@ class Machine:
     def call(self, f: str, args: list[Vector], names: Mapping[str, Vector]) -> Vector:
         if f == "grad":
             return self.derivatives(0, args[0], [])
+        if f == "loss":
+            return [at(self.loss, args[0])] * self.size
+        if f.startswith("L."):
+            return self.derivatives(len(args) - 1, args[0], args[1:])
         if f == "hess" or (f[0] == "d" and f[1:].isdigit()):
             return self.derivatives(len(args), names["theta"], args)
         if f == "sqrt":

@@ -6,6 +6,7 @@ The certificates changed are those of `BASES`; a forgery that does not apply to 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -224,4 +225,133 @@ FORGERIES: dict[str, Forgery] = {
     "deep JSON": _raw(lambda s: '{"format":' * 50_000),
     "deep list": lambda d: {**d, "fields": {"theta": json.loads("[" * 400 + "]" * 400)}},
     "zero character": _text(lambda s: s + "\0"),
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------ games
+
+
+def _player(x: str, change: Callable[[str, str], list[str]]) -> Forgery:
+    """The last power of one player's field that has a term, its last term changed."""
+
+    def forge(data: dict[str, Any]) -> Any:
+        terms = next(p for p in reversed(data["fields"][x]) if p)
+        changed = change(*terms[-1])
+        if changed == terms[-1]:
+            return None
+        terms[-1] = changed
+        return data
+
+    return forge
+
+
+def renamed(value: Any, pairs: dict[str, str]) -> Any:
+    """A JSON value with other names in all its texts, those of a table's keys too."""
+    if isinstance(value, str):
+        return re.sub(rf"\b({'|'.join(pairs)})\b", lambda m: pairs[m.group()], value)
+    if isinstance(value, dict):
+        return {renamed(k, pairs): renamed(v, pairs) for k, v in value.items()}
+    return [renamed(v, pairs) for v in value] if isinstance(value, list) else value
+
+
+def _letters(pairs: dict[str, str], key: str) -> Forgery:
+    """Names exchanged in a part of the statement."""
+    return lambda d: None if (changed := renamed(d[key], pairs)) == d[key] else {**d, key: changed}
+
+
+def _more(x: str, coefficient: str, term: str) -> Forgery:
+    return lambda d: (d["fields"][x][-1].append([coefficient, term]), d)[1]
+
+
+def _loss(f: str, slots: list[str]) -> Forgery:
+    return lambda d: {**d, "losses": {**d["losses"], f: slots}}
+
+
+def _exchanged_values(key: str, a: str, b: str) -> Forgery:
+    return lambda d: {**d, key: {**d[key], a: d[key][b], b: d[key][a]}} if {a, b} <= {*d[key]} else None
+
+
+def _rate(beta: str) -> Forgery:
+    return lambda d: {**d, "bindings": {**d["bindings"], "beta": beta}} if "beta" in d["bindings"] else None
+
+
+_PLAYERS, _LOSSES = {"x": "y", "y": "x"}, {"f": "g", "g": "f"}
+
+GAME_FORGERIES: dict[str, Forgery] = {
+    # coefficients
+    "coefficient of x changed": _player("x", lambda c, t: [f"({c})*(1 + 1/1000000)", t]),
+    "coefficient of y changed by 1e-40": _player("y", lambda c, t: [f"({c}) - 1/1{'0' * 40}", t]),
+    "sign of the last term of y": _player("y", lambda c, t: [f"-({c})", t]),
+    "term of x dropped": lambda d: (d["fields"]["x"][-1].pop(), d)[1],
+    "term of y doubled": lambda d: (d["fields"]["y"][-1].append(d["fields"]["y"][-1][0]), d)[1],
+    # players
+    "fields of the players exchanged": _exchanged_values("fields", "x", "y"),
+    "players and losses exchanged in the field": lambda d: {
+        **d, "fields": {x: renamed(d["fields"][y], {**_PLAYERS, **_LOSSES}) for x, y in _PLAYERS.items()}
+    } if d["scheme"] != "game-optimistic" else None,
+    "players and losses exchanged in the text": _letters({**_PLAYERS, **_LOSSES}, "update"),
+    "players exchanged in the text": _letters(_PLAYERS, "update"),
+    "memory of the players exchanged": _exchanged_values("memory", "p", "q"),
+    "other player's direction": _player("x", lambda c, t: [c, t.replace("grad(g, y)", "grad(f, x)")]),
+    "other player's components": _player("x", lambda c, t: [c, t.replace("(f, x", "(f, y")]),
+    "other player's term": _more("x", "1", "grad(g, y)"),
+    "sum over two spaces": _more("x", "1", "dot(grad(f, x), grad(g, y))*grad(f, x)"),
+    "product over two spaces": _more("y", "1", "grad(g, y)*grad(f, x)"),
+    "number as a direction": _more("x", "1", "hess(f, x, 1) - hess(f, x, 1)"),
+    "old x for the second player": _where(
+        lambda d: d["scheme"] != "game-optimistic",  # there it is the old one
+        _text(lambda s: "z = x\n" + s.replace("grad(g(x, y), y)", "grad(g(z, y), y)")),
+    ),
+    "y added to x in the text": _text(lambda s: s + "\nx = x + gamma**3*y"),
+    # losses
+    "losses exchanged in the field": _letters(_LOSSES, "fields"),
+    "losses exchanged in the text": _letters(_LOSSES, "update"),
+    "other loss in a term": _player("y", lambda c, t: [c, t.replace("(g, y", "(f, y")]),
+    "other loss in a direction": _player("x", lambda c, t: [c, t.replace("grad(g, y)", "grad(f, y)")]),
+    "zero-sum": _player("x", lambda c, t: [f"-({c})", t.replace("grad(g, y)", "grad(f, y)")]),
+    "variables of a loss in another order": _loss("f", ["y", "x"]),
+    "loss of one player": _loss("f", ["x"]),
+    "loss of nobody": _loss("f", []),
+    "loss of a stranger": _loss("f", ["x", "z"]),
+    "variable of a loss twice": _loss("f", ["x", "x"]),
+    "loss not declared": lambda d: {**d, "losses": {"f": d["losses"]["f"]}},
+    "loss called hess": _loss("hess", ["x"]),
+    "loss called gamma": _loss("gamma", ["x"]),
+    "loss called x": _loss("x", ["x"]),
+    "value of a loss in the text": _text(lambda s: s + "\nx = x + gamma**9*f(x, y)"),
+    "gradient without a loss": _text(lambda s: s.replace("grad(f(x, y), x)", "grad(x)")),
+    "gradient with a keyword": _text(lambda s: s.replace("grad(f(x, y), x)", "grad(f(x, y=y), x)")),
+    "point with one variable": _text(lambda s: s.replace("f(x, y)", "f(x)")),
+    "point with its variables exchanged": _text(lambda s: s.replace("f(x, y)", "f(y, x)")),
+    "derivative with too few directions": _more("x", "1", "hess(f, x)"),
+    # unknowns
+    "unknown dropped": lambda d: {**d, "unknowns": ["x"]},
+    "unknown added": lambda d: {**d, "unknowns": ["x", "y", "z"]},
+    "unknown twice": lambda d: {**d, "unknowns": ["x", "y", "y"]},
+    "no unknowns": lambda d: {**d, "unknowns": []},
+    "unknowns called theta": lambda d: {**d, "unknowns": ["theta"]},
+    "unknown called x_prev": lambda d: {**d, "unknowns": ["x", "x_prev"]},
+    "field of one unknown only": lambda d: {**d, "fields": {"x": d["fields"]["x"]}, "slow": ["x"]},
+    "unknown called memory": lambda d: {
+        **d, "fields": {"x": d["fields"]["x"]}, "slow": ["x"], "memory": {**d["memory"], "y": [["1", "y"]]}
+    },
+    "player called a number": lambda d: {**d, "kinds": {**d["kinds"], "y": "scalar"}},
+    "keys of games dropped": lambda d: {k: v for k, v in d.items() if k not in ("unknowns", "losses")},
+    "unknowns missing": _drop("unknowns"),
+    "one loss L": _set("label", value="L"),
+    # rates
+    "rate of y in the text": _text(lambda s: s.replace("beta*grad(g", "beta*(1 + gamma)*grad(g")),
+    "rates exchanged in the text": _letters({"alpha": "beta", "beta": "alpha"}, "update"),
+    "rates exchanged in the regime": _exchanged_values("bindings", "alpha", "beta"),
+    "relative rate dropped": _rate("gamma"),
+    "rate squared in the regime": _rate("mu*mu*gamma"),
+    "relative rate squared in a term": _player("y", lambda c, t: [c.replace("mu**2", "mu"), t]),
+    # dimensions: what holds where the players have one component each
+    "identity of one dimension": _more(
+        "x", "1", "grad(f, x)*hess(f, x, hess(f, x, grad(f, x))) - hess(f, x, grad(f, x))*hess(f, x, grad(f, x))"
+    ),
+    "mixed identity of one dimension": _more(
+        "y", "1", "hess(g, y, hess(f, x, grad(f, x)))*grad(g, y) - hess(g, y, grad(f, x))*hess(g, y, grad(g, y))"
+    ),
+    "number of components": _more("x", "1", "grad(f, x)*(dot(sign(grad(f, x)), sign(grad(f, x))) - 3)"),
 }  # fmt: skip

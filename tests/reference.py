@@ -68,7 +68,7 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
     configuration = configure(load_scheme(reference.scheme))
     runner = Runner(configuration, lambda x: list(gradient(x)), dict(reference.values), FLOATS)
-    state = runner.at_rest(list(START), reference.gamma, 0.0)
+    state = runner.at_rest({"theta": list(START)}, reference.gamma, 0.0)
     if reference.memory:
         state |= reference.memory(START, reference.values)
     path = []

@@ -142,6 +142,11 @@ ROWS = [
     # unnormalised L + (rho/2 + h/4) |g|^2, normalised L + rho |g| + h/4 |g|^2; rho = kappa h.
     Row("sam", 1, {HG: "-(kappa + 1/2)"}),
     Row("sam-normalised", 1, {HG: "-1/2", "dot(grad, grad)**(-1/2)*hess(grad)": "-kappa"}),
+    # Barrett & Dherin, ICLR 2021, arXiv:2009.11162, for the loss L + lam/2 |g|^2 of their explicit regulariser (mu = lam/2).
+    Row("gradient-penalty", 0, {G: "-1", HG: "-lam"}),
+    Row("gradient-penalty", 1, {HG: "-1/2", TGG: "-lam/2", HHG: "-lam", "d3(grad, hess(grad))": "-lam**2/2", HHHG: "-lam**2/2"}),
+    # Polyak 1969: the step that solves the linearised L = 0, so that dL/dt = -L at gamma = 0.
+    Row("polyak-step", 0, {"L*grad*dot(grad, grad)**(-1)": "-1"}),
     # Loshchilov & Hutter, ICLR 2019, arXiv:1711.05101, Proposition 1: for GD decoupled decay is an L2 penalty; then
     # Barrett & Dherin for L + lam/2 |theta|^2.
     *(

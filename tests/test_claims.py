@@ -78,7 +78,8 @@ def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
         case "modified-equation":
             for x, formula in table["says"].items():
                 yield changed("says", x, to=f"2*({formula})")
-                yield changed("says", x, to=f"{formula} + {'gamma*' * table['through']}grad")
+                more = f"grad(f, {x})" if str(table.get("scheme", "")).startswith("game-") else "grad"
+                yield changed("says", x, to=f"{formula} + {'gamma*' * table['through']}{more}")
         case "modified-loss":
             if "loss" in table:
                 yield changed("loss", to=f"-({table['loss']})")
@@ -184,6 +185,8 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "nag-c-clock": {"order": 1},
     "hb-rest": {"shift": "gamma*beta/(1 - beta)**2*grad"},
     "sme-variance-2": {"variance": "gamma*sigma**2/(2*h) + gamma**2*sigma**2/4"},
+    "rosca-simultaneous-rates": {"where": {"mu": "1"}}, "rosca-alternating-rates": {"where": {"mu": "1"}},
+    "chavdarova-gda-2": {"through": 1}, "chavdarova-extragradient-2": {"through": 1}, "chavdarova-optimistic-2": {"through": 1},
     "adam-frozen": {"says": next(t["says"] for t in TABLES if t["id"] == "adam-cks")},
     "adam-direction": {"parallel": False},
 }  # fmt: skip

@@ -177,6 +177,13 @@ def test_deriving_does_not_import_sympy() -> None:
     assert result.stdout == "False\n"
 
 
+@pytest.mark.parametrize("command", [("modified-eq", "momentum"), ("initial-layer", "momentum")])
+def test_values_of_a_point_are_judged_too(command: tuple[str, ...]) -> None:
+    on = (*command, "--loss", "beta*x**2/2", "--at")
+    assert "derive: note: beta = 2 is outside the scheme's range" in derive(*on, "x=1,beta=2").stderr
+    assert "outside" not in derive(*on, "x=2,beta=1/2").stderr  # x has no range
+
+
 @pytest.mark.parametrize("command", [
     ("modified-loss", "momentum"), ("stability", "momentum"), ("explain", "momentum", "--regime", "memory"),
     ("trees", "momentum"), ("compare", "momentum", "nesterov"), ("paper", "momentum"),

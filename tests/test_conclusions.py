@@ -279,7 +279,7 @@ def is_chain(tree: object) -> bool:
 def _changed(algebra: Algebra, f: list[Sum], c: list[Sum]) -> list[Sum]:
     """g with D theta_B [f] = g(theta_B) for theta_B = theta + gamma c_1 + gamma^2 c_2, through gamma^2."""
     theta = [algebra.state("theta"), *c]
-    left = lie(derivatives_along(algebra, f, None), theta)
+    left = lie(derivatives_along(algebra, {"theta": f}, None), theta)
     g: list[Sum] = []
     for k in range(len(f)):
         workspace = Workspace(algebra)
@@ -302,18 +302,18 @@ def test_changes_of_variables_true_and_false() -> None:
         f = [limit, *(combination(algebra, size, random) for size in (2, 3, 4))]
         c = [combination(algebra, size, random) for size in (1, 2, 3)]
         g = _changed(algebra, f, c)
-        found = find_change(algebra, f, g, (equation, equation), None, "test")
+        found = find_change(algebra, {"theta": f}, {"theta": g}, (equation, equation), None, "test")
         assert found.conclusion.verdict == EXISTS
-        again = _changed(algebra, f, list(found.terms))
+        again = _changed(algebra, f, list(found.terms["theta"]))
         assert all(same(algebra, x, y) for x, y in zip(g, again, strict=True))
         accepted += 1
         place = random.choice([1, 2, 3])
         moved = random.choice(rooted_trees(algebra, place + 1))
         wrong = list(g)
         wrong[place] = algebra.add(g[place], {moved: algebra.ring.constant(Fraction(1, 10**6))})
-        found = find_change(algebra, f, wrong, (equation, equation), None, "test")
+        found = find_change(algebra, {"theta": f}, {"theta": wrong}, (equation, equation), None, "test")
         if found.conclusion.verdict == EXISTS:  # the moved tree is a commutator with the limit: put back, it holds
-            again = _changed(algebra, f, list(found.terms))
+            again = _changed(algebra, f, list(found.terms["theta"]))
             assert all(same(algebra, x, y) for x, y in zip(wrong, again, strict=True))
             assert not is_chain(moved)
             continue

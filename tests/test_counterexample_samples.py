@@ -18,7 +18,7 @@ from derive.language import parse_expression
 from verify.counterexample.claimed import claimed_values
 from verify.counterexample.comparison import compare
 from verify.counterexample.parameters import POSITIVE, UNIT, parameter_values, settings_of
-from verify.counterexample.roots import radicand, square_point, take_roots, with_gradient, with_rational_roots
+from verify.counterexample.roots import radicand, square_point, take_roots, with_rational_roots
 from verify.counterexample.samples import NoRationalPoint, as_balls, random_number, random_sample, taylor
 from verify.numbers.kinds import BALLS, EXACT
 from verify.numbers.power_series import IrrationalRoot, rational_power, to_fmpq
@@ -231,14 +231,14 @@ def test_what_is_under_a_root_is_found_by_its_place() -> None:
     assert [radicand(claim, sample, k) for k in range(2)] == [4, 9]
     with pytest.raises(IrrationalRoot):
         radicand(claim, sample, 3)  # an earlier root, sqrt(6), is irrational
-    moved = Sample(with_gradient(sample.problem, 0, fmpq(24)), {})
+    moved = Sample(sample.problem.with_gradient(0, fmpq(24)), {})
     assert radicand(claim, moved, 0) == 25
 
 
 def test_a_field_takes_a_new_value_at_the_point() -> None:
     problem = Problem((fmpq(1), fmpq(2)), None, ({(0, 0): fmpq(3), (1, 0): fmpq(1)}, {(0, 1): fmpq(5)}))
-    assert with_gradient(problem, 1, fmpq(7)).gradient(problem.point) == [3, 7]
-    assert with_gradient(problem, 0, fmpq(7)).gradient(problem.point) == [7, 0]
+    assert problem.with_gradient(1, fmpq(7)).gradient(problem.point) == [3, 7]
+    assert problem.with_gradient(0, fmpq(7)).gradient(problem.point) == [7, 0]
 
 
 def test_a_root_that_nothing_moves_asks_for_other_parameters() -> None:

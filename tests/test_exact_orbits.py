@@ -18,6 +18,8 @@ from derive import configure, inline_scheme, load_scheme, modified_equation
 from derive.equation import ModifiedEquation
 from verify.commands.main import main
 from verify.commands.text import print_verification
+from verify.counterexample.claimed import claimed_field
+from verify.counterexample.comparison import compare
 from verify.numbers.kinds import FRACTIONS, MPMATH
 from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, integer_root, rational_power
 from verify.orbits.run import Runner
@@ -122,7 +124,7 @@ def test_one_program_runs_on_every_type_of_number() -> None:
         (MPMATH, MPMATH.lift(Fraction(1, 8)), MPMATH.lift(Fraction(1, 2))),
     ):
         runner = Runner(configuration, lambda t: [t[0] ** 3], {}, numbers)
-        state = runner.at_rest([x], gamma)
+        state = runner.at_rest({"theta": [x]}, gamma)
         for _ in range(3):
             state = runner.step(state, gamma)
         results.append(float(state["theta"][0]))
@@ -202,3 +204,26 @@ def test_a_refuted_equation_comes_with_a_counterexample(monkeypatch: pytest.Monk
     assert list(report["counterexample"]["point"]) == ["x"]
     assert report["exact_first_nonzero_power"] == 2
     assert "already at gamma^2" in report["exact_remark"]
+
+
+#: Kidambi et al. 2018, in pytorch_optimizer's lines: an average of theta that theta reads at the same power of gamma
+ACCSGD = "g = grad(theta); m = beta*((1/beta - 1)*m - kappa*gamma*g + theta); theta = zeta*(theta - gamma*g) + (1 - zeta)*m"
+BALLS_TOO = ACCSGD.replace("kappa", "sqrt(2)*kappa")
+
+
+@pytest.mark.parametrize("order, update", [(0, ACCSGD), (2, ACCSGD), (1, BALLS_TOO)])
+def test_memory_and_theta_that_move_each_other_at_once(order: int, update: str) -> None:
+    """The orbit is found, the equation holds on it, and one with a coefficient changed fails at its power."""
+    equation = modified_equation(inline_scheme(update), order)
+    data = equation.to_json()
+    claim = claimed_field(equation.configuration, data["equations"], data["memory"])
+    assert not compare(claim, points=1).refuted
+    data["equations"]["theta"][order]["terms"][0]["coefficient"] += " + 1/1000"
+    wrong = claimed_field(equation.configuration, data["equations"], data["memory"])
+    assert {m.power for m in compare(wrong, points=1).mismatches} == {order}
+
+
+def test_accelerated_sgd_is_verified_by_every_route() -> None:
+    found = verify_scheme(modified_equation(inline_scheme(ACCSGD), 1), Options(digits=15))
+    assert found.verdict == "verified"
+    assert found.table.slopes == pytest.approx([1, 2], abs=0.05)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from importlib import resources
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -25,18 +26,18 @@ from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError, ParseError, ReductionError, SchemeError, UsageError
 from derive.language import unparse
 from derive.readings.accuracy import accuracy
-from derive.readings.compare import compare
 from derive.readings.energy import modified_energy
-from derive.readings.explain import explain
+from derive.readings.formula import formulas_of
 from derive.readings.initial_layer import initial_layer
 from derive.readings.loss import modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
-from derive.readings.stability import stability
 from derive.scheme import Scheme, scheme_from_toml
 from derive.trees.tableau import method_of_scheme
+from verify.claims.reader import read_claims
 from verify.proof import prove
 
+LITERATURE = Path(__file__).parents[1] / "verify/claims/literature/games.toml"
 PLAYERS = ("x", "y", "z")
 LOSSES = ("f", "g", "h")
 #: the word of one period, and the numbers of components
@@ -255,6 +256,15 @@ def resolved(fast: Sequence[Polynomial], correction: Sequence[Polynomial], own: 
 def test_high_resolution_equations_agree_at_gamma_and_fail_at_the_next_power(name: str, ahead: int, own: int) -> None:
     """Chavdarova, Jordan & Zampetakis 2021 (2112.13826), with beta = 2/gamma:  z'' = -beta z' - beta V and, for extragradient,
     + 2 J V, for optimistic gradient descent, - 2 J z'."""
+    equation, names, loss, expected = high_resolution(name, ahead, own)
+    found = fields(equation, loss, "x = x1, x2; y = y1", names)
+    assert found[0] == expected[0]
+    assert found[1] == expected[1]
+    assert found[2] != expected[2]
+
+
+def high_resolution(name: str, ahead: int, own: int) -> tuple[ModifiedEquation, list[str], str, list[list[Polynomial]]]:
+    """The derived equation, a random game, and the slow solution of the second-order equation on it."""
     random = Random(4)
     names = ["x1", "x2", "y1"]
     losses = {"f": random_loss(random, 3), "g": random_loss(random, 3)}
@@ -269,11 +279,19 @@ def test_high_resolution_equations_agree_at_gamma_and_fail_at_the_next_power(nam
     expected = resolved([plus({}, v, Fraction(-1)) for v in velocity], product, Fraction(own))
     settings = {"mu": "1"} if name == "game-simultaneous" else {}
     equation = modified_equation(name, 2, settings=settings)
-    loss = "; ".join(f"{f} = {text(p, names)}" for f, p in losses.items())
-    found = fields(equation, loss, "x = x1, x2; y = y1", names)
-    assert found[0] == expected[0]
-    assert found[1] == expected[1]
-    assert found[2] != expected[2]
+    return equation, names, "; ".join(f"{f} = {text(p, names)}" for f, p in losses.items()), expected
+
+
+@pytest.mark.parametrize("name, ahead, own, key", [
+    ("game-simultaneous", 0, 0, "gda"), ("game-extragradient", 1, 0, "extragradient"), ("game-optimistic", 0, -1, "optimistic"),
+])  # fmt: skip
+def test_the_claims_about_them_are_their_slow_solutions(name: str, ahead: int, own: int, key: str) -> None:
+    """What the literature's claims say at gamma^2, solved by hand, is the slow solution of the second-order equation."""
+    table = next(c for c in read_claims([LITERATURE]) if c.id == f"chavdarova-{key}-2").data
+    equation, names, loss, expected = high_resolution(name, ahead, own)
+    formulas = formulas_of(equation)
+    claimed = {x: tuple(formulas.series(text, 2, x)) for x, text in table.says.items()}
+    assert fields(replace(equation, equations=claimed), loss, "x = x1, x2; y = y1", names) == expected
 
 
 # ------------------------------------------------------------------------------------------ special games
@@ -468,8 +486,8 @@ def test_games_refused(loss: str, variables: str | None, message: str) -> None:
 def test_readings_of_one_loss_refuse_games() -> None:
 
     for reading in (
-        lambda s: accuracy(s, "theta' + grad"), lambda s: compare(s, s), modified_energy, explain, initial_layer, modified_loss,
-        modifying_field, second_order, stability, method_of_scheme,
+        lambda s: accuracy(s, "theta' + grad"), modified_energy, initial_layer, modified_loss, modifying_field, second_order,
+        method_of_scheme,
     ):  # fmt: skip
         for name in ("game-alternating", "two-batches"):
             with pytest.raises(DeriveError, match=r"reads one loss L\(theta\)"):

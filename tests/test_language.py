@@ -276,3 +276,34 @@ def test_the_kind_of_a_call_is_what_its_entry_says(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(CALLS, "probe", SchemeCall("probe", kind=kind))  # type: ignore[arg-type]
     found = inline_scheme("a = probe(gamma); b = probe(theta); theta = theta - gamma*grad(theta)").kinds
     assert (found["a"], found["b"]) == {"argument": ("scalar", "vector")}.get(kind, (kind, kind))
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("max(u, 0)", "as (x + y + abs(x - y))/2"), ("min(u, 1)", "as (x + y - abs(x - y))/2"),
+        ("clip(u, 1)", "as (abs(x + a) - abs(x - a))/2"), ("clamp(u, 1)", "as (abs(x + a) - abs(x - a))/2"),
+        ("sum(u*u)", "sums over components are dot(x, y), norm(x) and mean(x)"),
+        ("cosine(u, v)", "write dot(x, y)/(norm(x)*norm(y))"), ("where(u, 1, 2)", "one smooth branch"),
+        ("A@u", "write dot(x, y) for a scalar product (there are no matrices)"),
+    ],
+)  # fmt: skip
+def test_what_people_look_for_in_vain_is_told_with_what_to_write(text: str, instead: str) -> None:
+    with pytest.raises(ParseError) as error:
+        parse_update(f"a = 2*{text}")
+    assert instead in str(error.value)
+    assert "did you mean" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("branch", "written"),
+    [("g", "(g + h + abs(g - h))/2"), ("h", "(g + h - abs(g - h))/2"), ("h", "(abs(g + h) - abs(g - h))/2")],
+)
+def test_what_is_told_is_that_function(branch: str, written: str) -> None:
+    """At a point with g > h > 0 in every component the larger is g, the smaller h, and h is g clipped to [-h, h]."""
+
+    def at(change: str) -> object:
+        update = f"g = grad(theta); h = g/2; theta = theta - gamma*({change})"
+        return modified_equation(inline_scheme(update), 0).evaluate("x**2/2 + y", {"x": 3, "y": 1}).values
+
+    assert at(written) == at(branch)

@@ -50,7 +50,8 @@ def test_what_is_constant_on_layers_is_pulled_out(data: st.DataObject) -> None:
     x, y, z = drawn(data, algebra, 3)
     one = algebra.constant(algebra.ring.one)
     positive = algebra.add(layered(algebra, algebra.product(z, z)), algebra.constant(algebra.ring.symbol("a")))
-    for c in (layered(algebra, y), algebra.contract(y), algebra.power(positive, Fraction(-1, 2))):
+    known = algebra.known("exp", layered(algebra, y))
+    for c in (layered(algebra, y), algebra.contract(y), algebra.power(positive, Fraction(-1, 2)), known):
         assert layered(algebra, algebra.product(c, x)) == algebra.product(c, layered(algebra, x))
     assert layered(algebra, layered(algebra, x)) == algebra.product(layered(algebra, one), layered(algebra, x))
     assert layered(algebra, algebra.add(x, y)) == algebra.add(layered(algebra, x), layered(algebra, y))
@@ -324,6 +325,17 @@ def test_sums_of_sums_are_proved_and_told_from_others() -> None:
     assert stated("theta = theta - gamma*mean(grad(theta))*theta", "-dot(grad, 1)/dot(1, 1)*theta") == "proved"
 
 
+MIXED = (
+    "tanh(norm(theta, layer))*g/norm(g, layer)", "norm(tanh(g), layer)*g", "log(1 + dot(g, g, layer))*g",
+    "hess(theta, g/norm(g, layer))", "loss(theta - gamma*g/norm(g, layer))*theta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("direction", MIXED)
+def test_known_functions_and_calls_of_the_loss_meet_layers(direction: str) -> None:
+    proved_and_refuted_once_perturbed(f"g = grad(theta); theta = theta - gamma*{direction}", Random(direction))
+
+
 @pytest.mark.parametrize("name", ["lars", "novograd"])
 def test_layered_optimizers_are_proved(name: str) -> None:
     result = CliRunner().invoke(verify_main, ["scheme", name, "--order", "1"])
@@ -357,7 +369,10 @@ def random_update(source: Random) -> str:
 
 def check(seed: str) -> None:
     source = Random(seed)
-    update = random_update(source)
+    proved_and_refuted_once_perturbed(random_update(source), source)
+
+
+def proved_and_refuted_once_perturbed(update: str, source: Random) -> None:
     letters = [x for x in ("a", "b", "c", "eps") if re.search(rf"\b{x}\b", update)]
     equation = modified_equation(inline_scheme(update, letters), 1)
     data = equation.to_json()

@@ -81,6 +81,26 @@ def test_readings_in_own_letters_are_read_back(command: str, scheme: str) -> Non
         assert re.sub(r"(gamma|theta|L)K", r"\1", texts[0]) == texts[1]
 
 
+@pytest.mark.parametrize("scheme", ["gd", "momentum", "adam", "implicit-midpoint", "normalised-gd", "momentum-schedule"])
+def test_an_article_in_own_letters_is_read_back(scheme: str) -> None:
+    """As the readings; lines, which are filled by width, are joined."""
+    own, before = (derive("paper", scheme, "--order", "1", *more) for more in (("--letters", option(OWN)), ()))
+    assert not re.search(r"(?<![A-Za-z])(gamma|theta|L)(?![A-Za-z])", own)
+    texts = [re.sub(r"\\\\&(\\qquad)?\{\}", "", plain(text)) for text in (own, before)]
+    assert re.sub(r"(gamma|theta|L)K", r"\1", texts[0]) == texts[1]
+
+
+def test_letters_of_an_article_that_are_its_own() -> None:
+    """gamma may become another's letter; n counts the steps of the article, so a reader's n is set upright."""
+    text = derive("paper", "momentum", "--order", "1", "--letters", "gamma=h,beta=gamma,theta=n")
+    assert r"\newcommand{\step}{h}" in text
+    assert r"\frac{1+\gamma}{2\,(1-\gamma)^{3}}" in text
+    assert r"\dot{\mathrm{n}}" in text
+    assert r"\newcommand{\step}{h}" in derive("paper", "--preamble", "--letters", "gamma=h")
+    result = CliRunner().invoke(main, ["paper", "momentum", "--letters", "gamma=beta"])
+    assert "would write gamma like beta" in str(result.exception)
+
+
 def test_a_paper_with_h_x_and_f() -> None:
     eq = modified_equation("momentum", 1)
     text = eq.latex({"gamma": "h", "theta": "x", "L": "f", "beta": r"\boldsymbol{\mu}"})

@@ -35,11 +35,11 @@ def _at(c: Ratio, values: dict[str, fmpq]) -> fmpq:
 
 
 def _executed(configuration: Configuration, state: dict[str, fmpq], ahead: fmpq, values: dict[str, fmpq]) -> dict[str, fmpq]:
-    """One step on numbers, by the interpreter of `verify`, with grad(x) = h x and theta_next given."""
+    """One step on numbers, by the interpreter of `verify`, with grad(x) = h x, hess(x, u) = h u and theta_next given."""
 
     def call(function: str, args: list[fmpq]) -> fmpq:
-        assert function == "grad"
-        return values["h"] * args[0]
+        assert function in ("grad", "L..")
+        return values["h"] * args[-1]
 
     names = values | {n: evaluate(e, values, EXACT, call) for n, e in configuration.bindings.items()}
     names |= state | {"theta_next": ahead}

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 import pytest
 import sympy as sp
 from test_cli import derive
 
-from derive import configure, load_scheme, modified_equation
+from derive import (
+    configure,
+    initial_layer,
+    load_scheme,
+    modified_energy,
+    modified_equation,
+    modifying_field,
+    second_order,
+)
+from derive.algebra.coefficients import Ring
 from derive.concrete.problem import parse_field, parse_loss
 from derive.errors import DeriveError, UsageError
-from derive.scheme import declaring, inline_scheme
+from derive.language import parse_expression
+from derive.reals.reading import ratio_of
+from derive.scheme import declaring, inline_scheme, scheme_from_toml
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.given import check_given_loss
 from verify.problems.problem import parse_loss as parse_for_runs
+from verify.report.material import Request, two_dimensional
+from verify.verification import Options, verify_scheme
 
 H, X = sp.Symbol("h"), sp.Symbol("x")
 
@@ -37,6 +53,48 @@ def test_at_a_point_a_parameter_has_a_value_or_stays() -> None:
         eq.evaluate("h*x**2/2", {"x": 3, "k": 1})
     with pytest.raises(UsageError, match="'x' has no value"):
         eq.evaluate("h*x**2/2", {"h": 3})
+
+
+READINGS: dict[str, tuple[Any, dict[str, int]]] = {
+    "energy": (lambda s, **given: modified_energy(s, 1, regime="leapfrog", settings=given), {"eta_x": 3, "eta_y": 1}),
+    "second order": (lambda s, **given: second_order(s, 1, regime="inertial", settings=given), {"eta_x": 3, "eta_y": 1}),
+    "initial layer": (lambda s, **given: initial_layer(s, 1, settings=given), {}),
+    "modifying": (lambda s, **given: modifying_field(s, 1, settings={"beta": "1/3", **given}), {}),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_readings_leave_parameters_open(name: str) -> None:
+    """L = h x^4/4 + h^2 x y at (2, -1): the value with h left open is, at any h, the value with that h; at no other."""
+    read, velocity = READINGS[name]
+    reading = read(declaring(load_scheme("momentum"), ["h"]))
+    values = [
+        reading.evaluate("h*x**4/4 + h^2*x*y", {"x": 2, "y": -1, **velocity, **given}) for given in ({}, {"h": 3}, {"h": "-1/2"})
+    ]
+    found = [[ratio_of(parse_expression(x, "value"), Ring(["beta", "h", "lam"])) for x in flat(v)] for v in values]
+    for value, numbers in ((3, found[1]), (Fraction(-1, 2), found[2])):
+        ring = numbers[0].ring
+        assert [c.substitute({"h": ring.constant(value)}, ring) for c in found[0]] == numbers
+    assert found[1] != found[2]
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_setting_gives_a_parameter_of_a_loss_its_value(name: str) -> None:
+    """As the point does; what is declared nowhere, or speaks in another regime of the scheme, is no such parameter."""
+    read, velocity = READINGS[name]
+    scheme, point, loss = declaring(load_scheme("momentum"), ["h"]), {"x": 2, "y": -1, **velocity}, "h*x**4/4 + h^2*x*y"
+    left, given = read(scheme), read(scheme, h="3").evaluate(loss, point)
+    assert given == left.evaluate(loss, point | {"h": 3}) != left.evaluate(loss, point | {"h": 2})
+
+
+def test_settings_of_no_parameter() -> None:
+    for scheme, name in ((load_scheme("momentum"), "h"), (declaring(load_scheme("momentum"), ["h"]), "lam")):
+        with pytest.raises(UsageError, match=f"--set {name}: unknown parameter"):
+            configure(scheme, "memory", {name: "2"})
+
+
+def flat(values: Sequence[Any]) -> list[str]:
+    return [x for v in values for x in ([v] if isinstance(v, str) else v)]
 
 
 def test_free_parameters_of_the_scheme_are_parameters_of_the_loss_and_set_ones_are_their_values() -> None:
@@ -110,7 +168,42 @@ def test_printed_names_are_names_of_points() -> None:
     assert re.fullmatch(r"-?7/6", plain.values["eta"][0][0])  # -(eta/2 + x)
 
 
-def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run() -> None:
-    claim = claimed_field(configure(load_scheme("momentum")), modified_equation("momentum", 0).to_json()["equations"])
+@pytest.mark.parametrize("settings", [{}, {"beta": "1/2"}])
+def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_run(settings: dict[str, str]) -> None:
+    """Set or not: beside the scheme's beta, a coordinate beta would be another thing with the same name."""
+    equation = modified_equation("momentum", 0, settings=settings)
+    data = equation.to_json()
+    claim = claimed_field(equation.configuration, data["equations"], data["memory"])
     with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
         check_given_loss(claim, "β x²", 0, 15)
+    with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
+        verify_scheme(equation, Options(loss="β x²"))
+    assert check_given_loss(claim, "b x²", 0, 15).variables == ("b", "x")
+
+
+def test_a_parameter_of_the_scheme_is_no_coordinate_of_a_picture() -> None:
+    momentum = load_scheme("momentum")
+    for loss in ("beta*x**2", "beta*x**2 + y**2"):
+        with pytest.raises(UsageError, match="'beta' is a parameter of the scheme"):
+            two_dimensional(Request(momentum, loss=loss))
+    assert two_dimensional(Request(momentum, loss="b*x**2")).variables == ("b", "x")
+    assert two_dimensional(Request(declaring(momentum, ["x"]))).variables == ("x", "y")  # the pictures' own
+
+
+def test_a_parameter_that_stands_in_a_loss_alone_can_be_set() -> None:
+    """Declared, in no line of the update and in no regime: --set gives it the value that --at would."""
+    update = "x = x - gamma*grad(f, x)\ny = y - gamma*grad(f, y)"
+    tables = '[unknowns]\nx = ""\ny = ""\n[functions]\nf = "loss(x, y)"\n[parameters]\na = "coupling, a > 0"\n'
+    scheme = scheme_from_toml(f'update = """{update}"""\n{tables}', "coupled")
+    loss, at = "a*x*y + x**2", {"x": 3, "y": 5}
+    set_ = modified_equation(scheme, 1, settings={"a": "2"}).evaluate(loss, at).values
+    assert set_ == modified_equation(scheme, 1).evaluate(loss, {**at, "a": 2}).values
+    assert set_["x"][0] == ["-16"]
+    with pytest.raises(UsageError, match="unknown parameter"):
+        modified_equation(scheme, 1, settings={"b": "2"})
+
+
+def test_a_parameter_of_regimes_is_set_in_them() -> None:
+    assert str(modified_equation("game-alternating", 0, regime="two-time-scale", settings={"mu": "3"})["y"][0]) == "-3*grad(g, y)"
+    with pytest.raises(UsageError, match=r"regime memory has no lam; choose one that has it with --regime: inertial"):
+        modified_equation("momentum", 0, settings={"lam": "2"})

@@ -24,7 +24,7 @@ GRADIENTS = [(F(3, 4), F(-4, 3)), (F(3, 5), F(-4, 5)), (F(9, 20), F(-12, 20)), (
 
 def loss_with_gradient(a: F, b: F) -> Polynomial:
     quadratic = {(2, 0): F(1, 2), (1, 1): F(2, 3), (0, 2): F(-1, 4)}
-    return {(1, 0): a, (0, 1): b, **quadratic, (3, 0): F(1, 3), (2, 1): F(-1, 2), (1, 2): F(1), (0, 3): F(1, 5)}
+    return {(0, 0): F(7, 4), (1, 0): a, (0, 1): b, **quadratic, (3, 0): F(1, 3), (2, 1): F(-1, 2), (1, 2): F(1), (0, 3): F(1, 5)}
 
 
 PARAMETERS = {"eps": F(1), "beta": F(1, 3), "beta1": F(1, 3), "beta2": F(1, 2), "beta3": F(2, 3), "rho": F(1, 2), "lam": F(2, 3)}

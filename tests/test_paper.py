@@ -285,4 +285,4 @@ def test_sections_follow_the_kind_of_scheme() -> None:
     assert r"\mu(z)" not in text
     assert r"{m}_{1}(n)" in text
     assert r"\rootedtree" in paper_latex(article("rk4", 2)).partition(r"\begin{document}")[2]
-    assert r"\ddot\theta" in paper_latex(article("momentum", 1, "inertial"))
+    assert r"\ddot{\theta}" in paper_latex(article("momentum", 1, "inertial"))

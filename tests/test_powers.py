@@ -174,6 +174,7 @@ def test_values(x: str) -> None:
 
 # equal functions, written in two ways
 EQUAL = [
+    ("sqrt(a)*(sqrt(a) + a)**(-1)", "1 - a*(sqrt(a) + a)**(-1)"),
     ("grad**2*(grad**2 + a)**(-3/2)", "(grad**2 + a)**(-1/2) - a*(grad**2 + a)**(-3/2)"),
     ("abs(grad)**(-1)*(abs(grad) + a)**(-1)", "(abs(grad)**(-1) - (abs(grad) + a)**(-1))/a"),
     ("abs(grad)**(-1)*(abs(grad) + a)**(-2)", "(abs(grad)**(-1) - (abs(grad) + a)**(-1))/a**2 - (abs(grad) + a)**(-2)/a"),
@@ -317,6 +318,23 @@ def test_values_of_random_sums(x: str, seed: int) -> None:
     assert algebra.partial_fractions(partial) == partial
 
 
+@pytest.mark.parametrize("x", [
+    "grad**2/(grad + 2**(1/3)*grad + 1)", "grad/(grad*sqrt(a) + grad + b)**2", "abs(grad)**3*abs(grad - sqrt(a)*grad + 1)**(-1)",
+    "grad**2*abs(grad + 3**(1/2)*grad + 1)", "theta*grad/(dot(1, 1)*grad + grad + 1)",
+    "grad**2*(grad**2*sqrt(a) + grad**2 + 1)**(-3/2)",
+])  # fmt: skip
+def test_a_leading_monomial_that_comes_again_times_a_constant(x: str) -> None:
+    """Rewriting by it, g -> B - 2^(1/3) g - 1, would bring g back for ever: what is left as it stands has the value it had."""
+    algebra = new()
+    total = of(algebra, x)
+    for seed in range(2):
+        with many_digits():
+            assert agree(Jet(seed, 3).of(total), Jet(seed, 3).value(parse(x)))
+            assert agree(Jet(seed, 3).of(algebra.partial_fractions(total)), Jet(seed, 3).value(parse(x)))
+    for t in total:
+        assert algebra.normal(dict(t.factors)) == {t: algebra.ring.one}, f"{t} is not in normal form"
+
+
 @pytest.mark.parametrize("x, words", [
     ("0**(-1)", "zero"), ("(grad - grad)**(1/2)", "zero"), ("(-4)**(1/2)", "even root of the negative number -4"),
     ("(-4*grad**2)**(1/2)", "even root"), ("(-a)**(1/2)", "even root"), ("(-4)**(3/4)", "even root"),
@@ -325,6 +343,16 @@ def test_what_has_no_power(x: str, words: str) -> None:
     algebra = new()
     with pytest.raises(ReductionError, match=words):
         of(algebra, x)
+
+
+def test_products_with_a_base_that_has_a_term_twice_up_to_a_root_end() -> None:
+    """With m = g of B = 2^(2/3) g + g + a, g/B would be rewritten as g/B again and again."""
+    algebra = new()
+    base = of(algebra, "2**(2/3)*grad + grad + a")
+    found = algebra.product(of(algebra, "grad**2"), algebra.power(base, Fraction(-1)))
+    back = algebra.product(found, base)
+    assert same(algebra, back, of(algebra, "grad**2"))
+    assert len(found) < 8
 
 
 def test_powers_of_zero_and_one() -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proof_forgeries import FORGERIES
+from proof_forgeries import FORGERIES, GAME_FORGERIES, renamed
 
 from derive import configure, load_scheme, modified_equation
 from verify.certificate import checker
 from verify.certificate.writing import certificate, certificate_text
 
 BASES = [("momentum", "memory"), ("momentum", "inertial"), ("rmsprop-outside", ""), ("gd-schedule", ""), ("gd", "")]
+GAMES = [("game-alternating", "rates"), ("game-negative-momentum", ""), ("game-optimistic", "")]
 CHECKER = Path(checker.__file__)
 
 
@@ -68,6 +69,44 @@ def test_no_forgery_is_accepted(how: str) -> None:
         text = forged if isinstance(forged, str) else json.dumps(forged)
         assert outcome(text) != "proved", f"{how} on {name}, {regime}"
     assert applied
+
+
+GAME_SCHEMES = [("game-alternating", "two-time-scale", 2), ("game-consensus", "", 1), ("game-extragradient", "", 2),
+                ("game-extragradient-past", "", 2), ("game-negative-momentum", "", 2), ("game-optimistic", "", 2),
+                ("game-simultaneous", "rates", 3), ("game-symplectic-adjustment", "", 1), ("two-batches", "", 3)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, regime, order", GAME_SCHEMES)
+def test_games_have_certificates_too(name: str, regime: str, order: int) -> None:
+    statement, bound, samples, *_ = checker.check(certificate_text(base(name, regime, order)))
+    assert bound < -100
+    assert samples == 1
+    for line in ("unknowns and losses", *load_scheme(name).unknowns):
+        assert line in statement
+
+
+@pytest.mark.parametrize("name, regime", GAMES)
+def test_the_map_of_a_game_has_a_certificate(name: str, regime: str) -> None:
+    assert outcome(certificate_text(base(name, regime, 1, "map"))) == "proved"
+
+
+@pytest.mark.parametrize("how", GAME_FORGERIES)
+def test_no_forgery_of_a_game_is_accepted(how: str) -> None:
+    applied = 0
+    for name, regime in GAMES:
+        forged = GAME_FORGERIES[how](copy.deepcopy(base(name, regime, 1)))
+        if forged is None:
+            continue
+        applied += 1
+        assert outcome(json.dumps(forged)) != "proved", f"{how} on {name}, {regime}"
+    assert applied
+
+
+def test_other_letters_and_another_order_are_no_forgery() -> None:
+    """What a forgery test must not refuse: players renamed everywhere, the unknowns listed the other way round."""
+    data = base("game-alternating", "rates", 1)
+    assert outcome(json.dumps(renamed(data, {"x": "a", "y": "b", "f": "u", "g": "v"}))) == "proved"
+    assert outcome(json.dumps({**data, "unknowns": ["y", "x"]})) == "proved"
 
 
 def test_the_checker_stands_alone(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from derive.algebra.coefficients import Ring
 
 ROOT = Path(__file__).parents[1]
 READINGS = (
-    "accuracy", "compare", "explain", "initial_layer", "modified_energy", "modified_loss", "modifying_field", "second_order",
-    "stability",
+    "accuracy", "compare", "explain", "initial_layer", "modified_energy", "modified_loss", "modified_losses",
+    "modifying_field", "second_order", "stability",
 )  # fmt: skip
 
 

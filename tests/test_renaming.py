@@ -29,6 +29,7 @@ from derive.writing import boxes, latex, linebreak
 from derive.writing import readings as report
 from derive.writing.explanation import explanation_lines
 from derive.writing.latex import equation_latex, fragment
+from derive.writing.losses import loss_lines
 from derive.writing.notation import UNICODE
 from derive.writing.series import notation
 from derive.writing.stability import stability_lines
@@ -40,8 +41,8 @@ Lines = Callable[..., Any]
 
 #: name -> (the reading, its lines)
 READINGS: dict[str, tuple[Callable[[Scheme, str | None], Any], Lines]] = {
-    "modified-loss": (lambda s, r: modified_loss(s, 1, regime=r), report.loss_lines),
-    "modified-loss map": (lambda s, r: modified_loss(s, 1, form="map", regime=r), report.loss_lines),
+    "modified-loss": (lambda s, r: modified_loss(s, 1, regime=r), loss_lines),
+    "modified-loss map": (lambda s, r: modified_loss(s, 1, form="map", regime=r), loss_lines),
     "second-order": (lambda s, r: second_order(s, 1, regime=r), report.second_order_lines),
     "accuracy": (lambda s, r: accuracy(s, "theta' + grad", 1, regime=r), report.accuracy_lines),
     "accuracy two": (lambda s, r: accuracy(s, "theta'' + theta' + grad", 1, regime=r), report.accuracy_lines),

@@ -50,6 +50,7 @@ from derive.scheme.kinds import sized
 from derive.scheme.losses import loss_calls, resolved
 from derive.writing import readings as report
 from derive.writing.formulas import coefficient_text, write_sum
+from derive.writing.losses import loss_lines
 from derive.writing.notation import ASCII, UNICODE, Notation
 from derive.writing.series import notation
 from derive.writing.text import equation_text, pretty
@@ -152,25 +153,35 @@ def test_printed_updates_of_random_texts(text: str, medium: str) -> None:
 
 
 LETTERS = ("g", "beta1", "eps", "theta", "theta_prev", "theta_next", "g_prev", "lam_2", "epsilon", "k1", "L", "f")
-leaves = st.one_of(st.fractions(min_value=0, max_value=9, max_denominator=4).map(Number), st.sampled_from(LETTERS).map(Name))
-expressions = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.tuples(st.sampled_from("+-*/"), inner, inner).map(lambda t: Operation(t[0], (t[1], t[2]))),
-        st.tuples(inner, st.fractions(min_value=-3, max_value=3, max_denominator=3)).map(
-            lambda t: Operation("**", (t[0], Number(abs(t[1])) if t[1] >= 0 else Operation("neg", (Number(-t[1]),))))
+FUNCTIONS = ("sqrt", "abs", "sign", "norm", "grad", "r")
+
+
+def expressions(letters: tuple[str, ...], functions: tuple[str, ...]) -> st.SearchStrategy[Expression]:
+    numbers = st.fractions(min_value=0, max_value=9, max_denominator=4).map(Number)
+    return st.recursive(
+        st.one_of(numbers, st.sampled_from(letters).map(Name)),
+        lambda inner: st.one_of(
+            st.tuples(st.sampled_from("+-*/"), inner, inner).map(lambda t: Operation(t[0], (t[1], t[2]))),
+            st.tuples(inner, st.fractions(min_value=-3, max_value=3, max_denominator=3)).map(
+                lambda t: Operation("**", (t[0], Number(abs(t[1])) if t[1] >= 0 else Operation("neg", (Number(-t[1]),))))
+            ),
+            inner.map(lambda e: Operation("neg", (e,))),
+            st.tuples(st.sampled_from(functions), inner).map(lambda t: Call(t[0], (t[1],))),
+            st.tuples(inner, inner).map(lambda t: Call("dot", t)),
+            st.tuples(inner, inner).map(lambda t: Call("L..", t)),
+            st.tuples(inner, inner, inner).map(lambda t: Call("L...", t)),
         ),
-        inner.map(lambda e: Operation("neg", (e,))),
-        st.tuples(st.sampled_from(["sqrt", "abs", "sign", "norm", "grad", "r"]), inner).map(lambda t: Call(t[0], (t[1],))),
-        st.tuples(inner, inner).map(lambda t: Call("dot", t)),
-    ),
-    max_leaves=10,
-)
+        max_leaves=10,
+    )
+
+
+#: L is a letter, or the loss
+texts = st.one_of(expressions(LETTERS, FUNCTIONS), expressions(tuple(x for x in LETTERS if x != "L"), (*FUNCTIONS, "loss")))
 
 
 @media
 @settings(max_examples=400)
-@given(expression=expressions)
+@given(expression=texts)
 def test_any_printed_expression_is_read_back(expression: Expression, medium: str) -> None:
     text = pretty(expression, STYLES[medium], "L")
     assert folded(parse_expression(text, "printed", {**SCHEME_CALLS, "r": 1})) == folded(expression), text
@@ -308,7 +319,7 @@ def test_modified_losses(form: str, medium: str) -> None:
     count = 0
     for v in readings(lambda name, regime: modified_loss(name, 1, form=form, regime=regime)):
         if any(v.potential):
-            lines = report.loss_lines(v, notation(medium, v.equation))
+            lines = loss_lines(v, notation(medium, v.equation))
             text = right_side(lines, "V")
             assert same_series(v.equation, series_of(v.equation, text, len(v.potential) - 1), list(v.potential)), text
             count += 1

@@ -287,11 +287,11 @@ def test_change_of_variables_put_back() -> None:
     f = [Transfer(c.first.algebra, algebra)(s.sum) for s in c.first["theta"]]
     g = [Transfer(c.second.algebra, algebra)(s.sum) for s in c.second["theta"]]
     change = [s.sum for s in c.change]
-    along = derivatives_along(algebra, f, None)
-    assert all(algebra.is_zero(residual(algebra, g, change, k, along, None)) for k in range(4))
+    along = derivatives_along(algebra, {"theta": f}, None)
+    assert all(algebra.is_zero(residual(algebra, {"theta": g}, {"theta": change}, k, along, None)["theta"]) for k in range(4))
     t, x = next(iter(change[1].items()))
     change[1] = change[1] | {t: x.scaled(2)}
-    assert not algebra.is_zero(residual(algebra, g, change, 2, along, None))
+    assert not algebra.is_zero(residual(algebra, {"theta": g}, {"theta": change}, 2, along, None)["theta"])
 
 
 def test_the_shifted_variable_itself_is_such_a_change() -> None:
@@ -303,8 +303,8 @@ def test_the_shifted_variable_itself_is_such_a_change() -> None:
     g = [Transfer(c.second.algebra, algebra)(s.sum) for s in c.second["theta"]]
     beta = algebra.ring.symbol("beta")
     change = [algebra.scale(move(s.sum), beta) for s in c.first["v"][1:]]
-    along = derivatives_along(algebra, f, None)
-    assert all(algebra.is_zero(residual(algebra, g, change, k, along, None)) for k in range(4))
+    along = derivatives_along(algebra, {"theta": f}, None)
+    assert all(algebra.is_zero(residual(algebra, {"theta": g}, {"theta": change}, k, along, None)["theta"]) for k in range(4))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import derive.trees.output as output
 from derive.commands.trees import trees_command
-from derive.errors import DeriveError
+from derive.errors import DeriveError, LimitError
 from derive.sizes import parse_size
 from derive.trees import load_tableau, method_of_scheme, tableau_names, tree_series
 from derive.trees.bounds import bounds_of
@@ -231,3 +231,16 @@ def test_pictures_compile(tmp_path: Path) -> None:
     pdf, overfull = compile_latex(rf"\documentclass{{article}}\usepackage{{tikz}}\begin{{document}}{body}\end{{document}}")
     assert pdf.startswith(b"%PDF")
     assert not overfull
+
+
+def test_a_tableau_of_long_numbers_is_refused_before_the_work(tmp_path: Path) -> None:
+    """Every digit of the result takes primes."""
+    file = tmp_path / "long.toml"
+    for digits, refused in ((61, True), (12, False)):
+        file.write_text(f'A = [["{"9" * digits} - alpha"]]\nb = ["1"]', "utf-8")
+        method = load_tableau(file)
+        if refused:
+            with pytest.raises(LimitError, match=r"beyond 10\^60"):
+                tree_series(method, 2)
+        else:
+            assert tree_series(method, 2)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from derive import modified_equation
 from derive.errors import DeriveError
 from derive.language import unparse
 from verify.commands.main import main
@@ -77,6 +78,15 @@ def test_the_corrections_are_those_of_the_derived_equation() -> None:
     )
     assert {c["term"]: c["correct"] for c in data["corrections"]} == {"hess(hess(grad))": "-1/3", "d3(grad, grad)": "-1/12"}
     assert data["correct"] == "-1/12*d3(grad, grad) - 1/3*hess(hess(grad))"
+
+
+@pytest.mark.parametrize("says, status", [("theta: -grad - gamma/2*hess(grad)", 0), ("theta: -grad - gamma*hess(grad)", 1)])
+def test_latex_of_what_is_right(says: str, status: int) -> None:
+    """The derived equation, whatever was claimed, under the verdict as comments of TeX."""
+    result, plain = (run("--scheme", "gd", "--order", "1", "--says", says, *more) for more in (("--format", "latex"), ()))
+    assert result.return_value == plain.return_value == status
+    said = "".join(f"% {line}\n" for line in plain.stdout.splitlines())
+    assert result.stdout == f"{said}{modified_equation('gd', 1).latex()}\n"
 
 
 def test_a_file_says_the_same(tmp_path: Path) -> None:

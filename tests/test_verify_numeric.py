@@ -6,6 +6,7 @@ import copy
 import random
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -179,6 +180,19 @@ def test_every_truncation_has_its_slope_to_three_decimals(name: str, order: int,
     assert [round(s, 3) for s in table.slopes if s is not None] == expected
     assert table.confirmed
     assert all(table.monotone)
+
+
+def test_the_first_coefficient_that_was_not_derived_may_vanish() -> None:
+    """The implicit midpoint rule is symmetric, f_1 = f_3 = 0: through gamma^2 its slope is 4, where 3 or more is claimed.
+
+    Heun's f_3 does not vanish; a slope below the claim, between whole numbers, or above one that the field settles, is a failure.
+    """
+    symmetric, heun = (_slopes(_case(name, 2)) for name in ("implicit-midpoint", "heun"))
+    assert [symmetric.expected_text(k) for k in range(3)] == ["2", "2", "3 or more"]
+    assert [heun.expected_text(k) for k in range(3)] == ["2", "2", "3"]
+    assert symmetric.failures == heun.failures == ()
+    for slopes, failures in (((2.0, 2.0, 5.0), ()), ((2.0, 2.0, 2.0), (2,)), ((2.0, 2.0, 3.5), (2,)), ((3.0, 2.0, 4.0), (0,))):
+        assert replace(symmetric, slopes=slopes).failures == failures
 
 
 def test_slopes_on_a_loss_that_is_no_polynomial() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,8 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     derived = claimed_field(text.configuration, statement["equations"])
     changes = corrections(text.claim, derived, found.variable, found.power, found.sample)
     correct = _correct(text, found.variable, found.power)
-    is_map = prove(text.configuration, claimed, statement["memory"], form="map").proved
+    all_unknowns = claimed.keys() >= text.configuration.scheme.unknowns.keys()
+    is_map = all_unknowns and prove(text.configuration, claimed, statement["memory"], form="map").proved
     return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
 
 
@@ -88,28 +89,41 @@ def _correct(text: StatedFormula, variable: str, power: int | None) -> str:
     return "" if power is None else str(text.equation[variable][power])
 
 
+def formula_lines(result: FormulaVerdict) -> Iterator[str]:
+    """The verdict in words."""
+    yield from (f"claim: {says}" for says in result.text.says)
+    m = result.counterexample
+    if result.verdict == "confirmed":
+        yield f"confirmed through gamma^{result.text.order}: {result.reason}"
+    elif m is None:
+        yield result.reason
+        if result.correct:
+            yield f"  correct at gamma^{result.power}: {result.correct}"
+    else:
+        yield f"refuted at gamma^{result.power}, in {m.variable}'"
+        yield f"  counterexample: {counterexample_text(m)}"
+        for c in result.corrections:
+            yield f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})"
+        yield f"  correct at gamma^{result.power}: {result.correct}"
+        if result.is_map:
+            yield "  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow"
+
+
 def print_formula(result: FormulaVerdict) -> None:
     """The verdict in words, on standard output."""
     import click
 
-    for says in result.text.says:
-        click.echo(f"claim: {says}")
-    if result.verdict == "confirmed":
-        click.echo(f"confirmed through gamma^{result.text.order}: {result.reason}")
-        return
-    m = result.counterexample
-    if m is None:
-        click.echo(result.reason)
-        if result.correct:
-            click.echo(f"  correct at gamma^{result.power}: {result.correct}")
-        return
-    click.echo(f"refuted at gamma^{result.power}, in {m.variable}'")
-    click.echo(f"  counterexample: {counterexample_text(m)}")
-    for c in result.corrections:
-        click.echo(f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})")
-    click.echo(f"  correct at gamma^{result.power}: {result.correct}")
-    if result.is_map:
-        click.echo("  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow")
+    for line in formula_lines(result):
+        click.echo(line)
 
 
-__all__ = ["Correction", "FormulaVerdict", "StatedFormula", "check_formula", "print_formula", "read_formula"]
+def formula_latex(result: FormulaVerdict) -> str:
+    """What is right, as LaTeX to paste in place of the claim; the verdict stands above it as comments."""
+    said = [f"% {line}" for text in formula_lines(result) for line in text.splitlines()]
+    return "\n".join([*said, result.text.equation.latex()])
+
+
+__all__ = [
+    "Correction", "FormulaVerdict", "StatedFormula", "check_formula", "formula_latex", "formula_lines", "print_formula",
+    "read_formula",
+]  # fmt: skip

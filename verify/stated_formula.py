@@ -4,6 +4,7 @@
     loss: L + gamma/4*dot(grad, grad)                                        a claimed modified loss, theta' = -its gradient
     θ' = - 1/(1-β) ∇L - γ (1+β)/(2 (1-β)^3) ∇²L[∇L]                          the same field as it is printed
     V = 1/(1-β) L + γ (1+β)/(4 (1-β)^3) |∇L|^2                               a modified loss as it is printed
+    x: -grad(f, x) - gamma/2*hess(f, x, grad(g, y)); y: -grad(g, y)          claims about the players of a game
 
 The formula is a polynomial in gamma; its power k is compared with f_k.  Other slow variables may be claimed beside theta.
 """
@@ -11,7 +12,7 @@ The formula is a polynomial in gamma; its power k is compared with f_k.  Other s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,9 @@ from pathlib import Path
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError, nearest
 from derive.language import (
+    ONE,
+    Assignment,
+    Call,
     Expression,
     Name,
     Number,
@@ -26,6 +30,7 @@ from derive.language import (
     constant,
     names_of,
     parse_expression,
+    plain_arities,
     plain_name,
     plain_primes,
     walk,
@@ -34,11 +39,14 @@ from derive.language.calls import Kind
 from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
+from derive.scheme.losses import declared_formula, loss_calls
+from derive.scheme.spaces import Spaces, check_spaces
 from verify.counterexample.claimed import ClaimedField, memory_limit
 from verify.problems.formula import DERIVATIVES, gradient_formula, parsed, split_powers, squared_norms
 
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 LOSS = ("loss", "V")  # on the left side of a modified loss
+_NEXT = re.compile(r";|\n(?=\s*\w+['′’]\s*=)")  # between two claims
 _DOWN_V = re.compile(r"\s*(θ|theta)['′’]\s*=\s*[-−]\s*(∇|grad)\s*V\s*\n")  # the line above a modified loss that is printed
 
 
@@ -72,6 +80,7 @@ def read_formula(
     settings: Mapping[str, str],
     says: Sequence[str],
     parameters: Sequence[str] = (),
+    functions: Mapping[str, str] | None = None,
 ) -> StatedFormula:
     """A claim from a TOML file, from options, or both (options win).
 
@@ -87,7 +96,8 @@ def read_formula(
         raise UsageError('say which scheme the formula is about: --scheme NAME or --update "theta = ..."')
     if not given.says:
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
-    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(given.update or "", parameters, given.settings)
+    typed = given.update or ""
+    chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(typed, parameters, given.settings, functions)
     return _stated(chosen, given)
 
 
@@ -118,11 +128,11 @@ def _from_file(path: str) -> _Given:
 
 
 def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
-    scheme.require_plain("verify formula")
+    scheme.require_no_layers("verify formula")
     expressions: dict[str, Expression] = {}
-    for text in given.says:
+    for text in (claim for says in given.says for claim in _claims(says)):
         variable, formula = _sides(text)
-        expressions[variable] = parsed(formula, f"formula for {variable}")
+        expressions[variable] = _read(scheme, formula, f"formula for {variable}")
     order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
@@ -132,17 +142,51 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
         variable = "loss" if variable in LOSS and variable not in slow else variable
         target = "theta" if variable == "loss" else variable
         if target not in slow or target in terms:
-            raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)} or 'loss'")
-        parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
+            other = "" if scheme.losses else " or 'loss'"
+            raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)}{other}")
         if variable == "loss":
             _require_loss(scheme, slow)
+        parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
+        if scheme.losses:
+            parts = [_of_game(p, equation.configuration, variable) for p in parts]
         _require_names(parts, equation, variable)
         if variable == "loss":
-            parts = [Operation("neg", (_gradient(p),)) for p in parts]
+            parts = [Operation("neg", (_gradient(p, scheme),)) for p in parts]
         _require_exponents(parts)
         terms[target] = [[(Number(Fraction(1)), p)] for p in parts]
-    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.to_json()["memory"]), slow)
+    claim = ClaimedField(equation.configuration, terms, memory_limit(equation.configuration, equation.to_json()["memory"]), slow)
     return StatedFormula(equation.configuration, equation, order, given.says, claim)
+
+
+def _claims(says: str) -> Iterator[str]:
+    """The claims of one text, separated by ';' or printed one under the other; places stay those of the text."""
+    starts = [0, *(found.end() for found in _NEXT.finditer(says))]
+    ends = [*(found.start() for found in _NEXT.finditer(says)), len(says)]
+    for start, end in zip(starts, ends, strict=True):
+        if says[start:end].strip() or len(starts) == 1:
+            yield re.sub(r"[^\n]", " ", says[:start]) + says[start:end]
+
+
+def _read(scheme: Scheme, formula: str, where: str) -> Expression:
+    """The tree of a formula; derivatives of declared losses are still as they are written."""
+    if not scheme.losses:
+        return parsed(formula, where)
+    return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses)})
+
+
+def _of_game(part: Expression, configuration: Configuration, variable: str) -> Expression:
+    """One power of a claim about a player, derivatives as one call each, in the player's space.
+
+    Raises ParseError where vectors of two spaces meet, UsageError for a vector of another space.
+    """
+    scheme, where = configuration.scheme, f"formula for {variable}"
+    spaces = {configuration.symbol(s): x for s, x in scheme.spaces.items()}
+    resolved = declared_formula(configuration, part, where)
+    check_spaces([Assignment(variable, resolved, part.line, part.column)], spaces, scheme.losses, where)
+    space = Spaces(spaces).of(resolved)
+    if space not in ("", spaces.get(variable, "")):
+        raise UsageError(f"{where}, column {part.column}: a vector of {space}'s space is claimed for {variable}'")
+    return resolved
 
 
 def _sides(text: str) -> tuple[str, str]:
@@ -157,11 +201,11 @@ def _sides(text: str) -> tuple[str, str]:
 
 
 def _meanings(equation: ModifiedEquation) -> dict[str, Expression]:
-    """What names stand for: parameters that are set, and f, as it is printed, for the field."""
+    """What names stand for: parameters that are set, f, as it is printed, for the field, and the letter of the dimension."""
     c = equation.configuration
     values = {n: parse_expression(t, f"--set {n}") for n, t in c.settings.items() if "(" not in n}
     field: dict[str, Expression] = {"f": Name("field")} if c.scheme.label == "f" and "f" not in c.free else {}
-    return field | values
+    return field | {c.fresh("d"): Call("dot", (ONE, ONE))} | values
 
 
 def _plain(part: Expression, values: Mapping[str, Expression], equation: ModifiedEquation) -> Expression:
@@ -185,16 +229,18 @@ def _degree(expression: Expression) -> int:
 
 
 def _require_loss(scheme: Scheme, slow: Sequence[str]) -> None:
+    if scheme.losses:
+        raise UsageError("'loss: ...' needs a scheme of one loss; this one declares its own: claim the field of each unknown")
     if scheme.label != "L":
         raise UsageError("'loss: ...' needs a scheme written with grad(x); this one has a general field")
     if len(slow) > 1:
         raise UsageError(f"'loss: ...' claims theta' = -grad of it, but the slow variables are {', '.join(slow)}")
 
 
-def _gradient(scalar: Expression) -> Expression:
-    """The gradient of one power of a modified loss, in which L itself, a value that no equation contains, does not stand."""
+def _gradient(scalar: Expression, scheme: Scheme) -> Expression:
+    """The gradient of one power of a modified loss, in which L itself stands only if the equation can contain it."""
     gradient = gradient_formula(scalar)
-    if (place := names_of(gradient).get("L")) is not None:
+    if not scheme.calls_loss and (place := names_of(gradient).get("L")) is not None:
         raise UsageError(f"formula, column {place.column}: L stands in a power or a product; write its derivatives alone")
     return gradient
 
@@ -205,9 +251,9 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
     derivatives = [
         f"{'' if k == 0 else 'd' if k == 1 else f'd{k}'}{f}" for f in configuration.scheme.functions for k in range(14)
     ]
-    leaf = "grad" if configuration.scheme.label == "L" else "field"
-    scalar = ["L"] if variable == "loss" else []
-    known = [*scalar, *configuration.free, *equation.equations, "t", leaf, *derivatives]
+    leaf = {"L": ["grad"], "f": ["field"]}.get(configuration.scheme.label, [])
+    scalar = ["L"] if variable == "loss" or configuration.scheme.calls_loss else []
+    known = [*scalar, *configuration.free, *equation.equations, "t", *leaf, *derivatives]
     for name, place in (item for p in parts for item in names_of(p).items()):
         if name not in known:
             listed = ", ".join([*known[:12], "gamma"])

@@ -21,13 +21,12 @@ from derive.errors import UsageError
 from derive.scheme import Configuration
 from verify.counterexample.claimed import claimed_field
 from verify.counterexample.comparison import Comparison, Mismatch, compare
-from verify.counterexample.given import GivenLoss, check_given_loss
+from verify.counterexample.given import GivenLoss, check_given_loss, coordinates
 from verify.counterexample.smaller import smaller
 from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 from verify.counterexample.wording import counterexample_json
 from verify.proof import Proof, prove
 
-PROVED_ONLY = "the numerical routes know one loss L(theta), and the scheme declares its own"
 LAYERS_PROVED = "the numerical routes know no layers"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
@@ -138,7 +137,13 @@ def verify_scheme(
 
     Raises UsageError for input that no route can use.
     """
+    if equation.scheme.losses and (options.loss or options.plot):
+        raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
+    if equation.scheme.layered and (options.loss or options.plot or options.from_rest):
+        raise UsageError("--loss, --plot and --from-rest know no layers; a scheme that sums over layers is proved")
     verification = Verification(equation)
+    if options.loss and not equation.scheme.losses:
+        coordinates(equation.configuration, options.loss)
     data = equation.to_json()
     general = with_arbitrary_functions(equation)
     with verification.route("proof", announce):
@@ -146,14 +151,7 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if equation.scheme.losses:
-        if options.loss or options.plot or options.from_rest:
-            raise UsageError("--loss, --plot and --from-rest are for schemes of one loss L(theta); declared losses are proved")
-        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), PROVED_ONLY)
-        return verification
     if equation.scheme.layered:
-        if options.loss or options.plot or options.from_rest:
-            raise UsageError("--loss, --plot and --from-rest know no layers; a scheme that sums over layers is proved")
         verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), LAYERS_PROVED)
         return verification
     if verification.proof is None or not verification.proof.proved:
@@ -185,8 +183,10 @@ def _numerical(verification: Verification, data: Mapping[str, Any], options: Opt
 
     configuration, order = verification.equation.configuration, verification.equation.order
     verification.parameters = chosen_parameters(configuration)
-    is_field = data["label"] == "f"
-    loss = Loss(options.loss, is_field) if options.loss else routes.rich_loss(2, min(order + 3, 5), options.seed, is_field)
+    if options.loss:
+        loss: Any = Loss(options.loss, data["label"] == "f")
+    else:
+        loss = routes.rich_problem(configuration, min(order + 3, 5), options.seed)
     verification.loss = loss.text
     theta = routes.random_point(loss.dimension, options.seed)
     shared: Shared = (configuration, data, verification.parameters)

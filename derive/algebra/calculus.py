@@ -4,7 +4,7 @@
     Adjoint(a, "theta")(m, w)            (D m)^T w, so that <w, D m [u]> = <(D m)^T w, u> for every u
     gradient(a, s)                       grad s of a scalar sum s;   d<s> = <grad s, u>
 
-The loss itself is the scalar state `L` (`loss_term`), whose derivative in the direction u is <grad L, u>.
+The loss itself is the scalar state `L` (`loss_term`), whose derivative in the direction u is <grad L, u>; so are declared ones.
 Laws (tests): product rule; D of a gradient is symmetric; transfer to another algebra and back is the identity.
 """
 
@@ -15,20 +15,21 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
-from derive.algebra.functions import LOSS
+from derive.algebra.protocol import TermAlgebra
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
 from derive.errors import ReductionError
 
 
-def loss_term(algebra: Algebra) -> Sum:
-    """The loss L as a scalar."""
-    return algebra.state(algebra.loss, scalar=True)
+def loss_term(algebra: Algebra, gradient: str = "L") -> Sum:
+    """The loss as a scalar: L, or the declared loss with this gradient, f for 'f.x'."""
+    loss, dot, _ = gradient.partition(".")
+    return algebra.state(loss if dot else algebra.loss, scalar=True)
 
 
-def is_loss(f: Factor, algebra: Algebra) -> bool:
-    """Whether a factor of the algebra's terms is the loss itself."""
-    return f.kind == "state" and f.label == algebra.loss and f.scalar
+def is_loss(f: Factor, algebra: TermAlgebra) -> bool:
+    """Whether a factor of the algebra's terms is a loss itself."""
+    return f.kind == "state" and f.scalar and f.label in algebra.losses
 
 
 def _without_one(algebra: Algebra, term: Term, f: Factor, e: Exponent) -> Sum:
@@ -87,9 +88,13 @@ class Derivative(Cases[Sum]):
 
     def state(self, f: Factor) -> Sum:
         a = self.algebra
-        if is_loss(f, a) and LOSS.point in self.directions:
-            return a.contract(a.product(a.node_sum(LOSS.label, []), self.directions[LOSS.point]))
-        return self.directions.get(f.label, {})
+        if not is_loss(f, a):
+            return self.directions.get(f.label, {})
+        result: Sum = {}
+        for x, label in a.losses[f.label].items():
+            if x in self.directions:
+                accumulate(result, a.contract(a.product(a.node_sum(label, []), self.directions[x])))
+        return result
 
     def node(self, f: Factor) -> Sum:
         a = self.algebra
@@ -148,9 +153,10 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
 
     def state(self, f: Factor) -> Callable[[Sum], Sum]:
         a = self.algebra
-        if is_loss(f, a) and self.variable == LOSS.point:
-            return lambda w: a.product(w, a.node_sum(LOSS.label, []))
-        return lambda w: w if f.label == self.variable else {}
+        if not is_loss(f, a):
+            return lambda w: w if f.label == self.variable else {}
+        label = a.losses[f.label].get(self.variable)
+        return lambda w: a.product(w, a.node_sum(label, [])) if label else {}
 
     def node(self, f: Factor) -> Callable[[Sum], Sum]:
         a, function = self.algebra, self.algebra.functions[f.label]
@@ -247,7 +253,7 @@ class Transfer(Fold[Sum]):
         return self.target.power(value, Fraction(exponent))
 
     def state(self, f: Factor) -> Sum:
-        return loss_term(self.target) if is_loss(f, self.source) else self.target.state(f.label, f.scalar)
+        return loss_term(self.target) if f.label == self.source.loss else self.target.state(f.label, f.scalar)
 
     def node(self, f: Factor) -> Sum:
         return self.target.node_of_sums(f.label, [self.term(c) for c in f.children])

@@ -116,11 +116,12 @@ class Ring:
             return {e[0]: self.context.constant(c) for e, c in num.to_dict().items()}
         found, d = {}, 0
         while num:
-            value = num.subs({"n": 0})
+            following = num.derivative(0)
+            value = num.subs({"n": 0}) if following else num
             if value:
                 found[d] = value
             d += 1
-            num = num.derivative(0) / d
+            num = following / d
         return found
 
 

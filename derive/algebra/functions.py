@@ -97,6 +97,15 @@ def declared_losses(functions: Mapping[str, Function]) -> dict[str, tuple[str, .
     return {label.partition(".")[0]: f.slots for label, f in functions.items() if variable_of(label)}
 
 
+def gradients_of_losses(functions: Mapping[str, Function]) -> dict[str, dict[str, str]]:
+    """Declared loss -> by variable, the label of its gradient.
+
+    >>> gradients_of_losses(gradients({"f": ("x", "y")}))
+    {'f': {'x': 'f.x', 'y': 'f.y'}}
+    """
+    return {loss: {x: f"{loss}.{x}" for x in slots} for loss, slots in declared_losses(functions).items()}
+
+
 def derivative_text(label: str, arguments: Sequence[str]) -> str:
     """A derivative of a loss or a field in the formula language.
 

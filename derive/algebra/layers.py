@@ -50,8 +50,13 @@ def swapped(algebra: Algebra, term: Term) -> Iterator[Term]:
         if f.kind == "sum" and f.label == LAYER and isinstance(e, int) and e > 0:
             others = algebra.normal(dict(layered) | {f: e - 1})
             image = algebra.product(algebra.product(others, total), {f.children[0]: algebra.ring.one})
-            if len(image) == 1 and image[t := next(iter(image))] == algebra.ring.one:
+            if len(image) == 1 and image[t := next(iter(image))] == algebra.ring.one and _sums(t) <= _sums(term):
                 yield t
+
+
+def _sums(term: Term) -> Exponent:
+    """How many sums over layers stand in the product: a swap brings no more of them, so that swaps end."""
+    return sum(e for f, e in term.factors if f.kind == "sum" and f.label == LAYER)
 
 
 def unfolded(terms: Iterable[Term]) -> list[Term]:

@@ -4,6 +4,7 @@
     map             nothing                       one factor, its body the sum u, its children m_1, ..., m_k; linear in each
     linear          P(au + bv) = aP(u) + bP(v)    P(m) for each term m of u; dP(u)[m] = P(m), and no further derivative
     componentwise   P(u)_i = p(u_i)               p^(k)(u) m_1 ... m_k, the factor p^(k)(u) under the name d2p for k = 2
+    known           exp, log, sin, ...            `derive.algebra.known`
 
 The laws (tests): d/ds P(u + s m) = dP(u)[m] for every kind, and the k-th derivative is symmetric.
 """
@@ -15,15 +16,15 @@ from functools import reduce
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.known import SLOPES, KnownFunctions
 from derive.algebra.normal import Sum, accumulate, nonzero, reduced
-from derive.algebra.powers import Powers
 from derive.algebra.terms import Term, split_scalars
 from derive.language.maps import map_derivative, map_of
 
 Multilinear = Callable[[tuple[Term, ...]], Sum]
 
 
-class Maps(Powers):
+class Maps(KnownFunctions):
     """Values of maps over one ring; `functions` says of what kind each is."""
 
     def __init__(
@@ -46,6 +47,10 @@ class Maps(Powers):
 
     def mapped_term(self, name: str, argument: Sum, directions: Sequence[Term]) -> Sum:
         """The same for directions that are terms."""
+        if name in SLOPES:
+            assert len(directions) < 2, "further derivatives are derivatives of the slope"
+            value = self.slope(name, argument) if directions else self.known(name, argument)
+            return reduce(self.product, ({m: self.ring.one} for m in directions), value)
         found = map_of(name, self.functions)
         assert found is not None, name
         label, rank = found

@@ -16,7 +16,7 @@ from derive.errors import LimitError
 Sum = dict[Term, Ratio]
 MAX_REWRITINGS = 20_000
 _SIMPLER = "write lower powers, or fewer absolute values inside of each other"
-_RULED = frozenset(("base", "abs", "root"))  # the kinds of factor that the rewriting rules are about
+_RULED = frozenset(("base", "abs", "root", "map"))  # the kinds of factor that the rewriting rules are about
 
 
 class NormalForms:
@@ -98,7 +98,11 @@ class NormalForms:
             coefficient = self._settle_roots(coefficient, exponents)
             _settle_absolutes(exponents)
             _settle_bare_bases(exponents)
-            rewritten = self._apply_base_rule(exponents, resolve_poles) or self._apply_absolute_rule(exponents)
+            rewritten = (
+                self._apply_base_rule(exponents, resolve_poles)
+                or self._apply_absolute_rule(exponents)
+                or self._apply_sine_rule(exponents)
+            )
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
             else:
@@ -122,7 +126,9 @@ class NormalForms:
             e = exponents[base]
             if isinstance(e, int) and e > 0:  # B^e -> B^(e-1) (m + r)
                 return [(c, _times(exponents, t, {base: -1})) for t, c in base.body]
-            leading, c = _leading(base)
+            if base.leading is None:
+                continue
+            leading, c = base.leading
             if _divides(leading, exponents):  # m -> (B - r)/c
                 inverse = c.inverse()
                 without = {f: -p for f, p in leading.factors}
@@ -132,7 +138,7 @@ class NormalForms:
                         result.append((-(r * inverse), _times(exponents, t, without)))
                 return result
             if resolve_poles and len(leading.factors) == 1 and not 0 <= e < 1:
-                constant = self._constant_remainder(base)
+                constant = self._constant_remainder(base, leading)
                 x, p = leading.factors[0]
                 if constant is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
                     _move_to_absolute(exponents, x)
@@ -147,9 +153,9 @@ class NormalForms:
         """With |B| in the term and B = c m + r:  m^2 -> (|B|^2 - 2 c m r - r^2)/c^2."""
         for size in sorted((f for f in exponents if f.kind == "abs"), key=lambda f: f.key, reverse=True):
             base = size.children[0].factors[0][0]
-            if base.kind != "base":
+            if base.leading is None:
                 continue
-            leading, c = _leading(base)
+            leading, c = base.leading
             squared = self.interner.term({f: 2 * e for f, e in leading.factors})
             if not _divides(squared, exponents):
                 continue
@@ -163,8 +169,15 @@ class NormalForms:
             return result + [(-(x * inverse), _times(exponents, t, without)) for t, x in lower.items()]
         return None
 
-    def _constant_remainder(self, base: Factor) -> Ratio | None:
-        leading, _ = _leading(base)
+    def _apply_sine_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
+        """sin(u)^2 -> 1 - cos(u)^2."""
+        for f, e in exponents.items():
+            if f.kind == "map" and f.label == "sin" and isinstance(e, int) and e > 1:
+                cosine = self.interner.factor("map", "cos", (), f.scalar, f.body)
+                return [(self.ring.one, combined(exponents, {f: -2})), (-self.ring.one, combined(exponents, {f: -2, cosine: 2}))]
+        return None
+
+    def _constant_remainder(self, base: Factor, leading: Term) -> Ratio | None:
         rest = [(t, c) for t, c in base.body if t is not leading]
         return rest[0][1] if len(rest) == 1 and rest[0][0] is self.unit else None
 
@@ -190,11 +203,6 @@ def nonzero(a: Sum) -> Sum:
 def reduced(a: Sum) -> Sum:
     """The sum with every coefficient in lowest terms."""
     return {t: c.reduced() for t, c in a.items() if c}
-
-
-def _leading(base: Factor) -> tuple[Term, Ratio]:
-    assert base.leading is not None
-    return base.leading
 
 
 def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:

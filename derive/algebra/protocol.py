@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -12,10 +12,12 @@ from derive.algebra.terms import Term
 
 
 class TermAlgebra(Protocol):
-    """Sums of terms over a ring; `unit` is the empty product."""
+    """Sums of terms over a ring; `unit` is the empty product, `losses` the losses themselves, scalar states, by label."""
 
     ring: Ring
     unit: Term
+    loss: str
+    losses: Mapping[str, Mapping[str, str]]
 
     def constant(self, value: Ratio) -> Sum: ...
 

@@ -7,7 +7,7 @@ from math import factorial
 from derive.algebra.calculus import loss_term
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Term
+from derive.algebra.terms import Term, space_of
 
 
 def symmetry(tree: Term) -> int:
@@ -31,21 +31,43 @@ def rooting_value(algebra: Algebra, tree: Term) -> Ratio:
 
 
 def free_tree(algebra: Algebra, tree: Term) -> Sum:
-    """The scalar that a tree becomes when its root's index is closed: L for grad, |grad|^2 for hess(grad), ..."""
+    """The scalar that a tree becomes when its root's index is closed: L for grad, |grad|^2 for hess(grad), ...
+
+    Of declared losses, the index that the root's first child fills is free in the root's place: <grad_y f, grad_y g> for
+    grad_x,y f [grad_y g].
+    """
     ((node, _),) = tree.factors
     if not node.children:
-        return loss_term(algebra)
+        return loss_term(algebra, node.label)
     first, *rest = node.children
-    one = algebra.ring.one
-    return algebra.contract(algebra.product({first: one}, algebra.node(node.label, tuple(rest))))
+    function = algebra.functions[node.label]
+    label = function.at(function.slot(space_of(first)))
+    return algebra.contract(algebra.product({first: algebra.ring.one}, algebra.node(label, tuple(rest))))
 
 
-def rooted_trees(algebra: Algebra, size: int, label: str = "L") -> list[Term]:
-    """Every rooted tree with `size` nodes, all derivatives of the function `label`, as terms."""
+def rooted_trees(algebra: Algebra, size: int, *labels: str) -> list[Term]:
+    """Every rooted tree with `size` nodes, all derivatives of the functions `labels` (L where none is given), as terms.
+
+    A child stands at a node of a function that depends on the unknown in whose space it lies.
+
+    >>> from derive.algebra.coefficients import Ring; from derive.algebra.functions import gradients
+    >>> a = Algebra(Ring(), gradients({"f": ("x", "y"), "g": ("y",)}), {"x": "x", "y": "y"})
+    >>> [len(rooted_trees(a, n, "f.x", "f.y", "g.y")) for n in (1, 2)]
+    [3, 8]
+    """
     known: list[list[Term]] = [[]]
     for n in range(1, size + 1):
-        known.append([next(iter(algebra.node(label, children))) for children in _forests(known, n - 1, None)])
+        known.append([
+            next(iter(algebra.node(label, children)))
+            for label in labels or ("L",) for children in _forests(_fitting(algebra, known, label), n - 1, None)
+        ])  # fmt: skip
     return known[size]
+
+
+def _fitting(algebra: Algebra, known: list[list[Term]], label: str) -> list[list[Term]]:
+    """The trees that may stand at a node of this function."""
+    function = algebra.functions[label]
+    return [[t for t in trees if (space_of(t) or function.point) in function.slots] for trees in known]
 
 
 def _forests(known: list[list[Term]], nodes: int, below: tuple[int, int] | None) -> list[tuple[Term, ...]]:

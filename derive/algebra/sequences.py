@@ -157,19 +157,21 @@ class Sequences:
 
 
 def _shifted(sequence: Ratio) -> Ratio:
-    ring = sequence.ring
-    n, *rest = ring.generators
-    return Ratio(ring, sequence.num.compose(n + 1, *rest, ctx=ring.context), sequence.den)
+    """P(n+1) = sum_k P^(k)(n)/k!."""
+    total, term, k = sequence.num, sequence.num.derivative(0), 1
+    while term:
+        total, term, k = total + term, term.derivative(0) / (k + 1), k + 1
+    return Ratio(sequence.ring, total, sequence.den)
 
 
 def coefficient_of_n(sequence: Ratio, power: int) -> Ratio:
     """The coefficient of n^power: of n^1 for the modified field, of n^0 for the slow manifold."""
-    num = sequence.ring.by_powers_of_n(sequence.num).get(power)
-    return sequence.ring.zero if num is None else Ratio(sequence.ring, num, sequence.den).reduced()
+    num = sequence.num
+    for k in range(power):
+        num = num.derivative(0) / (k + 1)
+    return value_at(Ratio(sequence.ring, num, sequence.den), 0)
 
 
 def value_at(sequence: Ratio, n: int) -> Ratio:
     """P(n) of a polynomial for a whole number n: n = 1 for the memoryless map."""
-    ring = sequence.ring
-    rest = ring.generators[1:]
-    return Ratio(ring, sequence.num.compose(ring.context.constant(n), *rest, ctx=ring.context), sequence.den).reduced()
+    return Ratio(sequence.ring, sequence.num.subs({"n": n}), sequence.den).reduced()

@@ -9,7 +9,8 @@ from typing import Any
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.functions import FUNCTIONS, Function
+from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
+from derive.algebra.known import SLOPES
 from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
@@ -41,6 +42,8 @@ class Algebra(Maps):
     ) -> None:
         super().__init__(ring, functions, spaces)
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
+        #: how each loss itself is written -> by variable, the label of its gradient
+        self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
         self._contractions: dict[tuple[Term, str], Sum] = {}
 
@@ -195,6 +198,8 @@ class Algebra(Maps):
                             image = self.contract(inner[0], f.label)
                         case "node":
                             image = self.node_of_sums(f.label, inner)
+                        case _ if f.label in SLOPES:
+                            image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
                         case _:
                             image = self.mapped(f.label, self.partial_fractions(dict(f.body)), inner)
                     for _ in range(e):

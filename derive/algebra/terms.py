@@ -17,7 +17,8 @@ Normal form.  Two equal sums of terms have the same normal form, by these rules:
   1. scalars are pulled out of nodes; nodes are multilinear in their children;
   2. with a base B = m + r (m its leading monomial) in a term, powers of m are rewritten, m -> B - r, and positive
      integer powers of B are expanded; so g^2 (g^2+eps)^(-3/2) becomes (g^2+eps)^(-1/2) - eps (g^2+eps)^(-3/2);
-     (a base that is one factor x takes up whole powers of x, so that G^-1 G^(-1/2) becomes G^(-3/2));
+     (a base that is one factor x takes up whole powers of x, so that G^-1 G^(-1/2) becomes G^(-3/2); by one in which m comes
+     again times a constant, g + 2^(1/3) g + 1, nothing is rewritten);
   3. x^2 -> |x|^2 where |x| stands in the term, and even powers of |x| alone are powers of x;
   4. a contraction of symmetric derivatives is written from the index that makes it smallest
      (sum g (Hu) = sum u (Hg)).
@@ -38,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
 from derive.algebra.functions import derivative_text, variable_of
+from derive.language.calls import KNOWN_FUNCTIONS
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -51,7 +53,8 @@ class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
     __slots__ = (
-        "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size", "space",
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
+        "space",
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +69,8 @@ class Factor:
         self.kind, self.label, self.children, self.body = kind, label, children, body
         self.scalar, self.positive = scalar, positive
         inner = (*children, *(t for t, _ in body))
-        self.layered: bool = scalar or kind == "sum" or (kind in ("abs", "base") and all(t.layered for t in inner))
+        of_layers = kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)  # component by component
+        self.layered: bool = scalar or kind == "sum" or (of_layers and all(t.layered for t in inner))
         self.size: int = _KIND_SIZE[kind] + sum(t.size for t in inner)
         self.key: Key = (
             self.size,
@@ -76,7 +80,7 @@ class Factor:
             tuple((t.key, c.key) for t, c in body),
         )
         self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
-        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
+        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient, if it comes once
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 

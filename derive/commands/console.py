@@ -224,13 +224,13 @@ def _start_bar(what: str, total: int) -> tuple[Any, Any]:
     return bar, bar.add_task(what, total=total)
 
 
-def settings(pairs: tuple[str, ...], option: str = "--set") -> dict[str, str]:
+def settings(pairs: tuple[str, ...], option: str = "--set", example: str = "beta=9/10") -> dict[str, str]:
     """('β=9/10', 'r(t)=1/(1+t)') -> {'beta': '9/10', 'r(t)': '1/(1+t)'}."""
     result: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise click.UsageError(f"{option} '{pair}' is not of the form name=value, such as beta=9/10")
+            raise click.UsageError(f"{option} '{pair}' is not of the form name=value, such as {example}")
         if plain_key(name) in result:
             raise click.UsageError(f"{option} {plain_key(name)} is given twice")
         result[plain_key(name)] = value.strip()

@@ -15,7 +15,7 @@ from derive.commands.helping import complete_regimes, complete_schemes
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
-_LETTERS, _CHOSEN = "derive.letters", "derive.chosen"
+_LETTERS, _CHOSEN, _FUNCTIONS = "derive.letters", "derive.chosen", "derive.functions"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
@@ -29,9 +29,11 @@ def scheme_options(function: Function) -> Function:
     @wraps(function)
     def command(*args: Any, named: str | None, scheme: str | None, **options: Any) -> Any:
         status = function(*args, scheme=_one_name(named, scheme), **options)
-        note_ranges(*click.get_current_context().meta.pop(_CHOSEN, ({},)))
+        values, *schemes = click.get_current_context().meta.pop(_CHOSEN, ({},))
+        note_ranges(values | _values_at(options.get("at")), *schemes)
         return status
 
+    found: Function = command
     for option in reversed((
         click.argument("named", metavar="[SCHEME]", required=False, shell_complete=complete_schemes),
         click.option("--scheme", "scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes,
@@ -39,13 +41,41 @@ def scheme_options(function: Function) -> Function:
         click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'."),
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
                      help="Declare a parameter of --update (names of Greek letters need none) or of --loss."),
+        functions_option,
         click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
                      help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="Set a parameter or a time function exactly: beta=9/10, 'r(t)=1/(1+t)'. Repeatable."),
     )):  # fmt: skip
-        command = option(command)
-    return command
+        found = option(found)
+    return found
+
+
+def functions_option(function: Function) -> Function:
+    """--function; `chosen_functions` is what was given."""
+    return click.option(
+        "--function", multiple=True, metavar="NAME=TEXT", expose_value=False, callback=_remember_functions,
+        help="Declare a function of --update: 'f = loss(x, y)', whose variables are the unknowns, or 'r = rate' of time.",
+    )(function)  # fmt: skip
+
+
+def _remember_functions(context: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
+    context.meta[_FUNCTIONS] = settings(pairs, "--function", "f = loss(x, y)")
+
+
+def chosen_functions() -> Mapping[str, str]:
+    """What --function of the running command says."""
+    found: Mapping[str, str] = click.get_current_context().meta.get(_FUNCTIONS, {})
+    return found
+
+
+def _values_at(at: str | None) -> dict[str, str]:
+    """What --at says, a parameter's value perhaps."""
+    if at is None:
+        return {}
+    from derive.concrete.names import parse_point
+
+    return {n: str(x) for n, x in parse_point(at).items()}
 
 
 def _one_name(named: str | None, scheme: str | None) -> str | None:
@@ -79,16 +109,24 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
     """The scheme that its name or --update gives; exactly one of them must be there.  --set of a name of --update declares it."""
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")
+    functions = chosen_functions()
     if scheme is not None:
+        refuse_functions(scheme, functions)
         return declaring(load_scheme(scheme), parameters)
     if update is None:
         words = "either --scheme NAME, or NAME alone (see 'derive schemes'), or --update \"theta = ...\""
         raise click.UsageError(f"say which scheme: {words}")
-    return inline_scheme(update, parameters, settings(pairs))
+    return inline_scheme(update, parameters, settings(pairs), functions)
+
+
+def refuse_functions(scheme: str, functions: Mapping[str, str]) -> None:
+    """A scheme that has a name has its own functions."""
+    if functions:
+        raise click.UsageError(f"--function {next(iter(functions))}: {scheme} declares its functions itself; write --update TEXT")
 
 
 def chosen_settings(scheme: Scheme, pairs: tuple[str, ...]) -> dict[str, str]:
-    """What --set says; at the end of the command a note is made of values outside the ranges that the scheme states."""
+    """What --set says; at the end of the command a note is made of values, also --at's, outside the scheme's ranges."""
     found = settings(pairs)
     click.get_current_context().meta[_CHOSEN] = found, scheme
     return found

@@ -9,7 +9,7 @@ import click
 
 from derive.commands.console import progress
 from derive.commands.helping import SCHEME_FILE, epilog
-from derive.commands.options import chosen_scheme, chosen_settings, scheme_options
+from derive.commands.options import chosen_letters, chosen_scheme, chosen_settings, letters_option, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
 from derive.files import check_writable, is_stream, write_whole
 
@@ -25,6 +25,7 @@ EPILOG = epilog(
         "derive paper adam -o adam.tex",
         "derive paper momentum --regime inertial --order 2",
         "derive paper momentum --order 2 -o momentum.tex --bib momentum.bib",
+        "derive paper momentum --letters gamma=h,theta=x -o momentum.tex",
         "derive paper --preamble -o shadowflow.sty",
     ),
     SCHEME_FILE,
@@ -35,6 +36,7 @@ EPILOG = epilog(
 @scheme_options
 @click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
+@letters_option
 @click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
 @click.option("--force", is_flag=True, help="Write even where more than 2,000 terms are to be expected.")
@@ -45,9 +47,7 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
     """
     _check_output(output, preamble)
     if preamble:
-        from derive.paper.preamble import PREAMBLE
-
-        _hand_over(PREAMBLE, output)
+        _hand_over(_preamble(), output)
         return
     if bib is not None:
         check_writable(bib, "--bib")
@@ -55,12 +55,20 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
     from derive.paper.document import article_of, paper_latex
 
     with progress("deriving, power of gamma", order + 1) as advance:
-        article = article_of(chosen, order, regime, chosen_settings(chosen, settings), advance, force)
+        article = article_of(chosen, order, regime, chosen_settings(chosen, settings), advance, force, chosen_letters())
     text = paper_latex(article, _verified(article.equation))
     if bib is not None:
         _write_bib(bib, chosen.reference)
         click.echo(f"wrote {bib}", err=True)
     _hand_over(text, output)
+
+
+def _preamble() -> str:
+    """In the letters that were given."""
+    from derive.paper.preamble import preamble
+    from derive.writing.letters import checked
+
+    return preamble(checked(chosen_letters(), ("gamma", "L"), True))
 
 
 def _hand_over(text: str, output: str | None) -> None:

@@ -110,11 +110,15 @@ def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, A
 def modified_loss(order: int, form: str, output: str, plain: bool, **options: Any) -> None:
     """The loss that is really minimised, as far as it exists, and what stands in its way after that."""
     from derive.readings.loss import modified_loss as read
-    from derive.writing import readings as report
+    from derive.readings.loss import modified_losses as read_players
+    from derive.writing.losses import loss_lines, losses_lines
 
     scheme, keywords = _chosen(options)
-    v = read(scheme, order, form=form, **keywords)
-    _print(v, report.loss_lines, output, plain, _header(scheme, options, order=order, form=form))
+    header = _header(scheme, options, order=order, form=form)
+    if scheme.losses:
+        _print(read_players(scheme, order, form=form, **keywords), losses_lines, output, plain, header)
+    else:
+        _print(read(scheme, order, form=form, **keywords), loss_lines, output, plain, header)
 
 
 @_reading(
@@ -174,9 +178,16 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
 )
 @scheme_options
 @click.option("--plot", metavar="FILE", help="Write a figure of the stable region (.png, .svg, .pdf).")
+@click.option(
+    "--game", type=click.Choice(["bilinear", "quadratic"]), default="bilinear", show_default=True,
+    help="For two players: f = s*x*y, or f = s*(a*x^2/2 + x*y - b*y^2/2); g = -f.",
+)  # fmt: skip
 @format_option
-def stability(plot: str | None, output: str, plain: bool, **options: Any) -> None:
-    """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses."""
+def stability(plot: str | None, game: str, output: str, plain: bool, **options: Any) -> None:
+    """The interval of gamma*h, h a curvature, in which the scheme is stable on quadratic losses.
+
+    For two players, that of gamma*s, s the coupling of a zero-sum game.
+    """
     from derive.readings.stability import stability as read
     from derive.writing.stability import stability_lines
 
@@ -185,7 +196,7 @@ def stability(plot: str | None, output: str, plain: bool, **options: Any) -> Non
 
         check_region_name(plot)
     scheme, keywords = _chosen(options)
-    s = read(scheme, **keywords)
+    s = read(scheme, game=game, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 

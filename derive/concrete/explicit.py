@@ -12,6 +12,7 @@ import sympy as sp
 from flint import fmpq
 from sympy.printing.str import StrPrinter
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.terms import Exponent, Factor
 from derive.concrete.games import Texts
@@ -57,7 +58,7 @@ class _Expressions:
     """Expressions in the variables of the loss, the states' components and the parameters."""
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
-        self.problem = problem
+        self.algebra, self.problem = equation.algebra, problem
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
         self.size = 1 if problem.spans else len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
@@ -81,7 +82,7 @@ class _Expressions:
 
     def state(self, f: Factor) -> list[Any]:
         if f.scalar:
-            return [self.states[f.label]] * self.size
+            return [self.functions[0] if is_loss(f, self.algebra) else self.states[f.label]] * self.size
         if self.problem.is_unknown(f.label):
             span = self.problem.spans.get(f.label)
             return self.symbols[span.start : span.stop] if span else self.symbols
@@ -104,6 +105,16 @@ class _Expressions:
 
     def absolute(self, x: Any) -> Any:
         return sp.Abs(x)
+
+    def known(self, name: str, x: Any) -> Any:
+        match name:
+            case "sigmoid":
+                return 1 / (1 + sp.exp(-x))
+            case "softplus":
+                return sp.log(1 + sp.exp(x))
+            case "derf":
+                return 2 * sp.exp(-(x**2)) / sp.sqrt(sp.pi)
+        return getattr(sp, name)(x)
 
     def coefficient(self, c: Ratio, times: Any = sp.S.One) -> Any:
         """The coefficient, factored as we factor it, times an expression."""
@@ -188,8 +199,12 @@ def expression_text(expression: Any) -> str:
 def explicit_field(
     equation: Equation, loss: Texts, parameters: Collection[str] = (), variables: Texts | None = None
 ) -> dict[str, tuple[tuple[Any, ...], ...]]:
-    """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x; see ModifiedEquation.on_loss."""
-    problem = problem_of(equation, loss, parameters, variables)
+    """See ModifiedEquation.on_loss."""
+    return field_on(equation, problem_of(equation, loss, parameters, variables))
+
+
+def field_on(equation: Equation, problem: Problem) -> dict[str, tuple[tuple[Any, ...], ...]]:
+    """result[x][k][i]: component i of the coefficient of gamma^k in the equation of x."""
     writer = _Explicit(equation, problem)
 
     def size(x: str) -> int:

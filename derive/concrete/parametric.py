@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from derive.algebra.coefficients import Ring
 from derive.concrete.games import Texts
 from derive.concrete.names import check_names, parse_point, problem_of
-from derive.concrete.values import Values, component_names, evaluate_equation
+from derive.concrete.problem import Problem
+from derive.concrete.values import Values, component_names, evaluate_at
 from derive.errors import SingularPointError, UsageError
 from derive.language import LOSS_CALLS, Call, names_of, parse_expression, walk
 from derive.reals.reading import ratio_of
-from derive.result import Equation
+from derive.result import Combination, Equation
 
 
 def evaluate(
@@ -31,26 +34,38 @@ def evaluate(
     """
     problem, point = problem_of(equation, loss, parameters, variables), parse_point(at)
     if set(problem.parameters) <= set(point):
-        return evaluate_equation(equation, loss, at, digits, parameters, variables)
+        return evaluate_at(equation, problem, point, digits)
     if equation.configuration.functions:
         missing = ", ".join(n for n in problem.parameters if n not in point)
         raise UsageError(f"point: a scheme with time functions is evaluated at numbers; add values of {missing}")
     needed = [*problem.variables, *component_names(equation, problem)]
     check_names(point, list(dict.fromkeys(needed)), (*problem.parameters, "t"))
-    found = _at(equation, loss, point, parameters, variables)
+    found = _at(equation, problem, point)
     texts = {n: [[_text(e) for e in block] for block in powers] for n, powers in found.items()}
     return Values(problem.variables, point, texts, found)
 
 
-def _at(
-    equation: Equation, loss: Texts, point: Mapping[str, Any], parameters: Collection[str], variables: Texts | None
-) -> dict[str, tuple[tuple[Any, ...], ...]]:
+def evaluated(
+    equation: Equation, sums: Sequence[Combination], loss: str, at: str | Mapping[str, object], digits: int = 50,
+    states: Sequence[str] = (), scalar: bool = False,
+) -> list[list[str]]:  # fmt: skip
+    """Values of combinations at a point, one string a component (one in all for scalars); see ModifiedEquation.evaluate.
+
+    `states` names the vector variables other than theta that the sums contain; the point gives them as eta_x, eta_y, ...
+    A loss term L is evaluated with everything else.
+    """
+    equations = {"theta": tuple(sums)} | dict.fromkeys(states, ())
+    values = evaluate(replace(equation, equations=equations), loss, at, digits).values["theta"]
+    return [v[:1] for v in values] if scalar else values
+
+
+def _at(equation: Equation, problem: Problem, point: Mapping[str, Fraction]) -> dict[str, tuple[tuple[Any, ...], ...]]:
     import sympy as sp  # only here: parameters without a value are rare
 
-    from derive.concrete.explicit import explicit_field
+    from derive.concrete.explicit import field_on
 
     values = {sp.Symbol(n): sp.Rational(x.numerator, x.denominator) for n, x in point.items()}
-    field = explicit_field(equation, loss, parameters, variables)
+    field = field_on(equation, problem)
     return {n: tuple(tuple(e.subs(values) for e in block) for block in powers) for n, powers in field.items()}
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold
 from derive.algebra.functions import variable_of
+from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, space_of
 from derive.errors import UsageError
 
@@ -43,6 +44,9 @@ class Numbers(Protocol):
         """x^exponent, x the value of the factor f, which an error may name."""
 
     def absolute(self, x: Number) -> Number: ...
+
+    def known(self, name: str, x: Number) -> Number:
+        """exp, log, ... of x."""
 
     def coefficient(self, c: Ratio) -> Number: ...
 
@@ -141,6 +145,8 @@ class Point(Fold[Vector]):
         return self.total(f.body)
 
     def map(self, f: Factor) -> Vector:
+        if f.label in SLOPES:
+            return [self.numbers.known(f.label, x) for x in self.total(f.body)]
         raise UsageError(f"{f.label} is a map that has no formula here, so no values can be given")
 
 

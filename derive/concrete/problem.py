@@ -319,6 +319,24 @@ def taylor(function: str, a: Value, degree: int) -> list[Value]:
     return y
 
 
+def known_value(name: str, x: Value) -> Value:
+    """A known function of the scheme language at x; rational where it is seen to be.
+
+    >>> known_value("sigmoid", fmpq(0)), known_value("erf", fmpq(0)), known_value("softplus", fmpq(0)).str(3)
+    (1/2, 0, '[0.693 +/- 1.48e-4]')
+    """
+    match name:
+        case "sigmoid":
+            return fmpq(1, 2) if is_zero(x) else 1 / (1 + (-_inexact(x)).exp())
+        case "softplus":
+            return (1 + _inexact(x).exp()).log()
+        case "erf":
+            return fmpq(0) if is_zero(x) else _inexact(x).erf()
+        case "derf":
+            return 2 * (-_inexact(x) ** 2).exp() / arb.pi().sqrt()
+    return taylor(name, x, 0)[0]
+
+
 def _cyclic(function: str, a: Value, k: int) -> Value:
     """The k-th derivative of exp, sin, cos, sinh or cosh at a."""
     derivatives: dict[str, tuple[tuple[int, str], ...]] = {

@@ -6,8 +6,8 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import factorial, prod
 from threading import RLock
@@ -20,14 +20,14 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
-from derive.concrete.games import Texts
-from derive.concrete.names import check_names, parse_point, problem_of
+from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, paired, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
     Value,
     exact,
+    known_value,
     real_power,
 )
 from derive.errors import SingularPointError, UsageError
@@ -71,31 +71,19 @@ class _Undecided(Exception):
 PRECISION = RLock()
 
 
-def evaluate_equation(
-    equation: Equation,
-    loss: Texts,
-    at: str | Mapping[str, object],
-    digits: int = 50,
-    parameters: Collection[str] = (),
-    variables: Texts | None = None,
-) -> Values:
-    """Evaluate every coefficient; see ModifiedEquation.evaluate.
+def evaluate_at(equation: Equation, problem: Problem, point: Mapping[str, Fraction], digits: int = 50) -> Values:
+    """Every coefficient at a point that gives all parameters of the loss; see ModifiedEquation.evaluate.
 
-    Raises ParseError (loss), UsageError (names, digits, missing parameters), SingularPointError (a point where the field
-    does not exist).
+    Raises UsageError (names, digits, missing parameters), SingularPointError (a point where the field does not exist).
     """
     if not 1 <= digits <= 10_000:
         raise UsageError(f"digits must be between 1 and 10000, not {digits}")
-    problem, point = problem_of(equation, loss, parameters, variables), parse_point(at)
     needed = list(problem.variables) + [n for n in component_names(equation, problem) if n not in problem.variables]
     if any("t" in c.symbols() for s in _sums(equation) for c in s.sum.values()) or _concrete(equation):
         needed.append("t")
     elif "t" in point and "t" not in needed:
         point = {n: x for n, x in point.items() if n != "t"}  # an autonomous field: the time does not matter
     check_names(point, needed, problem.parameters)
-    for name in problem.parameters:
-        if name not in point:
-            raise UsageError(f"point: '{name}', a parameter of the loss, has no value; add {name}=... to it")
     bits = int(digits * 3.33) + 64
     while True:
         try:
@@ -111,20 +99,6 @@ def evaluate_equation(
         texts = {x: [[t for t, _ in block] for block in powers] for x, powers in found.items()}
         numbers = {x: tuple(tuple(v for _, v in block) for block in powers) for x, powers in found.items()}
         return Values(problem.variables, point, texts, numbers)
-
-
-def evaluated(
-    equation: Equation, sums: Sequence[Combination], loss: str, at: str | Mapping[str, object], digits: int = 50,
-    states: Sequence[str] = (), scalar: bool = False,
-) -> list[list[str]]:  # fmt: skip
-    """Values of combinations at a point, one string a component (one in all for scalars); see ModifiedEquation.evaluate.
-
-    `states` names the vector variables other than theta that the sums contain; the point gives them as eta_x, eta_y, ...
-    A loss term L is evaluated with everything else.
-    """
-    equations = {"theta": tuple(sums)} | dict.fromkeys(states, ())
-    values = evaluate_equation(replace(equation, equations=equations), loss, at, digits).values["theta"]
-    return [v[:1] for v in values] if scalar else values
 
 
 def _sums(equation: Equation) -> list[Combination]:
@@ -175,8 +149,9 @@ class ExactNumbers:
     def state(self, f: Factor) -> list[Value]:
         if f.scalar:
             origin = (0,) * len(self.problem.variables)
-            height = self.jets[0].get(origin, fmpq(0)) if is_loss(f, self.algebra) else self.named(f.label)
-            return [height] * self.size
+            if is_loss(f, self.algebra):
+                return [self.jets[self.problem.which(f.label, 0)].get(origin, fmpq(0))] * self.size
+            return [self.named(f.label)] * self.size
         if self.problem.is_unknown(f.label):
             return [self.named(x) for x in self.problem.components(f.label)]
         return [self.named(f"{f.label}_{x}") for x in self.problem.components(f.space)]
@@ -190,6 +165,9 @@ class ExactNumbers:
 
     def absolute(self, x: Value) -> Value:
         return abs(x)
+
+    def known(self, name: str, x: Value) -> Value:
+        return known_value(name, x)
 
 
 def depth_of(sums: Iterable[Combination]) -> int:
@@ -317,4 +295,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["PRECISION", "Values", "component_names", "evaluate_equation", "evaluated", "time_values"]
+__all__ = ["PRECISION", "Values", "component_names", "evaluate_at", "time_values"]

@@ -13,12 +13,26 @@ from functools import reduce
 
 from flint import fmpq
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
+from derive.algebra.functions import LOSS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.engine.series import Context, Contraction, Gradient, Magnitude, Mapped, Place, Plus, Power, Series, Times
+from derive.engine.series import (
+    Context,
+    Contraction,
+    Gradient,
+    Magnitude,
+    Mapped,
+    Place,
+    Plus,
+    Power,
+    Series,
+    Times,
+    Value,
+)
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -150,7 +164,11 @@ class _Composer(Fold[Series]):
     def moves(self, term: Term) -> bool:
         """Whether a replaced state variable stands in the term, or a derivative at a replaced point."""
         moved = {label for label, f in self.context.functions.items() if self.labels & set(f.slots)}
-        return any(f.label in (moved if f.kind == "node" else self.labels) for f in within(term) if f.kind in ("state", "node"))
+        return any(
+            f.label in (moved if f.kind == "node" else self.labels) or (LOSS.point in self.labels and is_loss(f, self.algebra))
+            for f in within(term)
+            if f.kind in ("state", "node")
+        )
 
     def one(self) -> Series:
         return self.unity
@@ -164,6 +182,8 @@ class _Composer(Fold[Series]):
         return reduce(Times, [value] * exponent)
 
     def state(self, f: Factor) -> Series:
+        if is_loss(f, self.algebra) and LOSS.point in self.states:
+            return Value({LOSS.point: self.states[LOSS.point]}, LOSS.label, None)
         return self.states.get(f.label) or self.given(self.algebra.state(f.label, f.scalar))
 
     def node(self, f: Factor) -> Series:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
+from derive.algebra.functions import LOSS
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import LimitError, ReductionError
-from derive.language import fresh_name
+from derive.language import fresh_name, names_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead
 
@@ -86,10 +88,11 @@ class Coupling(Translation):
                 )
 
     def _depends(self, value: Sum) -> set[str]:
-        """State variables on which a sum of terms depends: those in it, and those that the functions depend on."""
+        """State variables on which a sum of terms depends: those in it, and those that the functions in it depend on."""
         factors = [f for term in value for f in within(term)]
         found = {f.label for f in factors if f.kind == "state"}
         found |= {slot for f in factors if f.kind == "node" for slot in self.functions[f.label].slots}
+        found |= {LOSS.point} if any(is_loss(f, self.algebra) for f in factors) else set()
         return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
@@ -113,7 +116,7 @@ class Coupling(Translation):
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
             )
         if self._unknown(names):
-            return self._no_identity(f"{self._unknown(names)} changes by a term without gamma", rest.values())
+            return self._no_change(self._unknown(names), rest.values())
         return self.fail(
             f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
             "reduced (for a root of an average, keep its square as the memory)"
@@ -123,12 +126,27 @@ class Coupling(Translation):
         """The unknown among the names, or the empty text."""
         return next((x for x in self.scheme.unknowns if x in names), "")
 
-    def _no_identity(self, what: str, excess: Iterable[Ratio]) -> ReductionError:
+    def _no_change(self, unknown: str, excess: Iterable[Ratio]) -> ReductionError:
+        """The unknown plus something that does not vanish with gamma."""
+        scaled = any("gamma" in names_of(a.value) for a in self.scheme.program) or "gamma" in self._bound()
+        hint = "give every term of its change a factor gamma" if scaled else "write the step size as gamma"
+        return self._no_identity(f"{unknown} changes by a term without gamma", excess, hint)
+
+    def _no_factor(self, unknown: str, excess: Iterable[Ratio]) -> ReductionError:
+        """Something in place of the unknown plus its change."""
+        hint = f"write its change as an increment, {unknown} = {unknown} + ..."
+        return self._no_identity(f"{unknown} is multiplied by another factor than 1", excess, hint)
+
+    def _bound(self) -> set[str]:
+        """The names by which parameters are expressed."""
+        return {n for e in self.configuration.bindings.values() for n in names_of(e)}
+
+    def _no_identity(self, what: str, excess: Iterable[Ratio], hint: str) -> ReductionError:
         """`excess`: the coefficients of what must vanish; a parameter with which they all do is a step size."""
         parts = list(excess)
         free = [n for n in self.configuration.free if all(c.vanishes_with(n) for c in parts)]
-        hint = f"; say how it scales, for example --set {free[0]}=gamma" if free else "; write the step size as gamma"
-        return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}{hint}")
+        hint = f"say how it scales, for example --set {free[0]}=gamma" if free else hint
+        return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}; {hint}")
 
     def _find_slow(self, component: Component) -> None:
         """Eigenvalue 1 of A: none (memory), simple (a slow variable), or a Jordan block (refused)."""
@@ -138,7 +156,7 @@ class Coupling(Translation):
         right = null_vector(excess, self.ring)
         if right is None:
             if x := self._unknown(component.names):
-                raise self._no_identity(f"{x} is multiplied by another factor than 1", excess[component.names.index(x)])
+                raise self._no_factor(x, excess[component.names.index(x)])
             return
         left = null_vector([list(column) for column in zip(*excess, strict=True)], self.ring)
         assert left is not None

@@ -137,7 +137,7 @@ class Derivation(Coupling):
                 if term in value and state not in component.names:
                     raise self._jordan((state, name))
             if value and (x := self._unknown(component.names)):
-                raise self._no_identity(f"{x} changes by a term without gamma", value.values())
+                raise self._no_change(x, value.values())
             if value:
                 raise self.fail(
                     f"{name} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "

@@ -17,7 +17,7 @@ from derive.engine.composition import Node, composed
 from derive.engine.series import CALL_SERIES, Gradient, Mapped, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, derivative_symbol, interpret, names_of, walk
-from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.calls import CALLS, Partial, SchemeCall, partial_of
 from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
@@ -160,22 +160,29 @@ class Translation:
         if function not in CALL_SERIES:
             return TimeFunction(self.time_derivatives(function), args[0], function, place)
         series = CALL_SERIES[function](args, place)
-        return self._corrected(series, args[0]) if CALLS[function].label else series
+        return self._corrected(series, args[0], CALLS[function], place) if CALLS[function].label else series
 
     def _derivative(self, partial: Partial, args: list[Series], place: Place) -> Series:
-        """A derivative of a declared loss, at the point that its first arguments are."""
+        """A derivative of a loss, at the point that its first arguments are."""
+        if self.variant.corrections:
+            raise self._only_gradients(partial.written, place)
         point, directions = partial.divided(args)
-        slots = dict(zip(self.scheme.losses[partial.loss], point, strict=True))
+        slots = dict(zip(self.functions[partial.label].slots, point, strict=True))
         if directions:
             return Node(slots, partial.label, directions, place)
         return Gradient(slots, partial.label, place)
 
-    def _corrected(self, total: Series, x: Series) -> Series:
+    def _corrected(self, total: Series, x: Series, call: SchemeCall, place: Place) -> Series:
         """grad(x) + gamma c_1(x) + gamma^2 c_2(x) + ..."""
+        if self.variant.corrections and call.kind != "vector":
+            raise self._only_gradients(call.name, place)
         for j, (source, correction) in enumerate(self.variant.corrections, 1):
             image = Transfer(source, self.algebra)(correction)
             total = Plus(total, Times(Polynomial(self, {j: self.ring.one}), composed(self, image, {"theta": x})))
         return total
+
+    def _only_gradients(self, function: str, place: Place) -> ReductionError:
+        return self.fail(f"only what is made of grad(x) can be modified, and {function}(...) stands here", place)
 
     def time_derivatives(self, function: str) -> list[Ratio]:
         """r, r', r'', ... at t: rational functions of t where r is one, else symbols; zero from r'' on for linear pieces."""

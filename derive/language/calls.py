@@ -1,17 +1,19 @@
 """The calls of the scheme language, once: what each takes, what it gives, how it is written.
 
 Everything about a call stands in its entry of `CALLS`, except its power series (`derive.engine.series`).  A declared time
-function, such as r(t), has no entry; it takes one number and is written by its name.  The derivatives of declared losses
-have names that no text can contain, made of the loss, the variable of the gradient and those of further directions:
+function, such as r(t), has no entry; it takes one number and is written by its name.  The derivatives of losses have names
+that no text can contain, made of the loss, the variable of the gradient and those of further directions, none of which is
+named where the text has one loss L(theta):
 
     f.x(a, b)         grad(f(a, b), x)       the gradient with respect to x of f at (a, b)
     f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
+    L..(a, u)         hess(a, u)             the Hessian of L at a, applied to u;  L...(a, u, v) is d3(a, u, v)
 
 and so have sums over layers: norm.layer(x) is norm(x, layer) (`derive.language.layers`).
 
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
-    label        the function that it evaluates: 'L' for the gradient of a loss, 'f' for a vector field
+    label        the function that it evaluates: 'L' for a loss or its gradient, 'f' for a vector field
                  (norm takes numbers too, of which it is the absolute value: see `derive.scheme.kinds.sized`)
     unicode, ascii, latex
                  a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
@@ -28,6 +30,12 @@ from derive.language.layers import summed_call
 Kind = Literal["vector", "scalar"]
 Medium = Literal["unicode", "ascii", "latex"]
 T = TypeVar("T")
+
+MAX_RANK = 40  # of a derivative, its free index included
+
+
+#: functions of one number that are taken at each component; derf is erf'
+KNOWN_FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")
 
 
 @dataclass(frozen=True)
@@ -52,15 +60,22 @@ class SchemeCall:
         return "vector" if "vector" in arguments else "scalar"
 
 
+_LATEX_NAMES = {
+    "atan": r"\arctan",
+    "derf": r"\operatorname{erf}'",
+    **{name: rf"\operatorname{{{name}}}" for name in ("sigmoid", "softplus", "erf")},
+}
 CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
         SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
+        SchemeCall("loss", kind="scalar", of_vectors=True, label="L", unicode="L", ascii="L", latex="L"),
         SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
         SchemeCall("abs", latex=r"\abs{{{0}}}"),
         SchemeCall("sign"),
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
+        *(SchemeCall(name, latex=_LATEX_NAMES.get(name, rf"\{name}")) for name in KNOWN_FUNCTIONS),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
         SchemeCall("mean", 1, "scalar", True, latex=r"\operatorname{{mean}}({0})"),
         SchemeCall("dot.layer", 2, "vector", True, unicode="⟨{0}, {1}⟩_layer", ascii="<{0}, {1}>_layer",
@@ -81,15 +96,15 @@ def call_of(name: str) -> SchemeCall:
 
 @dataclass(frozen=True)
 class Partial:
-    """A derivative of a declared loss by the name of its call: `variables` are those of the free index and of the directions."""
+    """A derivative of a loss by the name of its call: `variables` are those of the free index and of the directions."""
 
     loss: str
     variables: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """That of the gradient: f.x for f.x.y."""
-        return f"{self.loss}.{self.variables[0]}"
+        """That of the gradient: f.x for f.x.y, L for L.. ."""
+        return f"{self.loss}.{self.variables[0]}" if self.variables[0] else self.loss
 
     @property
     def call(self) -> str:
@@ -108,7 +123,7 @@ class Partial:
 
 
 def partial_of(name: str) -> Partial | None:
-    """The derivative of a declared loss that a call's name says, if it says one.
+    """The derivative of a loss that a call's name says, if it says one.
 
     >>> partial_of("f.x.y").divided(["a", "b", "u"]), partial_of("grad")
     ((['a', 'b'], ['u']), None)
@@ -117,6 +132,12 @@ def partial_of(name: str) -> Partial | None:
     if summed_call(name):
         return None
     return Partial(loss, tuple(variables.split("."))) if dot else None
+
+
+def written_name(function: str) -> str:
+    """The name by which a text calls a function: hess for L.., and what it is called itself where it is no derivative."""
+    partial = partial_of(function)
+    return partial.written if partial else function
 
 
 def derivative_calls(label: str, below: int) -> dict[str, int]:
@@ -130,6 +151,10 @@ def derivative_calls(label: str, below: int) -> dict[str, int]:
     return {"dfield": 1} | {f"d{k}field": k for k in range(2, below)}
 
 
+#: derivatives of the one loss L in texts: their names, and how many arguments each takes, the point first
+AT_POINT = {name: count + 1 for name, count in derivative_calls("L", MAX_RANK).items()}
+
+
 def plain_arities() -> dict[str, int]:
     """The calls that evaluate no function of theta: roots, sizes, signs, scalar products."""
     return {name: call.arity for name, call in CALLS.items() if not call.label}
@@ -137,7 +162,16 @@ def plain_arities() -> dict[str, int]:
 
 def arities() -> dict[str, int]:
     """How many arguments each call of the scheme language takes."""
-    return {name: call.arity for name, call in CALLS.items()}
+    return {name: call.arity for name, call in CALLS.items()} | AT_POINT
+
+
+def function_called(name: str, count: int) -> str:
+    """The function of a call with so many arguments; in a formula derivatives of L have no point.
+
+    >>> function_called("hess", 2), function_called("hess", 1), function_called("dot", 2)
+    ('L..', 'hess', 'dot')
+    """
+    return Partial("L", ("",) * count).call if AT_POINT.get(name) == count else name
 
 
 def write_call(

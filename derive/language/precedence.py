@@ -21,7 +21,7 @@ _INFIX = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _OPENING = ("(", "√", "∇", "⟨", "‖", "|", "<")
 _COMPARISON = "comparisons are not part of the language (a scalar product is written <a, b>)"
 _ADVICE = {
-    "@": "'@' is not an operator here; write dot(x, y)",
+    "@": "'@' is not an operator here; write dot(x, y) for a scalar product (there are no matrices)",
     ".": "attribute access is not part of the language; write names, numbers, + - * / ** and the listed functions",
     "[": "indexing is not part of the language; products of vectors are componentwise",
     "<": _COMPARISON,

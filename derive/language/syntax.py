@@ -124,8 +124,8 @@ def fresh_name(letter: str, taken: Collection[str]) -> str:
 
 def _call_text(function: str, arguments: Sequence[str]) -> str:
     """
-    >>> _call_text("f.x.y", ["x", "y", "u"])
-    'hess(f(x, y), x, u)'
+    >>> _call_text("f.x.y", ["x", "y", "u"]), _call_text("L..", ["x", "u"])
+    ('hess(f(x, y), x, u)', 'hess(x, u)')
     """
     loss, *variables = function.split(".")
     if summed_call(function):
@@ -133,7 +133,8 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
     elif variables:
         cut = len(arguments) - len(variables) + 1
         function = ("grad", "hess")[len(variables) - 1] if len(variables) < 3 else f"d{len(variables)}"
-        arguments = [f"{loss}({', '.join(arguments[:cut])})", variables[0], *arguments[cut:]]
+        if variables[0]:
+            arguments = [f"{loss}({', '.join(arguments[:cut])})", variables[0], *arguments[cut:]]
     return f"{function}({', '.join(arguments)})"
 
 

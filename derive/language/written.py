@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.errors import ParseError, nearest
+from derive.language.calls import function_called
 from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import SIGN, Climbing
@@ -19,6 +20,17 @@ from derive.language.tokens import Token
 _IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
 _OPERAND = ("√", "∇", "⟨", "‖")
 _PLAIN = "takes plain arguments only"
+_MAX = "write max(x, y) as (x + y + abs(x - y))/2, min(x, y) as (x + y - abs(x - y))/2"
+_CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
+_CASES = "an equation has one smooth branch; write the one that holds, with abs(x) and sign(x) where they say it"
+_SUM = "sums over components are dot(x, y), norm(x) and mean(x)"
+_COSINE = "write dot(x, y)/(norm(x)*norm(y))"
+#: functions that people look for in vain, and what to write instead
+_INSTEAD = {
+    **dict.fromkeys(("max", "min", "maximum", "minimum"), _MAX), **dict.fromkeys(("clip", "clamp"), _CLIP), "where": _CASES,
+    "sum": _SUM, **dict.fromkeys(("cosine", "cosine_similarity"), _COSINE),
+}  # fmt: skip
+_FUNCTIONS = {"f": "field", "L": "loss"}  # as they are written, and as they are called
 
 
 class Reader(Climbing):
@@ -140,11 +152,14 @@ class Reader(Climbing):
         self.depth -= 1
         if order == 1:
             return Name("grad", token.line, token.column) if points is None else self.at_point("grad", points, token)
-        if points is not None and points != [Name("theta")]:
+        name = "hess" if order == 2 else f"d{order}"
+        anywhere = self.calls.get(name) == order  # in a text, with a point before the directions
+        if points is not None and points != [Name("theta")] and not anywhere:
             raise self.fail("a derivative is taken at theta", token)
         if not self.at("["):
             raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
-        return self.call("hess" if order == 2 else f"d{order}", self.arguments("]"), token)
+        here = [Name("theta", token.line, token.column)] if points is None else points
+        return self.call(name, [*(here if anywhere else []), *self.arguments("]")], token)
 
     def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
         """grad(x) or field(x): a call, or the name alone where it is always taken at theta."""
@@ -182,7 +197,7 @@ class Reader(Climbing):
             if self.is_call(token):
                 return self.call(token.text, self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
             if self.is_at_point(token):
-                return self.at_point("field" if token.text == "f" else token.text, self.arguments(")"), token)
+                return self.at_point(_FUNCTIONS.get(token.text, token.text), self.arguments(")"), token)
             self.require_name(token)
         elif token.text in self.calls and token.text not in (*self.assigned, "grad", "field") and self.begins_operand():
             raise self.fail(f"{token.text} is a function; write {token.text}(x)", token)
@@ -205,10 +220,10 @@ class Reader(Climbing):
         return token.text in self.calls and not (self.token.blank and token.text in self.assigned)
 
     def is_at_point(self, token: Token) -> bool:
-        """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field."""
+        """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field, L(x) the loss."""
         if self.token.blank or token.text in self.names:
             return False
-        return token.text in ("grad", "field") or (token.text == "f" and "field" in self.calls)
+        return token.text in ("grad", "field") or _FUNCTIONS.get(token.text) in self.calls
 
     def require_name(self, token: Token) -> None:
         """ParseError where a name before '(' is meant as a function: with no blank, or near to a known one, and no known name."""
@@ -218,6 +233,8 @@ class Reader(Climbing):
             raise self.unknown(token.text, token)
 
     def unknown(self, name: str, token: Token) -> ParseError:
+        if name in _INSTEAD and "abs" in self.calls:
+            return self.fail(f"'{name}' is not part of the language: {_INSTEAD[name]}", token)
         calls = [c for c in self.calls if "." not in c]
         known = ", ".join(calls[:12]) + (", ..." if len(calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
@@ -250,7 +267,7 @@ class Reader(Climbing):
         arity = self.calls[name]
         if arity is not None and len(args) != arity:
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
-        return Call(name, tuple(args), token.line, token.column)
+        return Call(function_called(name, len(args)) if arity is not None else name, tuple(args), token.line, token.column)
 
 
 _SIGNS: dict[str, Callable[[Reader], Expression]] = {
@@ -271,5 +288,5 @@ def _order(name: str, after: Token) -> int | None:
     """The order of a derivative that is written 'grad L', 'hess L', 'd3L['."""
     if after.kind == "name" and after.text == "L":
         return {"grad": 1, "hess": 2}.get(name)
-    found = re.fullmatch(r"d([0-9]{1,3})L", name) if after.text == "[" else None
+    found = re.fullmatch(r"d([0-9]{1,3})L", name) if after.text in ("[", "(") else None
     return int(found[1]) if found else None

@@ -41,8 +41,8 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
     with suppress(ReductionError, _UndecidedError):
         if _flow_agrees(article):
             manifold = " on the slow manifold" if remembers(article.equation) else ""
-            what = rf"the flow of the result, $e^{{n\step D}}\theta$, is the iterate of number $n${manifold}, for every $n$"
-            rows.append((what, article.order + 1))
+            flow = rf"the flow of the result, $e^{{n\step D}}{article.point}$,"
+            rows.append((f"{flow} is the iterate of number $n${manifold}, for every $n$", article.order + 1))
     if loss is not None and loss.exists_through >= 0 and not loss.unwritten:
         with suppress(_UndecidedError):
             for k in range(loss.exists_through + 1):

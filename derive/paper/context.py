@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,7 @@ class Article:
 
     derivation: Derivation
     equation: ModifiedEquation
+    letters: Mapping[str, str]  # the reader's own
 
     @property
     def order(self) -> int:
@@ -30,7 +32,7 @@ class Article:
 
     @cached_property
     def style(self) -> Notation:
-        return article_notation(self.equation.configuration.functions, self.name_of)
+        return article_notation(self.equation.configuration.functions, self.name_of, self.letters)
 
     @cached_property
     def bases(self) -> dict[Factor, str]:
@@ -47,9 +49,9 @@ class Article:
 
     @cached_property
     def taken(self) -> frozenset[str]:
-        """Names that the scheme uses itself."""
+        """Names that the scheme uses itself, or that its reader wants."""
         scheme, c = self.equation.scheme, self.equation.configuration
-        symbols = {c.symbol(s) for s in scheme.states}
+        symbols = {c.symbol(s) for s in scheme.states} | {*self.letters.values()}
         return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *scheme.functions, *c.free, *symbols})
 
     @cached_property
@@ -67,6 +69,16 @@ class Article:
         return self.equation.scheme.label == "L"
 
     @property
+    def point(self) -> str:
+        """How theta is written."""
+        return self.style.symbol("theta")
+
+    @property
+    def loss(self) -> str:
+        """How the loss is written."""
+        return self.style.symbol("L")
+
+    @property
     def trees(self) -> bool:
         """Whether every term of the field is a rooted tree."""
         return list(self.equation.equations) == ["theta"] and all(t.is_tree for total in self.equation["theta"] for _, t in total)
@@ -81,7 +93,7 @@ class Article:
         return f"f^{{{self.style.symbol(variable)}}}_{{{k}}}"
 
     def expansion(self, variable: str) -> str:
-        r"""\dot\theta = f_0 + gamma f_1 + ... + O(gamma^(N+1))."""
+        r"""\dot{\theta} = f_0 + gamma f_1 + ... + O(gamma^(N+1))."""
         powers = [self.field(variable, 0)]
         powers += [(r"\step " if k == 1 else rf"\step^{{{k}}}") + self.field(variable, k) for k in range(1, self.order + 1)]
         shown = powers if len(powers) <= 5 else [*powers[:2], r"\cdots", powers[-1]]

@@ -13,7 +13,7 @@ from derive.paper.lossdoc import loss_reading, loss_section
 from derive.paper.opening import abbreviations, ansatz_section, scheme_section, title
 from derive.paper.operators import operator_section
 from derive.paper.pieces import gamma_power, series_summands, summands
-from derive.paper.preamble import PAPER, PREAMBLE
+from derive.paper.preamble import PAPER, preamble
 from derive.paper.sequences import sequence_section
 from derive.paper.start import start_section, where
 from derive.paper.treedoc import tree_section
@@ -21,6 +21,7 @@ from derive.scheme import Scheme, configure
 from derive.scheme.bibliography import cited
 from derive.writing.escape import escape
 from derive.writing.latex import align
+from derive.writing.letters import checked, names_in
 from derive.writing.linebreak import Entry, Summand, block, rows
 from derive.writing.prose import prose
 
@@ -36,16 +37,18 @@ def article_of(
     settings: Mapping[str, str] | None = None,
     progress: Callable[[int], None] | None = None,
     force: bool = False,
+    letters: Mapping[str, str] | None = None,
 ) -> Article:
-    """Run the engine once; its sequences and its equation share one algebra.
+    """Run the engine once; its sequences and its equation share one algebra.  `letters` are the reader's own.
 
-    Raises what `modified_equation` raises.
+    Raises what `modified_equation` and `checked` raise.
     """
     scheme.require_plain("paper")
     configuration = configure(scheme, regime, settings)
+    own = checked(letters, names_in(configuration), True) if letters else {}
     check_order(configuration, order, force, MAX_TERMS)
     derivation = derivation_of(configuration, order, True, progress)
-    return Article(derivation, equation_of(derivation, "flow"))
+    return Article(derivation, equation_of(derivation, "flow"), own)
 
 
 def paper_latex(article: Article, verified: Verified | None = None) -> str:
@@ -69,7 +72,7 @@ def paper_latex(article: Article, verified: Verified | None = None) -> str:
     ]
     sections[2] += abbreviations(article)  # the names that the sections gave
     body = "\n\n".join(s for s in sections if s)
-    return f"\\documentclass[10pt]{{article}}\n{PREAMBLE}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    return f"\\documentclass[10pt]{{article}}\n{preamble(article.letters)}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
 def _result_section(article: Article) -> str:
@@ -105,10 +108,11 @@ def _index_text(article: Article) -> str:
                 name = article.field(x, k)
                 entries.append((rf"({name})_{{{free}}}" if free else name, summands(s, article.style, "", writer)))
     named = "".join(f", ${d}$" for d in writer.definitions())
-    dimension = ", with the dimension $d$" if writer.counted else ""
+    dimension = f", with the dimension ${article.style.symbol(article.style.dimension)}$" if writer.counted else ""
+    partial = rf"\partial/\partial {article.point}_i"
     rest = f" (the first {MAX_INDEXED} terms at most)" if count > MAX_INDEXED else ""
     return (
-        rf"In index notation{rest}, $\pd{{i}}=\partial/\partial\theta_i$, with a sum over every index other than $i$, within the"
+        rf"In index notation{rest}, $\pd{{i}}={partial}$, with a sum over every index other than $i$, within the"
         f" smallest parentheses, bars or root that hold all its places{dimension}{named},\n{align(block(entries))}"
     )
 

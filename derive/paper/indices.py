@@ -90,7 +90,8 @@ class IndexWriter:
         inner = f.children[0]
         if not inner.factors:
             self.counted = True
-            return "d" if e == 1 else f"d^{{{e}}}"
+            d = self.style.symbol(self.style.dimension)
+            return d if e == 1 else f"{d}^{{{e}}}"
         index = next(fresh)
         text = rf"\sum_{{{index}}} {self.term(inner, index, fresh)}"
         if Fraction(e) == Fraction(1, 2):
@@ -103,7 +104,8 @@ class IndexWriter:
     def node(self, f: Factor, index: str, fresh: Iterator[str]) -> Parts:
         slots = [next(fresh) for _ in f.children]
         places = slots if f.label == "f" else [index, *slots]
-        above, below = ["".join(rf"\pd{{{s}}}" for s in places) + (rf"f_{{{index}}}" if f.label == "f" else "L")], list[str]()
+        function = rf"f_{{{index}}}" if f.label == "f" else self.style.symbol("L")
+        above, below = ["".join(rf"\pd{{{s}}}" for s in places) + function], list[str]()
         for child, slot in zip(f.children, slots, strict=True):
             up, down = self.parts(child, slot, fresh)
             above += up

@@ -38,12 +38,13 @@ def loss_section(article: Article, loss: ModifiedLoss | None, why: str) -> str:
     if loss is None:
         reason = why.partition(";")[0] or "the field is not of this kind"
         return f"{head}\nNo modified loss is read off here: {escape(reason)}."
-    text = [head, r"Is the field a gradient, $\dot\theta = -\nabla V(\theta)$ with $V = V_0 + \step V_1 + \cdots$?"]
+    flow = article.style.dot("theta")
+    text = [head, rf"Is the field a gradient, ${flow} = -\nabla V({article.point})$ with $V = V_0 + \step V_1 + \cdots$?"]
     text += _potential(article, loss)
     if loss.preconditioner is not None and loss.preconditioned is not None:
         times = r"\," if loss.factor == "scalar" else r"\had"
-        flow = rf"$\dot\theta = P{times}(h_0+\step h_1+\cdots)$"
-        text.append(rf"With the scheme's own {loss.factor} factor $P$ in front, {flow} and $h=-\nabla V$,")
+        split = rf"${flow} = P{times}(h_0+\step h_1+\cdots)$"
+        text.append(rf"With the scheme's own {loss.factor} factor $P$ in front, {split} and $h=-\nabla V$,")
         text += _potential(article, loss.preconditioned, "h", first=[("P", summands(loss.preconditioner, article.style))])
         for name, limit in loss.limits:
             text.append(rf"\par\noindent In the limit ${_arrow(name, article.style)}$,")
@@ -65,17 +66,17 @@ def _second_order(article: Article) -> str:
     value = rows(velocity, [*series_summands(enumerate(known), style), rest])
     powers = " + ".join(f"{gamma_power(k)} F_{{{k}}}".strip() for k in range(len(form.terms)))
     return rf"""\section{{The equation of second order}}
-With two slow variables the equation is no gradient flow in $\theta$ alone. Eliminating ${velocity}$ by means of the first
-equation, solved for it as
+With two slow variables the equation is no gradient flow in ${article.point}$ alone. Eliminating ${velocity}$ by means of the
+first equation, solved for it as
 {align(value)}
-gives $\ddot\theta = {powers} + O(\step^{{{len(form.terms)}}})$ with
+gives ${article.style.dot("theta", 2)} = {powers} + O(\step^{{{len(form.terms)}}})$ with
 {align(block(entries))}"""
 
 
 def _with_velocity(style: Notation, velocity: str) -> Notation:
     """The velocity of second-order forms is written as the derivative of theta."""
-    letter = style.letter
-    changed = replace(style, letter=lambda name: r"\dot{\theta}" if name == velocity else letter(name))
+    letter, moving = style.letter, style.dot("theta")
+    changed = replace(style, letter=lambda name: moving if name == velocity else letter(name))
     return replace(changed, nested=replace(style.nested, letter=changed.letter) if style.nested else None)
 
 
@@ -99,15 +100,16 @@ def _potential(article: Article, loss: ModifiedLoss, field: str = "f", first: Se
     if not loss.obstruction.decided:
         text.append(rf"Whether there is a potential at $\step^{{{loss.obstruction.power}}}$ is not decided.")
         return text
-    text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential" + (_reason(loss.obstruction) if field else "."))
+    reason = _reason(article, loss.obstruction) if field else "."
+    text.append(rf"At $\step^{{{loss.obstruction.power}}}$ there is no potential{reason}")
     return text + _obstruction(article, loss.obstruction, field) if field else text
 
 
-def _reason(o: Obstruction) -> str:
+def _reason(article: Article, o: Obstruction) -> str:
     if o.rootings:
         return (
-            r": a sum of trees is a gradient for every $L$ exactly when the number $c(\tau)$ = coefficient $\times$ symmetry of "
-            r"the tree is the same on all rootings of a free tree, and here it differs,"
+            rf": a sum of trees is a gradient for every ${article.loss}$ exactly when the number $c(\tau)$ = coefficient $\times$"
+            " symmetry of the tree is the same on all rootings of a free tree, and here it differs,"
         )
     return ": the Jacobian is not symmetric,"
 
@@ -124,7 +126,8 @@ def _obstruction(article: Article, o: Obstruction, field: str) -> list[str]:
     if lines:
         text.append(align(lines))
     if o.gradient_part and o.remainder:
-        text.append(r"With the following $W$, one of many, $-\nabla W$ is a gradient, and the rest is no gradient for every $L$,")
+        rest = f"the rest is no gradient for every ${article.loss}$"
+        text.append(rf"With the following $W$, one of many, $-\nabla W$ is a gradient, and {rest},")
         before: Entry = ("W", summands(o.gradient_part, style))
         text.append(align(_truncated(rf"{field}_{{{o.power}}} + \nabla W", o.remainder, article, MAX_SHOWN, before)))
     return text

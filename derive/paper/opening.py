@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
 from derive.language import Expression, names_of
 from derive.paper.context import Article
 from derive.paper.pieces import series_summands
-from derive.paper.preamble import PAPER
 from derive.paper.start import started, where
 from derive.paper.update import bound_parameters, function_settings, uses_products
 from derive.writing.escape import escape
@@ -23,7 +23,7 @@ from derive.writing.text import decay
 
 def title(article: Article) -> str:
     c, scheme = article.equation.configuration, article.equation.scheme
-    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title, PAPER)}\par}}" if c.regime else ""
+    regime = rf"\medskip{{\large Regime {escape(c.regime)}: {prose(c.title, article.style)}\par}}" if c.regime else ""
     terms = sum(len(s) for sums in article.equation.equations.values() for s in sums)
     slow = ", ".join(f"${article.style.symbol(x)}$" for x in article.equation.equations)
     route = "operator series" if article.multistep is not None else "a solution in which the step number stays symbolic"
@@ -55,7 +55,7 @@ def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
     write = ExpressionWriter(article.style, scheme.kinds)
     lines = [line for a in scheme.program for line in _assignment(a.target, write.summands(a.value), article)]
-    loss = r"the loss $L$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
+    loss = rf"the loss ${article.loss}$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
     text = [
         r"\section{The scheme}",
@@ -64,7 +64,7 @@ def scheme_section(article: Article) -> str:
         _special_names(article),
         _parameters(article, write),
         _relaxation(article),
-        "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), PAPER)] if scheme.notes else []),
+        "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), article.style)] if scheme.notes else []),
     ]
     return "\n".join(t for t in text if t)
 
@@ -78,9 +78,9 @@ def _special_names(article: Article) -> str:
     used = {n for a in article.equation.scheme.program for n in names_of(a.value)}
     said = []
     if "theta_prev" in used:
-        said.append(r"$\theta^{-}$ is the point one step before")
+        said.append(f"${article.style.symbol('theta_prev')}$ is the point one step before")
     if "theta_next" in used:
-        said.append(r"$\theta^{+}$ the point that the step arrives at (an implicit scheme)")
+        said.append(f"${article.point}{article.style.following}$ the point that the step arrives at (an implicit scheme)")
     if "t" in used:
         said.append(r"$t = t_0 + n\step$ is the time at the start of the step")
     return f"Here {', and '.join(said)}." if said else ""
@@ -90,7 +90,7 @@ def _parameters(article: Article, write: ExpressionWriter) -> str:
     c = article.equation.configuration
     used = [p for n, p in c.scheme.parameters.items() if n in c.bindings or n in c.free]
     items = [_parameter_item(article, p.name, p.description, p.range) for p in used]
-    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d, PAPER)}" for n, d in c.scheme.functions.items()]
+    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d, article.style)}" for n, d in c.scheme.functions.items()]
     text = ["\\begin{description}\n" + "\n".join(items) + "\n\\end{description}"] if items else []
     given: list[tuple[str, Expression]] = [*bound_parameters(c)]
     formulas = [f"{article.style.symbol(n)} = {write(e)}" for n, e in given]
@@ -115,7 +115,7 @@ def _packed(formulas: list[str]) -> list[str]:
 
 
 def _parameter_item(article: Article, name: str, description: str, span: str) -> str:
-    told = ", ".join(x for x in (prose(description, PAPER), prose(span, PAPER)) if x)
+    told = ", ".join(x for x in (prose(description, article.style), prose(span, article.style)) if x)
     return rf"\item[${article.style.symbol(name)}$] {told}"
 
 
@@ -141,7 +141,7 @@ def ansatz_section(article: Article) -> str:
     return rf"""\section{{The ansatz}}
 Let $n$ count the steps and keep it symbolic. Every variable of the scheme is expanded about the point where the field is wanted,
 \begin{{equation*}}
-X_n = \sum_{{k\ge0}} \step^{{k}} X_k(n), \qquad X_k(n) = \sum_m P_{{k,m}}(n)\; m(\theta),
+X_n = \sum_{{k\ge0}} \step^{{k}} X_k(n), \qquad X_k(n) = \sum_m P_{{k,m}}(n)\; m({article.point}),
 \end{{equation*}}
 where $m$ runs over {_expressions(article)} and the $P_{{k,m}}$ are
 polynomials in $n${_coefficients(article)}. At the times $n\step$, power by power of $\step$, these iterates lie on a smooth
@@ -157,8 +157,10 @@ def _expressions(article: Article) -> str:
     factors = {f for t in solved for f in within(t)}
     occurring = {f.label for f in factors if f.kind == "state"}
     states = [x for x in article.equation.equations if x in occurring]
-    of = ("L" if article.is_loss else "f") if any(f.kind == "node" for f in factors) else ""
-    derivatives = rf"the derivatives of ${of}$ at $\theta$" if of == "L" else r"$f$ and its derivatives at $\theta$"
+    of = any(f.kind == "node" for f in factors)
+    name, at = article.loss if article.is_loss else "f", f"at ${article.point}$"
+    value = not article.is_loss or any(is_loss(f, article.equation.algebra) for f in factors)
+    derivatives = f"${name}$ and its derivatives {at}" if value else f"the derivatives of ${name}$ {at}"
     parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if of else [])
     return f"expressions in {listed(parts)}" if parts else "the number $1$ alone"
 
@@ -175,7 +177,7 @@ def _coefficients(article: Article) -> str:
 
 def _read_off(article: Article) -> str:
     if len(article.equation.equations) == 1:
-        return r"$f_k$ is the coefficient of $n$ in $\theta_{k+1}(n)$"
+        return f"$f_k$ is the coefficient of $n$ in ${article.point}_{{k+1}}(n)$"
     return "$f^{X}_k$, for every slow variable $X$, is the coefficient of $n$ in $X_{k+1}(n)$"
 
 

@@ -30,8 +30,9 @@ def _shift(article: Article, scheme: Multistep) -> str:
     memory = [article.style.symbol(s) for s in article.equation.scheme.states if s not in ("theta", "theta_prev")]
     how = f"Eliminating ${', '.join(memory)}$ from the update leaves" if memory else "In the iterates alone the update reads"
     degree = len(scheme.rho) - 1
-    left = [_scaled(c, _iterate(j), article) for j, c in reversed(list(enumerate(scheme.rho))) if c]
-    right = [_scaled(c, rf"f({_iterate(j)})", article) for j, c in reversed(list(enumerate(scheme.sigma))) if c]
+    x = article.point
+    left = [_scaled(c, _iterate(j, x), article) for j, c in reversed(list(enumerate(scheme.rho))) if c]
+    right = [_scaled(c, rf"f({_iterate(j, x)})", article) for j, c in reversed(list(enumerate(scheme.sigma))) if c]
     equation = rf"{_joined(left)} = \step{_grouped(right)}, \qquad {_field_text(article)}"
     kind = "one-step" if degree == 1 else f"linear {degree}-step"
     if not article.is_loss:
@@ -40,22 +41,22 @@ def _shift(article: Article, scheme: Multistep) -> str:
 \begin{{equation*}}
 {equation}.
 \end{{equation*}}
-Write $D = \mathrm{{d}}/\mathrm{{d}}t$ for the derivative along a curve $\theta(t)$ with $\theta(n\step)=\theta_n$. By Taylor's
+Write $D = \mathrm{{d}}/\mathrm{{d}}t$ for the derivative along a curve ${x}(t)$ with ${x}(n\step)={x}_n$. By Taylor's
 theorem the shift by one step is
 \begin{{equation*}}
-\theta_{{n+1}} = \theta(t+\step)
- = \Bigl(1 + \step D + \tfrac{{1}}{{2}}\step^{{2}}D^{{2}} + \tfrac{{1}}{{6}}\step^{{3}}D^{{3}} + \cdots\Bigr)\theta
- = e^{{\step D}}\theta ,
+{x}_{{n+1}} = {x}(t+\step)
+ = \Bigl(1 + \step D + \tfrac{{1}}{{2}}\step^{{2}}D^{{2}} + \tfrac{{1}}{{6}}\step^{{3}}D^{{3}} + \cdots\Bigr){x}
+ = e^{{\step D}}{x} ,
 \end{{equation*}}
-so that the scheme is $\rho(e^{{\step D}})\,\theta = \step\,\sigma(e^{{\step D}})\,f(\theta)$ with the polynomials
+so that the scheme is $\rho(e^{{\step D}})\,{x} = \step\,\sigma(e^{{\step D}})\,f({x})$ with the polynomials
 \begin{{equation*}}
 \rho(\zeta) = {_joined([_scaled(c, _power_of(j), article) for j, c in reversed(list(enumerate(scheme.rho))) if c])}, \qquad
 \sigma(\zeta) = {_joined([_scaled(c, _power_of(j), article) for j, c in reversed(list(enumerate(scheme.sigma))) if c])}.
 \end{{equation*}}"""
 
 
-def _iterate(j: int) -> str:
-    return r"\theta_{n}" if j == 0 else rf"\theta_{{n+{j}}}"
+def _iterate(j: int, x: str) -> str:
+    return f"{x}_{{n}}" if j == 0 else f"{x}_{{n+{j}}}"
 
 
 def _power_of(j: int) -> str:
@@ -89,9 +90,10 @@ def _series(article: Article, scheme: Multistep) -> str:
         if gd
         else r"the coefficients $\mu_k$ take the place of $B_k/k!$ in the series $\mu(z)=z/(e^{z}-1)$ of gradient descent"
     )
+    x = article.point
     return rf"""As $\rho(1)=0$, the operator $\rho(e^{{\step D}})$ has a factor $\step D$; dividing by the rest of it gives
 \begin{{equation}}\label{{eq:mu}}
-\dot\theta = D\theta = \mu(\step D)\,f(\theta) = \sum_{{k\ge0}} \mu_k\,\step^{{k}}D^{{k}}f(\theta),
+{article.style.dot("theta")} = D{x} = \mu(\step D)\,f({x}) = \sum_{{k\ge0}} \mu_k\,\step^{{k}}D^{{k}}f({x}),
 \end{{equation}}
 {align(lines)}
 {numbers}.{_other_roots(scheme)}"""
@@ -119,10 +121,11 @@ def _term(c: Ratio, power: str, article: Article) -> Summand:
 def _substitution(article: Article, scheme: Multistep) -> str:
     algebra = article.derivation.algebra
     table, field = time_derivatives(algebra, article.equation.scheme.label, scheme.mu)
+    rate = article.style.dot("theta")
     text = [
         r"\subsection*{Iterative substitution}",
-        r"On functions of $\theta$ the operator $D$ acts by the chain rule, $DF = F'[\dot\theta]$, and $\dot\theta$ is itself",
-        r"given by \eqref{eq:mu}. Put $\dot\theta = f_0 + \step f_1 + \step^{2}f_2+\cdots$",
+        rf"On functions of ${article.point}$ the operator $D$ acts by the chain rule, $DF = F'[{rate}]$, and ${rate}$ is itself",
+        rf"given by \eqref{{eq:mu}}. Put ${rate} = f_0 + \step f_1 + \step^{{2}}f_2+\cdots$",
         r"and write $(D^{m}f)_j$ for the coefficient of $\step^{j}$ in $D^{m}f$. Then",
         r"\begin{equation}\label{eq:recursion}",
         r"f_k = \sum_{m=1}^{k} \mu_m\,(D^{m}f)_{k-m} \quad(k\ge1), \qquad",

@@ -6,14 +6,14 @@ a macro to change the notation throughout an article.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from derive.algebra.terms import Factor
 from derive.writing.escape import escape
 from derive.writing.notation import LATEX, Notation
 
-PREAMBLE = r"""% Preamble for modified equations: packages and notation.
+_PACKAGES = r"""% Preamble for modified equations: packages and notation.
 % Load it in place of your own, or copy the macros you need.  Every formula compiles with amsmath and these macros.
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
@@ -30,21 +30,35 @@ PREAMBLE = r"""% Preamble for modified equations: packages and notation.
 \setlength{\emergencystretch}{3em}
 %
 % --- notation -------------------------------------------------------------------------------------
-\newcommand{\gradL}{\nabla L}                                        % gradient of the loss
-\newcommand{\derL}[1]{\nabla^{#1} L}                                 % \derL{3}: third derivative of the loss, a tensor
-\newcommand{\args}[1]{\mathopen{}\left[#1\right]\mathclose{}}        % arguments of a derivative: \derL{2}\args{\gradL}
-\newcommand{\had}{\odot}                                             % product at an index (componentwise)
-\newcommand{\inner}[2]{\left\langle #1,\, #2\right\rangle}           % inner product
-\newcommand{\norm}[1]{\left\| #1\right\|}                            % Euclidean norm
-\newcommand{\abs}[1]{\left| #1\right|}                               % absolute value, componentwise on vectors
-\newcommand{\pd}[1]{\partial_{#1}}                                   % \pd{i}\pd{j} L: partial derivatives
-\newcommand{\step}{\gamma}                                           % the step size
-%
+"""
+_TREES = r"""%
 % --- rooted trees, root at the bottom: \rootedtree{(0,0)--(0,1)}{(0,0),(0,1)}, edges and nodes ---------
 \newcommand{\rootedtree}[2]{\ensuremath{\vcenter{\hbox{\begin{tikzpicture}[x=7pt,y=8pt]
   \draw #1; \foreach \node in {#2} \fill \node circle (1.7pt);\end{tikzpicture}}}}}
 """
 
+
+def _macros(step: str, loss: str) -> list[tuple[str, str]]:
+    """Definitions, and what they are for."""
+    return [
+        (rf"\newcommand{{\gradL}}{{\nabla {loss}}}", r"gradient of the loss"),
+        (rf"\newcommand{{\derL}}[1]{{\nabla^{{#1}} {loss}}}", r"\derL{3}: third derivative of the loss, a tensor"),
+        (r"\newcommand{\args}[1]{\mathopen{}\left[#1\right]\mathclose{}}", r"arguments of a derivative: \derL{2}\args{\gradL}"),
+        (r"\newcommand{\had}{\odot}", r"product at an index (componentwise)"),
+        (r"\newcommand{\inner}[2]{\left\langle #1,\, #2\right\rangle}", r"inner product"),
+        (r"\newcommand{\norm}[1]{\left\| #1\right\|}", r"Euclidean norm"),
+        (r"\newcommand{\abs}[1]{\left| #1\right|}", r"absolute value, componentwise on vectors"),
+        (r"\newcommand{\pd}[1]{\partial_{#1}}", rf"\pd{{i}}\pd{{j}} {loss}: partial derivatives"),
+        (rf"\newcommand{{\step}}{{{step}}}", r"the step size"),
+    ]
+
+
+def _preamble(step: str, loss: str) -> str:
+    """The preamble with these letters for the step size and the loss."""
+    return _PACKAGES + "".join(f"{definition:69}% {what}\n" for definition, what in _macros(step, loss)) + _TREES
+
+
+PREAMBLE = _preamble(r"\gamma", "L")
 
 _OURS = frozenset("nDFPRVWXf")  # letters of the article itself; a scheme's variables of that name are set upright
 
@@ -90,7 +104,20 @@ def _slash(above: str, below: str) -> str:
     return f"{above}/{below}"
 
 
-def article_notation(functions: Iterable[str], abbreviation: Callable[[Factor], str]) -> Notation:
-    """The notation of one article: its time functions, and its names for sums under powers."""
-    style = replace(PAPER, functions=frozenset(functions), abbreviation=abbreviation)
+def preamble(letters: Mapping[str, str]) -> str:
+    """The preamble in a reader's own letters for the step size and the loss."""
+    return _preamble(*(_own(letters.get(name, name)) for name in ("gamma", "L")))
+
+
+def _own(name: str) -> str:
+    r"""A letter that a reader gives: gamma is one too, while the step size is \step."""
+    return r"\gamma" if name == "gamma" else _letter(name)
+
+
+def article_notation(
+    functions: Iterable[str], abbreviation: Callable[[Factor], str], letters: Mapping[str, str] | None = None
+) -> Notation:
+    """The notation of one article: its time functions, its names for sums under powers, a reader's own letters."""
+    own = {n: _own(letter) for n, letter in (letters or {}).items() if n != "gamma"}
+    style = replace(PAPER, functions=frozenset(functions), abbreviation=abbreviation, letters=own)
     return replace(style, nested=replace(style, fraction=_slash))

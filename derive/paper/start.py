@@ -8,7 +8,6 @@ from __future__ import annotations
 from derive.errors import DeriveError
 from derive.paper.context import Article
 from derive.paper.pieces import gamma_power, series_summands
-from derive.paper.preamble import PAPER
 from derive.readings.initial_layer import InitialLayer, initial_layer
 from derive.writing.formulas import coefficient_text
 from derive.writing.latex import align
@@ -76,7 +75,7 @@ def _from_rest(article: Article) -> str:
         layer = initial_layer(c.scheme, _ORDER, regime=c.regime or None, settings=dict(c.settings))
     except DeriveError as error:
         reason = (str(error).partition(": ")[2] or str(error)).partition(";")[0].removeprefix("from rest, ")
-        return f"No closed form of them from rest is given here: {prose(reason, PAPER)}."
+        return f"No closed form of them from rest is given here: {prose(reason, article.style)}."
     return _layer(article, layer)
 
 

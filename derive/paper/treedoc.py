@@ -25,7 +25,7 @@ def tree_section(article: Article) -> str:
         cells = (rf"$\step^{{{k}}}$", picture(t), _math(write_term(t, article.style), 150), str(sigma),
                  _value(coefficient_text(b, article.style), article.is_loss))  # fmt: skip
         lines.append(" & ".join(cells) + r" \\[7pt]")
-    sign = r"$f=-\nabla L$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
+    sign = r"$f=-\gradL$, so that $F(\tau)$ is $(-1)^{|\tau|}$ times the term shown" if article.is_loss else "$f$ the field"
     through = rf"$\step^{{{article.order}}}$"
     rest = f"Through {through}, trees that are not listed have $b(\\tau)=0$."
     if len(shown) < len(items):
@@ -34,7 +34,7 @@ def tree_section(article: Article) -> str:
 Each term is an elementary differential: a node of a rooted tree (root at the bottom) with $k$ children is a derivative of
 order $k$ of the field, its children are the arguments. With {sign},
 \begin{{equation*}}
-\dot\theta = {_expansion(items)}, \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
+{article.style.dot("theta")} = {_expansion(items)}, \qquad \sigma(\tau)\ \text{{the symmetry of }}\tau .
 \end{{equation*}}
 {rest}
 {_table(lines)}"""

@@ -102,6 +102,11 @@ def _square(n: int) -> int:
 
 def _radical(inside: str, middle: Ratio, divisor: Ratio, sign: int) -> str:
     """(sign * sqrt(inside) + middle)/divisor as text, the square root first and with a plus sign."""
+    if not middle:  # a fraction below goes on top
+        content, _ = factor(divisor.num)
+        upper = middle.ring.constant(int(content.q))
+        root = f"sqrt({inside})" if upper == middle.ring.one else f"{upper}*sqrt({inside})"
+        return ("-" if _negative(divisor.scaled(sign)) else "") + _quotient(root, middle, _absolute(divisor * upper))
     scale = Ratio(middle.ring, middle.ring.expand(middle.den), ())  # middle's denominators go below
     offset, divisor = (middle * scale).reduced().scaled(sign), (divisor * scale).reduced().scaled(sign)
     root = f"sqrt({inside})" if scale == middle.ring.one else f"{scale}*sqrt({inside})"
@@ -117,6 +122,11 @@ def _quotient(root: str, offset: Ratio, divisor: Ratio) -> str:
     below = str(divisor)
     alone = below.isalnum() or below != unwrapped(below)
     return top if below == "1" else f"{top}/{below if alone else f'({below})'}"
+
+
+def _absolute(value: Ratio) -> Ratio:
+    """With the sign that makes its first coefficient positive."""
+    return (-value if _negative(value) else value).reduced()
 
 
 def _negative(value: Ratio) -> bool:

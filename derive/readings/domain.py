@@ -120,7 +120,7 @@ def _independent(found: list[Range], given: Sequence[Range]) -> list[Range]:
 
 def _range(configuration: Configuration, name: str, ring: Ring) -> Range | None:
     """None where it has no stated range, or one about numbers alone or about names out of use."""
-    binding = configuration.bindings.get(name)
+    binding = None if name in configuration.free else configuration.bindings.get(name)
     chain = comparisons(configuration.scheme.parameters[name])
     try:
         values = {} if binding is None else {name: ratio_of(binding, ring)}

@@ -28,7 +28,7 @@ from derive.algebra.calculus import Derivative, gradient, same
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.algebra.terms import Term
-from derive.concrete.values import evaluated
+from derive.concrete.parametric import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, UsageError
 from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, Conclusion, is_polynomial, unless

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
 from derive.readings.conditions import Condition, conditions
 from derive.readings.initial_layer import InitialLayer, initial_layer
-from derive.readings.loss import ModifiedLoss, loss_of
+from derive.readings.loss import ModifiedLoss, ModifiedLosses, loss_of, losses_of
 from derive.readings.second_order import SecondOrder, second_order_form
 from derive.readings.stability import Stability, stability
 from derive.result import Described, blocks
@@ -65,8 +65,8 @@ class Explanation(Described):
 
     scheme: Scheme
     regimes: tuple[RegimeReading, ...]
-    loss: ModifiedLoss | str
-    map_loss: ModifiedLoss | str
+    loss: ModifiedLoss | ModifiedLosses | str
+    map_loss: ModifiedLoss | ModifiedLosses | str
     stability: Stability | str
     layer: InitialLayer | str
     order: int = 1
@@ -74,6 +74,15 @@ class Explanation(Described):
     def describe(self) -> str:
         regimes = ", ".join(r.name for r in self.regimes if r.name)
         return self.scheme.name + (f", regimes {regimes}" if regimes else "")
+
+    @property
+    def potentials(self) -> Iterator[tuple[bool, str, ModifiedLoss | str]]:
+        """(whether of the flow, the player or nothing, the modified loss or why there is none)."""
+        for flow, v in ((True, self.loss), (False, self.map_loss)):
+            if isinstance(v, ModifiedLosses):
+                yield from ((flow, own.player, own) for own in v.players.values())
+            else:
+                yield flow, "", v
 
     @property
     def derivative(self) -> str | None:
@@ -117,21 +126,30 @@ def explain(
     (1, ('0', '2'))
     """
     chosen = load_scheme(scheme)
-    chosen.require_plain("explain")
+    chosen.require_no_layers("explain")
     asked = _settings_of_regimes(chosen, (regime,) if regime else tuple(chosen.regimes) or (None,), settings or {})
     depth = max(_DEPTH, order)
     regimes = tuple(_regime(chosen, name, own, order) for name, own in asked.items())
     first, (name, own) = regimes[0].equation, next(iter(asked.items()))
 
-    def loss(form: str) -> ModifiedLoss:
-        return loss_of(modified_equation(chosen, depth if form == "flow" else order, form=form, regime=name, settings=own))
+    def loss(form: str) -> ModifiedLoss | ModifiedLosses:
+        read = losses_of if chosen.losses else loss_of
+        return read(modified_equation(chosen, depth if form == "flow" else order, form=form, regime=name, settings=own))
 
     return Explanation(
         chosen, regimes,
         _attempt(lambda: loss("flow")), _attempt(lambda: loss("map")) if first is not None and first.memory else "no memory",
         _attempt(lambda: stability(chosen, regime=name, settings=own)),
-        _attempt(lambda: initial_layer(chosen, order, regime=name, settings=own)), order,
+        _of_players(first) if chosen.losses else _attempt(lambda: initial_layer(chosen, order, regime=name, settings=own)),
+        order,
     )  # fmt: skip
+
+
+def _of_players(equation: ModifiedEquation | None) -> str:
+    """The start of a scheme with declared losses."""
+    if equation is not None and not equation.memory and not equation.relaxations:
+        return "no transient, the flow starts at the initial point"
+    return "the shifted start is derived for one loss, and this scheme declares its own"
 
 
 def _settings_of_regimes(
@@ -166,7 +184,8 @@ def _regime(scheme: Scheme, regime: str | None, settings: Mapping[str, str], ord
     if isinstance(equation, str):
         return RegimeReading(name, None, None, 0, equation)
     asked = conditions(equation)
-    second = _attempt(lambda: second_order_form(equation)) if len(equation.equations) == 2 else None
+    pair = len(equation.equations) == 2 and not scheme.losses
+    second = _attempt(lambda: second_order_form(equation)) if pair else None
     if isinstance(second, SecondOrder):
         found = _first_correction([s.sum for s in second.terms])
         return RegimeReading(name, equation, second, found, conditions=asked, order=order)

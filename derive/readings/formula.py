@@ -29,6 +29,7 @@ from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
 from derive.language import (
+    ONE,
     Call,
     Expression,
     Name,
@@ -174,6 +175,7 @@ def formulas_of(equation: ModifiedEquation) -> Formulas:
     bound = {n: substitute(e, values) for n, e in c.bindings.items() if n not in c.free}
     if equation.scheme.label == "f" and "f" not in {*bound, *equation.algebra.ring.symbols}:
         bound["f"] = Name("field")  # as it is printed
+    bound[c.fresh("d")] = Call("dot", (ONE, ONE))  # the dimension
     scalars = {x: equation.scheme_kind(x) == "scalar" for x in equation.equations if x != "theta"}
     states = scalars | {x: equation.scheme_kind(x) == "scalar" for x in equation.memory} if equation.scheme.losses else scalars
     return Formulas(equation.algebra, states, {**bound, **values}, configuration=c if equation.scheme.losses else None)

@@ -17,7 +17,7 @@ from typing import Any
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.sums import reduced
-from derive.concrete.values import evaluated
+from derive.concrete.parametric import evaluated
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation

@@ -19,7 +19,7 @@ from typing import Any
 from derive.algebra.calculus import Transfer, mentions
 from derive.algebra.fold import is_polynomial
 from derive.algebra.sums import Algebra, Sum, accumulate, reduced
-from derive.concrete.values import evaluated
+from derive.concrete.parametric import evaluated
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation

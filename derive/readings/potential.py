@@ -1,12 +1,14 @@
 """Potentials: whether a field is a gradient, of what, and what stands in the way.
 
-    F(theta) = -grad V(theta)
+    F(theta) = -grad V(theta)            F(x, y) = -grad_x V(x, y) for the player of x, y held fixed
 
 A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
 rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
 general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
 cancellation of terms, asymmetry by a loss and a point where it shows, in exact numbers (for that loss there is no potential at
 all, of whatever form); the potential is then sought among the scalars from which its terms can come, and differentiated back.
+A player's trees have nodes of several losses; its rootings are those at every node whose loss depends on the player's unknown,
+and u and D are of that unknown alone.
 That none is found there says nothing; nor does an asymmetry that neither cancels nor shows.
 """
 
@@ -15,19 +17,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.ansatz import solve_ansatz
-from derive.algebra.calculus import Adjoint, Derivative, gradient, loss_term, same
+from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio
-from derive.algebra.rooted import free_tree, rooting_value
-from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
+from derive.algebra.functions import declared_losses
+from derive.algebra.sums import Algebra, Sum, nonzero
 from derive.algebra.terms import Term, term_text
 from derive.equation import ModifiedEquation, TermSum
+from derive.language import fresh_name
+from derive.readings.antiderivative import Place, general_potential, gradient_part, jacobian_asymmetry, tree_potential
 from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, UNDECIDED, Conclusion, where_nonzero, witness_of
-from derive.readings.identity import vanishes
 from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
-ROUNDS, MOST_CANDIDATES = 3, 200  # of the search for a potential of a general field
 Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
 
 
@@ -50,11 +51,18 @@ class Obstruction(Described):
     direction: str = "u"
     witness: Witness | None = None
     for_parameters: str = ""
+    player: str = ""  # the unknown whose field it is, where there are several
 
     @property
     def decided(self) -> bool:
         """Whether it is proved that the field is no gradient; else its terms are not seen to cancel, nor a value not to."""
         return bool(self.trees) or self.witness is not None
+
+    @property
+    def antisymmetric(self) -> str:
+        """DF[u] - DF^T u, as a formula; D the derivative with respect to the player's unknown alone."""
+        u = self.direction
+        return f"D_{self.player}F[{u}] - D_{self.player}F^T {u}" if self.player else f"DF[{u}] - DF^T {u}"
 
     @property
     def rootings(self) -> Rootings:
@@ -88,7 +96,7 @@ class ModifiedLoss(Described):
     `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
     the field is a gradient, but V_k was not found as a sum of terms (it may contain a logarithm, say) and is left empty here,
     null in JSON.  `obstruction` is None where every power asked for has a potential; it need not be `decided`.  `preconditioned`
-    is the same reading with P (componentwise schemes).
+    is the same reading with P (componentwise schemes).  With `player` it is that player's field and its gradient in that unknown.
     """
 
     equation: ModifiedEquation
@@ -99,6 +107,7 @@ class ModifiedLoss(Described):
     preconditioner: TermSum | None = None
     preconditioned: ModifiedLoss | None = None
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
+    player: str = ""
 
     @property
     def factor(self) -> str:
@@ -123,9 +132,17 @@ class ModifiedLoss(Described):
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
         reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
         return Conclusion(
-            NONE_EXISTS, about, "functions V of theta with theta' = -grad V for every loss", because=reason, witness=o.witness,
-            for_parameters=o.for_parameters, quantity=f"DF[{o.direction}] - DF^T {o.direction}",
+            NONE_EXISTS, about, self._every_potential(), because=reason, witness=o.witness,
+            for_parameters=o.for_parameters, quantity=o.antisymmetric,
         )  # fmt: skip
+
+    def _every_potential(self) -> str:
+        """What a theorem that none exists is complete over."""
+        losses, x = declared_losses(self.equation.algebra.functions), self.player
+        every = "every loss" if len(losses) < 2 else f"all losses {', '.join(losses)}"
+        if not x:
+            return f"functions V of theta with theta' = -grad V for {every}"
+        return f"functions V_{x} of {', '.join(self.equation.scheme.unknowns)} with {x}' = -grad_{x} V_{x} for {every}"
 
     def to_json(self) -> dict[str, Any]:
         """`exists_through`, `potential` (list by power), `obstruction`, and the conclusion's keys."""
@@ -146,42 +163,63 @@ class ModifiedLoss(Described):
 
 def read_fields(equation: ModifiedEquation, fields: list[Sum]) -> ModifiedLoss:
     """The potential of a list of fields f_0, f_1, ... of the equation's algebra, as far as it exists."""
+    return _read(equation, Place(equation.algebra), fields)
+
+
+def read_player(equation: ModifiedEquation, player: str) -> ModifiedLoss:
+    """The potential of one unknown's equation, in that unknown, the others held fixed."""
     algebra = equation.algebra
+    if not algebra.spaces:
+        return _read(equation, Place(algebra, player), [s.sum for s in equation.equations[player]])
+    direction = fresh_name("u", {*algebra.ring.symbols, *equation.scheme.unknowns, *equation.equations})
+    own = Algebra(algebra.ring, algebra.functions, {**algebra.spaces, direction: player})
+    move = Transfer(algebra, own)
+    found = _read(equation, Place(own, player, direction), [move(s.sum) for s in equation.equations[player]])
+    obstruction = found.obstruction and replace(found.obstruction, player=player)
+    return replace(found, player=player, obstruction=obstruction)
+
+
+def _read(equation: ModifiedEquation, place: Place, fields: list[Sum]) -> ModifiedLoss:
     potentials: list[TermSum] = []
     unwritten: list[int] = []
     for k, field in enumerate(fields):
-        value, obstruction = potential_of(algebra, field, k, equation)
+        value, obstruction = potential_at(place, field, k, equation)
         if obstruction is not None:
             return ModifiedLoss(equation, k - 1, tuple(potentials), obstruction, tuple(unwritten))
         if value is None:
             unwritten.append(k)
-        potentials.append(TermSum(algebra, value or {}))
+        potentials.append(TermSum(place.algebra, value or {}))
     return ModifiedLoss(equation, len(fields) - 1, tuple(potentials), None, tuple(unwritten))
 
 
 # ---------------------------------------------------------------------------------------------- one field
 
 
-def potential_of(
-    algebra: Algebra, field: Sum, power: int = 0, *equations: ModifiedEquation
+def potential_of(algebra: Algebra, field: Sum, power: int = 0) -> tuple[Sum | None, Obstruction | None]:
+    """The same of a field of theta, for all values of the parameters."""
+    return potential_at(Place(algebra), field, power)
+
+
+def potential_at(
+    place: Place, field: Sum, power: int = 0, *equations: ModifiedEquation
 ) -> tuple[Sum | None, Obstruction | None]:
     """(V, None) with field = -grad V; (None, obstruction); (None, None) where V exists and was not found as a sum of terms.
 
     `equations` give the ranges of the parameters.
     """
+    algebra, direction = place.algebra, place.direction
     if all(t.is_tree for t in field):
-        value, remainder, trees = _tree_potential(algebra, field)
+        value, remainder, trees = tree_potential(place, field)
         if not remainder:
             return value, None
         empty = TermSum(algebra, {})
-        found = Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder))
-        return None, _witnessed(found, jacobian_asymmetry(algebra, field), equations)
-    direction = algebra.ring.fresh("u")
-    asymmetry = jacobian_asymmetry(algebra, field, direction)
+        found = Obstruction(power, trees, empty, TermSum(algebra, value), TermSum(algebra, remainder), direction)
+        return None, _witnessed(found, jacobian_asymmetry(algebra, field, direction, place.variable), equations)
+    asymmetry = jacobian_asymmetry(algebra, field, direction, place.variable)
     if not asymmetry:
-        return _general_potential(algebra, field), None
-    part = _gradient_part(algebra, field)
-    remainder = nonzero(algebra.add(field, gradient(algebra, part)))
+        return general_potential(place, field), None
+    part = gradient_part(place, field)
+    remainder = nonzero(algebra.add(field, place.gradient(part)))
     shown = TermSum(algebra, asymmetry)
     found = Obstruction(power, (), shown, TermSum(algebra, part), TermSum(algebra, remainder), direction)
     return None, _witnessed(found, asymmetry, equations)
@@ -191,109 +229,3 @@ def _witnessed(found: Obstruction, asymmetry: Sum, equations: tuple[ModifiedEqua
     total = TermSum(found.remainder.algebra, asymmetry)
     witness = witness_of(total, *equations)
     return replace(found, witness=witness, for_parameters=where_nonzero(total, *equations))
-
-
-def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u") -> Sum:
-    """D F [u] - (D F)^T u for a symbolic vector u; empty exactly when F is a gradient (on a simply connected domain).
-
-    `direction` is the symbol of u, which the field must not contain.
-    """
-    u = algebra.state(direction)
-    forward = Derivative(algebra, {"theta": u})(field)
-    transposed = Adjoint(algebra)(field, u)
-    difference = algebra.add(forward, {t: -c for t, c in transposed.items()})
-    return {} if vanishes(algebra, difference) else {t: c.reduced() for t, c in difference.items() if c}
-
-
-def _tree_potential(algebra: Algebra, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:
-    """(V, field + grad V, the free trees on which b differs).
-
-    Where b differs, the value that leaves the fewest terms is taken for V; among equals that of the first rooting.
-    """
-    values: dict[Term, dict[Term, Ratio]] = {}
-    scalars: dict[Term, Sum] = {}
-    for t in field:
-        free = free_tree(algebra, t)
-        key = next(iter(free))
-        if key not in values:
-            scalars[key] = free
-            values[key] = dict.fromkeys(gradient(algebra, free), algebra.ring.zero)
-    for t, c in field.items():
-        values[next(iter(free_tree(algebra, t)))][t] = c
-    potential: Sum = {}
-    differing = []
-    for key, free in scalars.items():
-        weights = gradient(algebra, free)
-        b = {r: (values[key][r] * rooting_value(algebra, r)).reduced() for r in sorted(weights, key=lambda r: r.key)}
-        chosen = max(b.values(), key=lambda x: sum(y == x for y in b.values()))
-        if any(x != chosen for x in b.values()):
-            differing.append((TermSum(algebra, {key: algebra.ring.one}), TermSum(algebra, b)))
-        first = next(iter(weights))
-        # coefficient of `first` in grad(free) is weights[first]; wanted: -chosen / sigma(first)
-        scale = -(chosen / (rooting_value(algebra, first) * weights[first]))
-        accumulate(potential, algebra.scale(free, scale.reduced()))
-    remainder = algebra.add(field, gradient(algebra, potential))
-    return potential, {t: c.reduced() for t, c in remainder.items() if c}, tuple(differing)
-
-
-def _candidates(algebra: Algebra, field: Sum) -> list[Term]:
-    """Scalars whose gradient may contain the terms of the field: each term with its root leg joined to an argument."""
-    found: dict[Term, None] = {}
-    theta = algebra.state("theta")
-
-    def offer(scalar: Sum) -> None:
-        for t in scalar:
-            found.setdefault(t)
-
-    for t in field:
-        whole = {t: algebra.ring.one}
-        offer(algebra.contract(algebra.product(theta, whole)))
-        for f, e in t.factors:
-            if f.kind != "node" or e != 1:
-                continue
-            rest = algebra.normal({g: x for g, x in t.factors if g is not f})
-            if not f.children:
-                offer(algebra.product(rest, loss_term(algebra)) if all(r.scalar for r in rest) else {})
-            for i, child in enumerate(f.children):
-                others: list[Sum] = [{c: algebra.ring.one} for c in (*f.children[:i], *f.children[i + 1 :])]
-                scalar = algebra.contract(algebra.product({child: algebra.ring.one}, algebra.node_of_sums("L", others)))
-                offer(algebra.product(rest, scalar) if all(r.scalar for r in rest) else scalar)
-    return [t for t in found if t.factors]
-
-
-def _general_potential(algebra: Algebra, field: Sum) -> Sum | None:
-    """V with field = -grad V among the candidates, and those whose gradients may cancel what theirs have too much; or None."""
-    if not field:
-        return {}
-    target = {t: -c for t, c in field.items()}
-    images: dict[Term, Sum] = {}
-    reached = field
-    for _ in range(ROUNDS):
-        fresh = [t for t in _candidates(algebra, reached) if t not in images]
-        images |= {t: gradient(algebra, {t: algebra.ring.one}) for t in fresh}
-        solution = solve_ansatz(algebra, list(images.values()), target)
-        if solution is not None:
-            potential = nonzero({t: x for t, x in zip(images, solution, strict=True) if x})
-            assert same(algebra, gradient(algebra, potential), target)
-            return potential
-        reached = {t: algebra.ring.one for s in fresh for t in images[s]}
-        if not fresh or len(images) > MOST_CANDIDATES:
-            break
-    return None
-
-
-def _gradient_part(algebra: Algebra, field: Sum) -> Sum:
-    """W such that field + grad W has few terms: the terms of the field are matched one after the other, as far as that is
-    possible together and without bringing in new terms."""
-    terms = _candidates(algebra, field)
-    images = [algebra.partial_fractions(gradient(algebra, {t: algebra.ring.one})) for t in terms]
-    target = algebra.partial_fractions({t: -c for t, c in field.items()})
-    rows = {t for image in images for t in image} - set(target)  # no new terms
-    solution = [algebra.ring.zero] * len(terms)
-    for t in sorted(target, key=lambda t: t.key):
-        kept = rows | {t}
-        restricted = [{r: c for r, c in image.items() if r in kept} for image in images]
-        found = solve_ansatz(algebra, restricted, {r: c for r, c in target.items() if r in kept})
-        if found is not None:
-            rows, solution = kept, found
-    return nonzero({t: x for t, x in zip(terms, solution, strict=True) if x})

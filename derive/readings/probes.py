@@ -11,7 +11,7 @@ from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
-from derive.concrete.values import evaluated
+from derive.concrete.parametric import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
 from derive.readings.formula import Formulas

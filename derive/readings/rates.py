@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import ctx
+from flint import ctx, fmpq
 
 from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio, Ring
@@ -26,7 +26,7 @@ from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor
 from derive.concrete.point import Index, Point
-from derive.concrete.problem import Value, exact, real_power
+from derive.concrete.problem import Value, exact, known_value, real_power
 from derive.concrete.values import PRECISION
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError
@@ -63,6 +63,14 @@ class _Minimum(ABC):
 
     @abstractmethod
     def absolute(self, x: Value) -> Value: ...
+
+    def known(self, name: str, x: Value) -> Value:
+        if self.differs(x):
+            raise ArithmeticError("a known function away from zero")
+        value = known_value(name, exact(Fraction(0)))
+        if not isinstance(value, fmpq):
+            raise ArithmeticError("an irrational value")
+        return self.rational(Fraction(int(value.p), int(value.q)))
 
     @abstractmethod
     def coefficient(self, c: Ratio) -> Value: ...
@@ -157,6 +165,9 @@ class _Exact(_Minimum):
 
     def absolute(self, x: Value) -> Value:
         raise ArithmeticError("not smooth")
+
+    def known(self, name: str, x: Value) -> Value:
+        return known_value(name, x)
 
     def coefficient(self, c: Ratio) -> Value:
         return c.at(self.symbols, exact)

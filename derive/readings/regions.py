@@ -87,11 +87,19 @@ def range_text(ranges: Sequence[Range], regions: Sequence[Region], names: Sequen
     if len(names) == 1 and all(r.bounds is not None for r in ranges):
         return _intervals(ranges, regions, names[0])
     base = [r.text for r in ranges]
-    cases = [[f"{s.text} {_OP[tuple(sorted(signs))]} 0" for s, signs in r.signs] for r in regions]
+    cases = [[_condition(s, _OP[tuple(sorted(signs))]) for s, signs in r.signs] for r in regions]
     if len(cases) == 1 or not all(cases):
         return " and ".join(base + (cases[0] if all(cases) else []))
     several = " or ".join(" and ".join(c) for c in cases)
     return " and ".join([*base, f"({several})"]) if base else several
+
+
+def _condition(s: Separator, op: str) -> str:
+    """A separator compared with zero, or its only parameter with the place where it vanishes."""
+    if s.place is None:
+        return f"{s.text} {op} 0"
+    (name,) = [n for n in s.value.ring.symbols if n.isidentifier()]
+    return f"{name} {op} {s.text}"
 
 
 def _intervals(ranges: Sequence[Range], regions: Sequence[Region], name: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from derive.algebra.calculus import Derivative, mentions
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum, accumulate, reduced
-from derive.concrete.values import evaluated
+from derive.concrete.parametric import evaluated
 from derive.engine.composition import Given, Workspace, composed
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError, ReductionError

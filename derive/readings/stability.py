@@ -1,5 +1,7 @@
 """Linear stability: for which curvatures h the iterates on L = h theta^2/2 tend to zero, as exact inequalities.
 
+Of a scheme of two players, on a zero-sum game with the coupling s in the place of h (`derive.scheme.game_map`).
+
 With q = gamma h the characteristic polynomial P(z) = det(z E - M) has all roots inside the unit disc exactly when
 (Jury 1962; Schur-Cohn)
 
@@ -14,17 +16,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.readings.domain import Range, domain, nonzero, satisfiable
+from derive.readings.bounds import quadratic_texts
+from derive.readings.domain import Range, domain, nonzero, satisfiable, stated
 from derive.readings.pieces import PROVED, Piece, pieces
 from derive.readings.positive import Positive
-from derive.reals import Budget
+from derive.reals import All, Budget, Either, Not, Proved, compare, decide
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme.game_map import BILINEAR, Game, game_map, game_of, own_letter
 from derive.scheme.linear_map import linear_map
 
 
@@ -33,6 +38,7 @@ class Stability(Described):
     """The characteristic polynomial (coefficients from z^0 up, in q = gamma h), the Jury conditions (each > 0), the interval.
 
     `q` and `curvature` are the symbols for q and h: these letters, where the scheme has no such names.
+    `game` is the game, where the scheme is one of two players; `curvature` is then its s.
     `strict` is the set of stable q as inequalities, `pieces` are ranges of the parameters with the interval proved on each,
     `ranges` the stated ones that they make up.
     `interval` is (lower, upper) for q = gamma h, exact expressions ('oo' for no bound), where one interval is proved for all
@@ -48,6 +54,7 @@ class Stability(Described):
     curvature: str
     pieces: tuple[Piece, ...]
     weak_pieces: tuple[Piece, ...] = ()
+    game: Game | None = None
 
     @property
     def q(self) -> str:
@@ -65,6 +72,22 @@ class Stability(Described):
     def never(self) -> bool:
         """Proved: no q > 0 is strictly stable, for any parameters in their ranges."""
         return all(p.proved and p.interval is None for p in self.pieces)
+
+    @cached_property
+    def diverges(self) -> bool:
+        """Proved: for every q > 0 and all parameters in their ranges some root lies outside the unit disc."""
+        return self.never and not self.weak_pieces and proved_outside(self.polynomial, self.strict, self.ranges)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The roots of a polynomial of degree two, as expressions; a root of a negative number is imaginary."""
+        if len(self.polynomial) != 3:
+            return ()
+        ring = self.strict.ring
+        below = ring.one
+        for c in self.polynomial:
+            below = below * Ratio(ring, ring.expand((c * below).reduced().den), ())
+        return tuple(quadratic_texts(*((c * below).reduced() for c in self.polynomial)))
 
     @property
     def proof(self) -> str:
@@ -107,7 +130,9 @@ class Stability(Described):
             "proof": self.proof,
             "pieces": [p.to_json() for p in self.pieces],
             "weak_pieces": [p.to_json() for p in self.weak_pieces],
-        }
+        } | ({} if self.game is None else {
+            "game": self.game.kind, "losses": self.game.texts, "eigenvalues": list(self.roots) or None, "diverges": self.diverges,
+        })  # fmt: skip
 
 
 def _whole(found: Sequence[Piece]) -> tuple[str, str] | None:
@@ -121,19 +146,25 @@ def stability(
     settings: Mapping[str, str] | None = None,
     ranges: Sequence[Range] = (),
     budget: Budget | None = None,
+    game: str = BILINEAR,
 ) -> Stability:
     """The stability interval of a scheme on quadratics; `ranges` in place of those that the scheme states
-    for the same parameters.
+    for the same parameters.  A scheme of two players is read on a 'bilinear' or a 'quadratic' zero-sum `game`.
 
     Raises ReductionError for schemes that are no linear map of the state there (the reason is in the message).
     Source: heavy ball 2(1+beta), Polyak 1964; Nesterov (2+2 beta)/(1+2 beta).
 
     >>> stability("momentum").interval
     ('0', '2*(1 + beta)')
+    >>> stability("game-extragradient").interval, stability("game-simultaneous").diverges
+    (('0', '1'), True)
     """
     configuration = configure(load_scheme(scheme), regime, settings)
-    linear = linear_map(configuration)
-    q = configuration.fresh("q")
+    played = game_of(configuration, game) if configuration.scheme.losses else None
+    linear = game_map(configuration, played) if played else linear_map(configuration)
+    given = {n for r in ranges for n in r.names}
+    ranges = (*ranges, *stated({n: ("0", "oo") for n in (played.curvatures if played else ()) if n not in given}))
+    q = own_letter(configuration, "q") if played else configuration.fresh("q")
     ring = Ring([q, *(s for s in linear.ring.symbols if s != linear.curvature)])
     curvature = ring.symbol(q) / ring.symbol("gamma")
     polynomial = [c.substitute({linear.curvature: curvature}, ring) for c in _minimal(linear.polynomial())]
@@ -148,7 +179,7 @@ def stability(
         weak = weak if any(p.interval for p in weak) else ()
     shown = tuple(c for c in conditions if not c.is_number)
     found = pieces(strict, ranges, budget)
-    return Stability(configuration, tuple(polynomial), shown, ranges, strict, linear.curvature, found, weak)
+    return Stability(configuration, tuple(polynomial), shown, ranges, strict, linear.curvature, found, weak, played)
 
 
 def _minimal(polynomial: list[Ratio]) -> list[Ratio]:
@@ -177,6 +208,16 @@ def jury_conditions(polynomial: Sequence[Ratio]) -> list[Ratio]:
         size = len(current)
         current = [(last * current[k + 1] - first * current[size - 2 - k]).reduced() for k in range(size - 1)]
     return result
+
+
+def proved_outside(polynomial: Sequence[Ratio], s: Positive, ranges: Sequence[Range]) -> bool:
+    """Whether for every q > 0 one of these is proved: |a_0| > 1, the product of the roots, or P(1) < 0 or (-1)^d P(-1) < 0,
+    which put a real root beyond 1 or -1."""
+    ring = s.ring
+    beyond = [polynomial[0] - ring.one, -polynomial[0] - ring.one, *(-c for c in jury_conditions(polynomial)[:2])]
+    shown = Either(tuple(compare(c, ">", ring.zero) for c in beyond))
+    claim = Either((Not(s.above_zero()), shown))
+    return isinstance(decide(claim, All(tuple(r.formula for r in ranges))), Proved)
 
 
 def at_numbers(c: Ratio, values: Mapping[str, float]) -> float:

@@ -8,7 +8,9 @@ contain zero is a proof as well.  That no witness was found among those tried pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
@@ -18,7 +20,9 @@ from flint import ctx, fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
-from derive.algebra.terms import Exponent, Factor
+from derive.algebra.functions import declared_losses
+from derive.algebra.terms import Exponent, Factor, space_of
+from derive.concrete.games import parse_game
 from derive.concrete.point import Point
 from derive.concrete.problem import Problem, Value, exact, parse_field, parse_loss, real_power
 from derive.concrete.values import PRECISION, ExactNumbers, decimal, depth_of, time_values
@@ -94,6 +98,9 @@ def _nodes(total: Combination) -> list[Factor]:
 
 def _problems(total: Combination) -> Iterator[Problem]:
     """Simple losses (or fields), then ones in two and three variables with every derivative that occurs."""
+    if losses := declared_losses(total.algebra.functions):
+        yield from games(losses, depth_of([total]) + 1)
+        return
     of_loss = all(total.algebra.functions[f.label].is_loss for f in _nodes(total))
     parse = parse_loss if of_loss else parse_field
     yield from map(parse, _SIMPLE[of_loss])
@@ -103,7 +110,28 @@ def _problems(total: Combination) -> Iterator[Problem]:
         yield parse("; ".join(_dense(names, depth_of([total]) + of_loss, random) for _ in range(rows)))
 
 
-def _dense(names: str, degree: int, random: Random) -> str:
+def games(losses: Mapping[str, Sequence[str]], degree: int) -> Iterator[Problem]:
+    """Polynomial losses in two components of every unknown: of two and three monomials, then with every derivative."""
+    unknowns = list(dict.fromkeys(x for slots in losses.values() for x in slots))
+    blocks = {x: [f"{x}{i}" for i in (1, 2)] for x in unknowns} if len(unknowns) > 1 else {unknowns[0]: ["x", "y"]}
+    names = {f: [v for x in slots for v in blocks[x]] for f, slots in losses.items()}
+    variables, sizes = {x: ", ".join(block) for x, block in blocks.items()}, [len(own) for own in names.values()]
+    for count in (2, 2, 2, 2, 3, 3, 3, 3):
+        for top in range(2, degree + 1):
+            random = Random(f"{sizes} {count} {top}")
+            yield parse_game(losses, unknowns, {f: _sparse(own, top, count, random) for f, own in names.items()}, variables)
+    for seed in range(2):
+        random = Random(f"{sizes} {seed}")
+        yield parse_game(losses, unknowns, {f: _dense(own, degree, random) for f, own in names.items()}, variables)
+
+
+def _sparse(names: Sequence[str], degree: int, count: int, random: Random) -> str:
+    """A few monomials of a degree, x1*y1 + x2*y2**2, say."""
+    chosen = [sorted(Counter(random.choices(names, k=degree)).items()) for _ in range(count)]
+    return " + ".join(dict.fromkeys("*".join(n if k == 1 else f"{n}**{k}" for n, k in m) for m in chosen))
+
+
+def _dense(names: Sequence[str], degree: int, random: Random) -> str:
     """Powers of linear forms: x/2 + (x + 2*y)**2/3 + ... through the degree."""
     parts = []
     for power in range(1, degree + 1):
@@ -116,14 +144,14 @@ def _dense(names: str, degree: int, random: Random) -> str:
 def _tried(
     total: Combination, problem: Problem, attempt: int, given: Formula, functions: Mapping[str, Any]
 ) -> Witness | None:
-    random = Random(f"{problem.text} {attempt}")
+    random = Random(f"{_anonymous(problem)} {attempt}")
     symbols = _parameters(total, random, given, functions)
     if symbols is None:
         return None
     try:
         with PRECISION, ctx.workprec(BITS):
             numbers = _Numbers(total, problem, random if attempt else None, symbols, functions)
-            values = Point(numbers).total((t, c) for c, t in total)
+            values = Point(numbers, problem.spans).total((t, c) for c, t in total)
             place = next((i for i, x in enumerate(values) if excludes_zero(x)), None)
             if place is None:
                 return None
@@ -131,7 +159,14 @@ def _tried(
     except (DeriveError, ZeroDivisionError, ValueError):
         return None
     at = {n: str(v) for n, v in numbers.used.items()}
-    return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.variables[place], text)
+    space = next(filter(None, map(space_of, total.sum)), "")
+    return Witness(problem.text, at, {n: str(v) for n, v in symbols.items()}, problem.components(space)[place], text)
+
+
+def _anonymous(problem: Problem) -> str:
+    """The text, declared losses and their variables by number: other letters have the same witness."""
+    places = {n: f"_{i}" for i, n in enumerate((*problem.losses, *problem.variables))} if problem.losses else {}
+    return re.sub(r"[^\W\d]\w*", lambda m: places.get(m[0], m[0]), problem.text)
 
 
 def excludes_zero(x: Value) -> bool:

@@ -12,7 +12,7 @@ from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
-from derive.scheme.losses import declared, resolved
+from derive.scheme.losses import declared, resolved, variables_of
 from derive.scheme.model import Parameter, Regime, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
@@ -58,23 +58,34 @@ def spellings() -> tuple[str, ...]:
     return (*catalogue(), *(alias for _, alias, _ in alias_table(_FOLDER).values()))
 
 
-def inline_scheme(update: str, parameters: Iterable[str] = (), settings: Iterable[str] = ()) -> Scheme:
+def inline_scheme(
+    update: str, parameters: Iterable[str] = (), settings: Iterable[str] = (), functions: Mapping[str, str] | None = None
+) -> Scheme:
     """A scheme from its update text alone; lines may be separated by ';'.
 
     Greek letters' names (beta, eps, lam, mu1, ...) are symbolic hyperparameters without a declaration; other names must
-    be assigned, or listed in `parameters`; one that stands in the text may be declared by being set.
+    be assigned, or listed in `parameters`; one that stands in the text may be declared by being set.  `functions` are declared as
+    in a file, {"f": "loss(x, y)", "r": "rate"}; the variables of losses are the unknowns.
 
     >>> inline_scheme("v = beta*v - gamma*grad(theta); theta = theta + v").states
     ('theta', 'v')
+    >>> list(inline_scheme("x = x - gamma*grad(f, x); y = y + gamma*grad(f, y)", functions={"f": "loss(x, y)"}).unknowns)
+    ['x', 'y']
     """
+    unknowns = variables_of(functions or {}) or UNKNOWNS
+    said = declared(functions or {}, unknowns, "update")
     parameters = {plain_name(n.strip()) for n in parameters}
     given = {plain_name(n.strip()) for n in settings}
-    program = parse_update(update, names=parameters | given)
+    program = parse_update(update, "update", said.calls(), parameters | given)
+    program = resolved(program, said.losses, unknowns, "update")
     assigned = {a.target for a in program}
     read = {n for a in program for n in names_of(a.value)}
-    declared = {n for n in read if is_letter(n) or n in given} | parameters
-    names = sorted(n for n in declared if n not in assigned and n not in RESERVED)
-    return Scheme("update", update, program, title="Scheme as typed", parameters={n: Parameter(n) for n in names})
+    known = {n for n in read if is_letter(n) or n in given} | parameters
+    names = sorted(n for n in known if n not in assigned and n not in reserved(unknowns))
+    return Scheme(
+        "update", update, program, "Scheme as typed", parameters={n: Parameter(n) for n in names}, functions=said.times,
+        unknowns=dict.fromkeys(unknowns, ""), losses=said.losses, maps=said.maps,
+    )  # fmt: skip
 
 
 def declaring(scheme: Scheme, parameters: Iterable[str]) -> Scheme:

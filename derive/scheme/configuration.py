@@ -72,7 +72,7 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
-    used = _used_parameters(scheme)
+    used = _used_parameters(scheme) | (given.keys() - _named_parameters(scheme))
     bindings = {name: fixed.get(name, Name(name)) for name in scheme.parameters if name in used}
     values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
@@ -112,6 +112,9 @@ def _read_settings(
             raise UsageError(f"--set {key}: regime {regime} fixes {name}; free here: {', '.join(free) or 'none'}")
         elif name == "gamma":
             raise UsageError(f"--set {key}: {_STEP}")
+        elif name in scheme.parameters and not call:
+            others = ", ".join(r.name for r in scheme.regimes.values() if name in _names_of_regime(r))
+            raise UsageError(f"--set {key}: regime {regime} has no {name}; choose one that has it with --regime: {others}")
         else:
             choices = [*free, *(f"{f}(t)" for f in functions)]
             listed = ", ".join(choices) or "none"
@@ -136,6 +139,16 @@ def _parameter_value(scheme: Scheme, text: str, where: str, free: tuple[str, ...
             declare = f"a new symbol is a Greek letter, or declared with --parameter {n}" if n.isidentifier() else "no name"
             raise UsageError(f"{where}: unknown name '{n}'{nearest(n, (*known, *GREEK))} ({declare})")
     return value
+
+
+def _names_of_regime(regime: Regime) -> set[str]:
+    """What a regime sets, and what it names."""
+    return {*regime.substitutions, *(n for e in regime.substitutions.values() for n in names_of(e))}
+
+
+def _named_parameters(scheme: Scheme) -> set[str]:
+    """Parameters of the update or of a regime; others are there for a loss."""
+    return _used_parameters(scheme).union(*map(_names_of_regime, scheme.regimes.values()))
 
 
 def _used_parameters(scheme: Scheme) -> set[str]:

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.language import Call, Expression, Meaning, Name, Operation, interpret
-from derive.language.calls import call_of
+from derive.language import Call, Expression, Meaning, Name, Operation, interpret, unparse
+from derive.language.calls import call_of, partial_of
 from derive.scheme.configuration import Configuration
 from derive.scheme.names import ahead, previous
 
@@ -141,9 +141,16 @@ class LinearForms(Meaning[Form]):
             raise self.refuse("division by zero", node)
         return {"": (self.value(base) ** int(exponent)).reduced()}
 
+    def derivative(self, directions: list[Form], node: Call) -> Form:
+        """What the gradient's derivative in these directions is."""
+        raise self.nonlinear(f"{unparse(node)} is a derivative of the gradient", node)
+
     def admit(self, node: Call) -> None:
-        if not call_of(node.function).label:
+        entry = call_of(node.function)
+        if not entry.label or entry.kind == "scalar":
             raise self.nonlinear(f"{node.function}(...) is not affine in the state", node)
 
     def call(self, node: Call, args: list[Form]) -> Form:
+        if partial := partial_of(node.function):
+            return self.derivative(partial.divided(args)[1], node)
         return self.gradient(args[0], node)

@@ -1,7 +1,8 @@
 """A scheme on the quadratic loss L = h theta^2 / 2: its update text run on linear forms in the state variables.
 
-Nothing about any scheme is written in: grad(x) is h x, and every line of the update is carried out on vectors of
-coefficients over (theta, memory).  What is not linear in the state (a product, root or quotient of state variables) is refused.
+Nothing about any scheme is written in: grad(x) is h x, hess(x, u) is h u, and every line of the update is carried out on
+vectors of coefficients over (theta, memory).  What is not linear in the state (a product, root or quotient of state variables)
+is refused.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ class LinearMap:
         return characteristic_polynomial(self.matrix, self.ring)
 
 
-class _Quadratic(LinearForms):
-    """The update where grad(x) is h x."""
+class Quadratic(LinearForms):
+    """The update where grad(x) is h x, its derivative in the direction u is h u, and all further ones vanish."""
+
+    problem = "loss"
 
     def __init__(self, configuration: Configuration, ring: Ring, curvature: str) -> None:
         super().__init__(configuration, ring)
@@ -44,6 +47,9 @@ class _Quadratic(LinearForms):
 
     def gradient(self, point: Form, node: Call) -> Form:
         return self.scaled(point, self.curvature)
+
+    def derivative(self, directions: list[Form], node: Call) -> Form:
+        return self.scaled(directions[0], self.curvature) if len(directions) == 1 else {}
 
     def power(self, base: Form, exponent: Fraction | None, node: Operation) -> Form:
         return base if exponent == 1 else super().power(base, exponent, node)
@@ -54,8 +60,8 @@ class _Quadratic(LinearForms):
 
     def nonlinear(self, problem: str, node: Expression) -> ReductionError:
         return self.refuse(
-            "on a quadratic loss the update is not a linear map of the state (a product, quotient, root or norm of state "
-            "variables), so no characteristic polynomial decides its stability",
+            f"on a quadratic {self.problem} the update is not a linear map of the state (a product, quotient, root or norm of "
+            "state variables), so no characteristic polynomial decides its stability",
             node,
         )
 
@@ -73,13 +79,19 @@ def _ring(configuration: Configuration, curvature: str) -> Ring:
     scheme.require_plain("stability")
     if scheme.label != "L":
         raise ReductionError(f"{scheme.where}: stability is read on losses; this scheme is written for a vector field")
+    require_constant(configuration)
+    return Ring(["gamma", curvature, *configuration.free])
+
+
+def require_constant(configuration: Configuration) -> None:
+    """Raise ReductionError where the map changes from step to step."""
+    scheme = configuration.scheme
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
     if configuration.functions or any("t" in names_of(e) for e in texts):
         raise ReductionError(
             f"{scheme.where}: the update depends on the time t, so its linear map changes from step to step and no "
             "single characteristic polynomial decides; fix the schedule to a constant"
         )
-    return Ring(["gamma", curvature, *configuration.free])
 
 
 def linear_map(configuration: Configuration) -> LinearMap:
@@ -94,5 +106,5 @@ def linear_map(configuration: Configuration) -> LinearMap:
     curvature = configuration.fresh("h")
     ring = _ring(configuration, curvature)
     states = configuration.scheme.states
-    matrix = [[row.get(s, ring.zero) for s in states] for row in _Quadratic(configuration, ring, curvature).rows()]
+    matrix = [[row.get(s, ring.zero) for s in states] for row in Quadratic(configuration, ring, curvature).rows()]
     return LinearMap(configuration, ring, curvature, states, matrix)

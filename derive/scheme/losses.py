@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, Name, Operation, plain_arities, plain_name, walk
-from derive.language.calls import CALLS, Partial, partial_of
+from derive.language.calls import CALLS, MAX_RANK, Partial, partial_of
 from derive.language.maps import MAP_KINDS, MapKind, map_arities, map_of
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
@@ -30,7 +30,6 @@ from derive.scheme.spaces import Spaces, spaces_of
 if TYPE_CHECKING:
     from derive.scheme.configuration import Configuration
 
-MAX_RANK = 40
 Losses = Mapping[str, tuple[str, ...]]
 _LOSS = re.compile(r"\s*loss\s*\(([^()]*)\)\s*(?:[,:;].*)?", re.DOTALL)
 _OPEN = "?"  # a direction whose space is not yet known
@@ -94,6 +93,16 @@ def _variables(name: str, text: str, unknowns: Sequence[str], where: str) -> tup
     return slots
 
 
+def variables_of(functions: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of the losses among declared functions, in the order in which they are named.
+
+    >>> variables_of({"r": "learning rate", "f": "loss(x, y)", "g": "loss(y, z)"})
+    ('x', 'y', 'z')
+    """
+    found = (m[1] for text in functions.values() if (m := _LOSS.fullmatch(text)))
+    return tuple(dict.fromkeys(plain_name(s.strip()) for slots in found for s in slots.split(",")))
+
+
 def loss_calls(losses: Losses) -> dict[str, int | None]:
     """What a text may call where losses are declared, and with how many arguments (None: looked at here)."""
     if not losses:
@@ -115,11 +124,13 @@ def resolved(
 
 
 def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Sequence[str], where: str) -> None:
-    """A gradient of no declared loss, and a vector field, which have one unknown, theta."""
+    """A gradient or value of no declared loss, and a vector field, which have one unknown, theta."""
     for node in (n for a in program for n in walk(a.value)):
-        if isinstance(node, Call) and (node.function == "field" or (node.function == "grad" and len(node.args) == 1)):
+        if isinstance(node, Call) and (node.function in ("field", "loss") or (node.function == "grad" and len(node.args) == 1)):
             f, slots = next(iter(losses.items()), ("f", tuple(unknowns)))
-            text = f'with declared losses write grad({f}, {slots[0]}), and {f} = "loss({", ".join(slots)})" under [functions]'
+            loss = f"loss({', '.join(slots)})"
+            declared = f"{f} = \"{loss}\" under [functions], or --function '{f} = {loss}'"
+            text = f"with declared losses write grad({f}, {slots[0]}), and {declared}"
             raise ParseError(text, where, node.line, node.column)
 
 

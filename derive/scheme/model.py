@@ -9,14 +9,15 @@ from functools import cached_property
 
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
-from derive.language.calls import CALLS, Kind, call_of
+from derive.language.calls import CALLS, Kind, call_of, written_name
 from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_of
-from derive.scheme.kinds import check_kinds, kind_of, sized
+from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
+GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -99,18 +100,20 @@ class Scheme:
 
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
-        """name -> 'vector' or 'scalar', the least assignment consistent with the program."""
-        kinds: dict[str, Kind] = dict.fromkeys((*self.states, *self.assigned), "scalar")
-        kinds |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
-        changed = True
-        while changed:  # a name only ever goes from scalar to vector, so this ends
-            changed = False
-            for a in self.program:
-                if kind_of(a.value, kinds) == "vector" and kinds[a.target] == "scalar":
-                    kinds[a.target], changed = "vector", True
+        """name -> 'vector' or 'scalar', the least assignment consistent with the program; an [initial] value is a number."""
+        known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
+        known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
+        kinds = inferred(self.program, known, (*self.states, *self.assigned), self._require_space)
         for a in self.program:
             check_kinds(a.value, kinds, self.where)
         return kinds
+
+    def _require_space(self, name: str) -> None:
+        """SchemeError where a vector of which nothing else is known could lie in several spaces."""
+        if len(self.unknowns) > 1:
+            x = next(iter(self.unknowns))
+            text = f"nothing says in whose space the vector '{name}' lies; write {name} = {name} + 0*{x} where it is that of {x}"
+            raise SchemeError(f"{self.where}: {text}")
 
     @cached_property
     def spaces(self) -> Mapping[str, str]:
@@ -136,23 +139,31 @@ class Scheme:
         return next((call.label for name in self.called if (call := call_of(name)).label), "L")
 
     @property
+    def calls_loss(self) -> bool:
+        """Whether the value of the one loss stands in the update, not its derivatives alone."""
+        return any(call_of(name).label and call_of(name).kind == "scalar" for name in self.called)
+
+    @property
     def layered(self) -> bool:
         """Whether the update sums over layers."""
         return not self.called.isdisjoint(LAYERED)
 
-    def require_plain(self, reading: str) -> None:
-        """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
-        declares its own or sums over layers."""
+    def require_no_layers(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it knows no layers and the scheme sums over them."""
         if self.layered:
             raise ReductionError(
                 f"{self.where}: {reading} knows no layers, and this scheme sums over them; "
                 "modified-eq derives its equation and verify scheme proves it"
             )
+
+    def require_plain(self, reading: str, instead: str = GAMES) -> None:
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
+        declares its own or sums over layers; `instead` says what there is for declared losses."""
+        self.require_no_layers(reading)
         if self.losses:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(
-                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; "
-                "modified-eq derives its equation and verify scheme proves it"
+                f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; {instead}"
             )
 
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
@@ -168,9 +179,10 @@ def _check_names(scheme: Scheme) -> None:
             raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
     for a in scheme.program:
         _check_assignment(scheme, a)
-    evaluations = [name for name, call in CALLS.items() if call.label and name in scheme.called]
-    if len(evaluations) > 1:
-        raise SchemeError(f"{where}: both {' and '.join(evaluations)} are used; write one of them")
+    called = [*(name for name in CALLS if name in scheme.called), *sorted(scheme.called - CALLS.keys())]
+    evaluations = {label: written_name(name) for name in reversed(called) if (label := call_of(name).label)}
+    if not scheme.losses and len(evaluations) > 1:
+        raise SchemeError(f"{where}: both {' and '.join(reversed(evaluations.values()))} are used; write one of them")
     for regime in scheme.regimes.values():
         _check_regime(scheme, regime)
     for name in sorted({*scheme.parameters, *scheme.states}):  # locals do not appear in results
@@ -194,6 +206,8 @@ def _check_written(scheme: Scheme, name: str) -> None:
         taken = f"the map {name}" if not found_map[1] else f"a derivative of {found_map[0]}"
     if name in scheme.losses or (scheme.losses and re.fullmatch(r"hess|d\d+", name)):
         taken = "a loss" if name in scheme.losses else "a derivative of a loss"
+    if name == scheme.label == "L" and (scheme.calls_loss or scheme.kinds.get(name) == "scalar"):
+        taken = "the loss"
     if taken:
         raise SchemeError(f"{scheme.where}: '{name}' is how {taken} is written in results; choose another name")
 

@@ -45,7 +45,7 @@ class Spaces(Meaning[str]):
 
     def call(self, node: Call, args: list[str]) -> str:
         if partial := partial_of(node.function):
-            return partial.variables[0]
+            return partial.variables[0] or next(filter(None, args), "")
         return "" if call_of(node.function).kind == "scalar" else next(filter(None, args), "")
 
 

@@ -29,6 +29,7 @@ from derive.trees.method import Colour, TreeMethod
 
 #: slack for the rounding of a sum of positive floats with fewer than 10**6 terms
 _SLACK_BITS = 0.01
+LARGEST = 10**60
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,12 @@ def common_denominator(values: list[Ratio], ring: Ring) -> Clearing:
 
 
 def size(value: Ratio) -> float:
-    """Sum of the absolute values of the coefficients of a polynomial.  Raises LimitError where no float holds it."""
-    try:
-        return float(sum(abs(fmpq(c)) for c in value.num.coeffs())) if value.num else 0.0
-    except OverflowError:
-        raise LimitError("the entries of the method are numbers beyond 10^300; write a parameter in their place") from None
+    """Sum of the absolute values of the coefficients of a polynomial.  Raises LimitError beyond LARGEST: primes are needed for
+    every digit of the result."""
+    total = sum((abs(fmpq(c)) for c in value.num.coeffs()), fmpq(0))
+    if total > LARGEST:
+        raise LimitError("the entries of the method are numbers beyond 10^60; write a parameter in their place")
+    return float(total)
 
 
 def _degree(value: Ratio, symbol: int) -> int:

@@ -13,6 +13,7 @@ from derive.result import Blocks
 from derive.writing.expression import typed
 from derive.writing.formulas import gamma_power, said_power
 from derive.writing.latex import Words, words
+from derive.writing.losses import gradient_of, own_symbol
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
@@ -99,9 +100,10 @@ def _open_ended(sums: Blocks, style: Notation) -> str:
 
 def _loss_lines(e: Explanation, style: Notation) -> list[str]:
     lines = []
-    for name, v in ((f"modified loss{_first(e)}", e.loss), ("of the memoryless map", e.map_loss)):
+    for flow, player, v in e.potentials:
+        name = (f"modified loss{_first(e)}" if flow else "of the memoryless map") + _of(player, style)
         if isinstance(v, str):
-            lines += [f"{name}: none. {v}"] if v is e.loss else []
+            lines += [f"{name}: none. {v}"] if flow else []
             continue
         lines.append(f"{name}: {_potential(v, style, e.order)}")
         inner = v.preconditioned
@@ -110,6 +112,12 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
             lines.append(f"    {factor}: {_potential(inner, style, e.order)}")
             lines += [f"    {greek(limit, style)}: {_potential(w, style, e.order)}" for limit, w in v.limits]
     return lines
+
+
+def _of(player: str, style: Notation) -> str:
+    """Whose modified loss it is, where there are players."""
+    symbol = style.symbol(player) if player else ""
+    return f" of {f'${symbol}$' if style.name == 'latex' else symbol}" if player else ""
 
 
 def _first(e: Explanation) -> str:
@@ -191,13 +199,13 @@ def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str
 
 def _latex_loss(e: Explanation, style: Notation) -> list[str]:
     rows: list[str] = []
-    theta, gamma = style.symbol("theta"), style.symbol("gamma")
-    for v, name, left in (
-        (e.loss, f"modified loss{_first(e)}", f"{style.dot('theta')} = -"),
-        (e.map_loss, "modified loss of the memoryless map", rf"{theta}{style.following} = {theta} - {gamma}\,"),
-    ):
+    gamma = style.symbol("gamma")
+    for flow, player, v in e.potentials:
+        x = style.symbol(player or "theta")
+        name = (f"modified loss{_first(e)}" if flow else "modified loss of the memoryless map") + _of(player, style)
+        left = f"{style.dot(player or 'theta')} = -" if flow else rf"{x}{style.following} = {x} - {gamma}\,"
         if isinstance(v, str):
-            rows += [words(f"{name}: none. {v}", style)] if v is e.loss else []
+            rows += [words(f"{name}: none. {v}", style)] if flow else []
             continue
         rows += _latex_potential(name, left, v, style)
         if v.preconditioner is not None and v.preconditioned is not None:
@@ -215,11 +223,11 @@ def _latex_loss(e: Explanation, style: Notation) -> list[str]:
 
 def _latex_potential(name: str, left: str, v: ModifiedLoss, style: Notation) -> list[str]:
     """'name: theta' = -grad V', V, and where it ends."""
-    meaning = f"${left} {style.derived('L', 0, 'V')}$" if left else ""
+    meaning = f"${left} {gradient_of(v, 'V', style)}$" if left else ""
     head = ": ".join(x for x in (name, meaning) if x)
     if not v.potential:
         return [words(f"{head}: none, the limit field is not a gradient for every loss", style)]
     rows: list[str] = [words(head + " with", style)] if head else []
-    rows += series_lines(style.symbol("V"), v.potential, style)
+    rows += series_lines(own_symbol(v, "V", style), v.potential, style)
     ends = _ends(v, style) or [f"a potential through {said_power(v.exists_through, style)}"]
     return [*rows, words("; ".join(ends), style)]

@@ -21,7 +21,7 @@ from derive.language import (
     interpret,
     parse_expression,
 )
-from derive.language.calls import Kind, write_call
+from derive.language.calls import Kind, partial_of, write_call
 from derive.scheme.kinds import kind_of
 from derive.writing.escape import escape
 from derive.writing.linebreak import Summand
@@ -97,6 +97,8 @@ class ExpressionWriter(Meaning[Written]):
 
     def call(self, node: Call, args: list[Written]) -> Written:
         name = node.function
+        if partial := partial_of(name):
+            return Written(self.style.partial(partial, [a.text for a in args]), 5)
         head = rf"\operatorname{{{escape(name)}}}" if len(name) > 1 else self.style.symbol(name)
         return Written(write_call(name, [a.text for a in args], "latex", head, _wrapped), 5)
 

@@ -120,14 +120,14 @@ def write_term(term: Term, style: Notation) -> str:
 
 def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
     if style.name == "latex":  # negative powers under a bar
-        above = [_power(f, e, style) for f, e in factors if e > 0]
-        below = [_power(f, -e, style) for f, e in factors if e < 0]
+        above = [_power(f, e, style) for f, e in factors if not _is_below(f, e)]
+        below = [_power(f, -e, style) for f, e in factors if _is_below(f, e)]
         top = style.times.join(above) or "1"
         if len(below) == 1:
             below = [below[0].removeprefix(style.left).removesuffix(style.right)] if below[0].endswith(style.right) else below
         return style.fraction(top, style.times.join(below)) if below else style.times.join(above)
-    above = [_power(f, e, style) for f, e in factors if e > 0]
-    below = [_power(f, -e, style) for f, e in factors if e < 0]
+    above = [_power(f, e, style) for f, e in factors if not _is_below(f, e)]
+    below = [_power(f, -e, style) for f, e in factors if _is_below(f, e)]
     top = style.times.join(above) or ("1" if below else "")
     if not below:
         return top
@@ -135,7 +135,19 @@ def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
     return f"{top} / {bottom}"
 
 
+def _is_below(f: Factor, e: Exponent) -> bool:
+    """Whether a power is written in the denominator: exp(u)^(-1) is exp(-u)."""
+    return e < 0 and not _is_exponential(f)
+
+
+def _is_exponential(f: Factor) -> bool:
+    return f.kind == "map" and f.label == "exp"
+
+
 def _power(f: Factor, e: Exponent, style: Notation) -> str:
+    if _is_exponential(f):
+        body = [(t, c * c.ring.constant(Fraction(e))) for t, c in f.body]
+        return style.mapping(f.label) + style.left + write_combination(body, style) + style.right
     if f.kind == "sum":
         return _scalar_product(f, e, style)
     if f.kind == "base" and style.abbreviation is not None and (name := style.abbreviation(f)):
@@ -148,7 +160,7 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
     simple = _is_symbol(f)
     if Fraction(e).denominator == 2 and f.kind in ("base", "root") and style.name == "latex" and e > 0 and not simple:
         return style.power(style.left + text + style.right, str(e))
-    plain = f.kind in ("state", "abs") or simple
+    plain = f.kind in ("state", "abs") or simple or (f.kind == "map" and style.name != "latex" and not f.children)
     if f.kind == "node" and not f.children and style.name != "latex":
         plain = False
     return style.power(text if plain else style.left + text + style.right, str(e))
@@ -174,7 +186,7 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:
-        text = style.inner("1", "1") + layer if layer else "d"
+        text = style.inner("1", "1") + layer if layer else style.symbol(style.dimension)
     elif len(items) == 1 and items[0][1] == 1:
         text = style.inner("1", _power(*items[0], style)) + layer
     else:
@@ -187,7 +199,10 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
 
 def write_factor(f: Factor, style: Notation) -> str:
     """A factor without its exponent."""
-    return _Factors(style).of_kind(f)
+    found = style.written.get(f)
+    if found is None:
+        found = style.written[f] = _Factors(style).of_kind(f)
+    return found
 
 
 class _Factors(Cases[str]):
@@ -228,18 +243,17 @@ class _Factors(Cases[str]):
     def map(self, f: Factor) -> str:
         """dP(u)[v]; A(u) of a linear map."""
         style, directions = self.style, [write_term(c, self.style) for c in f.children]
-        argument = [write_combination(f.body, style)] if f.body else [directions.pop()]
-        text = style.mapping(f.label) + style.left + ", ".join(argument) + style.right
+        argument = write_combination(f.body, style) if f.body else directions.pop()
+        text = style.mapping(f.label) + style.left + argument + style.right
         return text + (style.open + style.argument(directions) + style.close if directions else "")
 
 
 # ---------------------------------------------------------------------------------------------- sums
 
 
-def signed_term(coefficient: Ratio, term: Term, style: Notation, front: str = "", settle: bool = True) -> tuple[bool, str]:
+def signed_term(coefficient: Ratio, term: Term, style: Notation, front: str = "") -> tuple[bool, str]:
     """(negative, the rest) of coefficient times `front` times term."""
-    if settle:
-        coefficient, term = settled(coefficient, term)
+    coefficient, term = settled(coefficient, term)
     negative, text = write_coefficient(coefficient, style, front)
     return negative, style.beside([text, write_term(term, style) if term.factors else ""], style.scale) or "1"
 
@@ -255,20 +269,20 @@ def write_sum(total: Combination, style: Notation) -> str:
     return write_combination(((t, c) for c, t in total), style) if total else "0"
 
 
-def rows(sums: Blocks, style: Notation, first_power: int = 0, settle: bool = True) -> list[str]:
+def rows(sums: Blocks, style: Notation, first_power: int = 0) -> list[str]:
     """sum_k gamma^k (...), one signed row a term: '+ γ/4 |∇L|^2'.
 
-    `first_power` is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ...; `settle` writes 1/p p^(1/2) as p^(-1/2).
+    `first_power` is 1 for the map theta+ = theta + gamma m_0 + gamma^2 m_1 + ...
     """
     found = []
     for k, total in by_power(sums, first_power):
         for c, t in total:
-            negative, text = signed_term(c, t, style, gamma_power(k, style), settle)
+            negative, text = signed_term(c, t, style, gamma_power(k, style))
             found.append(f"{'-' if negative else '+'} {text}")
     return found
 
 
-def series_rows(sums: Blocks, style: Notation, settle: bool = True) -> list[str]:
+def series_rows(sums: Blocks, style: Notation) -> list[str]:
     """The rows of a whole right side: no plus sign in front, and a zero where there is no term."""
-    first, *rest = rows(sums, style, settle=settle) or ["0"]
+    first, *rest = rows(sums, style) or ["0"]
     return [first.removeprefix("+ "), *rest]

@@ -45,7 +45,8 @@ def equation_latex(
     &{}- \\frac{\\gamma}{2}\\, \\nabla^{2} L\\left[\\nabla L\\right]
     \\end{align*}
     """
-    style = replace(LATEX, letters=dict(letters or {})).knowing(equation.scheme)
+    known = LATEX.knowing(equation.scheme, equation.configuration.fresh("d"))
+    style = replace(known, letters=dict(letters or {}))
     lines: list[str] = []
     for variable, sums in equation.equations.items():
         symbol = style.symbol(variable)

@@ -23,7 +23,8 @@ _COMMAND = re.compile(r"\\(?:mathbf|boldsymbol|mathcal|mathrm|mathsf|mathit|math
 _SIGNS = {sign: name for name, sign in LETTERS.items() if name != "epsilon"}
 #: letters that readings bring along, beside those of the scheme
 OWN = {
-    "ModifiedLoss": "V P W", "Stability": "P z", "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
+    "ModifiedLoss": "V P W", "ModifiedLosses": "V W", "Stability": "P z",
+    "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
     "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
 }  # fmt: skip
 

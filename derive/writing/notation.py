@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from derive.algebra.terms import Factor, space_of
-from derive.language.calls import Partial
+from derive.language.calls import CALLS, Partial
 from derive.language.letters import GREEK, LETTERS
 from derive.scheme.names import UNKNOWNS, previous
 
@@ -51,6 +52,9 @@ class Notation:
     unknowns: tuple[str, ...] = UNKNOWNS
     layer: str = "_layer"  # behind a norm or scalar product over the layer of the free index
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
+    dimension: str = "d"  # <1, 1>, the number of components
+    #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
+    written: WeakKeyDictionary[Factor, str] = field(init=False, repr=False, compare=False, default_factory=WeakKeyDictionary)
 
     def symbol(self, name: str) -> str:
         """A parameter, a variable, or a derivative of a time function."""
@@ -75,6 +79,9 @@ class Notation:
 
     def mapping(self, name: str) -> str:
         """A map or its derivative, P, dP, d2P; d and d^2 before the letter in LaTeX."""
+        if name in CALLS:
+            call = CALLS[name]
+            return {"unicode": call.unicode, "ascii": call.ascii, "latex": call.latex}[self.name] or name
         found = _TIME_DERIVATIVE.fullmatch(name)
         if found is None or found[2] not in self.maps:
             return self.symbol(name)
@@ -98,9 +105,10 @@ class Notation:
             text += ((" · " if self.name == "unicode" else " * ") if numeral else gap) * bool(text) + factor
         return text
 
-    def knowing(self, scheme: Scheme) -> Notation:
-        """The same notation for a scheme, with its time functions, maps and unknowns."""
-        return replace(self, functions=frozenset(scheme.functions), maps=frozenset(scheme.maps), unknowns=tuple(scheme.unknowns))
+    def knowing(self, scheme: Scheme, dimension: str = "d") -> Notation:
+        """The same notation for a scheme, its time functions, maps and unknowns; `dimension` is a letter that it leaves free."""
+        functions, maps, unknowns = frozenset(scheme.functions), frozenset(scheme.maps), tuple(scheme.unknowns)
+        return replace(self, functions=functions, maps=maps, unknowns=unknowns, dimension=dimension)
 
     @property
     def players(self) -> bool:

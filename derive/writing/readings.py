@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.language.letters import GREEK
-from derive.result import Blocks, Combination, Equation
+from derive.result import Blocks, Equation
 from derive.writing.expression import TypedWriter, typed
-from derive.writing.formulas import coefficient_text, rows, said_power, write_term
+from derive.writing.formulas import coefficient_text, rows, said_power
 from derive.writing.latex import aligned, words
 from derive.writing.notation import Notation
 from derive.writing.series import greek, one_line, series_lines
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from derive.readings.conclusion import Conclusion
     from derive.readings.energy import ModifiedEnergy
     from derive.readings.initial_layer import InitialLayer
-    from derive.readings.loss import ModifiedLoss, Obstruction
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
     from derive.readings.witness import Witness
@@ -52,7 +51,7 @@ def formula(text: str, style: Notation) -> str:
     return f"${text}$" if style.name == "latex" else text
 
 
-def _word(word: str, style: Notation) -> str:
+def word(word: str, style: Notation) -> str:
     return rf"\text{{{word}}}" if style.name == "latex" else word
 
 
@@ -93,103 +92,20 @@ def _witness(c: Conclusion, w: Witness, style: Notation) -> str:
 
 def _component(c: Conclusion, variable: str) -> str:
     """Which number of a vector the witness's value is."""
-    return f"component {variable} of " if c.quantity.startswith("DF[") else ""
+    return f"component {variable} of " if c.quantity.startswith("D") else ""
+
+
+def typed_loss(text: str, style: Notation) -> str:
+    """An expression, or a declared loss with its own, 'g = -f'."""
+    name, equals, value = text.partition("=")
+    return f"{style.symbol(name.strip())} = {typed(value.strip(), style)}" if equals else typed(text, style)
 
 
 def _latex_witness(c: Conclusion, w: Witness, style: Notation) -> str:
     quantity = c.quantity if c.quantity.startswith("the ") else f"${c.quantity}$"
     where = ", ".join(f"${typed(n, style)} = {v}$" for n, v in {**w.at, **w.parameters}.items())
-    loss = ", ".join(f"${typed(part, style)}$" for part in w.loss.split(";"))
+    loss = ", ".join(f"${typed_loss(part, style)}$" for part in w.loss.split(";"))
     return f"witness: {_component(c, f'${typed(w.component, style)}$')}{quantity} is ${w.value}$ on {loss} at {where}"
-
-
-# ---------------------------------------------------------------------------------------------- modified loss
-
-
-def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
-    lines = heading(v.equation, style, f"modified loss, {'flow form' if v.equation.form == 'flow' else 'memoryless map'}")
-    if v.potential or style.name != "latex":
-        lines.append(_descent(v, "", style))
-    lines += _potential_lines(v, style)
-    if v.preconditioner is not None and v.preconditioned is not None:
-        factor = formula(style.symbol("P"), style)
-        lines.append(say(f"with the scheme's own {v.factor} factor {factor}:", style))
-        lines.append(_descent(v, style.symbol("P") + (style.scale if v.factor == "scalar" else style.times), style))
-        lines += series_lines(style.symbol("P"), [v.preconditioner], style)
-        lines += _potential_lines(v.preconditioned, style)
-        for name, limit in v.limits:
-            lines.append(say(f"in the limit {_arrow(name, style)}:", style))
-            lines += _potential_lines(limit, style, brief=True)
-    return lines
-
-
-def _descent(v: ModifiedLoss, factor: str, style: Notation) -> str:
-    """theta' = -P grad V, or theta+ = theta - gamma P grad V."""
-    theta, gamma, gradient = style.symbol("theta"), style.symbol("gamma"), style.derived("L", 0, "V")
-    latex = style.name == "latex"
-    equals = " ={}& " if latex else " = "
-    if v.equation.form == "flow":
-        return f"{style.dot('theta')}{equals}-{factor}{gradient}"
-    following = theta + (style.following if latex else "+")
-    return f"{following}{equals}{theta} - {gamma}{style.scale}{factor}{gradient}"
-
-
-def _arrow(name: str, style: Notation) -> str:
-    """'eps -> infinity' in the notation."""
-    parameter, _, end = name.split(" ")
-    signs = {"unicode": ("→", "∞"), "latex": (r"\to", r"\infty"), "ascii": ("->", "infinity")}[style.name]
-    return formula(f"{style.symbol(parameter)} {signs[0]} {signs[1] if end == 'infinity' else end}", style)
-
-
-def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
-    lines = series_lines(style.symbol("V"), v.potential, style) if v.potential else []
-    for k in v.unwritten:
-        lines.append(
-            say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
-        )
-    if v.obstruction is None:
-        return [*lines, say(f"a potential through {said_power(v.exists_through, style)}, all that was asked for", style)]
-    if not v.obstruction.decided:
-        lines.append(say(f"whether there is a potential at {said_power(v.obstruction.power, style)} is not decided", style))
-    else:
-        reason = "" if brief else _reason(v.obstruction)
-        lines.append(say(f"no potential at {said_power(v.obstruction.power, style)}{reason}", style))
-    shown = [] if brief else _obstruction_lines(v.obstruction, style)
-    return lines + shown + conclusion_lines(v.conclusion, style, "    ")
-
-
-def _reason(o: Obstruction) -> str:
-    if o.rootings:
-        return ": b = (coefficient x symmetry) differs between the rootings of one free tree"
-    return ": the Jacobian is not symmetric"
-
-
-def _obstruction_lines(o: Obstruction, style: Notation) -> Lines:
-    latex = style.name == "latex"
-    lines = []
-    for tree, values in o.rootings:
-        lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
-        for t, b in values:
-            term, value = write_term(t, style), coefficient_text(b, style)
-            lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
-    if o.asymmetry:
-        u = style.symbol(o.direction)
-        shown = _short(o.asymmetry, style)
-        lines.append(rf"DF[{u}] - DF^{{T}} {u} ={{}}& {shown}" if latex else f"    DF[{u}] - DF^T {u} = {shown}")
-    if o.gradient_part:
-        w = style.symbol("W")
-        if latex:
-            lines.append(say(f"the gradient part is ${'-' + style.derived('L', 0, 'W')}$, and the remainder", style))
-        lines += series_lines(w if latex else f"    gradient part: -grad of {w}, {w}", [o.gradient_part], style)
-    return lines + series_lines(_word("remainder", style) if latex else "    remainder", [o.remainder], style)
-
-
-def _short(total: Combination, style: Notation, limit: int = 4) -> str:
-    if len(total) <= limit:
-        return one_line([total], style)
-    part = Combination(total.algebra, dict(total.algebra.sorted(total.sum)[:limit]))
-    more = rf"\cdots \quad \text{{({len(total)} terms)}}" if style.name == "latex" else f"... ({len(total)} terms)"
-    return f"{one_line([part], style)} + {more}"
 
 
 # ---------------------------------------------------------------------------------------------- the other readings
@@ -212,7 +128,7 @@ def accuracy_lines(a: Accuracy, style: Notation) -> Lines:
     divided = f", divided by {said_power(a.lead, style) if a.lead != 1 else _gamma(style)}," if a.lead else ""
     order = f"order {a.order}" if decided else f"order at least {a.order}"
     lines.append(say(f"{target}{order}; on the modified flow the target's expression{divided} is", style))
-    lines += series_lines(_word("defect", style), {a.order: a.defect}, style)
+    lines += series_lines(word("defect", style), {a.order: a.defect}, style)
     return lines + conclusion_lines(a.conclusion, style)
 
 
@@ -292,7 +208,7 @@ def _indexed(x: str, index: str, style: Notation) -> str:
 def _shifted(x: str, shift: Blocks, style: Notation) -> Lines:
     """x(0) = x_0 + shift; without the sum where there is no shift."""
     start = _indexed(x, "0", style)
-    shown = rows(shift, style, settle=False)
+    shown = rows(shift, style)
     if style.name == "latex":
         return aligned(rf"{x}(0) ={{}}& {start}", shown)
     left = f"{x}(0)"
@@ -318,16 +234,20 @@ def comparison_lines(c: Comparison, style: Notation) -> Lines:
         lines.append(say(f"the same through {said_power(c.same_through, style)}; then the second minus the first is", style))
     else:
         lines.append(say("the limits differ; the second minus the first is", style))
-    lines += series_lines(_word("difference", style), {c.same_through + 1: c.difference}, style)
-    theta = style.symbol("theta")
+    players = len(c.differences) > 1
+    for x, difference in c.differences.items():
+        of = f" of {x}'" if players else ""
+        lines += series_lines(word(f"difference{of}", style), {c.same_through + 1: difference}, style)
     if c.same_through < 0 and c.step_ratio is not None:
         step = formula(f"{coefficient_text(c.step_ratio, style)} {style.symbol('gamma')}", style)
         lines.append(say(f"with the step {step} in the second: the same through {said_power(c.same_rescaled, style)}", style))
-    change = c.change if c.change is not None else c.rescaled_change
-    if change is not None:
-        if any(change):
-            lines.append(say(f"the same through {said_power(c.order, style)} in the variable", style))
-            lines += series_lines(f"{theta}_B - {theta}_A", dict(enumerate(change, 1)), style)
+    changes = c.changes if c.changes is not None else c.rescaled_changes
+    if changes is not None:
+        if any(map(any, changes.values())):
+            lines.append(say(f"the same through {said_power(c.order, style)} in the variable{'s' * players}", style))
+            for x, change in changes.items():
+                symbol = style.symbol(x)
+                lines += series_lines(f"{symbol}_B - {symbol}_A", dict(enumerate(change, 1)), style)
         return lines
     reached = max(c.change_through, c.rescaled_through)
     if reached >= 0:

@@ -51,7 +51,8 @@ def plot_region(result: Stability, path: str) -> None:
         FigureCanvasAgg(figure)
         axes: Any = figure.subplots()
         (_draw_plane if result.parameters else _draw_radius)(result, axes)
-        axes.set_xlabel(f"{step_times_curvature(result, UNICODE)}   (step times curvature)")
+        times = "coupling" if result.game else "curvature"
+        axes.set_xlabel(f"{step_times_curvature(result, UNICODE)}   (step times {times})")
         shown = result.weak_pieces or result.pieces
         lines = [_title(result, p, p.interval) for p in shown if p.interval]
         found = "\n".join(lines[:2]) or ("never stable" if result.never else "no interval proved")

@@ -24,13 +24,13 @@ def notation(
 
 
 def for_equation(style: Notation, equation: Equation) -> Notation:
-    """The notation for a scheme, with its time functions and unknowns."""
-    return style.knowing(equation.scheme)
+    """The notation for a scheme, with its time functions, its unknowns and a letter for the dimension."""
+    return style.knowing(equation.scheme, equation.configuration.fresh("d"))
 
 
 def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:
     """'left = row', then one aligned row a term; rows of an align* environment for LaTeX."""
-    first, *rest = series_rows(sums, style, settle=False)
+    first, *rest = series_rows(sums, style)
     if style.name == "latex":
         return aligned(f"{left} ={{}}&", [first, *rest])
     return [f"{left} = {first}", *(" " * (len(left) + 1) + row for row in rest)]
@@ -38,7 +38,7 @@ def series_lines(left: str, sums: Blocks, style: Notation) -> list[str]:
 
 def one_line(sums: Blocks, style: Notation) -> str:
     """The series in one line."""
-    return " ".join(series_rows(sums, style, settle=False))
+    return " ".join(series_rows(sums, style))
 
 
 def greek(text: str, style: Notation) -> str:

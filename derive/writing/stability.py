@@ -29,22 +29,31 @@ def stability_lines(s: Stability, style: Notation) -> Lines:
     style = replace(style, sum_gap=" ")
     latex = style.name == "latex"
     q = f"{style.symbol(s.q)} = {step_times_curvature(s, style)}"
-    theta, h = style.symbol("theta"), style.symbol(s.curvature)
-    loss = f"{style.symbol('L')} = " + (style.fraction(f"{h}{style.scale}{theta}^{{2}}", "2") if latex else f"{h} {theta}^2/2")
-    z = style.symbol("z")
+    loss, z = _loss(s, style), style.symbol("z")
     polynomial = polynomial_in(s.polynomial, z, style)
     conditions = [f"{_bare(c, style)} > 0" for c in s.conditions]
+    shown = s.roots if s.game is not None and not s.game.curvatures else ()
+    roots = [f"{z} ={{}}& {typed(r, style)}" if latex else f"    {z} = {greek(r, style)}" for r in shown]
     if latex:
         lines = [words(f"on ${loss}$, with ${q}$, the characteristic polynomial is"), f"P({z}) ={{}}& {polynomial}"]
-        lines += [words("all its roots lie inside the unit disc where"), *(f"&{c}" for c in conditions)]
+        lines += [*roots, words("all its roots lie inside the unit disc where"), *(f"&{c}" for c in conditions)]
     else:
         title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
         lines = [f"{title}: stability on {loss}, {q}", f"P({z}) = {polynomial}"]
-        lines += ["all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
+        lines += [*roots, "all roots inside the unit disc:", *(f"    {c}" for c in conditions)]
     if s.weak_pieces:
         what = "undamped, roots on the unit circle (bounded, not decaying) for"
         return lines + [_line(s, p, what, style) for p in s.weak_pieces]
     return lines + [_line(s, p, "stable for", style) for p in s.pieces]
+
+
+def _loss(s: Stability, style: Notation) -> str:
+    """L = h theta^2/2, or the losses of the game."""
+    latex = style.name == "latex"
+    if s.game is not None:
+        return ", ".join(f"{style.symbol(f)} = {(typed if latex else greek)(e, style)}" for f, e in s.game.texts.items())
+    theta, h = style.symbol("theta"), style.symbol(s.curvature)
+    return f"{style.symbol('L')} = " + (style.fraction(f"{h}{style.scale}{theta}^{{2}}", "2") if latex else f"{h} {theta}^2/2")
 
 
 def _bare(c: Ratio, style: Notation) -> str:
@@ -64,7 +73,8 @@ def _line(s: Stability, p: Piece, what: str, style: Notation) -> str:
         return _sentence(said, style)
     if p.interval is None:
         q = _formula(style.symbol(s.q), style)
-        unstable = f"some root lies on or outside the unit circle for every positive {q}"
+        where_ = "outside" if s.game is not None and s.diverges else "on or outside"
+        unstable = f"some root lies {where_} the unit circle for every positive {q}"
         return _sentence(f"never stable{_spaced(where)}: {unstable}", style)
     ends = _formula(ends_text(s, p.interval, style), style)
     further = {True: "further intervals follow", None: "whether further intervals follow is undecided"}.get(p.further, "")
@@ -140,12 +150,14 @@ def closed_or_decimal(end: str) -> str:
 def brief_lines(s: Stability, style: Notation) -> Lines:
     """The same in one line a piece, for a screen with other readings."""
     kind, found = (" (bounded, undamped)", s.weak_pieces) if s.weak_pieces else ("", s.pieces)
+    where_ = "quadratics" if s.game is None else f"the {s.game.kind} game {_formula(_loss(s, style), style)}"
     if s.never and not s.weak_pieces:
-        return [_sentence("stability: unstable on every quadratic, for every step", style)]
+        of = "unstable on every quadratic" if s.game is None else f"unstable on {where_}"
+        return [_sentence(f"stability: {of}, for every step", style)]
     lines = []
     for p in found:
         where = _spaced(for_range(s, p, style))
-        what = f"stability on quadratics{kind}: "
+        what = f"stability on {where_}{kind}: "
         if not p.proved:
             lines.append(_sentence(f"{what}no interval proved{where}", style))
         elif p.interval is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import within
 from derive.language import (
     ONE,
     Call,
@@ -38,7 +39,7 @@ def equation_text(
     """The header, the update, the equation of every slow variable, and what was checked."""
     style = notation("ascii" if ascii_only else "unicode", equation, letters=letters)
     lines = [_header(equation, style)]
-    lines += ["    " + line for line in _update_lines(equation, style)]
+    lines += ["    " + line for line in [*_update_lines(equation, style), *_dimension_lines(equation, style, show_memory)]]
     for variable, sums in equation.equations.items():
         lines += _equation_lines(variable, sums, style, equation.form)
     if show_memory:
@@ -89,6 +90,15 @@ def _clock_lines(equation: Equation, style: Notation) -> list[str]:
         second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
         lines.append(f"with {second}[...] the derivative of {first} by {style.symbol(y)}, applied to what stands in brackets")
     return lines
+
+
+def _dimension_lines(equation: Equation, style: Notation, show_memory: bool) -> list[str]:
+    """What the letter for the dimension means, where it stands in the equation."""
+    shown = [*equation.equations.values(), *(equation.memory.values() if show_memory else ())]
+    terms = (t for sums in shown for total in sums for _, t in total)
+    if not any(f.kind == "sum" and not f.children[0].factors for t in terms for f in within(t)):
+        return []
+    return [f"with {style.symbol(style.dimension)} = {style.inner('1', '1')}, the number of components"]
 
 
 def _with_values(expression: Expression, values: Mapping[str, Expression]) -> Expression:
@@ -177,10 +187,11 @@ class _Pretty(Meaning[Written]):
         if partial := partial_of(node.function):
             return Written(self.style.partial(partial, [a.text for a in args]), 5)
         entry = call_of(node.function)
+        if entry.label:
+            head = self.style.derived(entry.label, 0) if entry.kind == "vector" else self.style.symbol(entry.label)
+            return Written(f"{head}({args[0].text})", 5)
         if entry.kind == "scalar" and entry.arity == 1:  # a norm
             return Written(self.style.norm(args[0].text), 5)
-        if entry.label:
-            return Written(f"{self.style.derived(entry.label, 0)}({args[0].text})", 5)
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 

@@ -8,7 +8,9 @@ random prime fields and compares; what it draws nobody else knows (or, with --re
   signs    p = -1 mod 8: residues play the positive numbers, |x| is the residue among x, -x, every residue has one residue root
   orbit    X_n = sum_k gamma^k X_n^(k) on the slow manifold: Delta^(k+1) X^(k) = 0 for every k, which fixes the memory order by
            order; f_k is the coefficient of n^1 in X^(k+1)
+  known    exp, sin, log, ... are free numbers that obey functional equations (`Known`): what holds for these holds for them
   all d    a difference that exists in some dimension exists in one more than the number of summation indices (counted here)
+  games    several unknowns and losses of some of them, grad(f(x, y), x): each unknown has a space of its own, with d components
   classes  |x|, sign(x) and roots of squares have branches, told apart by the signs of their components; a permutation of the
            coordinates maps a difference to a difference, so that one class of each orbit under permutations is compared
   error    in its class a false claim passes a sample with probability at most  D Q 2^k / 2^255 + (Q H / 255) / #primes:  degree
@@ -36,10 +38,14 @@ PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
          "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
-CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1}
+GAME = {**SHAPE, "unknowns": [str], "losses": {str: [str]}}
+KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
+CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
+AT_POINT = {"loss": 1, **{f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}}  # in a text: hess(x, u), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
-FIXED = {"theta_next", "gamma", "t", "grad", "field"}
+PARTIALS = {"grad": 0, "hess": 1, **{f"d{k}": k - 1 for k in range(3, 20)}}  # of a declared loss: how many directions
+FIXED = {"gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
 
 
@@ -81,10 +87,10 @@ def parse(text, mode):
         raise Bad(f"cannot be read: {type(error).__name__}") from None
 
 
-def node(e, calls, known=None, depth=0):
+def node(e, calls, known=None, depth=0, losses=None):
     """A syntax tree as a node; with `known`, equal parts are one node, so that its identity says what it is."""
     need(depth < 200, "nested too deeply")
-    inner = lambda x: node(x, calls, known, depth + 1)
+    inner = lambda x: node(x, calls, known, depth + 1, losses)
     match e:
         case ast.Constant(value=value) if type(value) in (int, Fraction):
             need(max(abs(value.numerator), value.denominator) < 10**400, "a number that is too long")
@@ -102,12 +108,25 @@ def node(e, calls, known=None, depth=0):
             found = ("**", r, inner(x))
         case ast.BinOp(left=x, op=op, right=y) if type(op) in OPERATORS:
             found = (OPERATORS[type(op)], None, inner(x), inner(y))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if losses and name in PARTIALS:
+            need(len(args) == PARTIALS[name] + 2, f"{name} with {len(args)} arguments is not in the language")
+            head, point = partial(*args[:2], losses)
+            need(bool(point) == (known is None), "a text says where a loss is differentiated, a claim means the point itself")
+            found = ("call", (*head, len(point)), *map(inner, [*point, *args[2:]]))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             need(calls.get(name) == len(args), f"{name} with {len(args)} arguments is not in the language")
             found = ("call", name, *map(inner, args))
         case _:
             raise Bad(f"{type(e).__name__} is not in the language")
     return found if known is None else known.setdefault((*found[:2], *map(id, found[2:])), found)
+
+
+def partial(f, x, losses):
+    """f, x or f(a, b), x: what is differentiated by which unknown, and the point."""
+    name, point = (f.func, f.args) if isinstance(f, ast.Call) and not f.keywords else (f, [])
+    need(isinstance(name, ast.Name) and isinstance(x, ast.Name) and x.id in losses.get(name.id, ()), "no loss and unknown of it")
+    need(len(point) in (0, len(losses[name.id])), "a loss takes all its unknowns")
+    return (name.id, x.id), point
 
 
 def constant(n):
@@ -128,7 +147,9 @@ def walk(n):
         yield from walk(a)
 
 
-is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm")) or (n[0] == "**" and n[1].denominator % 2 == 0)
+is_exp = lambda n: n[:2] == ("call", "exp")  # exp(u)^q is exp(q u), and no root
+is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm")) or (
+    n[0] == "**" and n[1].denominator % 2 == 0 and not is_exp(n[2]))  # fmt: skip
 is_sign = lambda n: n[:2] in (("call", "abs"), ("call", "sign")) and constant(n[2]) is None
 
 
@@ -146,50 +167,61 @@ class Claim:
     """The statement of a certificate, checked to be one."""
 
     def __init__(self, data):
-        shaped = isinstance(data, dict) and set(data) == set(SHAPE) and all(fits(data[k], SHAPE[k]) for k in SHAPE)
+        self.game = isinstance(data, dict) and "losses" in data
+        shape = GAME if self.game else SHAPE
+        shaped = isinstance(data, dict) and set(data) == set(shape) and all(fits(data[k], shape[k]) for k in shape)
         need(shaped and data["format"] == FORMAT and data["form"] in ("flow", "map"), "not a certificate of this format")
         need(all(re.fullmatch(r"[\w .-]{0,80}", data[k], re.ASCII) for k in ("scheme", "regime")), "a name that is no name")
         self.data, self.order, self.form, self.known = data, data["order"], data["form"], {}
         need(0 <= self.order <= 12, "the order is not a small natural number")
-        self.program = [*self.lines(data["update"].strip("\n"), {**CALLS, **dict.fromkeys(data["functions"], 1)})]
+        self.unknowns, self.losses = data.get("unknowns", ["theta"]), data.get("losses", {data["label"]: ["theta"]})
+        calls = {f: n for f, n in CALLS.items() if f in FORMULA} if self.game else {**CALLS, **AT_POINT}
+        self.program = [*self.lines(data["update"].strip("\n"), {**calls, **dict.fromkeys(data["functions"], 1)})]
         self.functions = {f: e and self.formula(e, {}) for f, e in data["functions"].items()}
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
         self.names()
         name, units = lambda n: ("name", n), self.rescaled.items()  # a step: regime and units, text, time and units, theta_prev
-        self.steps = [*self.bindings.items(), *((s, ("*", None, f, name(x))) for s, (x, f) in units), (" ", name("theta"))]
+        self.steps = [*self.bindings.items(), *((s, ("*", None, f, name(x))) for s, (x, f) in units)]
+        self.steps += [(" " + x, name(x)) for x in self.unknowns]
         self.steps += [*self.program, ("t", ("+", None, name("t"), name("gamma")))]
         self.steps += [(x, ("/", None, name(s), f)) for s, (x, f) in units]
-        if "theta_prev" not in dict(self.program):
-            self.steps.append(("theta_prev", name(" ")))
+        self.steps += [(f"{x}_prev", name(" " + x)) for x in self.unknowns if f"{x}_prev" not in dict(self.program)]
         self.positive = {n: [] for n in self.free}  # by the last parameter that is named
         for c in [c for text in data["parameters"].values() for c in self.sides(text)]:
             self.positive[max(self.named([c]), key=self.free.index)].append(c)
         self.fields = {x: [self.summands(p) for p in powers] for x, powers in data["fields"].items()}
         self.memory = {m: self.summands(p) for m, p in data["memory"].items()}
         need(all(len(p) == self.order + 1 for p in self.fields.values()), "the field does not have order + 1 powers of gamma")
-        need(list(self.fields) == data["slow"] and "theta" in self.fields, "the slow variables are not those of the field")
+        slow = list(self.fields) == data["slow"] and {*self.unknowns} <= {*self.fields}
+        need(slow, "the slow variables are not those of the field")
         need(sorted([*self.fields, *self.memory]) == sorted(self.states.values()), "every state is slow or memory, and not both")
         claims = [s for p in [*(k for f in self.fields.values() for k in f), *self.memory.values()] for s in p]
         parts = lambda nodes: list({id(n): n for r in nodes for n in walk(r)}.values())
         self.nodes = parts([*(v for _, v in self.steps), *filter(None, self.functions.values()), *claims])
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
-        self.implicit = ("name", "theta_next") in self.nodes
-        self.rank = max((TENSORS.get(n[1], 0) for n in self.nodes if n[0] == "call"), default=0)
+        self.implicit = any(("name", f"{x}_next") in self.nodes for x in self.unknowns)
+        self.transcendental = any(n[0] == "call" and n[1] in KNOWN for n in self.nodes)
+        directions = lambda n: len(n) - 2 - n[1][2] if isinstance(n[1], tuple) else TENSORS.get(n[1], 0)
+        rank = lambda nodes: max((directions(n) for n in nodes if n[0] == "call"), default=0)
+        self.rank, self.ahead = rank(self.nodes), rank(n for _, v in self.program for n in walk(v))  # of all; of the text's
+        self.spaces = self.meant() if self.game else {}
 
     def formula(self, text, calls):
         need("\n" not in text and len(text) <= LONGEST, "a formula is a text of one short line")
-        return node(parse(text.strip(), "eval").body, calls, self.known)
+        return node(parse(text.strip(), "eval").body, calls, self.known, losses=self.game and self.losses)
 
     def lines(self, text, calls):
         """name = formula, name += formula, ...; parts of the text are never one node: each is a place of its own."""
         for s in parse(text, "exec").body:
             need(isinstance(s, ast.AugAssign) or (isinstance(s, ast.Assign) and len(s.targets) == 1), "a line is no assignment")
             target = s.targets[0] if isinstance(s, ast.Assign) else s.target
-            yield node(target, {})[1], node(s.value if isinstance(s, ast.Assign) else ast.BinOp(target, s.op, s.value), calls)
+            value = s.value if isinstance(s, ast.Assign) else ast.BinOp(target, s.op, s.value)
+            yield node(target, {})[1], node(value, calls, losses=self.game and self.losses)
 
     def summands(self, items):
-        pairs = [[self.formula(x, FORMULA) for x in item] for item in items]
+        calls = {f: n for f, n in FORMULA.items() if f not in TENSORS} if self.game else FORMULA
+        pairs = [[self.formula(x, calls) for x in item] for item in items]
         return [self.known.setdefault(("*", None, id(c), id(t)), ("*", None, c, t)) for c, t in pairs]
 
     def sides(self, text):
@@ -206,21 +238,30 @@ class Claim:
 
     def names(self):
         """Nothing has two names' meaning.  States are what the text reads before it assigns it."""
-        data, targets, self.states = self.data, {t for t, _ in self.program}, {"theta": "theta"}
+        data, targets, self.states = self.data, {t for t, _ in self.program}, {x: x for x in self.unknowns}
         self.free, seen = list(data["parameters"]), set()
+        unknowns, before, ahead = ({x + end for x in self.unknowns} for end in ("", "_prev", "_next"))
+        need(0 < len(self.unknowns) == len(unknowns | before | ahead) / 3, "an unknown is named twice, or there is none")
         for target, value in self.program:
             for n in [n[1] for n in walk(value) if n[0] == "name"]:
-                if n in targets - seen | {"theta_prev"} - seen:
+                if n in (targets | before) - seen:
                     self.states[n] = self.rescaled[n][0] if n in self.rescaled else n
             seen.add(target)
-        variables, results = targets | {"theta", "theta_prev"}, [*self.states.values()]
-        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"} & {"grad", "field"}
-        need("theta" in targets and self.named(v for _, v in self.program) <= variables | FIXED | {*self.free, *self.bindings},
-             "a name has no meaning, or theta is not assigned")  # fmt: skip
-        need(len(called) < 2 and data["label"] == ("f" if "field" in called else "L"), "the label is not that of the text")
+        variables, results = targets | unknowns | before, [*self.states.values()]
+        called = {n[1] for _, v in self.program for n in walk(v) if n[0] == "call"}
+        fixed = FIXED | ahead | ({"L"} if "loss" in called else set())
+        need(unknowns <= targets and self.named(v for _, v in self.program) <= variables | fixed | {*self.free, *self.bindings},
+             "a name has no meaning, or an unknown is not assigned")  # fmt: skip
+        label = "losses" if self.game else "f" if "field" in called else "L"
+        called = {"field" if f == "field" else "grad" for f in called & {"grad", "field", *AT_POINT}}
+        need(len(called) < 2 and data["label"] == label, "the label is not that of the text")
         need(set(data["kinds"]) == set(self.states) and set(data["kinds"].values()) <= {"vector", "scalar"}, "kinds of no states")
-        need(set(self.rescaled) <= set(self.states) - {"theta"}, "a rescaled variable is no state")
-        groups = [FIXED, {*self.free}, {*self.bindings}, variables | {*results}]
+        need(set(self.rescaled) <= set(self.states) - unknowns, "a rescaled variable is no state")
+        losses = {*self.losses} if self.game else set()
+        for slots in self.losses.values():
+            need({*slots} <= unknowns and 0 < len(slots) == len({*slots}), "a loss is one of different unknowns")
+        need(not losses & {*CALLS, *FORMULA, *PARTIALS}, "a loss has the name of a function")
+        groups = [fixed, {*self.free}, {*self.bindings}, variables | {*results}, losses]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
         for f in self.functions:  # dr, d2r, ... are its derivatives
@@ -231,8 +272,165 @@ class Claim:
         need(all(self.named([f]) <= {"t"} for f in self.functions.values() if f), "a schedule names more than t")
         self.scalars = {self.states[s] for s, kind in data["kinds"].items() if kind == "scalar"}
 
+    def meant(self):
+        """In which unknown's space vectors lie: the directions of every derivative.  Vectors of two spaces never meet."""
+        names, last = {x + end: x for x in self.unknowns for end in ("", "_prev", "_next")}, None
+        while names != last:  # a name only ever goes from no space to one
+            last = dict(names)
+            for target, value in self.program:
+                space = self.space(value, names, {}, False) or names.get(target, "")
+                need(names.setdefault(target, space) in ("", space), f"{target} is a vector of two spaces")
+                names[target] = space
+        found, results = {}, {result: names.get(s, "") for s, result in self.states.items()}
+        for s, result in self.states.items():
+            need(bool(results[result]) == (result not in self.scalars), f"the space of {s} is not that of its kind")
+        for _, value in self.program:
+            self.space(value, names, found)
+        for x, summands in [*((x, s) for x, powers in self.fields.items() for s in powers), *self.memory.items()]:
+            for s in summands:
+                need(self.space(s, results, found) in ("", results[x]), f"a vector of another space is claimed for {x}")
+        return found
+
+    def space(self, n, names, found, known=True):
+        """The unknown in whose space a node lies, "" for a number; `found` gets the directions' spaces."""
+        kind, value, *args = n
+        if kind == "name":
+            return names.get(value, "")
+        spaces = [self.space(a, names, found, known) for a in args]
+        if kind == "call" and isinstance(value, tuple):
+            loss, x, count = value
+            slots, point, found[id(n)] = self.losses[loss], spaces[:count], spaces[count:]
+            fit = point == slots[:count] and {*found[id(n)]} <= {*slots}
+            need(fit or not known, f"a point or direction of {loss} is not of its unknowns")
+            return x
+        vectors = {s for s in spaces if s}
+        need(len(vectors) < 2, "vectors of two spaces meet")
+        return "" if value in ("dot", "norm") else next(iter(vectors), "")
+
 
 # ------------------------------------------------------------------------------ two rings: a prime field, and bounds of degrees
+
+
+AT_ZERO = {"exp": ONE, "cos": ONE, "sigmoid": HALF, **dict.fromkeys(("sin", "tanh", "atan", "erf"), Fraction(0))}
+multiples = lambda top, below: {Fraction(s * m, n) for m in range(1, top + 1) for n in below for s in (1, -1)}
+WIDE, NARROW = multiples(8, (1, 2, 3, 4)), multiples(2, (1, 2))
+#: of a value of a known function, log2 of its coefficients too; log2 of the number of relations that are tried at a point
+DEGREE, RELATIONS = 2**11, 24
+
+
+class Known:
+    """Values of known functions modulo p: exp(sum q_i a_i) = prod exp(a_i)^q_i, cos + i sin alike and of length one, log of
+    products, tanh and others by exp, erf and atan odd, derf even.  Arguments that are small rational combinations of one, two or
+    three met before are recognised; each is an accident with probability below 2^-200."""
+
+    def __init__(self, p, draw):
+        self.p, self.draw, self.logs, self.free, self.exponents = p, draw, {}, {}, {False: {}, True: {}}
+
+    fraction = lambda self, q: q.numerator * pow(q.denominator, -1, self.p) % self.p
+    times = lambda self, a, b: ((a[0] * b[0] - a[1] * b[1]) % self.p, (a[0] * b[1] + a[1] * b[0]) % self.p)
+
+    def power(self, a, n):
+        """a^n; for n < 0 the conjugate of a number of length one, the inverse of a real one."""
+        if n < 0:
+            a = (a[0], -a[1] % self.p) if a[1] else (pow(a[0], -1, self.p), 0)
+        result = (1, 0)
+        for bit in bin(abs(n))[2:]:
+            result = self.times(result, result)
+            result = self.times(result, a) if bit == "1" else result
+        return result
+
+    def generator(self, turn):
+        w = self.draw()
+        over = pow(1 + w * w, -1, self.p)
+        return ((1 - w * w) * over % self.p, 2 * w * over % self.p) if turn else (w, 0)
+
+    def relation(self, a, known):
+        """{b: q} with a = sum q b over arguments met before."""
+        multiples = [{b * self.fraction(q) % self.p: (b, q) for b in known for q in tried} for tried in (WIDE, NARROW)]
+        if a in multiples[0]:
+            return [multiples[0][a]]
+        near = multiples[1]
+        for x in near:
+            if (a - x) % self.p in near:
+                return [near[x], near[(a - x) % self.p]]
+        for x, y in itertools.combinations(near, 2) if len(near) < 150 else ():
+            if (a - x - y) % self.p in near:
+                return [near[x], near[y], near[(a - x - y) % self.p]]
+        return None
+
+    def element(self, a, turn):
+        """exp(a) as (x, 0), or (cos a, sin a); generators are drawn as 48th powers, so that roots of small order exist."""
+        known = self.exponents[turn]
+        if a not in known:
+            found, total = self.relation(a, known), {}
+            for b, q in found or ():
+                for g, r in known[b].items():
+                    total[g] = total.get(g, Fraction(0)) + q * r
+            known[a] = total if found else {self.generator(turn): Fraction(48)}
+            need(sum(map(abs, known[a].values())) <= 8 * 48 and len(known) < 80, "exp, sin or cos of too many multiples")
+        result = (1, 0)
+        for g, q in known[a].items():
+            need(q.denominator == 1, "exp, sin or cos of odd fractions of numbers")
+            result = self.times(result, self.power(g, int(q)))
+        return result
+
+    def log(self, x):
+        if x == 0:
+            raise ZeroDivisionError
+        if x == 1:
+            return 0
+        if x not in self.logs:
+            known = self.logs | {self.element(a, False)[0]: a for a in [*self.exponents[False]]}
+            powers = {pow(y, k, self.p): k * a for y, a in known.items() for k in range(-4, 5) if k}
+            rests = ((powers[y], x * pow(y, -1, self.p) % self.p) for y in powers)
+            found = known.get(x, powers.get(x))
+            if found is None:
+                found = next((a + powers[z] for a, z in rests if z in powers), None)
+            self.logs[x] = self.draw() if found is None else found % self.p
+        return self.logs[x]
+
+    def value(self, name, x):
+        if x == 0 and name in AT_ZERO:
+            return self.fraction(AT_ZERO[name])
+        if name in ("sin", "cos"):
+            return self.element(x, True)[name == "sin"]
+        if name == "log":
+            return self.log(x)
+        if name in ("atan", "erf", "derf"):
+            if (name, self.p - x) in self.free:
+                return self.free[name, self.p - x] * (1 if name == "derf" else -1) % self.p
+            return self.free.setdefault((name, x), self.draw())
+        e = self.element(2 * x % self.p if name == "tanh" else x, False)[0]
+        if name == "softplus":
+            return self.log((1 + e) % self.p)
+        return {"exp": e, "sigmoid": e * pow(e + 1, -1, self.p), "tanh": (e - 1) * pow(e + 1, -1, self.p)}[name] % self.p
+
+
+def taylor(ring, name, a, n, value):
+    """The Taylor coefficients t_0, ..., t_(n-1) at a.  tanh' = 1 - tanh^2, sigmoid' = sigmoid - sigmoid^2, softplus' = sigmoid,
+    (1 + a^2) atan' = 1, erf' = derf, derf' = -2 a derf."""
+    t, one, zero, minus = [value(name)], ring.one, ring.zero, lambda x: ring.neg(x)
+    square = lambda k: minus(ring.inner(t[: k + 1], t[k::-1]))
+    if name in ("sin", "cos"):
+        s, c = value("sin"), value("cos")
+        cycle = [s, c, minus(s), minus(c)] if name == "sin" else [c, minus(s), minus(c), s]
+        return [ring.scale(cycle[k % 4], Fraction(1, factorial(k))) for k in range(n)]
+    inner = taylor(ring, {"softplus": "sigmoid", "erf": "derf"}[name], a, n, value) if name in ("softplus", "erf") else []
+    if name in ("log", "atan"):  # the reciprocal of a + h, or of 1 + a^2 + 2 a h + h^2
+        below = [a, one] if name == "log" else [ring.add(one, ring.inner([a], [a])), ring.scale(a, Fraction(2)), one]
+        inverse = ring.power(below[0], MINUS, ("known", name))
+        for k in range(n):
+            rest = [ring.inner([inner[k - j]], [below[j]]) for j in range(1, len(below)) if k >= j]
+            inner.append(ring.inner([ring.add(one if k == 0 else zero, minus(ring.inner(rest, [one] * len(rest))))], [inverse]))
+    slopes = {
+        "exp": lambda k: t[k],
+        "tanh": lambda k: ring.add(zero if k else one, square(k)),
+        "sigmoid": lambda k: ring.add(t[k], square(k)),
+        "derf": lambda k: ring.scale(ring.inner([a, one], [t[k], t[k - 1] if k else zero]), Fraction(-2)),
+    }
+    for k in range(n - 1):
+        t.append(ring.scale(slopes.get(name, inner.__getitem__)(k), Fraction(1, k + 1)))
+    return t[:n]
 
 
 class Field:
@@ -252,6 +450,7 @@ class Field:
     size = lambda self, x: x if self.residue(x) else -x % self.p
     sign = lambda self, x, where: 1 if self.residue(x) else self.p - 1
     contracted = lambda self, x, where, leading: x
+    known = lambda self, name, x, where: self.functions.value(name, x)  # `functions` is drawn with a point
 
     def root(self, x, r, where):
         """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
@@ -331,6 +530,14 @@ class Degrees:
             self.inverses[where, q] = (x[1] * self.degree, 1, x[1] * self.height + log2(c), 1, 0)
             self.base(*self.cleared(x))
         return self.whole(x if r > 0 else self.inverses[where, q], abs(r.numerator))
+
+    def known(self, name, x, where):
+        """A quotient of polynomials of degree up to 2 * 8 * 48."""
+        need(not x or x[4] == 0, "a second derivative stands under a known function")
+        if "known" not in self.inverses:
+            self.inverses["known"] = (float(DEGREE), 1, 0.0, 1, 0)
+            self.base(float(DEGREE), float(DEGREE))
+        return (float(DEGREE * self.d), 1, float(DEGREE * self.d), 1, 0)
 
     def contracted(self, x, where, leading):
         """A scalar product brings a summation index, but for its leading part if that is a function of the point, as g is."""
@@ -424,6 +631,21 @@ class Series:
             b.append(ring.inner([total], [inverse]))
         return Series(self.run, int(s.v * r), b, int(s.v * r) + length)
 
+    def known(self, name, place, i):
+        """f(a_0) + f'(a_0) (a - a_0) + ..."""
+        need(self.v >= 0 or not self.c, f"{name} of what grows as gamma tends to 0")
+        run, a = self.run, self.at(0)
+        run.sample.note(("known", name, place), i, 0, a)
+        exact = self.end == inf and self.v + len(self.c) <= 1
+        length = 1 if exact else min(self.end, run.length)
+        t = taylor(run.ring, name, a, length, lambda f: run.ring.known(f, a, place))
+        rest = Series(run, 1, [self.at(k) for k in range(1, length)], inf if exact else length)
+        found = run.lift(t)
+        result = found[-1]
+        for c in found[-2::-1]:
+            result = result * rest + c
+        return result if exact else result + Series(run, length, [], length)
+
     def sign(self, place, i):
         return self.run.lift([self.run.ring.sign(self.lead(place, i).c[0], place)])[0]
 
@@ -433,39 +655,51 @@ class Series:
 
 class Smooth:
     """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
-    With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum."""
+    With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum.
+    A loss of several unknowns is one of all their components, one unknown after the other."""
 
-    def __init__(self, ring, base, directions, coefficients, weights=()):
-        self.ring, self.base, self.directions, self.coefficients, self.weights = ring, base, directions, coefficients, weights
+    def __init__(self, ring, base, directions, coefficients, slots=("theta",), potential=()):
+        self.ring, self.base, self.directions, self.coefficients = ring, base, directions, coefficients
+        size = len(base) // len(slots)
+        self.parts = {x: slice(i * size, (i + 1) * size) for i, x in enumerate(slots)}
         self.degree, self.memo = len(coefficients[0]) - 1, {}
+        self.potential = Smooth(ring, base, directions, potential, slots) if potential else None
 
-    def derivative(self, *arguments):
-        """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k)."""
+    def derivative(self, wanted, *arguments):
+        """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k) in the space wanted; every m_i is given with its space."""
         if len(arguments) > self.degree:
             raise Short
         ring, products = self.ring, [self.ring.one] * len(self.directions)
-        for m in arguments:
-            products = [ring.inner([x], [ring.inner(a, m)]) for x, a in zip(products, self.directions)]
-        return [ring.inner(row, products) for row in zip(*(c[len(arguments)] for c in self.coefficients))]
+        for x, m in arguments:
+            part = self.parts[x]
+            products = [ring.inner([y], [ring.inner(a[part], m)]) for y, a in zip(products, self.directions)]
+        return [ring.inner(row, products) for row in zip(*(c[len(arguments)][self.parts[wanted]] for c in self.coefficients))]
 
-    def at(self, run, point):
-        ring, deltas = self.ring, [x.above(b) for x, b in zip(point, self.base)]
-        high = min(run.length, *(x.end for x in deltas))
-        if all(not x.c and x.end == inf for x in deltas):
-            return run.lift(self.derivative())
-        if high < 1 or high - 1 > self.degree:
+    def at(self, run, wanted, point, *arguments):
+        """In directions u_1, ..., u_m, series given with their spaces:
+        sum_r sum_k c_(r,k+m) (a_r . u_1) ... (a_r . u_m) (a_r . delta)^k / k!"""
+        ring, deltas, m = self.ring, [x.above(b) for x, b in zip(point, self.base)], len(arguments)
+        high = min(run.length, *(x.end for u in (deltas, *(u for _, u in arguments)) for x in u))
+        if all(not x.c and x.end == inf for x in deltas) and not m:
+            return run.lift(self.derivative(wanted))
+        if high < 1 or high - 1 + m > self.degree:
             raise Short
-        if high not in self.memo:
-            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k]] for k in range(high) for c in self.coefficients]
-            self.memo[high] = list(zip(*terms))
+        need(all(x.v >= 0 for _, u in arguments for x in u), "a direction of a derivative is divided by gamma")
+        if (wanted, high, m) not in self.memo:
+            part, every = self.parts[wanted], itertools.product(range(high), self.coefficients)
+            terms = [[ring.scale(x, Fraction(1, factorial(k))) for x in c[k + m][part]] for k, c in every]
+            self.memo[wanted, high, m] = list(zip(*terms))
         powers, steps = [], list(zip(*(x.span(1, high) for x in deltas)))
-        for a in self.directions:  # (a . delta / gamma)^k
-            step, found = [ring.inner(a, x) for x in steps], [[ring.one] + [ring.zero] * (high - 1)]
+        along = lambda a, u: Series(run, 0, [ring.inner(a, x) for x in zip(*(x.span(0, high) for x in u))], high)
+        for a in self.directions:  # (a . delta / gamma)^k, times the products with the arguments
+            step = [ring.inner(a, x) for x in steps]
+            first = prod((along(a[self.parts[x]], u) for x, u in arguments), start=run.constant(1))
+            found = [first.span(0, high)]
             for k in range(1, high):
                 found.append([ring.inner(found[-1][: n + 1], step[n::-1]) for n in range(high - k)])
             powers.append(found)
         columns = [[found[k][n - k] for k in range(n + 1) for found in powers] for n in range(high)]
-        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[high]]
+        return [Series(run, 0, [ring.inner(row, column) for column in columns], high) for row in self.memo[wanted, high, m]]
 
 
 # ------------------------------------------------------------------------------ running: formulas, and the text
@@ -481,7 +715,7 @@ class Run:
 
     lift = lambda self, values: [Series(self, 0, [x]) for x in values]
     constant = lambda self, q: self.lift([self.ring.constant(Fraction(q))])[0]
-    vector = lambda self, x: x * (len(self.sample.loss.base) // len(x))
+    vector = lambda self, x: x * (self.sample.size // len(x))
 
     def of(self, node, names):
         kind, value, *args = node
@@ -491,14 +725,20 @@ class Run:
         memo = {} if self.memo is None else self.memo
         if id(node) not in memo:
             args = [self.of(a, names) for a in args]
-            memo[id(node)] = self.call(node, args) if kind == "call" else self.operation(node, args)
+            if kind == "call":
+                memo[id(node)] = self.partial(node, args) if isinstance(value, tuple) else self.call(node, args)
+            else:
+                memo[id(node)] = self.operation(node, args, names)
         return memo[id(node)]
 
-    def operation(self, node, args):
+    def operation(self, node, args, names):
         kind, value = node[:2]
         if kind == "number":
             return [self.constant(value)]
         x, y = args[0], args[-1]
+        if kind == "**" and is_exp(node[2]):
+            inner = [self.constant(value) * s for s in self.of(node[2][2], names)]
+            return [s.known("exp", id(node), i) for i, s in enumerate(inner)]
         if kind == "**":
             return [s.power(value, id(node), i) for i, s in enumerate(x)]
         if kind == "neg":
@@ -515,20 +755,35 @@ class Run:
         name, x, place = node[1], args[0], id(node)
         if name in self.sample.claim.functions:
             given = self.sample.claim.functions[name]
-            return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, [s])[0] for s in x]
+            return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, "theta", [s])[0] for s in x]
         if name in ("grad", "field"):
-            return self.sample.loss.at(self, self.vector(x))
+            return self.sample.loss.at(self, "theta", self.vector(x))
         if name in ("abs", "sign"):
             return [s.sign(place, i) if name == "sign" else s * s.sign(place, i) for i, s in enumerate(x)]
+        if name in KNOWN:
+            return [s.known(name, place, i) for i, s in enumerate(x)]
         if name == "sqrt":
             return [s.power(HALF, place, i) for i, s in enumerate(x)]
         if name in ("dot", "norm"):
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
-        return self.lift(self.sample.loss.derivative(*([s.at(0) for s in self.vector(a)] for a in args)))
+        if name == "loss":
+            return self.sample.loss.potential.at(self, "theta", self.vector(x))
+        directions = [("theta", self.vector(a)) for a in args]
+        if len(args) > TENSORS[name]:
+            return self.sample.loss.at(self, "theta", directions.pop(0)[1], *directions)
+        return self.lift(self.sample.loss.derivative("theta", *((space, [s.at(0) for s in v]) for space, v in directions)))
+
+    def partial(self, node, args):
+        """A derivative of a declared loss: in the text at a point, in a claim, with numbers, at the base."""
+        (loss, wanted, count), vectors = node[1], list(map(self.vector, args))
+        smooth, directions = self.sample.losses[loss], list(zip(self.sample.claim.spaces[id(node)], vectors[count:]))
+        if count:
+            return smooth.at(self, wanted, [s for v in vectors[:count] for s in v], *directions)
+        return self.lift(smooth.derivative(wanted, *((space, [s.at(0) for s in v]) for space, v in directions)))
 
     def dot(self, xs, ys, place):
-        s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.loss.weights))), self.constant(0))
+        s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.weights))), self.constant(0))
         if not s.c:
             return s
         low = (self.leading or {}).get(place, s.v)
@@ -540,15 +795,16 @@ class Run:
         """Every variable after step n; the states under the names that they have in the claim."""
         claim, lift = self.sample.claim, lambda x: self.lift(self.sample.values[x])
         names = {**names, **{x: lift(x) for x in claim.free}, "gamma": [self.gamma]}
-        names["t"], ahead = [lift("t")[0] + self.gamma * self.constant(n)], names["theta"]
+        names["t"], ahead = [lift("t")[0] + self.gamma * self.constant(n)], {x: names[x] for x in claim.unknowns}
         for _ in range(self.length + 1 if claim.implicit else 1):  # each pass settles a power of gamma of theta_next
-            before, after = ahead, {**names, "theta_next": ahead}
+            before, after = ahead, {**names, **{f"{x}_next": v for x, v in ahead.items()}}
             for target, value in claim.steps:
                 found = self.of(value, after)
-                after[target] = self.vector(found) if target == "theta" else found
-            ahead = after["theta"]
+                after[target] = self.vector(found) if target in claim.unknowns else found
+            ahead = {x: after[x] for x in claim.unknowns}
         if claim.implicit and self.leading is None:
-            need(not any((x - y).c for x, y in zip(before, ahead)), "theta_next does not enter with a factor gamma")
+            settled = not any((a - b).c for x in ahead for a, b in zip(before[x], ahead[x]))
+            need(settled, f"{' and '.join(f'{x}_next' for x in ahead)} does not enter with a factor gamma")
         for x in claim.states.values():
             need(x not in claim.scalars or len(after[x]) == 1, "a scalar becomes a vector")
             after[x] = after[x] if x in claim.scalars else self.vector(after[x])
@@ -569,10 +825,14 @@ class Sample:
         self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
         self.starts, self.leads, self.top = {}, {}, claim.order + 1
 
-    def settle(self, loss, schedules):
+    def settle(self, losses, weights, schedules):
         """The rest of the point.  Claims at gamma^0 are where the memory starts."""
-        self.loss, self.schedules, self.formulas = loss, schedules, Run(self, 1, {})
-        values = self.values | {"grad" if self.claim.data["label"] == "L" else "field": loss.derivative()}
+        self.losses, self.weights, self.schedules, self.formulas = losses, weights, schedules, Run(self, 1, {})
+        self.size, values = len(weights), dict(self.values)
+        if not self.claim.game:
+            self.loss = losses[self.claim.data["label"]]
+            values["grad" if self.claim.data["label"] == "L" else "field"] = self.loss.derivative("theta")
+            values |= {"L": self.loss.potential.derivative("theta")} if self.loss.potential and "L" not in values else {}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
@@ -580,7 +840,7 @@ class Sample:
         return self
 
     def claimed(self, summands, x):
-        total = [self.ring.zero] * (1 if x in self.claim.scalars else len(self.loss.base))
+        total = [self.ring.zero] * (1 if x in self.claim.scalars else self.size)
         for s in summands:
             value = self.formulas.of(s, self.names)
             need(len(value) == 1 or x not in self.claim.scalars, "a vector is claimed for a scalar")
@@ -690,7 +950,7 @@ class Check:
     def point(self, ring, d, ranges):
         """A random point: parameters in their ranges, theta, slow variables, time, derivatives of the loss and of schedules."""
         claim, draw = self.claim, lambda n: [self.source.randrange(1, ring.p) for _ in range(n)]
-        sample = Sample(claim, ring, {}, self.slack)
+        sample, ring.functions = Sample(claim, ring, {}, self.slack), Known(ring.p, lambda: draw(1)[0])
         run, names, sample.positive = Run(sample, 1), {}, []
         for n, conditions in claim.positive.items():
             for _ in range(500):
@@ -704,16 +964,21 @@ class Check:
             sample.positive += found
         sample.values |= {"t": draw(1), **{x: draw(1 if x in claim.scalars else d) for x in claim.fields}}
         schedule = lambda: Smooth(ring, sample.values["t"], [[1]], [[draw(1) for _ in range(self.degree + 4)]])
-        return sample.settle(self.smooth(ring, sample.values["theta"], draw(d)), {f: schedule() for f in claim.functions})
+        u, losses = draw(d), {}
+        for f, slots in claim.losses.items():
+            losses[f] = self.smooth(ring, [v for x in slots for v in sample.values[x]], u * len(slots), slots)
+        return sample.settle(losses, [pow(w, -1, ring.p) for w in u], {f: schedule() for f in claim.functions})
 
-    def smooth(self, ring, theta, u):
-        """A random field; or the gradient of a random loss, raised by weights: sum x_i y_i / u_i is the scalar product then, as
+    def smooth(self, ring, base, u, slots):
+        """A random field; or a random loss and its gradient, raised by weights: sum x_i y_i / u_i is the scalar product then, as
         for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
         draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
         a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
-        if self.claim.data["label"] == "L":  # c_(r,k) is a multiple of a_r
+        potential = []
+        if self.claim.data["label"] != "f":  # c_(r,k) is a multiple of a_r: that of the loss
+            potential = [[draw(1), *(x[:1] for x in row)] for row in c]
             c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
-        return Smooth(ring, theta, a, c, [pow(w, -1, ring.p) for w in u])
+        return Smooth(ring, base, a, c, slots, potential)
 
     terms = lambda self, d: comb(d + self.degree, d - 1)
 
@@ -738,7 +1003,8 @@ class Check:
         self.ring = None
         for what, values in sample.equations():
             if any(values):
-                raise Different(f"{what} (modulo {sample.ring.p}, dimension {len(sample.loss.base)})")
+                need(not self.claim.transcendental, f"{what}, or follows from equations of exp, sin, ... that are not tried here")
+                raise Different(f"{what} (modulo {sample.ring.p}, dimension {sample.size})")
         need(self.leading in (None, sample.starts), "leading powers differ from point to point")
         return sample
 
@@ -748,32 +1014,40 @@ class Check:
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
-        c = [[(k + 3.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)] for k in range(self.degree + 1)]
-        loss = Smooth(ring, [x], [[ring.one]], [c], [(d - 1.0, 1, log2(d), 1, 0)])
-        sample.settle(loss, {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions})
+        losses, height = {}, lambda k: (k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)
+        potential = [[[height(k)] for k in range(self.degree + 2)]] if claim.data["label"] == "L" else []
+        for f, slots in claim.losses.items():
+            n, number = len(slots), log2(self.terms(d * len(slots)))
+            c = [[(k + 3.0, 0, k * log2(d) + number, 1, k)] * n for k in range(self.degree + 1)]
+            losses[f] = Smooth(ring, [x] * n, [[ring.one] * n], [c], slots, potential)
+        schedules = {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions}
+        sample.settle(losses, [(d - 1.0, 1, log2(d), 1, 0)], schedules)
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
         return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), max(w[4] for w in found), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
-        ring, loss, other = sample.ring, sample.loss, Sample(self.claim, sample.ring, sample.values, self.slack)
-        fresh = self.smooth(ring, loss.base, loss.weights).coefficients
-        changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
-        other.settle(Smooth(ring, loss.base, loss.directions, changed, loss.weights), sample.schedules)
+        ring, other, losses = sample.ring, Sample(self.claim, sample.ring, sample.values, self.slack), {}
+        for f, loss in sample.losses.items():
+            fresh = self.smooth(ring, loss.base, sample.weights * len(loss.parts), loss.parts).coefficients
+            changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
+            potential = loss.potential and loss.potential.coefficients
+            losses[f] = Smooth(ring, loss.base, loss.directions, changed, loss.parts, potential)
+        other.settle(losses, sample.weights, sample.schedules)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):
         """Leading coefficients at every place, one for each component."""
         found = {place: tuple(x for _, x in sorted(leads.items())) for place, leads in sample.leads.items()}
-        return {place: x * (len(sample.loss.base) // len(x)) for place, x in found.items()}
+        return {place: x * (sample.size // len(x)) for place, x in found.items()}
 
     def quantities(self, sample):
         """What signs can be seen of: what stands under them, the gradient, and variables of the text at gamma^0."""
-        d, leads = len(sample.loss.base), self.wide(sample)
+        d, leads = sample.size, self.wide(sample)
         found = {n: [s.at(0) for s in x] for n, x in sample.variables.items() if all(s.end > 0 <= s.v for s in x)}
         found |= {id(n): leads[id(n)] for n in self.claim.nodes if is_sign(n) and id(n) in leads}
-        found["grad"] = sample.loss.derivative()
+        found |= {(f, x): loss.derivative(x) for f, loss in sample.losses.items() for x in loss.parts}
         return {n: tuple(x) * (d // len(x)) for n, x in found.items() if all(x)}
 
     def signs(self, sample):
@@ -781,7 +1055,7 @@ class Check:
         Places are evaluated in order, component by component.  So a root has no sign if its last base was once the first to be no
         residue: no product of its bases, and of those before, is a square.  If its first base was, c in w = c |x| has no sign.
         None if there is a root of an unknown square."""
-        ring, d, leads, seen = sample.ring, len(sample.loss.base), self.wide(sample), self.quantities(sample)
+        ring, d, leads, seen = sample.ring, sample.size, self.wide(sample), self.quantities(sample)
         sizes = {n: tuple(map(ring.size, x)) for n, x in seen.items()}
         kept, labels = [(x,) * d for x in (1, *sample.positive)], {}
         goals = [(id(n), sizes[id(n)], [id(n)]) for n in self.claim.nodes if is_sign(n) and id(n) in seen]
@@ -801,7 +1075,7 @@ class Check:
     def decide(self):
         """(bound, samples, dimension, classes), or Different."""
         for self.slack in range(5):
-            self.degree, self.leading = max(self.claim.order + 1 + self.slack, self.claim.rank), None
+            self.degree, self.leading = max(self.claim.order + 1 + self.claim.ahead + self.slack, self.claim.rank), None
             try:
                 return self.attempt()
             except Short:
@@ -832,7 +1106,7 @@ class Check:
         classes = comb(dimension + 2**vectors - 1, dimension) * 2**scalars
         conditions = len(first.positive) + dimension * (sum(map(is_root, claim.nodes)) + vectors) + scalars
         unlucky = height + cover - log2(BITS) - (BITS - log2(self.modulus * 400))  # (Q H / 255) / #primes
-        error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky)
+        error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky) + RELATIONS * claim.transcendental
         need(error < TARGET, "no useful error bound")
         self.visit(first, labels, classes)
         return error, classes, dimension, classes
@@ -844,7 +1118,7 @@ class Check:
         for _ in range(DRAWS):
             if len(seen) == classes:
                 return
-            sample = self.sample(len(first.loss.base))
+            sample = self.sample(first.size)
             found = label(sample, self.quantities(sample))
             if found not in seen:
                 seen.add(found)
@@ -872,9 +1146,11 @@ def load(text):
 def describe(data):
     """The statement as it was read."""
     lines = [f"scheme {data['scheme']}, regime {data['regime'] or '-'}, {data['form']} through gamma^{data['order']}"]
+    players = [*data.get("unknowns", []), *(f"{f}({', '.join(slots)})" for f, slots in data.get("losses", {}).items())]
     regime = [f"{p} = {e}" for p, e in data["bindings"].items()] + [f"{s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
     ranges = [f"{n}: {r or 'any'}" for n, r in data["parameters"].items()]
-    for title, part in ("update", data["update"].strip("\n").split("\n")), ("parameters", ranges), ("regime", regime):
+    update = data["update"].strip("\n").split("\n")
+    for title, part in ("update", update), ("unknowns and losses", players), ("parameters", ranges), ("regime", regime):
         lines += [title] * bool(part) + ["    " + line for line in part]
     for x, powers in [*data["fields"].items(), *((f"memory {m}", [p]) for m, p in data["memory"].items())]:
         lines += [f"{x}, gamma^{k}: " + (" + ".join(f"({c})*{t}" for c, t in p) or "0") for k, p in enumerate(powers)]

@@ -4,6 +4,7 @@
  "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
  "functions": {name: expression | null}, "slow": [x, ...],
  "fields": {x: [[[coefficient, term], ...] for each power of gamma]}, "memory": {m: [[coefficient, term], ...] at gamma^0}}
+ with declared losses also "unknowns": [x, ...], "losses": {loss: [x, ...]}
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ def certificate(
     {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
     """
     scheme = configuration.scheme
-    scheme.require_plain("a certificate")
+    scheme.require_no_layers("a certificate")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}
-    return {
+    statement = {
         "format": checker.FORMAT,
         "scheme": scheme.name,
         "regime": configuration.regime,
@@ -62,6 +63,9 @@ def certificate(
         "fields": fields,
         "memory": {m: _pairs(powers[0]) for m, powers in (memory or {}).items()},
     }
+    if scheme.losses:
+        statement |= {"unknowns": list(scheme.unknowns), "losses": {f: list(slots) for f, slots in scheme.losses.items()}}
+    return statement
 
 
 def _function(name: str, value: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import ReductionError, SingularPointError, UndecidedError, UsageError
@@ -32,6 +32,7 @@ class SchemeData:
     regime: str = ""
     parameters: tuple[str, ...] = ()
     where: Mapping[str, str] | None = None
+    games: ClassVar[bool] = False  # whether the kind of claim may be about a scheme that declares its own losses
 
     def __post_init__(self) -> None:
         if bool(self.scheme) == bool(self.update):
@@ -66,7 +67,9 @@ class SchemeData:
     def configuration(self) -> Configuration:
         """Raises UsageError, SchemeError, ParseError for a scheme, a regime or a parameter that is not there."""
         scheme, keywords = self.chosen()
-        scheme.require_plain("a claim")
+        scheme.require_no_layers("a claim")
+        if not self.games:
+            scheme.require_plain("a claim of this kind")
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property
@@ -82,7 +85,8 @@ class SchemeData:
         bound += [f"{v} = {unparse(r.factor)}*{r.symbol}" for v, r in c.rescaled.items()]
         bound += [f"{n} = {t}" for n, t in c.settings.items() if "(" in n]
         ranges = [p.range for n, p in c.scheme.parameters.items() if p.range and n in c.free]
-        function = "any smooth loss L" if c.scheme.label == "L" else "any smooth field f"
+        losses = " and ".join(f"{f}({', '.join(slots)})" for f, slots in c.scheme.losses.items())
+        function = {"L": "any smooth loss L", "f": "any smooth field f"}.get(c.scheme.label, f"any smooth losses {losses}")
         return tuple(x for x in (text, ", ".join(bound), *ranges, function) if x)
 
     def read(self, reading: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -21,7 +22,16 @@ from derive.commands.helping import (
     epilog,
 )  # fmt: skip
 from derive.commands.limits import LimitedGroup, limited, supervise
-from derive.commands.options import chosen_scheme, chosen_settings, note_ranges, output_option, scheme_options
+from derive.commands.options import (
+    chosen_functions,
+    chosen_scheme,
+    chosen_settings,
+    functions_option,
+    note_ranges,
+    output_option,
+    refuse_functions,
+    scheme_options,
+)
 from derive.files import check_writable
 
 REFUTED, UNDECIDED = 1, 2
@@ -66,9 +76,8 @@ def main() -> None:
     """
 
 
-def _format(function: Any) -> Any:
-    choice = click.Choice(["text", "json"])
-    return click.option("--format", "form", type=choice, default="text", show_default=True, help="Output format.")(function)
+def _format(*formats: str) -> Callable[[Any], Any]:
+    return click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True, help="Output format.")
 
 
 @main.command("scheme", epilog=epilog((*SCHEMES, *CERTIFICATES), SCHEME_FILE, CERTIFICATE_FILE))
@@ -85,7 +94,7 @@ def _format(function: Any) -> Any:
 @click.option("--from-rest", is_flag=True, help="Also start the memory as users do, and say what the transient does.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw error against gamma, and orbits for two-dimensional losses.")
 @click.option("-o", "--output", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")
-@_format
+@_format("text", "json")
 def scheme_command(
     scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
     order: int, loss: str | None, count: int, seed: int, digits: int, from_rest: bool, plot: str | None, output: str | None,
@@ -124,6 +133,7 @@ def scheme_command(
 @click.option("--scheme", metavar="NAME|FILE.toml", shell_complete=complete_schemes, help="The scheme the formula is about.")
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
+@functions_option
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
 @click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
@@ -133,7 +143,7 @@ def scheme_command(
     "--says", multiple=True, metavar="'theta: FORMULA'", help="The claim; 'loss: FORMULA' for a modified loss. Repeatable."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random losses, points and parameter values.")
-@_format
+@_format("text", "latex", "json")
 @output_option
 def formula_command(
     file: str | None, scheme: str | None, update: str | None, parameters: tuple[str, ...], order: int | None,
@@ -143,13 +153,17 @@ def formula_command(
 
     Options win over what FILE.toml says.
     """
-    from verify.formula_verdict import check_formula, print_formula, read_formula
+    from verify.formula_verdict import check_formula, formula_latex, print_formula, read_formula
 
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters)
+    if scheme is not None:
+        refuse_functions(scheme, chosen_functions())
+    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters, chosen_functions())
     result = check_formula(claim, seed)
     note_ranges(claim.configuration.settings, claim.configuration.scheme)
     if form == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
+    elif form == "latex":
+        click.echo(formula_latex(result))
     else:
         print_formula(result)
     return {"confirmed": 0, "refuted": REFUTED}.get(result.verdict, UNDECIDED)

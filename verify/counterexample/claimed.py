@@ -10,8 +10,10 @@ from typing import Any
 
 from derive.language import Call, Expression, Operation, constant, names_of, walk
 from derive.scheme import Configuration
+from derive.scheme.names import previous
+from verify.orbits.run import sizes_of, space_of
 from verify.orbits.slow_series import Sample
-from verify.problems.formula import FormulaValues, parsed
+from verify.problems.formula import FormulaValues, formula_reader
 
 Items = Sequence[tuple[Expression, Expression]]  # (coefficient, term): their products are summed
 
@@ -47,6 +49,11 @@ class ClaimedField:
         """State variables without components."""
         scheme = self.configuration.scheme
         return frozenset(self.configuration.symbol(s) for s in scheme.states if scheme.kinds.get(s) == "scalar")
+
+    def space(self, variable: str) -> str:
+        """The unknown whose components a variable has."""
+        scheme = self.configuration.scheme
+        return next(space_of(scheme, s) for s in scheme.states if self.configuration.symbol(s) == variable)
 
     @cached_property
     def roots(self) -> tuple[Expression, ...]:
@@ -87,17 +94,18 @@ def claimed_field(
     configuration: Configuration, equations: Mapping[str, Blocks], memory: Mapping[str, Blocks] | None = None
 ) -> ClaimedField:
     """The claim made by the `equations` of a result's JSON form, with the limit of its `memory`."""
-    terms = {x: [_items(block) for block in blocks] for x, blocks in equations.items()}
-    return ClaimedField(configuration, terms, memory_limit(memory or {}))
+    terms = {x: [_items(configuration, block) for block in blocks] for x, blocks in equations.items()}
+    return ClaimedField(configuration, terms, memory_limit(configuration, memory or {}))
 
 
-def memory_limit(memory: Mapping[str, Blocks]) -> dict[str, Items]:
+def memory_limit(configuration: Configuration, memory: Mapping[str, Blocks]) -> dict[str, Items]:
     """The slow manifold at gamma = 0, of the `memory` of a result's JSON form."""
-    return {m: _items(blocks[0]) for m, blocks in memory.items()}
+    return {m: _items(configuration, blocks[0]) for m, blocks in memory.items()}
 
 
-def _items(block: Mapping[str, Any]) -> Items:
-    return [(parsed(i["coefficient"], "coefficient"), parsed(i["term"], "term")) for i in block["terms"]]
+def _items(configuration: Configuration, block: Mapping[str, Any]) -> Items:
+    read = formula_reader(configuration)
+    return [(read(i["coefficient"], "coefficient"), read(i["term"], "term")) for i in block["terms"]]
 
 
 # ------------------------------------------------------------------------------------------ values
@@ -123,20 +131,21 @@ def values_at(sample: Sample) -> FormulaValues:
 def claimed_values(claim: ClaimedField, sample: Sample) -> dict[str, list[list[Any]]]:
     """The claimed f_k at a sample's point, one entry a component."""
     values, zero = values_at(sample), sample.unit * 0
-    found: dict[str, list[list[Any]]] = {}
+    sizes, found = sizes_of(claim.configuration, sample.problem.sizes), {}
     for x, powers in claim.terms.items():
-        size = 1 if x in claim.scalars else sample.problem.dimension
+        size = sizes[x] or 1
         found[x] = [combination(values, items, size) or [zero] * size for items in powers]
     return found
 
 
 def memory_values(claim: ClaimedField, values: FormulaValues) -> dict[str, Any]:
-    """The claimed memory at gamma = 0 as the orbit holds it: the previous point as its difference from theta."""
-    point, found = values.problem.point, {}
+    """The claimed memory at gamma = 0 as the orbit holds it: the previous point as its difference from the present one."""
+    sizes, found = sizes_of(claim.configuration, values.problem.sizes), {}
+    now = {previous(x): point for x, point in values.points.items()}
     for m, items in claim.memory.items():
-        size = 1 if m in claim.scalars else len(point)
+        size = sizes[m] or 1
         value = combination(values, items, size) or [values.numbers.lift(Fraction(0))] * size
-        if m == "theta_prev":
-            value = [v - p for v, p in zip(value, point, strict=True)]
+        if m in now:
+            value = [v - p for v, p in zip(value, now[m], strict=True)]
         found[m] = value[0] if m in claim.scalars else value
     return found

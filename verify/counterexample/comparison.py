@@ -30,7 +30,8 @@ TRIES, BITS, WIDEST = 12, 400, 1e-40
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A value that is not the claimed one: of f_power of `variable`, at a component of a sample; `timed` if it depends on t."""
+    """A value that is not the claimed one: of f_power of `variable`, which lies in an unknown's `space`, at a component of a
+    sample; `timed` if it depends on t."""
 
     variable: str
     power: int
@@ -39,6 +40,7 @@ class Mismatch:
     true: Any
     sample: Sample
     timed: bool = False
+    space: str = "theta"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def mismatches_at(examined: Examined, claimed: Mapping[str, list[list[Any]]]) ->
         for k, vector in enumerate(powers):
             for i, (said, true) in enumerate(zip(vector, examined.orbit.fields[x][k], strict=True)):
                 if said != true:
-                    found.append(Mismatch(x, k, i, said, true, examined.sample, examined.claim.timed))
+                    claim = examined.claim
+                    found.append(Mismatch(x, k, i, said, true, examined.sample, claim.timed, claim.space(x)))
     return sorted(found, key=lambda m: m.power)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.errors import UsageError
+from derive.scheme import Configuration
 from verify.counterexample.claimed import ClaimedField
 from verify.counterexample.comparison import Mismatch, examine
 from verify.counterexample.parameters import parameter_values, settings_of
@@ -23,7 +23,7 @@ from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, SingularSeries, to_fraction
 from verify.numbers.precision import bits_of, precision
 from verify.orbits.slow_series import Sample
-from verify.problems.problem import parse_loss, problem_of
+from verify.problems.problem import check_coordinates, parse_loss, problem_of
 
 ATTEMPTS = 12
 
@@ -63,6 +63,17 @@ class GivenLoss:
         }
 
 
+def coordinates(configuration: Configuration, loss: str) -> tuple[str, ...]:
+    """The variables of a loss or field that the user names for a scheme.
+
+    Raises UsageError for a text that is no loss, and for a parameter of the scheme among the variables.
+    """
+    scheme = configuration.scheme
+    variables, _ = parse_loss(loss, scheme.label)
+    check_coordinates(variables, {*scheme.parameters, *configuration.free}, "loss" if scheme.label == "L" else "field")
+    return variables
+
+
 def check_given_loss(
     claim: ClaimedField,
     loss: str,
@@ -72,12 +83,10 @@ def check_given_loss(
 ) -> GivenLoss:
     """Compare the claim with the scheme's slow orbit at a random point of the named loss.
 
-    Raises UsageError for a text that is no loss, SingularSeries where the scheme has no expansion at any point tried.
+    Raises what `coordinates` raises, SingularSeries where the scheme has no expansion at any point tried.
     """
     chosen = next(parameter_values(claim.configuration, seed)) if values is None else values
-    variables, _ = parse_loss(loss, claim.configuration.scheme.label)
-    if taken := set(variables) & set(claim.configuration.free):
-        raise UsageError(f"the loss: '{min(taken)}' is a parameter of the scheme and no coordinate; write a number there")
+    variables = coordinates(claim.configuration, loss)
     with precision(bits_of(2 * digits) + 64):
         for numbers in (EXACT, BALLS):
             source = random.Random(f"given {seed}")

@@ -3,7 +3,8 @@
 A term is a product of factors, each to a rational power:
 
     ("name", x)                  grad, theta, slow variables, t, r, dr, ...
-    ("node", f, (u, v, ..))      the derivative f = hess, d3, ... contracted with the terms u, v, ...
+    ("node", f, (u, v, ..))      the derivative f = hess, d3, ... contracted with the terms u, v, ...; of a declared loss f is
+                                 "g.x" and each term stands with its space, as mixed derivatives commute
     ("dot", u)                   the sum over the components of u
     ("size", x)                  |x|;  x^2 = |x|^2, so that the power of any other factor is 0 or 1
     ("power", b)                 the combination b, under a root or in a denominator
@@ -23,6 +24,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.language import Call, Expression, Name, Number, Operation, constant, unparse
+from derive.language.calls import Partial, partial_of
 from verify.numbers.power_series import IrrationalRoot, rational_power, to_fmpq
 from verify.problems.formula import DERIVATIVES
 
@@ -129,7 +131,9 @@ class NormalForms:
 
     def _call(self, function: str, args: Sequence[Combination]) -> Combination:
         if function in DERIVATIVES:
-            return self._node(function, args)
+            return self._node(function, args, [""] * len(args))
+        if partial := partial_of(function):
+            return self._node(partial.label, partial.divided(args)[1], partial.variables[1:])
         match function:
             case "sqrt":
                 return self.power(args[0], HALF)
@@ -212,7 +216,7 @@ class NormalForms:
         outer = tuple(p for p in term if self._is_scalar(p[0]))
         return outer, tuple(p for p in term if p not in outer)
 
-    def _node(self, function: str, args: Sequence[Combination]) -> Combination:
+    def _node(self, function: str, args: Sequence[Combination], spaces: Sequence[str]) -> Combination:
         """Linear in every slot, symmetric, scalars come out."""
         total: Combination = {}
         for chosen in product(*(a.items() for a in args)):
@@ -222,7 +226,7 @@ class NormalForms:
                 scalar, vector = self._split(term)
                 outer = self.multiply(outer, {scalar: c})
                 inner.append(vector)
-            node = ("node", function, tuple(sorted(inner)))
+            node = ("node", function, tuple(sorted(zip(inner, spaces, strict=True))))
             total = difference(total, difference({}, self.multiply(outer, {((node, Fraction(1)),): fmpq(1)})))
         return total
 
@@ -261,7 +265,11 @@ class NormalForms:
             case ("name", name):
                 return str(name)
             case ("node", function, arguments):
-                return f"{function}({', '.join(map(self.text, arguments))})"
+                terms = [self.text(t) for t, _ in arguments]
+                if partial := partial_of(function):
+                    whole = Partial(partial.loss, (*partial.variables, *(x for _, x in arguments)))
+                    return f"{whole.written}({', '.join((partial.loss, *partial.variables, *terms))})"
+                return f"{function}({', '.join(terms)})"
             case ("dot", inner):
                 return self._dot_text(inner)
         parts = [self.text(t) if c == 1 else str(c) if t == ONE else f"{c}*{self.text(t)}" for t, c in x[1]]

@@ -26,7 +26,7 @@ Claims = Mapping[str, Sequence[Sequence[tuple[Any, Any]]]]  # variable -> power 
 
 def flow_series(sample: Sample, claims: Claims, length: int) -> dict[str, list[Series]]:
     """S(tau) for every slow variable: series in gamma of this length, with polynomials in tau as coefficients."""
-    start = {x: sample.problem.point if x == "theta" else sample.slow[x] for x in claims}
+    start = {x: sample.points[x] if x in sample.points else sample.slow[x] for x in claims}
     flat = {x: list(v) if isinstance(v, list | tuple) else [v] for x, v in start.items()}
     state = {x: [Series.constant(fmpq_poly([c]), 1) for c in v] for x, v in flat.items()}
     for known in range(1, length):
@@ -41,8 +41,9 @@ def _rates(sample: Sample, claims: Claims, state: Mapping[str, list[Series]], kn
     names: dict[str, Any] = {**sample.values, "t": clock}
     for f in sample.functions:
         names |= _function_series(sample, f, clock)
-    names |= {x: v if isinstance(sample.slow.get(x, []), list) else v[0] for x, v in state.items() if x != "theta"}
-    values = FormulaValues(sample.problem, state["theta"], names, EXACT)
+    names |= {x: v if isinstance(sample.slow[x], list) else v[0] for x, v in state.items() if x not in sample.points}
+    theta = [v for x in sample.points for v in state[x]]
+    values = FormulaValues(sample.problem, theta, names, EXACT)
     rates: dict[str, list[list[Any]]] = {}
     for x, by_power in claims.items():
         size = len(state[x])

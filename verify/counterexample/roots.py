@@ -24,7 +24,6 @@ from verify.numbers.power_series import IrrationalRoot, Series, SingularSeries, 
 from verify.orbits.run import Runner
 from verify.orbits.slow_series import Sample
 from verify.problems.formula import FormulaValues
-from verify.problems.problem import Problem
 
 #: powers of gamma that one step is followed through, and repairs for each component, before a sample is given up
 LENGTH, REPAIRS = 6, 12
@@ -73,12 +72,12 @@ def take_roots(claim: ClaimedField, sample: Sample, numbers: Numbers = EXACT) ->
     formulas = FormulaValues(problem, problem.point, sample.names(), numbers)
     memory = memory_values(claim, formulas)
     functions = {f: sample.time_function(f) for f in sample.functions}
-    runner = Runner(claim.configuration, problem.gradient, sample.values, numbers, functions, passes=1)
+    runner = Runner(claim.configuration, problem.gradient, sample.values, numbers, functions, 1, problem)
 
     def series(value: Any) -> Any:
         return [series(v) for v in value] if isinstance(value, list) else Series.constant(value, LENGTH)
 
-    state = {x: series(v) for x, v in {"theta": list(problem.point), **sample.slow, **memory}.items()}
+    state = {x: series(v) for x, v in {**sample.points, **sample.slow, **memory}.items()}
     runner.step(state, gamma_series(LENGTH), Series.constant(sample.t, LENGTH))
     for root in claim.roots:
         formulas.of(root)
@@ -114,8 +113,8 @@ Knob = Callable[[fmpq], Sample]
 
 def _knobs(sample: Sample) -> Iterator[Knob]:
     """Ways to change one number of the sample: for each component the gradient's, then each slow variable's."""
-    for i in range(sample.problem.dimension):
-        yield lambda x, i=i: replace(sample, problem=with_gradient(sample.problem, i, x))  # type: ignore[misc]
+    for i in range(sample.problem.gradient_size):
+        yield lambda x, i=i: replace(sample, problem=sample.problem.with_gradient(i, x))  # type: ignore[misc]
         for name, value in sample.slow.items():
             if isinstance(value, list):
                 yield lambda x, i=i, n=name, v=value: replace(  # type: ignore[misc]
@@ -123,20 +122,6 @@ def _knobs(sample: Sample) -> Iterator[Knob]:
                 )
             elif i == 0:
                 yield lambda x, n=name: replace(sample, slow={**sample.slow, n: x})  # type: ignore[misc]
-
-
-def with_gradient(problem: Problem, component: int, x: Any) -> Problem:
-    """The same loss (or field) with this component of the gradient at the point.
-
-    >>> with_gradient(Problem((fmpq(0),), {(1,): fmpq(2), (2,): fmpq(3)}), 0, fmpq(5)).gradient((fmpq(0),))
-    [5]
-    """
-    zero = (0,) * problem.dimension
-    if problem.potential is not None:
-        unit = tuple(int(i == component) for i in range(problem.dimension))
-        return Problem(problem.point, {**problem.potential, unit: x})
-    parts = [{**p, zero: x} if i == component else p for i, p in enumerate(problem.components)]
-    return Problem(problem.point, None, tuple(parts))
 
 
 def _repaired(claim: ClaimedField, sample: Sample, place: int, source: random.Random) -> Sample:

@@ -17,11 +17,12 @@ from derive.scheme.schedule import Schedule
 from verify.counterexample.claimed import ClaimedField
 from verify.numbers.evaluation import elementary, evaluate, mapped
 from verify.numbers.kinds import BALLS, EXACT, Numbers
+from verify.orbits.run import sizes_of
 from verify.orbits.slow_series import Sample
 from verify.problems.differentiation import differentiate
-from verify.problems.polynomials import Polynomial
+from verify.problems.game import Game
 from verify.problems.problem import Problem
-from verify.problems.random_problem import random_problem
+from verify.problems.random_problem import random_game, random_problem
 
 
 class NoRationalPoint(ArithmeticError):
@@ -31,16 +32,21 @@ class NoRationalPoint(ArithmeticError):
 def random_sample(
     claim: ClaimedField, values: Mapping[str, Any], source: random.Random, dimension: int, degree: int, numbers: Numbers = EXACT
 ) -> Sample:
-    """A random sample at these parameter values; `numbers` are those that time functions are evaluated in."""
-    problem = random_problem(source, dimension, degree, claim.configuration.scheme.label)
+    """A random sample at these parameter values, every unknown of this dimension; `numbers` are those that time functions are
+    evaluated in."""
+    scheme = claim.configuration.scheme
+    if scheme.losses:
+        problem: Problem | Game = random_game(source, scheme.losses, dict.fromkeys(scheme.unknowns, dimension), degree)
+    else:
+        problem = random_problem(source, dimension, degree, scheme.label, scheme.calls_loss)
     return sample_of(claim, problem, values, source, degree, numbers)
 
 
 def sample_of(
-    claim: ClaimedField, problem: Problem, values: Mapping[str, Any], source: random.Random, degree: int, numbers: Numbers
+    claim: ClaimedField, problem: Problem | Game, values: Mapping[str, Any], source: random.Random, degree: int, numbers: Numbers
 ) -> Sample:
     """This problem with random slow variables, a random time, and time functions as far as a loss of this degree sees them."""
-    slow = random_slow(claim, source, problem.dimension)
+    slow = random_slow(claim, source, problem.sizes)
     t = random_number(source)
     return Sample(problem, values, slow, t, time_functions(claim, t, degree + 2, source, numbers))
 
@@ -51,13 +57,11 @@ def random_number(source: random.Random) -> fmpq:
     return value if value != 1 else fmpq(8, 7)
 
 
-def random_slow(claim: ClaimedField, source: random.Random, dimension: int) -> dict[str, Any]:
-    """Values of the slow variables besides theta, positive: averages of squares are among them."""
-    return {
-        s: random_number(source) if s in claim.scalars else [random_number(source) for _ in range(dimension)]
-        for s in claim.slow
-        if s != "theta"
-    }
+def random_slow(claim: ClaimedField, source: random.Random, unknowns: Mapping[str, int]) -> dict[str, Any]:
+    """Values of the slow variables besides the unknowns, positive: averages of squares are among them."""
+    sizes = sizes_of(claim.configuration, unknowns)
+    others = [(s, sizes[s]) for s in claim.slow if s not in unknowns]
+    return {s: random_number(source) if n is None else [random_number(source) for _ in range(n)] for s, n in others}
 
 
 def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Random, numbers: Numbers) -> dict[str, list[Any]]:
@@ -106,14 +110,9 @@ def as_balls(sample: Sample) -> Sample:
     def ball(value: Any) -> Any:
         return mapped(lambda x: arb(1) * x, value)
 
-    def polynomial(q: Polynomial) -> Polynomial:
-        return {e: ball(c) for e, c in q.items()}
-
-    p = sample.problem
-    potential = None if p.potential is None else polynomial(p.potential)
     return replace(
         sample,
-        problem=Problem(p.point, potential, tuple(polynomial(q) for q in p.components)),
+        problem=sample.problem.each(lambda p: p.with_coefficients(ball)),
         values={n: ball(v) for n, v in sample.values.items()},
         slow={s: ball(v) for s, v in sample.slow.items()},
         functions={f: ball(list(c)) for f, c in sample.functions.items()},

@@ -39,7 +39,7 @@ def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
 def _about_origin(claim: ClaimedField, mismatch: Mismatch, balls: bool) -> Mismatch:
     """The same loss moved to the origin, if the claim fails there too."""
     problem = mismatch.sample.problem
-    origin = replace(problem, point=tuple(fmpq(0) for _ in problem.point))
+    origin = problem.moved([fmpq(0) for _ in problem.point])
     try:
         found = examine(claim, replace(mismatch.sample, problem=origin), mismatch.power, balls).mismatches
     except ArithmeticError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from verify.counterexample.comparison import Mismatch
 from verify.counterexample.parameters import settings_of
-from verify.problems.polynomials import VARIABLES, polynomial_text
+from verify.problems.game import Game
 
 
 def counterexample_json(m: Mismatch) -> dict[str, Any]:
@@ -16,9 +16,9 @@ def counterexample_json(m: Mismatch) -> dict[str, Any]:
     return {
         "variable": m.variable,
         "power": m.power,
-        "component": VARIABLES[m.component],
+        "component": _component(m),
         "loss": loss_text(m),
-        "point": {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)},
+        "point": _point(m),
         "parameters": {n: str(v) for n, v in m.sample.values.items()},
         "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
         **time,
@@ -35,23 +35,32 @@ def _functions(m: Mismatch) -> dict[str, Any]:
     return found
 
 
+def _component(m: Mismatch) -> str:
+    return m.sample.problem.names[m.space][m.component]
+
+
+def _point(m: Mismatch) -> dict[str, str]:
+    names = [v for every in m.sample.problem.names.values() for v in every]
+    return {v: str(x) for v, x in zip(names, m.sample.problem.point, strict=True)}
+
+
 def loss_text(m: Mismatch) -> str:
-    """The loss (or field, components separated by ';') in variables x, y, ... measured from the point."""
+    """The loss (or field, components separated by ';', or losses by their names) in variables measured from the point."""
     problem = m.sample.problem
-    shifted = [v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in zip(VARIABLES, problem.point, strict=False)]
-    parts = problem.components if problem.potential is None else (problem.potential,)
-    return "; ".join(polynomial_text(p, shifted) for p in parts)
+    point = zip(_point(m), problem.point, strict=True)
+    return problem.written([v if x == 0 else f"({v} {'-' if x > 0 else '+'} {abs(x)})" for v, x in point])
 
 
 def counterexample_text(m: Mismatch) -> str:
     """One line: where the claim fails and both numbers."""
-    state = {v: str(x) for v, x in zip(VARIABLES, m.sample.problem.point, strict=False)}
+    state = _point(m)
     state |= {s: f"({', '.join(map(str, v))})" if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()}
     if m.timed:
         state |= {n: str(v) for n, v in {"t": m.sample.t, **_functions(m)}.items()}
     place = ", ".join(f"{n} = {v}" for n, v in state.items())
-    problem = "field" if m.sample.problem.potential is None else "loss"
+    problem = m.sample.problem
+    what = "losses" if isinstance(problem, Game) else "field" if problem.potential is None else "loss"
     return (
-        f"{problem} {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {VARIABLES[m.component]} of the "
+        f"{what} {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {_component(m)} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
+from derive.language.calls import KNOWN_FUNCTIONS
 from verify.numbers.kinds import Numbers
+from verify.numbers.known import known_function
 from verify.numbers.power_series import sum_of
 
 Value = Any
@@ -63,7 +65,9 @@ def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Number
 
 
 def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
-    """sqrt, abs, sign, dot and norm."""
+    """sqrt, abs, sign, dot, norm and the known functions."""
+    if function in KNOWN_FUNCTIONS:
+        return mapped(lambda x: known_function(function, x), args[0])
     match function:
         case "sqrt":
             return mapped(lambda x: numbers.power(x, Fraction(1, 2)), args[0])

@@ -90,6 +90,10 @@ class Node:
     def atan(self) -> Node:
         return self.tape.record("primitive", (self, self * self + 1), "atan")
 
+    def erf(self) -> Node:
+        """erf(a)' = a'/d with d = sqrt(pi)/2 exp(a^2), and pi = 4 atan(1)."""
+        return self.tape.record("primitive", (self, (self * self).exp() * self.tape.lift(1).atan().sqrt()), "erf")
+
     def sin(self) -> Node:
         return self.tape.pair(self, "sin", "cos", -1)[0]
 

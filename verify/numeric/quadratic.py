@@ -11,8 +11,9 @@ variable Phi is the principal root z(gamma h) of the characteristic polynomial o
 descent, log z(gamma h)/gamma for a linear two-step scheme.  The derived field on the same loss keeps its chains of hess only.
 
 Coefficient k is a polynomial in h of degree at most k + 1, so agreement at order + 2 values of h is agreement for every
-quadratic loss in any dimension (at the given parameters).  Schemes that are not linear on a quadratic loss (roots, products or
-quotients of gradients, explicit time) have no such form: the result says so and why.
+quadratic loss in any dimension (at the given parameters).  Declared losses are random quadratic polynomials of unknowns with one
+component each: there are as many such games as curvatures h, each a point of the space of all.  Schemes that are not linear on a
+quadratic loss (roots, products or quotients of gradients, explicit time) have no such form: the result says so and why.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from flint import fmpq, fmpq_mat, fmpq_series
 from derive.scheme import Configuration
 from verify.numbers.tape import Tape
 from verify.numeric.affine import AFFINE, Affine, NotLinear, series, series_length
-from verify.numeric.system import Layout, Recorder, field_values, layout_of, order_of, reads_ahead
+from verify.numeric.system import Layout, Recorder, field_values, layout_of, order_of
+from verify.orbits.run import reads_ahead
+from verify.problems.game import Game
 from verify.problems.landscape import Loss
+from verify.problems.rich import rich_game
 
 Matrix = list[list[Any]]  # of fmpq_series
 
@@ -40,7 +44,8 @@ class QuadraticCheck:
 
     `applicable` is False, with the `reason`, for schemes that are not linear; `first_difference` is the first power at which
     the two disagree for some h of `curvatures`, None if none does; `characteristic` the scheme's characteristic polynomial on
-    L = x^2/2, its coefficients of z^0, z^1, ... as power series in gamma.
+    L = x^2/2, its coefficients of z^0, z^1, ... as power series in gamma.  With declared losses there are `games` in place of
+    curvatures, and the first stands for L = x^2/2.
     """
 
     applicable: bool
@@ -52,6 +57,7 @@ class QuadraticCheck:
     field: tuple[tuple[tuple[Fraction, ...], ...], ...] = ()
     characteristic: tuple[str, ...] = ()
     first_difference: int | None = None
+    games: tuple[str, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -71,32 +77,33 @@ class QuadraticCheck:
             "compared_through": len(self.field) - 1,
             "first_difference": self.first_difference,
             "confirmed": self.confirmed,
-        }
+        } | ({"games": list(self.games)} if self.games else {})
 
 
 # ------------------------------------------------------------------------------------------ the scheme as a matrix
 
 
 def step_matrix(recorder: Recorder, size: int, implicit: bool) -> Matrix:
-    """M(gamma) on the flat state; theta_next enters linearly and is eliminated.
+    """M(gamma) on the flat state, unknowns first; theta_next enters linearly and is eliminated.
 
     Raises NotLinear.
     """
     one = series(Fraction(1))
     state = [Affine(series(Fraction(0)), {j: one}) for j in range(size)]
     gamma = Affine(fmpq_series([0, 1]), {})
-    ahead = [Affine(series(Fraction(0)), {size: one})] if implicit else None
-    result = [Affine.of(x) for x in recorder.step(state, gamma, AFFINE, ahead)]
+    count = recorder.loss.dimension if implicit else 0
+    later = [Affine(series(Fraction(0)), {size + i: one}) for i in range(count)]
+    result = [Affine.of(x) for x in recorder.step(state, gamma, AFFINE, later or None)]
     if any(r.constant for r in result):
         raise NotLinear("the update adds a constant to the state (or reads the time)")
     zero = series(Fraction(0))
-    if implicit:
-        theta = result[0]
-        own = theta.linear.get(size, zero)
-        solved = {j: a / (one - own) for j, a in theta.linear.items() if j != size}
-        forms = [(r.linear, r.linear.get(size, zero)) for r in result]
-        return [[a.get(j, zero) + b * solved.get(j, zero) for j in range(size)] for a, b in forms]
-    return [[r.linear.get(j, zero) for j in range(size)] for r in result]
+    rows = [[r.linear.get(j, zero) for j in range(size + count)] for r in result]
+    for k in range(size, size + count):  # x = a + b x, x the unknown that stands in column k, is x = a/(1 - b): put it everywhere
+        own = rows[k - size]
+        solved = [zero if j == k else a / (one - own[k]) for j, a in enumerate(own)]
+        rows = [[zero if j == k else a + row[k] * s for j, (a, s) in enumerate(zip(row, solved, strict=True))] for row in rows]
+        rows[k - size] = solved
+    return [row[:size] for row in rows]
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
@@ -170,7 +177,8 @@ def closed_form(
     order: int,
     curvature: Fraction = Fraction(1),
 ) -> tuple[list[list[list[Fraction]]], list[str]]:
-    """The modified equation on L = h x^2/2 through gamma^order, as matrices, and the characteristic polynomial.
+    """The modified equation on L = h x^2/2, or on the game of that number, through gamma^order, as matrices, and the
+    characteristic polynomial.
 
     Raises NotLinear.
 
@@ -184,7 +192,7 @@ def closed_form(
     powers = order + 4
     with series_length(powers + 2):
         size = sum(high - low for low, high in layout.slots.values())
-        matrix = step_matrix(recorder, size, reads_ahead(configuration))
+        matrix = step_matrix(recorder, size, reads_ahead(configuration.scheme))
         logarithm = _logarithm(slow_map(matrix, len(slow), powers), powers)
         text = [_series_text(c) for c in _characteristic(matrix)]
         return [[[_fraction(x[k + 1]) for x in row] for row in logarithm] for k in range(order + 1)], text
@@ -206,10 +214,18 @@ def _fraction(x: Any) -> Fraction:
 def _recorder(
     configuration: Configuration, parameters: Mapping[str, Fraction], slow: Sequence[str], curvature: Fraction
 ) -> tuple[Recorder, Layout]:
-    is_field = configuration.scheme.label == "f"
-    loss = Loss(f"-({curvature})*x" if is_field else f"({curvature})/2*x**2", is_field)
+    loss = _problem(configuration, curvature)
     layout = layout_of(configuration, {"equations": dict.fromkeys(slow)}, loss)
     return Recorder(configuration, layout, loss, parameters), layout
+
+
+def _problem(configuration: Configuration, curvature: Fraction) -> Loss | Game:
+    """L = h x^2/2, or quadratic losses that depend on h: all second derivatives, which are the game, are random."""
+    scheme = configuration.scheme
+    if scheme.losses:
+        return rich_game(scheme.losses, dict.fromkeys(scheme.unknowns, 1), 2, int(2 * curvature), lowest=2)
+    is_field = scheme.label == "f"
+    return Loss(f"-({curvature})*x" if is_field else f"({curvature})/2*x**2", is_field)
 
 
 def _field_matrices(
@@ -250,7 +266,10 @@ def check_quadratic(
     except NotLinear as error:
         return QuadraticCheck(False, str(error))
     first = min(differences) if differences else None
-    return QuadraticCheck(True, "", order, slow, curvatures, _frozen(closed), _frozen(field), tuple(characteristic), first)
+    games: tuple[str, ...] = ()
+    if configuration.scheme.losses:
+        games, curvatures = tuple(_problem(configuration, h).text for h in sorted(curvatures, key=lambda h: h != 1)), ()
+    return QuadraticCheck(True, "", order, slow, curvatures, _frozen(closed), _frozen(field), tuple(characteristic), first, games)
 
 
 def _frozen(matrices: Sequence[Sequence[Sequence[Fraction]]]) -> tuple[tuple[tuple[Fraction, ...], ...], ...]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import mpmath
 
-from derive.scheme import Configuration
+from derive.language import Call, walk
+from derive.language.calls import partial_of
+from derive.scheme import Configuration, Scheme
 from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
@@ -21,34 +22,34 @@ from verify.numbers.tape import Program, Tape
 from verify.numeric.recover import Recovery, Sample, Unknown, recover
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, slope_table
-from verify.numeric.system import Layout, build_system, build_systems, layout_of, order_of, scalar_names
-from verify.problems.formula import FormulaValues, parsed
+from verify.numeric.system import Layout, build_system, build_systems, formula_values, layout_of, order_of, scalar_names
+from verify.orbits.run import sizes_of
+from verify.problems.formula import parsed
+from verify.problems.game import Game
 from verify.problems.landscape import Loss
+from verify.problems.rich import rich_game, rich_loss
 
 SAMPLE_TIME = Fraction(3, 2)
 Equation = Mapping[str, Any]
 Parameters = Mapping[str, Fraction]
 
 
-def rich_loss(dimension: int, degree: int, seed: int = 0, is_field: bool = False) -> Loss:
-    """A polynomial with every monomial up to a degree and small random coefficients: coupled, nonlinear, reproducible.
+def rich_problem(configuration: Configuration, degree: int, seed: int = 0) -> Loss | Game:
+    """The problem that the routes run on: a loss or field in two variables, or a game of players with two components and one.
 
-    >>> rich_loss(2, 2).variables
-    ('x', 'y')
+    Its losses have derivatives enough for those that the update takes itself.
     """
-    source = random.Random(f"{dimension} {degree} {seed}")
-    names = ("x", "y", "z", "w")[:dimension]
+    scheme = configuration.scheme
+    if not scheme.losses:
+        return rich_loss(2, degree, seed, scheme.label == "f")
+    sizes = {x: 1 + (i + 1) % 2 for i, x in enumerate(scheme.unknowns)}
+    return rich_game(scheme.losses, sizes, degree + text_rank(scheme), seed)
 
-    def polynomial() -> str:
-        terms = []
-        for exponents in product(range(degree + 1), repeat=dimension):
-            total = sum(exponents)
-            if 1 <= total <= degree:
-                c = Fraction(source.choice((-1, 1)) * source.randint(1, 5), source.randint(3, 7) * (1 + total))
-                terms.append(f"({c})*" + "*".join(f"{n}**{e}" for n, e in zip(names, exponents, strict=True) if e))
-        return " + ".join(terms)
 
-    return Loss("; ".join(polynomial() for _ in names) if is_field else polynomial(), is_field)
+def text_rank(scheme: Scheme) -> int:
+    """The largest number of directions in which the update differentiates a declared loss's gradient."""
+    partials = (partial_of(n.function) for a in scheme.program for n in walk(a.value) if isinstance(n, Call))
+    return max((len(p.variables) - 1 for p in partials if p), default=0)
 
 
 def random_point(dimension: int, seed: int) -> tuple[Fraction, ...]:
@@ -61,7 +62,7 @@ def check_slopes(
     configuration: Configuration,
     equation: Equation,
     parameters: Parameters,
-    loss: Loss,
+    loss: Loss | Game,
     theta: Sequence[Fraction],
     digits: int = 30,
     **options: Any,
@@ -74,7 +75,7 @@ def recover_coefficients(
     configuration: Configuration,
     equation: Equation,
     parameters: Parameters,
-    losses: Sequence[Loss] = (),
+    losses: Sequence[Loss | Game] = (),
     seed: int = 0,
     extra_terms: Mapping[tuple[str, int], Sequence[str]] | None = None,
 ) -> Recovery:
@@ -84,7 +85,7 @@ def recover_coefficients(
     `extra_terms[variable, power]` are further terms whose coefficient should come out as zero.
     """
     order = order_of(equation)
-    losses = losses or [rich_loss(2, order + 2, seed, equation["label"] == "f")]
+    losses = losses or [rich_problem(configuration, order + 2, seed)]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
     layout = layout_of(configuration, equation, losses[0])
@@ -100,7 +101,9 @@ def recover_coefficients(
     return recover(samples, unknowns, layout.slots, range(order + 1))
 
 
-def _random_start(equation: Equation, loss: Loss, i: int, seed: int) -> tuple[Sequence[Fraction], dict[str, list[Fraction]]]:
+def _random_start(
+    equation: Equation, loss: Loss | Game, i: int, seed: int
+) -> tuple[Sequence[Fraction], dict[str, list[Fraction]]]:
     """A random point, the other slow coordinates random and positive."""
     source = random.Random(f"state {seed} {i}")
     others = {n: [Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in loss.variables] for n in equation["equations"]}
@@ -147,13 +150,13 @@ class _Terms:
         layout: Layout,
         parameters: Parameters,
         unknowns: Mapping[str, Sequence[Sequence[Unknown]]],
-        loss: Loss,
+        loss: Loss | Game,
     ) -> None:
         tape = Tape(sum(layout.sizes[n] for n in layout.slow) + layout.timed)
-        vectors = {n for n, size in layout.sizes.items() if size == loss.dimension and n in layout.slow}
+        vectors = {n for n, size in sizes_of(configuration, loss.sizes).items() if size is not None}
         slow = layout.split(tape.inputs, vectors)
         names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-        terms = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+        terms = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
         nodes: dict[str, list[Any]] = {}
         for variable, by_power in unknowns.items():
             low, high = layout.slots[variable]
@@ -173,9 +176,12 @@ def check_from_rest(
     configuration: Configuration,
     equation: Equation,
     parameters: Parameters,
-    loss: Loss,
+    loss: Loss | Game,
     theta: Sequence[Fraction],
     digits: int = 30,
 ) -> RestStart:
     """What the transient does to the initial point when the memory starts as users start it (see `verify.numeric.rest`)."""
     return start_from_rest(build_system(configuration, equation, loss, parameters, theta), digits)
+
+
+__all__ = ["check_from_rest", "check_slopes", "random_point", "recover_coefficients", "rich_loss", "rich_problem"]

@@ -7,7 +7,7 @@ parameter a value inside its range.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -17,15 +17,17 @@ from typing import Any
 from derive.errors import UsageError
 from derive.language import Expression, derivative_symbol, names_of
 from derive.scheme import Configuration
+from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.ranges import is_bounded
 from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
-from verify.orbits.run import Runner
+from verify.orbits.run import Runner, reads_ahead, sizes_of, space_of
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.differentiation import differentiate
-from verify.problems.formula import FormulaValues
+from verify.problems.formula import FormulaValues, formula_reader
+from verify.problems.game import Game, divided
 from verify.problems.landscape import Loss, scalar_value
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
@@ -48,12 +50,13 @@ def chosen_parameters(configuration: Configuration) -> dict[str, Fraction]:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each variable's components lie in the flat state: slow variables, the time if it is read, memory."""
+    """Where each variable's components lie in the flat state: slow variables, unknowns first, the time if it is read, memory."""
 
     slow: tuple[str, ...]
     memory: tuple[str, ...]
     sizes: Mapping[str, int]
     timed: bool
+    unknowns: tuple[str, ...] = UNKNOWNS
 
     @property
     def slots(self) -> dict[str, tuple[int, int]]:
@@ -76,25 +79,30 @@ class Layout:
 class Recorder:
     """A configuration on a loss, stepping flat states of any type of number (nodes of a tape, affine forms)."""
 
-    def __init__(self, configuration: Configuration, layout: Layout, loss: Loss, parameters: Mapping[str, Fraction]) -> None:
+    def __init__(
+        self, configuration: Configuration, layout: Layout, loss: Loss | Game, parameters: Mapping[str, Fraction]
+    ) -> None:
         if loss.is_field != (configuration.scheme.label == "f"):
             raise UsageError("a scheme written with grad(...) needs a loss, one written with field(...) a vector field")
         self.configuration, self.layout, self.loss, self.parameters = configuration, layout, loss, parameters
-        scheme = configuration.scheme
-        self.vectors = {configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector"} | {"theta"}
+        self.vectors = {x for x, size in sizes_of(configuration, loss.sizes).items() if size is not None}
 
     def runner(self, numbers: Numbers) -> Runner:
         """The interpreter of the update text on these numbers."""
         values = {n: numbers.lift(v) for n, v in self.parameters.items()}
         functions = {n: partial(_time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
-        return Runner(self.configuration, self.loss.gradient, values, numbers, functions)
+        return Runner(self.configuration, self.loss.gradient, values, numbers, functions, problem=self.loss)
 
-    def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, ahead: Sequence[Any] | None = None) -> list[Any]:
-        """The flat state after one step; `ahead` stands for theta_next where the update reads it."""
+    def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, later: Sequence[Any] | None = None) -> list[Any]:
+        """The flat state after one step; `later` stands for theta_next where the update reads it, of all unknowns."""
         runner = self.runner(numbers)
         variables = self.layout.split(state, self.vectors)
         t = variables.pop("t", None)
-        new = runner.step(variables, gamma, t) if ahead is None else _step_ahead(runner, variables, gamma, t, list(ahead))
+        new: Mapping[str, Any]
+        if later is None:
+            new = runner.step(variables, gamma, t)
+        else:
+            new = _step_ahead(runner, variables, gamma, t, divided(later, self.loss.sizes))
         flat: list[Any] = []
         for symbol, (low, high) in self.layout.slots.items():
             value = t + gamma if symbol == "t" else new[symbol]
@@ -102,9 +110,11 @@ class Recorder:
         return flat
 
 
-def _step_ahead(runner: Runner, state: Mapping[str, Any], gamma: Any, t: Any, ahead: list[Any]) -> Mapping[str, Any]:
+def _step_ahead(
+    runner: Runner, state: Mapping[str, Any], gamma: Any, t: Any, later: Mapping[str, list[Any]]
+) -> Mapping[str, Any]:
     """One pass of an implicit step with theta_next given: theta comes out as a function of it."""
-    names = {"gamma": gamma, "t": t, **runner.parameters(gamma, t), "theta_next": ahead}
+    names = {"gamma": gamma, "t": t, **runner.parameters(gamma, t), **{ahead(x): v for x, v in later.items()}}
     for s in runner.configuration.scheme.states:
         names[s] = runner._raw(s, state, gamma, t)
     return runner._new_state(runner._execute(names), state, gamma, t)
@@ -124,32 +134,24 @@ def time_function(configuration: Configuration, name: str) -> Expression:
     return setting
 
 
-def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss) -> Layout:
+def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss | Game) -> Layout:
     """The coordinates of a scheme: slow variables and memory as the equation names them."""
     scheme = configuration.scheme
-    kinds = {configuration.symbol(s): scheme.kinds[s] for s in scheme.states}
-    slow = tuple(equation["equations"])
-    memory = tuple(s for s in kinds if s not in slow)
-    sizes = {s: loss.dimension if kind == "vector" else 1 for s, kind in kinds.items()}
+    sizes = {s: size or 1 for s, size in sizes_of(configuration, loss.sizes).items()}
+    slow = tuple(s for s in sizes if s in equation["equations"])
+    memory = tuple(s for s in sizes if s not in slow)
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
     timed = bool(configuration.functions) or any("t" in names_of(e) for e in texts)
-    return Layout(slow, memory, sizes, timed)
-
-
-def reads_ahead(configuration: Configuration) -> bool:
-    """Whether the scheme is implicit."""
-    return any("theta_next" in names_of(a.value) for a in configuration.scheme.program)
+    return Layout(slow, memory, sizes, timed, tuple(scheme.unknowns))
 
 
 def starting_point(
     layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Sequence[Fraction]] | None = None
 ) -> tuple[Fraction, ...]:
-    """theta as given; every other slow coordinate a positive fraction below one, the time one, unless given in `others`."""
-    point: list[Fraction] = []
+    """The unknowns as given; other slow coordinates positive fractions below one, the time one, unless given in `others`."""
+    point = list(theta)
     for name, (low, high) in layout.slots.items():
-        if name == "theta":
-            point += theta
-        elif name not in layout.memory:
+        if name not in (*layout.unknowns, *layout.memory):
             default = [Fraction(1)] if name == "t" else [Fraction(3 + i, 7 + 2 * i) for i in range(low, high)]
             point += list((others or {}).get(name, default))[: high - low]
     return tuple(point)
@@ -158,36 +160,43 @@ def starting_point(
 def build_system(
     configuration: Configuration,
     equation: Mapping[str, Any],
-    loss: Loss,
+    loss: Loss | Game,
     parameters: Mapping[str, Fraction],
     theta: Sequence[Fraction],
     others: Mapping[str, Sequence[Fraction]] | None = None,
 ) -> System:
-    """The system of a configuration with its equation (JSON form) on a loss, started at theta.
+    """The system of a configuration with its equation (JSON form) on a problem, started at theta, the components of all unknowns.
 
     Raises UsageError for a parameter without a value, a schedule that is no expression, or a loss of the wrong kind.
     """
     layout = layout_of(configuration, equation, loss)
     recorder = Recorder(configuration, layout, loss, parameters)
     start = starting_point(layout, theta, others)
-    implicit = reads_ahead(configuration)
+    implicit = reads_ahead(configuration.scheme)
     step = _implicit_step(recorder, layout) if implicit else _explicit_step(recorder)
-    names = tuple(
-        n if n == "t" or (layout.sizes[n] == 1 and n not in recorder.vectors) else f"{n}_{v}"
-        for n in (*layout.slow, *(("t",) if layout.timed else ()))
-        for v in (loss.variables if n in recorder.vectors else ("",))
-    )
 
     def fields(point: Sequence[Any]) -> list[list[Any]]:
         return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
 
+    names = tuple(coordinate_names(recorder, layout))
     return System(step, fields, start, _rest(recorder, layout, theta), names, order_of(equation), implicit)
+
+
+def coordinate_names(recorder: Recorder, layout: Layout) -> Iterator[str]:
+    """Names of the slow coordinates and of t: theta_x, eta_x of a loss in x; x1, eta_x1 of a game."""
+    scheme = recorder.configuration.scheme
+    space = {recorder.configuration.symbol(s): space_of(scheme, s) for s in scheme.states}
+    for n in layout.slow:
+        for v in recorder.loss.names[space[n]] if n in recorder.vectors else ("",):
+            yield v if scheme.losses and n in layout.unknowns else f"{n}_{v}" if v else n
+    if layout.timed:
+        yield "t"
 
 
 def build_systems(
     configuration: Configuration,
     equation: Mapping[str, Any],
-    loss: Loss,
+    loss: Loss | Game,
     parameters: Mapping[str, Fraction],
     points: Sequence[tuple[Sequence[Fraction], Mapping[str, Sequence[Fraction]]]],
 ) -> list[System]:
@@ -201,7 +210,8 @@ def build_systems(
 def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
     """The memory users start with: [initial] of the scheme, theta itself for the previous point, else zero."""
     try:
-        state = recorder.runner(EXACT).at_rest([to_fmpq(x) for x in theta], to_fmpq(Fraction(1)), to_fmpq(Fraction(1)))
+        start = divided([to_fmpq(x) for x in theta], recorder.loss.sizes)
+        state = recorder.runner(EXACT).at_rest(start, to_fmpq(Fraction(1)), to_fmpq(Fraction(1)))
     except IrrationalRoot:
         raise NumericError("the memory does not start at a rational number") from None
     values = [state[name] for name in layout.memory]
@@ -221,7 +231,7 @@ def field_values(
     equation: Mapping[str, Any],
     layout: Layout,
     vectors: set[str],
-    loss: Loss,
+    loss: Loss | Game,
     parameters: Mapping[str, Fraction],
     point: Sequence[Any],
 ) -> list[list[Any]]:
@@ -229,7 +239,7 @@ def field_values(
     slow = layout.split(point, vectors)
     tape = point[0].tape
     names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    values = FormulaValues(loss, slow["theta"], {**slow, **names}, tape.numbers)  # type: ignore[arg-type]  # Problem's interface
+    values = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
     rows: list[list[Any]] = []
     for k in range(order_of(equation) + 1):
         row: list[Any] = []
@@ -240,6 +250,14 @@ def field_values(
                 row += combination(equation["equations"][variable][k]["terms"], values, high - low)
         rows.append(row)
     return rows
+
+
+def formula_values(
+    configuration: Configuration, loss: Loss | Game, layout: Layout, names: Mapping[str, Any], numbers: Numbers
+) -> FormulaValues:
+    """The values of formulas at nodes of a tape for the slow variables, which are among the names."""
+    theta = [v for x in layout.unknowns for v in names[x]]
+    return FormulaValues(loss, theta, names, numbers, formula_reader(configuration))  # type: ignore[arg-type]  # Problem's interface
 
 
 def order_of(equation: Mapping[str, Any]) -> int:
@@ -276,18 +294,18 @@ def scalar_names(
 def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     """theta_next by iteration: it enters with a factor gamma, so each round gains a power of gamma."""
     size = sum(high - low for name, (low, high) in layout.slots.items())
-    low, high = layout.slots["theta"]
-    tape = Tape(size + 1 + high - low)
+    count = recorder.loss.dimension
+    tape = Tape(size + 1 + count)
     inputs = tape.inputs
     outputs = recorder.step(inputs[:size], inputs[size], tape.numbers, inputs[size + 1 :])
     program = Program(tape, [tape.lift(x) for x in outputs])
 
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
-        ahead = [number(x) for x in state[low:high]]
+        later = [number(x) for x in state[:count]]
         for _ in range(MAX_IMPLICIT):
-            result = program([*state, gamma, *ahead])
-            moved = [new - old for new, old in zip(result[low:high], ahead, strict=True)]
-            ahead = [x.mid() for x in result[low:high]]
+            result = program([*state, gamma, *later])
+            moved = [new - old for new, old in zip(result[:count], later, strict=True)]
+            later = [x.mid() for x in result[:count]]
             if all(abs(m.mid()) <= 4 * m.rad() for m in moved):
                 return result
         raise NumericError("the implicit step did not converge; take a smaller gamma")

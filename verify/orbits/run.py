@@ -3,7 +3,8 @@
     state at step n  --program-->  state at step n + 1
 
 Vectors are lists.  State variables go by the names of the result: with v = gamma*eta the state holds eta, and v is put
-together before the step and taken apart after it.  The previous point is held as the difference theta_prev - theta.
+together before the step and taken apart after it.  The previous point is held as the difference theta_prev - theta, of every
+unknown.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from typing import Any
 
 from derive.errors import UsageError
 from derive.language import names_of
-from derive.scheme import Configuration
+from derive.language.calls import partial_of
+from derive.scheme import Configuration, Scheme
+from derive.scheme.names import ahead, previous
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
 from verify.numbers.kinds import EXACT, Numbers
 
 State = dict[str, Any]  # name -> number, or list of numbers
+Gradient = Callable[..., list[Any]]
 TimeFunction = Callable[[Any], Any]
 
 
@@ -27,34 +31,65 @@ class StepError(ArithmeticError):
     """The step cannot be executed: an implicit step did not settle, or a name has no value."""
 
 
+def reads_ahead(scheme: Scheme) -> bool:
+    """Whether the scheme is implicit."""
+    return any(ahead(x) in names_of(a.value) for a in scheme.program for x in scheme.unknowns)
+
+
+def space_of(scheme: Scheme, name: str) -> str:
+    """The unknown that a vector has as many components as."""
+    return scheme.spaces.get(name) or next(iter(scheme.unknowns))
+
+
+def sizes_of(configuration: Configuration, sizes: Mapping[str, int]) -> dict[str, int | None]:
+    """State variable, as the result names it -> how many components it has where the unknowns have `sizes`; None for a number.
+
+    >>> from derive import configure, load_scheme
+    >>> sizes_of(configure(load_scheme("momentum")), {"theta": 3})
+    {'theta': 3, 'v': 3}
+    """
+    scheme = configuration.scheme
+    vectors = {s for s in scheme.states if scheme.kinds.get(s) == "vector"}
+    return {configuration.symbol(s): sizes[space_of(scheme, s)] if s in vectors else None for s in scheme.states}
+
+
 @dataclass(frozen=True)
 class Runner:
     """A configuration with numbers for its free parameters and a gradient, ready to step.
 
-    gradient   grad L, or the field for schemes written with field(x): list -> list
+    gradient   grad L, or the field for schemes written with field(x): list -> list;
+               of declared losses: which derivative, the point and the directions -> list (see `verify.problems.game`)
     values     a number for every free parameter
     functions  the declared time functions, as functions of a number
+    problem    what a text with the loss itself, or with derivatives of the gradient, needs beside it: `value(theta)`, and
+               `tensor(theta, directions, monomials(theta))` as `verify.problems.problem` has them
     passes     how often an implicit step is iterated; for power series each pass settles one more power of gamma
     settled    stops the iteration early: settled(old, new) -> bool
     """
 
     configuration: Configuration
-    gradient: Callable[[list[Any]], list[Any]]
+    gradient: Gradient
     values: Mapping[str, Any]
     numbers: Numbers = EXACT
     functions: Mapping[str, TimeFunction] = field(default_factory=dict)
     passes: int = 12
+    problem: Any = None
     settled: Callable[[list[Any], list[Any]], bool] | None = None
 
     @cached_property
     def memory(self) -> tuple[str, ...]:
-        """Names of the state variables besides theta, as the result names them."""
+        """Names of the state variables besides the unknowns, as the result names them."""
         c = self.configuration
-        return tuple(c.symbol(s) for s in c.scheme.states if s != "theta")
+        return tuple(c.symbol(s) for s in c.scheme.states if s not in c.scheme.unknowns)
 
     @cached_property
     def implicit(self) -> bool:
-        return any("theta_next" in names_of(a.value) for a in self.configuration.scheme.program)
+        return reads_ahead(self.configuration.scheme)
+
+    @cached_property
+    def previous(self) -> Mapping[str, str]:
+        """theta_prev -> theta, for every unknown."""
+        return {previous(x): x for x in self.configuration.scheme.unknowns}
 
     def parameters(self, gamma: Any, t: Any) -> dict[str, Any]:
         """The value of every parameter of the update text at this gamma and t."""
@@ -73,39 +108,41 @@ class Runner:
             names[s] = self._raw(s, state, gamma, t)
         if not self.implicit:
             return self._new_state(self._execute(names), state, gamma, t)
-        guess = names["theta"]
+        unknowns = self.configuration.scheme.unknowns
+        guess = {ahead(x): names[x] for x in unknowns}
         for _ in range(self.passes):
-            result = self._execute({**names, "theta_next": guess})
-            if self.settled is not None and self.settled(guess, result["theta"]):
+            result = self._execute({**names, **guess})
+            if self.settled is not None and all(self.settled(guess[ahead(x)], result[x]) for x in unknowns):
                 return self._new_state(result, state, gamma, t)
-            guess = result["theta"]
+            guess = {ahead(x): result[x] for x in unknowns}
         if self.settled is not None:
             raise StepError(f"the implicit step did not settle within {self.passes} iterations; use a smaller gamma")
         return self._new_state(result, state, gamma, t)
 
     def _raw(self, s: str, state: Mapping[str, Any], gamma: Any, t: Any) -> Any:
         value = state[self.configuration.symbol(s)]
-        if s == "theta_prev":
-            return componentwise(state["theta"], value, COMBINE["+"])
+        if s in self.previous:
+            return componentwise(state[self.previous[s]], value, COMBINE["+"])
         if s in self.configuration.rescaled:
             return mapped(lambda x: self.numbers.scaled(x, self.factor(s, gamma, t)), value)
         return value
 
     def _execute(self, names: dict[str, Any]) -> dict[str, Any]:
-        for a in self.configuration.scheme.program:
+        scheme = self.configuration.scheme
+        for a in scheme.program:
             value = evaluate(a.value, names, self.numbers, self._call)
-            size = len(names["theta"])
-            vector = self.configuration.scheme.kinds.get(a.target) == "vector"
-            names[a.target] = [value] * size if vector and not isinstance(value, list) else value
+            if scheme.kinds.get(a.target) == "vector" and not isinstance(value, list):
+                value = [value] * len(names[space_of(scheme, a.target)])
+            names[a.target] = value
         return names
 
     def _new_state(self, names: Mapping[str, Any], old: Mapping[str, Any], gamma: Any, t: Any) -> State:
         new: State = {}
         for s in self.configuration.scheme.states:
             value = names[s]
-            if s == "theta_prev":
-                before = value if "theta_prev" in self.configuration.scheme.assigned else old["theta"]
-                value = componentwise(before, names["theta"], COMBINE["-"])
+            if s in self.previous:
+                before = value if s in self.configuration.scheme.assigned else old[self.previous[s]]
+                value = componentwise(before, names[self.previous[s]], COMBINE["-"])
             elif s in self.configuration.rescaled:
                 after = self.factor(s, gamma, None if t is None else t + gamma)
                 value = componentwise(value, after, COMBINE["/"])
@@ -115,22 +152,32 @@ class Runner:
     def _call(self, function: str, args: list[Any]) -> Any:
         if function in ("grad", "field"):
             return self.gradient(args[0])
+        if partial := partial_of(function):
+            if self.configuration.scheme.losses:
+                return self.gradient(partial, *partial.divided(args))
+            (point,), directions = partial.divided(args)
+            if self.problem is None:
+                raise UsageError(f"{partial.written}(...) cannot be evaluated here")
+            return self.problem.tensor(point, directions, self.problem.monomials(point))
+        if function == "loss" and self.problem is not None:
+            return self.problem.value(args[0])
         if function in self.functions:
             return self.functions[function](args[0])
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
         return elementary(function, args, self.numbers)
 
-    def at_rest(self, theta: Sequence[Any], gamma: Any, t: Any = None) -> State:
-        """The state that users start with: memory from the scheme's [initial] table, else zero; theta_prev = theta."""
-        scheme, zero = self.configuration.scheme, theta[0] * 0
-        names = {**self.parameters(gamma, t), "gamma": gamma, "t": t, "theta": list(theta)}
-        state: State = {"theta": list(theta)}
-        for s in scheme.states[1:]:
+    def at_rest(self, start: Mapping[str, Sequence[Any]], gamma: Any, t: Any = None) -> State:
+        """The state that users start with, from the unknowns: memory from the scheme's [initial] table, else zero;
+        theta_prev = theta."""
+        scheme, state = self.configuration.scheme, {x: list(start[x]) for x in self.configuration.scheme.unknowns}
+        zero = next(iter(state.values()))[0] * 0
+        names = {**self.parameters(gamma, t), "gamma": gamma, "t": t, **state}
+        for s in scheme.states[len(scheme.unknowns) :]:
             expression = scheme.initial.get(s)
             value = zero if expression is None else evaluate(expression, names, self.numbers, self._call) + zero
             if s in self.configuration.rescaled and expression is not None:
                 value = value / self.factor(s, gamma, t)
             vector = scheme.kinds.get(s) == "vector" and not isinstance(value, list)
-            state[self.configuration.symbol(s)] = [value] * len(theta) if vector else value
+            state[self.configuration.symbol(s)] = [value] * len(start[space_of(scheme, s)]) if vector else value
         return state

@@ -5,9 +5,11 @@ transient A^n w (A the constant matrix by which memory relaxes, 1 no eigenvalue)
 
     Delta^(k+1) X_n^(k) = 0        against        Delta^(k+1) (A^n w) = (A - 1)^(k+1) A^n w.
 
-So the memory that belongs to a point is found power by power: run k + 1 steps, take the difference, remove w.  The
-vanishing of all these differences at n = 0 proves, by induction over k, that the orbit is the slow one, whatever the first
-guess was.  The field at the point is then
+So the memory that belongs to a point is found power by power: run k + 1 steps, take the difference, remove w.  Where memory and
+slow variables are coupled at gamma = 0 both ways (an average of theta that theta reads), removing w moves the slow ones too:
+with J the derivative of the whole step at gamma = 0, w answers to the memory's block of (J - 1)^(k+1), which is (A - 1)^(k+1)
+elsewhere.  The vanishing of all these differences at n = 0 proves, by induction over k, that the orbit is the slow one, whatever
+the first guess was.  The field at the point is then
 
     f_k = the coefficient of n^1 at gamma^(k+1) = sum_j (-1)^(j+1)/j Delta^j X_0^(k+1)
 
@@ -29,6 +31,7 @@ from derive.scheme import Configuration
 from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import Series, SingularSeries, gamma_series
 from verify.orbits.run import Runner, State
+from verify.problems.game import Game, divided
 from verify.problems.problem import Problem
 
 
@@ -38,12 +41,12 @@ class NotSlow(ArithmeticError):
 
 @dataclass(frozen=True)
 class Sample:
-    """Where the scheme is examined: a loss about a point, numbers for the parameters, the other slow variables and t.
+    """Where the scheme is examined: a loss, or losses, about a point, numbers for the parameters, the other slow variables and t.
 
     `functions[r]` are the Taylor coefficients of r about t: r(t + s) = sum_k c_k s^k.
     """
 
-    problem: Problem
+    problem: Problem | Game
     values: Mapping[str, Any]
     slow: Mapping[str, Any] = field(default_factory=dict)
     t: Any = field(default_factory=lambda: fmpq(1))
@@ -57,6 +60,11 @@ class Sample:
             parts += value if isinstance(value, list) else [value]
         parts += [c for coefficients in self.functions.values() for c in coefficients]
         return arb(1) if any(isinstance(p, arb) for p in parts) else fmpq(1)
+
+    @cached_property
+    def points(self) -> dict[str, list[Any]]:
+        """The point, as the components of each unknown."""
+        return divided(self.problem.point, self.problem.sizes)
 
     @property
     def numbers(self) -> Numbers:
@@ -107,7 +115,7 @@ class Orbit:
 class SlowOrbit:
     """Finds the slow orbit of a configuration at a sample.
 
-    slow    names of the slow variables, theta among them;   leads  the memory at gamma = 0: name -> list or number
+    slow    names of the slow variables, the unknowns among them;   leads  the memory at gamma = 0: name -> list or number
     order   the field is wanted through f_order
     """
 
@@ -116,9 +124,9 @@ class SlowOrbit:
     ) -> None:
         self.sample, self.order = sample, order
         functions = {f: sample.time_function(f) for f in sample.functions}
-        gradient = sample.problem.gradient
-        self.runner = Runner(configuration, gradient, sample.values, sample.numbers, functions, passes=order + 4)
-        self.slow = ("theta", *(s for s in slow if s != "theta"))
+        problem = sample.problem
+        self.runner = Runner(configuration, problem.gradient, sample.values, sample.numbers, functions, order + 4, problem)
+        self.slow = (*sample.points, *(s for s in slow if s not in sample.points))
         self.memory = [m for m in self.runner.memory if m not in self.slow]
         self.leads = {m: leads[m] for m in self.memory}
         gamma = gamma_series(6)
@@ -143,8 +151,8 @@ class SlowOrbit:
         )
 
     def _state(self, start: Mapping[str, list[list[Any]]], length: int) -> State:
-        state: State = {"theta": self._constant("theta", list(self.sample.problem.point), length)}
-        state |= {s: self._constant(s, self.sample.slow[s], length) for s in self.slow if s != "theta"}
+        values = {**self.sample.slow, **self.sample.points}
+        state: State = {s: self._constant(s, values[s], length) for s in self.slow}
         for m in self.memory:
             size = self._length(m, length)
             series = [self._padded(c, size) for c in start[m]]
@@ -165,7 +173,7 @@ class SlowOrbit:
         for n in range(steps):
             time = Series.constant(self.sample.t * self.sample.unit, size) + gamma * fmpq(n)
             states.append(self.runner.step(states[-1], gamma, time))
-            if any(s.length < length for s in states[-1]["theta"]):
+            if any(s.length < length for x in self.sample.points for s in states[-1][x]):
                 raise SingularSeries("the text divides by gamma, and every step is known to fewer powers")
         return states
 
@@ -176,39 +184,45 @@ class SlowOrbit:
         length = self.order + 2
         start = {m: [[v * self.sample.unit] for v in _listed(self.leads[m])] for m in self.memory}
         if self.memory:
-            inverse = self._inverse_of_relaxation(start)
-            power = inverse
+            change = self._change(start)
+            power = change
             for k in range(1, length + self.extra):
-                power = power * inverse
-                self._settle(start, k, power)
+                power = power * change
+                self._settle(start, k, self._inverse_for_memory(power))
         states = self.run(self._state(start, length), length + self.extra, length)
         self._require_polynomial(states)
         fields = {s: [self._field(states, s, k) for k in range(self.order + 1)] for s in self.slow}
         return Orbit(states, fields, start)
 
-    def _flat(self, state: State, k: int) -> list[Any]:
-        """The coefficients of gamma^k of all memory."""
-        return [s[k] for m in self.memory for s in _listed(state[m])]
+    def _flat(self, state: State, k: int, further: Sequence[str] = ()) -> list[Any]:
+        """The coefficients of gamma^k of all memory, and of further variables."""
+        return [s[k] for m in (*self.memory, *further) for s in _listed(state[m])]
 
-    def _inverse_of_relaxation(self, start: Mapping[str, list[list[Any]]]) -> Any:
-        """1/(A - 1), A the derivative of the step in the memory at gamma = 0: perturb at gamma^1 and look at gamma^1."""
-        state = self._state(start, 2)
-        base = self._flat(self.run(state, 1, 2)[1], 1)
-        size, unit = len(base), self.sample.unit
-        columns = []
-        for m in self.memory:
-            for i in range(len(start[m])):
-                moved = {**start, m: [[*c, unit] if j == i else c for j, c in enumerate(start[m])]}
-                new = self._flat(self.run(self._state(moved, 2), 1, 2)[1], 1)
-                columns.append([a - b for a, b in zip(new, base, strict=True)])
-        rows = [[columns[j][i] - (unit if i == j else unit * 0) for j in range(size)] for i in range(size)]
+    def _matrix(self, rows: Sequence[Sequence[Any]]) -> Any:
+        return (arb_mat if isinstance(self.sample.unit, arb) else fmpq_mat)(rows)
+
+    def _change(self, start: Mapping[str, list[list[Any]]]) -> Any:
+        """J - 1, J the derivative of the step at gamma = 0, memory first: perturb at gamma^1 and look at gamma^1."""
+        state, unit = self._state(start, 2), self.sample.unit
+        base, columns = self._flat(self.run(state, 1, 2)[1], 1, self.slow), []
+        for name in (*self.memory, *self.slow):
+            for i in range(len(_listed(state[name]))):
+                moved = [x + gamma_series(x.length) * unit if j == i else x for j, x in enumerate(_listed(state[name]))]
+                after = self.run({**state, name: moved if isinstance(state[name], list) else moved[0]}, 1, 2)[1]
+                columns.append([a - b for a, b in zip(self._flat(after, 1, self.slow), base, strict=True)])
+        places = range(len(base))
+        return self._matrix([[columns[j][i] - (unit if i == j else unit * 0) for j in places] for i in places])
+
+    def _inverse_for_memory(self, power: Any) -> Any:
+        """The inverse of the memory's block."""
+        places = range(sum(len(_listed(self.leads[m])) for m in self.memory))
         try:
-            return (arb_mat if isinstance(unit, arb) else fmpq_mat)(rows).inv()
+            return self._matrix([[power[i, j] for j in places] for i in places]).inv()
         except ZeroDivisionError:
             raise NotSlow("a memory variable does not relax: a relaxation factor is 1") from None
 
-    def _settle(self, start: dict[str, list[list[Any]]], k: int, power: Any) -> None:
-        """Fix the coefficient of gamma^k of the memory: w = (A - 1)^-(k+1) Delta^(k+1) X^(k).
+    def _settle(self, start: dict[str, list[list[Any]]], k: int, inverse: Any) -> None:
+        """Fix the coefficient of gamma^k of the memory: `inverse` times Delta^(k+1) X^(k), w of the module.
 
         A memory that reads theta at the same power (an average of squared gradients) sees the transient of one that moves
         theta (a velocity): it is right once that one is, so there are as many passes as memory variables at most.
@@ -222,7 +236,7 @@ class SlowOrbit:
             excess = [_difference([r[i] for r in rows], k + 1) for i in range(len(rows[0]))]
             if all(_is_zero(e) for e in excess) and not isinstance(self.sample.unit, arb):
                 return
-            correction = power * (arb_mat if isinstance(self.sample.unit, arb) else fmpq_mat)([[e] for e in excess])
+            correction = inverse * self._matrix([[e] for e in excess])
             place = 0
             for m in self.memory:
                 for c in start[m]:

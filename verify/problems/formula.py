@@ -1,6 +1,7 @@
 """The formula language: terms and coefficients as text, evaluated on a concrete loss.
 
-    grad, hess(u), d3(u, v), d4(u, v, w), ...        derivatives of the loss;  field, dfield(u), d2field(u, v), ... of a field
+    L, grad, hess(u), d3(u, v), d4(u, v, w), ...     the loss, its derivatives;  field, dfield(u), d2field(u, v), ... of a field
+    grad(f, x), hess(f, x, u), d3(f, x, u, v), ...   derivatives of a declared loss
     theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
 
 The same is read as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, γ^2, and factors side by side.
@@ -10,7 +11,7 @@ Products, quotients and powers are componentwise; numbers join every component. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -29,8 +30,12 @@ from derive.language import (
     plain_arities,
     walk,
 )
+from derive.language.calls import partial_of
+from derive.scheme import Configuration
+from derive.scheme.losses import declared_formula, formula_calls
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
+from verify.problems.game import Game, divided
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -50,28 +55,51 @@ def parsed(text: str, where: str = "formula") -> Expression:
     return parse_expression(text, where, CALLS)
 
 
+Reader = Callable[[str, str], Expression]
+
+
+def formula_reader(configuration: Configuration) -> Reader:
+    """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
+    if not configuration.scheme.losses:
+        return parsed
+    calls = formula_calls(configuration)
+
+    def read(text: str, where: str) -> Expression:
+        return declared_formula(configuration, parse_expression(text, where, calls), where)
+
+    return lru_cache(maxsize=5_000)(read)
+
+
 class FormulaValues:
     """Values of formulas at one point (or along one power series) of a problem; equal parts are evaluated once.
 
-    theta     list of numbers, or of power series;   names   parameters and slow variables: number or list
+    theta     list of numbers, or of power series: the components of all unknowns;   names   parameters and slow variables:
+    number or list;   read   how texts are read
     """
 
-    def __init__(self, problem: Problem, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers) -> None:
-        self.problem, self.theta, self.numbers = problem, list(theta), numbers
-        self.table = problem.monomials(theta)
-        leaf = "grad" if problem.potential is not None else "field"
-        self.names = {**names, "theta": list(theta), leaf: problem.tensor(theta, (), self.table)}
+    def __init__(
+        self, problem: Problem | Game, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers, read: Reader = parsed
+    ) -> None:
+        self.problem, self.theta, self.numbers, self.read = problem, list(theta), numbers, read
+        self.points = divided(theta, problem.sizes)
+        self.names = {**names, **self.points}
+        if not isinstance(problem, Game):
+            self.table = problem.monomials(theta)
+            leaf = "grad" if problem.potential is not None else "field"
+            self.names[leaf] = problem.tensor(theta, (), self.table)
+            if problem.potential is not None:
+                self.names.setdefault("L", problem.value(theta))
         self._known: dict[Expression, Any] = {}
 
     def __getitem__(self, text: str) -> Any:
-        return self.of(parsed(text))
+        return self.of(self.read(text, "formula"))
 
     def vector(self, text: str) -> list[Any]:
         """The value with one entry a component."""
         return self._as_vector(self[text])
 
     def _as_vector(self, value: Any) -> list[Any]:
-        return value if isinstance(value, list) else [value] * self.problem.dimension
+        return value if isinstance(value, list) else [value] * len(self.theta)
 
     def of(self, expression: Expression) -> Any:
         """The value of a tree: a list for vectors, a number for scalars."""
@@ -90,7 +118,10 @@ class FormulaValues:
     def _compound(self, expression: Operation | Call) -> Any:
         if isinstance(expression, Call):
             args = [self.of(a) for a in expression.args]
-            if expression.function in DERIVATIVES:
+            if isinstance(self.problem, Game):
+                if partial := partial_of(expression.function):
+                    return self.problem.gradient(partial, *partial.divided(args))
+            elif expression.function in DERIVATIVES:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
             if expression.function in ("dot", "norm"):
                 args = [self._as_vector(a) for a in args]

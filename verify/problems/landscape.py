@@ -16,7 +16,7 @@ from verify.numbers.power_series import to_fraction
 from verify.numbers.tape import Node, Tape
 from verify.problems.differentiation import differentiate
 from verify.problems.polynomials import Index, derivative, polynomial_of, raised
-from verify.problems.problem import parse_loss
+from verify.problems.problem import Placed, parse_loss
 
 Value = Any
 
@@ -33,15 +33,16 @@ def scalar_value(expression: Expression, names: Mapping[str, Any], tape: Tape) -
 
 
 class Loss:
-    """A loss L, or a vector field given by its components separated by ';', in variables sorted by name.
+    """A loss L, or a vector field given by its components separated by ';', in variables sorted by name or as they are given.
 
     >>> Loss("x**2*y").variables
     ('x', 'y')
     """
 
-    def __init__(self, text: str, is_field: bool = False) -> None:
+    def __init__(self, text: str, is_field: bool = False, variables: Sequence[str] = ()) -> None:
         self.text, self.is_field = text, is_field
-        self.variables, expressions = parse_loss(text, "f" if is_field else "L")
+        found, expressions = parse_loss(text, "f" if is_field else "L")
+        self.variables = tuple(variables) or found
         self._derivatives: dict[tuple[int, Index], Any] = {}
         zero = (0,) * self.dimension
         for i, e in enumerate(expressions):
@@ -51,6 +52,16 @@ class Loss:
     @property
     def dimension(self) -> int:
         return len(self.variables)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many components each unknown has."""
+        return {"theta": self.dimension}
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Names of the components of each unknown."""
+        return {"theta": self.variables}
 
     @property
     def potential(self) -> str | None:
@@ -79,13 +90,19 @@ class Loss:
 
     def tensor(self, point: Sequence[Value], arguments: Sequence[Sequence[Value]] = (), table: None = None) -> list[Value]:
         """sum over j..k of d_j..d_k (grad L)_i u_j .. v_k, or the same of a field, for every i."""
-        return [self._contract(i, (0,) * self.dimension, point, arguments) for i in range(self.dimension)]
+        return self.partial(point, range(self.dimension), [list(enumerate(u)) for u in arguments])
 
-    def _contract(self, free: int, index: Index, point: Sequence[Value], arguments: Sequence[Sequence[Value]]) -> Value:
+    def partial(
+        self, point: Sequence[Value], wanted: Sequence[int], arguments: Sequence[Placed], table: None = None
+    ) -> list[Value]:
+        """Some components of the same, the arguments' components given with their places."""
+        return [self._contract(i, (0,) * self.dimension, point, arguments) for i in wanted]
+
+    def _contract(self, free: int, index: Index, point: Sequence[Value], arguments: Sequence[Placed]) -> Value:
         if not arguments:
             return self.value(point, free, index) if self.is_field else self.value(point, 0, raised(index, free))
         total: Value = Fraction(0)
-        for j, u in enumerate(arguments[0]):
+        for j, u in arguments[0]:
             total = total + u * self._contract(free, raised(index, j), point, arguments[1:])
         return total
 

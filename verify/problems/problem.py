@@ -9,8 +9,8 @@ start at theta_0 and move by O(gamma) do not see the rest below the power where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from math import factorial, prod
@@ -24,7 +24,10 @@ from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import Series, sum_of
 from verify.problems.differentiation import differentiate
-from verify.problems.polynomials import Index, Polynomial, derivative, polynomial_of, raised, shifted
+from verify.problems.polynomials import VARIABLES, Index, Polynomial, derivative, polynomial_of, polynomial_text, raised, shifted
+
+#: components of a vector with their places
+Placed = Sequence[tuple[int, Any]]
 
 _NO_COORDINATES = {"pi": "a number", "e": "a number", "gamma": "the step size"}
 _RATIONAL = {"pi": "355/113", "e": "193/71", "gamma": "1/10"}
@@ -50,6 +53,17 @@ def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expre
     return variables, expressions
 
 
+def check_coordinates(variables: Collection[str], parameters: Collection[str], where: str = "loss") -> None:
+    """Raise UsageError where a parameter of the scheme stands among the variables of a loss or field, as if it were one.
+
+    >>> check_coordinates(("beta", "x"), ("alpha", "beta"))
+    Traceback (most recent call last):
+    derive.errors.UsageError: the loss: 'beta' is a parameter of the scheme and no coordinate; write a number there
+    """
+    if taken := sorted({*variables} & {*parameters}):
+        raise UsageError(f"the {where}: '{taken[0]}' is a parameter of the scheme and no coordinate; write a number there")
+
+
 @dataclass(frozen=True)
 class Problem:
     """A loss (`potential`) or a field (`parts`) about a point, as polynomials in delta.
@@ -65,6 +79,21 @@ class Problem:
     @property
     def dimension(self) -> int:
         return len(self.point)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many components each unknown has."""
+        return {"theta": self.dimension}
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Names of the components of each unknown."""
+        return {"theta": VARIABLES[: self.dimension]}
+
+    @property
+    def gradient_size(self) -> int:
+        """How many components the gradient or field has."""
+        return self.dimension
 
     @cached_property
     def parts(self) -> list[Polynomial]:
@@ -86,10 +115,13 @@ class Problem:
 
     def monomials(self, theta: Sequence[Any]) -> dict[Index, Any] | None:
         """delta^e for every exponent that can occur, for power series theta; None at the point itself."""
+        return self._monomials(theta, self.parts)
+
+    def _monomials(self, theta: Sequence[Any], polynomials: Sequence[Polynomial]) -> dict[Index, Any] | None:
         if not isinstance(theta[0], Series):
             return None
         deltas = [x - p for x, p in zip(theta, self.point, strict=True)]
-        degree = max((sum(e) for p in self.parts for e in p), default=0)
+        degree = max((sum(e) for p in polynomials for e in p), default=0)
         zero = (0,) * self.dimension
         table: dict[Index, Any] = {zero: None}
         layer: list[Index] = [zero]
@@ -113,6 +145,11 @@ class Problem:
                 total = total + table[e] * c
         return total
 
+    def value(self, theta: Sequence[Any]) -> Any:
+        """The loss at the point, or at a power series that starts there."""
+        assert self.potential is not None
+        return self._value(self.potential, self._monomials(theta, [self.potential]), theta[0])
+
     def gradient(self, theta: Sequence[Any]) -> list[Any]:
         """grad L (or the field) at the point, or at a power series that starts there."""
         table = self.monomials(theta)
@@ -120,14 +157,50 @@ class Problem:
 
     def tensor(self, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: dict[Index, Any] | None) -> list[Any]:
         """sum over j..k of d_j..d_k (grad L)_i u_j .. v_k, at theta with its table of monomials."""
-        zero = (0,) * self.dimension
-        return [self._contracted(i, zero, theta, arguments, table) for i in range(self.dimension)]
+        return self.partial(theta, range(self.dimension), [list(enumerate(u)) for u in arguments], table)
 
-    def _contracted(self, i: int, index: Index, theta: Sequence[Any], arguments: Sequence[Sequence[Any]], table: Any) -> Any:
+    def partial(self, theta: Sequence[Any], wanted: Sequence[int], arguments: Sequence[Placed], table: Any) -> list[Any]:
+        """Some components of the same, the arguments' components given with their places."""
+        zero = (0,) * self.dimension
+        return [self._contracted(i, zero, theta, arguments, table) for i in wanted]
+
+    def _contracted(self, i: int, index: Index, theta: Sequence[Any], arguments: Sequence[Placed], table: Any) -> Any:
         if not arguments:
             return self._value(self._derived(i, index), table, theta[0])
         first, *rest = arguments
-        return sum_of([u * self._contracted(i, raised(index, j), theta, rest, table) for j, u in enumerate(first)])
+        return sum_of([u * self._contracted(i, raised(index, j), theta, rest, table) for j, u in first])
+
+    def written(self, deltas: Sequence[str]) -> str:
+        """The loss, or the components of the field separated by ';', in texts for the components of delta."""
+        parts = self.components if self.potential is None else (self.potential,)
+        return "; ".join(polynomial_text(p, deltas) for p in parts)
+
+    # ------------------------------------------------------------------------------------------ other problems
+
+    def each(self, change: Callable[[Problem], Problem]) -> Problem:
+        """The problem changed."""
+        return change(self)
+
+    def with_coefficients(self, f: Callable[[Any], Any]) -> Problem:
+        """f of every coefficient."""
+        potential, *components = ({e: f(c) for e, c in (p or {}).items()} for p in (self.potential, *self.components))
+        return Problem(self.point, None if self.potential is None else potential, tuple(components))
+
+    def with_gradient(self, component: int, x: Any) -> Problem:
+        """The same loss (or field) with another component of the gradient at the point.
+
+        >>> Problem((0,), {(1,): 2, (2,): 3}).with_gradient(0, 5).gradient((0,))
+        [5]
+        """
+        zero = (0,) * self.dimension
+        if self.potential is not None:
+            return Problem(self.point, {**self.potential, raised(zero, component): x})
+        parts = [{**p, zero: x} if i == component else p for i, p in enumerate(self.components)]
+        return Problem(self.point, None, tuple(parts))
+
+    def moved(self, point: Sequence[Any]) -> Problem:
+        """The same polynomials in theta - point about another point."""
+        return replace(self, point=tuple(point), _derivatives={})
 
 
 def problem_of(text: str, point: Sequence[Any], degree: int, label: str = "L") -> Problem:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import factorial, prod
 
 from flint import fmpq
 
+from verify.problems.game import Game
 from verify.problems.polynomials import Polynomial
 from verify.problems.problem import Problem
 
@@ -23,18 +25,37 @@ def random_polynomial(source: random.Random, dimension: int, degree: int) -> Pol
     return result
 
 
-def random_problem(source: random.Random, dimension: int, degree: int, label: str = "L") -> Problem:
-    """A random polynomial loss (or field) about a random rational point.
+def random_problem(source: random.Random, dimension: int, degree: int, label: str = "L", height: bool = False) -> Problem:
+    """A random polynomial loss (or field) about a random rational point; the loss is zero there, unless its `height` matters.
 
     >>> random_problem(random.Random(1), 2, 3).dimension
     2
     """
-    point = tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
-    if label == "L":
-        return Problem(point, random_polynomial(source, dimension, degree))
+    point = _random_point(source, dimension)
     zero = (0,) * dimension
+    if label == "L":
+        constant = {zero: fmpq(source.randint(1, 9), source.choice((2, 3, 4, 5)))} if height else {}
+        return Problem(point, {**constant, **random_polynomial(source, dimension, degree)})
     parts = tuple(
         {zero: fmpq(source.choice((-1, 1)) * source.randint(1, 9)), **random_polynomial(source, dimension, degree - 1)}
         for _ in range(dimension)
     )
     return Problem(point, None, parts)
+
+
+def _random_point(source: random.Random, dimension: int) -> tuple[fmpq, ...]:
+    return tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
+
+
+def random_game(source: random.Random, slots: Mapping[str, Sequence[str]], sizes: Mapping[str, int], degree: int) -> Game:
+    """Random polynomial losses about a random rational point.
+
+    >>> random_game(random.Random(1), {"f": ["x", "y"]}, {"x": 2, "y": 1}, 2).dimension
+    3
+    """
+    point = {x: _random_point(source, size) for x, size in sizes.items()}
+    losses = {}
+    for f, xs in slots.items():
+        place = tuple(v for x in xs for v in point[x])
+        losses[f] = Problem(place, random_polynomial(source, len(place), degree))
+    return Game(slots, sizes, losses)

@@ -57,6 +57,18 @@ class BallRing:
         power = root ** abs(r.numerator)
         return power if r > 0 else 1 / power
 
+    def known(self, name: str, x: Any, where: Any = None) -> Any:
+        if name == "log" and not x > 0:
+            raise Rejected("a logarithm of a number that is not positive")
+        match name:
+            case "sigmoid":
+                return 1 / (1 + (-x).exp())
+            case "softplus":
+                return (1 + x.exp()).log()
+            case "derf":
+                return 2 * (-x * x).exp() / arb.pi().sqrt()
+        return getattr(x, name)()
+
     def solve(self, matrix: Sequence[Sequence[Any]], right: Sequence[Any]) -> list[Any]:
         n = len(matrix)
         found = arb_mat(n, n, [x for row in matrix for x in row]).solve(arb_mat(n, 1, list(right)))

@@ -20,6 +20,7 @@ from verify.proof.claim import ClaimValues
 from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
 from verify.proof.field import BITS
+from verify.proof.known import DEGREE
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
@@ -104,13 +105,14 @@ class WeightOrbit(Orbit):
 
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
-    layers: int = 0,
+    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0,
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
     One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
+    `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
     """
-    ring = WeightRing(dimension, same)
+    ring = WeightRing(dimension, same, known_degree=known_degree or float(DEGREE * dimension))
     problem = WeightProblem(ring, claim.contracted, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
@@ -121,6 +123,9 @@ def size_of(
     orbit.find()
     pairs = [(claims.field(x, k), orbit.fields[x][k]) for x in claim.slow for k in range(claim.order + 1)]
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
+    if nested:
+        degree = ring.known_degree + ring.logarithm
+        return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     return Size(

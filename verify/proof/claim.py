@@ -65,7 +65,7 @@ def highest_derivative(claim: Statement) -> int:
 
 
 def rank_of_text(claim: Statement) -> int:
-    """The largest number of directions in which the update differentiates a declared loss's gradient."""
+    """The largest number of directions in which the update differentiates a gradient."""
     return max((r for a in claim.program for r in _directions(walk(a.value))), default=0)
 
 

@@ -18,6 +18,7 @@ from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import BITS, MORE_BITS, modulus
+from verify.proof.known import RELATIONS
 from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
@@ -25,6 +26,7 @@ from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
+MOST_ERROR, MOST_NESTED = -2.0, 6
 
 
 @dataclass(frozen=True)
@@ -178,9 +180,9 @@ class _Trial:
         if found:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
-        error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits)
-        if not per_sample(parts.signs, error):
-            raise Undecided("a sample may miss a difference of this degree: lower the order")
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits) + RELATIONS * self.claim.transcendental
+        if error > MOST_ERROR or not per_sample(parts.signs, error):
+            raise Undecided("the degrees are too high for an error bound: lower the order")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
@@ -217,8 +219,11 @@ class _Trial:
         values = products(pilot)
         guess = layers = 2 * self.claim.order + 4
         same = alike(pilot)
+        nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
+        if nested > MOST_NESTED:
+            raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers)
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers, nested=nested)
             plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:
@@ -258,7 +263,7 @@ class _Trial:
 
     def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:
         variable, power, witness = found
-        if places(self.claim):
+        if places(self.claim) or self.claim.transcendental:
             real = real_difference(plan, powers(sample), self.source)
             if real is None:
                 raise Undecided(f"{variable} at gamma^{power} differs modulo a prime but at no real point tried")

@@ -17,7 +17,7 @@ denominator is taken, and then these are functions of the point, of first deriva
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, lcm, log2
@@ -25,6 +25,7 @@ from typing import Any
 
 from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
+from verify.proof.known import MOST_MULTIPLE
 from verify.proof.loss import FAR
 from verify.proof.series import Series
 
@@ -52,6 +53,8 @@ class WeightRing:
     bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     roots: dict[Hashable, int] = field(default_factory=dict)
     contractions: set[Hashable] = field(default_factory=set)
+    known_degree: float = 0.0  # of a known function's value
+    logarithm: float = 0.0  # MOST_MULTIPLE times the largest degree of a number whose logarithm was taken
 
     zero = None
 
@@ -145,6 +148,16 @@ class WeightRing:
         height = (self.dimension - 1) * height + sum(float(e) * self.bases[b][1] for b, e in x.poles.items())
         return Weight(degree, height + log2(x.integer), 1, {base: Fraction(1)})
 
+    def known(self, name: str, x: Bound, where: Any = None) -> Bound:
+        """A quotient of polynomials in numbers that are drawn for it (`known.KnownValues`)."""
+        if x is not None and x.indices:
+            raise Undecided(VERTEX)
+        if name == "log" and x is not None:
+            poles = sum(float(e) * self.bases[b][0] for b, e in x.poles.items())
+            self.logarithm = max(self.logarithm, MOST_MULTIPLE * (x.degree + poles))
+        self.bases["known"] = (self.known_degree, self.known_degree)  # coefficients of (1 + w^2)^k are below 2^k
+        return Weight(self.known_degree, self.known_degree, 1, {"known": Fraction(1)})
+
     def sign(self, x: Bound, where: Any) -> Bound:
         if x is not None and x.indices:
             raise Undecided(VERTEX)
@@ -175,8 +188,20 @@ class WeightProblem:
     def jet(self, arguments: int) -> Weight:
         return Weight(2.0 if self.weighted else 1.0, indices=arguments)
 
+    @property
+    def height(self) -> Weight:
+        """The loss itself."""
+        return VARIABLE
+
+    def value(self, point: Sequence[Series]) -> Series:
+        """The loss: sum_j (d^j L) (d delta)^j / j!, whose jets no weight raises."""
+        return self._expanded(point, lambda j: Weight(1.0, indices=j))
+
     def gradient(self, point: Sequence[Series], rank: int = 0) -> list[Series]:
         """sum_j jet_j (d delta)^j / j!, delta the sum over all unknowns; with `rank` further indices, jet_(j + rank)."""
+        return [self._expanded(point, lambda j: self.jet(j + rank))]
+
+    def _expanded(self, point: Sequence[Series], jet: Callable[[int], Weight]) -> Series:
         algebra = point[0].a
         delta = point[0].increment(VARIABLE, FAR)
         for x in point[1:]:
@@ -187,10 +212,10 @@ class WeightProblem:
         power = Series(algebra, 0, [self.ring.constant(Fraction(1))], True)
         total = Series(algebra, high, [])
         for j in range(high):
-            factor = self.ring.scale(self.jet(j + rank), Fraction(self.ring.dimension**j, factorial(j)))
+            factor = self.ring.scale(jet(j), Fraction(self.ring.dimension**j, factorial(j)))
             total = total + (power * algebra.element(factor)).cut(high)
             power = (power * delta).cut(high)
-        return [total]
+        return total
 
     def derivative(
         self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]

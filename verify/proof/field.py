@@ -93,6 +93,7 @@ class PrimeField:
 
     def __init__(self, p: int, positive: frozenset[Any] = frozenset()) -> None:
         self.p, self.positive = p, positive  # places whose argument is positive over the reals
+        self.functions: Any = None  # `known.KnownValues`, where known functions occur
         self._constants: dict[Fraction, int] = {}
 
     def constant(self, value: Fraction) -> int:
@@ -117,6 +118,10 @@ class PrimeField:
         """sum of x*y."""
         total: int = sum(map(mul, xs, ys))
         return total % self.p
+
+    def known(self, name: str, x: int, where: Any = None) -> int:
+        """A known function of x."""
+        return int(self.functions.value(name, x))
 
     def is_residue(self, x: int) -> bool:
         """Whether x plays a positive number.

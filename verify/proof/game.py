@@ -51,13 +51,7 @@ class Game:
         """A derivative of a loss at a point that tends to the unknowns, in directions that are series."""
         first, *others = (self.block(partial.loss, x) for x in partial.variables)
         jets, joined = self.jets[partial.loss], [s for x in point for s in x]
-        if not others:
-            return jets.gradient(joined, first)
-        total = [point[0][0].a.constant(0)] * self.dimension
-        for places, factor in _products(others, directions):
-            rows = jets.differentiated(joined, first, places)
-            total = [a + row * factor for a, row in zip(total, rows)]
-        return total
+        return jets.directed(joined, first, others, directions) if others else jets.gradient(joined, first)
 
     def contracted(self, partial: Partial, directions: Sequence[Numbers]) -> list[Any]:
         """A derivative at the point itself, in directions that are numbers; a list that comes again is recognised."""
@@ -94,17 +88,6 @@ class Game:
         """All derivatives of order two and more drawn again."""
         jets = {f: old.reshuffled(draw) for f, old in self.jets.items()}
         return Game(self.slots, self.points, jets, self.ring, self.raising)
-
-
-def _products(blocks: Sequence[range], directions: Sequence[Sequence[Series]]) -> list[tuple[tuple[int, ...], Series]]:
-    """Every choice of one place in each block, with the product of the directions' components there."""
-    found: list[tuple[tuple[int, ...], Series]] = []
-    for block, u in zip(blocks, directions, strict=True):
-        if not found:
-            found = [((j,), x) for j, x in zip(block, u)]
-        else:
-            found = [((*places, j), factor * x) for places, factor in found for j, x in zip(block, u)]
-    return found
 
 
 def random_game(

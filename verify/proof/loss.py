@@ -16,6 +16,7 @@ from functools import lru_cache
 from math import factorial, prod
 from typing import Any
 
+from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision
 from verify.proof.series import Series
 
@@ -109,6 +110,11 @@ class Jets:
         """The gradient (or field) at the point."""
         return [row[0] for row in self.rows]
 
+    @property
+    def height(self) -> Any:
+        """The loss at the point."""
+        return self.jets[0][0]
+
     def taylor(self) -> list[list[Any]]:
         if self._taylor is None:
             scale, weight = self.ring.scale, self.table.weight
@@ -125,6 +131,14 @@ class Jets:
         taylor = self.taylor()
         return [_paired(algebra, taylor[i], columns) for i in places]
 
+    def value(self, point: Sequence[Series]) -> Series:
+        """The loss at a point that tends to theta."""
+        algebra, weight = point[0].a, self.table.weight
+        columns = self._powers(point, -1)
+        if columns is None:
+            return algebra.element(self.height)
+        return _paired(algebra, [self.ring.scale(x, weight[n]) for n, x in enumerate(self.jets[0])], columns)
+
     def differentiated(self, point: Sequence[Series], wanted: range, directions: Sequence[int]) -> list[Series]:
         """Components of the gradient's derivative with respect to these coordinates, at a point that tends to theta."""
         algebra, scale, weight = point[0].a, self.ring.scale, self.table.weight
@@ -139,8 +153,26 @@ class Jets:
             return [algebra.element(row[0]) for row in rows]
         return [_paired(algebra, [scale(x, weight[n]) for n, x in enumerate(row)], columns) for row in rows]
 
+    def directed(
+        self, point: Sequence[Series], wanted: range, blocks: Sequence[range], directions: Sequence[Sequence[Series]]
+    ) -> list[Series]:
+        """Components of the gradient's derivative in directions that are series, each with its components at a block's places."""
+        total = [point[0].a.constant(0)] * len(wanted)
+        for places, factor in _products(blocks, directions):
+            rows = self.differentiated(point, wanted, places)
+            total = [a + row * factor for a, row in zip(total, rows)]
+        return total
+
+    def derivative(
+        self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]
+    ) -> list[Series]:
+        """The gradient's derivative at a point that tends to theta, in directions that are series."""
+        every = range(self.dimension)
+        return self.directed(point[0], every, [every] * len(directions), directions)
+
     def _powers(self, point: Sequence[Series], rank: int) -> list[list[Any]] | None:
-        """The columns of a point's powers, as far as derivatives with `rank` directions reach; None at theta itself."""
+        """The columns of a point's powers, as far as derivatives of the gradient with `rank` directions reach (the loss itself
+        has rank -1); None at theta itself."""
         algebra = point[0].a
         deltas = [x.increment(t, FAR) for x, t in zip(point, self.theta)]
         if all(x.exact and not x.c for x in deltas):
@@ -211,6 +243,17 @@ class Jets:
         keep = self.dimension + 1 if self.label == "L" else 1
         jets = [[x if n < keep else draw() for n, x in enumerate(row)] for row in self.jets]
         return Jets(self.label, self.degree, self.theta, jets, self.ring, self.raising)
+
+
+def _products(blocks: Sequence[range], directions: Sequence[Sequence[Series]]) -> list[tuple[tuple[int, ...], Series]]:
+    """Every choice of one place in each block, with the product of the directions' components there."""
+    found: list[tuple[tuple[int, ...], Series]] = []
+    for block, u in zip(blocks, directions, strict=True):
+        if not found:
+            found = [((j,), x) for j, x in zip(block, u)]
+        else:
+            found = [((*places, j), factor * x) for places, factor in found for j, x in zip(block, u)]
+    return found
 
 
 def _paired(algebra: Any, row: Sequence[Any], columns: Sequence[Sequence[Any]]) -> Series:

@@ -10,13 +10,13 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
-from derive.language.calls import Partial, partial_of
+from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
 from derive.language.layers import summed_call
 from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
 from verify.proof.layers import Layers
 from verify.proof.series import Algebra, Series
-from verify.proof.statement import DERIVATIVES, Statement
+from verify.proof.statement import DERIVATIVES, Statement, is_exponential
 
 Value = Any  # Series for a scalar, list[Series] for a vector
 MAX_POWER = 40
@@ -70,6 +70,9 @@ class Evaluator:
                 raise Undecided("an exponent is no rational number")
             if abs(exponent.numerator) > MAX_POWER or exponent.denominator > MAX_POWER:
                 raise Undecided(f"the exponent {exponent} is too large")
+            if is_exponential(node.args[0]):
+                factor = self.algebra.constant(exponent)
+                return _each(self.value(node.args[0].args[0], names), lambda x, i: (factor * x).known("exp", id(node), i))
             return _each(self.value(node.args[0], names), lambda x, i: x.power(exponent, id(node), i))
         args = [self.value(a, names) for a in node.args]
         if node.op == "neg":
@@ -86,6 +89,8 @@ class Evaluator:
         match name:
             case "grad" | "field":
                 return self.point.problem.gradient(self.vector(args[0]))
+            case "loss":
+                return self.point.problem.value(self.vector(args[0]))
             case "sqrt":
                 return _each(args[0], lambda x, i: x.power(Fraction(1, 2), id(node), i))
             case "sign":
@@ -94,6 +99,8 @@ class Evaluator:
                 return _each(args[0], lambda x, i: x * x.sign(id(node), i))
         if summed := summed_call(name):
             return self._summed(*summed, node, [self.vector(x) for x in args])
+        if name in KNOWN_FUNCTIONS:
+            return _each(args[0], lambda x, i: x.known(name, id(node), i))
         if name in DERIVATIVES:
             return self._tensor(node, args)
         if partial := partial_of(name):
@@ -247,6 +254,8 @@ def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Valu
     names |= {x: [lift(v) for v in value] for x, value in point.problem.points.items()}
     if not claim.losses:
         names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
+    if not claim.losses and claim.label == "L":
+        names.setdefault("L", lift(point.problem.height))
     for function, jets in point.jets.items():
         if claim.functions[function] is None:
             names |= {derivative_symbol(function, k): lift(x) for k, x in enumerate(jets)}

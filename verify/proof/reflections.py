@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import product
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
-from derive.language.calls import partial_of
+from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from derive.language.layers import summed_call
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
@@ -73,7 +73,11 @@ class Parities:
             if args[0] == 1:
                 self.odd.add(id(node))
             return args[0] if name == "sign" else 0
-        if name == "sqrt" and args[0] == 1:
+        if name == "loss" and args[0] == 0:
+            raise Mixed
+        if name in ("sin", "tanh", "atan", "erf"):
+            return args[0]
+        if args[0] == 1 and (name == "sqrt" or (name in KNOWN_FUNCTIONS and name not in ("cos", "derf"))):
             raise Mixed
         if summed := summed_call(name):
             _same([*args, 0] if summed[0] == "mean" else args)
@@ -159,7 +163,7 @@ def _positive(node: Expression, names: set[str], conditions: set[Expression]) ->
             return value > 0
         case Name(word):
             return word in names
-        case Call("abs" | "norm" | "norm.layer" | "sqrt", _):
+        case Call("abs" | "norm" | "norm.layer" | "sqrt" | "exp" | "sigmoid" | "softplus" | "derf", _):
             return True
         case Call("dot" | "dot.layer", (a, b)):
             return a == b

@@ -17,6 +17,7 @@ from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import BITS, PrimeField, draw_prime
 from verify.proof.game import random_game
+from verify.proof.known import KnownValues
 from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
 from verify.proof.orbit import Jacobian, Orbit, newton
@@ -85,6 +86,7 @@ class Sampler:
 
     def _opened(self, point: Point, ring: PrimeField) -> Sample:
         claim, source = self.plan.claim, self.source
+        ring.functions = KnownValues(ring, source)
         claims = ClaimValues(claim, point, ring)
         claims.roots()
         if all(m in claim.memory for m in claim.fast):

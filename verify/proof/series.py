@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.taylor import taylor
 
 EXACT = 10**9
 ONE = Fraction(1)
@@ -185,6 +186,26 @@ class Series:
             left = [ring.scale(b[i], (r * (k - i) - i) / k) for i in terms]
             b.append(ring.inner([ring.inner(left, [a[k - i] for i in terms])], [inverse]))
         return Series(self.a, int(v), b)
+
+    def known(self, name: str, key: Hashable, component: int | None = None) -> Series:
+        """f(a) for a known function f: its Taylor polynomial at a_0 in a - a_0."""
+        if self.v < 0 and self.c:
+            raise Undecided(f"{name} is taken of what grows as gamma tends to 0")
+        a, ring = self.a, self.a.ring
+        start = self.at(0)
+        a.note((key, name), component, 0, start)
+        try:
+            length = 1 if self.exact and len(self.c) + self.v <= 1 else min(self.precision, a.length)
+            t = taylor(name, start, length, lambda f: ring.known(f, start, key), ring, key)
+        except Rejected as error:
+            raise Rejected(str(error), component, key) from None
+        if length == 1:
+            return a.element(t[0]) if self.exact else Series(a, 0, [t[0]])
+        delta = Series(a, 1, [self.at(k) for k in range(1, length)])
+        result = a.element(t[-1])
+        for c in reversed(t[:-1]):
+            result = result * delta + a.element(c)
+        return result.cut(length)
 
     def sign(self, key: Hashable, component: int | None = None) -> Series:
         """The sign for small positive gamma: that of the leading coefficient."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from derive.errors import UsageError
 from derive.language import (
@@ -30,8 +30,8 @@ from derive.language import (
     plain_arities,
     walk,
 )
-from derive.language.calls import Kind
-from derive.language.layers import LAYERED, SUMMED, summed_call
+from derive.language.calls import KNOWN_FUNCTIONS, Kind
+from derive.language.layers import LAYERED, SUMMED
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
@@ -104,8 +104,8 @@ class Statement:
 
     @cached_property
     def contracted(self) -> bool:
-        """Whether scalar products or sums over layers occur."""
-        return any(isinstance(n, Call) and summed_call(n.function) for n in self.nodes)
+        """Whether scalar products or sums over layers occur; the loss at a moved point has the gradient's with the move."""
+        return self.joined or self.layered
 
     @cached_property
     def layered(self) -> bool:
@@ -115,7 +115,17 @@ class Statement:
     @cached_property
     def joined(self) -> bool:
         """Whether sums over all components join them, so that none can be drawn again without the others."""
-        return any(isinstance(n, Call) and n.function in SUMMED for n in self.nodes)
+        return any(isinstance(n, Call) and n.function in (*SUMMED, "loss") for n in self.nodes)
+
+    @cached_property
+    def transcendental(self) -> bool:
+        """Whether known functions occur: exp, log, sin, ..."""
+        return any(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
+
+    @property
+    def nesting(self) -> int:
+        """No known functions stand deeper in each other than this: a line may read what every line before it gave."""
+        return sum(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
 
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
@@ -141,9 +151,16 @@ def _positive_sides(name: str, text: str) -> list[Expression]:
     return found
 
 
+def is_exponential(node: Expression) -> TypeGuard[Call]:
+    """exp(u), whose power to q is exp(q u)."""
+    return isinstance(node, Call) and node.function == "exp"
+
+
 def root_of(node: Expression) -> int | None:
     """The order of the root that this node takes: sqrt, norm, or ** to a fraction."""
     match node:
+        case Operation("**", (base, _)) if is_exponential(base):
+            return None
         case Call("sqrt" | "norm" | "norm.layer", _):
             return 2
         case Operation("**", (_, exponent)):

@@ -21,7 +21,8 @@ from typing import Any
 from derive.language import fresh_name
 from derive.scheme import Configuration
 from verify.numbers.tape import Node, Tape
-from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, reads_ahead, scalar_names
+from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, scalar_names
+from verify.orbits.run import reads_ahead
 from verify.problems.formula import FormulaValues
 from verify.problems.landscape import Loss
 
@@ -130,7 +131,7 @@ class Model:
 
     @property
     def implicit(self) -> bool:
-        return reads_ahead(self.configuration)
+        return reads_ahead(self.configuration.scheme)
 
     @cached_property
     def coordinates(self) -> list[str]:
@@ -190,7 +191,7 @@ class Model:
 
     def _rest(self) -> list[Any]:
         slow = self.layout.split(self.state[: self.slow_size], self.recorder.vectors)
-        state = self.recorder.runner(self.tape.numbers).at_rest(slow["theta"], self.gamma, slow.get("t", self.tape.lift(0)))
+        state = self.recorder.runner(self.tape.numbers).at_rest(slow, self.gamma, slow.get("t", self.tape.lift(0)))
         values = [state[name] for name in self.layout.memory]
         return [x for value in values for x in (value if isinstance(value, list) else [value])]
 

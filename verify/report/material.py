@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,7 @@ from verify.numeric.system import Recorder, build_system, chosen_parameters, lay
 from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
+from verify.problems.problem import check_coordinates
 from verify.proof import prove
 from verify.report.javascript import Model
 from verify.report.scaling import set_numbers
@@ -93,7 +94,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
         for n in (request.order, request.order + 1)
     )
     announce(1)
-    loss = two_dimensional(request)
+    loss = two_dimensional(request, equation.configuration.free)
     parameters = usual_parameters(equation.configuration)
     start = starting_point(loss, request.at)
     potential = _potential(equation)
@@ -150,15 +151,17 @@ def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
     return chosen | {n: 1 - Fraction(1, 2 ** (k + 1)) for k, n in enumerate(factors)}
 
 
-def two_dimensional(request: Request) -> Loss:
+def two_dimensional(request: Request, free: Collection[str] = ()) -> Loss:
     """The loss (or field) of the pictures.
 
-    Raises UsageError for another number of variables than two.
+    Raises UsageError for another number of variables than two, and for a parameter of the scheme, or a `free` one, among them.
     """
     is_field = request.scheme.label == "f"
+    what = "field" if is_field else "loss"
     loss = Loss(request.loss or (FIELD if is_field else LOSS), is_field)
+    if request.loss:
+        check_coordinates(loss.variables, {*request.scheme.parameters, *free}, what)
     if loss.dimension != 2:
-        what = "field" if is_field else "loss"
         raise UsageError(
             f"a report draws the plane: the {what} '{loss.text}' has {loss.dimension} variable{'s' * (loss.dimension != 1)} "
             f"({', '.join(loss.variables)}); write one with two, such as {FIELD if is_field else LOSS}"
@@ -208,7 +211,7 @@ def _others(equation: ModifiedEquation, loss: Loss, parameters: Parameters, thet
     runner = Recorder(equation.configuration, layout, loss, parameters).runner(EXACT)
     one = to_fmpq(Fraction(1))
     try:
-        state = runner.at_rest([to_fmpq(x) for x in theta], one, one) | {"t": one}
+        state = runner.at_rest({"theta": [to_fmpq(x) for x in theta]}, one, one) | {"t": one}
     except (IrrationalRoot, ArithmeticError):
         state = {}
     slots = [(n, high - low) for n, (low, high) in layout.slots.items() if n != "theta" and n not in layout.memory]

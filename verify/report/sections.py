@@ -47,8 +47,8 @@ class Sections:
 
     def __init__(self, material: Material, formulas: FormulaImages) -> None:
         self.material, self.formulas = material, formulas
-        self.style: Notation = LATEX.knowing(material.equation.scheme)
-        self.plain: Notation = UNICODE.knowing(material.equation.scheme)
+        self.style: Notation = for_equation(LATEX, material.equation)
+        self.plain: Notation = for_equation(UNICODE, material.equation)
         self.signs = Signs(material.equation)
         self.conditions = conditions(material.equation)
         self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation), material.equation.algebra.loss)

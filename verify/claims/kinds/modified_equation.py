@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import ClassVar
 
 from derive import ModifiedEquation, TermSum
 from derive.errors import UndecidedError, UsageError, nearest
@@ -23,6 +26,7 @@ class FieldClaim(SchemeData):
     """says: slow variable -> formula in gamma.  `through`: the power through which it claims to hold; left out, exactly.
     form: flow, x' = formula, or map, x+ = x + gamma*formula."""
 
+    games: ClassVar[bool] = True
     says: Mapping[str, str]
     through: int | None = None
     form: str = "flow"
@@ -76,7 +80,10 @@ def _field_fails(
     true = equation[x][k]
     powers = "the limit" if k == 0 else power_of("gamma", k)
     difference = f"at {powers}: claimed {claimed}, derived {true}"
-    numbers = counterexample(formulas, claimed, true, equation)
+    if equation.scheme.losses:
+        numbers = _on_a_game(equation, x, claimed, true)
+    else:
+        numbers = counterexample(formulas, claimed, true, equation)
     last = k if data.through is None else data.through
     shown = series_text(equation[x][: last + 1])
     correct = f"{data.left(x)} = {shown} + O({power_of('gamma', last + 1)})"
@@ -84,6 +91,41 @@ def _field_fails(
         return leading(correct, f"agrees below {powers}", f"next term: {power_of('gamma', k)}*({true})", numbers)
     notes = (n for v, sums in read.items() if (n := _shape_note(v, sums, equation)))
     return refuted(correct, *notes, difference, numbers)
+
+
+def _on_a_game(equation: ModifiedEquation, x: str, claimed: TermSum, true: TermSum) -> str:
+    """Losses and a point, every unknown with one component, where two sums of x's space differ; empty if none tried tells them
+    apart."""
+    losses = "; ".join(f"{f} = {_loss(slots, k)}" for k, (f, slots) in enumerate(equation.scheme.losses.items(), 1))
+    for start, point in product((2, 5, 11), ("1", "2", "1/3")):
+        values = {n: Fraction(1, start + i) for i, n in enumerate(equation.configuration.free)}
+        sums = tuple(_at(total, values) for total in (claimed, true))
+        both = replace(equation, equations={**dict.fromkeys(equation.equations, ()), x: sums}, memory={})
+        at = {f"{u}1": point for u in equation.scheme.unknowns}
+        for v in equation.equations.keys() - equation.scheme.unknowns.keys():
+            at[v if equation.scheme_kind(v) == "scalar" else f"{v}_{equation.space(v)}1"] = "2"
+        try:
+            (first,), (second,) = both.evaluate(losses, at).values[x]
+        except ZeroDivisionError:
+            continue
+        if first != second:
+            where = ", ".join(f"{n} = {v}" for n, v in {**at, **values}.items())
+            return f"counterexample: {losses} at {where}: claimed {first}, true {second}"
+    return ""
+
+
+def _at(total: TermSum, values: Mapping[str, Fraction]) -> TermSum:
+    """The sum with numbers for the parameters of its coefficients."""
+    ring = total.algebra.ring
+    numbers = {n: ring.constant(v) for n, v in values.items()}
+    return TermSum(total.algebra, {t: c.substitute(numbers, ring) for t, c in total.sum.items()})
+
+
+def _loss(slots: Sequence[str], k: int) -> str:
+    """A polynomial with derivatives of every order up to the fourth, different for every k."""
+    names = [f"{x}1" for x in slots]
+    squares = " + ".join(f"{k + i}*{v}**2/2" for i, v in enumerate(names))
+    return f"{squares} + {k + 1}*{'*'.join(names)} + ({' + '.join(names)})**4/24"
 
 
 def _shape_note(x: str, sums: list[TermSum], equation: ModifiedEquation) -> str:
