@@ -1,5 +1,5 @@
-"""The catalogue's schemes of one loss or field of theta whose numbers of repetitions are known: those that all readings,
-articles, pages and numerical routes are about."""
+"""The catalogue's schemes of one loss or field of theta, without layers, whose numbers of repetitions are known: those that all
+readings, articles, pages and numerical routes are about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from derive.scheme import Scheme, catalogue, load_scheme
 
 
 def is_plain(scheme: Scheme) -> bool:
-    return not scheme.losses and symbolic(scheme.statements) is None
+    return not scheme.losses and not scheme.layered and symbolic(scheme.statements) is None
 
 
 PLAIN = tuple(name for name in catalogue() if is_plain(load_scheme(name)))

@@ -1,8 +1,9 @@
 """A second meaning of the algebra: terms as components of random symmetric tensors, by plain sums over indices.
 
 `Jet` gives values to the derivatives of L (symmetric tensors) and of f, to state variables (of both signs) and to parameters
-(in (0, 1)); rational values stay rational, fractional powers are balls of 400 bits.  `Jet.value` reads an expression of the
-formula language, `Jet.of` a sum in normal form, and `read` builds the sum of an expression: the three close a triangle.
+(in (0, 1)), and splits the components into layers; rational values stay rational, fractional powers are balls of 400 bits.
+`Jet.value` reads an expression of the formula language, `Jet.of` a sum in normal form, and `read` builds the sum of an
+expression: the three close a triangle.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Factor, Term
 from derive.language import Call, Expression, Name, Number, Operation, constant, parse_expression
 
-CALLS = {"hess": 1, "dot": 2, "abs": 1, "sqrt": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 9)},
+CALLS = {"hess": 1, "dot": 2, "dot.layer": 2, "abs": 1, "sqrt": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 9)},
          **{f"d{k}field": k for k in range(2, 8)}}  # fmt: skip
 Values = list[Any]  # one number a component
 
@@ -108,8 +109,10 @@ def many_digits() -> Iterator[None]:
 class Jet:
     """Random values, the same for every question about the same thing."""
 
-    def __init__(self, seed: int, size: int = 2, given: Mapping[str, Values] | None = None) -> None:
-        self.seed, self.size = seed, size
+    def __init__(
+        self, seed: int, size: int = 2, given: Mapping[str, Values] | None = None, layers: Sequence[Sequence[int]] = ()
+    ) -> None:
+        self.seed, self.size, self.layers = seed, size, layers
         self.given = dict(given or {})
 
     def number(self, *key: object, signed: bool = True) -> Any:
@@ -168,6 +171,11 @@ class Jet:
             result = result * power(polynomial(c.ring.factors[index]), Fraction(-e))
         return result
 
+    def summed(self, values: Values, label: str = "") -> Values:
+        """Over all components, or over the layer of each."""
+        layers = self.layers if label else [range(self.size)]
+        return [sum((values[j] for layer in layers if i in layer for j in layer), fmpq(0)) for i in range(self.size)]
+
     def term(self, term: Term) -> Values:
         result: Values = [fmpq(1)] * self.size
         for f, e in term.factors:
@@ -181,7 +189,7 @@ class Jet:
             case "node":
                 return self.contracted(f.label, [self.term(c) for c in f.children])
             case "sum":
-                return [sum(self.term(f.children[0]), fmpq(0))] * self.size
+                return self.summed(self.term(f.children[0]), f.label)
             case "abs":
                 return [magnitude(x) for x in self.term(f.children[0])]
         values = self.of(dict(f.body))
@@ -220,8 +228,8 @@ class Jet:
                 return [magnitude(x) for x in args[0]]
             case "sqrt":
                 return [power(x, Fraction(1, 2)) for x in args[0]]
-            case "dot":
-                return [sum((x * y for x, y in zip(*args, strict=True)), fmpq(0))] * self.size
+            case "dot" | "dot.layer":
+                return self.summed([x * y for x, y in zip(*args, strict=True)], function.removeprefix("dot"))
         found = derivative_of(function)
         assert found
         return self.contracted(found[0], args)
@@ -231,7 +239,7 @@ class Moving(Jet):
     """The jet with its derivative where the states move in given directions: theta moves every derivative of L and f too."""
 
     def __init__(self, jet: Jet, directions: Mapping[str, Values], rates: Mapping[str, Any] | None = None) -> None:
-        super().__init__(jet.seed, jet.size)
+        super().__init__(jet.seed, jet.size, layers=jet.layers)
         self.jet, self.directions, self.rates = jet, directions, rates or {}
 
     def parameter(self, name: str) -> Any:
@@ -293,8 +301,8 @@ def read(algebra: Algebra, e: Expression) -> Sum:
             if op in "+-":
                 return algebra.add(x, y if op == "+" else algebra.scale(y, -one))
             return algebra.product(x, y if op == "*" else algebra.power(y, Fraction(-1)))
-        case Call("dot", (a, b)):
-            return algebra.contract(algebra.product(read(algebra, a), read(algebra, b)))
+        case Call("dot" | "dot.layer" as function, (a, b)):
+            return algebra.contract(algebra.product(read(algebra, a), read(algebra, b)), function[len("dot.") :])
         case Call("abs", (a,)):
             return algebra.absolute(read(algebra, a))
         case Call("sqrt", (a,)):

@@ -283,7 +283,7 @@ def test_the_kind_of_a_call_is_what_its_entry_says(monkeypatch: pytest.MonkeyPat
     [
         ("max(u, 0)", "as (x + y + abs(x - y))/2"), ("min(u, 1)", "as (x + y - abs(x - y))/2"),
         ("clip(u, 1)", "as (abs(x + a) - abs(x - a))/2"), ("clamp(u, 1)", "as (abs(x + a) - abs(x - a))/2"),
-        ("mean(u)", "sums over components are dot(x, y) and norm(x)"), ("sum(u*u)", "sums over components are dot(x, y)"),
+        ("sum(u*u)", "sums over components are dot(x, y), norm(x) and mean(x)"),
         ("cosine(u, v)", "write dot(x, y)/(norm(x)*norm(y))"), ("where(u, 1, 2)", "one smooth branch"),
         ("A@u", "write dot(x, y) for a scalar product (there are no matrices)"),
     ],

@@ -136,6 +136,7 @@ def _from_file(path: str) -> _Given:
 
 
 def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
+    scheme.require_no_layers("verify formula")
     expressions: dict[str, Expression] = {}
     for text in (claim for says in given.says for claim in _claims(says)):
         variable, formula = _sides(text)

@@ -109,7 +109,7 @@ class Derivative(Cases[Sum]):
         return result
 
     def contraction(self, f: Factor) -> Sum:
-        return self.algebra.contract(self.term(f.children[0]))
+        return self.algebra.contract(self.term(f.children[0]), f.label)
 
     def absolute(self, f: Factor) -> Sum:
         return self.algebra.product(_sign(self.algebra, f), self.term(f.children[0]))
@@ -175,7 +175,7 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
         return image
 
     def contraction(self, f: Factor) -> Callable[[Sum], Sum]:
-        return lambda w: self({f.children[0]: self.algebra.ring.one}, w)
+        return lambda w: self({f.children[0]: self.algebra.ring.one}, self.algebra.contract(w, f.label) if f.label else w)
 
     def absolute(self, f: Factor) -> Callable[[Sum], Sum]:
         return lambda w: self({f.children[0]: self.algebra.ring.one}, self.algebra.product(_sign(self.algebra, f), w))
@@ -259,7 +259,7 @@ class Transfer(Fold[Sum]):
         return self.target.node_of_sums(f.label, [self.term(c) for c in f.children])
 
     def contraction(self, f: Factor) -> Sum:
-        return self.target.contract(self.term(f.children[0]))
+        return self.target.contract(self.term(f.children[0]), f.label)
 
     def absolute(self, f: Factor) -> Sum:
         return self.target.absolute(self.term(f.children[0]))

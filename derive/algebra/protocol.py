@@ -41,8 +41,8 @@ class TermAlgebra(Protocol):
 
     def absolute(self, a: Sum) -> Sum: ...
 
-    def contract(self, a: Sum) -> Sum:
-        """Summed over the index: a scalar."""
+    def contract(self, a: Sum, label: str = "") -> Sum:
+        """Summed over the index: a scalar; with the label `layer` summed over the layer of the index."""
 
     def is_zero(self, a: Sum) -> bool:
         """Whether the sum vanishes identically."""

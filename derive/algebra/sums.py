@@ -11,6 +11,7 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.known import SLOPES
+from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
 from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
@@ -44,7 +45,7 @@ class Algebra(Maps):
         #: how each loss itself is written -> by variable, the label of its gradient
         self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
-        self._contractions: dict[Term, Sum] = {}
+        self._contractions: dict[tuple[Term, str], Sum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy starts empty; sums bring their terms (see `frozen`)."""
@@ -128,30 +129,39 @@ class Algebra(Maps):
 
     # ------------------------------------------------------------------ contraction
 
-    def contract(self, a: Sum) -> Sum:
-        """sum_i a_i: a scalar."""
+    def contract(self, a: Sum, label: str = "") -> Sum:
+        """sum_i a_i: a scalar; with the label `layer` the sum over the layer of the free index."""
         result: Sum = {}
         for term, c in a.items():
-            found = self._contractions.get(term)
+            found = self._contractions.get((term, label))
             if found is None:
-                found = self._contractions[term] = self._contract(term)
+                found = self._contractions[term, label] = self._over_layer(term) if label else self._contract(term)
             accumulate(result, self.scale(found, c))
         return nonzero(result)
+
+    def _over_layer(self, term: Term) -> Sum:
+        outer, inner = split_layered(term)
+        total = self.interner.term({layer_sum(self, self.interner.term(dict(inner))): 1})
+        return self.multiply(self.interner.term(dict(outer)), total)
 
     def _contract(self, term: Term) -> Sum:
         scalars, vector = split_scalars(term)
         if self.spaces and not vector:
             raise ReductionError(_NUMBER)
-        inner = min(self._rerootings(self.interner.term(dict(vector))), key=lambda t: t.key)
+        inner = min(unfolded(self._rerootings(self.interner.term(dict(vector)))), key=lambda t: t.key)
         positive = all(f.positive or (isinstance(e, int) and e % 2 == 0) for f, e in inner.factors)
         total = self.interner.factor("sum", "", [inner], scalar=True, positive=positive)
         return self.multiply(self.interner.term(dict(scalars)), self.interner.term({total: 1}))
 
     def _rerootings(self, term: Term) -> set[Term]:
-        """The same full contraction of symmetric tensors written from each of its indices (rule 4)."""
+        """The same full contraction of symmetric tensors written from each of its indices (rule 4), and from each of its sums
+        over layers."""
         seen, pending = {term}, [term]
         while pending:
             current = pending.pop()
+            found = [t for t in swapped(self, current) if t not in seen]
+            seen.update(found)
+            pending += found
             for f, e in current.factors:
                 if f.kind != "node" or not f.children or not isinstance(e, int) or e < 1:
                     continue
@@ -185,7 +195,7 @@ class Algebra(Maps):
                     inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
                     match f.kind:
                         case "sum":
-                            image = self.contract(inner[0])
+                            image = self.contract(inner[0], f.label)
                         case "node":
                             image = self.node_of_sums(f.label, inner)
                         case _ if f.label in SLOPES:

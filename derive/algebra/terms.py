@@ -6,7 +6,8 @@ A factor is
     state     the component theta_i (or eta_i) of the point itself; a scalar for a scalar state variable
     base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
     abs       |x| of a single factor x whose sign is not known
-    sum       sum_i m_i of a term m: a scalar (contraction)
+    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer' the sum over the layer of the free index,
+              which is the same for all components of a layer (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
@@ -38,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
 from derive.algebra.functions import derivative_text, variable_of
+from derive.language.calls import KNOWN_FUNCTIONS
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -51,7 +53,8 @@ class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
     __slots__ = (
-        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "leading", "positive", "scalar", "size", "space",
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
+        "space",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +68,10 @@ class Factor:
     ) -> None:
         self.kind, self.label, self.children, self.body = kind, label, children, body
         self.scalar, self.positive = scalar, positive
-        self.size: int = _KIND_SIZE[kind] + sum(c.size for c in children) + sum(t.size for t, _ in body)
+        inner = (*children, *(t for t, _ in body))
+        of_layers = kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)  # component by component
+        self.layered: bool = scalar or kind == "sum" or (of_layers and all(t.layered for t in inner))
+        self.size: int = _KIND_SIZE[kind] + sum(t.size for t in inner)
         self.key: Key = (
             self.size,
             _KIND_RANK[kind],
@@ -129,11 +135,12 @@ class Term:
     `size` counts nodes and states with multiplicity: the number of vertices of the rooted tree, for a tree.
     """
 
-    __slots__ = ("factors", "key", "scalar", "size")
+    __slots__ = ("factors", "key", "layered", "scalar", "size")
 
     def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
         self.factors = factors
         self.scalar = all(f.scalar for f, _ in factors)
+        self.layered = all(f.layered for f, _ in factors)  # the same for all components of a layer
         self.size: int = sum(f.size * max(1, floor(e if e > 0 else -e)) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
@@ -262,15 +269,8 @@ class _Text(Cases[str]):
         return derivative_text(f.label, [term_text(c) for c in f.children])
 
     def contraction(self, f: Factor) -> str:
-        """sum_i of a product, as dot(one factor, the others); a square as dot(x, x)."""
-        if not f.children[0].factors:
-            return "dot(1, 1)"  # the dimension
-        *others, (g, e) = f.children[0].factors
-        if isinstance(e, int) and e > 1:
-            return f"dot({'*'.join(_power(*i) for i in (*others, (g, e // 2)))}, {_power(g, e - e // 2)})"
-        if not others:
-            return f"dot({_power(g, e)}, 1)"
-        return f"dot({'*'.join(_power(*i) for i in others)}, {_power(g, e)})"
+        """sum_i of a product, as dot(one factor, the others); a square as dot(x, x); dot(x, y, layer) over a layer."""
+        return f"dot({', '.join((*_two(f.children[0]), *filter(None, [f.label])))})"
 
     def absolute(self, f: Factor) -> str:
         inner = term_text(f.children[0])
@@ -287,6 +287,16 @@ class _Text(Cases[str]):
         """d2P(u, v, w): the argument, then the directions."""
         inner = [combination_text(f.body)] if f.body else []
         return f"{f.label}({', '.join([*inner, *map(term_text, f.children)])})"
+
+
+def _two(term: Term) -> tuple[str, str]:
+    """A product as the two arguments of dot; dot(1, 1) is the number of components."""
+    if not term.factors:
+        return "1", "1"
+    *others, (g, e) = term.factors
+    if isinstance(e, int) and e > 1:
+        return "*".join(_power(*i) for i in (*others, (g, e // 2))), _power(g, e - e // 2)
+    return ("*".join(_power(*i) for i in others), _power(g, e)) if others else (_power(g, e), "1")
 
 
 _TEXT = _Text()

@@ -78,7 +78,7 @@ def main() -> None:
 @letters_option
 @click.option("--loss", metavar="EXPR", help="A concrete loss in named variables; prints the field in these variables.")
 @click.option("--field", metavar="EXPR;EXPR", help="A concrete vector field, for schemes written with field(x).")
-@click.option("--variables", metavar="x = x1, x2; y = y1", help="Of which variables each unknown of a game consists.")
+@click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game, or of each layer.")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=..., time as t=...).")
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
@@ -95,7 +95,7 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
     chosen = chosen_scheme(scheme, update, parameters, settings)
     problem = _problem(chosen.label, loss, field)
     if variables is not None and problem is None:
-        raise click.UsageError("--variables goes with --loss 'f = ...; g = ...'")
+        raise click.UsageError("--variables goes with --loss: the variables of each unknown, or of each layer")
     if at is not None and problem is None:
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
     values = chosen_settings(chosen, settings)
@@ -143,6 +143,8 @@ def _print_on_problem(
     said: dict[str, Any] = {"loss": text, "variables": list(problem.variables), "loss_parameters": list(problem.parameters)}
     if problem.blocks:
         said["players"] = {x: list(block) for x, block in problem.blocks.items()}
+    if problem.layers:
+        said["layers"] = {x: list(layer) for x, layer in problem.layers.items()}
     _print_problem(equation, problem, said, variables, at, digits, output, style)
     read = (f"{what} {', '.join(n)}" for what, n in (("coordinates", problem.variables), ("parameters", problem.parameters)) if n)
     several = not problem.is_loss and len(problem.variables) > 1

@@ -136,7 +136,7 @@ class _Explicit:
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
         self.expressions = _Expressions(equation, problem)
-        self.point = Point(self.expressions, problem.spans)
+        self.point = Point(self.expressions, problem.spans, problem.partition)
         self.variables = [*self.expressions.symbols, *self.expressions.states.values()]
 
     def total(self, total: Combination, size: int) -> tuple[Any, ...]:

@@ -55,7 +55,7 @@ def parse_game(
 def _losses(losses: Mapping[str, object], text: Texts) -> Iterator[tuple[str, str]]:
     """(loss, its text), as they are written."""
     seen: set[str] = set()
-    for name, value in _items(text, "loss", next(iter(losses)) if len(losses) == 1 else ""):
+    for name, value in items(text, "loss", next(iter(losses)) if len(losses) == 1 else ""):
         if name not in losses:
             raise UsageError(f"loss: '{name}' is no loss of the scheme{nearest(name, losses)} (losses: {', '.join(losses)})")
         if name in seen:
@@ -64,7 +64,7 @@ def _losses(losses: Mapping[str, object], text: Texts) -> Iterator[tuple[str, st
         yield name, value
 
 
-def _items(text: Texts, what: str, alone: str = "") -> Iterator[tuple[str, str]]:
+def items(text: Texts, what: str, alone: str = "") -> Iterator[tuple[str, str]]:
     """'a = ...; b = ...' or a mapping; one part without a name is called `alone`."""
     if isinstance(text, Mapping):
         yield from ((str(n).strip(), str(v)) for n, v in text.items())
@@ -92,7 +92,7 @@ def _blocks(unknowns: Sequence[str], used: set[str], variables: Texts | None) ->
 
 def _named(unknowns: Sequence[str], variables: Texts) -> dict[str, tuple[str, ...]]:
     blocks: dict[str, tuple[str, ...]] = {}
-    for x, value in _items(variables, "variables", unknowns[0] if len(unknowns) == 1 else ""):
+    for x, value in items(variables, "variables", unknowns[0] if len(unknowns) == 1 else ""):
         if x not in unknowns:
             raise UsageError(f"variables: '{x}' is no unknown{nearest(x, unknowns)} (unknowns: {', '.join(unknowns)})")
         blocks[x] = tuple(v.strip() for v in value.split(","))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.concrete.games import Texts, parse_game
+from derive.concrete.layers import parse_layers
 from derive.concrete.problem import Problem, parse_field, parse_loss
 from derive.errors import UsageError, nearest
 from derive.language import constant, parse_expression, plain_name, substitute, unparse
@@ -18,16 +19,23 @@ def problem_of(
 ) -> Problem:
     """The loss, or the field, for an equation: what its scheme declares, and `parameters`, are parameters, set ones their values.
 
-    Declared losses are given with the `variables` of every unknown.
+    Declared losses are given with the `variables` of every unknown, a loss for a scheme with sums over layers with those of
+    every layer.
 
     Raises UsageError for a parameter that the regime makes a function of gamma, and what `parse_loss` raises.
     """
     c = equation.configuration
     declared = {*c.scheme.parameters, *c.free, *map(plain_name, parameters)}
+    if c.scheme.losses and c.scheme.layered:
+        raise UsageError("declared losses have no values with sums over layers; write the scheme with grad(theta)")
     if c.scheme.losses:
         problem = parse_game(c.scheme.losses, tuple(c.scheme.unknowns), text, variables, declared)
+    elif c.scheme.layered:
+        plain = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
+        problem = replace(plain, layers=parse_layers(plain.variables, variables))
     elif variables is not None:
-        raise UsageError("variables are grouped for schemes with declared losses; here components go by their names, sorted")
+        what = "for schemes with declared losses or layers"
+        raise UsageError(f"variables are grouped {what}; here components go by their names, sorted")
     else:
         problem = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
     values = {n: c.bindings[n] for n in problem.parameters if n in c.bindings and n not in c.free}

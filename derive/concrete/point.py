@@ -84,9 +84,11 @@ class Point(Fold[Vector]):
     [1, 18]
     """
 
-    def __init__(self, numbers: Numbers, spans: Mapping[str, range] | None = None) -> None:
+    def __init__(
+        self, numbers: Numbers, spans: Mapping[str, range] | None = None, layers: Sequence[Sequence[int]] = ()
+    ) -> None:
         super().__init__()
-        self.numbers, self.spans = numbers, spans or {}
+        self.numbers, self.spans, self.layers = numbers, spans or {}, layers
         self.width = sum(map(len, self.spans.values())) or numbers.size
         self.zero, self.unity = numbers.rational(Fraction(0)), numbers.rational(Fraction(1))
 
@@ -134,7 +136,21 @@ class Point(Fold[Vector]):
         return result
 
     def contraction(self, f: Factor) -> Vector:
-        return [sum(self.term(f.children[0]), self.zero)] * self.numbers.size
+        values = self.term(f.children[0])
+        if f.label:
+            return self.over_layers(values)
+        return [sum(values, self.zero)] * self.numbers.size
+
+    def over_layers(self, values: Vector) -> Vector:
+        """sum of values over the layer of every component."""
+        if not self.layers:
+            raise UsageError("a sum over layers has a value once it is said which components are in which layer")
+        result = list(values)
+        for layer in self.layers:
+            total = sum((values[i] for i in layer), self.zero)
+            for i in layer:
+                result[i] = total
+        return result
 
     def absolute(self, f: Factor) -> Vector:
         return [self.numbers.absolute(x) for x in self.term(f.children[0])]

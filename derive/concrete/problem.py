@@ -46,6 +46,7 @@ class Problem:
 
     `parameters` are the other names in it, without pi and e.
     Of declared losses: one expression for each of the `losses`, `blocks` the variables of every unknown one after the other.
+    `layers` are the variables of every layer, by its name, where a scheme sums over layers.
     """
 
     text: str
@@ -55,6 +56,12 @@ class Problem:
     parameters: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def partition(self) -> tuple[tuple[int, ...], ...]:
+        """The places of every layer's variables."""
+        return tuple(tuple(map(self.variables.index, layer)) for layer in self.layers.values())
 
     def components(self, space: str) -> tuple[str, ...]:
         """Names of the components of a vector in an unknown's space."""

@@ -234,7 +234,7 @@ class _EquationNumbers(ExactNumbers):
 
     def run(self, digits: int) -> dict[str, list[list[tuple[str, Any]]]]:
         """Every component of every coefficient, as text and as a number."""
-        point = Point(self, self.problem.spans)
+        point = Point(self, self.problem.spans, self.problem.partition)
         result: dict[str, list[list[tuple[str, Any]]]] = {}
         for name, sums in self.equation.equations.items():
             size = 1 if self.equation.scheme_kind(name) == "scalar" else len(self.problem.components(self.equation.space(name)))

@@ -192,7 +192,7 @@ class _Composer(Fold[Series]):
         return Node(point, f.label, [self.term(c) for c in f.children])
 
     def contraction(self, f: Factor) -> Series:
-        return Contraction(Times(self.unity, self.term(f.children[0])))
+        return Contraction(Times(self.unity, self.term(f.children[0])), f.label)
 
     def absolute(self, f: Factor) -> Series:
         return Magnitude(self.term(f.children[0]), False, None)

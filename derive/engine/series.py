@@ -20,6 +20,7 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import FIELD, LOSS, Function
 from derive.algebra.known import SLOPES, slope_of
+from derive.algebra.layers import LAYER
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.errors import ReductionError
@@ -279,14 +280,14 @@ class Magnitude(Series):
 
 
 class Contraction(Series):
-    """dot(a, b) = sum_i a_i b_i."""
+    """dot(a, b) = sum_i a_i b_i; with the label `layer` the sum over the layer of the free index."""
 
-    def __init__(self, product: Times) -> None:
+    def __init__(self, product: Times, label: str = "") -> None:
         super().__init__(product.context, product.place, product.steady)
-        self.inner, self.low, self.step = product, product.low, product.step
+        self.inner, self.low, self.step, self.label = product, product.low, product.step, label
 
     def compute(self, k: Exponent) -> Sum:
-        return self.algebra.contract(self.inner.at(k))
+        return self.algebra.contract(self.inner.at(k), self.label)
 
 
 class Gradient(Series):
@@ -478,6 +479,16 @@ def _known(name: str, x: Sequence[Series], place: Place | None) -> Series:
     return Known(name, x[0], place)
 
 
+def _norm(x: Series, place: Place | None, label: str = "") -> Series:
+    return Power(Contraction(Times(x, x), label), Fraction(1, 2), place)
+
+
+def _mean(x: Series, place: Place | None, label: str = "") -> Series:
+    """The sum over the number of components."""
+    one = Polynomial(x.context, {0: x.algebra.ring.one})
+    return Times(Contraction(Times(x, one), label), Power(Contraction(Times(one, one), label), Fraction(-1), place))
+
+
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
@@ -488,5 +499,9 @@ CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "sign": lambda x, place: Magnitude(x[0], True, place),
     "dot": lambda x, place: Contraction(Times(*x)),
     **{name: partial(_known, name) for name in SLOPES},
-    "norm": lambda x, place: Power(Contraction(Times(x[0], x[0])), Fraction(1, 2), place),
+    "norm": lambda x, place: _norm(x[0], place),
+    "mean": lambda x, place: _mean(x[0], place),
+    "dot.layer": lambda x, place: Contraction(Times(*x), LAYER),
+    "norm.layer": lambda x, place: _norm(x[0], place, LAYER),
+    "mean.layer": lambda x, place: _mean(x[0], place, LAYER),
 }

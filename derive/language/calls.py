@@ -9,6 +9,8 @@ named where the text has one loss L(theta):
     f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
     L..(a, u)         hess(a, u)             the Hessian of L at a, applied to u;  L...(a, u, v) is d3(a, u, v)
 
+and so have sums over layers: norm.layer(x) is norm(x, layer) (`derive.language.layers`).
+
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
     label        the function that it evaluates: 'L' for a loss or its gradient, 'f' for a vector field
@@ -22,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
+
+from derive.language.layers import summed_call
 
 Kind = Literal["vector", "scalar"]
 Medium = Literal["unicode", "ascii", "latex"]
@@ -73,6 +77,12 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
         *(SchemeCall(name, latex=_LATEX_NAMES.get(name, rf"\{name}")) for name in KNOWN_FUNCTIONS),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
+        SchemeCall("mean", 1, "scalar", True, latex=r"\operatorname{{mean}}({0})"),
+        SchemeCall("dot.layer", 2, "vector", True, unicode="⟨{0}, {1}⟩_layer", ascii="<{0}, {1}>_layer",
+                   latex=r"\inner{{{0}}}{{{1}}}_{{\ell}}"),
+        SchemeCall("norm.layer", 1, "vector", True, unicode="|{0}|_layer", ascii="|{0}|_layer", latex=r"\norm{{{0}}}_{{\ell}}"),
+        SchemeCall("mean.layer", 1, "vector", True, unicode="mean({0}, layer)", ascii="mean({0}, layer)",
+                   latex=r"\operatorname{{mean}}_{{\ell}}({0})"),
     )
 }
 
@@ -119,6 +129,8 @@ def partial_of(name: str) -> Partial | None:
     ((['a', 'b'], ['u']), None)
     """
     loss, dot, variables = name.partition(".")
+    if summed_call(name):
+        return None
     return Partial(loss, tuple(variables.split("."))) if dot else None
 
 

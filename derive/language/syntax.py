@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from derive.language.layers import summed_call
+
 
 @dataclass(frozen=True)
 class Number:
@@ -143,7 +145,9 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
     ('hess(f(x, y), x, u)', 'hess(x, u)')
     """
     loss, *variables = function.split(".")
-    if variables:
+    if summed_call(function):
+        function, arguments = loss, [*arguments, *variables]
+    elif variables:
         cut = len(arguments) - len(variables) + 1
         function = ("grad", "hess")[len(variables) - 1] if len(variables) < 3 else f"d{len(variables)}"
         if variables[0]:

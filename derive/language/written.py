@@ -11,6 +11,7 @@ from functools import partial
 
 from derive.errors import ParseError, nearest
 from derive.language.calls import function_called
+from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
 from derive.language.syntax import Call, Expression, Name, Number, Operation
@@ -23,12 +24,12 @@ _PLAIN = "takes plain arguments only"
 _MAX = "write max(x, y) as (x + y + abs(x - y))/2, min(x, y) as (x + y - abs(x - y))/2"
 _CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
 _CASES = "an equation has one smooth branch; write the one that holds, with abs(x) and sign(x) where they say it"
-_SUM = "sums over components are dot(x, y) and norm(x); their number is a parameter, as in norm(x)**2/d with --parameter d"
+_SUM = "sums over components are dot(x, y), norm(x) and mean(x)"
 _COSINE = "write dot(x, y)/(norm(x)*norm(y))"
 #: functions that people look for in vain, and what to write instead
 _INSTEAD = {
     **dict.fromkeys(("max", "min", "maximum", "minimum"), _MAX), **dict.fromkeys(("clip", "clamp"), _CLIP), "where": _CASES,
-    **dict.fromkeys(("mean", "sum"), _SUM), **dict.fromkeys(("cosine", "cosine_similarity"), _COSINE),
+    "sum": _SUM, **dict.fromkeys(("cosine", "cosine_similarity"), _COSINE),
 }  # fmt: skip
 _FUNCTIONS = {"f": "field", "L": "loss"}  # as they are written, and as they are called
 
@@ -88,12 +89,22 @@ class Reader(Climbing):
         value = self.inside(token, token.text)
         if twice:
             self.expect("|", token)
-        return self.call("norm", [value], token)
+        return self.call("norm", [value, *self.of_layer()], token)
 
     def angle(self) -> Expression:
         """<a, b>."""
         token = self.advance()
-        return self.call("dot", [self.inside(token, ","), self.inside(token, "⟩" if token.text == "⟨" else ">")], token)
+        pair = [self.inside(token, ","), self.inside(token, "⟩" if token.text == "⟨" else ">")]
+        return self.call("dot", [*pair, *self.of_layer()], token)
+
+    def of_layer(self) -> list[Expression]:
+        """The subscript of |x|_layer and of <a, b>_layer, as a last argument."""
+        found = self.token.text == f"_{LAYER}" and not self.token.blank
+        return [self.of_name(LAYER)] if found else []
+
+    def of_name(self, name: str) -> Name:
+        token = self.advance()
+        return Name(name, token.line, token.column)
 
     def nabla(self) -> Expression:
         """∇L, ∇L(x), ∇²L[u], ∇³L[u, v], ∇|u|², ∇(s), ∇⟨u, v⟩."""
@@ -247,7 +258,8 @@ class Reader(Climbing):
     def unknown(self, name: str, token: Token) -> ParseError:
         if name in _INSTEAD and "abs" in self.calls:
             return self.fail(f"'{name}' is not part of the language: {_INSTEAD[name]}", token)
-        known = ", ".join(list(self.calls)[:12]) + (", ..." if len(self.calls) > 12 else "")
+        calls = [c for c in self.calls if "." not in c]
+        known = ", ".join(calls[:12]) + (", ..." if len(calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
         product = f"; for a product write {shown}*(...)" if token.kind == "name" and not name.startswith("_") else ""
         return self.fail(f"unknown function '{shown}'{nearest(name, self.calls)} (known: {known or 'none'}){product}", token)
@@ -273,6 +285,8 @@ class Reader(Climbing):
     def call(self, name: str, args: list[Expression], token: Token) -> Expression:
         if name not in self.calls:
             raise self.unknown(name, token)
+        if args and args[-1] == Name(LAYER) and self.calls.get(layer_call(name)) == len(args) - 1:
+            return Call(layer_call(name), tuple(args[:-1]), token.line, token.column)
         arity = self.calls[name]
         if arity is not None and len(args) != arity:
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)

@@ -183,7 +183,10 @@ def _public(algebra: Algebra, change: Change) -> dict[str, tuple[TermSum, ...]]:
 
 
 def _require_comparable(first: ModifiedEquation, second: ModifiedEquation) -> None:
-    """UsageError where they are not about the same losses of the same unknowns; ReductionError for players with velocities."""
+    """UsageError where they are not about the same losses of the same unknowns; ReductionError for players with velocities and
+    for layers."""
+    for e in (first, second):
+        e.scheme.require_no_layers("compare")
     if first.scheme.label != second.scheme.label and not (first.scheme.losses or second.scheme.losses):
         raise UsageError("one scheme is written for a loss (grad), the other for a vector field (field)")
     said = [_declared(e.scheme) for e in (first, second)]

@@ -135,7 +135,7 @@ class _Large:
             return algebra.power(algebra.constant(constant), Fraction(e))
         if f.children and f.kind in ("node", "sum") and isinstance(e, int) and e > 0:
             inner = [self.term(c) for c in f.children]
-            image = algebra.contract(inner[0]) if f.kind == "sum" else algebra.node_of_sums(f.label, inner)
+            image = algebra.contract(inner[0], f.label) if f.kind == "sum" else algebra.node_of_sums(f.label, inner)
             return algebra.power(image, Fraction(e))
         return {algebra.interner.term({f: e}): algebra.ring.one}
 

@@ -23,6 +23,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, Kind, call_of, written_name
+from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
@@ -84,6 +85,8 @@ class Scheme:
 
     def __post_init__(self) -> None:
         _check_names(self)
+        if self.layered and list(self.unknowns) != list(UNKNOWNS):
+            raise SchemeError(f"{self.where}: sums over layers are for schemes of the one unknown theta; leave [unknowns] out")
         if self.losses:
             check_spaces(self.lines, self.spaces, self.losses, self.where)
         sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
@@ -175,9 +178,23 @@ class Scheme:
         """Whether the value of the one loss stands in the update, not its derivatives alone."""
         return any(call_of(name).label and call_of(name).kind == "scalar" for name in self.called)
 
+    @property
+    def layered(self) -> bool:
+        """Whether the update sums over layers."""
+        return not self.called.isdisjoint(LAYERED)
+
+    def require_no_layers(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it knows no layers and the scheme sums over them."""
+        if self.layered:
+            raise ReductionError(
+                f"{self.where}: {reading} knows no layers, and this scheme sums over them; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
+
     def require_plain(self, reading: str, instead: str = GAMES) -> None:
-        """Raise ReductionError, naming the reading, where it knows one loss or field of theta and the scheme declares its own;
-        `instead` says what there is."""
+        """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
+        declares its own or sums over layers; `instead` says what there is for declared losses."""
+        self.require_no_layers(reading)
         if self.losses:
             names = ", ".join(f"{f}({', '.join(slots)})" for f, slots in self.losses.items())
             raise ReductionError(

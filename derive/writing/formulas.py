@@ -8,6 +8,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import joined, sign_first, unwrapped
+from derive.algebra.layers import split_layered
 from derive.algebra.terms import Cases, Exponent, Factor, Term
 from derive.result import Blocks, Combination, by_power
 from derive.writing.notation import Notation
@@ -108,12 +109,11 @@ def settled(c: Ratio, term: Term) -> tuple[Ratio, Term]:
 
 
 def write_term(term: Term, style: Notation) -> str:
-    """A term in coordinate-free notation; scalars first, then the factors at the index.
+    """A term in coordinate-free notation; first scalars and what is one number a layer, then the factors at the index.
 
     The product at an index is written with ⊙ (unicode), * (ascii), \\odot (latex).
     """
-    scalars = [fe for fe in term.factors if fe[0].scalar]
-    vectors = [fe for fe in term.factors if not fe[0].scalar]
+    scalars, vectors = split_layered(term)
     head = [_power(f, e, style) for f, e in scalars]
     return style.beside([*head, _vector(vectors, style)], style.scale) or "1"
 
@@ -178,22 +178,22 @@ def _is_symbol(f: Factor) -> bool:
 
 
 def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
-    """|a|^2 for sum a_i^2, <a, b> otherwise, under the exponent e."""
-    inner = f.children[0]
+    """|a|^2 for sum a_i^2, <a, b> otherwise, under the exponent e; over a layer with a subscript."""
+    inner, layer = f.children[0], style.layer if f.label else ""
     if len(inner.factors) == 1 and inner.factors[0][1] == 2:
         exponent = Fraction(2 * e)
-        text = style.norm(write_factor(inner.factors[0][0], style))
+        text = style.norm(write_factor(inner.factors[0][0], style)) + layer
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:
-        text = style.symbol(style.dimension)
+        text = style.inner("1", "1") + layer if layer else style.symbol(style.dimension)
     elif len(items) == 1 and items[0][1] == 1:
-        text = style.inner("1", _power(*items[0], style))
+        text = style.inner("1", _power(*items[0], style)) + layer
     else:
         (g, p), rest = items[-1], items[:-1]
         if not rest and isinstance(p, int) and p > 1:
             rest, p = [(g, 1)], p - 1
-        text = style.inner(_vector(rest, style) or "1", _power(g, p, style))
+        text = style.inner(_vector(rest, style) or "1", _power(g, p, style)) + layer
     return text if e == 1 else style.power(text, str(e))
 
 

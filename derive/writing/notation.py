@@ -50,6 +50,7 @@ class Notation:
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
+    layer: str = "_layer"  # behind a norm or scalar product over the layer of the free index
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
     dimension: str = "d"  # <1, 1>, the number of components
     #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
@@ -236,5 +237,5 @@ LATEX = Notation(
     r" \odot ", r"\, ", r"\left(", r"\right)", r"\left[", r"\right]", ",\\, ".join,
     lambda a, b: rf"\left\langle {a},\, {b}\right\rangle", lambda a: rf"\left\| {a}\right\|",
     lambda a: rf"\left| {a}\right|", lambda a: rf"\sqrt{{{a}}}", r"\,",
-    "^{-}", "^{+}", _dots,
+    "^{-}", "^{+}", _dots, layer=r"_{\ell}",
 )  # fmt: skip

@@ -52,6 +52,7 @@ def certificate(
     require_certifiable(configuration)
     if scheme.inverses:
         raise UsageError(f"a certificate says nothing of inverse maps, and this scheme has {', '.join(scheme.inverses)}")
+    scheme.require_no_layers("a certificate")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}

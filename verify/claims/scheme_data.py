@@ -67,6 +67,7 @@ class SchemeData:
     def configuration(self) -> Configuration:
         """Raises UsageError, SchemeError, ParseError for a scheme, a regime or a parameter that is not there."""
         scheme, keywords = self.chosen()
+        scheme.require_no_layers("a claim")
         if not self.games:
             scheme.require_plain("a claim of this kind")
         scheme.require_no_maps("a claim")

@@ -3,7 +3,9 @@
 Per sample, for a false claim whose numerator has degree D on a cover of degree Q by roots, with k conditions that numbers are
 residues, and coefficients below 2^H:
 
-    D Q 2^k / 2^63   (the sample is a zero)   +   (Q H / 63) / #primes   (the prime divides a coefficient).
+    D Q 2^k / 2^63   (the sample is a zero)   +   (Q H / 63) / #primes   (the prime divides a coefficient),
+
+with 127 for 63 where primes of 128 bits are drawn.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from derive.language.maps import map_of
 from verify.proof.claim import ClaimValues
 from verify.proof.degrees import VARIABLE, Bound, Weight, WeightMaps, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
+from verify.proof.field import BITS
 from verify.proof.known import DEGREE
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
@@ -104,10 +107,11 @@ class WeightOrbit(Orbit):
 
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
-    *, nested: int = 0, known_degree: float = 0.0,
+    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0,
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
+    One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
     `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
     """
     ring = WeightRing(dimension, same, known_degree=known_degree or float(DEGREE * dimension))
@@ -115,7 +119,7 @@ def size_of(
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
     maps = WeightMaps(claim.maps, ring, claim.inverses)
-    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps)
+    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
@@ -126,7 +130,7 @@ def size_of(
         degree = ring.known_degree + ring.logarithm
         return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
-    cover = sum(log2(q) * (1 if scalar_root(key, same) else dimension) for key, q in ring.roots.items())
+    cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     apart = maps.distances(sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call)))
     return Size(
         max((w.indices for w in (*found, apart)), default=0),
@@ -138,15 +142,27 @@ def size_of(
     )
 
 
+def copies(key: Hashable, dimension: int, layers: int) -> int:
+    """How many roots one place stands for.
+
+    >>> [copies((kind, 0), 8, 3) for kind in ("scalar", "layer", "vector")]
+    [1, 3, 8]
+    """
+    if isinstance(key, tuple) and len(key) == 2 and key[0] == "layer":
+        return layers
+    return 1 if scalar_root(key, {}) else dimension
+
+
 def scalar_root(key: Hashable, same: Mapping[Hashable, Hashable]) -> bool:
     """Canonical keys of scalars are marked by `deciding`."""
     return isinstance(key, tuple) and len(key) == 2 and key[0] == "scalar"
 
 
-def sample_error(size: Size, conditions: int, modulus: int) -> float:
+def sample_error(size: Size, conditions: int, modulus: int, bits: int = BITS) -> float:
     """log2 of the probability that one sample does not see a difference of this size."""
-    zero = log2(max(size.degree, 1.0)) + size.cover + conditions - 63
-    primes = 63 - log2(modulus) - log2(45) - 1
-    unlucky = size.cover + log2(max(size.height, 1.0) / 63 + 1) - primes
+    low = bits - 1
+    zero = log2(max(size.degree, 1.0)) + size.cover + conditions - low
+    primes = low - log2(modulus) - log2(45 * bits / BITS) - 1
+    unlucky = size.cover + log2(max(size.height, 1.0) / low + 1) - primes
     high = max(zero, unlucky)
     return high + log2(2.0 ** (zero - high) + 2.0 ** (unlucky - high))

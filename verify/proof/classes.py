@@ -9,7 +9,7 @@ merges the classes of one odd quantity.  T samples miss a difference that lives 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2
@@ -21,6 +21,7 @@ from verify.proof.sample import Sample
 from verify.proof.statement import Statement, root_of
 
 TARGET = -101.0
+DOUBLINGS = 8
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,14 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
 
     `failed` are roots and components whose base was once the first to be no residue.  If it is the last component, no product of
     the bases of the root, and of those evaluated before, is a square: the root has no sign.  The first alone does not tell: of
-    the bases of sqrt(mu g^2) none is a square, but the product of two is, and the signs of g count.
+    the bases of sqrt(mu g^2) none is a square, but the product of two is, and the signs of g count.  The last of one number a
+    layer stands for all components of the last layer.
     """
     ring, d = sample.ring, sample.point.size
     plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
     known = {key: v if len(v) == d else v * d for key, v in plain.items()}
-    failing = {known[k] for k, i in failed if k in known and i in (None, d - 1)}
+    failing = {known[k] for k, i in failed if k in known and (i is None or len(set(known[k][i:])) == 1)}
+    failing |= {doubled for base in failing for doubled in _doubled(ring.p, base)}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)
@@ -101,6 +104,13 @@ def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequ
             signs += 1 if single and not found[sizes] else d
             kept.append(sizes)
     return signs
+
+
+def _doubled(p: int, base: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """2^k times the base: its root is that of the base times a number, since 2 is a residue."""
+    for power in range(-DOUBLINGS, DOUBLINGS + 1):
+        factor = pow(2, power, p)
+        yield tuple(x * factor % p for x in base)
 
 
 def _related(p: int, a: Sequence[int], x: Sequence[int], y: Sequence[int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
@@ -13,12 +13,13 @@ from typing import Any
 from derive.errors import LimitError
 from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
-from verify.proof.bounds import Size, sample_error, size_of
+from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
-from verify.proof.field import modulus
+from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
+from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
 from verify.proof.repeats import enough, named, numbers_of_steps, specialised
@@ -141,10 +142,12 @@ def decide(claim: Statement, source: Random) -> Proof:
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
-        3 if claim.contracted else 2,
+        sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
         max(claim.order + 1 + rank, highest_derivative(claim)),
         modulus(*_roots(claim)),
         positive=positive_places(claim),
+        layers=PILOT if claim.layered else (),
+        bits=MORE_BITS if claim.layered else BITS,
     )
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
@@ -195,26 +198,28 @@ class _Trial:
         if found:
             return self.mismatch(self.plan, pilot, found)
         self.leading = powers(pilot)
-        plan, size = self.sized(pilot)
+        plans, size = self.sized(pilot)
+        plan = plans[0]
         self.failed = set()
         first, found = self.examine(plan)
         if found:
             return self.mismatch(plan, first, found)
         parts = self.split(plan, first)
-        error = sample_error(size, self.conditions(plan, pilot), plan.modulus) + RELATIONS * self.claim.transcendental
-        if error > MOST_ERROR:
-            raise Undecided("the degrees are too high for an error bound")
+        error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits) + RELATIONS * self.claim.transcendental
+        if error > MOST_ERROR or not per_sample(parts.signs, error):
+            raise Undecided("the degrees are too high for an error bound: lower the order")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
             raise Undecided(f"2^{parts.signs} classes of signs: too many to visit")
-        for n in range(1, count):
-            sample, found = self.examine(plan)
+        for n, current in [(n, current) for current in plans for n in range(count)][1:]:
+            sample, found = self.examine(current)
             if found:
-                return self.mismatch(plan, sample, found)
-            if n < 3 and size.coupled and vertices_matter(self.sampler(plan), sample):
+                return self.mismatch(current, sample, found)
+            if n < 3 and size.coupled and vertices_matter(self.sampler(current), sample):
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
-        return Proof("proved", bound, count, plan.dimension, 2**parts.signs, label=self.claim.label, maps=bool(self.claim.maps))
+        samples = count * len(plans)
+        return Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label, maps=bool(self.claim.maps))
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
@@ -235,29 +240,37 @@ class _Trial:
             return sample, found
         raise Undecided("a denominator vanishes at every point")
 
-    def sized(self, pilot: Sample) -> tuple[Plan, Size]:
-        """The dimension that decides every dimension, and bounds in it."""
+    def sized(self, pilot: Sample) -> tuple[list[Plan], Size]:
+        """The dimension that decides every dimension, with the partitions into layers that decide all, and bounds in it."""
         values = products(pilot)
-        guess = 2 * self.claim.order + 4
+        guess = layers = 2 * self.claim.order + 4
         same = alike(pilot)
         nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
         if nested > MOST_NESTED:
             raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, nested=nested)
-            dimension = max(
-                1 + size.indices + len({values[key][1] for key in size.contractions if key in values}), self.claim.order + 1, 2
-            )
-            if dimension <= guess:
-                return replace(self.plan, dimension=dimension), size
-            guess = dimension
+            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers, nested=nested)
+            plans = self.plans(size, values, pilot.ring)
+            most = max(len(plan.layers) for plan in plans)
+            if plans[0].dimension <= guess and most <= layers:
+                return plans, size
+            guess, layers = plans[0].dimension, most
         raise Undecided("the number of index variables is not bounded")
+
+    def plans(self, size: Size, values: Mapping[Any, tuple[int, Any]], ring: Any) -> list[Plan]:
+        """The largest number of components first."""
+        products = len({values[key][1] for key in size.contractions if key in values and not is_layer_sum(key)})
+        if not self.claim.layered:
+            return [replace(self.plan, dimension=max(1 + size.indices + products, self.claim.order + 1, 2))]
+        sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
+        found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)
+        return [replace(self.plan, dimension=sum(sizes), layers=sizes) for sizes in found]
 
     def conditions(self, plan: Plan, pilot: Sample) -> int:
         """How many numbers must be residues."""
         known = leads(pilot)
-        bases = {tuple(map(str, known[k])): isinstance(known[k][0], tuple) for k in self.even() if k in known}
-        return len(self.claim.conditions()) + sum(1 if scalar else plan.dimension for scalar in bases.values())
+        bases = {tuple(map(str, known[k])): (kind(pilot, known[k]), k) for k in self.even() if k in known}
+        return len(self.claim.conditions()) + sum(copies(key, plan.dimension, len(plan.layers)) for key in bases.values())
 
     def even(self) -> set[int]:
         return {k for k, n in places(self.claim).items() if root_of(n)} | set(self.plan.positive)
@@ -316,7 +329,7 @@ def powers(sample: Sample) -> dict[Any, int]:
         for (key, _), (power, _) in algebra.noted.items():
             if found.setdefault(key, power) != power:
                 raise Undecided("components begin at different powers of gamma under a root, sign or denominator")
-        found |= {key: power for key, (power, _) in algebra.found.items()}
+        found |= {key: power for key, (power, _) in first_layers(algebra.found).items()}
     return found
 
 
@@ -330,6 +343,13 @@ def alike(sample: Sample) -> dict[Hashable, Hashable]:
     names: dict[Any, Hashable] = {}
     found: dict[Hashable, Hashable] = {}
     for key, values in leads(sample).items():
-        kind = "scalar" if isinstance(values[0], tuple) else "vector"
-        found[key] = names.setdefault(tuple(map(str, values)), (kind, key))
+        found[key] = names.setdefault(tuple(map(str, values)), (kind(sample, values), key))
     return found
+
+
+def kind(sample: Sample, values: Sequence[Any]) -> str:
+    """Whether the leading coefficients at a place are one number, one a layer, or one a component."""
+    if isinstance(values[0], tuple):
+        return "scalar"
+    layers = sample.point.layers
+    return "layer" if layers and all(len({values[i] for i in layer}) == 1 for layer in layers) else "vector"

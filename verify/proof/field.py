@@ -19,14 +19,15 @@ from typing import Any
 
 from verify.proof.errors import Rejected, Undecided
 
-LOW, HIGH = 2**63, 2**64
+BITS, MORE_BITS = 64, 128
 #: with these bases the test of Miller and Rabin is a proof below 2^64 (Sinclair 2011)
 _BASES = (2, 325, 9375, 28178, 450775, 9780504, 1795265022)
 LARGEST_MODULUS = 2**32
+ROUNDS = 64  # above 2^64: a composite passes with a probability below 4^-64
 
 
-def is_prime(n: int) -> bool:
-    """Whether n < 2^64 is a prime.
+def is_prime(n: int, bases: Iterable[int] = _BASES) -> bool:
+    """Whether n < 2^64 is a prime; above, whether it passes for these random bases.
 
     >>> [n for n in range(2, 30) if is_prime(n)]
     [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
@@ -36,7 +37,7 @@ def is_prime(n: int) -> bool:
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    return all(_strong(n, base % n, odd, twos) for base in _BASES)
+    return all(_strong(n, base % n, odd, twos) for base in bases)
 
 
 def _strong(n: int, base: int, odd: int, twos: int) -> bool:
@@ -75,11 +76,13 @@ def _odd(n: int) -> int:
     return n
 
 
-def draw_prime(source: Random, step: int) -> int:
-    """A random prime in [2^63, 2^64) that is -1 modulo `step`."""
+def draw_prime(source: Random, step: int, bits: int = BITS) -> int:
+    """A random prime of 64 bits, or more, that is -1 modulo `step`."""
+    low, high = 2 ** (bits - 1), 2**bits
     while True:
-        p = step * source.randrange(LOW // step + 1, HIGH // step) - 1
-        if p >= LOW and is_prime(p):
+        p = step * source.randrange(low // step + 1, high // step) - 1
+        bases = _BASES if bits <= BITS else (source.randrange(2, p - 1) for _ in range(ROUNDS))
+        if p >= low and is_prime(p, bases):
             return p
 
 

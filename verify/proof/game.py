@@ -8,7 +8,7 @@ and component i of each the same weight in scalar products.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,13 +75,13 @@ class Game:
 
     # ------------------------------------------------------------------------------------------ other samples
 
-    def redrawn(self, i: int, draw: Callable[[], Any]) -> Game:
-        """Component i of every unknown and of every gradient drawn again."""
-        points = {x: [draw() if j == i else v for j, v in enumerate(vector)] for x, vector in self.points.items()}
+    def redrawn(self, again: Container[int], draw: Callable[[], Any]) -> Game:
+        """These components of every unknown and of every gradient drawn again."""
+        points = {x: [draw() if j in again else v for j, v in enumerate(vector)] for x, vector in self.points.items()}
         jets = {}
         for f, old in self.jets.items():
-            again = [self.block(f, x)[i] for x in self.slots[f]]
-            jets[f] = old.replaced([v for x in self.slots[f] for v in points[x]], [old.table.up[j][0] for j in again], draw)
+            places = [j for x in self.slots[f] for i, j in enumerate(self.block(f, x)) if i in again]
+            jets[f] = old.replaced([v for x in self.slots[f] for v in points[x]], [old.table.up[j][0] for j in places], draw)
         return Game(self.slots, points, jets, self.ring, self.raising)
 
     def reshuffled(self, draw: Callable[[], Any]) -> Game:

@@ -9,7 +9,7 @@ a text without dot and norm.  An integer 1/u_i is the number of equal copies of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -225,12 +225,12 @@ class Jets:
 
     # ------------------------------------------------------------------------------------------ other samples
 
-    def redrawn(self, i: int, draw: Callable[[], Any]) -> Jets:
-        """Component i of the point and of the gradient (or field) drawn again."""
-        theta = [draw() if j == i else x for j, x in enumerate(self.theta)]
+    def redrawn(self, again: Container[int], draw: Callable[[], Any]) -> Jets:
+        """These components of the point and of the gradient (or field) drawn again."""
+        theta = [draw() if j in again else x for j, x in enumerate(self.theta)]
         if self.label == "L":
-            return self.replaced(theta, [self.table.up[i][0]], draw)
-        jets = [[draw(), *row[1:]] if j == i else row for j, row in enumerate(self.jets)]
+            return self.replaced(theta, [up[0] for j, up in enumerate(self.table.up) if j in again], draw)
+        jets = [[draw(), *row[1:]] if j in again else row for j, row in enumerate(self.jets)]
         return Jets(self.label, self.degree, theta, jets, self.ring, self.raising)
 
     def replaced(self, theta: Sequence[Any], places: Sequence[int], draw: Callable[[], Any]) -> Jets:

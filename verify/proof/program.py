@@ -10,9 +10,11 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
 from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
+from derive.language.layers import summed_call
 from derive.language.maps import map_of
 from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
+from verify.proof.layers import Layers
 from verify.proof.maps import Maps, expanded
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import DERIVATIVES, Statement, is_exponential
@@ -31,6 +33,7 @@ class Point:
     t: Any
     jets: Mapping[str, Sequence[Any]]
     maps: Any = field(default_factory=Maps)
+    layers: Layers = ()
 
     @property
     def size(self) -> int:
@@ -96,11 +99,8 @@ class Evaluator:
                 return _each(args[0], lambda x, i: x.sign(id(node), i))
             case "abs":
                 return _each(args[0], lambda x, i: x * x.sign(id(node), i))
-            case "dot":
-                return self.point.problem.dot(self.vector(args[0]), self.vector(args[1]), ("dot", id(node)))
-            case "norm":
-                square = self.point.problem.dot(self.vector(args[0]), self.vector(args[0]), ("dot", id(node)))
-                return square.power(Fraction(1, 2), id(node))
+        if summed := summed_call(name):
+            return self._summed(*summed, node, [self.vector(x) for x in args])
         if name in KNOWN_FUNCTIONS:
             return _each(args[0], lambda x, i: x.known(name, id(node), i))
         if name in DERIVATIVES:
@@ -110,6 +110,28 @@ class Evaluator:
         if found := map_of(name, self.point.maps.kinds):
             return self._mapped(*found, node, args)
         raise UsageError(f"'{name}' is no function here")
+
+    def _summed(self, name: str, layered: bool, node: Call, args: Sequence[list[Series]]) -> Value:
+        """dot, norm or mean of vectors, over all components or over the layer of each."""
+        sums = self._over_layers if layered else self.point.problem.dot
+        kind = "layer" if layered else "dot"
+        if name == "mean":
+            ones = self.vector(self.algebra.constant(1))
+            inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("over", id(node)), i))
+            return _both(sums(args[0], ones, (kind, id(node))), inverse, Series.__mul__)
+        total = sums(args[0], args[-1], (kind, id(node)))
+        return total if name == "dot" else _each(total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
+
+    def _over_layers(self, xs: Sequence[Series], ys: Sequence[Series], key: tuple[str, int]) -> list[Series]:
+        """sum of x_j y_j over the layer of i, for every i."""
+        zero = self.algebra.constant(0)
+        result = [zero] * len(xs)
+        for n, layer in enumerate(self.point.layers):
+            inside = [x if j in layer else zero for j, x in enumerate(xs)]
+            total = self.point.problem.dot(inside, ys, (*key, n) if n else key)
+            for i in layer:
+                result[i] = total
+        return result
 
     def _tensor(self, node: Call, args: Sequence[Value]) -> list[Series]:
         """Arguments are numbers here (series without gamma), one list for each tree, so that contractions are shared."""

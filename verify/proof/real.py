@@ -12,6 +12,7 @@ from flint import ctx
 from verify.proof.balls import PRECISION, BallRing
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.layers import random_layers
 from verify.proof.loss import Jets, monomials
 from verify.proof.maps import Maps
 from verify.proof.orbit import Orbit, components, newton
@@ -20,13 +21,15 @@ from verify.proof.sample import Plan, random_problem
 from verify.proof.series import Algebra
 
 POINTS, DRAWS = 80, 4000
+MOST_LAYERED = 4  # components, of random layers
 
 
 def real_difference(plan: Plan, leading: dict[Any, int], source: Random) -> tuple[str, int, str] | None:
     """(variable, power, witness) at a real point where claim and truth differ for certain; None if none was found."""
     with ctx.workprec(PRECISION):
         for attempt in range(POINTS):
-            point, text = _point(plan, source, plan.dimension + attempt % 2)
+            size = min(plan.dimension, MOST_LAYERED) if plan.layers else plan.dimension
+            point, text = _point(plan, source, size + attempt % 2)
             try:
                 found = next(_differences(plan, point, leading, source), None)
             except (Rejected, ZeroDivisionError, ShortPrecision, Undecided):
@@ -76,10 +79,11 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
         slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
-    values = {n: ring.constant(v) for n, v in parameters.items()}
+    layers = random_layers(d, source) if plan.layers else ()
+    numbers = {n: ring.constant(v) for n, v in parameters.items()}
     maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()), claim.inverses)
-    point = Point(problem, values, slow, ring.constant(abs(draw())), time, maps)
-    return point, f"{text}; {place}"
+    point = Point(problem, numbers, slow, ring.constant(abs(draw())), time, maps, layers)
+    return point, f"{text}; {place}" + (f", layers of {', '.join(str(len(x)) for x in layers)} components" if layers else "")
 
 
 def _problem(plan: Plan, d: int, ring: BallRing, draw: Callable[[], Fraction]) -> tuple[Any, str]:

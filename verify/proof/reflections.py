@@ -16,6 +16,7 @@ from itertools import product
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
+from derive.language.layers import summed_call
 from derive.language.maps import MapKind, map_of
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
@@ -84,8 +85,8 @@ class Parities:
             return args[0]
         if args[0] == 1 and (name == "sqrt" or (name in KNOWN_FUNCTIONS and name not in ("cos", "derf"))):
             raise Mixed
-        if name == "dot":
-            _same(args)
+        if summed := summed_call(name):
+            _same([*args, 0] if summed[0] == "mean" else args)
         return 0
 
 
@@ -183,9 +184,9 @@ def _positive(node: Expression, names: set[str], conditions: set[Expression]) ->
             return value > 0
         case Name(word):
             return word in names
-        case Call("abs" | "norm" | "sqrt" | "exp" | "sigmoid" | "softplus" | "derf", _):
+        case Call("abs" | "norm" | "norm.layer" | "sqrt" | "exp" | "sigmoid" | "softplus" | "derf", _):
             return True
-        case Call("dot", (a, b)):
+        case Call("dot" | "dot.layer", (a, b)):
             return a == b
         case Operation("**", (base, exponent)):
             r = constant(exponent)

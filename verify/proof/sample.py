@@ -1,7 +1,8 @@
 """Random samples over a prime field: parameters in their ranges, a point, a loss, slow variables, time, the memory's leads.
 
 What a range makes positive is drawn until it is a residue, and so is every base under an even root: without scalar products
-these belong to one component each, which is drawn again by itself; else the whole point is.
+these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, and else the whole
+point.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 from derive.errors import UsageError
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
-from verify.proof.field import PrimeField, draw_prime
+from verify.proof.field import BITS, PrimeField, draw_prime
 from verify.proof.game import random_game
 from verify.proof.known import KnownValues
+from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
 from verify.proof.maps import Maps
 from verify.proof.orbit import Jacobian, Orbit, newton
@@ -38,6 +40,8 @@ class Plan:
     slack: int = 0
     positive: frozenset[int] = frozenset()
     ranges: bool = True  # whether parameters are kept in their ranges
+    layers: tuple[int, ...] = ()  # their sizes, where the statement has sums over layers
+    bits: int = BITS  # of the primes
 
     @property
     def weighted(self) -> bool:
@@ -66,14 +70,14 @@ class Sampler:
         for _ in range(WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
-            ring = PrimeField(draw_prime(self.source, self.plan.modulus), self.plan.positive)
+            ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
             point = self.fresh(ring)
-            for _ in range(COMPONENT_DRAWS * (1 if self.plan.weighted else point.size)):
+            for _ in range(COMPONENT_DRAWS * (1 if self.plan.claim.joined else point.size)):
                 try:
                     return self._opened(point, ring)
                 except Rejected as error:
                     self.failed.add((error.key, error.component))
-                    if error.component is None or self.plan.weighted:
+                    if error.component is None or self.plan.claim.joined:
                         break
                     point = self.redrawn(point, ring, error.component)
                 except ZeroDivisionError:
@@ -105,7 +109,7 @@ class Sampler:
         slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
         maps = Maps(plan.claim.maps, plan.degree, ring, draw, plan.claim.inverses)
-        return Point(problem, self.parameters(ring), slow, draw(), jets, maps)
+        return Point(problem, self.parameters(ring), slow, draw(), jets, maps, layers_of(plan.layers))
 
     def _drawn(self, ring: PrimeField) -> Callable[[], int]:
         return lambda: self.source.randrange(1, ring.p)
@@ -127,11 +131,12 @@ class Sampler:
         raise Undecided("the ranges of the parameters cannot be met")
 
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
-        """Component i of the point, of its gradient and of the slow variables drawn again."""
+        """Component i of the point, of its gradient and of the slow variables drawn again, with all others of its layer."""
         draw = self._drawn(ring)
-        problem = point.problem.redrawn(i, draw)
+        again = next((layer for layer in point.layers if i in layer), range(i, i + 1))
+        problem = point.problem.redrawn(again, draw)
         slow = {
-            s: [draw() if j == i else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
+            s: [draw() if j in again else x for j, x in enumerate(v)] if isinstance(v, list) else v for s, v in point.slow.items()
         }
         return replace(point, problem=problem, slow=slow)
 

@@ -31,13 +31,15 @@ from derive.language import (
     symbolic,
     walk,
 )
-from derive.language.calls import KNOWN_FUNCTIONS
+from derive.language.calls import KNOWN_FUNCTIONS, Kind
+from derive.language.layers import LAYERED, SUMMED
 from derive.language.maps import MapKind, map_arities
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
+from verify.proof.gathering import gathered
 
 MAX_RANK = 40
 DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
@@ -106,8 +108,18 @@ class Statement:
 
     @cached_property
     def contracted(self) -> bool:
-        """Whether scalar products occur; the loss at a moved point has the gradient's with the move."""
-        return any(isinstance(n, Call) and n.function in ("dot", "norm", "loss") for n in self.nodes)
+        """Whether scalar products or sums over layers occur; the loss at a moved point has the gradient's with the move."""
+        return self.joined or self.layered
+
+    @cached_property
+    def layered(self) -> bool:
+        """Whether sums over layers occur."""
+        return any(isinstance(n, Call) and n.function in LAYERED for n in self.nodes)
+
+    @cached_property
+    def joined(self) -> bool:
+        """Whether sums over all components join them, so that none can be drawn again without the others."""
+        return any(isinstance(n, Call) and n.function in (*SUMMED, "loss") for n in self.nodes)
 
     @cached_property
     def transcendental(self) -> bool:
@@ -153,7 +165,7 @@ def root_of(node: Expression) -> int | None:
     match node:
         case Operation("**", (base, _)) if is_exponential(base):
             return None
-        case Call("sqrt" | "norm", _):
+        case Call("sqrt" | "norm" | "norm.layer", _):
             return 2
         case Operation("**", (_, exponent)):
             r = constant(exponent)
@@ -261,9 +273,18 @@ class _Reading:
             self.known[text] = interned(self.parsed(text, where), self.known)
         return self.known[text]
 
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What names of claims are vectors."""
+        scheme = self.configuration.scheme
+        vectors = (self.configuration.symbol(s) for s in scheme.states if scheme.kinds[s] == "vector")
+        return dict.fromkeys((*vectors, "grad", "field"), "vector")
+
     def parsed(self, text: str, where: str) -> Expression:
         read = parse_expression(text, where, claim_calls(self.configuration))
-        return declared_formula(self.configuration, read, where) if self.configuration.scheme.losses else read
+        if self.configuration.scheme.losses:
+            return declared_formula(self.configuration, read, where)
+        return gathered(read, self.kinds)
 
 
 def _powers(variable: str, powers: Sequence[Any], known: _Reading) -> tuple[Summands, ...]:

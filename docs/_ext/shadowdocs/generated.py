@@ -141,6 +141,7 @@ class Calls(Generated):
     """`{calls} scheme`, `{calls} loss`, `{calls} schedules`: the functions of a language, from what its parser reads."""
 
     def markdown(self) -> str:
+        from derive.language import Call, Name, unparse
         from derive.language.calls import CALLS, LOSS_CALLS
 
         if self.arguments[0] == "loss":
@@ -152,7 +153,8 @@ class Calls(Generated):
             places = ["x", "y"][: call.arity]
             shown = call.unicode.format(*places) if "{" in call.unicode else f"{call.unicode or call.name}({', '.join(places)})"
             kind = {"argument": "of the kind of its argument, component by component"}.get(call.kind, f"a {call.kind}")
-            rows.append(f"| `{call.name}({', '.join(places)})` | {escaped(shown)} | {kind} |")
+            written = unparse(Call(call.name, tuple(map(Name, places))))
+            rows.append(f"| `{written}` | {escaped(shown)} | {kind} |")
         return "\n".join(rows)
 
 
