@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import isqrt
+from math import factorial, isqrt
 
 from flint import fmpq
 
@@ -108,6 +108,41 @@ def rational_power(a: Fraction, e: Fraction) -> Fraction:
     return Fraction(p, q) ** e.numerator
 
 
+#: function -> where its Taylor coefficients are rational, and the k-th of them
+TAYLOR: dict[str, tuple[int, Callable[[int], Fraction]]] = {
+    "exp": (0, lambda k: Fraction(1, factorial(k))),
+    "log": (1, lambda k: Fraction(-((-1) ** k), k) if k else Fraction(0)),
+    "sin": (0, lambda k: Fraction(k % 2 * (-1) ** (k // 2), factorial(k))),
+    "cos": (0, lambda k: Fraction((k + 1) % 2 * (-1) ** (k // 2), factorial(k))),
+    "atan": (0, lambda k: Fraction((-1) ** (k // 2), k) if k % 2 else Fraction(0)),
+}
+KNOWN = (*TAYLOR, "tanh", "sigmoid", "softplus", "erf", "derf")
+
+
+def known(name: str, x: Series) -> Series:
+    """A known function by its Taylor series at x.start, where that is rational."""
+
+    def number(v: int) -> Series:
+        return Series({(0, 0): Fraction(v)}, x.cap)
+
+    match name:
+        case "sigmoid":
+            return (number(1) + known("exp", -x)).power(Fraction(-1))
+        case "tanh":
+            return number(2) * known("sigmoid", x + x) - number(1)
+        case "softplus":
+            return known("log", number(1) + known("exp", x))
+        case "erf" | "derf":
+            raise Irrational(name)
+    start, coefficient = TAYLOR[name]
+    if x.start != start:
+        raise Irrational(f"{name}({x.start})")
+    total = Series({}, x.cap)
+    for k in range(x.cap, -1, -1):
+        total = total * (x - number(start)) + Series({(0, 0): coefficient(k)}, x.cap)
+    return total
+
+
 def derivative(p: Polynomial, i: int) -> Polynomial:
     return {(*k[:i], k[i] - 1, *k[i + 1 :]): v * k[i] for k, v in p.items() if k[i]}
 
@@ -187,6 +222,8 @@ class Machine:
             return self.derivatives(len(args), names["theta"], args)
         if f == "sqrt":
             return [x.power(Fraction(1, 2)) for x in args[0]]
+        if f in KNOWN:
+            return [known(f, x) for x in args[0]]
         if f in ("dot", "norm"):
             total = Series({}, self.cap)
             for u, v in zip(args[0], args[-1], strict=True):
@@ -200,7 +237,7 @@ class Machine:
         raise AssertionError(f)
 
 
-CALLS = {"hess": None, "dot": 2, "abs": 1, **{f"d{k}": None for k in range(3, 12)}}
+CALLS = {"hess": None, "dot": 2, "abs": 1, **dict.fromkeys(KNOWN, 1), **{f"d{k}": None for k in range(3, 12)}}
 
 
 def combination(machine: Machine, blocks: Sequence[Mapping[str, object]], names: Mapping[str, Vector]) -> Vector:

@@ -30,6 +30,8 @@ def loss_with_gradient(a: F, b: F) -> Polynomial:
 PARAMETERS = {"eps": F(1), "beta": F(1, 3), "beta1": F(1, 3), "beta2": F(1, 2), "beta3": F(2, 3), "rho": F(1, 2), "lam": F(2, 3)}
 SLOW_START = {"S": F(9, 16), "G": F(9, 16), "v": F(9, 16), "p1": F(0), "p2": F(0)}
 
+THETA = {"exponentiated-gradient": [F(1, 3), F(-1, 2)]}  # not at the origin, where it stands still
+
 
 def every_regime() -> list[tuple[str, str | None]]:
     return [(n, r) for n in PLAIN for r in (list(load_scheme(n).regimes) or [None])]
@@ -51,7 +53,7 @@ def battery_case(name: str, regime: str | None, order: int, perturb: tuple[str, 
     chosen = configure(scheme, regime, functions | {n: str(v) for n, v in parameters.items()})
     last: Exception | None = None
     for a, b in GRADIENTS:
-        point = {x: [F(0), F(0)] for x in data["equations"]}
+        point = {x: [F(0), F(0)] for x in data["equations"]} | {"theta": THETA.get(name, [F(0), F(0)])}
         for x in point:
             if x != "theta":
                 start = SLOW_START.get(x)
@@ -100,7 +102,8 @@ def test_catalogue_step_is_flow(name: str, regime: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "regime"), [("gd", None), ("momentum", "inertial"), ("rmsprop", None), ("bdf2", None), ("adam", None)]
+    ("name", "regime"),
+    [(n, None) for n in ("gd", "rmsprop", "bdf2", "adam", "exponentiated-gradient")] + [("momentum", "inertial")],
 )
 def test_a_perturbed_coefficient_is_refused(name: str, regime: str | None) -> None:
     """Negative control: 1/1000 on any one coefficient of gamma^k shows at gamma^(k+1), no lower."""
@@ -110,6 +113,20 @@ def test_a_perturbed_coefficient_is_refused(name: str, regime: str | None) -> No
             for index in range(len(block["terms"])):
                 found = battery_case(name, regime, 2, (variable, block["power"], index))
                 assert min(found) == block["power"] + 1, (variable, block["power"], index)
+
+
+@pytest.mark.parametrize("call", ["exp(u) - 1", "log(1 + u)", "sin(u)", "cos(u) - 1", "tanh(u)", "2*sigmoid(u) - 1", "atan(u)"])
+def test_known_functions(call: str) -> None:
+    """Where u = gamma*grad is small, through gamma^3; and 1/1000 on one coefficient there is refused."""
+    scheme = inline_scheme(f"u = gamma*grad(theta); theta = theta - ({call}) - u")
+    equation = with_more_memory(scheme, 3)
+    arguments = loss_with_gradient(*GRADIENTS[0]), {"theta": [F(1, 3), F(-1, 2)]}, {}, 3
+    assert defect(configure(scheme), equation, *arguments) == {}
+    terms = equation["equations"]["theta"][3]["terms"]
+    for entry in (terms[0], terms[-1]):
+        right, entry["coefficient"] = entry["coefficient"], f"({entry['coefficient']})*(1 + 1/1000)"
+        assert min(defect(configure(scheme), equation, *arguments)) == 4, entry
+        entry["coefficient"] = right
 
 
 @settings(max_examples=15)

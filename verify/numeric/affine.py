@@ -100,7 +100,7 @@ class Affine:
     def _refused(self) -> Affine:
         raise NotLinear("the update takes a root, a sign or another function of the state")
 
-    sqrt = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = sign = __abs__ = _refused
+    sqrt = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = erf = sign = __abs__ = _refused
 
 
 #: affine forms as numbers of the interpreter
