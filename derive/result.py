@@ -183,7 +183,7 @@ class Equation(Described):
             "label": self.scheme.label,
             **declarations(self.scheme),
             "parameters": {n: unparse(e) for n, e in c.bindings.items()},
-            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
+            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()} | map_texts(c),
             "equations": {x: blocks(sums) for x, sums in self.equations.items()},
             "memory": {v: blocks(sums) for v, sums in self.memory.items()},
             "relaxation": [r.to_json() for r in self.relaxations],
@@ -192,9 +192,15 @@ class Equation(Described):
 
 
 def declarations(scheme: Scheme) -> dict[str, Any]:
-    """JSON: the unknowns and the losses of them, of a scheme that declares losses."""
+    """JSON: the unknowns and the losses of them, of a scheme that declares losses; maps with what its file says of them."""
     losses = {f: list(slots) for f, slots in scheme.losses.items()}
-    return {"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {}
+    found: dict[str, Any] = {"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {}
+    return found | ({"maps": dict(scheme.map_words)} if scheme.maps else {})
+
+
+def map_texts(c: Configuration) -> dict[str, str | None]:
+    """JSON: what declared maps are, where that is set."""
+    return {n: c.maps[n].text if n in c.maps else None for n in c.scheme.maps}
 
 
 def named(configuration: Configuration) -> str:

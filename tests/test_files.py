@@ -167,7 +167,7 @@ def test_no_work_is_done_for_a_file_that_cannot_be_written(
 
     monkeypatch.setattr(import_module("derive.scheme.catalogue"), "scheme_from_toml", read)
     monkeypatch.setattr("derive.trees.tableau.load_tableau", read)
-    monkeypatch.setattr("verify.claims.reader.read_claims", read)
+    monkeypatch.setattr("verify.claims.reader.read_each", read)
     program, *words = command.replace("{}", str(tmp_path / "no" / "file")).split()
     result = CliRunner().invoke(main if program == "derive" else verify, words, standalone_mode=False)
     assert isinstance(result.exception, UsageError), result.exception

@@ -88,8 +88,11 @@ def test_a_setting_gives_a_parameter_of_a_loss_its_value(name: str) -> None:
 
 
 def test_settings_of_no_parameter() -> None:
-    for scheme, name in ((load_scheme("momentum"), "h"), (declaring(load_scheme("momentum"), ["h"]), "lam")):
-        with pytest.raises(UsageError, match=f"--set {name}: unknown parameter"):
+    for scheme, name, words in (
+        (load_scheme("momentum"), "h", "unknown parameter"),
+        (declaring(load_scheme("momentum"), ["h"]), "lam", "regime memory has no lam"),
+    ):
+        with pytest.raises(UsageError, match=f"--set {name}: {words}"):
             configure(scheme, "memory", {name: "2"})
 
 

@@ -157,7 +157,7 @@ BAD_TABLEAUX = {
     "A = [[0]]\nb = []": "1 to 32 numbers",
     "A = [[true]]\nb = [1]": "is not a number",
     "A = [['1/0']]\nb = [1]": "division by zero",
-    "A = [['sqrt(3)']]\nb = [1]": "unknown function",
+    "A = [['sqrt(3)']]\nb = [1]": "write a symbol for the root",
     "A = [['__import__(\"os\")']]\nb = [1]": "unknown function",
     "A = [[0]]\nb = [1]\nc = [1]": "row 1 of A sums to 0",
     "A = [[0]]\nb = [1]\nd = [1]": "unknown key 'd'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -16,7 +17,8 @@ from derive.errors import DeriveError
 from derive.language import unparse
 from verify.commands.main import main
 from verify.numbers.kinds import EXACT
-from verify.problems.formula import FormulaValues, gradient_formula, parsed, split_powers
+from verify.problems.formula import FormulaValues, parsed, split_powers
+from verify.problems.gradients import gradient_formula
 from verify.problems.polynomials import derivative
 from verify.problems.random_problem import random_problem
 
@@ -225,3 +227,17 @@ def test_the_memoryless_map_claimed_as_the_flow_is_named(says: str, is_map: bool
     text = run("--scheme", "momentum", "--order", "1", "--says", says).stdout
     assert "refuted at gamma^1" in text
     assert ("the claim is the memoryless map" in text) == is_map
+
+
+def test_a_claim_about_a_map_is_confirmed_or_refuted_on_one(tmp_path: Path) -> None:
+    """The counterexample states the map, and the numbers are those of its derivative there."""
+    file = tmp_path / "s.toml"
+    file.write_text('name = "s"\nupdate = "theta = theta - gamma*P(grad(theta))"\n[functions]\nP = "componentwise"\n')
+    right = "theta: -P(grad) - gamma/2*dP(grad)*hess(P(grad))"
+    assert "every map of its kind" in run("--scheme", str(file), "--says", right).stdout
+    printed = "θ' = - P(∇L) - γ/2 dP(∇L) ⊙ ∇²L[P(∇L)]"
+    assert "confirmed" in run("--scheme", str(file), "--says", printed).stdout
+    wrong = run("--scheme", str(file), "--says", right.replace("/2", "/3"))
+    assert "refuted at gamma^1" in wrong.stdout
+    assert re.search(r"counterexample: loss [^,]*, P\(u\) = u [^,]*, at x = ", wrong.stdout)
+    assert "correct at gamma^1: -1/2*dP(grad)*hess(P(grad))" in wrong.stdout

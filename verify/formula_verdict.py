@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from derive import modified_loss
 from derive.errors import UsageError
 from derive.language import Expression, unparse
 from verify.counterexample.claimed import ClaimedField, claimed_field
@@ -31,6 +32,7 @@ class FormulaVerdict:
     corrections: Sequence[Correction] = ()
     correct: str = ""
     reason: str = ""
+    loss: str = ""  # what is right of a claimed modified loss
     is_map: bool = False  # refuted as a flow; it is the memoryless map theta+ = theta + gamma (...)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +71,8 @@ def check_formula(text: StatedFormula, seed: int = 0) -> FormulaVerdict:
     correct = _correct(text, found.variable, found.power)
     all_unknowns = claimed.keys() >= text.configuration.scheme.unknowns.keys()
     is_map = all_unknowns and prove(text.configuration, claimed, statement["memory"], form="map").proved
-    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), is_map)
+    loss = _loss(text, found.power)
+    return FormulaVerdict(text, "refuted", proof, found.power, found, changes, correct, str(proof), loss, is_map)
 
 
 def _counterexample(claim: ClaimedField, seed: int) -> Mismatch | None:
@@ -89,6 +92,18 @@ def _correct(text: StatedFormula, variable: str, power: int | None) -> str:
     return "" if power is None else str(text.equation[variable][power])
 
 
+def _loss(text: StatedFormula, power: int) -> str:
+    """The modified loss at this power, where one is claimed; or that there is none."""
+    if text.claim_is_loss:
+        c = text.configuration
+        v = modified_loss(c.scheme, power, regime=c.regime or None, settings=c.settings)
+        if power <= v.exists_through:
+            return "" if power in v.unwritten else f"V at gamma^{power}: {v.potential[power]}"
+        if v.obstruction is not None and v.obstruction.decided:
+            return f"no loss is right at gamma^{v.exists_through + 1}: the field there is no gradient for every loss"
+    return ""
+
+
 def formula_lines(result: FormulaVerdict) -> Iterator[str]:
     """The verdict in words."""
     yield from (f"claim: {says}" for says in result.text.says)
@@ -105,8 +120,11 @@ def formula_lines(result: FormulaVerdict) -> Iterator[str]:
         for c in result.corrections:
             yield f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})"
         yield f"  correct at gamma^{result.power}: {result.correct}"
+        if result.loss:
+            yield f"  {result.loss}"
         if result.is_map:
-            yield "  the claim is the memoryless map theta+ = theta + gamma (...) of derive modified-eq --form map, no flow"
+            maps = " and ".join(f"{x}+ = {x} + gamma (...)" for x in result.text.configuration.scheme.unknowns)
+            yield f"  the claim is the memoryless map {maps} of derive modified-eq --form map, no flow"
 
 
 def print_formula(result: FormulaVerdict) -> None:

@@ -36,14 +36,18 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import Kind
+from derive.language.maps import map_arities
 from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
 from derive.scheme.losses import declared_formula, loss_calls
 from derive.scheme.spaces import Spaces, check_spaces
 from verify.counterexample.claimed import ClaimedField, memory_limit
-from verify.problems.formula import DERIVATIVES, gradient_formula, parsed, split_powers, squared_norms
+from verify.problems.formula import DERIVATIVES, split_powers, squared_norms
+from verify.problems.gradients import differentiated, gradient_formula
 
+#: names of blackboards, and what is written instead
+_MEANT = {"g": "; write grad for the gradient", "H": "; write hess(u) for Hu", "Hg": "; write hess(grad) for Hg"}
 KEYS = ("scheme", "update", "order", "says", "regime", "set")
 LOSS = ("loss", "V")  # on the left side of a modified loss
 _NEXT = re.compile(r";|\n(?=\s*\w+['′’]\s*=)")  # between two claims
@@ -59,6 +63,10 @@ class StatedFormula:
     order: int
     says: tuple[str, ...]
     claim: ClaimedField
+
+    @property
+    def claim_is_loss(self) -> bool:
+        return any(_sides(says)[0] in LOSS for says in self.says) and "V" not in self.equation.equations
 
 
 @dataclass
@@ -141,6 +149,11 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     for variable, expression in expressions.items():
         variable = "loss" if variable in LOSS and variable not in slow else variable
         target = "theta" if variable == "loss" else variable
+        if variable == "map":
+            raise UsageError(
+                "--says 'map: ...': a flow is claimed here, theta' = FORMULA; for the map theta+ = theta + gamma*FORMULA write a "
+                'claim file with form = "map" (verify claims), or compare with derive modified-eq --form map'
+            )
         if target not in slow or target in terms:
             other = "" if scheme.losses else " or 'loss'"
             raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)}{other}")
@@ -169,9 +182,10 @@ def _claims(says: str) -> Iterator[str]:
 
 def _read(scheme: Scheme, formula: str, where: str) -> Expression:
     """The tree of a formula; derivatives of declared losses are still as they are written."""
+    maps = map_arities(scheme.maps)
     if not scheme.losses:
-        return parsed(formula, where)
-    return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses)})
+        return differentiated(formula, where, maps)
+    return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses), **maps})
 
 
 def _of_game(part: Expression, configuration: Configuration, variable: str) -> Expression:
@@ -258,7 +272,7 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
         if name not in known:
             listed = ", ".join([*known[:12], "gamma"])
             place_text = f"formula, column {place.column}: '{name}' has no meaning here"
-            meant = nearest(name, known) or ("; the loss is written L" if scalar else "")
+            meant = _MEANT.get(name) or nearest(name, known) or ("; the loss is written L" if scalar else "")
             raise UsageError(f"{place_text}{meant} (known: {listed})")
 
 

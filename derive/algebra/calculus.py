@@ -189,7 +189,7 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
     def map(self, f: Factor) -> Callable[[Sum], Sum]:
         """p at each component has a diagonal derivative; the transpose of another map's is no term."""
         a, body = self.algebra, dict(f.body)
-        if f.children:
+        if not a.is_componentwise(f.label):
             raise ReductionError(f"the transposed derivative of the map {f.label} is no term of the formula language")
         slope = a.mapped(f.label, body, [a.constant(a.ring.one)])
         return lambda w: self(body, a.product(slope, w))

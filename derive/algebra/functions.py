@@ -26,6 +26,7 @@ class Function:
     label: str
     slots: tuple[str, ...] = ("theta",)
     is_loss: bool = False
+    inverse: str = ""  # of a map: the label of the map that undoes it
     map: MapKind | None = None  # a map of vectors, at an argument of its own: it depends on no variable by itself (`mapping`)
 
     @property
@@ -77,14 +78,14 @@ def gradients(losses: Mapping[str, Sequence[str]]) -> dict[str, Function]:
     return {f.label: f for f in found} or FUNCTIONS
 
 
-def mapping(label: str, kind: MapKind) -> Function:
+def mapping(label: str, kind: MapKind, inverse: str = "") -> Function:
     """A smooth map of vectors by its label.
 
     map             P(u), with the derivatives dP(u)[v], d2P(u)[v, w], ..., symmetric and linear in their directions
     linear          A(u) = A u for a constant matrix
     componentwise   p(u)_i = p(u_i), with the derivatives dp(u), d2p(u), ... at each component
     """
-    return Function(label, (), map=kind)
+    return Function(label, (), inverse=inverse, map=kind)
 
 
 def declared_maps(functions: Mapping[str, Function]) -> dict[str, MapKind]:

@@ -147,7 +147,10 @@ def _print_on_problem(
         said["layers"] = {x: list(layer) for x, layer in problem.layers.items()}
     _print_problem(equation, problem, said, variables, at, digits, output, style)
     read = (f"{what} {', '.join(n)}" for what, n in (("coordinates", problem.variables), ("parameters", problem.parameters)) if n)
-    click.echo(f"derive: note: read in the {'loss' if problem.is_loss else 'field'}: {'; '.join(read)}", err=True)
+    several = not problem.is_loss and len(problem.variables) > 1
+    components = zip(problem.variables, filter(str.strip, text.split(";")), strict=False) if several else ()
+    order = "".join(f"; {x}' = {e.strip()}" for x, e in components)
+    click.echo(f"derive: note: read in the {'loss' if problem.is_loss else 'field'}: {'; '.join(read)}{order}", err=True)
 
 
 def _print_problem(

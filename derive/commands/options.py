@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 
 from derive.commands.console import settings
 from derive.commands.helping import complete_regimes, complete_schemes
+from derive.errors import DeriveError
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
@@ -136,8 +137,21 @@ def note_ranges(values: Mapping[str, str], *schemes: Scheme) -> None:
     """A note on standard error for every value outside the range that a scheme states."""
     from derive.scheme.ranges import outside
 
-    for note in dict.fromkeys(note for scheme in schemes for note in outside(scheme, values)):
+    notes = [note for scheme in schemes for note in (*outside(scheme, values), *_left_open(scheme, values))]
+    for note in dict.fromkeys(notes):
         click.echo(f"{click.get_current_context().find_root().info_name}: note: {note}", err=True)
+
+
+def _left_open(scheme: Scheme, values: Mapping[str, str]) -> Iterator[str]:
+    """Notes about expressions; a number is in its range or not."""
+    from derive.readings.domain import left_open
+    from derive.scheme import configure
+    from derive.scheme.ranges import numbers
+
+    expressions = values.keys() - dict(numbers(values)).keys()
+    own = {n: v for n, v in values.items() if n in expressions and n in scheme.parameters}
+    with suppress(DeriveError):  # what a regime binds is no setting of it
+        yield from left_open(configure(scheme, None, own)) if own else ()
 
 
 def output_option(function: Function) -> Function:

@@ -164,7 +164,8 @@ def _conditions(method: TreeMethod, order: int, form: str, write: Callable[[str]
     conditions = order_conditions(method, order)
     failing = [c.tree.nodes for c in conditions if not c.holds]
     accuracy = min(failing) - 1 if failing else order
-    effective = None if method.symbols else effective_order(method, min(order, 8 if len(method.fields) == 1 else 5))
+    limit = min(order, 8 if len(method.fields) == 1 else 5)
+    effective = None if method.symbols else effective_order(method, limit)
     if form == "json":
         rows = [
             {"level_sequence": list(c.tree.levels), "order": c.tree.nodes, "density": c.tree.density,
@@ -175,8 +176,10 @@ def _conditions(method: TreeMethod, order: int, form: str, write: Callable[[str]
         write(json.dumps({"order": accuracy, "effective_order": effective, "conditions": rows}) + "\n")
         return
     write(f"# {method.name}: a(tau) = 1/density(tau) for theta' = f; a is not divided by the symmetry\n")
-    more = f" (all conditions up to {order} hold)" if not failing else ""
-    write(f"order {accuracy}{more}" + (f", effective order {effective}" if effective is not None else "") + "\n")
+    found = f"order {accuracy}" if failing else f"order at least {order} (no trees beyond {order} nodes were tried)"
+    if effective is not None:
+        found += f", effective order {'at least ' if effective == limit else ''}{effective}"
+    write(f"{found}\n")
     for c in conditions:
         state = "holds" if c.holds else "fails"
         difference = "" if c.holds else f"  a = {c.weight}, 1/density = {c.exact}"

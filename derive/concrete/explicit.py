@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import cache
 from math import comb, prod
@@ -23,6 +23,7 @@ from derive.concrete.values import component_names, spread
 from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
+from derive.scheme.map_settings import MapFormula
 
 MAX_MONOMIALS = 400
 
@@ -58,7 +59,7 @@ class _Expressions:
     """Expressions in the variables of the loss, the states' components and the parameters."""
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
-        self.algebra, self.problem = equation.algebra, problem
+        self.algebra, self.problem, self.formulas = equation.algebra, problem, equation.configuration.maps
         self.symbols = [sp.Symbol(x, real=True) for x in problem.variables]
         self.size = 1 if problem.spans else len(self.symbols)
         table = dict(zip(problem.variables, self.symbols, strict=True))
@@ -99,6 +100,15 @@ class _Expressions:
                 lower = (*index[:j], e - 1, *index[j + 1 :])
                 return sp.diff(self.partial(which, lower), self.symbols[j])
         return self.functions[which]
+
+    def maps(self) -> Mapping[str, MapFormula]:
+        return self.formulas
+
+    def map_derivatives(self, formula: MapFormula, point: list[Any], degree: int) -> Callable[[int, Index], Any]:
+        letters = [sp.Dummy(v, real=True) for v in formula.variables]
+        functions = [to_sympy(e, dict(zip(formula.variables, letters, strict=True))) for e in formula.components]
+        at = dict(zip(letters, point, strict=True))
+        return lambda i, index: sp.diff(functions[i], *zip(letters, index, strict=True)).xreplace(at)
 
     def power(self, x: Any, exponent: Exponent, f: Factor) -> Any:
         return x ** self.rational(Fraction(exponent))

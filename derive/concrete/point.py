@@ -8,7 +8,7 @@ coefficients are paired with the derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, space_of
 from derive.errors import UsageError
+from derive.language.maps import map_of
+from derive.scheme.map_settings import MapFormula, examples
 
 Number = Any
 Vector = list[Number]  # one number a component; a scalar is the same number at each
@@ -50,12 +52,28 @@ class Numbers(Protocol):
 
     def coefficient(self, c: Ratio) -> Number: ...
 
+    def maps(self) -> Mapping[str, MapFormula]:
+        """The maps that have formulas."""
+
+    def map_derivatives(self, formula: MapFormula, point: Vector, degree: int) -> Callable[[int, Index], Number]:
+        """(i, index) -> d^index P_i at the point, for all indices through this degree."""
+
+
+class WithoutMaps:
+    """Numbers at whose points no map has a formula."""
+
+    def maps(self) -> Mapping[str, MapFormula]:
+        return {}
+
+    def map_derivatives(self, formula: MapFormula, point: Vector, degree: int) -> Callable[[int, Index], Number]:
+        raise AssertionError(formula)
+
 
 class Point(Fold[Vector]):
     """Values of terms at one point; each factor is evaluated once.
 
     >>> from derive.algebra.coefficients import Ring; from derive.algebra.sums import Algebra
-    >>> class Square:  # L = (x^2 + 3 y^2)/2 at (1, 2)
+    >>> class Square(WithoutMaps):  # L = (x^2 + 3 y^2)/2 at (1, 2)
     ...     size = 2
     ...     def rational(self, value): return value
     ...     def derivative(self, label, i, index):
@@ -145,9 +163,25 @@ class Point(Fold[Vector]):
         return self.total(f.body)
 
     def map(self, f: Factor) -> Vector:
+        """d^kP(u)[m_1, ..., m_k]_i = sum over j_1, ..., j_k of d_j1 ... d_jk P_i(u) m_1(j_1) ... m_k(j_k)."""
         if f.label in SLOPES:
             return [self.numbers.known(f.label, x) for x in self.total(f.body)]
-        raise UsageError(f"{f.label} is a map that has no formula here, so no values can be given")
+        maps = self.numbers.maps()
+        found = map_of(f.label, maps)
+        if found is None:
+            raise UsageError(f"{f.label} is a map without a formula here; give one: {examples(f.label)}")
+        formula, rank = maps[found[0]], found[1]
+        directions = [self.term(c) for c in f.children]
+        point = self.total(f.body) if f.body else [self.zero] * len(directions[0])
+        if formula.kind == "componentwise":
+            return [self.numbers.map_derivatives(formula, [x], rank)(0, (rank,)) for x in point]
+        if len(formula.variables) != len(point):
+            raise UsageError(f"the map {found[0]} has {len(formula.variables)} components, vectors here have {len(point)}")
+        form: dict[Index, Number] = {(0,) * len(point): self.unity}
+        for direction in directions:
+            form = self._extended(form, direction, 0)
+        derivative = self.numbers.map_derivatives(formula, point, len(directions))
+        return [sum((v * derivative(i, index) for index, v in form.items()), self.zero) for i in range(len(point))]
 
 
 def paired(a: Vector, b: Vector) -> Iterator[tuple[Number, Number]]:

@@ -129,7 +129,9 @@ def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, para
     if len(names) > MAX_VARIABLES:
         raise UsageError(f"the {what} has {len(names)} variables; the limit is {MAX_VARIABLES}")
     if not is_loss and len(names) != len(expressions):
-        raise UsageError(f"the field has {len(expressions)} components for the variables {', '.join(names)}; give one a variable")
+        count = f"{len(expressions)} component{'s' * (len(expressions) != 1)}"
+        listed = f"{len(names)} variable{'s' * (len(names) != 1)} {', '.join(names)}"
+        raise UsageError(f"the field has {count} and the {listed}; give one a variable, and declare a constant by --parameter")
     return Problem(text, expressions, tuple(names), is_loss, tuple(n for n in used if n in parameters))
 
 

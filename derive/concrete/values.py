@@ -6,7 +6,7 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import factorial, prod
@@ -21,7 +21,7 @@ from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
 from derive.concrete.names import check_names
-from derive.concrete.point import Index, Point, paired, raised
+from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
 from derive.concrete.problem import (
     Jet,
     Problem,
@@ -33,6 +33,7 @@ from derive.concrete.problem import (
 from derive.errors import SingularPointError, UsageError
 from derive.language import Expression, derivative_symbol
 from derive.result import Combination, Described, Equation
+from derive.scheme.map_settings import MapFormula
 from derive.scheme.schedule import Schedule
 
 MAX_BITS = 40_000
@@ -127,7 +128,7 @@ def component_names(equation: Equation, problem: Problem) -> list[str]:
     return names
 
 
-class ExactNumbers:
+class ExactNumbers(WithoutMaps):
     """Rationals, and balls where a root is irrational, at one point of one problem and at one precision.
 
     `named(x)` is the component x (theta's go by their variables), or the scalar x; `jets` the Taylor coefficients there.
@@ -169,6 +170,11 @@ class ExactNumbers:
     def known(self, name: str, x: Value) -> Value:
         return known_value(name, x)
 
+    def map_derivatives(self, formula: MapFormula, point: list[Value], degree: int) -> Callable[[int, Index], Value]:
+        """As `derivative`, from the Taylor coefficients of the map's components."""
+        jets = Problem(formula.text, formula.components, formula.variables, False).jets(point, degree)
+        return lambda i, index: jets[i].get(index, fmpq(0)) * prod(factorial(k) for k in index)
+
 
 def depth_of(sums: Iterable[Combination]) -> int:
     """The highest derivative of the gradient (or field) that occurs, plus one."""
@@ -189,6 +195,9 @@ class _EquationNumbers(ExactNumbers):
 
     def named(self, name: str) -> Value:
         return self.point[name]
+
+    def maps(self) -> Mapping[str, MapFormula]:
+        return self.equation.configuration.maps
 
     def _symbol_values(self) -> dict[str, Value]:
         values = {n: self.point[n] for n in self.problem.parameters}  # a parameter of the scheme too, perhaps

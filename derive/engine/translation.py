@@ -54,7 +54,7 @@ class Translation:
         self.ring = Ring(self._symbols())
         self.functions: Mapping[str, Function] = {
             **gradients(self.scheme.losses),
-            **{label: mapping(label, kind) for label, kind in self.scheme.maps.items()},
+            **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
         }
         self.algebra = self._algebra()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
@@ -119,8 +119,9 @@ class Translation:
     def check_settled(self, leading: Sum, place: Place | None) -> None:
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
+            maps = ", or is taken by a map" if self.scheme.maps else ""
             raise self.fail(
-                f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value, "
+                f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value{maps}, "
                 "so the iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead "
                 "(modified-eq --show-memory)",
                 place,

@@ -16,6 +16,8 @@ from derive.language.syntax import Call, Expression, Number, Operation
 from derive.language.tokens import Token, tokens
 
 MAX_DEPTH = 200
+#: values of functions at a point, which stand alone where the point is theta
+AT_POINTS = frozenset(("grad", "field"))
 SUM, PRODUCT, SIGN, POWER, RAISED = 1, 2, 3, 4, 5
 _INFIX = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _OPENING = ("(", "√", "∇", "⟨", "‖", "|", "<")
@@ -33,7 +35,8 @@ _ADVICE = {
 class Climbing(ABC):
     """The words of one text, the place in them, and what stands between operators; `calls` are the functions known here.
 
-    `names` are known to be no functions: those given, and those that stand in the text without a bracket behind them.
+    `names` are known to be no functions: those given, and those that stand in the text without a bracket behind them; but
+    grad and field, which stand alone at theta, only where they are assigned.
     """
 
     def __init__(self, text: str, where: str, calls: Mapping[str, int | None], names: Collection[str] = ()) -> None:
@@ -43,7 +46,8 @@ class Climbing(ABC):
         self.open: list[str] = []  # brackets and bars around the present place
         pairs = list(zip(self.words, self.words[1:], strict=False))
         self.assigned = {a.text for a, b in pairs if a.kind == "name" and b.text == "="}
-        self.names = {*names, *(a.text for a, b in pairs if a.kind == "name" and b.text != "(")}
+        alone = {a.text for a, b in pairs if a.kind == "name" and b.text != "("}
+        self.names = {*names, *self.assigned, *(alone - AT_POINTS)}
 
     # ------------------------------------------------------------------ words
 

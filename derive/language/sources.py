@@ -6,6 +6,7 @@ What cannot be read is refused in one line.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from fractions import Fraction
@@ -62,7 +63,9 @@ def _read(read: Reader, kind: str, text: str, where: str, refused: type[DeriveEr
         reason = "nested too deeply"
     except ValueError as error:  # also a whole number of thousands of digits
         reason = " ".join(str(error).split())
-    raise refused(f"{where}: not valid {kind}: {reason}") from None
+    fraction = re.search(r"[\[=,]\s*([-+]?\d+\s*/\s*\d+)\s*[\],\n]", text)
+    hint = f'; a fraction is a text, "{fraction[1]}"' if fraction else ""
+    raise refused(f"{where}: not valid {kind}: {reason}{hint}") from None
 
 
 def _decimal(text: str) -> Fraction:

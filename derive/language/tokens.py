@@ -182,5 +182,7 @@ def _not_decimal(source: str, run: str) -> str:
 def _stranger(c: str) -> str:
     if c == "\0":
         return "contains a NUL character"
+    if c in "←⟵":
+        return f"'{c}': write ="
     shown = f"'{c}'" if c.isprintable() else "an invisible character"
     return f"{shown}{'' if c.isascii() else f' (U+{ord(c):04X})'} is not part of the language"

@@ -13,12 +13,13 @@ from derive.errors import ParseError, nearest
 from derive.language.calls import function_called
 from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
-from derive.language.precedence import SIGN, Climbing
+from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
 from derive.language.syntax import Call, Expression, Name, Number, Operation
 from derive.language.tokens import Token
 
 _IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
 _OPERAND = ("√", "∇", "⟨", "‖")
+_NUMBERS = ("(", "|", "‖", "⟨", "<")
 _PLAIN = "takes plain arguments only"
 _MAX = "write max(x, y) as (x + y + abs(x - y))/2, min(x, y) as (x + y - abs(x - y))/2"
 _CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
@@ -106,8 +107,10 @@ class Reader(Climbing):
         return Name(name, token.line, token.column)
 
     def nabla(self) -> Expression:
-        """∇L, ∇L(x), ∇²L[u], ∇³L[u, v]."""
+        """∇L, ∇L(x), ∇²L[u], ∇³L[u, v], ∇|u|², ∇(s), ∇⟨u, v⟩."""
         token = self.advance()
+        if self.calls.get("gradient") == 1 and self.at_number():
+            return self.gradient_of_number(token)
         if self.declares and self.token.kind == "name" and self.token.text.startswith("_"):
             return self.partial_derivative([self.advance().text[1:]], token)
         order = int(self.advance().text) if self.token.kind == "raised" and self.token.text[:3].isdigit() else 1
@@ -119,6 +122,20 @@ class Reader(Climbing):
         return self.derivative(order, token)
 
     # ------------------------------------------------------------------ derivatives
+
+    def at_number(self) -> bool:
+        """Whether a size, a scalar product or a bracket opens here, whose gradient is meant by a ∇ before it."""
+        return self.token.kind == "sign" and self.token.text in _NUMBERS and not self.is_closing()
+
+    def gradient_of_number(self, token: Token) -> Expression:
+        """∇|u|² is the gradient of the square, ∇(s) that of s."""
+        bracket = self.at("(")
+        value = self.operand()()
+        if self.token.kind == "raised" or self.at("**"):
+            if bracket:
+                raise self.fail("say which power is meant, (∇(s))^2 or ∇((s)^2)", token)
+            value = self.operation(value, RAISED if self.token.kind == "raised" else POWER, token)
+        return self.call("gradient", [value], token)
 
     @property
     def declares(self) -> bool:
@@ -155,17 +172,21 @@ class Reader(Climbing):
         name = "hess" if order == 2 else f"d{order}"
         anywhere = self.calls.get(name) == order  # in a text, with a point before the directions
         if points is not None and points != [Name("theta")] and not anywhere:
-            raise self.fail("a derivative is taken at theta", token)
+            raise self.fail("a derivative is taken at theta; its arguments stand in brackets, as in ∇²L[∇L]", token)
         if not self.at("["):
             raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
         here = [Name("theta", token.line, token.column)] if points is None else points
         return self.call(name, [*(here if anywhere else []), *self.arguments("]")], token)
 
     def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
-        """grad(x) or field(x): a call, or the name alone where it is always taken at theta."""
-        if name not in self.calls and points == [Name("theta")]:
+        """grad(x) or field(x): a call, or, where they are always taken at theta, the name alone or the gradient of a number."""
+        if name in self.calls or name not in AT_POINTS:
+            return self.call(name, points, token)
+        if points == [Name("theta")]:
             return Name(name, token.line, token.column)
-        return self.call(name, points, token)
+        if name == "grad" and self.calls.get("gradient") == 1:
+            return self.call("gradient", points, token)
+        raise self.fail(f"{name} stands alone here, for its value at theta; for a product write {name}*(...)", token)
 
     def primed(self, token: Token, count: int) -> Expression:
         """f'[u], or r' as a name."""
@@ -199,7 +220,9 @@ class Reader(Climbing):
             if self.is_at_point(token):
                 return self.at_point(_FUNCTIONS.get(token.text, token.text), self.arguments(")"), token)
             self.require_name(token)
-        elif token.text in self.calls and token.text not in (*self.assigned, "grad", "field") and self.begins_operand():
+        elif token.text == "grad" and token.text not in self.names and self.at_number():
+            raise self.fail("for a product write grad*(...), for the gradient of a number gradient(...)", token)
+        elif token.text in self.calls and token.text not in (*self.assigned, *AT_POINTS) and self.begins_operand():
             raise self.fail(f"{token.text} is a function; write {token.text}(x)", token)
         return Name(token.text, token.line, token.column)
 
@@ -221,9 +244,9 @@ class Reader(Climbing):
 
     def is_at_point(self, token: Token) -> bool:
         """Whether grad(theta) or field(theta) stands where they take no point, or f(x) where f is the field, L(x) the loss."""
-        if self.token.blank or token.text in self.names:
+        if token.text in self.names:
             return False
-        return token.text in ("grad", "field") or _FUNCTIONS.get(token.text) in self.calls
+        return token.text in AT_POINTS or (_FUNCTIONS.get(token.text) in self.calls and not self.token.blank)
 
     def require_name(self, token: Token) -> None:
         """ParseError where a name before '(' is meant as a function: with no blank, or near to a known one, and no known name."""

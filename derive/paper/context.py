@@ -32,7 +32,7 @@ class Article:
 
     @cached_property
     def style(self) -> Notation:
-        return article_notation(self.equation.configuration.functions, self.name_of, self.letters)
+        return article_notation(self.equation.scheme, self.name_of, self.letters)
 
     @cached_property
     def bases(self) -> dict[Factor, str]:
@@ -52,7 +52,8 @@ class Article:
         """Names that the scheme uses itself, or that its reader wants."""
         scheme, c = self.equation.scheme, self.equation.configuration
         symbols = {c.symbol(s) for s in scheme.states} | {*self.letters.values()}
-        return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *scheme.functions, *c.free, *symbols})
+        functions = {*scheme.functions, *scheme.maps}
+        return frozenset({*scheme.states, *scheme.assigned, *scheme.parameters, *functions, *c.free, *symbols})
 
     @cached_property
     def multistep(self) -> Multistep | None:

@@ -23,7 +23,7 @@ def independent_paragraph(article: Article, verified: Verified) -> str:
     """What is proved, for which problems, parameters and starts; or that no proof was completed."""
     if verified.bits is None:
         return f"A proof by a program independent of the derivation was not completed: {escape(verified.reason)}."
-    problem = "loss" if article.is_loss else "vector field"
+    problem = ("loss" if article.is_loss else "vector field") + " and every map of its kind" * bool(article.equation.scheme.maps)
     parameters = " and all parameters in their ranges" if article.equation.configuration.free else ""
     memory = ", with the memory as on the slow manifold" if article.equation.memory else ""
     return (

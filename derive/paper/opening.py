@@ -27,6 +27,7 @@ def title(article: Article) -> str:
     terms = sum(len(s) for sums in article.equation.equations.values() for s in sums)
     slow = ", ".join(f"${article.style.symbol(x)}$" for x in article.equation.equations)
     route = "operator series" if article.multistep is not None else "a solution in which the step number stays symbolic"
+    problem = ("loss" if article.is_loss else "vector field") + " and every map of its kind" * bool(article.equation.scheme.maps)
     return rf"""\begin{{center}}
 {{\LARGE The modified equation of\\[3pt] {escape(scheme.title)}\par}}{regime}
 \end{{center}}
@@ -35,7 +36,7 @@ def title(article: Article) -> str:
 With step size $\step$ the iterates of the scheme, {started(article)}follow,
 to all orders in $\step$, a differential equation for {slow}. It is
 derived here through $\step^{{{article.order}}}$ ({terms} term{"" if terms == 1 else "s"}) by {route}, for every smooth
-{"loss" if article.is_loss else "vector field"} in any dimension{where(article)}, with exact coefficients.{_summary(article)}
+{problem} in any dimension{where(article)}, with exact coefficients.{_summary(article)}
 \end{{abstract}}"""
 
 
@@ -91,6 +92,7 @@ def _parameters(article: Article, write: ExpressionWriter) -> str:
     used = [p for n, p in c.scheme.parameters.items() if n in c.bindings or n in c.free]
     items = [_parameter_item(article, p.name, p.description, p.range) for p in used]
     items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d, article.style)}" for n, d in c.scheme.functions.items()]
+    items += [rf"\item[${article.style.symbol(n)}$] {prose(words, article.style)}" for n, words in c.scheme.map_words.items()]
     text = ["\\begin{description}\n" + "\n".join(items) + "\n\\end{description}"] if items else []
     given: list[tuple[str, Expression]] = [*bound_parameters(c)]
     formulas = [f"{article.style.symbol(n)} = {write(e)}" for n, e in given]

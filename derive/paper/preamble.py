@@ -6,10 +6,11 @@ a macro to change the notation throughout an article.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from derive.algebra.terms import Factor
+from derive.scheme import Scheme
 from derive.writing.escape import escape
 from derive.writing.notation import LATEX, Notation
 
@@ -115,9 +116,10 @@ def _own(name: str) -> str:
 
 
 def article_notation(
-    functions: Iterable[str], abbreviation: Callable[[Factor], str], letters: Mapping[str, str] | None = None
+    scheme: Scheme, abbreviation: Callable[[Factor], str], letters: Mapping[str, str] | None = None
 ) -> Notation:
-    """The notation of one article: its time functions, its names for sums under powers, a reader's own letters."""
+    """The notation of one article: its time functions and maps, its names for sums under powers, a reader's own letters."""
     own = {n: _own(letter) for n, letter in (letters or {}).items() if n != "gamma"}
-    style = replace(PAPER, functions=frozenset(functions), abbreviation=abbreviation, letters=own)
+    functions, maps = frozenset(scheme.functions), frozenset(scheme.maps)
+    style = replace(PAPER, functions=functions, maps=maps, abbreviation=abbreviation, letters=own)
     return replace(style, nested=replace(style, fraction=_slash))

@@ -52,9 +52,9 @@ def jacobian_asymmetry(algebra: Algebra, field: Sum, direction: str = "u", varia
 
 
 def tree_potential(place: Place, field: Sum) -> tuple[Sum, Sum, tuple[tuple[TermSum, TermSum], ...]]:
-    """(V, field + grad V, the free trees on which b differs).
+    """(V, field + grad V, the free trees on which c differs).
 
-    Where b differs, the value that leaves the fewest terms is taken for V; among equals zero, then that of the first rooting.
+    Where c differs, the value that leaves the fewest terms is taken for V; among equals zero, then that of the first rooting.
     """
     algebra = place.algebra
     values: dict[Term, dict[Term, Ratio]] = {}

@@ -66,9 +66,9 @@ def find_change(
     of_one = not any(e.scheme.losses for e in equations)
     difference = rate_difference(algebra, list(f["theta"]), list(g["theta"]), velocity, equations) if of_one else None
     if difference is not None:
-        reason = f"the rates of approach to a minimum differ at gamma^{difference.power}, and no smooth change alters them"
+        reason = f"the eigenvalues at a minimum differ at gamma^{difference.power}, and no smooth change alters them"
         found = Conclusion(NONE_EXISTS, about, SMOOTH, because=reason, witness=difference.witness,
-                           for_parameters=difference.for_parameters, quantity="the second rate minus the first")  # fmt: skip
+                           for_parameters=difference.for_parameters, quantity=difference.quantity)  # fmt: skip
     else:
         found = search.conclusion(about)
     return Change(search.terms(), search.reached, found)

@@ -49,6 +49,25 @@ def domain(configuration: Configuration, used: Iterable[str], given: Sequence[Ra
     return tuple(_independent(found, given))
 
 
+def left_open(configuration: Configuration) -> Iterator[str]:
+    """One sentence for every parameter set to an expression that leaves its range for some of the free parameters.
+
+    >>> from derive.scheme import configure, load_scheme
+    >>> [note[:60] for note in left_open(configure(load_scheme("qhm"), None, {"nu": "2*beta"}))]
+    ["nu = 2*beta is in the scheme's range 0 <= nu <= 1 only where"]
+    """
+    scheme = configuration.scheme
+    ring = Ring(sorted({*configuration.free, "gamma"}))
+    found = {n: r for n in scheme.parameters if (r := _range(configuration, n, ring)) is not None}
+    others = _all([r for n, r in found.items() if n not in configuration.settings])
+    for name, text in configuration.settings.items():
+        if (r := found.get(name)) is not None and not isinstance(decide(r.formula, others), Proved):
+            yield (
+                f"{name} = {text} is in the scheme's range {scheme.parameters[name].range} only where {r.text}; elsewhere the "
+                "formulas still solve the scheme's equation, but its iterates need not follow them"
+            )
+
+
 def stated_ranges(names: Iterable[str], *equations: Equation) -> Formula:
     """The ranges of the parameters among the names, of all equations."""
     used = set(names)

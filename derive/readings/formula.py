@@ -21,6 +21,7 @@ from math import factorial, floor
 from derive.algebra.calculus import Derivative, gradient, loss_term
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
+from derive.algebra.functions import declared_maps
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
 from derive.engine.composition import Given, Workspace
@@ -41,6 +42,7 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import Kind
+from derive.language.maps import map_arities
 from derive.readings.identity import vanishes
 from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
@@ -53,6 +55,7 @@ CALLS: dict[str, int | None] = {
 WORDS = {"L", "grad", "field", "theta", "gamma"}
 TRAJECTORY = ("p", SECOND, SECOND + "'", SECOND + "''")  # the derivatives of theta along any trajectory, each free
 MAX_POWER = 64
+_NO_NUMBER = "the gradient of a number is meant, such as L or dot(grad, grad); a product is written grad*(...)"
 
 
 class _Mapped(Series):
@@ -88,10 +91,20 @@ class _Reader(FormulaReader):
         if function == "gradient":
             if self.formulas.flow is None and (free := set(names_of(e)) & {*TRAJECTORY, FIRST}):
                 raise UsageError(f"gradient of {sorted(free)[0]}: say with 'flow' which function of theta it is")
-            return _Mapped(args[0], lambda s: gradient(self.algebra, s))
+            if not set(names_of(e)) & {*WORDS, *self.values, FIRST} - {"gamma"}:
+                raise self._no_number(e)
+            return _Mapped(args[0], lambda s: self._gradient(s, e))
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
         return super()._call(e, function, args)
+
+    def _gradient(self, s: Sum, e: Call) -> Sum:
+        if not is_scalar(TermSum(self.algebra, s)):
+            raise self._no_number(e)
+        return gradient(self.algebra, s)
+
+    def _no_number(self, e: Call) -> ParseError:
+        return ParseError(_NO_NUMBER, "formula", e.line, e.column)
 
 
 # ---------------------------------------------------------------------------------------------- where formulas are read
@@ -147,7 +160,7 @@ class Formulas:
 
     def _parsed(self, text: str, where: str) -> Expression:
         if self.configuration is None:
-            return parse_primed(text, where, CALLS)
+            return parse_primed(text, where, CALLS | map_arities(declared_maps(self.algebra.functions)))
         return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
     def descent(self, loss: TermSum) -> TermSum:

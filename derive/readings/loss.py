@@ -2,8 +2,9 @@
 
     theta' = -grad V(theta),    V = V_0 + gamma V_1 + gamma^2 V_2 + ...
 
-Each coefficient of the field is asked for its potential; where not even the limit field has one, the field is read again with
-the scheme's own elementwise factor in front.  Where losses are declared, every unknown is asked for a loss of its own,
+Each coefficient of the field is asked for its potential; where not even the limit field has one, or one that is not continuous,
+the field is read again with the scheme's own elementwise factor in front.  Where losses are declared, every unknown is asked for
+a loss of its own,
 
     x' = -grad_x V_x(x, y),      y' = -grad_y V_y(x, y).
 """
@@ -126,7 +127,7 @@ def loss_of(equation: ModifiedEquation) -> ModifiedLoss:
     _refuse_velocity(equation)
     fields = [s.sum for s in equation.equations["theta"]]
     plain = read_fields(equation, fields)
-    if plain.exists_through >= 0:
+    if plain.exists_through >= 0 and not plain.divides_by:
         return plain
     factor, inner, limits = preconditioned_reading(equation)
     return replace(plain, preconditioner=factor, preconditioned=inner, limits=limits)

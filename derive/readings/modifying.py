@@ -135,8 +135,8 @@ def _solve(run: Derivation, k: int, correction: str) -> Sum:
             accumulate(response, {rest: c})
         else:
             raise ReductionError(
-                f"{run.scheme.where}: the limit field is no componentwise function of the gradient (it contains a norm or dot "
-                "product of it), so a correction of the gradient cannot be solved for component by component"
+                f"{run.scheme.where}: the limit field is no componentwise function of the gradient (it contains a norm, a dot "
+                "product or a map of it), so a correction of the gradient cannot be solved for component by component"
             )
     response = algebra.partial_fractions(response)
     if not response:

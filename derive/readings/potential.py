@@ -2,7 +2,7 @@
 
     F(theta) = -grad V(theta)            F(x, y) = -grad_x V(x, y) for the player of x, y held fixed
 
-A sum of rooted trees is a gradient for every L exactly when b(tau) = coefficient * sigma(tau) takes one value on all
+A sum of rooted trees is a gradient for every L exactly when c(tau) = coefficient * sigma(tau) takes one value on all
 rootings tau of the same free tree, because  grad <free tree> = sum over rootings (sigma_free / sigma(tau)) F(tau).  A
 general field is a gradient exactly when its Jacobian is symmetric, D F [u] = (D F)^T u for every u: symmetry is proved by
 cancellation of terms, asymmetry by a loss and a point where it shows, in exact numbers (for that loss there is no potential at
@@ -19,6 +19,7 @@ from typing import Any
 
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import terms_within
 from derive.algebra.functions import declared_losses
 from derive.algebra.sums import Algebra, Sum, nonzero
 from derive.algebra.terms import Term, term_text
@@ -29,18 +30,18 @@ from derive.readings.conclusion import EXISTS, NONE_EXISTS, NONE_FOUND, UNDECIDE
 from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
-Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its b)
+Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its c)
 
 
 @dataclass(frozen=True, repr=False)
 class Obstruction(Described):
     """Why the field at gamma^power is no gradient.
 
-    `trees` pairs each free tree on which b differs with the sum of b(tau) tau over its rootings, b = coefficient * sigma
-    (with the sign of the terms as printed, in derivatives of L; some b may be zero); empty for general terms, where
-    `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the part of the field that
-    still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and a point where
-    the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
+    `trees` pairs each free tree on which c differs with the sum of c(tau) tau over its rootings, c = coefficient * sigma
+    (with the sign of the terms as printed, in derivatives of L: (-1)^nodes times b of `derive trees`; some may be zero); empty
+    for general terms, where `asymmetry` is D F [u] - (D F)^T u.  `gradient_part` is a scalar whose negative gradient is the
+    part of the field that still is a gradient, `remainder` the rest.  `direction` is the symbol of u.  `witness` is a loss and
+    a point where the asymmetry is not zero, `for_parameters` says for which parameters it is not identically zero.
     """
 
     power: int
@@ -66,13 +67,13 @@ class Obstruction(Described):
 
     @property
     def rootings(self) -> Rootings:
-        """(free tree, ((rooting, its b), ...)) for each free tree on which b differs."""
+        """(free tree, ((rooting, its c), ...)) for each free tree on which c differs."""
         return tuple((next(iter(free.sum)), tuple((t, b) for b, t in values)) for free, values in self.trees)
 
     def describe(self) -> str:
         if not self.decided:
             return f"at gamma^{self.power}: not decided whether the Jacobian is symmetric"
-        return f"at gamma^{self.power}: " + ("b differs between rootings" if self.trees else "the Jacobian is not symmetric")
+        return f"at gamma^{self.power}: " + ("c differs between rootings" if self.trees else "the Jacobian is not symmetric")
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -96,7 +97,8 @@ class ModifiedLoss(Described):
     `potential[k]` is V_k, for k up to `exists_through` (-1: not even the limit field is a gradient).  At the powers `unwritten`
     the field is a gradient, but V_k was not found as a sum of terms (it may contain a logarithm, say) and is left empty here,
     null in JSON.  `obstruction` is None where every power asked for has a potential; it need not be `decided`.  `preconditioned`
-    is the same reading with P (componentwise schemes).  With `player` it is that player's field and its gradient in that unknown.
+    is the same reading with P (componentwise schemes), in which the field is `divided` by P.  With `player` it is that player's
+    field and its gradient in that unknown.
     """
 
     equation: ModifiedEquation
@@ -108,11 +110,36 @@ class ModifiedLoss(Described):
     preconditioned: ModifiedLoss | None = None
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
     player: str = ""
+    divided: bool = False
+
+    @property
+    def descent(self) -> str:
+        """The equation that a potential solves, as it is typed.
+
+        >>> from derive.equation import modified_equation
+        >>> replace(read_fields(modified_equation("gd", 0, form="map"), []), divided=True).descent
+        'theta+ = theta - gamma P grad V'
+        """
+        x = self.player or "theta"
+        left = f"{x}' = -" if self.equation.form == "flow" else f"{x}+ = {x} - gamma "
+        return f"{left}{'P ' if self.divided else ''}{f'grad_{x} V_{x}' if self.player else 'grad V'}"
 
     @property
     def factor(self) -> str:
         """What P is: 'scalar' where it has no components, such as 1/|grad L|, else 'elementwise'."""
         return "scalar" if self.preconditioner is not None and all(t.scalar for t in self.preconditioner.sum) else "elementwise"
+
+    @property
+    def divides_by(self) -> tuple[Term, ...]:
+        """Vectors by whose sizes the potential divides: where a component of one vanishes V is not continuous.
+
+        >>> from derive.readings.loss import modified_loss
+        >>> modified_loss("sign-descent", 0).divides_by, modified_loss("gd", 0).divides_by
+        ((grad,), ())
+        """
+        terms = (u for s in self.potential for t in s.sum for u in terms_within(t))
+        sizes = (f for u in terms for f, e in u.factors if f.kind == "abs" and e < 0)
+        return tuple(dict.fromkeys(child for f in sizes for child in f.children))
 
     def describe(self) -> str:
         return f"{self.equation.name}, {self.equation.form}: a potential through gamma^{self.exists_through}"
@@ -124,13 +151,15 @@ class ModifiedLoss(Described):
         if o is None:
             about = f"a potential through gamma^{self.exists_through}"
             if not self.unwritten:
-                return Conclusion(EXISTS, about, because="its gradient gives the field back")
+                where = "".join(f", where no component of {term_text(t)} vanishes" for t in self.divides_by)
+                return Conclusion(EXISTS, about, because=f"its gradient gives the field back{where}")
             said = "the Jacobian is symmetric, so near every point where the field is smooth it is a gradient"
             return Conclusion(NONE_FOUND, about, searched="sums of scalars whose gradients have terms of the field", because=said)
         about = f"a potential at gamma^{o.power}"
         if not o.decided:
             return Conclusion(UNDECIDED, about, because="the terms of DF - DF^T do not cancel, and no point tried shows a value")
-        reason = "b differs between the rootings of one free tree" if o.trees else "the Jacobian is not symmetric"
+        of = " of F, the field divided by P," if self.divided else ""
+        reason = f"c{of} differs between the rootings of one free tree" if o.trees else f"the Jacobian{of} is not symmetric"
         return Conclusion(
             NONE_EXISTS, about, self._every_potential(), because=reason, witness=o.witness,
             for_parameters=o.for_parameters, quantity=o.antisymmetric,
@@ -140,9 +169,8 @@ class ModifiedLoss(Described):
         """What a theorem that none exists is complete over."""
         losses, x = declared_losses(self.equation.algebra.functions), self.player
         every = "every loss" if len(losses) < 2 else f"all losses {', '.join(losses)}"
-        if not x:
-            return f"functions V of theta with theta' = -grad V for {every}"
-        return f"functions V_{x} of {', '.join(self.equation.scheme.unknowns)} with {x}' = -grad_{x} V_{x} for {every}"
+        of = f"V_{x} of {', '.join(self.equation.scheme.unknowns)}" if x else "V of theta"
+        return f"functions {of} with {self.descent} for {every}"
 
     def to_json(self) -> dict[str, Any]:
         """`exists_through`, `potential` (list by power), `obstruction`, and the conclusion's keys."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.calculus import loss_term, same
@@ -47,21 +48,23 @@ def preconditioned_reading(
     inverse = algebra.power(factor, Fraction(-1))
     divided = [algebra.partial_fractions(algebra.product(f, inverse)) for f in fields]
     try:
-        inner = read_fields(equation, divided)
+        inner = replace(read_fields(equation, divided), divided=True)
     except DeriveError:
         return TermSum(algebra, factor), None, ()
     if inner.obstruction is None:
         return TermSum(algebra, factor), inner, ()
-    return TermSum(algebra, factor), inner, tuple(_limits(equation, divided))
+    return TermSum(algebra, factor), inner, tuple(_limits(equation, factor, divided))
 
 
-def _limits(equation: ModifiedEquation, divided: list[Sum]) -> Iterator[tuple[str, ModifiedLoss]]:
+def _limits(equation: ModifiedEquation, factor: Sum, divided: list[Sum]) -> Iterator[tuple[str, ModifiedLoss]]:
     algebra = equation.algebra
     for eps in stabilisers(equation):
         with suppress(DeriveError):
             yield f"{eps} -> 0", _at_zero(equation, eps)
         with suppress(DeriveError):
-            large = read_fields(equation, [_Large(algebra, eps).leading(f) for f in divided])
+            limit = _Large(algebra, eps).leading
+            large = read_fields(equation, [limit(f) for f in divided])
+            large = replace(large, divided=True, preconditioner=TermSum(algebra, limit(factor)))
             if large.potential and same(algebra, large.potential[0].sum, loss_term(algebra)):  # a decay loses P grad L
                 yield f"{eps} -> infinity", large
 
@@ -100,7 +103,8 @@ def _at_zero(equation: ModifiedEquation, eps: str) -> ModifiedLoss:
     fields = [s.sum for s in limit.equations["theta"]]
     factor = elementwise_factor(limit.algebra, fields[0])
     inverse = limit.algebra.power(factor or {}, Fraction(-1))
-    return read_fields(limit, [limit.algebra.partial_fractions(limit.algebra.product(f, inverse)) for f in fields])
+    divided = [limit.algebra.partial_fractions(limit.algebra.product(f, inverse)) for f in fields]
+    return replace(read_fields(limit, divided), divided=True, preconditioner=TermSum(limit.algebra, factor or {}))
 
 
 class _Large:

@@ -1,4 +1,4 @@
-"""Rates at a minimum, which no smooth change of variables can alter.
+"""Eigenvalues at a minimum, which no smooth change of variables can alter.
 
 On a quadratic loss with its minimum at 0 let f_k(0) = g_k(0) = 0 and theta_B = psi(theta_A) = theta_A + gamma c_1 + ... smooth
 with D psi [f] = g(psi).  Then psi(0) is a zero of g, and 0 is the only one near 0 as g_0'(0) is invertible; differentiating at
@@ -25,7 +25,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor
-from derive.concrete.point import Index, Point
+from derive.concrete.point import Index, Point, WithoutMaps
 from derive.concrete.problem import Value, exact, known_value, real_power
 from derive.concrete.values import PRECISION
 from derive.equation import ModifiedEquation, TermSum
@@ -34,19 +34,26 @@ from derive.readings.conclusion import WITNESSED, unless
 from derive.readings.domain import stated_ranges
 from derive.readings.witness import BITS, Witness, excludes_zero, parameters_of, sample, shown
 
+EIGENVALUE = "the second eigenvalue minus the first"
+COEFFICIENTS = "the second coefficient of theta minus the first", "the second coefficient of theta' minus the first"
 MOVED, PLACE = "u", "x"  # the direction of differentiation; theta itself
 
 
 @dataclass(frozen=True)
 class RateDifference:
-    """The first power of gamma at which the rates at a minimum differ, by how much, and for which parameters."""
+    """The first power of gamma at which the linear parts at a minimum differ, by how much, and for which parameters.
+
+    `witness` is of `quantity`: of eigenvalues, which are negative where the minimum attracts, or in second order of their
+    product (with its sign changed) or sum, the coefficients of theta and of theta' in theta''.
+    """
 
     power: int
     witness: Witness
     for_parameters: str
+    quantity: str = EIGENVALUE
 
 
-class _Minimum(ABC):
+class _Minimum(WithoutMaps, ABC):
     """Numbers at L = x^2/2, or the field -x, at rest: slow variables are zero, the direction of differentiation is 1."""
 
     size = 1
@@ -186,14 +193,24 @@ def rate_difference(
     symbolic = _Symbolic(algebra, velocity) if velocity else _OneSided(algebra)
     with suppress(ArithmeticError, DeriveError):
         found = _first_difference(symbolic, f, g)
-        where = unless([found[1] * found[2]], *equations) if found else ""
-        return found and RateDifference(found[0], _witness(algebra, f, str(found[1].reduced())), where)
+        if found is None:
+            return None
+        k, difference, limit, i = found
+        where = unless([difference * limit], *equations)
+        return RateDifference(k, _witness(algebra, f, str(difference.reduced())), where, _quantity(i, velocity))
     used = set().union(*(parameters_of(TermSum(algebra, s)) for s in (*f, *g)))
     symbols = sample(used, stated_ranges(used, *equations)) or {}
     with suppress(ArithmeticError, DeriveError, KeyError), PRECISION, ctx.workprec(BITS):
         found = _first_difference(_Exact(algebra, velocity, symbols), f, g)
-        return found and RateDifference(found[0], _witness(algebra, f, shown(found[1]), symbols), WITNESSED)
+        if found is not None:
+            witness = _witness(algebra, f, shown(found[1]), symbols)
+            return RateDifference(found[0], witness, WITNESSED, _quantity(found[3], velocity))
     return None
+
+
+def _quantity(i: int, velocity: str | None) -> str:
+    """What differs: the i-th of the rates of `_Minimum`."""
+    return COEFFICIENTS[i] if velocity else EIGENVALUE
 
 
 def rest_rates(algebra: Algebra, velocity: str, f: Sum, g: Sum) -> Ratio | None:
@@ -218,13 +235,13 @@ def _witness(algebra: Algebra, f: list[Sum], value: str, symbols: Mapping[str, F
     return Witness("-x" if field else "x**2/2", {"x": "0"}, {n: str(v) for n, v in (symbols or {}).items()}, "x", value)
 
 
-def _first_difference(numbers: _Minimum, f: list[Sum], g: list[Sum]) -> tuple[int, Value, Value] | None:
-    """(the power, the difference of the rates there, the limit's own rate, which is not zero)."""
+def _first_difference(numbers: _Minimum, f: list[Sum], g: list[Sum]) -> tuple[int, Value, Value, int] | None:
+    """(the power, the difference of the rates there, the limit's own rate, which is not zero, which of the rates)."""
     limit = next(numbers.rates(f[0]))
     if not numbers.differs(limit):
         return None
     for k, (x, y) in enumerate(zip(f, g, strict=True)):
-        for a, b in zip(numbers.rates(x), numbers.rates(y), strict=True):
+        for i, (a, b) in enumerate(zip(numbers.rates(x), numbers.rates(y), strict=True)):
             if numbers.differs(b - a):
-                return k, b - a, limit
+                return k, b - a, limit, i
     return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.errors import SchemeError, UsageError, nearest, shown
+from derive.errors import ParseError, SchemeError, UsageError, nearest, shown
 from derive.language import names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
@@ -42,15 +42,22 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
         content = read_text(text, "scheme file")
         _refuse_tableau(content, text)
-        return scheme_from_toml(content, Path(text).stem)
+        return scheme_from_toml(content, Path(text).stem, in_file=True)
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
-        hint = nearest(text.lower(), spellings())
+        if text.lower().removesuffix(".toml") in (tableaux := _tableaux()):
+            raise UsageError(f"'{text}' is a tableau, and a scheme is asked for here; write derive trees --tableau NAME")
+        hint = nearest(text.lower(), (*spellings(), *tableaux))
         raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
     name, meaning = found
     scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
     return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def _tableaux() -> tuple[str, ...]:
+    """Names of the tableaux that come with the package."""
+    return tuple(sorted(p.stem for p in (_FOLDER.parent / "trees" / "tableaux").iterdir() if p.suffix == ".toml"))
 
 
 def spellings() -> tuple[str, ...]:
@@ -114,8 +121,8 @@ _TEXTS = ("name", "title", "reference", "notes", "update")
 _TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
 
 
-def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
-    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).
+def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
+    """A scheme from the text of a TOML file (format: docs/howto/scheme.md).  `in_file`: places are those of the file.
 
     Raises SchemeError for a key or type the format does not have, ParseError for a bad update text or expression.
     """
@@ -146,7 +153,8 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
             if not inner.isidentifier() or inner in taken.get(key, ()):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions = declared(data.get("functions", {}), list(unknowns), where)
-    program = parse_update(data["update"], where, functions.calls(), data["parameters"])
+    before = _before(text, data["update"]) if in_file else ""
+    program = parse_update(before + data["update"], where, functions.calls(), data["parameters"])
     return Scheme(
         name=name,
         update=data["update"],
@@ -154,13 +162,15 @@ def scheme_from_toml(text: str, source: str = "scheme") -> Scheme:
         title=" ".join(data.get("title", name).split()),
         reference=" ".join(data.get("reference", "").split()),
         notes=data.get("notes", "").strip(),
-        parameters={n: _parameter(n, d) for n, d in data.get("parameters", {}).items()},
+        parameters=_parameters(data["parameters"], source, text),
         functions=functions.times,
         initial={n: parse_expression(e, f"scheme {name}, [initial] {n}") for n, e in data.get("initial", {}).items()},
         regimes=dict(_regimes(data.get("regimes", {}), name)),
         unknowns=unknowns,
         losses=functions.losses,
         maps=functions.maps,
+        inverses=functions.inverses,
+        map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
     )
 
@@ -174,11 +184,46 @@ def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Reg
         yield key, Regime(key, " ".join(table.get("title", key).split()), items)
 
 
+def _before(text: str, update: str) -> str:
+    """Blanks and ends of lines in place of what stands before the update text in its file, where it stands there as it is.
+
+    >>> _before('name = "x"\\nupdate = "theta = 1"', "theta = 1")
+    '\\n          '
+    """
+    before = text.replace("\r\n", "\n").partition(update)[0] if text.count(update) == 1 else ""
+    lines = before.split("\n")
+    return "\n" * (len(lines) - 1) + " " * len(lines[-1])
+
+
+def _parameters(table: Mapping[str, str], source: str, text: str) -> dict[str, Parameter]:
+    """The declared parameters; SchemeError for a comparison that is no range of its parameter: nothing would be proved for it."""
+    found = {n: _parameter(n, d.replace("≤", "<=").replace("≥", ">=")) for n, d in table.items()}
+    for name, parameter in found.items():
+        compared = parameter.range or parameter.description.replace("->", "")
+        if ("<" in compared or ">" in compared) and not _is_range(parameter, (*table, *CLOCK)):
+            said = next(s.strip() for s in reversed(compared.split(",")) if "<" in s or ">" in s)
+            meant = next((nearest(n, [name]) for n in re.findall(r"[^\W\d]\w*", said) if n not in table), "")
+            raise SchemeError(
+                f"{source}{_line_of(text, name)}: [parameters] {name}: '{said}' is no range of {name}{meant}; a range stands "
+                f"after the last comma, as in '{name} > 0' or '0 <= {name} < 1'"
+            )
+    return found
+
+
+def _is_range(parameter: Parameter, known: Collection[str]) -> bool:
+    """Whether the range compares expressions in parameters."""
+    sides = re.split(r"<=|>=|<|>", parameter.range)
+    try:
+        return len(sides) > 1 and all(names_of(parse_expression(s, "range")).keys() <= {*known} for s in sides)
+    except ParseError:
+        return False
+
+
 def _parameter(name: str, text: str) -> Parameter:
     """'momentum, 0 <= beta < 1' -> description and range; the range is the part after the last comma, if it compares."""
-    description, comma, last = text.rpartition(",")
-    if comma and any(c in last for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
-        return Parameter(name, description.strip(), last.strip())
+    description, _, last = f",{text}".rpartition(",")
+    if any(c in last.replace("->", "") for c in "<>") and name in map(plain_name, re.findall(r"[^\W\d][\w₀-₉]*", last)):
+        return Parameter(name, description[1:].strip(), last.strip())
     return Parameter(name, text.strip())
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from derive.errors import UsageError, nearest
 from derive.language import (
@@ -18,6 +18,7 @@ from derive.language import (
     substitute,
 )
 from derive.language.letters import GREEK, is_letter
+from derive.scheme.map_settings import MapFormula, parse_map_setting
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
 from derive.scheme.rescaling import Rescaling, check_constant
@@ -30,7 +31,7 @@ class Configuration:
 
     `bindings` gives every parameter of the scheme as an expression in gamma, t and the `free` parameters;
     `rescaled` the state variables that are carried in other units; `functions` each declared time function: None while
-    it stays a symbol, else its expression in t or a piecewise-linear schedule.
+    it stays a symbol, else its expression in t or a piecewise-linear schedule; `maps` what declared maps are, where that is set.
     """
 
     scheme: Scheme
@@ -40,6 +41,7 @@ class Configuration:
     rescaled: Mapping[str, Rescaling]
     functions: Mapping[str, Expression | Schedule | None]
     settings: Mapping[str, str]
+    maps: Mapping[str, MapFormula] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -58,7 +60,7 @@ class Configuration:
 def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, str] | None = None) -> Configuration:
     """The scheme in a regime (the first by default) with parameters set to exact expressions.
 
-    `settings` maps a free parameter, or a declared function written as 'r(t)', to a text:
+    `settings` maps a free parameter, or a declared function written as 'r(t)' or map written as 'P(u)', to a text:
     {"beta": "9/10", "r(t)": "1/(1+t)"}.  A setting may name a new symbol if it is a Greek letter: {"alpha": "κ γ"}.
 
     Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes.
@@ -69,19 +71,33 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     ((), 'eta')
     """
     given = {plain_key(key): text for key, text in (settings or {}).items()}
+    maps = dict(_map_settings(scheme, given))
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
     used = _used_parameters(scheme) | (given.keys() - _named_parameters(scheme))
     bindings = {name: fixed.get(name, Name(name)) for name in scheme.parameters if name in used}
-    values, functions = _read_settings(scheme, given, _free_names(bindings, rescaled), fixed, chosen.name)
+    values, functions = _read_settings(scheme, _plain(scheme, given), _free_names(bindings, rescaled), fixed, chosen.name)
     bindings = {name: substitute(e, values) for name, e in bindings.items()}
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
     for v, r in rescaled.items():
         check_constant(r.factor, f"{scheme.where}, regime {chosen.name}, {v}")
     check_sizes(scheme.program, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
     free = _free_names(bindings, rescaled)
-    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given)
+    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given, maps)
+
+
+def _plain(scheme: Scheme, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings without those of maps."""
+    return {key: text for key, text in settings.items() if key.partition("(")[0] not in scheme.maps}
+
+
+def _map_settings(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[tuple[str, MapFormula]]:
+    """What every map is that is set."""
+    for key, text in settings.items():
+        name, _, arguments = key.partition("(")
+        if name in scheme.maps:
+            yield name, parse_map_setting(scheme.maps[name], arguments, text, f"--set {key}")
 
 
 def _regime(scheme: Scheme, name: str | None) -> Regime:
@@ -116,7 +132,7 @@ def _read_settings(
             others = ", ".join(r.name for r in scheme.regimes.values() if name in _names_of_regime(r))
             raise UsageError(f"--set {key}: regime {regime} has no {name}; choose one that has it with --regime: {others}")
         else:
-            choices = [*free, *(f"{f}(t)" for f in functions)]
+            choices = [*free, *(f"{f}(t)" for f in functions), *(f"{p}(u)" for p in scheme.maps)]
             listed = ", ".join(choices) or "none"
             raise UsageError(f"--set {key}: unknown parameter{nearest(name, choices)} (free here: {listed})")
     return values, functions

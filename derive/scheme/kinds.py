@@ -141,12 +141,12 @@ class _Derived(_Kinds):
 class _Checked(_Kinds):
     """The same, refusing scalars where a call takes vectors."""
 
-    def __init__(self, kinds: Mapping[str, Kind], where: str) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], where: str, of_vectors: Collection[str]) -> None:
         super().__init__(kinds)
-        self.where = where
+        self.where, self.of_vectors = where, of_vectors
 
     def call(self, node: Call, args: list[Kind]) -> Kind:
-        if call_of(node.function).of_vectors and "scalar" in args:
+        if (call_of(node.function).of_vectors or node.function in self.of_vectors) and "scalar" in args:
             raise ParseError(f"{written_name(node.function)} takes vectors", self.where, node.line, node.column)
         return super().call(node, args)
 
@@ -161,9 +161,9 @@ def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
     return interpret(expression, _Kinds(kinds))
 
 
-def check_kinds(expression: Expression, kinds: Mapping[str, Kind], where: str) -> None:
-    """Raise ParseError at a call of vectors, such as dot, that is given a number."""
-    interpret(expression, _Checked(kinds, where))
+def check_kinds(expression: Expression, kinds: Mapping[str, Kind], where: str, of_vectors: Collection[str] = ()) -> None:
+    """Raise ParseError at a call of vectors, such as dot or one of those named, that is given a number."""
+    interpret(expression, _Checked(kinds, where, of_vectors))
 
 
 def sized(expression: Expression, kinds: Mapping[str, Kind], vectors: Collection[str] = ()) -> Expression:

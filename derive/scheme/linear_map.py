@@ -10,10 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flint import fmpz
+
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import Matrix, characteristic_polynomial
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Operation, names_of
+from derive.language.calls import call_of
+from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.linear_forms import Form, LinearForms
 
@@ -52,13 +56,44 @@ class Quadratic(LinearForms):
         return self.scaled(directions[0], self.curvature) if len(directions) == 1 else {}
 
     def power(self, base: Form, exponent: Fraction | None, node: Operation) -> Form:
+        if exponent is not None and exponent.denominator > 1 and self.is_number(base):
+            return self.constant(_power(self.value(base), exponent), node)
         return base if exponent == 1 else super().power(base, exponent, node)
+
+    def admit(self, node: Call) -> None:
+        """Every call is looked at with its arguments: one of numbers is a number."""
+
+    def call(self, node: Call, args: list[Form]) -> Form:
+        if call_of(node.function).label:
+            return super().call(node, args)
+        if not all(map(self.is_number, args)):
+            return self.refused(node)
+        if node.function == "sqrt":
+            return self.constant(_power(self.value(args[0]), Fraction(1, 2)), node)
+        if node.function in ("abs", "norm", "sign") and (x := self.value(args[0]).reduced()).is_number:
+            size = -x if x.number() < 0 else x
+            return {"": size if node.function != "sign" else self.ring.constant((x.number() > 0) - (x.number() < 0))}
+        return self.constant(None, node)
+
+    def constant(self, value: Ratio | None, node: Expression) -> Form:
+        if value is None:
+            raise self.refuse(
+                "the update is linear in the state, and a root or a size of parameters among its coefficients is no rational "
+                "function of them; set them so that it is a rational number (--set), or name it as a parameter of its own",
+                node,
+            )
+        return {"": value}
+
+    def refused(self, node: Call) -> Form:
+        raise self.nonlinear(f"{node.function}(...) is not affine in the state", node)
 
     def refuse(self, problem: str, node: Expression | None = None) -> ReductionError:
         place = f", line {node.line}, column {node.column}" if node else ""
         return ReductionError(f"{self.scheme.where}{place}: {problem}")
 
     def nonlinear(self, problem: str, node: Expression) -> ReductionError:
+        if isinstance(node, Call) and (found := map_of(node.function, self.scheme.maps)):
+            return self.refuse(f"on a quadratic loss the stability depends on what the map {found[0]} is", node)
         return self.refuse(
             f"on a quadratic {self.problem} the update is not a linear map of the state (a product, quotient, root or norm of "
             "state variables), so no characteristic polynomial decides its stability",
@@ -71,6 +106,22 @@ class Quadratic(LinearForms):
         if any(row.get("") for row in updates.values()):
             raise self.refuse("a part of the update does not depend on the state")
         return [*self.explicit(updates).values()]
+
+
+def _power(value: Ratio, exponent: Fraction) -> Ratio | None:
+    """A rational number to a rational power, where that is a rational number.
+
+    >>> ring = Ring(["b"]); numbers = ring.constant(Fraction(9, 16)), ring.one + ring.one, ring.symbol("b")
+    >>> [_power(x, Fraction(1, 2)) for x in numbers]
+    [3/4, None, None]
+    """
+    value = value.reduced()
+    if not value.is_number or value.number() < 0 or (not value and exponent < 0):
+        return None
+    x, ring = value.number(), value.ring
+    roots = [Fraction(int(fmpz(n).root(exponent.denominator))) for n in (x.numerator, x.denominator)]
+    root = roots[0] / roots[1]
+    return ring.constant(root**exponent.numerator) if root**exponent.denominator == x else None
 
 
 def _ring(configuration: Configuration, curvature: str) -> Ring:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Losses = Mapping[str, tuple[str, ...]]
 _LOSS = re.compile(r"\s*loss\s*\(([^()]*)\)\s*(?:[,:;].*)?", re.DOTALL)
+_INVERSE = re.compile(r"\s*inverse\s+of\s+([^\W\d]\w*)\s*(?=[,:;]|$)")
 _OPEN = "?"  # a direction whose space is not yet known
 #: name of a derivative in a text -> how many directions it has
 _RANKS = {"grad": 0, "hess": 1, **{f"d{k}": k - 1 for k in range(3, MAX_RANK)}}
@@ -44,6 +45,7 @@ class Declared:
     times: Mapping[str, str]
     losses: Losses
     maps: Mapping[str, MapKind]
+    inverses: Mapping[str, str]  # map -> the map that is its inverse, both ways
 
     def calls(self) -> dict[str, int | None]:
         """What a text may call, and with how many arguments (None: looked at here)."""
@@ -54,13 +56,14 @@ def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) 
     """What the functions of a file are, by their texts.
 
     >>> declared({"r": "learning rate", "f": "loss(x, y)", "P": "map, the mirror map"}, ["x", "y"], "example")
-    Declared(times={'r': 'learning rate'}, losses={'f': ('x', 'y')}, maps={'P': 'map'})
+    Declared(times={'r': 'learning rate'}, losses={'f': ('x', 'y')}, maps={'P': 'map'}, inverses={})
     """
     times: dict[str, str] = {}
     losses: dict[str, tuple[str, ...]] = {}
     maps: dict[str, MapKind] = {}
+    inverses = _inverses(functions, where)
     for name, text in functions.items():
-        if kind := _map_kind(text):
+        if kind := _map_kind(functions[inverses[name]] if _INVERSE.match(text) else text):
             maps[name] = kind
         elif found := _LOSS.fullmatch(text):
             losses[name] = _variables(name, found[1], unknowns, where)
@@ -72,7 +75,21 @@ def declared(functions: Mapping[str, str], unknowns: Sequence[str], where: str) 
     for name in functions:
         if (found_map := map_of(name, maps)) and found_map[1]:
             raise SchemeError(f"{where}, [functions] {name}: '{name}' is the derivative of {found_map[0]}; choose another name")
-    return Declared(times, losses, maps)
+    return Declared(times, losses, maps, inverses)
+
+
+def _inverses(functions: Mapping[str, str], where: str) -> dict[str, str]:
+    """Pairs of maps that undo each other, from 'inverse of P'; P is a map with a kind, and has one inverse."""
+    found: dict[str, str] = {}
+    for name, text in functions.items():
+        if written := _INVERSE.match(text):
+            other = plain_name(written[1])
+            if _map_kind(functions.get(other, "")) is None or other in found:
+                known = [n for n, t in functions.items() if _map_kind(t) and n not in found]
+                listed = f" (maps without one: {', '.join(known) or 'none'})"
+                raise SchemeError(f"{where}, [functions] {name}: '{written[1]}' is no map that needs an inverse{listed}")
+            found |= {name: other, other: name}
+    return found
 
 
 def _map_kind(text: str) -> MapKind | None:
@@ -136,7 +153,7 @@ def _refuse_plain(program: Sequence[Assignment], losses: Losses, unknowns: Seque
 
 def formula_calls(configuration: Configuration) -> dict[str, int | None]:
     """What a formula about a scheme with declared losses may call."""
-    return {**plain_arities(), **loss_calls(configuration.scheme.losses)}
+    return {**plain_arities(), **loss_calls(configuration.scheme.losses), **map_arities(configuration.scheme.maps)}
 
 
 def declared_formula(configuration: Configuration, e: Expression, where: str) -> Expression:

@@ -11,13 +11,14 @@ from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import Assignment, Call, Expression, names_of, walk
 from derive.language.calls import CALLS, Kind, call_of, written_name
 from derive.language.layers import LAYERED
-from derive.language.maps import MapKind, map_of
+from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
+_STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
 
@@ -63,6 +64,8 @@ class Scheme:
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,8 +107,9 @@ class Scheme:
         known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
         known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
         kinds = inferred(self.program, known, (*self.states, *self.assigned), self._require_space)
+        of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})
         for a in self.program:
-            check_kinds(a.value, kinds, self.where)
+            check_kinds(a.value, kinds, self.where, of_vectors)
         return kinds
 
     def _require_space(self, name: str) -> None:
@@ -166,6 +170,14 @@ class Scheme:
                 f"{self.where}: {reading} reads one loss L(theta), and this scheme has losses of its own, {names}; {instead}"
             )
 
+    def require_no_maps(self, reading: str) -> None:
+        """Raise ReductionError, naming the reading, where it has no words for declared maps and the scheme has some."""
+        if self.maps:
+            raise ReductionError(
+                f"{self.where}: {reading} knows no declared maps, and this scheme has {', '.join(self.maps)}; "
+                "modified-eq derives its equation and verify scheme proves it"
+            )
+
     def rescaling(self, regime: Regime, state: str) -> Rescaling:
         """The state variable as the regime writes it, factor * symbol."""
         where = f"{self.where}, regime {regime.name}, {state}"
@@ -176,7 +188,9 @@ def _check_names(scheme: Scheme) -> None:
     where = scheme.where
     for x in scheme.unknowns:
         if x not in scheme.assigned:
-            raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'")
+            other = scheme.program[-1].target
+            hint = f"; what is optimised is called theta, --letters theta={other} prints {other}" if x == UNKNOWNS[0] else ""
+            raise SchemeError(f"{where}: {x} is never assigned; an update must end in '{x} = ...'{hint}")
     for a in scheme.program:
         _check_assignment(scheme, a)
     called = [*(name for name in CALLS if name in scheme.called), *sorted(scheme.called - CALLS.keys())]
@@ -227,10 +241,10 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
     known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
         if name not in known:
-            text = (
-                f"name '{name}' is never assigned and is no parameter{nearest(name, [*known, *CALLS])}"
-                " (declare a symbolic hyperparameter under [parameters], or with --parameter)"
-            )
+            declare = "declare a symbolic hyperparameter under [parameters], or with --parameter"
+            step = f"; the step is called gamma, --letters gamma={name} prints {name}" if name.lower() in _STEPS else ""
+            hint = step or nearest(name, [*known, *CALLS])
+            text = f"name '{name}' is never assigned and is no parameter: {declare}{hint}"
             raise ParseError(text, where, place.line, place.column)
 
 

@@ -37,7 +37,7 @@ def outside(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[str]:
     >>> list(outside(load_scheme("momentum"), {"beta": "0.9"}))
     []
     """
-    values = dict(_numbers(settings))
+    values = dict(numbers(settings))
     for name, value in values.items():
         parameter = scheme.parameters.get(name)
         if parameter and not all(_holds(c, values) for c in comparisons(parameter)):
@@ -47,7 +47,7 @@ def outside(scheme: Scheme, settings: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def _numbers(settings: Mapping[str, str]) -> Iterator[tuple[str, Fraction]]:
+def numbers(settings: Mapping[str, str]) -> Iterator[tuple[str, Fraction]]:
     """The settings that are numbers."""
     for key, text in settings.items():
         try:

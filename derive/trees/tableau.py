@@ -132,6 +132,8 @@ def _tableau(table: Mapping[str, Any], where: str) -> list[list[Expression]]:
 
 def _entry(value: object, where: str) -> Expression:
     if isinstance(value, str):
+        if "sqrt" in value or "√" in value:
+            raise SchemeError(f"{where}: '{value}': entries are rational, or expressions in symbols; write a symbol for the root")
         return parse_expression(value, where)
     if isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise SchemeError(f"{where}: '{value}' is not a number; write an integer, a decimal or a text such as \"1/2\"")

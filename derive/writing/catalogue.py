@@ -37,6 +37,7 @@ def scheme_text(scheme: Scheme) -> str:
             lines.append(f"    {p.name:<{width}}  {p.description}" + (f", {p.range}" if p.range else ""))
     for name, description in scheme.functions.items():
         lines.append(f"    {name}(t)  {description}")
+    lines += [f"    {name}  {words}" for name, words in scheme.map_words.items()]
     if scheme.losses:
         lines += ["", "unknowns", *(f"    {n}  {text}".rstrip() for n, text in scheme.unknowns.items())]
         lines += ["", "losses", *(f"    {n}({', '.join(slots)})" for n, slots in scheme.losses.items())]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from derive.language import unparse
 from derive.result import Blocks
 from derive.writing.expression import typed
-from derive.writing.formulas import gamma_power, said_power
+from derive.writing.formulas import gamma_power, said_power, write_term
 from derive.writing.latex import Words, words
 from derive.writing.losses import gradient_of, own_symbol
 from derive.writing.notation import Notation
@@ -34,6 +34,7 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
     reference = e.scheme.reference.partition(";")[0].strip()
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
     lines += [f"    {line}" for line in _update(e, style)]
+    lines += [f"    {style.symbol(name)}: {words}" for name, words in e.scheme.map_words.items()]
     for r in e.regimes:
         lines += ["", *_regime_lines(e, r, style)]
     return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]
@@ -137,9 +138,14 @@ def _potential(v: ModifiedLoss, style: Notation, order: int) -> str:
     return f"{shown}; {'; '.join(said)}" if said else f"{shown} (through {said_power(v.exists_through, style)})"
 
 
+def _math(text: str, style: Notation) -> str:
+    return (_MATH if style.name == "latex" else "{}").format(text)
+
+
 def _ends(v: ModifiedLoss, style: Notation) -> list[str]:
     """Powers at which the potential is no sum of terms, and the one at which there is none, or none is known."""
     found = [f"not found as a sum of terms at {said_power(k, style)}, where the field is a gradient" for k in v.unwritten]
+    found += [f"only where no component of {_math(write_term(t, style), style)} vanishes" for t in v.divides_by]
     o = v.obstruction
     return found + ([f"{'no gradient' if o.decided else 'not decided'} at {said_power(o.power, style)}"] if o is not None else [])
 

@@ -24,6 +24,8 @@ def loss_lines(v: ModifiedLoss, style: Notation) -> Lines:
         lines += _potential_lines(v.preconditioned, style)
         for name, limit in v.limits:
             lines.append(say(f"in the limit {_arrow(name, style)}:", style))
+            if limit.preconditioner is not None:
+                lines += series_lines(style.symbol("P"), [limit.preconditioner], style)
             lines += _potential_lines(limit, style, brief=True)
     return lines
 
@@ -87,6 +89,9 @@ def _arrow(name: str, style: Notation) -> str:
 
 def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> Lines:
     lines = series_lines(own_symbol(v, "V", style), v.potential, style) if v.potential else []
+    for t in v.divides_by:
+        term, symbol = formula(write_term(t, style), style), formula(own_symbol(v, "V", style), style)
+        lines.append(say(f"only where no component of {term} vanishes: {symbol} jumps there", style))
     for k in v.unwritten:
         lines.append(
             say(f"at {said_power(k, style)} the field is a gradient, of a function not found as a sum of terms", style)
@@ -104,7 +109,7 @@ def _potential_lines(v: ModifiedLoss, style: Notation, brief: bool = False) -> L
 
 def _reason(o: Obstruction) -> str:
     if o.rootings:
-        return ": b = (coefficient x symmetry) differs between the rootings of one free tree"
+        return ": c = (coefficient x symmetry) differs between the rootings of one free tree"
     return ": the Jacobian is not symmetric"
 
 
@@ -115,7 +120,7 @@ def _obstruction_lines(v: ModifiedLoss, o: Obstruction, style: Notation) -> Line
         lines.append(say(f"{'' if latex else '    '}free tree {formula(write_term(tree, style), style)}", style))
         for t, b in values:
             term, value = write_term(t, style), coefficient_text(b, style)
-            lines.append(rf"b\left({term}\right) ={{}}& {value}" if latex else f"        {term}: b = {value}")
+            lines.append(rf"c\left({term}\right) ={{}}& {value}" if latex else f"        {term}: c = {value}")
     if o.asymmetry:
         shown = _short(o.asymmetry, style)
         left = o.antisymmetric.replace(f"{o.direction}", style.symbol(o.direction))

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from derive.trees import load_tableau, tree_series
 
-METHODS = (("explicit-euler", "Euler", BLUE), ("heun", "Heun", ORANGE), ("implicit-midpoint", "midpoint", GREEN))
+METHODS = (("explicit-euler", "Euler", BLUE), ("heun", "Heun", ORANGE), ("implicit-midpoint", "implicit midpoint", GREEN))
 
 
 def place(tree: Any, x: float, y: float, width: float) -> list[tuple[float, float, float, float]]:

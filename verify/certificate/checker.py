@@ -37,7 +37,7 @@ FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
-         "functions": {str: str | None}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
+         "functions": {str: str | None}, "maps": {str: str}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
 GAME = {**SHAPE, "unknowns": [str], "losses": {str: [str]}}
 KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
@@ -45,6 +45,7 @@ TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{
 AT_POINT = {"loss": 1, **{f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}}  # in a text: hess(x, u), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
 PARTIALS = {"grad": 0, "hess": 1, **{f"d{k}": k - 1 for k in range(3, 20)}}  # of a declared loss: how many directions
+KINDS = {"map", "linear", "componentwise"}  # of declared maps P: dP, d2P, ... are their derivatives
 FIXED = {"gamma", "t", "grad", "field"}
 ONE, HALF, MINUS = Fraction(1), Fraction(1, 2), Fraction(-1)
 
@@ -167,6 +168,7 @@ class Claim:
     """The statement of a certificate, checked to be one."""
 
     def __init__(self, data):
+        data = {"maps": {}, **data} if isinstance(data, dict) else data  # a statement without maps need not say so
         self.game = isinstance(data, dict) and "losses" in data
         shape = GAME if self.game else SHAPE
         shaped = isinstance(data, dict) and set(data) == set(shape) and all(fits(data[k], shape[k]) for k in shape)
@@ -175,8 +177,13 @@ class Claim:
         self.data, self.order, self.form, self.known = data, data["order"], data["form"], {}
         need(0 <= self.order <= 12, "the order is not a small natural number")
         self.unknowns, self.losses = data.get("unknowns", ["theta"]), data.get("losses", {data["label"]: ["theta"]})
+        need(set(data["maps"].values()) <= KINDS, "a map of no kind")
+        self.mapped = {("", "d", f"d{k}")[min(k, 2)] + f: (f, k) for f, kind in data["maps"].items() for k in range(20)
+                       if not k or kind != "linear"}  # fmt: skip
+        self.map_calls = {n: 1 + k * (data["maps"][f] == "map") for n, (f, k) in self.mapped.items()}
         calls = {f: n for f, n in CALLS.items() if f in FORMULA} if self.game else {**CALLS, **AT_POINT}
-        self.program = [*self.lines(data["update"].strip("\n"), {**calls, **dict.fromkeys(data["functions"], 1)})]
+        calls = {**calls, **dict.fromkeys(data["functions"], 1), **self.map_calls}
+        self.program = [*self.lines(data["update"].strip("\n"), calls)]
         self.functions = {f: e and self.formula(e, {}) for f, e in data["functions"].items()}
         self.bindings = {p: self.formula(e, {}) for p, e in data["bindings"].items()}
         self.rescaled = {s: (x, self.formula(e, {})) for s, (x, e) in data["rescaled"].items()}
@@ -202,9 +209,10 @@ class Claim:
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = any(("name", f"{x}_next") in self.nodes for x in self.unknowns)
         self.transcendental = any(n[0] == "call" and n[1] in KNOWN for n in self.nodes)
-        directions = lambda n: len(n) - 2 - n[1][2] if isinstance(n[1], tuple) else TENSORS.get(n[1], 0)
+        ranks = {**TENSORS, **{n: k for n, (_, k) in self.mapped.items()}}
+        directions = lambda n: len(n) - 2 - n[1][2] if isinstance(n[1], tuple) else ranks.get(n[1], 0)
         rank = lambda nodes: max((directions(n) for n in nodes if n[0] == "call"), default=0)
-        self.rank, self.ahead = rank(self.nodes), rank(n for _, v in self.program for n in walk(v))  # of all; of the text's
+        self.rank, self.ahead = rank(self.nodes), rank(parts([v for _, v in self.program]))  # of all; of the text's
         self.spaces = self.meant() if self.game else {}
 
     def formula(self, text, calls):
@@ -221,7 +229,7 @@ class Claim:
 
     def summands(self, items):
         calls = {f: n for f, n in FORMULA.items() if f not in TENSORS} if self.game else FORMULA
-        pairs = [[self.formula(x, calls) for x in item] for item in items]
+        pairs = [[self.formula(x, {**calls, **self.map_calls}) for x in item] for item in items]
         return [self.known.setdefault(("*", None, id(c), id(t)), ("*", None, c, t)) for c, t in pairs]
 
     def sides(self, text):
@@ -264,8 +272,8 @@ class Claim:
         groups = [fixed, {*self.free}, {*self.bindings}, variables | {*results}, losses]
         every = set().union(*groups)
         need(sum(map(len, groups)) == len(every) and len({*results}) == len(results), "two things have one name")
-        for f in self.functions:  # dr, d2r, ... are its derivatives
-            alike = [n for n in [*self.functions, *every, *{*CALLS, *FORMULA}] if re.fullmatch(rf"(d\d*)?{f}", n)]
+        for f in [*self.functions, *data["maps"]]:  # dr, d2r, ... are its derivatives
+            alike = [n for n in [*self.functions, *data["maps"], *every, *{*CALLS, *FORMULA}] if re.fullmatch(rf"(d\d*)?{f}", n)]
             need(alike == [f], "two things have one name")
         regime = self.named([*self.bindings.values(), *(f for _, f in self.rescaled.values())])
         need(regime <= {*self.free, "gamma", "t"}, "a regime names no parameter")
@@ -650,11 +658,11 @@ class Series:
         return self.run.lift([self.run.ring.sign(self.lead(place, i).c[0], place)])[0]
 
 
-# ------------------------------------------------------------------------------ losses, fields and schedules
+# ------------------------------------------------------------------------------ losses, fields, schedules and maps
 
 
 class Smooth:
-    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field or schedule.
+    """delta -> sum_r sum_k c_(r,k) (a_r . delta)^k / k!  around a base point, c_(r,k) vectors: a gradient, field, map, ....
     With as many random directions a_r as there are monomials of the highest degree, every polynomial is such a sum.
     A loss of several unknowns is one of all their components, one unknown after the other."""
 
@@ -756,6 +764,8 @@ class Run:
         if name in self.sample.claim.functions:
             given = self.sample.claim.functions[name]
             return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, "theta", [s])[0] for s in x]
+        if name in self.sample.claim.mapped:
+            return self.mapped(*self.sample.claim.mapped[name], args)
         if name in ("grad", "field"):
             return self.sample.loss.at(self, "theta", self.vector(x))
         if name in ("abs", "sign"):
@@ -781,6 +791,17 @@ class Run:
         if count:
             return smooth.at(self, wanted, [s for v in vectors[:count] for s in v], *directions)
         return self.lift(smooth.derivative(wanted, *((space, [s.at(0) for s in v]) for space, v in directions)))
+
+    def mapped(self, label, rank, args):
+        """A map is a smooth one at every point it is taken at; a function of components one in one dimension; a linear map the
+        derivative of a smooth one at zero."""
+        kind, at = self.sample.claim.data["maps"][label], self.sample.map_at
+        if kind == "componentwise":
+            ones = [("theta", [self.constant(1)])] * rank
+            return [at(label, [s.at(0)]).at(self, "theta", [s], *ones)[0] for s in args[0]]
+        vectors = list(map(self.vector, args))
+        point, *directions = [self.vector([self.constant(0)]), *vectors] if kind == "linear" else vectors
+        return at(label, [s.at(0) for s in point]).at(self, "theta", point, *(("theta", v) for v in directions))
 
     def dot(self, xs, ys, place):
         s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.weights))), self.constant(0))
@@ -823,12 +844,19 @@ class Sample:
 
     def __init__(self, claim, ring, values, slack=0, leading=None):
         self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
-        self.starts, self.leads, self.top = {}, {}, claim.order + 1
+        self.starts, self.leads, self.top, self.maps = {}, {}, claim.order + 1, {}
 
-    def settle(self, losses, weights, schedules):
-        """The rest of the point.  Claims at gamma^0 are where the memory starts."""
+    def map_at(self, label, base):
+        """The map at a point: the same one whenever it is the same point, any other at another point."""
+        key = (label, tuple(base))
+        if key not in self.maps:
+            self.maps[key] = self.fresh(self.claim.data["maps"][label], base)
+        return self.maps[key]
+
+    def settle(self, losses, weights, schedules, fresh=None):
+        """The rest of the point; `fresh` draws maps.  Claims at gamma^0 are where the memory starts."""
         self.losses, self.weights, self.schedules, self.formulas = losses, weights, schedules, Run(self, 1, {})
-        self.size, values = len(weights), dict(self.values)
+        self.size, self.fresh, values = len(weights), fresh, dict(self.values)
         if not self.claim.game:
             self.loss = losses[self.claim.data["label"]]
             values["grad" if self.claim.data["label"] == "L" else "field"] = self.loss.derivative("theta")
@@ -967,15 +995,22 @@ class Check:
         u, losses = draw(d), {}
         for f, slots in claim.losses.items():
             losses[f] = self.smooth(ring, [v for x in slots for v in sample.values[x]], u * len(slots), slots)
-        return sample.settle(losses, [pow(w, -1, ring.p) for w in u], {f: schedule() for f in claim.functions})
+        schedules, weights = {f: schedule() for f in claim.functions}, [pow(w, -1, ring.p) for w in u]
+        return sample.settle(losses, weights, schedules, lambda kind, base: self.map(ring, kind, base))
 
-    def smooth(self, ring, base, u, slots):
+    def map(self, ring, kind, base):
+        """A random map about a point."""
+        if kind != "componentwise":
+            return self.smooth(ring, base, [1] * len(base), ("theta",), "f")
+        return Smooth(ring, base, [[1]], [[[self.source.randrange(1, ring.p)] for _ in range(self.degree + 4)]])
+
+    def smooth(self, ring, base, u, slots, label=None):
         """A random field; or a random loss and its gradient, raised by weights: sum x_i y_i / u_i is the scalar product then, as
         for u_i equal components in a larger dimension.  With directions for all monomials of degree self.degree + 1."""
         draw, terms = lambda n: [self.source.randrange(1, ring.p) for _ in range(n)], range(self.terms(len(u)))
         a, c = [draw(len(u)) for _ in terms], [[draw(len(u)) for _ in range(self.degree + 1)] for _ in terms]
         potential = []
-        if self.claim.data["label"] != "f":  # c_(r,k) is a multiple of a_r: that of the loss
+        if (label or self.claim.data["label"]) != "f":  # c_(r,k) is a multiple of a_r: that of the loss
             potential = [[draw(1), *(x[:1] for x in row)] for row in c]
             c = [[[x[0] * y * w % ring.p for y, w in zip(direction, u)] for x in row] for direction, row in zip(a, c)]
         return Smooth(ring, base, a, c, slots, potential)
@@ -1020,21 +1055,33 @@ class Check:
             n, number = len(slots), log2(self.terms(d * len(slots)))
             c = [[(k + 3.0, 0, k * log2(d) + number, 1, k)] * n for k in range(self.degree + 1)]
             losses[f] = Smooth(ring, [x] * n, [[ring.one] * n], [c], slots, potential)
-        schedules = {f: Smooth(ring, [x], [[ring.one]], [[[x]] * (self.degree + 4)]) for f in claim.functions}
-        sample.settle(losses, [(d - 1.0, 1, log2(d), 1, 0)], schedules)
+        scalar = lambda base: Smooth(ring, base, [[ring.one]], [[[x]] * (self.degree + 4)])
+        vector = lambda base: Smooth(ring, base, [[ring.one]], [[[height(k)] for k in range(self.degree + 1)]])
+        fresh = lambda kind, base: (scalar if kind == "componentwise" else vector)(base)
+        sample.settle(losses, [(d - 1.0, 1, log2(d), 1, 0)], {f: scalar([x]) for f in claim.functions}, fresh)
         found = [w for _, values in sample.equations() for w in values if w] or [ring.one]
         degree, height = (max(1.0, *(ring.cleared(w)[i] for w in found)) for i in (0, 1))
-        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), max(w[4] for w in found), ring.leading
+        points = [ring.add(b, b) for _, base in sample.maps for b in base if b]  # their differences should not vanish either
+        pairs = comb(d * sum(n[0] == "call" and n[1] in claim.mapped for n in claim.nodes), 2)
+        apart = [pairs * max((ring.cleared(w)[i] for w in points), default=0) for i in (0, 1)]
+        degree, height = degree + apart[0], height + apart[1]
+        indices = max(w[4] for w in [*found, *points])
+        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), indices, ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
         ring, other, losses = sample.ring, Sample(self.claim, sample.ring, sample.values, self.slack), {}
+        again = lambda old, new: [[x[0], *y[1:]] for x, y in zip(old.coefficients, new.coefficients)]
         for f, loss in sample.losses.items():
-            fresh = self.smooth(ring, loss.base, sample.weights * len(loss.parts), loss.parts).coefficients
-            changed = [[old[0], *new[1:]] for old, new in zip(loss.coefficients, fresh)]
+            changed = again(loss, self.smooth(ring, loss.base, sample.weights * len(loss.parts), loss.parts))
             potential = loss.potential and loss.potential.coefficients
             losses[f] = Smooth(ring, loss.base, loss.directions, changed, loss.parts, potential)
-        other.settle(losses, sample.weights, sample.schedules)
+        for (label, base), old in sample.maps.items():
+            if (kind := self.claim.data["maps"][label]) != "componentwise":
+                other.maps[label, base] = Smooth(ring, base, old.directions, again(old, self.map(ring, kind, base)))
+            else:
+                other.maps[label, base] = old
+        other.settle(losses, sample.weights, sample.schedules, sample.fresh)
         return other.relaxation() != sample.blocks
 
     def wide(self, sample):
@@ -1150,7 +1197,10 @@ def describe(data):
     regime = [f"{p} = {e}" for p, e in data["bindings"].items()] + [f"{s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
     ranges = [f"{n}: {r or 'any'}" for n, r in data["parameters"].items()]
     update = data["update"].strip("\n").split("\n")
-    for title, part in ("update", update), ("unknowns and losses", players), ("parameters", ranges), ("regime", regime):
+    maps = [f"{p}: {kind}" for p, kind in data.get("maps", {}).items()]
+    for title, part in (
+        ("update", update), ("unknowns and losses", players), ("parameters", ranges), ("maps", maps), ("regime", regime),
+    ):  # fmt: skip
         lines += [title] * bool(part) + ["    " + line for line in part]
     for x, powers in [*data["fields"].items(), *((f"memory {m}", [p]) for m, p in data["memory"].items())]:
         lines += [f"{x}, gamma^{k}: " + (" + ".join(f"({c})*{t}" for c, t in p) or "0") for k, p in enumerate(powers)]
@@ -1180,7 +1230,7 @@ def main(arguments):
         print(f"cannot decide: {error}", file=sys.stderr)
         return 2
     print(text)
-    problem = "vector field" if load(given)["label"] == "f" else "loss"
+    problem = ("vector field" if load(given)["label"] == "f" else "loss") + " and every map of its kind" * ("maps" in load(given))
     print(
         f"proved for all parameter values in their ranges, every smooth {problem}, every dimension; "
         f"error probability below 2^{ceil(bound)}"

@@ -43,6 +43,8 @@ def certificate(
     """
     scheme = configuration.scheme
     scheme.require_no_layers("a certificate")
+    if scheme.inverses:
+        raise UsageError(f"a certificate says nothing of inverse maps, and this scheme has {', '.join(scheme.inverses)}")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}
@@ -59,6 +61,7 @@ def certificate(
         "bindings": {n: unparse(e) for n, e in configuration.bindings.items() if e != Name(n)},
         "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in configuration.rescaled.items()},
         "functions": {f: _function(f, e) for f, e in configuration.functions.items()},
+        **({"maps": dict(scheme.maps)} if scheme.maps else {}),
         "slow": list(fields),
         "fields": fields,
         "memory": {m: _pairs(powers[0]) for m, powers in (memory or {}).items()},
@@ -105,10 +108,10 @@ def check_certificate(path: str | Path) -> str:
         raise CertificateRefused(shown(str(error))) from None
     except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise UsageError(f"'{path}': {error}") from None
-    statement = shown(statement, keep="\n")
+    statement, read = shown(statement, keep="\n"), checker.load(text)  # type: ignore[no-untyped-call]
     return (
         f"{statement}\n"
-        f"{proved_for(checker.load(text)['label'])}; error probability below 2^{ceil(bound)}\n"  # type: ignore[no-untyped-call]
+        f"{proved_for(read['label'], 'maps' in read)}; error probability below 2^{ceil(bound)}\n"
         f"({samples} sample{'s' * (samples != 1)} over fresh primes, dimension {dimension}, "
         f"{classes} class{'es' * (classes != 1)} of signs)"
     )

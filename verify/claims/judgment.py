@@ -12,6 +12,7 @@ LEADING = "holds to leading order"
 UNDECIDED = "undecided"
 INFORMAL = "not a mathematical statement"
 VERDICTS = (PROVED, REFUTED, LEADING, UNDECIDED, INFORMAL)
+UNREADABLE = "cannot be read"  # in the verdict's place for a file, or for the data of a claim, that gets none
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ def refuted(correct: str, *evidence: str) -> Judgment:
 
 def leading(correct: str, *evidence: str) -> Judgment:
     return Judgment(LEADING, evidence, correct)
+
+
+def unreadable(error: Exception) -> Judgment:
+    return Judgment(UNREADABLE, (str(error),))
 
 
 def undecided(*evidence: str) -> Judgment:

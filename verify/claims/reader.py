@@ -9,8 +9,8 @@ where the kind's keys are the fields of a frozen dataclass (`judge.KINDS`): its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -81,19 +81,44 @@ def read_claims(paths: Iterable[str | Path]) -> list[Claim]:
 
     Raises UsageError for what cannot be read, for two claims with one id, and for anything outside the format.
     """
-    claims: list[Claim] = []
+    found = read_each(paths)
+    for x in found:
+        if isinstance(x, Unreadable):
+            raise x.error
+    return [x for x in found if isinstance(x, Claim)]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file without claims, and why."""
+
+    file: str
+    error: DeriveError
+
+
+def read_each(paths: Iterable[str | Path]) -> list[Claim | Unreadable]:
+    """The same, with every file that cannot be read in its place; one is the later of two with one id."""
+    found: list[Claim | Unreadable] = []
+    seen: dict[str, str] = {}
+    for file in _files(paths):
+        try:
+            claims = _claims_of(file)
+            for c in claims:
+                if c.id in seen:
+                    raise UsageError(f"{c.file}: the id '{c.id}' is used twice (also in {seen[c.id]})")
+                seen[c.id] = c.file
+            found += claims
+        except DeriveError as error:
+            found.append(Unreadable(str(file), error))
+    return found
+
+
+def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
     for path in map(Path, paths):
         files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
         if not files:
             raise UsageError(f"{path}: no claim files (*.toml) in this folder")
-        for file in files:
-            claims += _claims_of(file)
-    seen: dict[str, str] = {}
-    for c in claims:
-        if c.id in seen:
-            raise UsageError(f"{c.file}: the id '{c.id}' is used twice (also in {seen[c.id]})")
-        seen[c.id] = c.file
-    return claims
+        yield from files
 
 
 def toml_data(path: Path) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class SchemeData:
         scheme.require_no_layers("a claim")
         if not self.games:
             scheme.require_plain("a claim of this kind")
+        scheme.require_no_maps("a claim")
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from verify.claims.claim import Claim
-from verify.claims.judgment import VERDICTS, Judgment
+from verify.claims.judgment import UNREADABLE, VERDICTS, Judgment
 
 Results = Sequence[tuple[Claim, Judgment]]
 WIDTHS = (15, 13, 68)  # id, verdict, text; with two gaps of two, 100 columns
@@ -30,7 +30,7 @@ def shortened(line: str) -> str:
 def summary(results: Results) -> str:
     """How many claims have which verdict."""
     counts = Counter(j.verdict for _, j in results)
-    parts = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+    parts = ", ".join(f"{counts[v]} {v}" for v in (*VERDICTS, UNREADABLE) if counts[v])
     return f"{len(results)} claim{'s' * (len(results) != 1)}: {parts}"
 
 
@@ -41,7 +41,7 @@ def text_table(results: Results, brief: bool = False) -> str:
     for claim, judgment in results:
         cells = [_wrapped(claim.id, WIDTHS[0], "", True), _wrapped(judgment.verdict, WIDTHS[1])]
         text = _wrapped(claim.statement, WIDTHS[2]) + _wrapped(str(judgment.stated), WIDTHS[2], ": ")
-        if not brief:
+        if not brief or judgment.verdict == UNREADABLE:
             for line in judgment.evidence:
                 text += _wrapped(shortened(line), WIDTHS[2], "- ")
         if judgment.correct:
@@ -84,7 +84,7 @@ def latex_list(results: Results, brief: bool = False) -> str:
     for c, j in results:
         parts = [rf"\item[{escape(c.id)}] \emph{{{escape(j.verdict)}.}} {escape(c.statement)} ({escape(c.source)})"]
         parts.append(f"Judged: {_typed(str(j.stated))}")
-        if not brief:
+        if not brief or j.verdict == UNREADABLE:
             parts += [_typed(shortened(e)) for e in j.evidence]
         if j.correct:
             parts.append(rf"\textbf{{True:}} {_typed(shortened(j.correct))}")
@@ -106,7 +106,7 @@ def html_page(results: Results, brief: bool = False) -> str:
     for c, j in results:
         parts = [f"<p>{html.escape(c.statement)}</p>", f"<p><small>{html.escape(c.source)}</small></p>"]
         parts.append(f"<p>Judged: <code>{html.escape(str(j.stated))}</code></p>")
-        if j.evidence and not brief:
+        if j.evidence and (not brief or j.verdict == UNREADABLE):
             parts.append("<ul>" + "".join(f"<li><code>{html.escape(e)}</code></li>" for e in j.evidence) + "</ul>")
         if j.correct:
             parts.append(f"<p><b>True:</b> <code>{html.escape(j.correct)}</code></p>")

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from derive.commands.helping import CLAIM_FILE, epilog
 from derive.commands.options import output_option
+from derive.errors import DeriveError
 
 if TYPE_CHECKING:
     from verify.claims.claim import Claim
@@ -47,14 +48,16 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
     """Judge claims: proved, refuted, holding to leading order, or not mathematical.
 
     PATH is a claim file or a folder of them (see examples/claims/README.md), or the name of a folder that comes with the
-    package, seeds or literature. Exit status: 0 as recorded, 1 a verdict differs from the recorded one, 2 cannot run.
+    package, seeds or literature. Exit status: 0 as recorded, 1 a verdict differs from the recorded one, 2 cannot run, or a
+    file cannot be read; the others are judged.
     """
     from verify.claims import table
+    from verify.claims.judgment import UNREADABLE
 
     folders = [_located(p) for p in paths or SHIPPED[:1]]
     if record:
         _check_locks(folders, Path(lock) if lock else None)
-    results = judged(folders)
+    results = judged(folders, strict=record)
     match form:
         case "json":
             click.echo(table.json_list(results))
@@ -64,7 +67,8 @@ def claims_command(paths: tuple[str, ...], form: str, brief: bool, record: bool,
             click.echo(table.html_page(results, brief))
         case _:
             click.echo(table.text_table(results, brief))
-    return _recorded(folders, results, record, Path(lock) if lock else None)
+    status = _recorded(folders, results, record, Path(lock) if lock else None)
+    return 2 if any(j.verdict == UNREADABLE for _, j in results) else status
 
 
 def _check_locks(folders: list[Path], lock: Path | None) -> None:
@@ -76,18 +80,33 @@ def _check_locks(folders: list[Path], lock: Path | None) -> None:
         check_writable(target, "--record")
 
 
-def judged(paths: list[Path]) -> Results:
-    """Every claim of the files and folders with its judgment."""
-    from derive.commands.console import progress
-    from verify.claims.judge import judge
-    from verify.claims.reader import read_claims
+def judged(paths: list[Path], strict: bool = False) -> Results:
+    """Every claim of the files and folders with its judgment; what cannot be read in its place, or raised where none can be.
 
-    claims = read_claims(paths)
-    results = []
-    with progress("judging claims", len(claims)) as advance:
-        for done, claim in enumerate(claims, 1):
-            results.append((claim, judge(claim)))
+    `strict`: raise the first, as nothing is recorded of a folder that is not read as a whole.
+    """
+    from derive.commands.console import progress
+    from verify.claims.claim import Claim
+    from verify.claims.judge import judge
+    from verify.claims.judgment import unreadable
+    from verify.claims.reader import Unreadable, read_each
+
+    found = read_each(paths)
+    results: Results = []
+    errors: list[DeriveError] = []
+    with progress("judging claims", len(found)) as advance:
+        for done, item in enumerate(found, 1):
+            claim = Claim(Path(item.file).stem, "", "", "", None, item.file) if isinstance(item, Unreadable) else item
+            try:
+                if isinstance(item, Unreadable):
+                    raise item.error
+                results.append((claim, judge(claim)))
+            except DeriveError as error:
+                errors.append(error)
+                results.append((claim, unreadable(error)))
             advance(done)
+    if errors and (strict or len(errors) == len(results)):
+        raise errors[0]
     return results
 
 
@@ -100,6 +119,7 @@ def _located(path: str) -> Path:
 
 def _recorded(paths: list[Path], results: Results, record: bool, lock: Path | None) -> int:
     """Write the locks, or compare with them; the exit status."""
+    from verify.claims.judgment import UNREADABLE
     from verify.claims.lock import Difference, differences, lock_of, read_lock, write_lock
 
     groups: dict[Path, tuple[Results, bool]] = {}
@@ -107,7 +127,7 @@ def _recorded(paths: list[Path], results: Results, record: bool, lock: Path | No
         target = lock or lock_of(path)
         files = {str(f) for f in (path.glob("*.toml") if path.is_dir() else [path])}
         before, whole = groups.get(target, ([], lock is not None))
-        own = [r for r in results if r[0].file in files and r not in before]
+        own = [r for r in results if r[0].file in files and r not in before and r[1].verdict != UNREADABLE]
         groups[target] = (before + own, whole or path.is_dir())
     found: list[Difference] = []
     for target, (part, whole) in groups.items():

@@ -125,7 +125,7 @@ def combination(values: FormulaValues, items: Items, size: int) -> list[Any] | N
 
 def values_at(sample: Sample) -> FormulaValues:
     """The values of formulas at the sample's point."""
-    return FormulaValues(sample.problem, sample.problem.point, sample.names(), sample.numbers)
+    return FormulaValues(sample.problem, sample.problem.point, sample.names(), sample.numbers, maps=sample.maps)
 
 
 def claimed_values(claim: ClaimedField, sample: Sample) -> dict[str, list[list[Any]]]:

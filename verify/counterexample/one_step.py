@@ -41,9 +41,9 @@ def _rates(sample: Sample, claims: Claims, state: Mapping[str, list[Series]], kn
     names: dict[str, Any] = {**sample.values, "t": clock}
     for f in sample.functions:
         names |= _function_series(sample, f, clock)
-    names |= {x: v if isinstance(sample.slow[x], list) else v[0] for x, v in state.items() if x not in sample.points}
+    names |= {x: v if isinstance(sample.slow.get(x, []), list) else v[0] for x, v in state.items() if x not in sample.points}
     theta = [v for x in sample.points for v in state[x]]
-    values = FormulaValues(sample.problem, theta, names, EXACT)
+    values = FormulaValues(sample.problem, theta, names, EXACT, maps=sample.maps)
     rates: dict[str, list[list[Any]]] = {}
     for x, by_power in claims.items():
         size = len(state[x])

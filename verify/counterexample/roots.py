@@ -69,7 +69,7 @@ def take_roots(claim: ClaimedField, sample: Sample, numbers: Numbers = EXACT) ->
     Raises IrrationalRoot, SingularSeries.
     """
     problem = sample.problem
-    formulas = FormulaValues(problem, problem.point, sample.names(), numbers)
+    formulas = FormulaValues(problem, problem.point, sample.names(), numbers, maps=sample.maps)
     memory = memory_values(claim, formulas)
     functions = {f: sample.time_function(f) for f in sample.functions}
     runner = Runner(claim.configuration, problem.gradient, sample.values, numbers, functions, 1, problem)

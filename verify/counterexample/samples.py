@@ -21,6 +21,7 @@ from verify.orbits.run import sizes_of
 from verify.orbits.slow_series import Sample
 from verify.problems.differentiation import differentiate
 from verify.problems.game import Game
+from verify.problems.maps import maps_of
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_game, random_problem
 
@@ -48,7 +49,8 @@ def sample_of(
     """This problem with random slow variables, a random time, and time functions as far as a loss of this degree sees them."""
     slow = random_slow(claim, source, problem.sizes)
     t = random_number(source)
-    return Sample(problem, values, slow, t, time_functions(claim, t, degree + 2, source, numbers))
+    functions = time_functions(claim, t, degree + 2, source, numbers)
+    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration))
 
 
 def random_number(source: random.Random) -> fmpq:

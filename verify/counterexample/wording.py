@@ -20,11 +20,17 @@ def counterexample_json(m: Mismatch) -> dict[str, Any]:
         "loss": loss_text(m),
         "point": _point(m),
         "parameters": {n: str(v) for n, v in m.sample.values.items()},
+        **({"maps": _maps(m)} if m.sample.maps.kinds else {}),
         "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
         **time,
         "claimed": str(m.claimed),
         "true": str(m.true),
     }
+
+
+def _maps(m: Mismatch) -> list[str]:
+    """What the declared maps are."""
+    return m.sample.maps.texts(m.sample.problem.dimension)
 
 
 def _functions(m: Mismatch) -> dict[str, Any]:
@@ -60,7 +66,8 @@ def counterexample_text(m: Mismatch) -> str:
     place = ", ".join(f"{n} = {v}" for n, v in state.items())
     problem = m.sample.problem
     what = "losses" if isinstance(problem, Game) else "field" if problem.potential is None else "loss"
+    maps = "".join(f", {text}" for text in _maps(m)) + "," * bool(m.sample.maps.kinds)
     return (
-        f"{what} {loss_text(m)} at {place} ({settings_of(m.sample.values)}): component {_component(m)} of the "
+        f"{what} {loss_text(m)}{maps} at {place} ({settings_of(m.sample.values)}): component {_component(m)} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
     )

@@ -29,6 +29,7 @@ from verify.problems.differentiation import differentiate
 from verify.problems.formula import FormulaValues, formula_reader
 from verify.problems.game import Game, divided
 from verify.problems.landscape import Loss, scalar_value
+from verify.problems.maps import maps_of
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
 _WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
@@ -257,7 +258,8 @@ def formula_values(
 ) -> FormulaValues:
     """The values of formulas at nodes of a tape for the slow variables, which are among the names."""
     theta = [v for x in layout.unknowns for v in names[x]]
-    return FormulaValues(loss, theta, names, numbers, formula_reader(configuration))  # type: ignore[arg-type]  # Problem's interface
+    read, maps = formula_reader(configuration), maps_of(configuration)
+    return FormulaValues(loss, theta, names, numbers, read, maps)  # type: ignore[arg-type]  # Problem's interface
 
 
 def order_of(equation: Mapping[str, Any]) -> int:

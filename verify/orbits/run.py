@@ -21,6 +21,7 @@ from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead, previous
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
 from verify.numbers.kinds import EXACT, Numbers
+from verify.problems.maps import ConcreteMaps, maps_of
 
 State = dict[str, Any]  # name -> number, or list of numbers
 Gradient = Callable[..., list[Any]]
@@ -81,6 +82,10 @@ class Runner:
         """Names of the state variables besides the unknowns, as the result names them."""
         c = self.configuration
         return tuple(c.symbol(s) for s in c.scheme.states if s not in c.scheme.unknowns)
+
+    @cached_property
+    def maps(self) -> ConcreteMaps:
+        return maps_of(self.configuration)
 
     @cached_property
     def implicit(self) -> bool:
@@ -163,6 +168,8 @@ class Runner:
             return self.problem.value(args[0])
         if function in self.functions:
             return self.functions[function](args[0])
+        if function in self.maps:
+            return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
         return elementary(function, args, self.numbers)

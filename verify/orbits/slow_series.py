@@ -32,6 +32,7 @@ from verify.numbers.kinds import BALLS, EXACT, Numbers
 from verify.numbers.power_series import Series, SingularSeries, gamma_series
 from verify.orbits.run import Runner, State
 from verify.problems.game import Game, divided
+from verify.problems.maps import ConcreteMaps
 from verify.problems.problem import Problem
 
 
@@ -51,6 +52,7 @@ class Sample:
     slow: Mapping[str, Any] = field(default_factory=dict)
     t: Any = field(default_factory=lambda: fmpq(1))
     functions: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    maps: ConcreteMaps = field(default_factory=ConcreteMaps)
 
     @cached_property
     def unit(self) -> Any:

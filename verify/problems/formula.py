@@ -2,6 +2,7 @@
 
     L, grad, hess(u), d3(u, v), d4(u, v, w), ...     the loss, its derivatives;  field, dfield(u), d2field(u, v), ... of a field
     grad(f, x), hess(f, x, u), d3(f, x, u, v), ...   derivatives of a declared loss
+    gradient(s), grad(s), ∇|u|²                       the gradient of a number, in stated formulas (`verify.problems.gradients`)
     theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
 
 The same is read as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, γ^2, and factors side by side.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from derive.errors import ParseError, UsageError, nearest
@@ -28,14 +29,15 @@ from derive.language import (
     names_of,
     parse_expression,
     plain_arities,
-    walk,
 )
 from derive.language.calls import partial_of
+from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import declared_formula, formula_calls
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
+from verify.problems.maps import NO_MAPS, ConcreteMaps
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -44,15 +46,15 @@ CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
 
 
 @lru_cache(maxsize=20_000)
-def parsed(text: str, where: str = "formula") -> Expression:
-    """The tree of a formula; equal texts are parsed once.
+def parsed(text: str, where: str = "formula", maps: tuple[tuple[str, int], ...] = ()) -> Expression:
+    """The tree of a formula, which may call these maps; equal texts are parsed once.
 
     Raises ParseError with the column of what is not in the language.
 
     >>> parsed("-grad/(1 - beta)").op
     '/'
     """
-    return parse_expression(text, where, CALLS)
+    return parse_expression(text, where, CALLS | dict(maps))
 
 
 Reader = Callable[[str, str], Expression]
@@ -60,9 +62,10 @@ Reader = Callable[[str, str], Expression]
 
 def formula_reader(configuration: Configuration) -> Reader:
     """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
-    if not configuration.scheme.losses:
-        return parsed
-    calls = formula_calls(configuration)
+    scheme = configuration.scheme
+    if not scheme.losses:
+        return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
+    calls = {**formula_calls(configuration), **map_arities(scheme.maps)}
 
     def read(text: str, where: str) -> Expression:
         return declared_formula(configuration, parse_expression(text, where, calls), where)
@@ -74,13 +77,15 @@ class FormulaValues:
     """Values of formulas at one point (or along one power series) of a problem; equal parts are evaluated once.
 
     theta     list of numbers, or of power series: the components of all unknowns;   names   parameters and slow variables:
-    number or list;   read   how texts are read
+    number or list;   read   how texts are read;   maps   what declared maps are
     """
 
     def __init__(
-        self, problem: Problem | Game, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers, read: Reader = parsed
-    ) -> None:
-        self.problem, self.theta, self.numbers, self.read = problem, list(theta), numbers, read
+        self, problem: Problem | Game, theta: Sequence[Any], names: Mapping[str, Any], numbers: Numbers,
+        read: Reader | None = None, maps: ConcreteMaps = NO_MAPS,
+    ) -> None:  # fmt: skip
+        self.problem, self.theta, self.numbers, self.maps = problem, list(theta), numbers, maps
+        self.read = read or partial(parsed, maps=maps.calls)
         self.points = divided(theta, problem.sizes)
         self.names = {**names, **self.points}
         if not isinstance(problem, Game):
@@ -123,6 +128,8 @@ class FormulaValues:
                     return self.problem.gradient(partial, *partial.divided(args))
             elif expression.function in DERIVATIVES:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
+            if expression.function in self.maps:
+                return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
             if expression.function in ("dot", "norm"):
                 args = [self._as_vector(a) for a in args]
             return elementary(expression.function, args, self.numbers)
@@ -211,110 +218,3 @@ def _convolved(a: Mapping[int, Expression], b: Mapping[int, Expression]) -> dict
             item = one if one is not None else Operation("*", (x, y))
             result[i + j] = Operation("+", (result[i + j], item)) if i + j in result else item
     return result
-
-
-# ------------------------------------------------------------------------------------------ claimed modified losses
-
-
-def gradient_formula(scalar: Expression) -> Expression:
-    """The gradient of a scalar formula: L, dot(u, v), products and powers of these, with numbers and parameters.
-
-        grad of dot(u, v)  =  D(u) v + D(v) u,
-        D(d^(k+1)L[m_1..m_k]) w  =  d^(k+2)L[m_1..m_k, w] + sum_i D(m_i) d^(k+1)L[m_1, without m_i, ..m_k, w]
-
-    where D(u) is the transposed Jacobian of u.  Every derivative of L is a symmetric form, so these are formulas again.
-
-    >>> from derive.language import unparse
-    >>> unparse(gradient_formula(parsed("dot(grad, grad)/4")))
-    '(hess(grad) + hess(grad))/4'
-    """
-    if _is_constant(scalar):
-        return Number(Fraction(0))
-    match scalar:
-        case Name("L"):
-            return Name("grad")
-        case Operation("neg", (a,)):
-            return Operation("neg", (gradient_formula(a),))
-        case Operation("+" | "-", (a, b)):
-            return _plus(gradient_formula(a), gradient_formula(b), scalar.op)
-        case Operation("*", (a, b)):
-            return _plus(_scaled(gradient_formula(a), b), _scaled(gradient_formula(b), a))
-        case Operation("/", (a, b)):
-            if not _is_constant(b):
-                return gradient_formula(Operation("*", (a, Operation("**", (b, Number(Fraction(-1)))))))
-            return Operation("/", (gradient_formula(a), b))
-        case Operation("**", (a, b)):
-            power = constant(b)
-            if power is not None:
-                outer = Operation("*", (Number(power), Operation("**", (a, Number(power - 1)))))
-                return _scaled(gradient_formula(a), outer)
-        case Call("dot", (u, v)):
-            return _plus(pulled_back(u, v), pulled_back(v, u))
-        case Call("norm", (u,)):
-            return gradient_formula(Operation("**", (Call("dot", (u, u)), Number(Fraction(1, 2)))))
-    raise ParseError(
-        "a modified loss is built from L, dot(u, v), norm(u), numbers and parameters", "loss", scalar.line, scalar.column
-    )
-
-
-def pulled_back(u: Expression, w: Expression) -> Expression:
-    """sum_j w_j (d u_j / d theta_i) for a vector formula u and a fixed vector w."""
-    if _is_constant(u):
-        return Number(Fraction(0))
-    match u:
-        case Name("grad"):
-            return Call("hess", (w,))
-        case Name("theta"):
-            return w
-        case Call("sqrt", (a,)):
-            return pulled_back(Operation("**", (a, Number(Fraction(1, 2)))), w)
-        case Call("abs", (a,)):
-            return pulled_back(a, _scaled(w, Call("sign", (a,))))
-        case Operation("neg", (a,)):
-            return Operation("neg", (pulled_back(a, w),))
-        case Operation("+" | "-", (a, b)):
-            return _plus(pulled_back(a, w), pulled_back(b, w), u.op)
-        case Operation("*", (a, b)):
-            return _plus(pulled_back(a, _scaled(w, b)), pulled_back(b, _scaled(w, a)))
-        case Operation("/", (a, b)):
-            return pulled_back(Operation("*", (a, Operation("**", (b, Number(Fraction(-1)))))), w)
-        case Operation("**", (a, b)):
-            power = constant(b)
-            if power is not None:
-                outer = Operation("*", (Number(power), Operation("**", (a, Number(power - 1)))))
-                return pulled_back(a, _scaled(w, outer))
-        case Call("hess" | "d3" | "d4" | "d5" | "d6" | "d7", args):
-            rank = len(args)
-            total: Expression = Call(f"d{rank + 2}", (*args, w))
-            for i, m in enumerate(args):
-                others = args[:i] + args[i + 1 :]
-                inner = Call(u.function, (*others, w))
-                total = _plus(total, pulled_back(m, inner))
-            return total
-        case Call("dot", (a, b)):
-            raise ParseError("a dot product inside a vector is not supported in a modified loss", "loss", u.line, u.column)
-    raise ParseError("this cannot be differentiated in a modified loss", "loss", u.line, u.column)
-
-
-def _is_constant(e: Expression) -> bool:
-    """Whether neither theta nor the loss stands in it."""
-    varying = ("L", "grad", "theta")
-    return not any(n.function in DERIVATIVES if isinstance(n, Call) else isinstance(n, Name) and n.id in varying for n in walk(e))
-
-
-def _is_zero(e: Expression) -> bool:
-    return isinstance(e, Number) and e.value == 0
-
-
-def _plus(a: Expression, b: Expression, op: str = "+") -> Expression:
-    if _is_zero(b):
-        return a
-    if _is_zero(a):
-        return b if op == "+" else Operation("neg", (b,))
-    return Operation(op, (a, b))
-
-
-def _scaled(vector: Expression, scalar: Expression) -> Expression:
-    if _is_zero(vector) or _is_zero(scalar):
-        return Number(Fraction(0))
-    return Operation("*", (scalar, vector))

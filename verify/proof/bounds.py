@@ -16,8 +16,10 @@ from fractions import Fraction
 from math import factorial, log2
 from typing import Any
 
+from derive.language import Call
+from derive.language.maps import map_of
 from verify.proof.claim import ClaimValues
-from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
+from verify.proof.degrees import VARIABLE, Bound, Weight, WeightMaps, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
 from verify.proof.field import BITS
 from verify.proof.known import DEGREE
@@ -116,7 +118,8 @@ def size_of(
     problem = WeightProblem(ring, claim.contracted, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
-    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, (range(1),))
+    maps = WeightMaps(claim.maps, ring, claim.inverses)
+    point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
@@ -128,10 +131,11 @@ def size_of(
         return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
+    apart = maps.distances(sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call)))
     return Size(
-        max((w.indices for w in found), default=0),
-        max((w.degree for w in found), default=1.0),
-        max((w.height for w in found), default=1.0),
+        max((w.indices for w in (*found, apart)), default=0),
+        max((w.degree for w in found), default=1.0) + apart.degree,
+        max((w.height for w in found), default=1.0) + apart.height,
         cover,
         frozenset(ring.contractions),
         orbit.coupled,

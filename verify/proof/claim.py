@@ -11,6 +11,7 @@ from typing import Any
 
 from derive.language import Call, Expression, Operation, walk
 from derive.language.calls import partial_of
+from derive.language.maps import map_of
 from verify.proof.errors import Undecided
 from verify.proof.program import Evaluator, Point, names_at
 from verify.proof.series import Algebra
@@ -61,14 +62,15 @@ class ClaimValues:
 def highest_derivative(claim: Statement) -> int:
     """The largest number of arguments of a derivative in the claims."""
     calls = [n.function for n in claim.nodes if isinstance(n, Call)]
-    return max([DERIVATIVES[name] for name in calls if name in DERIVATIVES] + _directions(claim.nodes), default=0)
+    return max([DERIVATIVES[name] for name in calls if name in DERIVATIVES] + _directions(claim, claim.nodes), default=0)
 
 
 def rank_of_text(claim: Statement) -> int:
-    """The largest number of directions in which the update differentiates a gradient."""
-    return max((r for a in claim.program for r in _directions(walk(a.value))), default=0)
+    """The largest number of directions in which the update differentiates a map or a gradient."""
+    return max((r for a in claim.program for r in _directions(claim, walk(a.value))), default=0)
 
 
-def _directions(nodes: Iterable[Expression]) -> list[int]:
-    partials = (partial_of(n.function) for n in nodes if isinstance(n, Call))
-    return [len(partial.variables) - 1 for partial in partials if partial]
+def _directions(claim: Statement, nodes: Iterable[Expression]) -> list[int]:
+    calls = [n.function for n in nodes if isinstance(n, Call)]
+    partials, maps = map(partial_of, calls), (map_of(name, claim.maps) for name in calls)
+    return [*(len(partial.variables) - 1 for partial in partials if partial), *(found[1] for found in maps if found)]

@@ -49,6 +49,7 @@ class Proof:
     witness: str = ""
     reason: str = ""
     label: str = "L"  # of the statement: a loss L or a vector field f
+    maps: bool = False  # whether it is about declared maps too
 
     @property
     def proved(self) -> bool:
@@ -64,19 +65,19 @@ class Proof:
     def __str__(self) -> str:
         if self.proved:
             assert self.bound is not None
-            return f"{proved_for(self.label)}; error probability below 2^{ceil(self.bound)}"
+            return f"{proved_for(self.label, self.maps)}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
 
 
-def proved_for(label: str) -> str:
+def proved_for(label: str, maps: bool = False) -> str:
     """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
 
     >>> proved_for("f")
     'proved for all parameter values in their ranges, every smooth vector field, every dimension'
     """
-    problem = "vector field" if label == "f" else "loss"
+    problem = ("vector field" if label == "f" else "loss") + " and every map of its kind" * maps
     return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension"
 
 
@@ -114,6 +115,8 @@ def prove(
 
 def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
+    if claim.layered and claim.maps:
+        raise Undecided("the proof knows no declared maps beside sums over layers")
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
@@ -193,7 +196,8 @@ class _Trial:
             if n < 3 and size.coupled and vertices_matter(self.sampler(current), sample):
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
-        return Proof("proved", bound, count * len(plans), plan.dimension, 2**parts.signs, label=self.claim.label)
+        signs, maps = 2**parts.signs, bool(self.claim.maps)
+        return Proof("proved", bound, count * len(plans), plan.dimension, signs, label=self.claim.label, maps=maps)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)

@@ -105,6 +105,10 @@ class PrimeField:
     def is_zero(self, x: int) -> bool:
         return x == 0
 
+    def same(self, x: int, y: int) -> bool:
+        """Whether two numbers are one point."""
+        return x == y
+
     def add(self, x: int, y: int) -> int:
         return (x + y) % self.p
 

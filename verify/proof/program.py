@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from math import factorial
 from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
 from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
 from derive.language.layers import summed_call
+from derive.language.maps import map_of
 from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
 from verify.proof.layers import Layers
+from verify.proof.maps import Maps, expanded
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import DERIVATIVES, Statement, is_exponential
 
@@ -24,13 +25,14 @@ MAX_POWER = 40
 
 @dataclass
 class Point:
-    """What a sample gives: numbers of the ring, a loss there, and derivatives of the declared functions of time."""
+    """What a sample gives: numbers of the ring, a loss there, derivatives of the declared functions of time, maps."""
 
     problem: Any
     parameters: Mapping[str, Any]
     slow: Mapping[str, Any]  # number, or one for each component
     t: Any
     jets: Mapping[str, Sequence[Any]]
+    maps: Any = field(default_factory=Maps)
     layers: Layers = ()
 
     @property
@@ -105,6 +107,8 @@ class Evaluator:
             return self._tensor(node, args)
         if partial := partial_of(name):
             return self._derivative(partial, node, args)
+        if found := map_of(name, self.point.maps.kinds):
+            return self._mapped(*found, node, args)
         raise UsageError(f"'{name}' is no function here")
 
     def _summed(self, name: str, layered: bool, node: Call, args: Sequence[list[Series]]) -> Value:
@@ -143,6 +147,20 @@ class Evaluator:
         numbers = [self._numbers(tree, value) for tree, value in zip(trees, directions)]
         return [self.algebra.element(x) for x in self.point.problem.contracted(partial, numbers)]
 
+    def _mapped(self, label: str, rank: int, node: Call, args: Sequence[Value]) -> Value:
+        """P(u) or a derivative of it: of numbers in a claim, of series in a text."""
+        maps = self.point.maps
+        match maps.kinds[label]:
+            case "componentwise":
+                return _each(args[0], lambda x, i: maps.component(label, rank, x))
+            case "linear":
+                return maps.linear(label, self.vector(args[0]))
+        if self.known is None:
+            point, *directions = map(self.vector, args)
+            return maps.at_series(label, point, directions)
+        numbers, *others = (self._numbers(tree, value) for tree, value in zip(node.args, args))
+        return [self.algebra.element(x) for x in maps.at_numbers(label, numbers, others)]
+
     def _numbers(self, tree: Expression, value: Value) -> list[Any]:
         key = -id(tree)
         found = self.known.get(key) if self.known is not None else None
@@ -159,12 +177,8 @@ class Evaluator:
             result = Evaluator(self.point, self.algebra, {}).value(expression, {"t": argument})
             assert isinstance(result, Series)
             return result
-        s = argument.increment(self.point.t, f"{name} is read at a time that does not tend to t")
-        total, power = self.algebra.constant(0), self.algebra.constant(1)
-        for k in range(self.algebra.length):
-            derivative = self.algebra.ring.scale(self.point.jets[name][k], Fraction(1, factorial(k)))
-            total, power = total + power * self.algebra.element(derivative), power * s
-        return total if s.exact and not s.c else total.cut(self.algebra.length)
+        refusal = f"{name} is read at a time that does not tend to t"
+        return expanded(argument, self.point.t, lambda k: self.point.jets[name][k], refusal)
 
 
 def _each(value: Value, f: Callable[[Series, int | None], Series]) -> Value:

@@ -14,6 +14,7 @@ from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.layers import random_layers
 from verify.proof.loss import Jets, monomials
+from verify.proof.maps import Maps
 from verify.proof.orbit import Orbit, components, newton
 from verify.proof.program import Evaluator, Point
 from verify.proof.sample import Plan, random_problem
@@ -79,8 +80,9 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
     layers = random_layers(d, source) if plan.layers else ()
-    numbers = {n: ring.constant(v) for n, v in parameters.items()}
-    point = Point(problem, numbers, slow, ring.constant(abs(draw())), time, layers)
+    values = {n: ring.constant(v) for n, v in parameters.items()}
+    maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()), claim.inverses)
+    point = Point(problem, values, slow, ring.constant(abs(draw())), time, maps, layers)
     return point, f"{text}; {place}" + (f", layers of {', '.join(str(len(x)) for x in layers)} components" if layers else "")
 
 

@@ -17,6 +17,7 @@ from itertools import product
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from derive.language.layers import summed_call
+from derive.language.maps import MapKind, map_of
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
 
@@ -32,7 +33,10 @@ class Parities:
     """Parities of trees given those of names; arguments of signs and absolute values that are odd are kept in `odd`."""
 
     functions: Mapping[str, object]
+    maps: Mapping[str, MapKind] = field(default_factory=dict)
+    inverses: Mapping[str, str] = field(default_factory=dict)
     odd: set[int] = field(default_factory=set)
+    points: dict[str, int] = field(default_factory=dict)  # map -> the parity of all points at which it is taken
 
     def of(self, node: Expression, names: Mapping[str, Parity], known: dict[int, Parity] | None = None) -> Parity:
         if known is not None and id(node) in known:
@@ -69,6 +73,8 @@ class Parities:
             if 0 in args:
                 raise Mixed
             return 1
+        if found := map_of(name, self.maps):
+            return self._mapped(*found, args)
         if name in ("abs", "sign"):
             if args[0] == 1:
                 self.odd.add(id(node))
@@ -82,6 +88,21 @@ class Parities:
         if summed := summed_call(name):
             _same([*args, 0] if summed[0] == "mean" else args)
         return 0
+
+
+    def _mapped(self, label: str, rank: int, args: list[Parity]) -> Parity:
+        """With R the reflection, R P(R u) is a map as P is, and -p(-x) a function as p is; at even points P may stay as it is.
+
+        Points of both parities, such as g and |g|, may be one point for some signs and two for others: no symmetry.
+        """
+        parity = args[0] or 0
+        if self.points.setdefault(min(label, self.inverses.get(label, label)), parity) != parity:
+            raise Mixed
+        if self.maps[label] == "componentwise":
+            return parity * (1 + rank) % 2
+        if (parity == 0 and self.maps[label] == "linear") or any(p != 1 for p in args[1:]) or (parity == 0 and rank):
+            raise Mixed
+        return parity
 
 
 def _product(args: Iterable[Parity]) -> Parity:
@@ -111,7 +132,7 @@ def reflected(claim: Statement) -> tuple[dict[str, Parity], set[int]] | None:
         return None
     for choice in product((0, 1), repeat=len(free)):
         states: dict[str, Parity] = {**points, **dict(zip(free, choice))}
-        parities = Parities(claim.functions)
+        parities = Parities(claim.functions, claim.maps, claim.inverses)
         try:
             return _after(claim, states, parities), parities.odd
         except Mixed:

@@ -20,6 +20,7 @@ from verify.proof.game import random_game
 from verify.proof.known import KnownValues
 from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
+from verify.proof.maps import Maps
 from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
@@ -107,7 +108,8 @@ class Sampler:
         problem = random_problem(plan, plan.dimension, ring, draw)
         slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
-        return Point(problem, self.parameters(ring), slow, draw(), jets, layers_of(plan.layers))
+        maps = Maps(plan.claim.maps, plan.degree, ring, draw, plan.claim.inverses)
+        return Point(problem, self.parameters(ring), slow, draw(), jets, maps, layers_of(plan.layers))
 
     def _drawn(self, ring: PrimeField) -> Callable[[], int]:
         return lambda: self.source.randrange(1, ring.p)
@@ -139,9 +141,9 @@ class Sampler:
         return replace(point, problem=problem, slow=slow)
 
     def other_vertices(self, sample: Sample) -> Point:
-        """The same point with all derivatives of order two and more drawn again."""
+        """The same point with all that has an index besides the free one drawn again."""
         other = sample.point.problem.reshuffled(lambda: self.source.randrange(sample.ring.p))
-        return replace(sample.point, problem=other)
+        return replace(sample.point, problem=other, maps=sample.point.maps.reshuffled())
 
 
 def random_problem(plan: Plan, dimension: int, ring: Any, draw: Callable[[], Any]) -> Any:
@@ -174,7 +176,7 @@ def determinants(orbit: Orbit) -> list[int]:
 
 
 def vertices_matter(sampler: Sampler, sample: Sample) -> bool:
-    """Whether the determinants of the memory's equations depend on second and higher derivatives."""
+    """Whether the determinants of the memory's equations depend on second and higher derivatives, or on maps' derivatives."""
     first = sample.orbit
     other = Orbit(first.claim, sampler.other_vertices(sample), first.ring, first.leads, first.slack, memory=first.memory)
     return determinants(first) != determinants(other)

@@ -1,6 +1,6 @@
 """The statement to be proved: an update text with its regime, and a claimed field, as syntax trees.
 
-    for every smooth L, every dimension and all parameters in their ranges, on the slow manifold
+    for every smooth L and all smooth maps, every dimension and all parameters in their ranges, on the slow manifold
     x' = sum_k gamma^k fields[x][k] + O(gamma^(order + 1))              (flow)
     x_1 = x_0 + gamma sum_k gamma^k fields[x][k] + O(gamma^(order + 2))  (map)
 
@@ -32,6 +32,7 @@ from derive.language import (
 )
 from derive.language.calls import KNOWN_FUNCTIONS, Kind
 from derive.language.layers import LAYERED, SUMMED
+from derive.language.maps import MapKind, map_arities
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import declared_formula, formula_calls
 from derive.scheme.names import UNKNOWNS, ahead
@@ -64,6 +65,8 @@ class Statement:
     form: str = "flow"
     unknowns: tuple[str, ...] = UNKNOWNS
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
+    maps: Mapping[str, MapKind] = field(default_factory=dict)  # declared maps and their kinds
+    inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -213,6 +216,8 @@ def statement(
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
+    if any(scheme.maps[p] != "componentwise" for p in scheme.inverses):
+        raise Undecided("the inverse of a map is proved about where it acts at each component alone")
     functions: dict[str, Expression | None] = {}
     for name, value in configuration.functions.items():
         if isinstance(value, Schedule):
@@ -233,6 +238,8 @@ def statement(
         form=form,
         unknowns=tuple(scheme.unknowns),
         losses=scheme.losses,
+        maps=scheme.maps,
+        inverses=scheme.inverses,
     )
 
 
@@ -268,7 +275,8 @@ class _Reading:
 
     def parsed(self, text: str, where: str) -> Expression:
         if not self.configuration.scheme.losses:
-            return gathered(parse_expression(text, where, CALLS), self.kinds)
+            calls = CALLS | map_arities(self.configuration.scheme.maps)
+            return gathered(parse_expression(text, where, calls), self.kinds)
         return declared_formula(self.configuration, parse_expression(text, where, formula_calls(self.configuration)), where)
 
 

@@ -25,6 +25,7 @@ from verify.numeric.system import Layout, Recorder, combination, field_values, l
 from verify.orbits.run import reads_ahead
 from verify.problems.formula import FormulaValues
 from verify.problems.landscape import Loss
+from verify.problems.maps import maps_of
 
 Equation = Mapping[str, Any]
 _FUNCTIONS = {name: f"Math.{name}" for name in ("sin", "cos", "sinh", "cosh", "log", "atan")}
@@ -158,7 +159,7 @@ class Model:
         if not self.loss.is_field:
             names[fresh_name("L", names)] = self.loss.value(slow["theta"])
         names = {**slow, **names}
-        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers)  # type: ignore[arg-type]
+        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers, maps=maps_of(self.configuration))  # type: ignore[arg-type]
 
     def _field(self) -> list[list[Any]]:
         point = self.state[: self.slow_size]

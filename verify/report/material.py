@@ -89,6 +89,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     Raises UsageError for a loss that is not two-dimensional, and what `modified_equation` raises.
     """
     request.scheme.require_plain("report")
+    request.scheme.require_no_maps("report")
     equation, longer = (
         modified_equation(request.scheme, n, regime=request.regime, settings=request.settings, force=n > request.order)
         for n in (request.order, request.order + 1)

@@ -92,6 +92,7 @@ class Sections:
             f" γ, here through {power_words(k)}: over bounded times the error is O({power_words(k + 1)}). "
         )
         problem = "loss" if equation.scheme.label == "L" else "vector field"
+        problem += " and every map of its kind" * bool(equation.scheme.maps)
         where = where_text(self.conditions, for_equation(UNICODE, equation))
         text += f"It holds for every smooth {problem} in any dimension{', ' + where if where else ''}. "
         if left_out := transients(equation, self.plain):

@@ -113,7 +113,7 @@ def _obstruction(v: ModifiedLoss) -> tuple[str, ...]:
         return ()
     if o.rootings:
         values = "; ".join(f"{t} has {b}" for t, b in o.rootings[0][1])
-        return (f"at gamma**{o.power} the field is no gradient: rootings of one free tree differ in b: {values}",)
+        return (f"at gamma**{o.power} the field is no gradient: rootings of one free tree differ in c: {values}",)
     return (f"at gamma**{o.power} the Jacobian is not symmetric: (DF)[{o.direction}] - (DF)^T {o.direction} = {o.asymmetry}",)
 
 
