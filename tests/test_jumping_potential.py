@@ -40,5 +40,5 @@ def test_each_limit_has_its_factor() -> None:
     text = printed("modified-loss", "adam-inside", "--order", "1")
     _, small, large = text.split("in the limit")
     assert "P = 1 / abs(∇L)" in small
-    assert "P = 1" in large
+    assert "P = ε^(-1/2)" in large
     assert "∇L" not in large.split("V =")[0]

@@ -33,6 +33,7 @@ from verify.proof.layers import layouts, partitions
 #: five components in three layers that are no intervals
 LAYERS = ((0, 3), (1, 4), (2,))
 NORMALISED = "g = grad(theta); theta = theta - gamma*g/norm(g, layer)"
+NESTED = "h = hess(theta, grad(theta)/norm(hess(theta, theta), layer)); theta = theta - gamma*norm(h, layer)*theta"
 TRUSTING = "g = grad(theta); theta = theta - gamma*norm(theta, layer)/norm(g, layer)*g"
 
 
@@ -202,6 +203,13 @@ def test_notations() -> None:
         assert read_term(equation.algebra, str(term)) is term
 
 
+def test_sums_of_what_has_bars_are_written_by_their_names() -> None:
+    update = "s = mean(abs(theta)); theta = theta - gamma*s*hess(theta, grad(theta)/norm(hess(theta, theta), layer))"
+    equation = modified_equation(inline_scheme(update), 1)
+    assert "s = mean(abs(θ))" in str(equation)
+    assert "norm(∇²L[|∇²L[θ]|_layer^(-1) ∇L], layer)" in str(modified_equation(inline_scheme(NESTED), 0))
+
+
 # ---------------------------------------------------------------------------------------------- values
 
 
@@ -315,6 +323,16 @@ def stated(update: str, claim: str) -> str:
 def test_claims_for_some_partitions_are_refuted(claim: str) -> None:
     assert stated(NORMALISED, "-grad/norm(grad, layer)") == "proved"
     assert stated(NORMALISED, claim) == "refuted"
+
+
+def test_maps_beside_layers_are_not_proved() -> None:
+    scheme = scheme_from_toml('''
+update = "theta = theta - gamma*P(grad(theta)/norm(grad(theta), layer))"
+[functions]
+P = "map"
+''')
+    proof = prove(configure(scheme), {"theta": ["-P(grad/norm(grad, layer))"]}, seed=5)
+    assert "no declared maps beside sums over layers" in proof.reason
 
 
 def test_sums_of_sums_are_proved_and_told_from_others() -> None:

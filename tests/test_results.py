@@ -53,7 +53,7 @@ def equations(name: str) -> list[Any]:
     found = []
     for regime in scheme.regimes or [None]:
         try:
-            found.append(modified_equation(scheme, 2, regime=regime))
+            found.append(modified_equation(scheme, 1 if scheme.layered else 2, regime=regime))  # order two of lamb has 628 terms
         except DeriveError:
             continue
     return found

@@ -11,7 +11,7 @@ from derive.algebra.factored import joined, sign_first, unwrapped
 from derive.algebra.layers import split_layered
 from derive.algebra.terms import Cases, Exponent, Factor, Term
 from derive.result import Blocks, Combination, by_power
-from derive.writing.notation import Notation
+from derive.writing.notation import Notation, norm_over_layer
 
 # ---------------------------------------------------------------------------------------------- coefficients
 
@@ -182,7 +182,8 @@ def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
     inner, layer = f.children[0], style.layer if f.label else ""
     if len(inner.factors) == 1 and inner.factors[0][1] == 2:
         exponent = Fraction(2 * e)
-        text = style.norm(write_factor(inner.factors[0][0], style)) + layer
+        vector = write_factor(inner.factors[0][0], style)
+        text = norm_over_layer(vector, style) if layer else style.norm(vector)
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:

@@ -167,6 +167,12 @@ def _bars(text: str) -> str:
     return f"norm({text})" if "|" in text else f"|{text}|"
 
 
+def norm_over_layer(text: str, style: Notation) -> str:
+    """|x|_layer, and norm(x, layer) where x has bars itself."""
+    plain = style.norm(text)
+    return plain[:-1] + ", layer)" if plain.startswith("norm(") else plain + style.layer
+
+
 def _ascii_symbol(name: str) -> str:
     return name
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
@@ -29,7 +30,7 @@ from derive.result import Combination, Equation, Relaxation
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
-from derive.writing.notation import Notation
+from derive.writing.notation import Notation, norm_over_layer
 from derive.writing.series import notation
 from derive.writing.standing import polynomial_text
 
@@ -189,14 +190,15 @@ class _Pretty(Meaning[Written]):
         return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
 
     def call(self, node: Call, args: list[Written]) -> Written:
-        if partial := partial_of(node.function):
-            return Written(self.style.partial(partial, [a.text for a in args]), 5)
+        if derivative := partial_of(node.function):
+            return Written(self.style.partial(derivative, [a.text for a in args]), 5)
         entry = call_of(node.function)
         if entry.label:
             head = self.style.derived(entry.label, 0) if entry.kind == "vector" else self.style.symbol(entry.label)
             return Written(f"{head}({args[0].text})", 5)
-        if entry.kind == "scalar" and entry.arity == 1:  # a norm
-            return Written(self.style.norm(args[0].text), 5)
+        if node.function in ("norm", "norm.layer"):
+            write = self.style.norm if node.function == "norm" else partial(norm_over_layer, style=self.style)
+            return Written(write(args[0].text), 5)
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 

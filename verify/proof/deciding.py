@@ -139,6 +139,8 @@ def decide_repeated(claim: Statement, configuration: Configuration, source: Rand
 
 def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
+    if claim.layered and claim.maps:
+        raise Undecided("the proof knows no declared maps beside sums over layers")
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
