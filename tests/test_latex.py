@@ -65,11 +65,16 @@ def call(*arguments: str) -> str:
 
 @cache
 def fragments() -> tuple[str, ...]:
-    """Every command; the equation of every scheme of the catalogue in every regime, as flow with memory and as map."""
+    """Every command; the equation of every scheme of the catalogue in every regime, as flow with memory and as map.
+
+    Those of layered schemes have a megabyte through gamma^2.
+    """
     found = [call(*arguments) for arguments in SAMPLE]
     for name in catalogue():
-        for regime in load_scheme(name).regimes or [None]:
-            chosen = ("modified-eq", "--scheme", name, "--order", "2", *(("--regime", regime) if regime else ()))
+        scheme = load_scheme(name)
+        for regime in scheme.regimes or [None]:
+            order = "1" if scheme.layered else "2"
+            chosen = ("modified-eq", "--scheme", name, "--order", order, *(("--regime", regime) if regime else ()))
             found += [call(*chosen, "--show-memory"), call(*chosen, "--form", "map")]
     claims = [("literature",), ("seeds", "--brief")]
     found += [CliRunner().invoke(verify, ["claims", *c, "--format", "latex"], standalone_mode=False).stdout for c in claims]
