@@ -177,7 +177,7 @@ def stability(
     if len(polynomial) == 3 and not all(conditions):
         weak = pieces(Positive(tuple(c for c in conditions if c), tuple(polynomial), q), ranges, budget)
         weak = weak if any(p.interval for p in weak) else ()
-    shown = tuple(c for c in conditions if not c.is_number)
+    shown = tuple(c for c in conditions if not (c.is_number and c.number() > 0))  # 0 > 0 says that it is never so
     found = pieces(strict, ranges, budget)
     return Stability(configuration, tuple(polynomial), shown, ranges, strict, linear.curvature, found, weak, played)
 
