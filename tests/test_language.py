@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from derive.engine.series import CALL_SERIES, Times
+from derive.engine.calls import CALL_SERIES
+from derive.engine.series import Times
 from derive.equation import modified_equation
 from derive.errors import DeriveError, LimitError, ParseError
 from derive.language import (

@@ -20,19 +20,8 @@ from derive.algebra.functions import LOSS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
-from derive.engine.series import (
-    Context,
-    Contraction,
-    Gradient,
-    Magnitude,
-    Mapped,
-    Place,
-    Plus,
-    Power,
-    Series,
-    Times,
-    Value,
-)
+from derive.engine.calls import Gradient, Mapped, Value
+from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients

@@ -14,8 +14,9 @@ from derive.algebra.calculus import loss_term
 from derive.algebra.functions import FIELD, LOSS, declared_losses, declared_maps
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
+from derive.engine.calls import CALL_SERIES, Mapped
 from derive.engine.composition import Given, Node, Workspace
-from derive.engine.series import CALL_SERIES, Mapped, Plus, Polynomial, Power, Series, Times
+from derive.engine.series import Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import (
     Call,

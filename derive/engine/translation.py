@@ -13,15 +13,15 @@ from derive.algebra.fold import within
 from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
+from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, TimeFunction, place_of
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
-from derive.engine.series import CALL_SERIES, Gradient, Mapped, Place, Plus, Polynomial, Power, Series, State, TimeFunction, Times
+from derive.engine.series import Place, Plus, Polynomial, Power, Series, State, Times
 from derive.errors import ReductionError
 from derive.language import (
     Assignment,
     Call,
     Expression,
-    Meaning,
     Name,
     Operation,
     Statement,
@@ -240,17 +240,13 @@ def _later(state: str) -> str:
     return f"{state} later"
 
 
-class _Reading(Meaning[Series]):
+class _Reading(Expressions):
     """The series of an expression of the update text; `names` gives those of the variables met so far."""
+
+    context: Translation
 
     def __init__(self, context: Translation, names: Mapping[str, Series]) -> None:
         self.context, self.ring, self.names = context, context.ring, names
-
-    def constant(self, value: Ratio) -> Series:
-        return Polynomial(self.context, {0: value})
-
-    def number(self, value: Fraction) -> Series:
-        return self.constant(self.ring.constant(value))
 
     def name(self, node: Name) -> Series:
         if node.id == "gamma":
@@ -261,37 +257,18 @@ class _Reading(Meaning[Series]):
             return Polynomial(self.context, {0: self.ring.symbol("t"), 1: self.ring.n})
         return self.constant(self.ring.symbol(node.id))
 
-    def negate(self, a: Series) -> Series:
-        return Times(self.constant(-self.ring.one), a)
-
-    def add(self, a: Series, b: Series, node: Operation) -> Series:
-        return Plus(a, b)
-
-    def subtract(self, a: Series, b: Series, node: Operation) -> Series:
-        return Plus(a, b, -1)
-
-    def multiply(self, a: Series, b: Series, node: Operation) -> Series:
-        return Times(a, b)
-
-    def divide(self, a: Series, b: Series, node: Operation) -> Series:
-        return Times(a, Power(b, Fraction(-1), _place(node.args[1])))
-
     def power(self, base: Series, exponent: Fraction | None, node: Operation) -> Series:
-        place = _place(node.args[1])
+        place = place_of(node.args[1])
         if exponent is None:
             raise self.context.fail("an exponent must be a rational number, such as 2 or 1/2", place)
         if abs(exponent.numerator) > 64 or exponent.denominator > 64:
             raise self.context.fail(f"the exponent {exponent} is beyond 64", place)
         if exponent.denominator > 1 or exponent < 0:
-            return Power(base, exponent, _place(node))
+            return Power(base, exponent, place_of(node))
         result = base if exponent else self.number(Fraction(1))
         for _ in range(int(exponent) - 1):
             result = Times(base, result)
         return result
 
     def call(self, node: Call, args: list[Series]) -> Series:
-        return self.context._call(node.function, args, _place(node))
-
-
-def _place(node: Expression) -> Place:
-    return node.line, node.column
+        return self.context._call(node.function, args, place_of(node))

@@ -1,6 +1,6 @@
 """The calls of the scheme language, once: what each takes, what it gives, how it is written.
 
-Everything about a call stands in its entry of `CALLS`, except its power series (`derive.engine.series`).  A declared time
+Everything about a call stands in its entry of `CALLS`, except its power series (`derive.engine.calls`).  A declared time
 function, such as r(t), has no entry; it takes one number and is written by its name.  The derivatives of losses have names
 that no text can contain, made of the loss, the variable of the gradient and those of further directions, none of which is
 named where the text has one loss L(theta):

@@ -1,0 +1,252 @@
+"""The series of the calls of the scheme language: derivatives and values of losses and fields, maps, known functions, time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property, partial
+from itertools import product
+
+from flint import fmpq
+
+from derive.algebra.coefficients import Ratio
+from derive.algebra.functions import FIELD, LOSS
+from derive.algebra.known import SLOPES, slope_of
+from derive.algebra.layers import LAYER
+from derive.algebra.normal import Sum, accumulate, nonzero
+from derive.algebra.terms import Exponent, as_exponent, combination_text
+from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Polynomial, Power, Series, Times, lattice
+from derive.errors import ReductionError
+from derive.language import Call, Expression, Meaning, Name, Operation, interpret
+
+
+class Gradient(Series):
+    """grad(x) with x = theta_0 + gamma delta_1 + gamma^2 delta_2 + ...: grafting of delta onto the gradient.
+
+    The point gives a series for every variable of the function; what is grafted is the union of their increments.
+    """
+
+    what = "the gradient"
+
+    def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
+        super().__init__(next(iter(point.values())).context, place)
+        self.point, self.label = point, label
+        self.base = {variable: self.algebra.state(variable) for variable in point}
+
+    def compute(self, k: Exponent) -> Sum:
+        for variable, x in self.point.items():
+            leading = x.at(0)
+            if leading != self.base[variable]:
+                if self.context.unsolved:
+                    return {}
+                return self.at_other_point(variable, leading)
+        for x in self.point.values():
+            x.require_whole(k, self.place)
+        return self.at_point(int(k))
+
+    def at_point(self, k: int) -> Sum:
+        return self.algebra.graft(self.label, [{}, *(self.increment(j) for j in range(1, k + 1))], k)
+
+    def increment(self, j: int) -> Sum:
+        """Of the point at gamma^j."""
+        if len(self.point) == 1:
+            return next(iter(self.point.values())).at(j)
+        result: Sum = {}
+        for x in self.point.values():
+            accumulate(result, x.at(j))
+        return result
+
+    def at_other_point(self, variable: str, leading: Sum) -> Sum:
+        if not self.context.exploring:
+            point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
+            must = f"it must be taken at a point that tends to {variable}"
+            raise self.context.fail(f"{self.what} is taken at {point} as gamma -> 0; {must}", self.place)
+        return self.algebra.node_sum(self.label, list(leading))
+
+
+class Value(Gradient):
+    """L(x) with x = theta_0 + gamma delta_1 + ...:  L_0 is the loss itself, k L_k = sum_(0<j<=k) j <delta_j, grad(x)_(k-j)>."""
+
+    what = "the loss"
+
+    def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
+        super().__init__(point, label, place)
+        self.slope = Gradient(point, label, place)
+
+    def at_point(self, k: int) -> Sum:
+        algebra = self.algebra
+        if k == 0:
+            return algebra.state(algebra.loss, scalar=True)
+        total: Sum = {}
+        for j in range(1, k + 1):
+            part = algebra.product(self.increment(j), self.slope.at(k - j))
+            accumulate(total, {t: c.scaled(fmpq(j, k)) for t, c in part.items()})
+        return algebra.contract(nonzero(total))
+
+    def at_other_point(self, variable: str, leading: Sum) -> Sum:
+        return self.algebra.contract(super().at_other_point(variable, leading))
+
+
+class Mapped(Series):
+    """d^kP(x)[u_1, ..., u_k] of a map P by its name, at x = x_0 + gamma delta_1 + ...: grafting of delta onto P at x_0."""
+
+    def __init__(self, name: str, argument: Series, directions: Sequence[Series], place: Place | None) -> None:
+        super().__init__(argument.context, place, argument.steady and all(u.steady for u in directions))
+        self.name, self.argument, self.directions = name, argument, directions
+
+    def compute(self, k: Exponent) -> Sum:
+        for x in (self.argument, *self.directions):
+            x.require_whole(k, self.place)
+            if any(x.at(j) for j in lattice(x.low, -1, 1)):
+                raise self.context.fail(f"{self.name} is taken at what grows as gamma -> 0", self.place)
+        argument = [self.argument.at(j) for j in range(int(k) + 1)]
+        if not self.context.exploring:
+            self.context.check_settled(argument[0], self.place)
+        result: Sum = {}
+        for powers in product(range(int(k) + 1), repeat=len(self.directions)):
+            if (weight := int(k) - sum(powers)) >= 0:
+                directions = [u.at(j) for u, j in zip(self.directions, powers, strict=True)]
+                accumulate(result, self.algebra.mapped_at(self.name, argument, directions, weight))
+        return nonzero(result)
+
+
+class Known(Series):
+    """y = f(x) for a known function, y' = s: k y_k = sum_{0<j<=k} j x_j s_(k-j), where s is read from the function's slope."""
+
+    def __init__(self, name: str, x: Series, place: Place | None) -> None:
+        super().__init__(x.context, place, x.steady)
+        self.name, self.x, self.step = name, x, x.step
+
+    @cached_property
+    def slope(self) -> Series:
+        return interpret(slope_of(self.name), _Slope(self.x, self))
+
+    def compute(self, k: Exponent) -> Sum:
+        if any(self.x.at(j) for j in lattice(self.x.low, as_exponent(-Fraction(self.step)), self.step)):
+            raise self.context.fail(f"{self.name} is taken of what grows as gamma -> 0", self.place)
+        if k == 0:
+            return self._leading(self.x.at(0))
+        result: Sum = {}
+        for j in lattice(self.step, k, self.step):
+            if x := self.x.at(j):
+                weight = fmpq(*Fraction(j).as_integer_ratio()) / fmpq(*Fraction(k).as_integer_ratio())
+                y = self.algebra.product(x, self.slope.at(as_exponent(k - j)))
+                accumulate(result, {t: c.scaled(weight) for t, c in y.items()})
+        return nonzero(result)
+
+    def _leading(self, leading: Sum) -> Sum:
+        if not leading and self.context.unsolved:
+            return {}
+        self.context.check_settled(leading, self.place)
+        try:
+            return self.algebra.mapped_at(self.name, [leading], [], 0)
+        except ReductionError as error:
+            raise self.context.fail(str(error), self.place) from None
+
+
+class Expressions(Meaning[Series]):
+    """Numbers, sums and products of an expression as series in a context."""
+
+    context: Context
+
+    def constant(self, value: Ratio) -> Series:
+        return Polynomial(self.context, {0: value})
+
+    def number(self, value: Fraction) -> Series:
+        return self.constant(self.context.algebra.ring.constant(value))
+
+    def negate(self, a: Series) -> Series:
+        return Times(self.number(Fraction(-1)), a)
+
+    def add(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b)
+
+    def subtract(self, a: Series, b: Series, node: Operation) -> Series:
+        return Plus(a, b, -1)
+
+    def multiply(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, b)
+
+    def divide(self, a: Series, b: Series, node: Operation) -> Series:
+        return Times(a, Power(b, Fraction(-1), place_of(node.args[1])))
+
+
+def place_of(node: Expression) -> Place:
+    return node.line, node.column
+
+
+class _Slope(Expressions):
+    """Expressions in x and y as series."""
+
+    def __init__(self, x: Series, y: Series) -> None:
+        self.context, self.names = x.context, {"x": x, "y": y}
+
+    def name(self, node: Name) -> Series:
+        return self.names[node.id]
+
+    def power(self, base: Series, exponent: Fraction, node: Operation) -> Series:
+        """A square: of what may vanish as gamma -> 0."""
+        assert exponent == 2
+        return Times(base, base)
+
+    def call(self, node: Call, args: list[Series]) -> Series:
+        return Known(node.function, args[0], None)
+
+
+class TimeFunction(Series):
+    """r(x) with x = t_0 + delta: sum_m r^(m)(t_0) delta^m / m!."""
+
+    def __init__(self, derivatives: list[Ratio], x: Series, name: str, place: Place | None) -> None:
+        super().__init__(x.context, place, steady=True)
+        self.derivatives, self.x, self.name = derivatives, x, name
+
+    def compute(self, k: Exponent) -> Sum:
+        algebra, ring, k = self.algebra, self.algebra.ring, int(k)
+        self.x.require_whole(k, self.place)
+        if self.x.at(0) != algebra.constant(ring.symbol("t")):
+            raise self.context.fail(f"{self.name} must be taken at a time that tends to t, such as {self.name}(t)", self.place)
+        delta = [algebra.constant(ring.zero), *(self.x.at(j) for j in range(1, k + 1))]
+        power = [algebra.constant(ring.one)] + [algebra.constant(ring.zero)] * k  # delta^m / m!
+        result: Sum = {}
+        for m in range(k + 1):
+            accumulate(result, algebra.scale(power[k], self.derivatives[m]))
+            following: list[Sum] = []
+            for j in range(k + 1):
+                total: Sum = {}
+                for i in range(1, j + 1):
+                    accumulate(total, algebra.product(delta[i], power[j - i]))
+                following.append({t: c.scaled(fmpq(1, m + 1)) for t, c in total.items()})
+            power = following
+        return nonzero(result)
+
+
+def _known(name: str, x: Sequence[Series], place: Place | None) -> Series:
+    return Known(name, x[0], place)
+
+
+def _norm(x: Series, place: Place | None, label: str = "") -> Series:
+    return Power(Contraction(Times(x, x), label), Fraction(1, 2), place)
+
+
+def _mean(x: Series, place: Place | None, label: str = "") -> Series:
+    """The sum over the number of components."""
+    one = Polynomial(x.context, {0: x.algebra.ring.one})
+    return Times(Contraction(Times(x, one), label), Power(Contraction(Times(one, one), label), Fraction(-1), place))
+
+
+#: the series of each call of the scheme language, from those of its arguments and the place of the call
+CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
+    "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
+    "loss": lambda x, place: Value({LOSS.point: x[0]}, LOSS.label, place),
+    "field": lambda x, place: Gradient({FIELD.point: x[0]}, FIELD.label, place),
+    "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
+    "abs": lambda x, place: Magnitude(x[0], False, place),
+    "sign": lambda x, place: Magnitude(x[0], True, place),
+    "dot": lambda x, place: Contraction(Times(*x)),
+    **{name: partial(_known, name) for name in SLOPES},
+    "norm": lambda x, place: _norm(x[0], place),
+    "mean": lambda x, place: _mean(x[0], place),
+    "dot.layer": lambda x, place: Contraction(Times(*x), LAYER),
+    "norm.layer": lambda x, place: _norm(x[0], place, LAYER),
+    "mean.layer": lambda x, place: _mean(x[0], place, LAYER),
+}
