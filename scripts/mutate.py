@@ -40,6 +40,7 @@ NEAREST = {
     "derive/algebra/normal.py": ["test_powers.py", "test_algebra_laws.py"],
     "derive/algebra/*.py": ["test_algebra_laws.py", "test_trees_as_terms.py", "test_powers.py"],
     "derive/engine/series.py": ["test_engine_series.py", "test_engine_laws.py", "test_once_false.py"],
+    "derive/engine/calls.py": ["test_engine_series.py", "test_known_functions.py", "test_maps.py", "test_loss_calls.py"],
     "derive/engine/translation.py": ["test_engine_series.py", "test_engine_laws.py"],
     "derive/engine/composition.py": ["test_engine_series.py"],
     "derive/engine/*.py": ["test_engine_laws.py", "test_once_false.py"],
