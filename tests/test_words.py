@@ -325,7 +325,8 @@ def test_pages(name: str, regime: str | None) -> None:
     equation = modified_equation(chosen(name), 1, regime=regime)
     potential = potential_of(equation)
     facts = facts_of(equation, potential)
-    read = [v for v in (potential, getattr(potential, "preconditioned", None)) if isinstance(v, ModifiedLoss) and v.potential]
+    both = (potential, getattr(potential, "preconditioned", None))  # one that jumps is shown with the factor in front alone
+    read = [v for v in both if isinstance(v, ModifiedLoss) and v.potential and not v.divides_by]
     weights = tuple(x for v in read for x in sampled(v.potential[0].coefficient("L"), (name, regime)))
     text = page_of(equation, potential)
     for rule in PAGE:
