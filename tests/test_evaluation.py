@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from derive import inline_scheme, modified_equation
-from derive.errors import DeriveError
+from derive.concrete.explicit import expression_text
+from derive.errors import DeriveError, LimitError
 
 LOSS = "x**4/4 + x*y**2 - y/3 + exp(x*y)/2"
 
@@ -112,3 +113,9 @@ def test_explicit_formulas_on_random_cubics(c: list[Fraction]) -> None:
         for i in range(2):
             formula = eq.on_loss(loss)["theta"][k][i]
             assert sp.Rational(values[k][i]) == formula.subs({names["x"]: sp.Rational(1, 2), names["y"]: sp.Rational(2, 3)})
+
+
+def test_numbers_longer_than_python_writes_are_refused() -> None:
+    with pytest.raises(LimitError, match="4,300 digits"):
+        expression_text(sp.Integer(10) ** 5000)
+    assert expression_text(sp.Integer(10) ** 3) == "1000"

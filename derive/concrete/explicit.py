@@ -20,7 +20,7 @@ from derive.concrete.names import problem_of
 from derive.concrete.point import Index, Point, raised
 from derive.concrete.problem import Problem, rational_exponent
 from derive.concrete.values import component_names, spread
-from derive.errors import SingularPointError, UsageError
+from derive.errors import LimitError, SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
 from derive.scheme.map_settings import MapFormula
@@ -203,7 +203,10 @@ def expression_text(expression: Any) -> str:
     >>> expression_text(sp.E * sp.Symbol("x")**2)
     'e*x**2'
     """
-    return str(_Text().doprint(expression))
+    try:
+        return str(_Text().doprint(expression))
+    except ValueError:  # Python writes no longer numbers
+        raise LimitError("a number of more than 4,300 digits in an explicit field; write a parameter in its place") from None
 
 
 def explicit_field(
