@@ -126,9 +126,7 @@ class NormalForms:
             e = exponents[base]
             if isinstance(e, int) and e > 0:  # B^e -> B^(e-1) (m + r)
                 return [(c, _times(exponents, t, {base: -1})) for t, c in base.body]
-            if base.leading is None:
-                continue
-            leading, c = base.leading
+            leading, c = _leading(base)
             if _divides(leading, exponents):  # m -> (B - r)/c
                 inverse = c.inverse()
                 without = {f: -p for f, p in leading.factors}
@@ -138,7 +136,7 @@ class NormalForms:
                         result.append((-(r * inverse), _times(exponents, t, without)))
                 return result
             if resolve_poles and len(leading.factors) == 1 and not 0 <= e < 1:
-                constant = self._constant_remainder(base, leading)
+                constant = self._constant_remainder(base)
                 x, p = leading.factors[0]
                 if constant is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
                     _move_to_absolute(exponents, x)
@@ -153,9 +151,9 @@ class NormalForms:
         """With |B| in the term and B = c m + r:  m^2 -> (|B|^2 - 2 c m r - r^2)/c^2."""
         for size in sorted((f for f in exponents if f.kind == "abs"), key=lambda f: f.key, reverse=True):
             base = size.children[0].factors[0][0]
-            if base.leading is None:
+            if base.kind != "base":
                 continue
-            leading, c = base.leading
+            leading, c = _leading(base)
             squared = self.interner.term({f: 2 * e for f, e in leading.factors})
             if not _divides(squared, exponents):
                 continue
@@ -177,7 +175,8 @@ class NormalForms:
                 return [(self.ring.one, combined(exponents, {f: -2})), (-self.ring.one, combined(exponents, {f: -2, cosine: 2}))]
         return None
 
-    def _constant_remainder(self, base: Factor, leading: Term) -> Ratio | None:
+    def _constant_remainder(self, base: Factor) -> Ratio | None:
+        leading, _ = _leading(base)
         rest = [(t, c) for t, c in base.body if t is not leading]
         return rest[0][1] if len(rest) == 1 and rest[0][0] is self.unit else None
 
@@ -203,6 +202,11 @@ def nonzero(a: Sum) -> Sum:
 def reduced(a: Sum) -> Sum:
     """The sum with every coefficient in lowest terms."""
     return {t: c.reduced() for t, c in a.items() if c}
+
+
+def _leading(base: Factor) -> tuple[Term, Ratio]:
+    assert base.leading is not None
+    return base.leading
 
 
 def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:

@@ -119,8 +119,7 @@ class Powers(NormalForms):
         body = tuple((t, (a[t] * inverse).reduced()) for t in sorted(a, key=lambda t: t.key, reverse=True))
         positive = all(_nonnegative(t, c) for t, c in body)
         base = self.interner.factor("base", "", body=body, scalar=all(t.scalar for t in a), positive=positive)
-        if not any(_times_a_constant(leading, t) for t in a if t is not leading):
-            base.leading = (leading, next(x for t, x in body if t is leading))
+        base.leading = (leading, next(x for t, x in body if t is leading))
         return base, size
 
     def _term_power(self, term: Term, exponent: Fraction) -> Sum:
@@ -205,19 +204,14 @@ class Powers(NormalForms):
         return self.product(size, self.normal(exponents))
 
 
-def _times_a_constant(leading: Term, term: Term) -> bool:
-    """Whether a leading monomial comes again, as in g + d g + 1, d the dimension: rewriting by it would have no end."""
-    exponents = dict(term.factors)
-    return all(exponents.get(f, 0) >= e for f, e in leading.factors)
-
-
 def _leading_key(term: Term) -> tuple[object, ...]:
-    """By the factors that are no roots of parameters; of terms that differ in roots alone, the one with their highest powers.
+    """By the factors that vary; of terms that differ in constants alone (roots of parameters, the dimension d: those of size 0),
+    the one with their highest powers.
 
-    So rule 2 ends: with B = 2^(1/2) g + g + 1 and m = g it would write g/B by g/B again, m = 2^(1/2) g stands in no other term.
+    So rule 2 ends: with B = 2^(1/2) g + d g + 1 and m = g it would write g/B by g/B again, m = d g stands in no other term.
     """
-    others = tuple((f.key, e) for f, e in term.factors if f.kind != "root")
-    return term.size, others, sum(Fraction(e) for f, e in term.factors if f.kind == "root"), term.key
+    varying = tuple((f.key, e) for f, e in term.factors if f.size)
+    return term.size, varying, sum(Fraction(e) for f, e in term.factors if not f.size), term.key
 
 
 def _nonnegative(term: Term, coefficient: Ratio) -> bool:

@@ -80,7 +80,7 @@ class Factor:
             tuple((t.key, c.key) for t, c in body),
         )
         self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
-        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient, if it comes once
+        self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 
