@@ -20,7 +20,8 @@ from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.known import SLOPES, KnownFunctions
 from derive.algebra.normal import Sum, accumulate, nonzero, reduced
 from derive.algebra.terms import Factor, Term, split_scalars
-from derive.language.maps import map_derivative, map_of
+from derive.language import derivative_symbol
+from derive.language.maps import map_of
 
 T = TypeVar("T")
 Multilinear = Callable[[tuple[Term, ...]], Sum]
@@ -62,12 +63,12 @@ class Maps(KnownFunctions):
             case "linear":
                 return self._linear(label, argument, directions)
             case "componentwise":
-                value = self._map(map_derivative(label, rank + len(directions)), argument)
+                value = self._map(derivative_symbol(label, rank + len(directions)), argument)
                 return reduce(self.product, ({m: self.ring.one} for m in directions), value)
         vectors, outer = self.without_scalars(directions)
         if len(vectors) == 1 and (undone := self._cancelled(label, argument, vectors[0])) is not None:
             return self.product(outer, {undone: self.ring.one})
-        return self.product(outer, self._map(map_derivative(label, len(directions)), argument, vectors))
+        return self.product(outer, self._map(derivative_symbol(label, len(directions)), argument, vectors))
 
     def _map(self, name: str, argument: Sum, directions: Sequence[Term] = ()) -> Sum:
         body = tuple(sorted(reduced(argument).items(), key=lambda i: i[0].key)) or ((self.unit, self.ring.zero),)
@@ -93,7 +94,7 @@ class Maps(KnownFunctions):
     def _cancelled(self, label: str, point: Sum, direction: Term) -> Term | None:
         """v, where the direction of dP(u) is dQ(P(u))[v], Q the inverse."""
         f, other = self._single(direction), self.functions[label].inverse
-        if not other or f is None or f.label != map_derivative(other, 1):
+        if not other or f is None or f.label != derivative_symbol(other, 1):
             return None
         return f.children[0] if f.children and self._undone(other, dict(f.body)) == reduced(point) else None
 
@@ -114,9 +115,9 @@ class Maps(KnownFunctions):
         if len(directions) == 1:
             (vector,), outer = self.without_scalars(directions)
             f = self._single(vector)
-            if f and f.label == map_derivative(other, 1) and f.children and dict(f.body) == u:
+            if f and f.label == derivative_symbol(other, 1) and f.children and dict(f.body) == u:
                 return self.product(outer, {f.children[0]: self.ring.one})
-            return self.product(outer, self._map(map_derivative(label, 1), self.mapped(other, u), [vector]))
+            return self.product(outer, self._map(derivative_symbol(label, 1), self.mapped(other, u), [vector]))
         for blocks in partitions(list(directions)):
             if len(blocks) > 1:
                 inner = [self._inverse(label, u, 0, block) for block in blocks]
@@ -139,7 +140,7 @@ class Maps(KnownFunctions):
             product = self.constant(self.ring.constant(c))
             for j, e in enumerate(exponents, 1):
                 if e:
-                    (term,) = self._map(map_derivative(label, j), u)
+                    (term,) = self._map(derivative_symbol(label, j), u)
                     product = self.product(product, {self.interner.term({term.factors[0][0]: e}): self.ring.one})
             accumulate(result, product)
         return nonzero(result)

@@ -11,19 +11,12 @@ import re
 from collections.abc import Container, Mapping
 from typing import Literal
 
+from derive.language.syntax import derivative_symbol
+
 MapKind = Literal["map", "linear", "componentwise"]
 MAP_KINDS: tuple[MapKind, ...] = ("map", "linear", "componentwise")
 MAX_MAP_RANK = 40
 _DERIVED = re.compile(r"d([1-9][0-9]*)?(.+)")
-
-
-def map_derivative(label: str, rank: int) -> str:
-    """The name of a map's derivative.
-
-    >>> [map_derivative("P", k) for k in range(3)]
-    ['P', 'dP', 'd2P']
-    """
-    return ("" if rank == 0 else "d" if rank == 1 else f"d{rank}") + label
 
 
 def map_of(name: str, labels: Container[str]) -> tuple[str, int] | None:
@@ -47,5 +40,5 @@ def map_arities(maps: Mapping[str, MapKind]) -> dict[str, int]:
     found: dict[str, int] = {}
     for label, kind in maps.items():
         for rank in range(1 if kind == "linear" else MAX_MAP_RANK):
-            found[map_derivative(label, rank)] = 1 + rank * (kind == "map")
+            found[derivative_symbol(label, rank)] = 1 + rank * (kind == "map")
     return found

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from derive.algebra.terms import Factor, space_of
+from derive.language import derivative_symbol
 from derive.language.calls import CALLS, Partial
 from derive.language.letters import GREEK, LETTERS
+from derive.language.maps import map_of
 from derive.scheme.names import UNKNOWNS, previous
 
 if TYPE_CHECKING:
@@ -80,14 +82,11 @@ class Notation:
     def mapping(self, name: str) -> str:
         """A map or its derivative, P, dP, d2P; d and d^2 before the letter in LaTeX."""
         if name in CALLS:
-            call = CALLS[name]
-            return {"unicode": call.unicode, "ascii": call.ascii, "latex": call.latex}[self.name] or name
-        found = _TIME_DERIVATIVE.fullmatch(name)
-        if found is None or found[2] not in self.maps:
-            return self.symbol(name)
-        if self.name == "latex":
-            return (rf"d^{{{found[1]}}}" if found[1] else "d") + self.symbol(found[2])
-        return f"d{found[1]}{self.symbol(found[2])}"
+            return getattr(CALLS[name], self.name) or name
+        label, rank = map_of(name, self.maps) or (name, 0)
+        if self.name == "latex" and rank > 1:
+            return rf"d^{{{rank}}}{self.symbol(label)}"
+        return derivative_symbol(self.symbol(label), rank)
 
     def dot(self, name: str, times: int = 1) -> str:
         """The derivative of a variable in time: θ'."""
