@@ -11,9 +11,32 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
+from derive import ModifiedEquation
+from verify.proof import prove
+
 Equations = dict[str, list[dict[str, Any]]]
+
+
+def one_larger(equations: Equations, source: Random) -> Equations:
+    """One coefficient of theta's equation a thousandth larger."""
+    wrong = copy.deepcopy(equations)
+    entry = source.choice([t for power in wrong["theta"] for t in power["terms"]])
+    entry["coefficient"] = f"({entry['coefficient']})*1001/1000"
+    return wrong
+
+
+def check_proof(equation: ModifiedEquation, source: Random) -> None:
+    """What is derived is proved, and refuted once a coefficient is a thousandth larger."""
+    data, update = equation.to_json(), equation.scheme.update
+    found = prove(equation.configuration, data["equations"], data["memory"])
+    assert found.proved, (update, str(found))
+    assert found.bound is not None
+    assert found.bound < -100
+    wrong = one_larger(data["equations"], source)
+    assert prove(equation.configuration, wrong, data["memory"]).verdict == "refuted", (update, wrong)
 
 #: zero in one dimension; in two (the commutator of two Hessians' powers); for one loss in many
 HIDDEN = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 import pytest
+from proof_controls import one_larger
 
 from derive import modified_equation
 from derive.equation import ModifiedEquation
@@ -164,19 +164,11 @@ def stated(equation: ModifiedEquation) -> dict[str, Any]:
     return certificate(equation.configuration, data["equations"], data["memory"])
 
 
-def with_one_changed(equation: ModifiedEquation, random: Random) -> dict[str, Any]:
-    """The equations with one coefficient changed by a thousandth."""
-    equations = copy.deepcopy(equation.to_json()["equations"])
-    entry = random.choice([e for power in equations["theta"] for e in power["terms"]])
-    entry["coefficient"] = f"({entry['coefficient']})*(1 + 1/1000)"
-    return equations
-
-
 def check(seed: int, order: int) -> None:
     random = Random(seed)
     equation = modified_equation(inline_scheme(random_update(random)), order)
     data = equation.to_json()
-    wrong = with_one_changed(equation, random)
+    wrong = one_larger(data["equations"], random)
     assert prove(equation.configuration, data["equations"], data["memory"], seed=seed).proved
     assert prove(equation.configuration, wrong, data["memory"], seed=seed).verdict == "refuted"
     assert checker.check(certificate_text(stated(equation)), True)[1] < -101

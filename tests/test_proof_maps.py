@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flint import fmpq
+from proof_controls import one_larger
 
 from derive import configure, modified_equation
 from derive.errors import UsageError
@@ -59,10 +60,7 @@ def random_text(source: Random, kind: str) -> str:
 def changes(equations: Any, kind: str, source: Random) -> Iterator[Any]:
     """The equations with a random coefficient, and with a random term, changed."""
     places = [(k, n) for k, power in enumerate(equations["theta"]) for n in range(len(power["terms"]))]
-    k, n = source.choice(places)
-    wrong = copy.deepcopy(equations)
-    wrong["theta"][k]["terms"][n]["coefficient"] = f"({wrong['theta'][k]['terms'][n]['coefficient']})*1001/1000"
-    yield wrong
+    yield one_larger(equations, source)
     for k, n in places:
         tree = parse_expression(equations["theta"][k]["terms"][n]["term"], "term", CALLS | map_arities({"P": kind}))
         for replaced in (_next_rank, _exchanged) if kind == "map" else (_next_rank,):
