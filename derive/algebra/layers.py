@@ -31,8 +31,7 @@ def split_layered(term: Term) -> tuple[Powers, Powers]:
 
 def layer_sum(algebra: Algebra, inner: Term) -> Factor:
     """B of a term of which nothing can be pulled out."""
-    positive = all(f.positive or (isinstance(e, int) and e % 2 == 0) for f, e in inner.factors)
-    return algebra.interner.factor("sum", LAYER, [inner], positive=positive)
+    return algebra.interner.factor("sum", LAYER, [inner], positive=inner.nonnegative)
 
 
 def swapped(algebra: Algebra, term: Term) -> Iterator[Term]:

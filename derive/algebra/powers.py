@@ -215,8 +215,8 @@ def _leading_key(term: Term) -> tuple[object, ...]:
 
 
 def _nonnegative(term: Term, coefficient: Ratio) -> bool:
-    """A positive number times even powers and what is positive anyway, such as 2 g^2 |u|."""
-    return coefficient.is_number and coefficient.number() > 0 and all(f.positive or e % 2 == 0 for f, e in term.factors)
+    """A positive number times what is not negative, such as 2 g^2 |u|."""
+    return coefficient.is_number and coefficient.number() > 0 and term.nonnegative
 
 
 def _prime_factors(content: fmpq) -> Iterator[tuple[int, int]]:

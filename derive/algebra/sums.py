@@ -149,8 +149,7 @@ class Algebra(Maps):
         if self.spaces and not vector:
             raise ReductionError(_NUMBER)
         inner = min(unfolded(self._rerootings(self.interner.term(dict(vector)))), key=lambda t: t.key)
-        positive = all(f.positive or (isinstance(e, int) and e % 2 == 0) for f, e in inner.factors)
-        total = self.interner.factor("sum", "", [inner], scalar=True, positive=positive)
+        total = self.interner.factor("sum", "", [inner], scalar=True, positive=inner.nonnegative)
         return self.multiply(self.interner.term(dict(scalars)), self.interner.term({total: 1}))
 
     def _rerootings(self, term: Term) -> set[Term]:

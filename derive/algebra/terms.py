@@ -150,6 +150,11 @@ class Term:
     __repr__ = __str__
 
     @property
+    def nonnegative(self) -> bool:
+        """Whether it is a product of even powers and of what is positive anyway, such as g^2 |u|."""
+        return all(f.positive or e % 2 == 0 for f, e in self.factors)
+
+    @property
     def is_tree(self) -> bool:
         """One tensor node per index: a rooted tree, the term an elementary differential."""
         return (
