@@ -271,7 +271,8 @@ def _check_assignment(scheme: Scheme, a: Assignment) -> None:
     timed = {*CLOCK, *scheme.parameters}
     for node in walk(a.value):
         if isinstance(node, Call) and node.function in scheme.functions and not names_of(node).keys() <= timed:
-            text = f"{node.function} is a function of time; write {node.function}(t)"
+            f = node.function
+            text = f'{f} is a function of time; write {f}(t), or declare a map of vectors, {f} = "map" under [functions]'
             raise ParseError(text, where, node.line, node.column)
     known = [*scheme.reserved, *scheme.assigned, *scheme.parameters]
     for name, place in names_of(a.value).items():
