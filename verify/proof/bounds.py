@@ -111,7 +111,7 @@ class WeightOrbit(Orbit):
 
 def _counted(x: Bound, y: Bound) -> Bound:
     """x with as many index variables and slopes as y."""
-    return None if x is None else replace(x, indices=y.indices if y else 0, slopes=y.slopes if y else 0, undone={})
+    return None if x is None else replace(x, indices=y.indices if y else 0, slopes=y.slopes if y else 0, undone={}, image=None)
 
 
 def size_of(

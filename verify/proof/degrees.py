@@ -10,6 +10,7 @@ An element stands for  N / (c prod_b b^(e_b)),  N a polynomial in the random num
               one for every scalar product but the leading ones, which are functions of the point like the gradient itself
     slopes    matrices dP among the factors, P a map with an inverse
     undone    dQ -> (indices, slopes) of what it makes of the element, where dQ[dP[v]] = v leaves fewer than one index more
+    image     (P, point) where the element is the value of one of a pair of maps there, and no other number
 
 None is zero.  A sum takes the maximum over a common denominator, a product adds.  Components all have the same bounds, so one
 stands for all, and d of them are summed; the base of a division is the product of all d of them, as a sum over components has all
@@ -51,6 +52,7 @@ class Weight:
     indices: int = 0
     slopes: int = 0
     undone: Mapping[Slope, tuple[int, int]] = field(default_factory=dict)
+    image: tuple[str, int] | None = None
 
     def under(self, slope: Slope) -> tuple[int, int]:
         """(indices, slopes) of the product of this matrix and the element."""
@@ -81,13 +83,13 @@ class WeightRing:
         return x is None
 
     def neg(self, x: Bound) -> Bound:
-        """Another number: `map_degrees.WeightMaps` knows the numbers at which maps are taken by identity."""
-        return None if x is None else replace(x)
+        return None if x is None else replace(x, image=None)
 
     def scale(self, x: Bound, factor: Fraction) -> Bound:
         if x is None or not factor:
             return None
-        return replace(x, height=x.height + log2(abs(factor.numerator)), integer=x.integer * factor.denominator)
+        height, integer = x.height + log2(abs(factor.numerator)), x.integer * factor.denominator
+        return replace(x, height=height, integer=integer, image=None)
 
     def times(self, x: Bound, y: Bound) -> Bound:
         if x is None or y is None:

@@ -26,9 +26,8 @@ from verify.proof.series import Algebra, Series
 class WeightMaps:
     """See the module.
 
-    `points` are bounds of the points at which maps are taken, `calls` calls at most.  Their indices count with those of the claim,
-    so that points that differ in some dimension differ in the one of the proof.
-    `images` are the values of one of a pair, by identity: (value, map, number of the point).
+    `points` are bounds of the points at which maps are taken, by `calls` calls.  Their indices count with those of the claim, so
+    that points that differ in some dimension differ in the one of the proof.
     """
 
     kinds: Mapping[str, MapKind]
@@ -36,7 +35,6 @@ class WeightMaps:
     inverses: Mapping[str, str] = field(default_factory=dict)
     calls: int = 1
     points: list[Bound] = field(default_factory=list)
-    images: dict[int, tuple[Bound, str, int]] = field(default_factory=dict)
 
     def at_series(self, label: str, point: Sequence[Series], directions: Sequence[Sequence[Series]]) -> list[Series]:
         (x,) = point
@@ -84,9 +82,9 @@ class WeightMaps:
     def _value(self, slope: Slope) -> Bound:
         """P(b), a variable; Q(P(b)) is b, a variable or a point at which a map was taken."""
         first = slope.map == self._first(slope.map)
-        found = replace(VARIABLE) if first else self.ring.total([VARIABLE, *self.points, VARIABLE])
-        self.images[id(found)] = found, slope.map, slope.point
-        return found
+        found = VARIABLE if first else self.ring.total([VARIABLE, *self.points])
+        assert found is not None
+        return replace(found, image=(slope.map, slope.point))
 
     # ------------------------------------------------------------------------------------------ matrices
 
@@ -102,8 +100,8 @@ class WeightMaps:
         adds = int(label in self.inverses and label == self._first(label))
         if self.kinds[label] == "linear":
             return Slope(label, 0, adds)
-        _, other, number = self.images.get(id(point), (None, "", 0))
-        return Slope(label, number if other == self.inverses.get(label) else 1 + len(self.points), adds)
+        other, number = point.image if point and point.image else ("", 0)
+        return Slope(label, number if other == self.inverses.get(label) else len(self.points), adds)
 
     def _turned(self, slope: Slope, x: Bound) -> Bound:
         """The product of a matrix and an element."""
