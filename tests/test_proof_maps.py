@@ -295,7 +295,7 @@ REDUCED = (
 
 @pytest.mark.parametrize("dimension, independent", [(7, True), (1, False)])
 def test_what_is_reduced_is_independent(dimension: int, independent: bool) -> None:
-    """docs/proof.md: with m = 3 index variables and s = 1 factors P, in dimension m + 2 min(m, 2 s) = 7 no combination vanishes."""
+    """docs/proof.md: with n = 3 index variables and s = 1 factors P, in dimension n + 2 min(n, 2 s) = 7 none vanishes."""
     source, field = Random(3), PrimeField(2**61 - 1)
     rows = []
     for _ in range(4 * len(REDUCED)):
