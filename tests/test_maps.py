@@ -170,6 +170,31 @@ MIRROR = 'name = "s"\nupdate = "theta = Q(P(theta) - gamma*grad(theta))"\n[funct
 
 
 @pytest.mark.parametrize(
+    "name, settings, update",
+    [
+        (
+            "mirror-descent",
+            {"P(x, y)": "1 + log(x); 1 + log(y)", "Q(x, y)": "exp(x - 1); exp(y - 1)"},
+            "theta = theta*exp(-gamma*grad(theta))",
+        ),
+        ("muon", {"P(x, y)": "x/sqrt(1 + x**2 + y**2); y/sqrt(1 + x**2 + y**2)"},
+         "m = mu*m + grad(theta); theta = theta - gamma*m/sqrt(1 + dot(m, m))"),
+    ],
+)  # fmt: skip
+def test_the_maps_of_the_catalogue(name: str, settings: dict[str, str], update: str) -> None:
+    """With formulas they are the schemes with these formulas in the text, through gamma^2: exponentiated gradient, and a step of
+    length below one."""
+    plain = scheme_from_toml(f'name = "s"\nupdate = "{update}"\n[parameters]\nmu = ""\n')
+    loss, at = "x**2*y + y**3/3 - x", {"x": "1/3", "y": "2"}
+    ours, theirs = (
+        modified_equation(scheme, 2, settings={"mu": "1/2"} | given if name == "muon" else given).evaluate(loss, at)
+        for scheme, given in ((name, settings), (plain, {}))
+    )
+    for mine, other in zip(ours["theta"], theirs["theta"], strict=True):
+        assert [float(x) for x in mine] == pytest.approx([float(x) for x in other], rel=1e-14)
+
+
+@pytest.mark.parametrize(
     "kind, p, q, wrong",
     [
         ("componentwise", ("P(u)", "u/(1 - u)"), ("Q(u)", "u/(1 + u)"), "u/(1 - u)"),

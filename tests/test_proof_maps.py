@@ -289,7 +289,8 @@ def test_what_undoes_what(kind: str, update: str, right: str, wrong: str) -> Non
 
 #: no matrix meets its inverse at an index that carries nothing else; three index variables at most, one P at most
 REDUCED = (
-    "P(x)", "Q(x)", "Q(Q(x))", "P(x)*Q(x)", "P(x)*y", "Q(x)*y", "Q(x*y)", "P(x*y)", "P(x)*P(y)", "Q(x)*Q(y)", "P(Q(x)*y)", "Q(P(x)*y)",
+    "P(x)", "Q(x)", "Q(Q(x))", "P(x)*Q(x)", "P(x)*y", "Q(x)*y", "Q(x*y)", "P(x*y)", "P(x)*P(y)", "Q(x)*Q(y)",
+    "P(Q(x)*y)", "Q(P(x)*y)",
 )  # fmt: skip
 
 
