@@ -18,7 +18,6 @@ from flint import fmpq, nmod_mat
 from proof_controls import one_larger
 
 from derive import configure, modified_equation
-from derive.errors import UsageError
 from derive.language import Call, Expression, Name, Operation, parse_expression, unparse
 from derive.language.maps import map_arities
 from derive.scheme.catalogue import scheme_from_toml
@@ -310,11 +309,47 @@ def test_what_is_reduced_is_independent(dimension: int, independent: bool) -> No
     assert (rank == len(REDUCED)) == independent
 
 
-def test_a_certificate_says_nothing_of_inverse_maps() -> None:
-    equation = modified_equation(scheme_from_toml(MIRROR.format("map")), 1)
+@pytest.mark.parametrize("kind", KINDS)
+def test_certificates_of_inverse_maps_are_checked_again(kind: str) -> None:
+    """In the same dimension as the proof's; which of the two is drawn, and which undoes which, is part of the statement."""
+    equation = modified_equation(scheme_from_toml(MIRROR.format(kind)), 1)
     stated = equation.to_json()
-    with pytest.raises(UsageError, match="a certificate says nothing of inverse maps"):
-        certificate(equation.configuration, stated["equations"], stated["memory"])
+    data = certificate(equation.configuration, stated["equations"], stated["memory"])
+    proof = prove(equation.configuration, stated["equations"], stated["memory"])
+    _, bound, _, dimension, _ = checker.check(certificate_text(data), True)
+    assert bound < -100
+    assert dimension == proof.dimension
+    for n in range(len(data["fields"]["theta"][1])):
+        wrong = copy.deepcopy(data)
+        wrong["fields"]["theta"][1][n][0] += "*1001/1000"
+        with pytest.raises(checker.Different):
+            checker.check(json.dumps(wrong), True)
+    for other in ({}, {"P": "Q"}, {"P": "P", "Q": "Q"}, {"P": "Q", "Q": "R"}):
+        with pytest.raises((checker.Different, checker.Bad)):
+            checker.check(json.dumps({**data, "inverses": other}), True)
+    kinds = {"P": "map", "Q": "linear"}
+    with pytest.raises(checker.Bad, match="maps that do not undo each other"):
+        checker.check(json.dumps({**data, "maps": kinds}), True)
+
+
+@pytest.mark.parametrize(
+    "update, right, wrong",
+    [
+        ("theta = theta - gamma*P(Q(grad(theta)))", "-grad", "-P(P(grad))"),
+        ("theta = theta - gamma*Q(-P(grad(theta)))", "-Q(-P(grad))", "grad"),
+        ("theta = theta - gamma*dQ(P(theta), dP(theta, grad(theta)))", "-grad", "-dQ(theta, dP(theta, grad))"),
+        (
+            "g = grad(theta); theta = theta - gamma*d2Q(P(theta), g, g)",
+            "dQ(P(theta), d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad)))",
+            "d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad))",
+        ),
+    ],
+)
+def test_the_checker_knows_what_undoes_what(update: str, right: str, wrong: str) -> None:
+    c = configure(scheme_from_toml(PAIR.format(update, "map")))
+    assert checker.check(certificate_text(certificate(c, {"theta": [right]})), True)[1] < -100
+    with pytest.raises(checker.Different):
+        checker.check(certificate_text(certificate(c, {"theta": [wrong]})), True)
 
 
 @pytest.mark.parametrize("kind, dimension", [("componentwise", 1), ("linear", 1), ("linear", 2), ("map", 1), ("map", 2)])

@@ -269,13 +269,18 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 def test_maps_have_words_and_pictures() -> None:
     """A page about a map says what it is, which one is drawn, and what is true of every map."""
-    page = html.unescape(re.sub(r"<[^>]+>", "", report_page(gather(Request(load_scheme("muon"), 1)))))
+
+    def text(request: Request) -> str:
+        return html.unescape(re.sub(r"<[^>]+>", "", report_page(gather(request))))
+
+    page = text(Request(load_scheme("muon"), 1))
     assert "P: map, the polar factor" in page
     assert "every smooth loss and every map of its kind" in page
     assert "with P(x, y) = x/sqrt(1 + x**2 + y**2); y/sqrt(1 + x**2 + y**2) (--set draws another P)" in page
     assert "Every slope is the expected one." in page
-    set_one = Request(load_scheme("mirror-descent"), 1, settings={"P(x, y)": "2*x; 3*y", "Q(x, y)": "x/2; y/3"}, certificate=False)
-    assert "with P(x, y) = 2*x; 3*y and Q(x, y) = x/2; y/3 (--set" in html.unescape(re.sub(r"<[^>]+>", "", report_page(gather(set_one))))
+    settings = {"P(x, y)": "2*x; 3*y", "Q(x, y)": "x/2; y/3"}
+    page = text(Request(load_scheme("mirror-descent"), 1, settings=settings, certificate=False))
+    assert "with P(x, y) = 2*x; 3*y and Q(x, y) = x/2; y/3 (--set draws another P and Q)" in page
 
 
 def test_words_of_maps() -> None:

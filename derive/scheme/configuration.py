@@ -24,7 +24,6 @@ from derive.language import (
     unparse,
 )
 from derive.language.letters import GREEK, is_letter
-from derive.scheme.map_pairs import check_pairs
 from derive.scheme.map_settings import MapFormula, parse_map_setting
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
@@ -79,7 +78,10 @@ def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, 
     """
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))
-    check_pairs(maps, scheme.inverses)
+    if maps:
+        from derive.scheme.map_pairs import check_pairs
+
+        check_pairs(maps, scheme.inverses)
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}

@@ -1,4 +1,4 @@
-"""Which maps a page draws where none are set: smooth ones that are bounded by what their argument is, so that pictures stay in view.
+"""Which maps a page draws where none are set: smooth ones with which the orbits of the default loss stay in view.
 
     P            u/sqrt(1 + |u|^2), towards the direction of u, at most of length 1; componentwise the same of every component
     P, inverse   log(u + sqrt(1 + u^2)) = arsinh(u) and sinh(u) at every component, the mirror map of the hyperbolic entropy

@@ -33,9 +33,9 @@ def _lead(m: Material) -> str:
     what = "field" if m.loss.is_field else "loss L"
     kept = "" if set(m.opened) == set(m.parameters) else "what was set can be moved here too; "
     return (
-        f"The {what} = <code>{escape(m.loss.text)}</code>{_maps(m)}. Move the sliders (with the keyboard: Tab, then the arrow keys) or "
-        f"type numbers (0.999, 1e-8, 2/3); {kept}everything below is computed anew in this page, in double precision, from "
-        "functions generated from the exact field."
+        f"The {what} = <code>{escape(m.loss.text)}</code>{_maps(m)}. Move the sliders (with the keyboard: Tab, then the arrow "
+        f"keys) or type numbers (0.999, 1e-8, 2/3); {kept}everything below is computed anew in this page, in double precision, "
+        "from functions generated from the exact field."
     )
 
 
