@@ -1201,8 +1201,8 @@ class Check:
         return sample
 
     def bounds(self, d):
-        """For claim minus truth in dimension d: log2 of degree, of height and of the cover; components for the indices; products
-        that are functions of the point."""
+        """For claim minus truth in dimension d: log2 of degree, of height and of the cover; indices; products that are functions
+        of the point."""
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
@@ -1223,8 +1223,8 @@ class Check:
         apart = [pairs * max((ring.cleared(w)[i] for w in points), default=0) for i in (0, 1)]
         degree, height = degree + apart[0], height + apart[1]
         count = largest([w[4] for w in [*found, *points]])
-        needed = 1 + count + 2 * min(1 + count, 2 * slopes(count))  # what tells a matrix from its inverse: three of each index
-        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), int(needed), ring.leading
+        indices = count + 2 * min(1 + count, 2 * slopes(count))  # three of those at which a matrix and its inverse may meet
+        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), int(indices), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
@@ -1296,8 +1296,8 @@ class Check:
         while dimension > d:
             need(dimension < 60, "too many summation indices")
             d = dimension
-            degree, height, cover, needed, products = self.bounds(d)
-            dimension = max(needed + len({pilot.leads[k][0] for k in products if k in pilot.leads}), claim.order + 1, 2)
+            degree, height, cover, indices, products = self.bounds(d)
+            dimension = max(1 + indices + len({pilot.leads[k][0] for k in products if k in pilot.leads}), claim.order + 1, 2)
         self.failed = set()
         first = self.compared(self.sample(dimension))
         need(not claim.memory or not self.vertices_matter(first), "the relaxation of the memory depends on second derivatives")
