@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 #: from the ground up; a room is a package with all its modules, or one module.  `derive` itself only names what is public.
 FLOORS = (
     "derive", "derive.errors", "derive.files", "derive.sizes",
-    "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine",
+    "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine", "derive.noise",
     "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.readings", "derive.trees",
     "derive.paper",
     "derive.commands.helping", "derive.commands.console", "derive.commands.options",
