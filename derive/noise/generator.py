@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from flint import fmpq
+
 from derive.algebra.coefficients import Ratio
-from derive.noise.forests import Forest
+from derive.algebra.sequences import coefficient_of_n
+from derive.noise.enumeration import Enumeration
+from derive.noise.forests import Forest, Root, size, symmetry, text
+from derive.noise.steps import Step, one_step
+from derive.noise.weights import Weights
 from derive.scheme import Configuration
 
 
@@ -16,13 +22,15 @@ class Generator:
 
     `powers[k]` gives the coefficient of every tied forest at gamma^k; those with one root are the drift, those with two, doubled,
     the diffusion matrix, and where there are any with three or more roots no stochastic differential equation has this law.
-    `slow` are the slow variables as they are printed, the unknowns first.  `opaque` says what labels stand for that are neither
+    `slow` are the slow variables as they are printed, the unknowns first; `spaces` says in whose space a variable, and what a label
+    stands for, lies.  `opaque` says what labels stand for that are neither
     gradients nor variables, such as u = sgrad/norm(sgrad).
     """
 
     configuration: Configuration
     slow: tuple[str, ...]
     powers: tuple[Mapping[Forest, Ratio], ...]
+    spaces: Mapping[str, str]
     opaque: Mapping[str, str]
 
     @property
@@ -32,3 +40,43 @@ class Generator:
     def through(self, roots: int) -> tuple[Mapping[Forest, Ratio], ...]:
         """The part with so many roots, by powers of gamma: 1 is the drift, 2 half the diffusion matrix."""
         return tuple({f: c for f, c in power.items() if len(f) == roots} for power in self.powers)
+
+
+def generator(configuration: Configuration, order: int, progress: Callable[[int], None] = lambda power: None) -> Generator:
+    """The generator through gamma^order of independent samples; `progress` hears of every power that is done.
+
+    The coefficient of a forest is [n^1] of its weight over its symmetry.
+
+    Raises ReductionError where the text is not linear in state variables, gradients and normal vectors, LimitError.
+
+    >>> from derive.noise.forests import text
+    >>> from derive.scheme import configure, inline_scheme
+    >>> heavy = inline_scheme("v = beta*v + sgrad(theta); theta = theta - gamma*v")
+    >>> for f, c in generator(configure(heavy, noise=True), 1).powers[1].items():
+    ...     print(text(f), "|", c)
+    g[g] | -(1 + beta)/(2*(1 - beta)**3)
+    g1 g1 | 1/(2*(1 - beta)**2)
+    """
+    step = one_step(configuration, order + 1)
+    found, weights = Enumeration(step), Weights(step)
+    powers: list[dict[Forest, Ratio]] = [{} for _ in range(order + 1)]
+    for cost in range(1, 2 * (order + 1) + 1):
+        for forest in found.forests(cost):
+            for k in range((cost + 1) // 2, order + 2):
+                c = coefficient_of_n(weights.weight(forest, k), 1)
+                if c:
+                    share = c.scaled(fmpq(1, symmetry(forest))).reduced()
+                    powers[k - 1][_printed(step, forest)] = share
+        progress(cost)
+    sorted_powers = tuple(dict(sorted(p.items(), key=_by_roots)) for p in powers)
+    return Generator(configuration, step.slow, sorted_powers, dict(step.spaces), dict(step.forms.opaque))
+
+
+def _printed(step: Step, forest: Forest) -> Forest:
+    """The forest with no name of a variable where it is the unknown of the tree's space."""
+    return tuple(Root("" if r.slot == step.spaces.get(r.tree.label, r.slot) else r.slot, r.tree) for r in forest)
+
+
+def _by_roots(item: tuple[Forest, Ratio]) -> tuple[int, int, str]:
+    forest, _ = item
+    return len(forest), size(forest), text(forest)
