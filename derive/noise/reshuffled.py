@@ -93,4 +93,4 @@ def _partitions(items: Sequence[int]) -> Iterator[dict[int, int]]:
 
 
 def _renumbered(t: Tree, numbers: Mapping[int, int]) -> Tree:
-    return Tree(t.label, numbers.get(t.tie, t.tie), tuple(_renumbered(c, numbers) for c in t.children))
+    return t._replace(tie=numbers.get(t.tie, t.tie), children=tuple(_renumbered(c, numbers) for c in t.children))
