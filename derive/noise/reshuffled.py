@@ -1,12 +1,13 @@
 """The generator of an optimizer that takes the m batches of a data set once an epoch, in a fresh random order.
 
-E phi(theta after n epochs) = exp(n m gamma G) phi: G = [n^1] of the weights in n epochs, over m gamma.  Ties are joint
-*cumulants* of a batch drawn from the m, as for independent samples; up to three nodes they are central moments, and
+E phi(theta after n epochs) = exp(n m gamma G) phi: the coefficient of a forest is [n^1] of its weight in n epochs, over m gamma.
+Ties are joint *cumulants* of a batch drawn from the m, as for independent samples.  Up to three nodes these are the central
+moments, of which `derive.noise.epochs` gives the weights; since
 
-    M(C) = sum over partitions of C into blocks of two and more of the product of the cumulants of the blocks
+    M(C) = sum over partitions of C into blocks of two and more of the product of the cumulants of the blocks,
 
-takes a sum over moments (`derive.noise.epochs`) to one over cumulants: a forest receives the weights of all in which some of its
-ties are one.  The places of an order are no independent draws, so that forests in several pieces have weights too.
+a forest receives the weights of all in which some of its ties are one.  Places in an order are no independent draws, so that
+with memory forests in several pieces occur.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from derive.algebra.sequences import coefficient_of_n
 from derive.errors import UsageError
 from derive.noise.enumeration import Enumeration
 from derive.noise.epochs import Epochs
-from derive.noise.forests import Forest, Root, Tree, canonical, nodes
+from derive.noise.forests import NORMAL, Forest, Root, Tree, canonical, nodes
 from derive.noise.generator import Generator, collected
 from derive.noise.steps import Step, one_step
 from derive.scheme import Configuration
@@ -27,7 +28,10 @@ from derive.scheme import Configuration
 
 @dataclass(frozen=True)
 class EpochGenerator(Generator):
-    """G for `batches` batches, a number or the symbol of it; `symbols` says what others stand for: m0 for beta**m."""
+    """G for `batches` batches, a number or the symbol of one; at the ends of epochs, at the times n m gamma.
+
+    `symbols` says what further symbols of the coefficients stand for: B for beta**m.
+    """
 
     batches: str
     symbols: Mapping[str, str]
@@ -36,53 +40,68 @@ class EpochGenerator(Generator):
 def reshuffled_generator(
     configuration: Configuration, order: int, batches: int | None = None, progress: Callable[[int], None] = lambda power: None
 ) -> EpochGenerator:
-    """The generator through gamma^order; `batches` is their number, None leaves it a symbol.
+    """The generator through gamma^order for so many batches in an epoch, for every number of them where None is given.
+
+    Raises UsageError for a number of batches without such a generator, ReductionError for a text without one, LimitError.
 
     >>> from derive.noise.forests import text
     >>> from derive.scheme import configure, inline_scheme
     >>> sgd = configure(inline_scheme("theta = theta - gamma*sgrad(theta)"), noise=True)
-    >>> for f, c in reshuffled_generator(sgd, 2).powers[2].items():
-    ...     if "1" in text(f): print(text(f), "|", c)
+    >>> for f, c in reshuffled_generator(sgd, 1).powers[1].items():
+    ...     print(text(f), "|", c)
+    g1[g1] | -1/2
+    g[g] | -1/2
+    >>> for f, c in reshuffled_generator(sgd, 3).through(2)[3].items():
+    ...     print(text(f), "|", c)
+    g1[g2] g1[g2] | m/24
+    g1[g2] g2[g1] | -m/24
+    g1[g] g1[g] | m*(1 + m)/24
+    g[g1] g1[g] | -m*(1 + m)/12
+    g[g1] g[g1] | m*(1 + m)/24
     """
     step = one_step(configuration, order + 1)
-    _check(step, batches, order)
+    _check(step, batches)
+    # without memory coefficients are polynomials in m, and what they are for few batches is their value there
     weights = Epochs(step, batches if step.fast else None)
-    number = {} if batches is None else {weights.letter: weights.ring.constant(batches)}
+    value = {} if batches is None else {weights.letter: weights.ring.constant(batches)}
 
     def coefficient(forest: Forest, power: int) -> Ratio:
         c = sum((coefficient_of_n(weights.weight(f, power), 1) for f in merged(forest)), weights.ring.zero)
-        return (c / weights.m).reduced().substitute(number, weights.ring)
+        return (c / weights.m).substitute(value, weights.ring)
 
     powers = collected(Enumeration(step, whole=False), coefficient, progress)
     symbols = {} if batches else {z: f"({a})**{weights.letter}" for z, a in weights.powers.items()}
-    given = str(batches or weights.letter)
-    return EpochGenerator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque), given, symbols)
+    of = str(batches or weights.letter)
+    return EpochGenerator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque), of, symbols)
 
 
-def _check(step: Step, batches: int | None, order: int) -> None:
-    """Raise UsageError for a number of batches, and ReductionError for a text, of which the epochs are not read here."""
-    forms = step.forms
-    samples = {e.sample for e in forms.evaluations} - {""}
-    if len(samples) > 1:
-        raise forms.refuse("in epochs a step has one batch, and this one draws several")
-    if forms.slopes:
-        raise forms.refuse("in epochs what changes with t is not read; make schedules constant")
-    least = order + 1 if step.fast else 2
-    if batches is not None and batches < least:
-        why = f"with memory the moments of {least} gradients of fewer are not independent of each other" if batches > 1 else \
-            "one batch is the whole data set, without noise"
-        raise UsageError(f"{batches} batches in an epoch: {why}; take {least} or more")
+def _check(step: Step, batches: int | None) -> None:
+    """Raise UsageError for a number of batches, and ReductionError for a text, of which epochs are not read."""
+    forms, least = step.forms, step.order if step.fast else 2
+    if len({g.sample for g in step.gradients.values()} - {""}) > 1:
+        raise forms.refuse("a step of an epoch has one batch, and this one draws several samples")
+    if batches is None or batches >= least:
+        return
+    why = "one batch is the whole data set, without noise"
+    if batches > 1:
+        why = f"cumulants of {least} gradients depend on those of fewer where there are fewer batches"
+    raise UsageError(f"{batches} batches in an epoch: {why}; take {least} or more{', or a lower order' * (batches > 1)}")
 
 
 def merged(forest: Forest) -> Iterator[Forest]:
-    """The forest, and all in which some of its ties of samples are one."""
-    found = sorted({t.tie for t in nodes(r.tree for r in forest) if t.label != "n"} - {0})
-    for numbers in _partitions(found):
+    """The forest, and all in which some of its ties of samples are one.
+
+    >>> from derive.noise.forests import parse, text
+    >>> [text(f) for f in merged(parse("g1[g2] g1[g2]"))]
+    ['g1[g1] g1[g1]', 'g1[g2] g1[g2]']
+    """
+    ties = sorted({t.tie for t in nodes(r.tree for r in forest) if t.label != NORMAL} - {0})
+    for numbers in _partitions(ties):
         yield canonical(Root(r.slot, _renumbered(r.tree, numbers)) for r in forest)
 
 
 def _partitions(items: Sequence[int]) -> Iterator[dict[int, int]]:
-    """Every partition, as a map of an item to the first of its block."""
+    """Every partition, as a map of items to the first of their block."""
     if not items:
         yield {}
         return
