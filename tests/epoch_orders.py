@@ -24,7 +24,7 @@ Function = list[Any]  # polynomials by powers of gamma
 
 @dataclass(frozen=True)
 class Problem:
-    """v+ = beta v - gamma r (grad L_i + decay x), x+ = x + v+, in `dimension` components of x and of v.
+    """v+ = beta v - gamma r (grad L_i(x - ahead gamma grad L_i) + decay x), x+ = x + v+, in `dimension` components of x and of v.
 
     Without memory where beta is None.  The variables of `context` are x, then v, then the time t of which r is a polynomial; it
     grows by gamma.
@@ -35,7 +35,8 @@ class Problem:
     dimension: int
     order: int
     beta: fmpq | None = None
-    decay: fmpq = fmpq(0)
+    decay: fmpq | int = 0
+    ahead: int = 0
     rate: Any = None
 
     @cached_property
@@ -58,17 +59,29 @@ class Problem:
 
     def step(self, f: Function, batch: int) -> Function:
         """The operator of a step."""
-        rate = 1 if self.rate is None else self.rate
-        force = [-rate * (self.losses[batch].derivative(i) + self.decay * x) for i, x in enumerate(self.x)]
-        amounts = [*force, *([] if self.rate is None else [self.context.constant(1)])]
+        amounts = [self.force(batch, i) for i in range(self.dimension)]
+        if self.rate is not None:
+            amounts.append(self.constant(1))
         result = self.constant(0)
         for powers in product(range(self.order + 1), repeat=len(amounts)):
-            if (k := sum(powers)) <= self.order:
-                scale = prod((b**p / factorial(p) for b, p in zip(amounts, powers, strict=True)), start=self.context.constant(1))
-                ways = [i for i, p in enumerate(powers) for _ in range(p)]
-                for j in range(self.order + 1 - k):
-                    result[j + k] += scale * self.moved(reduce(self.along, ways, f[j]))
+            if sum(powers) > self.order:
+                continue
+            ways = [i for i, p in enumerate(powers) for _ in range(p)]
+            scale = reduce(times, (amounts[i] for i in ways), self.constant(1))
+            part = times(scale, [self.moved(reduce(self.along, ways, p)) for p in f])
+            for j, p in enumerate(part[: self.order + 1 - len(ways)]):
+                result[j + len(ways)] += p * fmpq(1, prod(map(factorial, powers)))
         return result
+
+    def force(self, batch: int, i: int) -> Function:
+        """-r (d_i L(x - ahead gamma grad L) + decay x_i), by powers of gamma."""
+        loss, rate = self.losses[batch], 1 if self.rate is None else self.rate
+        back = [-self.ahead * loss.derivative(k) for k in range(self.dimension)]
+        found = [
+            self.derivative(loss.derivative(i), [back] * j) / factorial(j) for j in range(self.order + 1 if self.ahead else 1)
+        ]
+        found[0] += self.decay * self.x[i]
+        return [*scaled(found, -rate), *self.constant(0)[len(found) :]]
 
     def along(self, f: Any, i: int) -> Any:
         """The derivative in the direction of the force's component i, which acts on x and v; after these, in that of t."""
@@ -78,7 +91,7 @@ class Problem:
 
     def moved(self, f: Any) -> Any:
         """f(A z)."""
-        if self.beta is None:
+        if self.beta is None or not f:
             return f
         z, d = self.context.gens(), self.dimension
         v = [self.beta * y for y in z[d : 2 * d]]
@@ -97,7 +110,7 @@ class Problem:
         """prod_j (T - beta^(m j))^(order + 1) f at v = 0, T the epoch: all transients are taken away."""
         if self.beta is None:
             return f
-        degree = max(p.total_degree() for p in f) + 2 * self.order
+        degree = max(p.total_degree() for p in f) + self.order * (max(p.total_degree() for p in self.losses) - 2)
         for j in range(1, degree + 1):
             for _ in range(self.order + 1):
                 f = total(self.epoch(f), scaled(f, -(self.beta ** (self.batches * j))))
@@ -167,7 +180,17 @@ def total(f: Function, g: Function) -> Function:
     return [a + b for a, b in zip(f, g, strict=True)]
 
 
-def scaled(f: Function, c: fmpq) -> Function:
+def times(f: Function, g: Function) -> Function:
+    """The product, cut off."""
+    found = [0 * a for a in f]
+    for j, a in enumerate(f):
+        for k, b in enumerate(g[: len(f) - j]):
+            if a and b:
+                found[j + k] += a * b
+    return found
+
+
+def scaled(f: Function, c: Any) -> Function:
     return [a * c for a in f]
 
 
@@ -183,8 +206,8 @@ def partitions(items: list[int]) -> Iterator[list[list[int]]]:
 
 
 def some_problem(batches: int, order: int, dimension: int = 2, degree: int = 4, **settings: Any) -> tuple[Problem, Function]:
-    """Losses of that degree with random small rational coefficients, to be compared through gamma^order of G, and a test function
-    of the degree order + 1; `rate` gives the coefficients of r(t)."""
+    """Losses of that degree with random small rational coefficients, none of them zero, to be compared through gamma^order of G,
+    and a test function of the degree order + 1; `rate` gives the coefficients of r(t)."""
     draw = random.Random(f"{batches} {order} {dimension} {degree}")
     memory = "abcd"[:dimension] if settings.get("beta") is not None else ""
     rate = settings.pop("rate", ())
@@ -194,7 +217,9 @@ def some_problem(batches: int, order: int, dimension: int = 2, degree: int = 4, 
     def some(most: int) -> Any:
         powers = [p for p in product(range(most + 1), repeat=dimension) if 0 < sum(p) <= most]
         monomials = [prod((x**e for x, e in zip(z, p, strict=False)), start=context.constant(1)) for p in powers]
-        return sum((x * fmpq(draw.randint(-4, 4), draw.randint(1, 3)) for x in monomials), context.constant(0))
+        return sum(
+            (x * fmpq(draw.choice((-4, -3, -2, -1, 1, 2, 3, 4)), draw.randint(1, 3)) for x in monomials), context.constant(0)
+        )
 
     if rate:
         settings["rate"] = sum((c * z[-1] ** k for k, c in enumerate(rate)), context.constant(0))

@@ -104,7 +104,7 @@ class Epochs(Weights):
         fast = [self._power_of[r.slot] for r in walk.pending if r.slot in self._power_of]
         if not fast:
             return (self.within.sum(right) + start).reduced()
-        settled = self.within.relax(own, right)
+        settled = self.relaxed(self.within, own, right)
         return (settled + (start - self.within.at_zero(settled)) * prod(fast, start=self.ring.one)).reduced()
 
     def moves(self, walk: Walk) -> dict[Walk, Series]:
@@ -149,6 +149,4 @@ def _relaxation(step: Step, fast: str) -> Ratio:
         raise step.forms.refuse(f"at gamma = 0 a step keeps nothing of the memory {fast}; epochs of such memory are not read")
     if factor.symbols() & step.forms.slopes.keys():
         raise step.forms.refuse(f"the relaxation factor {factor} of {fast} changes with t; epochs of such memory are not read")
-    if factor == -step.ring.one:
-        raise step.forms.refuse(f"the memory {fast} changes its sign at every step and does not relax")
     return factor

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.errors import UsageError
+from derive.language import constant, fresh_name, parse_expression
 from derive.noise.enumeration import Enumeration
-from derive.noise.epochs import Epochs
+from derive.noise.epochs import BATCHES, Epochs
 from derive.noise.forests import NORMAL, Forest, Root, Tree, canonical, nodes
 from derive.noise.generator import Generator, collected
 from derive.noise.steps import Step, one_step
-from derive.scheme import Configuration
+from derive.scheme import Configuration, Scheme
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,26 @@ def reshuffled_generator(
         return (c / weights.m).substitute(value, weights.ring)
 
     powers = collected(Enumeration(step, whole=False), coefficient, progress)
-    symbols = {} if batches else {z: f"({a})**{weights.letter}" for z, a in weights.powers.items()}
+    symbols = {} if batches else {z: _power(a, weights.letter) for z, a in weights.powers.items()}
     of = str(batches or weights.letter)
     return EpochGenerator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque), of, symbols)
+
+
+def batches_setting(scheme: Scheme, settings: Mapping[str, str]) -> tuple[dict[str, str], int | None]:
+    """The settings without that of the number of batches, and this number: m, or mm where the scheme has an m of its own.
+
+    >>> from derive.scheme import inline_scheme
+    >>> batches_setting(inline_scheme("v = beta*v + sgrad(theta); theta = theta - gamma*v"), {"beta": "1/2", "m": "8"})
+    ({'beta': '1/2'}, 8)
+    """
+    letter = fresh_name(BATCHES, scheme.names)
+    rest = {name: text for name, text in settings.items() if name != letter}
+    if letter not in settings:
+        return rest, None
+    value = constant(parse_expression(settings[letter], f"--set {letter}"))
+    if value is None or value.denominator != 1:
+        raise UsageError(f"--set {letter}={settings[letter]}: the number of batches in an epoch is a whole number, such as 8")
+    return rest, int(value)
 
 
 def _check(step: Step, batches: int | None) -> None:
@@ -85,7 +103,11 @@ def _check(step: Step, batches: int | None) -> None:
     why = "one batch is the whole data set, without noise"
     if batches > 1:
         why = f"cumulants of {least} gradients depend on those of fewer where there are fewer batches"
-    raise UsageError(f"{batches} batches in an epoch: {why}; take {least} or more{', or a lower order' * (batches > 1)}")
+    raise UsageError(f"epochs of {batches} batches: {why}; take {least} or more{', or a lower order' * (batches > 1)}")
+
+
+def _power(a: Ratio, exponent: str) -> str:
+    return f"{a}**{exponent}" if str(a).isidentifier() else f"({a})**{exponent}"
 
 
 def merged(forest: Forest) -> Iterator[Forest]:
