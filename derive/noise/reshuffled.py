@@ -41,7 +41,8 @@ class EpochGenerator(Generator):
 def reshuffled_generator(
     configuration: Configuration, order: int, batches: int | None = None, progress: Callable[[int], None] = lambda power: None
 ) -> EpochGenerator:
-    """The generator through gamma^order for so many batches in an epoch, for every number of them where None is given.
+    """The generator through gamma^order for so many batches in an epoch; where None is given, for every number of them, with fast
+    memory for every number above the order.
 
     Raises UsageError for a number of batches without such a generator, ReductionError for a text without one, LimitError.
 
@@ -95,7 +96,7 @@ def batches_setting(scheme: Scheme, settings: Mapping[str, str]) -> tuple[dict[s
 
 def _check(step: Step, batches: int | None) -> None:
     """Raise UsageError for a number of batches, and ReductionError for a text, of which epochs are not read."""
-    forms, least = step.forms, step.order if step.fast else 2
+    forms, least = step.forms, max(2, step.order if step.fast else 2)
     if len({g.sample for g in step.gradients.values()} - {""}) > 1:
         raise forms.refuse("a step of an epoch has one batch, and this one draws several samples")
     if batches is None or batches >= least:
