@@ -62,9 +62,9 @@ _HOME = {
     "WeakEquation": "weak_equation", "modified_sde": "weak_equation",
 }  # fmt: skip
 __all__ = [
-    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy", "catalogue",
-    "compare", "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy", "modified_equation",
-    "modified_loss", "modified_losses", "modified_sde", "modifying_field", "second_order", "stability",
+    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
+    "catalogue", "compare", "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy",
+    "modified_equation", "modified_loss", "modified_losses", "modified_sde", "modifying_field", "second_order", "stability",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

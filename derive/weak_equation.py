@@ -9,7 +9,7 @@ stochastic differential equation at the time n gamma; where there are more, no s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,8 @@ class WeakEquation(Described):
         """
         found = {k: c for k, power in enumerate(self.powers) if (c := power.coefficient(forest))}
         if len(found) > 1:
-            raise UsageError(f"'{forest}' stands at several powers of gamma, {', '.join(map(str, found))}; write eq[k].coefficient(...)")
+            known = ", ".join(map(str, found))
+            raise UsageError(f"'{forest}' stands at several powers of gamma, {known}; write eq[k].coefficient(...)")
         return next(iter(found.values()), 0)
 
     @property
@@ -168,7 +169,7 @@ class OnLosses(Described):
     """A weak modified equation on the losses of a finite data set."""
 
     equation: WeakEquation
-    samples: Samples = field(compare=True)
+    samples: Samples
 
     def evaluate(self, at: str | Mapping[str, object] = "", digits: int = 50) -> Expectation:
         """The coefficient of every derivative of phi; what the point gives no value stays a symbol.

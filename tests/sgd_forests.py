@@ -87,6 +87,7 @@ def coefficients(size: int) -> dict[Forest, Ratio]:
 
 def sgd(order: int) -> Generator:
     configuration = configure(with_samples(load_scheme("gd")), noise=True)
-    return Generator(configuration, ("theta",), tuple(coefficients(k + 1) for k in range(order + 1)), {"theta": "theta", "g": "theta"}, {})
+    spaces = {"theta": "theta", "g": "theta"}
+    return Generator(configuration, ("theta",), tuple(coefficients(k + 1) for k in range(order + 1)), spaces, {})
 
 

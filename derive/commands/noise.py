@@ -22,9 +22,10 @@ EXAMPLES = (
 @click.command("modified-sde", epilog=epilog(EXAMPLES, SCHEME_FILE))
 @scheme_options
 @order_option(1, "Keep the terms through gamma^ORDER; 0 is the limit flow, 1 the first diffusion.")
-@click.option("--sampling", type=click.Choice(["iid", "reshuffled"]), help="How samples follow each other; by default as the file says.")
+@click.option("--sampling", type=click.Choice(["iid", "reshuffled"]),
+              help="How samples follow each other; else as the file says.")  # fmt: skip
 @click.option("--batch", metavar="B", help="Every gradient is a mean over B samples, a number or a symbol.")
-@click.option("--losses", metavar="E1; E2", help="The loss of every sample of a finite data set; 'f = E1; f = E2; g = ...' in games.")
+@click.option("--losses", metavar="E1; E2", help="The loss of every sample of a data set; in games 'f = E1; f = E2; g = E3'.")
 @click.option("--weights", metavar="1/2,1/3,1/6", help="The probability of every sample; equal by default.")
 @click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game.")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Exact values at a point (slow variables as eta_x=...).")
@@ -59,7 +60,7 @@ def modified_sde(scheme: str | None, update: str | None, parameters: tuple[str, 
         letters = chosen_letters()
         click.echo(weak_latex(equation, letters) if latex else weak_text(equation, plain or ascii_only(), letters))
     if not chosen.stochastic:
-        _note("grad(x) is read as sgrad(x), the gradient of one sample a step; write sgrad(x) or normal() where that is not meant")
+        _note("grad(x) is read as sgrad(x), the gradient of the step's sample; a text with sgrad(x) or normal() is read as it is")
 
 
 def _note(text: str) -> None:
@@ -67,7 +68,7 @@ def _note(text: str) -> None:
 
 
 def _print_values(equation: Any, data: Any, at: str, digits: int, output: str, plain: bool) -> None:
-    from derive.writing.weak import values_latex, values_text
+    from derive.writing.weak_values import values_latex, values_text
 
     found = data.evaluate(at, digits)
     if output == "json":

@@ -116,7 +116,7 @@ class _Evaluation:
         given = {n: x for n, x in point.items() if n in problem.parameters}
         if clash := sorted(symbols & ({n for block in blocks.values() for n in block})):
             name = clash[0]
-            raise UsageError(f"the losses' variable '{name}' is also a parameter of the scheme; rename it, or set --set {name}=...")
+            raise UsageError(f"the losses: '{name}' is a parameter of the scheme too; rename it, or set --set {name}=...")
         self.ring = Ring(sorted((symbols - given.keys()) | {*missing}))
         self.values = {n: self.ring.constant(x) for n, x in given.items()}
         numbers = formulas({n: point.get(n) for n in (*problem.parameters, *(n for b in blocks.values() for n in b))}, self.ring)

@@ -125,7 +125,8 @@ def _named(losses: Losses, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """(declared loss, the text of its next sample)."""
     alone = next(iter(known)) if len(known) == 1 else ""
     if isinstance(losses, Mapping):
-        yield from ((str(f).strip(), str(e)) for f, texts in losses.items() for e in ([texts] if isinstance(texts, str) else texts))
+        for f, texts in losses.items():
+            yield from ((str(f).strip(), str(e)) for e in ([texts] if isinstance(texts, str) else texts))
     else:
         yield from items(losses if isinstance(losses, str) else ";".join(map(str, losses)), "losses", alone)
 

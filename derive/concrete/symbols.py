@@ -44,10 +44,10 @@ class Formula:
         return Formula(-self.ratio)
 
     def __sub__(self, other: Any) -> Formula:
-        return self + -Formula(self._other(other))
+        return Formula((self.ratio - self._other(other)).reduced())
 
     def __rsub__(self, other: Any) -> Formula:
-        return -self + other
+        return Formula((self._other(other) - self.ratio).reduced())
 
     def __truediv__(self, other: Any) -> Formula:
         return Formula((self.ratio / self._other(other)).reduced())

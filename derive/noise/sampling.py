@@ -82,7 +82,7 @@ def by_batch(generator: Generator, batch: str) -> Generator:
     if generator.opaque:
         u, said = next(iter(generator.opaque.items()))
         raise ReductionError(
-            f"a batch: {u} = {said} of a mean over a batch is no mean; leave --batch out, a sample then stands for the whole batch"
+            f"a batch: {u} = {said} of a mean is no mean; leave --batch out, a sample then stands for the whole batch"
         )
     symbols = dict.fromkeys(s for power in generator.powers for c in power.values() for s in c.ring.symbols)
     ring = Ring([*symbols, *([] if batch.isdigit() else [batch])])

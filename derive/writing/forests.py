@@ -11,7 +11,7 @@ one of the Laplacian.  The mean is taken where all nodes of a tie are together, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -62,6 +62,16 @@ class ForestWriter:
     @cached_property
     def signs(self) -> Signs:
         return SIGNS[self.style.name]
+
+    def math(self, text: str) -> str:
+        """A formula in a sentence."""
+        return f"${text}$" if self.style.name == "latex" else text
+
+    @property
+    def gradients(self) -> tuple[str, str]:
+        """The gradient of the mean, and that of a sample."""
+        mean = self.function("g", ())
+        return mean, self.subscripted(mean, self.letter("g", 1))
 
     def written(self, forest: Forest) -> tuple[str, ...]:
         """A vector, a matrix or a tensor; of a matrix that is not symmetric its two halves, M and its transposed."""
@@ -120,7 +130,8 @@ class ForestWriter:
         if self.one_loss:
             self.say("covariance")
             return self.signs.covariance
-        return self.cov(*(self.of_sample(label, (), 1, False) for label in labels))
+        a, b = (self.of_sample(label, (), 1, False) for label in labels)
+        return self.cov(a, b)
 
     def cumulant(self, order: int) -> str:
         self.say(f"K{order}")
@@ -155,8 +166,9 @@ class _OneForest:
         """With the mean over the ties that are together here and in no branch."""
         here = self.closed(t).difference(*map(self.closed, t.children)) - self.groups(t).keys()
         if branch := self.paired_branch(t, here):
-            others = self.node(Tree(t.label, t.tie, tuple(c for c in t.children if c is not branch)), False, [self.space(branch)])
-            return self.to.cov(others, self.to.of_sample(branch.label, (), branch.tie, False), applied=True)
+            others = tuple(c for c in t.children if c is not branch)
+            matrix = self.node(Tree(t.label, t.tie, others), False, [self.space(branch)])
+            return self.to.cov(matrix, self.to.of_sample(branch.label, (), branch.tie, False), applied=True)
         return self.mean(here) + self.node(t)
 
     def paired_branch(self, t: Tree, here: set[int]) -> Tree | None:
@@ -225,7 +237,7 @@ class _OneForest:
         return len({variable_of(self.to.generator, r) for r in self.forest}) == 1
 
     def sandwich(self, a: Tree, b: Tree, tie: int) -> tuple[str, ...]:
-        """A C B^T, C the covariance of two leaves, or the identity, and A, B what the means above them are; () where it is none."""
+        """A C B^T, C the covariance of two leaves or the identity, A and B the means above them; () where it is none."""
         paths = [self.path(t, tie) for t in (a, b)]
         if any(path is None for path in paths):
             return ()
@@ -265,7 +277,7 @@ class _OneForest:
 
     def tensor(self) -> str:
         trees = [r.tree for r in self.forest]
-        alike = len({t for t in trees}) == 1 and trees[0].tie and not trees[0].children
+        alike = len({*trees}) == 1 and trees[0].tie and not trees[0].children
         if alike and len(trees) > 2 and self.to.one_loss:
             return self.to.cumulant(len(trees))
         if (derivative := self.free_derivative(trees)) is not None:
@@ -274,8 +286,7 @@ class _OneForest:
         return self.mean({*self.sizes} - inside) + self.to.signs.outer.join(map(self.vector, trees))
 
     def free_derivative(self, trees: Sequence[Tree]) -> str | None:
-        """The derivative of a mean of which all directions but those in brackets are left free: roots are normal vectors, and each
-        stands again on that mean."""
+        """The derivative of a mean with free directions: all other roots are normal vectors that stand again on that mean."""
         normals = [t.tie for t in trees if t.label == NORMAL]
         rest = [t for t in trees if t.label != NORMAL]
         if len(rest) != 1 or rest[0].tie or len(normals) != len(trees) - 1:
@@ -293,6 +304,6 @@ def variable_of(generator: Generator, root: Root) -> str:
     return root.slot or generator.spaces[root.tree.label]
 
 
-def blocks(generator: Generator, forest: Forest) -> Iterator[str]:
+def blocks(generator: Generator, forest: Forest) -> tuple[str, ...]:
     """The variables of the roots, in the order of the slow variables."""
-    yield from sorted((variable_of(generator, r) for r in forest), key=generator.slow.index)
+    return tuple(sorted((variable_of(generator, r) for r in forest), key=generator.slow.index))
