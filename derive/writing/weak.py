@@ -190,9 +190,7 @@ class _Report:
         tensor = self.to.written(f)[0]
         if len(self.slow) == 1:
             return Fraction(1), tensor
-        names = map(self.style.symbol, blocks(self.equation.generator, f))
-        shown = [rf"\partial_{{{x}}}" if self.latex else self.pick("∂_", "d_", "") + x for x in names]
-        return Fraction(1), self.style.scale.join([tensor, *shown])
+        return Fraction(1), self.style.scale.join([tensor, *map(self.to.partial, blocks(self.equation.generator, f))])
 
 
 def _cumulant(f: Forest) -> bool:
