@@ -42,7 +42,7 @@ def drawn(to: ForestWriter, equation: WeakEquation) -> Iterator[str]:
             yield f"{to.math(to.style.symbol(name))} is {greek(said, to.style)}"
     elif any(shared and label != NORMAL for label, shared in used):
         size = to.math(_size(to, equation.batch))
-        of = "the sample of the step" if equation.batch == "1" else f"one of the {size} samples of the step"
+        of = "a sample of the step" if equation.batch == "1" else f"one of the {size} samples of the step"
         yield f"{xi} is {of}, independent of all others"
     if (NORMAL, True) in used:
         yield f"{z} is a vector of independent standard normal numbers, new at every step"
