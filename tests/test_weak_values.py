@@ -45,7 +45,11 @@ def texts(losses: Sequence[Loss], names: str = "xy") -> list[str]:
 def named(powers: Sequence[dict[tuple[int, ...], Fraction]], names: Sequence[str]) -> Values:
     """By the index that names the derivative."""
     gap = "" if all(len(n) == 1 for n in names) else " "
-    return [{gap.join(sorted(n for n, e in zip(names, i, strict=True) for _ in range(e))): c for i, c in p.items()} for p in powers]
+
+    def index(exponents: tuple[int, ...]) -> str:
+        return gap.join(sorted(n for n, e in zip(names, exponents, strict=True) for _ in range(e)))
+
+    return [{index(i): c for i, c in power.items()} for power in powers]
 
 
 def evaluated(equation: WeakEquation, losses: object, weights: Sequence[Fraction], at: str) -> Values:
@@ -174,7 +178,7 @@ def test_samples_of_a_vector_field() -> None:
 
 
 def test_langevin_dynamics() -> None:
-    """With sqrt(2 gamma) times 0 or sqrt(3), -sqrt(3), whose moments are those of normal noise through the fifth; in s, gamma = s^2/6."""
+    """Normal noise has the moments of 0, sqrt(3), -sqrt(3) through the fifth; in s, with gamma = s^2/6 and noise 0, s, -s."""
     losses: Sequence[Loss] = (LOSSES[0], LOSSES[2])
     shape = {0: F(2, 3), 1: F(1, 6), -1: F(1, 6)}
 
@@ -188,7 +192,7 @@ def test_langevin_dynamics() -> None:
     weights = [w * shape[a] * shape[b] for (_, w), (a, b) in drawn]
     powers = generator([step(loss, noise) for (loss, _), noise in drawn], weights, POINT, 3)  # of s, from s^1
     expected = [{i: c * 6 ** (k + 1) for i, c in powers[2 * k + 1].items()} for k in range(2)]
-    assert not powers[0] and not powers[2]
+    assert powers[0] == powers[2] == {}
     equation = modified_sde(inline_scheme("theta = theta - gamma*sgrad(theta) + sqrt(2*gamma)*normal()"), 1)
     found = evaluated(equation, texts(losses), (F(1, 4), F(3, 4)), "x=1/2,y=1/3")
     assert found == named(expected, "xy")
@@ -220,7 +224,7 @@ def test_irrational_values_have_the_digits_asked_for() -> None:
         assert abs(found.numbers[1]["xx"] - expected) < mpmath.mpf(10) ** -39
         assert len(found.values[1]["xx"]) > 38
     zero = modified_sde("gd", 1).on_losses(["x**2", "exp(x)"]).evaluate("x=0").values
-    assert zero[0] == {"x": "-1/2"} and zero[1]["xx"] == "1/8"
+    assert (zero[0], zero[1]["xx"]) == ({"x": "-1/2"}, "1/8")
 
 
 def test_a_mean_of_one_sample_has_no_noise() -> None:
