@@ -278,7 +278,11 @@ def test_options_of_losses_want_losses(option: str) -> None:
 
 def test_bad_input_is_one_line() -> None:
     assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
-    assert "no values on losses" in refused("normalised-gd", "--losses", "x**2; x**4", "--at", "x=1")
+    squared = ("--update", "x = x - gamma*sgrad(f, x)*sgrad(f, x)", "--function", "f = loss(x)")
+    assert "no values on declared losses" in refused(*squared, "--losses", "x**2; x**4", "--at", "x=1")
+    assert "hess(...) of a sample is not read" in refused("gradient-penalty")
+    assert "loss(...) of a sample is not read" in refused("polyak-step")
+    assert "sign of zero" in refused("sign-descent", "--losses", "x**2; x**4", "--at", "x=0")
     assert "1/0" not in refused("momentum", "--set", "beta=1", "--losses", "x")
 
 

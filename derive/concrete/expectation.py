@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from flint import ctx, fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.concrete.functions import FunctionJets
 from derive.concrete.point import Index
-from derive.concrete.problem import Value, exact, is_zero
+from derive.concrete.problem import Jet, Value, exact, is_zero
 from derive.concrete.samples import Samples
 from derive.concrete.symbols import Formula
 from derive.concrete.tied import Derivatives, TiedForests, depth
@@ -120,11 +122,17 @@ class _Evaluation:
         self.values = {n: exact(x) for n, x in point.items()}
         if "t" in point:
             self.values |= time_values(generator.configuration.functions, exact(point["t"]), generator.order + 2)
-        self.ring = Ring(sorted((symbols | {*names}) - self.values.keys()))
-        numbers = {n: self.values[n] if n in point else Formula(self.ring.symbol(n)) for n in names}
-        jets = problem.jets([numbers[x] for x in problem.variables], depth(f for p in generator.powers for f in p), numbers)
+        own = [n for n in generator.configuration.free if n not in self.values and generator.opaque]
+        self.ring = Ring(sorted((symbols | {*names, *own}) - self.values.keys()))
+        numbers = {n: self.values[n] if n in self.values else Formula(self.ring.symbol(n)) for n in (*names, *own)}
+        degree = depth(f for p in generator.powers for f in p)
+        jets = problem.jets([numbers[x] for x in problem.variables], degree, numbers)
         state = {v: [numbers[n] for n in block] for v, block in blocks.items()}
-        self.forests = TiedForests(generator, samples, jets, state)
+        functions: dict[str, list[list[Jet]]] = {}
+        if generator.opaque:
+            known = FunctionJets(samples, jets, _axes(state), numbers | self.values, degree)
+            functions = {label: known.of(text) for label, text in generator.opaque.items()}
+        self.forests = TiedForests(generator, samples, jets, state, functions)
 
     def powers(self) -> list[dict[Index, Any]]:
         return [self._total(power) for power in self.generator.powers]
@@ -148,3 +156,10 @@ class _Evaluation:
             return Formula(c.substitute(values, self.ring))
         except ZeroDivisionError:
             raise SingularPointError(f"division by zero in {c.reduced()}") from None
+
+
+def _axes(state: Mapping[str, Sequence[Value]]) -> dict[str, list[Jet]]:
+    """Every component of a slow variable as the series of itself."""
+    width, places = sum(map(len, state.values())), count()
+    unit = {k: tuple(int(j == k) for j in range(width)) for k in range(width)}
+    return {v: [{(0,) * width: x, unit[next(places)]: fmpq(1)} for x in block] for v, block in state.items()}

@@ -95,7 +95,7 @@ class Problem:
         given = {n: (values or {})[n] for n in self.parameters}
         axes: dict[str, Jet] = {n: {(0,) * d: x} for n, x in ({"pi": arb.pi(), "e": arb(1).exp()} | given).items()}
         axes |= {name: _axis(i, d, x) for i, (name, x) in enumerate(zip(self.variables, point, strict=True))}
-        return [interpret(e, _Jets(axes, d, degree)) for e in self.expressions]
+        return [interpret(e, Jets(axes, d, degree)) for e in self.expressions]
 
 
 def parse_loss(text: str, parameters: Collection[str] = ()) -> Problem:
@@ -238,7 +238,7 @@ def rational_exponent(node: Expression) -> Fraction:
     return exponent
 
 
-class _Jets(Meaning[Jet]):
+class Jets(Meaning[Jet]):
     """Truncated Taylor series; `axes` gives those of the variables."""
 
     def __init__(self, axes: Mapping[str, Jet], d: int, degree: int) -> None:
