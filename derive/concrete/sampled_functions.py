@@ -15,6 +15,7 @@ from flint import fmpq
 from derive.concrete.jets import Jet, Value, compose, exact, is_zero, plus, power, taylor, times
 from derive.concrete.point import raised
 from derive.concrete.samples import Samples
+from derive.concrete.values import Undecided
 from derive.errors import SingularPointError, UsageError
 from derive.language import SCHEME_CALLS, Call, Expression, Meaning, Name, Operation, interpret, names_of, parse_expression
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
@@ -82,6 +83,7 @@ class _Sample(Meaning[Quantity]):
     def __init__(self, functions: SampledFunctions, sample: int) -> None:
         self.functions, self.sample = functions, sample
         self.zero, self.degree = (0,) * functions.width, functions.degree
+        self.weights = functions.samples.weights
 
     def number(self, value: Fraction) -> Quantity:
         return {self.zero: exact(value)}
@@ -130,13 +132,16 @@ class _Sample(Meaning[Quantity]):
         return power(a, exponent, self.degree, self.zero)
 
     def call(self, node: Call, args: list[Quantity]) -> Quantity:
-        function, _ = sample_of(node.function)
-        if partial := partial_of(function):
-            return self.functions.gradient(function, partial.variables[0], self.sample)
-        if function in ("grad", "field"):
-            unknown = next(iter(self.functions.generator.configuration.scheme.unknowns))
-            return self.functions.gradient(GRADIENT, unknown, self.sample)
-        return self._function(function, args)
+        function, sample = sample_of(node.function)
+        partial = partial_of(function)
+        if not partial and function not in ("grad", "field"):
+            return self._function(function, args)
+        unknown = partial.variables[0] if partial else next(iter(self.functions.generator.configuration.scheme.unknowns))
+        of = [self.functions.gradient(function if partial else GRADIENT, unknown, k) for k in range(len(self.weights))]
+        return of[self.sample] if sample else [self._mean([g[i] for g in of]) for i in range(len(of[0]))]
+
+    def _mean(self, each: Sequence[Jet]) -> Jet:
+        return self._sum([self._times(x, {self.zero: exact(w)}) for x, w in zip(each, self.weights, strict=True)])
 
     def _function(self, function: str, args: list[Quantity]) -> Quantity:
         a = args[0]
@@ -165,8 +170,10 @@ class _Sample(Meaning[Quantity]):
 
     def _sign(self, x: Jet) -> Jet:
         centre = x.get(self.zero, fmpq(0))
-        if is_zero(centre) or (not isinstance(centre, fmpq) and centre.contains(0)):
-            raise SingularPointError("a function of the sample jumps at this point")
+        if is_zero(centre):
+            raise SingularPointError("the sign of zero: a function in the update has no derivatives at this point")
+        if not isinstance(centre, fmpq) and centre.contains(0):
+            raise Undecided
         return {self.zero: fmpq(1 if centre > 0 else -1)}
 
     def _abs(self, x: Jet) -> Jet:
