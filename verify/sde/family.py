@@ -1,0 +1,98 @@
+"""The slow family of laws, and whether a claimed generator moves it.
+
+    l T = exp(gamma G) l,    l phi = phi for functions phi of the slow variables,    l: functions of (x, v) -> functions of x
+
+(l F)(x) is the mean of F over the law of the memory that has come to follow x.  T = exp(gamma G) where there is no memory.  For
+a given G the equation on functions that depend on v determines l, since 1 - (product of relaxation factors) is not zero; on
+functions of x alone it is then the statement that  E phi(x_n) = exp(n gamma G) phi.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from derive.errors import UndecidedError
+from verify.sde.forests import Operator
+from verify.sde.ring import UNIT, Array, inverse_matrix, matrix_product
+from verify.sde.step import Step
+
+MAX_PASSES = 300
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What l T - exp(gamma G) l leaves of functions of the slow variables: the first power of u, or None for nothing."""
+
+    first: int | None
+    passes: int
+
+
+class Family:
+    """l on monomials, order by order."""
+
+    def __init__(self, step: Step, operator: Operator, degree: int) -> None:
+        self.step, self.p, self.degree = step, step.ring.p, degree
+        self.own = step.world.ring
+        self.exponential = operator.exponential()
+        images = step.images()
+        if any(x.offset < 0 or x.values[..., 0].any() for x in images.values()):
+            raise UndecidedError("a step does not tend to the identity as gamma -> 0")
+        self.known = min(x.known for x in images.values())
+        self.matrix = step.matrix(images) if self.known >= degree else None
+
+    def residual(self) -> Residual:
+        """Where the equation fails."""
+        assert self.matrix is not None
+        basis, p = self.step.basis, self.p
+        fast = np.array([any(e[self.step.memory :]) for e in basis])
+        values, passes = self._solved(fast) if fast.any() else (self._all(None, fast), 0)
+        slow = self.matrix[~fast]
+        monomials = self.own.monomials
+        rows = [monomials.index[e[: self.own.variables]] for e, f in zip(basis, fast) if not f]
+        left = (matrix_product(slow, values, p) - self.exponential[rows]) % p
+        left = left[:, monomials.total <= self.degree]
+        there = np.flatnonzero(left.any(axis=0))
+        return Residual(int(monomials.exponents[there, UNIT].min()) if len(there) else None, passes)
+
+    def _solved(self, fast: Array) -> tuple[Array, int]:
+        """l of all monomials: iterated until it does not change, each pass settling one more power of gamma or of v."""
+        assert self.matrix is not None
+        p, matrix = self.p, self.matrix[fast]
+        linear = self._linear(fast)
+        inverse = inverse_matrix((np.eye(len(linear), dtype=np.int64) - linear) % p, p)
+        generated = (self.exponential - np.eye(len(self.own), dtype=np.int64)) % p
+        found = np.zeros((len(linear), len(self.own)), dtype=np.int64)
+        for passes in range(1, MAX_PASSES):
+            right = matrix_product(matrix, self._all(found, fast), p) - matrix_product(linear, found, p)
+            right = (right - matrix_product(found, generated, p)) % p
+            new = matrix_product(inverse, right, p)
+            if np.array_equal(new, found):
+                return self._all(found, fast), passes
+            found = new
+        raise UndecidedError("the law of the memory was not found")
+
+    def _linear(self, fast: Array) -> Array:
+        """The part of T that keeps the degree in v and all other exponents."""
+        assert self.matrix is not None
+        basis = [e for e, f in zip(self.step.basis, fast) if f]
+        columns = [self.step.ring.monomials.index[e] for e in basis]
+        exponents = np.array(basis)[:, : self.step.memory]
+        degrees = np.array(basis)[:, self.step.memory :].sum(axis=1)
+        same = (exponents[:, None] == exponents[None]).all(axis=2) & (degrees[:, None] == degrees[None])
+        result: Array = np.where(same, self.matrix[fast][:, columns], 0)
+        return result
+
+    def _all(self, found: Array | None, fast: Array) -> Array:
+        """l of every monomial of the step's ring: one row each, u taken out."""
+        ring, own = self.step.ring, self.own
+        result = np.zeros((len(ring), len(own)), dtype=np.int64)
+        result[self.step.embedded] = np.eye(len(own), dtype=np.int64)
+        if found is not None:
+            columns = np.array([ring.monomials.index[e] for e, f in zip(self.step.basis, fast) if f])
+            for by in range(ring.degree):
+                inside = ring.monomials.total[columns] + by <= ring.degree
+                targets = ring.monomials.at_raised(columns[inside], UNIT, by)
+                result[targets] = own.raised(found[inside], by)
+        return result

@@ -1,0 +1,229 @@
+"""One step of the update text on a `World`, and its expectation as an operator T on functions of the state.
+
+    (T F)(x, v) = E F(one step from (x, v)),    x slow, v fast memory
+
+Polynomials are in u (gamma = u^half), the slow variables' distances from the point, U = u v/(unit of v) and Z = u z for the
+normal vectors z: in these every step raises the total degree or leaves it, so that through any degree T is a finite matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from derive.errors import UndecidedError
+from derive.language.calls import partial_of
+from derive.language.samples import NORMAL, sample_of
+from derive.scheme import Configuration
+from verify.orbits.run import Runner, State, reads_ahead
+from verify.sde.elements import Element, Elements
+from verify.sde.ring import UNIT, Array, Index, Ring
+from verify.sde.world import World, draws, label_of, normals
+
+#: of the combinations of samples that a step may draw
+MAX_COMBINATIONS = 5000
+
+
+@dataclass
+class Step:
+    """The step from the world's point.
+
+    Memory m follows slow variables and is else of the order of a power of u:  m = sum_x follows[m][x] x + u^units[m] v.
+    `still` is a step whose gradients and normal vectors are zero.
+    """
+
+    configuration: Configuration
+    world: World
+    units: Mapping[str, int]
+    follows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    still: bool = False
+    drawn: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        shape, c = self.world.shape, self.configuration
+        self.fast, self.normals, self.samples = tuple(self.units), normals(c), draws(c)
+        self.memory = shape.variables
+        self.noise = shape.variables + shape.dimension * len(self.fast)
+        self.ring = Ring(self.world.ring.p, self.noise + shape.dimension * self.normals, shape.degree)
+        self.numbers = Elements(self.ring)
+        count = shape.samples ** len(self.samples)
+        if count > MAX_COMBINATIONS:
+            raise UndecidedError(f"a step draws {count} combinations of samples, more than the {MAX_COMBINATIONS} that are tried")
+
+    # ------------------------------------------------------------------------------------------ places and states
+
+    def fast_places(self, variable: str) -> range:
+        first = self.memory + self.world.shape.dimension * self.fast.index(variable)
+        return range(first, first + self.world.shape.dimension)
+
+    @cached_property
+    def embedded(self) -> Array:
+        """The places of the monomials in u and slow variables among all monomials."""
+        index, own = self.ring.monomials.index, self.world.ring.monomials
+        rest = (0,) * (self.ring.variables - own.variables)
+        return np.array([index[(*e, *rest)] for e in own.index])
+
+    @cached_property
+    def gamma(self) -> Element:
+        return self.numbers.variable(UNIT).power(Fraction(self.world.shape.half))
+
+    def slow_value(self, x: str) -> list[Element]:
+        places, point = self.world.shape.places(x), self.world.point[x]
+        return [self.numbers.variable(k) + self.numbers.number(value) for k, value in zip(places, point)]
+
+    def start(self) -> State:
+        state: State = {x: self.slow_value(x) for x in self.world.shape.slow}
+        for m, unit in self.units.items():
+            own = [self.numbers.variable(k).shifted(unit - 1) for k in self.fast_places(m)]
+            state[m] = self._with_followed(m, own, state, 1)
+        return state
+
+    def _with_followed(self, m: str, value: list[Element], state: State, sign: int) -> list[Element]:
+        """value + sign * what the memory follows."""
+        for x, factor in self.follows.get(m, {}).items():
+            c = self.numbers.number(sign * factor)
+            value = [a + c * b for a, b in zip(value, state[x])]
+        return value
+
+    # ------------------------------------------------------------------------------------------ running
+
+    def after(self, state: State) -> State:
+        """The state after the step, an axis of combinations of samples first."""
+        values = {n: self.numbers.number(x) for n, x in self.world.parameters.items()}
+        runner = Runner(
+            self.configuration, self._gradient, values, self.numbers, passes=self.world.shape.degree + 1, noise=self._noise
+        )
+        if reads_ahead(self.configuration.scheme) and self.normals:
+            raise UndecidedError("an implicit step with normal vectors")
+        return runner.step(state, self.gamma)
+
+    def _gradient(self, *arguments: Any) -> list[Element]:
+        """A gradient of the text without a sample: of the mean, or of the one sample of a text without noise."""
+        if len(arguments) == 1:
+            function: str = "field" if self.configuration.scheme.label == "f" else "grad"
+            points = list(arguments)
+        else:
+            function, points = arguments[0].call, list(arguments[1:])
+        return self._function(function, points, "" if self.configuration.scheme.stochastic else "1")
+
+    def _noise(self, function: str, arguments: list[Any]) -> list[Element]:
+        if function == NORMAL:
+            dimension = self.world.shape.dimension
+            first = self.noise + dimension * (self.drawn % self.normals)
+            self.drawn += 1
+            zero = self.numbers.number(0)
+            return [zero if self.still else self.numbers.variable(k).shifted(-1) for k in range(first, first + dimension)]
+        return self._function(function, arguments, sample_of(function)[1])
+
+    def _function(self, function: str, points: Sequence[Any], sample: str) -> list[Element]:
+        """A gradient at these points: its Taylor series at the world's point."""
+        label, partial = label_of(function), partial_of(function)
+        if label not in self.world.jets or (partial and len(partial.variables) > 1):
+            raise UndecidedError(f"{function} in the update")
+        if self.still:
+            return [self.numbers.number(0)] * self.world.shape.dimension
+        unknowns = self.configuration.scheme.losses[partial.loss] if partial else tuple(self.configuration.scheme.unknowns)
+        jets = self.world.jets[label][self.which(sample)] if sample else self.world.means[label][None]
+        return self._composed(jets, dict(zip(unknowns, points)))
+
+    def which(self, sample: str) -> Array:
+        """Which of the world's samples that draw is, for every combination."""
+        every = list(product(range(self.world.shape.samples), repeat=len(self.samples)))
+        return np.array(every)[:, self.samples.index(sample)]
+
+    @cached_property
+    def probabilities(self) -> Array:
+        p, weights = self.ring.p, [int(w) for w in self.world.weights]
+        return np.array([prod(c) % p for c in product(weights, repeat=len(self.samples))], dtype=np.int64)
+
+    def _composed(self, jets: Array, points: Mapping[str, Sequence[Element]]) -> list[Element]:
+        """jets: combinations x components x coefficients."""
+        distances: dict[int, Element] = {}
+        for x, values in points.items():
+            for place, value, base in zip(self.world.shape.places(x), values, self.world.point[x]):
+                distances[place] = value - self.numbers.number(base)
+        for d in distances.values():
+            if d.offset < 0 or d.values[..., 0].any():
+                raise UndecidedError("a gradient is taken at a point that does not tend to the iterate")
+        powers: dict[Index, Element] = {}
+        own = self.world.ring.monomials
+        wanted = np.flatnonzero(jets.reshape(-1, len(own)).any(axis=0))
+        known = min([d.known for d in distances.values()])
+        totals: Any = [0] * jets.shape[1]
+        for k in wanted:
+            power = self._power(tuple(int(e) for e in own.exponents[k]), distances, powers)
+            totals = [(t + jets[:, i, k, None] * power.values) % self.ring.p for i, t in enumerate(totals)]
+        return [Element(self.ring, t, 0, known) for t in totals]
+
+    def _power(self, e: Index, distances: Mapping[int, Element], powers: dict[Index, Element]) -> Element:
+        if not any(e):
+            return self.numbers.number(1)
+        if e not in powers:
+            place = next(k for k, x in enumerate(e) if x)
+            less = (*e[:place], e[place] - 1, *e[place + 1 :])
+            powers[e] = self._power(less, distances, powers) * distances[place]
+        return powers[e]
+
+    # ------------------------------------------------------------------------------------------ expectation
+
+    def images(self) -> dict[int, Element]:
+        """What a step makes of every variable of polynomials, slow distances and U, for every combination of samples."""
+        after, found = self.after(self.start()), {}
+        for x in self.world.shape.slow:
+            for place, value, base in zip(self.world.shape.places(x), after[x], self.world.point[x]):
+                found[place] = value - self.numbers.number(base)
+        for m, unit in self.units.items():
+            for place, value in zip(self.fast_places(m), self._with_followed(m, after[m], after, -1)):
+                found[place] = value.shifted(1 - unit)
+        return found
+
+    @cached_property
+    def basis(self) -> list[Index]:
+        """Monomials in slow distances and U."""
+        fixed = [UNIT, *range(self.noise, self.ring.variables)]
+        free = ~self.ring.monomials.exponents[:, fixed].any(axis=1)
+        return [e for e, f in zip(self.ring.monomials.index, free) if f]
+
+    def matrix(self, images: Mapping[int, Element]) -> Array:
+        """T: row k is E of what the step makes of the monomial k of `basis`."""
+        combinations = len(self.probabilities)
+        rows: dict[Index, Array] = {self.basis[0]: np.broadcast_to(self.ring.constant(1), (combinations, len(self.ring)))}
+        found = [self.ring.constant(1)]
+        for e in self.basis[1:]:
+            place = next(k for k, x in enumerate(e) if x)
+            less = (*e[:place], e[place] - 1, *e[place + 1 :])
+            row = self.ring.multiply(rows[less], images[place].values)
+            found.append(self._expected(row))
+            if sum(e) < self.ring.degree:
+                rows[e] = row
+        return np.array(found)
+
+    def _expected(self, values: Array) -> Array:
+        """The mean over samples and normal vectors."""
+        p = self.ring.p
+        mean = (values * self.probabilities[:, None] % p).sum(axis=0) % p
+        if not self.normals:
+            return mean
+        result = np.zeros_like(mean)
+        places, targets, factors = self._moments
+        np.add.at(result, targets, mean[places] * factors % p)
+        return result % p
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array, Array]:
+        """E Z^(2k) = u^(2k) (2k - 1)!!, odd powers vanish: (monomials, what they become, factors)."""
+        found = []
+        for k, e in enumerate(self.ring.monomials.index):
+            z = e[self.noise :]
+            if not any(x % 2 for x in z):
+                moment = prod(prod(range(1, x, 2)) for x in z)
+                found.append((k, self.ring.monomials.index[(e[UNIT] + sum(z), *e[1 : self.noise], *(0,) * len(z))], moment))
+        places, targets, factors = zip(*found)
+        return np.array(places), np.array(targets), np.array(factors) % self.ring.p
