@@ -14,31 +14,54 @@ from verify.proof.field import jacobi
 from verify.sde.ring import Array, Ring
 
 
+EXACT = 1 << 30
+
+
 @dataclass(frozen=True, eq=False)
 class Element:
-    """u^offset times a polynomial, offset <= 0; `known` through that total degree, beyond it anything."""
+    """u^offset times a polynomial; `known` through that total degree, beyond it anything, or EXACT."""
 
     ring: Ring
     values: Array
     offset: int = 0
-    known: int = 1 << 30
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "known", min(self.known, self.ring.degree + self.offset))
+    known: int = EXACT
 
     @property
     def low(self) -> int:
         """The smallest total degree that occurs."""
         return self.ring.lowest(self.values) + self.offset
 
-    def _aligned(self, other: Element) -> tuple[Array, Array, int, int]:
-        low = min(self.offset, other.offset)
-        a = self.ring.raised(self.values, self.offset - low)
-        return a, self.ring.raised(other.values, other.offset - low), low, min(self.known, other.known)
+    @property
+    def through(self) -> int:
+        """The total degree through which it is known and written down."""
+        return EXACT if self.known == EXACT else min(self.known, self.ring.degree + self.offset)
+
+    def at_offset(self, offset: int) -> Element:
+        """The same with a smaller offset, or a larger one if powers of u can be taken out."""
+        by = self.offset - offset
+        if by < 0:
+            return Element(self.ring, self.ring.lowered(self.values, -by), offset, self.through)
+        if by == 0:
+            return self
+        whole = self.known == EXACT and self.ring.highest(self.values) + by <= self.ring.degree
+        known = EXACT if whole else min(self.known, self.ring.degree + offset)
+        return Element(self.ring, self.ring.raised(self.values, by), offset, known)
+
+    def primitive(self) -> Element | None:
+        """The same with every power of u in the offset; None for zero."""
+        k = self.ring.valuation(self.values)
+        return None if k > self.ring.degree else self.at_offset(self.offset + k)
+
+    def plain(self) -> Element:
+        """The same with offset 0.  Raises UndecidedError where it grows without bound as u -> 0."""
+        if self.offset < 0 and self.ring.valuation(self.values) < -self.offset:
+            raise UndecidedError("a step grows without bound as gamma -> 0")
+        return self.at_offset(0)
 
     def __add__(self, other: Element) -> Element:
-        a, b, low, known = self._aligned(other)
-        return Element(self.ring, (a + b) % self.ring.p, low, known).settled()
+        low = min(self.offset, other.offset)
+        a, b = self.at_offset(low), other.at_offset(low)
+        return Element(self.ring, (a.values + b.values) % self.ring.p, low, min(a.known, b.known))
 
     def __sub__(self, other: Element) -> Element:
         return self + -other
@@ -47,22 +70,24 @@ class Element:
         return Element(self.ring, -self.values % self.ring.p, self.offset, self.known)
 
     def __mul__(self, other: Element) -> Element:
-        product = self.ring.multiply(self.values, other.values)
-        known = min(self.known + other.low, other.known + self.low)
-        return Element(self.ring, product, self.offset + other.offset, known).settled()
+        """Powers of u are taken out first, so that they cost nothing at the upper end."""
+        ring, a, b = self.ring, self.primitive(), other.primitive()
+        known = min(self.through + other.low, other.through + self.low, EXACT)
+        if a is None or b is None:
+            exact = (a is None and self.known == EXACT) or (b is None and other.known == EXACT)
+            shape = np.broadcast_shapes(self.values.shape, other.values.shape)
+            return Element(ring, np.zeros(shape, dtype=np.int64), 0, EXACT if exact else known)
+        offset = a.offset + b.offset
+        if known < EXACT or ring.highest(a.values) + ring.highest(b.values) > ring.degree:
+            known = min(known, ring.degree + offset)
+        return Element(ring, ring.multiply(a.values, b.values), offset, known)
 
     def __truediv__(self, other: Element) -> Element:
         return self * other.power(Fraction(-1))
 
-    def settled(self) -> Element:
-        """The same with as much of a negative power of u taken out as can be."""
-        by = min(-self.offset, self.ring.valuation(self.values))
-        return Element(self.ring, self.ring.lowered(self.values, by), self.offset + by, self.known) if by else self
-
     def shifted(self, by: int) -> Element:
         """u^by times it."""
-        offset = self.offset + by
-        return Element(self.ring, self.ring.raised(self.values, max(offset, 0)), min(offset, 0), self.known + by).settled()
+        return Element(self.ring, self.values, self.offset + by, self.known if self.known == EXACT else self.known + by)
 
     def power(self, r: Fraction) -> Element:
         """(u^k c (1 + x))^r, c a number, by the binomial series in x.
@@ -74,19 +99,18 @@ class Element:
             for _ in range(int(r)):
                 result = result * self
             return result
-        k = self.ring.valuation(self.values)
-        if k > self.ring.degree:
+        a = self.primitive()
+        if a is None:
             raise ZeroDivisionError
-        values = self.ring.lowered(self.values, k)
-        lead, p = values[..., 0], self.ring.p
-        power = (k + self.offset) * r
+        lead, p = a.values[..., 0], self.ring.p
+        power = a.offset * r
         if power.denominator != 1 or not lead.all():
             raise UndecidedError("what stands in a denominator or under a root is not, to leading order, a constant times gamma^k")
         inverse = _each(lead, lambda c: pow(c, -1, p))
-        x = values * inverse[..., None] % p
+        x = a.values * inverse[..., None] % p
         x[..., 0] = 0
         root = _each(lead, lambda c: _root(c, r, p))
-        known = self.known - k - self.offset
+        known = EXACT if a.known == EXACT and not x.any() else min(a.through - a.offset, self.ring.degree)
         return Element(self.ring, self._binomial(x, r) * root[..., None] % p, 0, known).shifted(int(power))
 
     def _binomial(self, x: Array, r: Fraction) -> Array:

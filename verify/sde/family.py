@@ -37,9 +37,9 @@ class Family:
         self.own = step.world.ring
         self.exponential = operator.exponential()
         images = step.images()
-        if any(x.offset < 0 or x.values[..., 0].any() for x in images.values()):
+        if any(x.values[..., 0].any() for x in images.values()):
             raise UndecidedError("a step does not tend to the identity as gamma -> 0")
-        self.known = min(x.known for x in images.values())
+        self.known = min(x.through for x in images.values())
         self.matrix = step.matrix(images) if self.known >= degree else None
 
     def residual(self) -> Residual:

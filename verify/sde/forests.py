@@ -12,28 +12,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
 
 from derive.errors import UndecidedError, UsageError
-from derive.language import Call, Name, interpret
-from derive.language.interpret import Arithmetic
+from verify.numbers.evaluation import evaluate
 from verify.proof.errors import Rejected
-from verify.sde.elements import residue
-from verify.sde.ring import Array, matrix_product
+from verify.sde.elements import Element, Elements
+from verify.sde.ring import CLOCK, Array, matrix_product
 from verify.sde.statement import NORMAL, Claim, Hanging, Node, Term
 from verify.sde.world import World
 
 Symbol = dict[tuple[int, ...], Array]  # places of derivatives of phi, sorted -> coefficient
-Vector = list[Array]
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A tree's root: in which variable's space its vector lies, and the vector."""
+    """A tree's root: in which variable's space its vector lies, and the vector, components x coefficients; before these an axis
+    of the choices of samples at its ties."""
 
     space: str
-    vector: Vector
+    vector: Array
 
 
 class Spaces:
@@ -82,92 +82,92 @@ class Operator:
                 self._add(term, world.shape.half * (k + 1))
 
     def _add(self, term: Term, unit: int) -> None:
-        c = _number(term, self.world)
+        c = _coefficient(term, self.world)
         for places, value in self.forest(term).items():
             old = self.symbol.get(places, self.ring.constant(0))
-            self.symbol[places] = (old + self.ring.raised(value * c % self.ring.p, unit)) % self.ring.p
+            self.symbol[places] = (old + self.ring.raised(self.ring.multiply(value, c), unit)) % self.ring.p
 
     # ------------------------------------------------------------------------------------------ one forest
 
     def forest(self, term: Term) -> Symbol:
-        """The operator of one forest, as a symbol."""
+        """The operator of one forest, as a symbol: a sum over the choices of samples at its ties."""
         nodes = [n for h in term.forest for n in h.tree.nodes()]
         ties = {tie: [k for k, n in enumerate(nodes) if n.tie == tie] for tie in sorted({n.tie for n in nodes} - {0})}
-        result: Symbol = {}
-        for choice in product(*(self._tied(term, nodes, members) for members in ties.values())):
-            factor = prod((f for f, _ in choice), start=1) % self.ring.p
-            chosen = {k: v for _, vectors in choice for k, v in vectors.items()}
-            for places, value in self._hung(term.forest, chosen).items():
-                result[places] = (result.get(places, 0) + factor * value) % self.ring.p
-        return result
+        choices = list(product(*(list(self._tied(term, nodes, members)) for members in ties.values())))
+        factors = np.array([prod((f for f, _ in c), start=1) % self.ring.p for c in choices], dtype=np.int64)
+        chosen = {k: np.array([_found(c, k) for c in choices]) for k, n in enumerate(nodes) if n.tie}
+        hung = self._hung(term.forest, chosen)
+        return {places: self._summed(value, factors) for places, value in hung.items()}
 
-    def _tied(self, term: Term, nodes: Sequence[Node], members: Sequence[int]) -> Iterator[tuple[int, dict[int, Vector]]]:
+    def _summed(self, value: Array, factors: Array) -> Array:
+        total: Array = (np.atleast_2d(value) * factors[:, None] % self.ring.p).sum(axis=0) % self.ring.p
+        return total
+
+    def _tied(self, term: Term, nodes: Sequence[Node], members: Sequence[int]) -> Iterator[tuple[int, dict[int, Array]]]:
         """(factor, node -> its function) for every part of the sum that a tie stands for."""
-        drawn = {nodes[k].label for k in members}
-        if drawn == {NORMAL}:
+        if {nodes[k].label for k in members} == {NORMAL}:
             if len(members) != 2:
                 raise UsageError(f"'{term.text}': a normal vector stands at two nodes, not {len(members)}")
-            for i in range(self.world.shape.dimension):
-                unit = [self.ring.constant(int(j == i)) for j in range(self.world.shape.dimension)]
-                yield 1, dict.fromkeys(members, unit)
+            for unit in np.eye(self.world.shape.dimension, dtype=np.int64):
+                yield 1, dict.fromkeys(members, np.array([self.ring.constant(int(x)) for x in unit]))
             return
         for partition in blocks(members):
             sign = (-1) ** (len(partition) - 1) * factorial(len(partition) - 1)
             for samples in product(range(self.world.shape.samples), repeat=len(partition)):
                 weight = prod((int(self.world.weights[s]) for s in samples), start=sign)
-                yield weight, {
-                    k: list(self._function(self.world.deviations, nodes[k].label, term)[s])
+                yield weight % self.ring.p, {
+                    k: self._function(self.world.deviations, nodes[k].label)[s]
                     for block, s in zip(partition, samples)
                     for k in block
                 }
 
-    def _function(self, functions: Mapping[str, Array], label: str, term: Term) -> Array:
+    def _function(self, functions: Mapping[str, Array], label: str) -> Array:
         if label not in functions:
-            raise UsageError(f"'{term.text}': '{label}' is none of what the update draws or evaluates")
+            raise UsageError(f"'{label}' is none of what the update draws or evaluates, and no slow variable")
         return functions[label]
 
-    def _hung(self, forest: Sequence[Hanging], chosen: Mapping[int, Vector]) -> Symbol:
+    def _hung(self, forest: Sequence[Hanging], chosen: Mapping[int, Array]) -> Symbol:
         """sum over components of the roots: the product of the roots' vectors at the derivatives of phi."""
         counter = iter(range(1 << 30))
-        roots = [(h, self._tree(h.tree, counter, chosen)) for h in forest]
         result: Symbol = {(): self.ring.constant(1)}
-        for hanging, evaluated in roots:
+        for hanging in forest:
+            evaluated = self._tree(hanging.tree, counter, chosen)
             slot = hanging.slot or evaluated.space
             if slot not in self.world.shape.slow:
                 raise UsageError(f"'{slot}' is no slow variable; they are {', '.join(self.world.shape.slow)}")
             longer: Symbol = {}
             for places, value in result.items():
-                for place, component in zip(self.world.shape.places(slot), evaluated.vector):
+                products = self.ring.multiply(value[..., None, :], evaluated.vector)
+                for i, place in enumerate(self.world.shape.places(slot)):
                     key = tuple(sorted((*places, place)))
-                    longer[key] = (longer.get(key, 0) + self.ring.multiply(value, component)) % self.ring.p
+                    longer[key] = (longer.get(key, 0) + products[..., i, :]) % self.ring.p
             result = longer
         return result
 
-    def _tree(self, node: Node, counter: Iterator[int], chosen: Mapping[int, Vector]) -> Evaluated:
+    def _tree(self, node: Node, counter: Iterator[int], chosen: Mapping[int, Array]) -> Evaluated:
         """The vector of a tree; nodes are counted in the order of `Node.nodes`."""
         mine, space = next(counter), self.spaces.of(node.label)
         children = [self._tree(c, counter, chosen) for c in node.children]
-        return Evaluated(space, [self._contracted(f, children) for f in self._root(node, mine, chosen)])
+        return Evaluated(space, self._contracted(self._root(node, mine, chosen), children))
 
-    def _root(self, node: Node, mine: int, chosen: Mapping[int, Vector]) -> Vector:
+    def _root(self, node: Node, mine: int, chosen: Mapping[int, Array]) -> Array:
         if node.tie:
             return chosen[mine]
         if node.label in self.world.shape.slow:
             places, point = self.world.shape.places(node.label), self.world.point[node.label]
-            return [(self.ring.variable(k) + self.ring.constant(x)) % self.ring.p for k, x in zip(places, point)]
-        if node.label not in self.world.means:
-            raise UsageError(f"'{node.label}' is none of what the update evaluates, and no slow variable")
-        return list(self.world.means[node.label])
+            return np.array([(self.ring.variable(k) + self.ring.constant(x)) % self.ring.p for k, x in zip(places, point)])
+        return self._function(self.world.means, node.label)
 
     def _contracted(self, f: Array, children: Sequence[Evaluated]) -> Array:
         """sum_j d_j1 ... d_jk f  X1_j1 ... Xk_jk, a derivative in the space of every child."""
         if not children:
             return f
         first, *rest = children
-        total = self.ring.constant(0)
-        for place, x in zip(self.world.shape.places(first.space), first.vector):
-            total = total + self.ring.multiply(self._contracted(self.ring.derivative(f, place), rest), x)
-        return total % self.ring.p
+        total: Any = 0
+        for i, place in enumerate(self.world.shape.places(first.space)):
+            inner = self._contracted(self.ring.derivative(f, place), rest)
+            total = (total + self.ring.multiply(inner, first.vector[..., i, None, :])) % self.ring.p
+        return np.asarray(total)
 
     # ------------------------------------------------------------------------------------------ on functions
 
@@ -179,6 +179,8 @@ class Operator:
             for k in places:
                 derivative = self.ring.derivative(derivative, k)
             total = total + self.ring.multiply(derivative, c)
+        if self.world.shape.clock:
+            total = total + self.ring.raised(self.ring.derivative(function, CLOCK), self.world.shape.half)
         return total % self.ring.p
 
     def exponential(self) -> Array:
@@ -192,39 +194,19 @@ class Operator:
         return result
 
 
-def _number(term: Term, world: World) -> int:
-    """The coefficient at the world's parameters."""
-    value: int = interpret(term.coefficient, _Modular(world))
-    return value % world.ring.p
+def _found(choice: Sequence[tuple[int, dict[int, Array]]], node: int) -> Array:
+    return next(vectors[node] for _, vectors in choice if node in vectors)
 
 
-class _Modular(Arithmetic):
-    """Numbers modulo p; a zero denominator rejects the world."""
+def _coefficient(term: Term, world: World) -> Array:
+    """A coefficient, a function of time perhaps; a zero denominator rejects the world."""
+    numbers = Elements(world.ring)
+    try:
+        value: Element = evaluate(term.coefficient, world.names(numbers), numbers, _no_call)
+    except ZeroDivisionError:
+        raise Rejected("a denominator that vanishes") from None
+    return value.plain().values
 
-    def __init__(self, world: World) -> None:
-        self.world, self.p = world, world.ring.p
 
-    def number(self, value: object) -> int:
-        return residue(value, self.p)  # type: ignore[arg-type]
-
-    def name(self, node: Name) -> int:
-        if node.id not in self.world.parameters:
-            raise UsageError(f"'{node.id}' in a coefficient is no free parameter of the scheme")
-        return self.world.parameters[node.id]
-
-    def divide(self, a: int, b: int, node: object) -> int:
-        return a * self.inverse(b) % self.p
-
-    def inverse(self, b: int) -> int:
-        if b % self.p == 0:
-            raise Rejected("a denominator that vanishes")
-        return pow(b, -1, self.p)
-
-    def power(self, base: int, exponent: object, node: object) -> int:
-        r = exponent
-        if getattr(r, "denominator", 0) != 1:
-            raise UndecidedError("a coefficient with a root")
-        return pow(base % self.p, int(r), self.p) if r >= 0 else pow(self.inverse(base), -int(r), self.p)  # type: ignore[call-overload, operator]
-
-    def call(self, node: Call, args: list[int]) -> int:
-        raise UndecidedError(f"a coefficient that calls {node.function}")
+def _no_call(function: str, _: object) -> Element:
+    raise UndecidedError(f"a coefficient that calls {function}")

@@ -16,7 +16,7 @@ from verify.sde.ring import Ring
 from verify.sde.statement import Claim
 from verify.sde.step import Step
 from verify.sde.structure import Structure, find_structure
-from verify.sde.world import Shape, draw_world, normals
+from verify.sde.world import Shape, draw_world, normals, reads_time
 
 BITS = 31
 
@@ -36,7 +36,7 @@ def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) ->
     structure = find_structure(source, c, half, p, parameters)
     size = max(claim.order + 1, claim.size)
     degree = half * (claim.order + 1)
-    shape = Shape(structure.slow, size, size, half, degree + slack)
+    shape = Shape(structure.slow, size, size, half, degree + slack, reads_time(c))
     world = draw_world(source, c, shape, Ring(p, shape.variables, shape.degree), parameters)
     step = Step(c, world, structure.units, structure.follows)
     spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}

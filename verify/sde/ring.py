@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.int64]
 Index = tuple[int, ...]
-UNIT = 0  # the place of u among the variables
+UNIT, CLOCK = 0, 1  # the places of u, and of the time if there is one, among the variables
 #: of coefficients and of pairs that are multiplied, beyond which a ring is too large to be run
 MAX_MONOMIALS, MAX_PAIRS = 20_000, 2_000_000
 _HALF = 16
@@ -143,6 +143,11 @@ class Ring:
         """The smallest total degree of its monomials; `degree` + 1 for zero."""
         there = np.flatnonzero(a.reshape(-1, len(self)).any(axis=0))
         return int(self.monomials.total[there].min(initial=self.degree + 1))
+
+    def highest(self, a: Array) -> int:
+        """The largest total degree of its monomials; 0 for zero."""
+        there = np.flatnonzero(a.reshape(-1, len(self)).any(axis=0))
+        return int(self.monomials.total[there].max(initial=0))
 
     def lowered(self, a: Array, by: int) -> Array:
         """a over a power of u that divides it, known through that much less of the degree."""

@@ -8,7 +8,7 @@ normal vectors z: in these every step raises the total degree or leaves it, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 
 from derive.errors import UndecidedError
+from derive.language import Expression
 from derive.language.calls import partial_of
 from derive.language.samples import NORMAL, sample_of
 from derive.scheme import Configuration
-from verify.orbits.run import Runner, State, reads_ahead
+from derive.scheme.schedule import Schedule
+from verify.numbers.evaluation import elementary, evaluate
+from verify.orbits.run import Runner, State
 from verify.sde.elements import Element, Elements
-from verify.sde.ring import UNIT, Array, Index, Ring
+from verify.sde.ring import CLOCK, UNIT, Array, Index, Ring
 from verify.sde.world import World, draws, label_of, normals
 
 #: of the combinations of samples that a step may draw
@@ -98,20 +101,33 @@ class Step:
         """The state after the step, an axis of combinations of samples first."""
         values = {n: self.numbers.number(x) for n, x in self.world.parameters.items()}
         runner = Runner(
-            self.configuration, self._gradient, values, self.numbers, passes=self.world.shape.degree + 1, noise=self._noise
-        )
-        if reads_ahead(self.configuration.scheme) and self.normals:
-            raise UndecidedError("an implicit step with normal vectors")
-        return runner.step(state, self.gamma)
+            self.configuration, self._gradient, values, self.numbers, self._schedules(),
+            passes=self.world.shape.degree + 1, noise=self._noise,
+        )  # fmt: skip
+        return runner.step(state, self.gamma, self.world.clock(self.numbers) if self.world.shape.clock else None)
+
+    def _schedules(self) -> dict[str, Callable[[Element], Element]]:
+        """The declared functions of time."""
+        found = {}
+        for r, expression in self.configuration.functions.items():
+            if isinstance(expression, Schedule):
+                raise UndecidedError(f"{r} is given in pieces")
+            found[r] = self._schedule(r, expression)
+        return found
+
+    def _schedule(self, r: str, expression: Expression | None) -> Callable[[Element], Element]:
+        if expression is None:
+            return lambda t: self.world.of_time(r, t, self.numbers)
+        return lambda t: evaluate(expression, {"t": t}, self.numbers, lambda f, args: elementary(f, args, self.numbers))
 
     def _gradient(self, *arguments: Any) -> list[Element]:
         """A gradient of the text without a sample: of the mean, or of the one sample of a text without noise."""
+        scheme = self.configuration.scheme
         if len(arguments) == 1:
-            function: str = "field" if self.configuration.scheme.label == "f" else "grad"
-            points = list(arguments)
+            function, points = "field" if scheme.label == "f" else "grad", list(arguments)
         else:
-            function, points = arguments[0].call, list(arguments[1:])
-        return self._function(function, points, "" if self.configuration.scheme.stochastic else "1")
+            function, points = arguments[0].call, arguments[1]
+        return self._function(function, points, "" if scheme.stochastic else "1")
 
     def _noise(self, function: str, arguments: list[Any]) -> list[Element]:
         if function == NORMAL:
@@ -148,18 +164,18 @@ class Step:
         distances: dict[int, Element] = {}
         for x, values in points.items():
             for place, value, base in zip(self.world.shape.places(x), values, self.world.point[x]):
-                distances[place] = value - self.numbers.number(base)
+                distances[place] = (value - self.numbers.number(base)).plain()
         for d in distances.values():
-            if d.offset < 0 or d.values[..., 0].any():
+            if d.values[..., 0].any():
                 raise UndecidedError("a gradient is taken at a point that does not tend to the iterate")
         powers: dict[Index, Element] = {}
         own = self.world.ring.monomials
         wanted = np.flatnonzero(jets.reshape(-1, len(own)).any(axis=0))
-        known = min([d.known for d in distances.values()])
+        known = min([self.world.shape.degree, *(d.known for d in distances.values())])
         totals: Any = [0] * jets.shape[1]
         for k in wanted:
             power = self._power(tuple(int(e) for e in own.exponents[k]), distances, powers)
-            totals = [(t + jets[:, i, k, None] * power.values) % self.ring.p for i, t in enumerate(totals)]
+            totals = [(t + jets[:, i, k, None] * power.plain().values) % self.ring.p for i, t in enumerate(totals)]
         return [Element(self.ring, t, 0, known) for t in totals]
 
     def _power(self, e: Index, distances: Mapping[int, Element], powers: dict[Index, Element]) -> Element:
@@ -173,16 +189,19 @@ class Step:
 
     # ------------------------------------------------------------------------------------------ expectation
 
-    def images(self) -> dict[int, Element]:
-        """What a step makes of every variable of polynomials, slow distances and U, for every combination of samples."""
+    def images(self, plain: bool = True) -> dict[int, Element]:
+        """What a step makes of every variable of polynomials, slow distances and U, for every combination of samples; not
+        `plain` where the units of the memory are not yet known."""
         after, found = self.after(self.start()), {}
         for x in self.world.shape.slow:
             for place, value, base in zip(self.world.shape.places(x), after[x], self.world.point[x]):
                 found[place] = value - self.numbers.number(base)
+        if self.world.shape.clock:
+            found[CLOCK] = self.numbers.variable(CLOCK) + self.gamma
         for m, unit in self.units.items():
             for place, value in zip(self.fast_places(m), self._with_followed(m, after[m], after, -1)):
                 found[place] = value.shifted(1 - unit)
-        return found
+        return {place: value.plain() for place, value in found.items()} if plain else found
 
     @cached_property
     def basis(self) -> list[Index]:

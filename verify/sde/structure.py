@@ -19,7 +19,7 @@ from derive.scheme import Configuration
 from verify.sde.elements import Element
 from verify.sde.ring import UNIT, Array, Ring, inverse_matrix
 from verify.sde.step import Step
-from verify.sde.world import Shape, draw_world
+from verify.sde.world import Shape, draw_world, reads_time
 
 _ROUNDS = 8
 
@@ -68,7 +68,7 @@ class _Small:
         self.degree = 3 * half
 
     def step(self, slow: tuple[str, ...], units: Mapping[str, int], follows: Mapping[str, Mapping[str, int]], still: bool) -> Step:
-        shape = Shape(slow, 1, 2, self.half, self.degree)
+        shape = Shape(slow, 1, 2, self.half, self.degree, reads_time(self.c))
         ring = Ring(self.p, shape.variables, self.degree)
         return Step(self.c, draw_world(self.source, self.c, shape, ring, self.parameters), units, follows, still)
 
@@ -76,7 +76,7 @@ class _Small:
         """(A, P): memory after the step by memory and by unknowns."""
         step = self.step(unknowns, dict.fromkeys(memory, 0), {}, True)
         after = step.after(step.start())
-        rows = [after[m][0].shifted(1) for m in memory]
+        rows = [after[m][0].shifted(1).plain() for m in memory]
         monomials = step.ring.monomials
 
         def coefficient(x: Element, *places: int) -> int:
@@ -94,7 +94,7 @@ class _Small:
         units = dict.fromkeys(fast, self.degree - self.half)
         for _ in range(_ROUNDS):
             step = self.step(slow, units, follows, False)
-            images = step.images()
+            images = step.images(plain=False)
             found = {m: min(unit, unit - 1 + self._size(step, images[step.fast_places(m)[0]])) for m, unit in units.items()}
             if any(unit < 0 for unit in found.values()):
                 raise UndecidedError("memory grows without bound as gamma -> 0")

@@ -8,17 +8,21 @@ Variables of polynomials: the unit u of gamma, then the distances of the slow va
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
+from math import factorial
 from random import Random
 
 import numpy as np
 
-from derive.language import Call, Expression, walk
+from derive.errors import UndecidedError
+from derive.language import Call, Expression, derivative_symbol, names_of, walk
 from derive.language.calls import partial_of
 from derive.language.samples import NORMAL, sample_of
 from derive.scheme import Configuration
-from verify.sde.ring import UNIT, Array, Ring
+from verify.sde.elements import Element, Elements
+from verify.sde.ring import CLOCK, UNIT, Array, Ring
 from verify.sde.statement import FIELD, GRADIENT
 
 
@@ -34,14 +38,15 @@ class Shape:
     samples: int
     half: int
     degree: int
+    clock: bool = False
 
     @property
     def variables(self) -> int:
-        return 1 + self.dimension * len(self.slow)
+        return 1 + self.clock + self.dimension * len(self.slow)
 
     def places(self, variable: str) -> range:
         """The places of a slow variable's components among the variables of polynomials."""
-        first = 1 + self.dimension * self.slow.index(variable)
+        first = 1 + self.clock + self.dimension * self.slow.index(variable)
         return range(first, first + self.dimension)
 
 
@@ -59,6 +64,31 @@ class World:
     point: Mapping[str, Sequence[int]]
     weights: Array
     jets: Mapping[str, Jets]
+    time: int = 0
+    schedules: Mapping[str, Sequence[int]] = field(default_factory=dict)  # the derivatives of declared functions of time
+
+    def names(self, numbers: Elements) -> dict[str, Element]:
+        """What a coefficient may name: parameters, the time, and functions of it with their derivatives."""
+        found = {n: numbers.number(x) for n, x in self.parameters.items()}
+        if self.shape.clock:
+            found["t"] = self.clock(numbers)
+            for r, jets in self.schedules.items():
+                found |= {derivative_symbol(r, k): self.of_time(r, found["t"], numbers, k) for k in range(len(jets))}
+        return found
+
+    def clock(self, numbers: Elements) -> Element:
+        return numbers.variable(CLOCK) + numbers.number(self.time)
+
+    def of_time(self, function: str, t: Element, numbers: Elements, derivative: int = 0) -> Element:
+        """r^(k)(t), by its Taylor series at the world's time."""
+        distance, power = (t - numbers.number(self.time)).plain(), numbers.number(1)
+        if distance.values[..., 0].any():
+            raise UndecidedError(f"{function} is read at a time that does not tend to t")
+        total = numbers.number(0)
+        for k, x in enumerate(self.schedules[function][derivative:]):
+            total = total + power * numbers.lift(Fraction(1, factorial(k))) * numbers.number(x)
+            power = power * distance
+        return total
 
     def mean(self, label: str) -> Array:
         """components x coefficients"""
@@ -115,6 +145,12 @@ def normals(configuration: Configuration) -> int:
     return sum(c == NORMAL for a in configuration.scheme.program for c in calls(a.value))
 
 
+def reads_time(configuration: Configuration) -> bool:
+    """Whether a step depends on its time."""
+    texts = [*configuration.bindings.values(), *(a.value for a in configuration.scheme.program)]
+    return any("t" in names_of(e) for e in texts)
+
+
 def draw_world(
     source: Random, configuration: Configuration, shape: Shape, ring: Ring, parameters: Mapping[str, int]
 ) -> World:
@@ -130,7 +166,7 @@ def draw_world(
     jets: dict[str, Jets] = {}
     for label, (function, unknowns) in labels(configuration).items():
         places = [k for x in unknowns for k in shape.places(x)]
-        if function == FIELD:
+        if label == FIELD:
             jets[label] = np.array([[_random(source, ring, places) for _ in places] for _ in weights])
             continue
         losses = functions.setdefault(function, [[_random(source, ring, places)] for _ in weights])
@@ -138,7 +174,8 @@ def draw_world(
         jets[label] = np.array([[ring.derivative(s[0], k) for k in shape.places(space)] for s in losses])
     return World(
         shape, ring, parameters, {x: [number() for _ in range(shape.dimension)] for x in shape.slow},
-        np.array(weights, dtype=np.int64), jets,
+        np.array(weights, dtype=np.int64), jets, number(),
+        {r: [number() for _ in range(ring.degree + 1)] for r, e in configuration.functions.items() if e is None},
     )  # fmt: skip
 
 
