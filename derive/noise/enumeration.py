@@ -7,8 +7,9 @@ of gamma in pairs.  Ties: any nodes of sampled gradients, and normal vectors in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import TypeVar
 
 from derive.errors import LimitError
 from derive.noise.forests import NORMAL, Forest, Root, Tree, canonical, nodes
@@ -17,7 +18,7 @@ from derive.noise.steps import Line, Step, labels
 
 _OPEN = "?"  # behind the label of a node whose tie is not yet chosen
 MAX_FORESTS = 40_000
-Item = tuple[str, Tree]  # the slot, or nothing under a node; the tree
+T = TypeVar("T")
 
 
 class Enumeration:
@@ -27,8 +28,9 @@ class Enumeration:
         self.step = step
         self.labels = tuple(labels(step))
         self.from_state = self._from_states()
+        self.linear: dict[str, frozenset[str]] = {}
         self.edges = {x: self._under(x) for x in self.labels}
-        self._trees: dict[tuple[str, int], list[Tree]] = {}
+        self._trees: dict[tuple[str, int, str], list[Tree]] = {}
 
     def _from_states(self) -> dict[str, dict[str, int]]:
         """state -> label -> the least cost of a way from one to the other; all ways are shorter than the number of states."""
@@ -54,29 +56,51 @@ class Enumeration:
                 offer(label, 2 * _order(c) + cost)
         return found
 
-    def _under(self, label: str) -> dict[str, int]:
-        """label of a child -> the cost of the edge."""
-        found: dict[str, int] = {}
-        for gradient in self.step.gradients:
+    def _under(self, label: str) -> dict[tuple[str, str], int]:
+        """(slot, label of a child) -> the cost of the edge."""
+        found: dict[tuple[str, str], int] = {}
+        for gradient in self.step.gradients.values():
             if gradient.label != label:
                 continue
-            for space, line in gradient.point.items():
+            self.linear[label] = gradient.linear
+            for slot, line in gradient.point.items():
                 for child, cost in self._from_line(line, self.from_state).items():
-                    if self.step.spaces.get(child, space) == space:
-                        found[child] = min(cost, found.get(child, cost))
-        if 0 in found.values():
-            raise self.step.forms.refuse("the point of a gradient stays at random as gamma -> 0")
+                    if self.step.spaces[child] == self.step.spaces[slot]:
+                        key = "" if slot == self.step.spaces[child] else slot, child
+                        found[key] = min(cost, found.get(key, cost))
+        if any(not cost and slot not in self.linear[label] for (slot, _), cost in found.items()):
+            raise self.step.forms.refuse("the point of a gradient, or the argument of a function, stays at random as gamma -> 0")
         return found
 
-    def trees(self, label: str, cost: int) -> list[Tree]:
-        """Trees with that root whose edges cost so much, ties open."""
-        key = label, cost
+    def trees(self, label: str, cost: int, slot: str = "") -> list[Tree]:
+        """Trees with that root whose edges cost so much, ties open; memory in which a function is linear has one branch."""
+        key = label, cost, slot
         if key not in self._trees:
-            items = {c: [("", t) for child, edge in self.edges[label].items() if c >= edge for t in self.trees(child, c - edge)]
-                     for c in range(1, cost + 1)}  # fmt: skip
             name = label if self._single(label) else label + _OPEN
-            self._trees[key] = [Tree(name, 0, tuple(t for _, t in found)) for found in _multisets(items, cost)]
+            linear = self.linear.get(label, frozenset())
+            items = {
+                c: [t for (s, child), edge in self.edges[label].items() if s not in linear and c >= edge
+                    for t in self.trees(child, c - edge, s)]
+                for c in range(1, cost + 1)
+            }  # fmt: skip
+            self._trees[key] = [
+                Tree(name, 0, (*branches, *rest), slot)
+                for spent, branches in self._linear(label, sorted(linear), cost)
+                for rest in _multisets(items, cost - spent)
+            ]
         return self._trees[key]
+
+    def _linear(self, label: str, slots: Sequence[str], cost: int) -> Iterator[tuple[int, tuple[Tree, ...]]]:
+        """One branch for every slot, with what they cost together."""
+        if not slots:
+            yield 0, ()
+            return
+        for (slot, child), edge in self.edges[label].items():
+            if slot == slots[0]:
+                for own in range(cost - edge + 1):
+                    for spent, rest in self._linear(label, slots[1:], cost - edge - own):
+                        for t in self.trees(child, own, slot):
+                            yield edge + own + spent, (t, *rest)
 
     def _single(self, label: str) -> bool:
         """Whether its nodes have no ties."""
@@ -85,13 +109,13 @@ class Enumeration:
     def forests(self, cost: int) -> Iterator[Forest]:
         """Every connected tied forest of that cost, its roots on variables."""
         items = {
-            c: [(s, t) for s in self.step.slow for label, edge in self.from_state[s].items() if c >= edge
+            c: [Root(s, t) for s in self.step.slow for label, edge in self.from_state[s].items() if c >= edge
                 for t in self.trees(label, c - edge)]
             for c in range(1, cost + 1)
         }  # fmt: skip
         count = 0
         for found in _multisets(items, cost):
-            for forest in tied([Root(s, t) for s, t in found]):
+            for forest in tied(found):
                 count += 1
                 if count > MAX_FORESTS:
                     raise LimitError(f"more than {MAX_FORESTS} tied forests at gamma^{cost / 2:g}; take a lower order")
@@ -103,11 +127,11 @@ def _order(series: Series) -> int:
     return order if order is not None else len(series.coefficients)
 
 
-def _multisets(items: dict[int, list[Item]], total: int) -> Iterator[list[Item]]:
+def _multisets(items: Mapping[int, Sequence[T]], total: int) -> Iterator[list[T]]:
     """Every multiset of items of that cost."""
     listed = [(c, item) for c in sorted(items, reverse=True) for item in items[c]]
 
-    def extend(start: int, rest: int) -> Iterator[list[Item]]:
+    def extend(start: int, rest: int) -> Iterator[list[T]]:
         if not rest:
             yield []
             return
@@ -160,7 +184,7 @@ def _with_tie(forest: Forest, chosen: set[int], tie: int) -> list[Root]:
         nonlocal count
         mine, count = count in chosen, count + 1
         children = tuple(map(tree, t.children))
-        return Tree(t.label.removesuffix(_OPEN), tie, children) if mine else Tree(t.label, t.tie, children)
+        return Tree(t.label.removesuffix(_OPEN), tie, children, t.slot) if mine else t._replace(children=children)
 
     return [Root(r.slot, tree(r.tree)) for r in forest]
 

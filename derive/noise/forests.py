@@ -3,6 +3,7 @@
     g1 g1[g]        d^2 phi applied to the vectors g1 and g1[g] = (Hessian of the sample's loss) (mean gradient), jointly
                     centred over the sample:  sum_ij phi_ij E (g1 - g)_i ((H1 - H) g)_j
     eta:g1          a derivative of phi in the slow variable eta; without a name, in the unknown of the vector's space
+    u[g,v:g1]       the same below a node: a derivative of u(theta, v) in both
     n1 n1           both vectors are the same standard normal vector: the Laplacian of phi
     theta           a leaf with the value of a state variable
 
@@ -25,9 +26,12 @@ GRADIENT, NORMAL = "g", "n"
 
 
 class Tree(NamedTuple):
+    """A node with what is below it; `slot` is the variable in which the node above it is differentiated, as for a `Root`."""
+
     label: str
     tie: int = 0
     children: tuple[Tree, ...] = ()
+    slot: str = ""
 
 
 class Root(NamedTuple):
@@ -96,7 +100,7 @@ def _numbers(order: Iterable[Iterable[int]]) -> dict[int, int]:
 def _sorted(roots: Iterable[Root], numbers: Mapping[int, int]) -> Forest:
     def sized(t: Tree) -> tuple[int, Tree]:
         children = sorted(map(sized, t.children))
-        return 1 + sum(n for n, _ in children), Tree(t.label, numbers.get(t.tie, 0), tuple(c for _, c in children))
+        return 1 + sum(n for n, _ in children), Tree(t.label, numbers.get(t.tie, 0), tuple(c for _, c in children), t.slot)
 
     trees = sorted((*sized(r.tree), r.slot) for r in roots)
     return tuple(Root(slot, t) for _, t, slot in trees)
@@ -107,7 +111,7 @@ def _signatures(roots: Iterable[Root]) -> dict[int, list[object]]:
     found: dict[int, list[object]] = {}
 
     def shape(t: Tree) -> Tree:
-        return Tree(t.label, min(t.tie, 1), tuple(sorted(map(shape, t.children))))
+        return Tree(t.label, min(t.tie, 1), tuple(sorted(map(shape, t.children))), t.slot)
 
     def visit(t: Tree, above: tuple[object, ...]) -> None:
         here = (*above, shape(t))
@@ -144,9 +148,10 @@ def text(forest: Sequence[Root]) -> str:
 
 
 def tree_text(t: Tree) -> str:
-    mark = "" if t.label in (GRADIENT, NORMAL) else "#"
+    slot, mark = f"{t.slot}:" if t.slot else "", "" if t.label in (GRADIENT, NORMAL) else "#"
     tie = f"{mark}{t.tie}" if t.tie else ""
-    return f"{t.label}{tie}[{','.join(map(tree_text, t.children))}]" if t.children else f"{t.label}{tie}"
+    below = f"[{','.join(map(tree_text, t.children))}]" if t.children else ""
+    return f"{slot}{t.label}{tie}{below}"
 
 
 def parse(source: str) -> Forest:
@@ -172,8 +177,8 @@ def _tree(source: str, at: int) -> tuple[str, Tree, int]:
     at, children = found.end(), []
     if source[at : at + 1] == "[":
         while source[at] in "[,":
-            _, child, at = _tree(source, at + 1)
-            children.append(child)
+            under, child, at = _tree(source, at + 1)
+            children.append(child._replace(slot=under))
             if source[at : at + 1] not in (",", "]"):
                 raise UsageError(f"'{source}', column {at + 1}: a bracket is not closed")
         at += 1

@@ -22,9 +22,9 @@ class Generator:
 
     `powers[k]` gives the coefficient of every tied forest at gamma^k; those with one root are the drift, those with two, doubled,
     the diffusion matrix, and where there are any with three or more roots no stochastic differential equation has this law.
-    `slow` are the slow variables as they are printed, the unknowns first; `spaces` says in whose space a variable, and what a label
-    stands for, lies.  `opaque` says what labels stand for that are neither
-    gradients nor variables, such as u = sgrad/norm(sgrad).
+    `slow` are the slow variables as they are printed, the unknowns first; `spaces` says in whose space lies a variable, or what
+    a label stands for.  `opaque` says what labels stand for that are neither gradients nor variables, such as
+    u = sgrad(theta)/norm(sgrad(theta)).
     """
 
     configuration: Configuration

@@ -10,14 +10,15 @@ distance u, so that  u+ = D u + ...  at gamma = 0, and D is triangular: its diag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.noise.forests import NORMAL
+from derive.language import fresh_name
+from derive.noise.forests import GRADIENT, NORMAL
 from derive.noise.lines import Evaluation, Roots, StepForms
 from derive.noise.series import Series, monomial
 from derive.scheme import Configuration
@@ -37,11 +38,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Gradient:
-    """A gradient of the step: what it is of, its sample ('' for the mean) and its point by unknowns."""
+    """A gradient of the step, or a function: its label, its sample ('' for the mean), its arguments by the variables to which
+    they tend, and those of them that are memory, in which it is linear."""
 
     label: str
     sample: str
     point: Mapping[str, Line]
+    linear: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class Step:
     slow: tuple[str, ...]
     fast: tuple[str, ...]
     lines: Mapping[str, Line]
-    gradients: tuple[Gradient, ...]
+    gradients: Mapping[int, Gradient]
     spaces: Mapping[str, str]
 
     @property
@@ -77,7 +80,7 @@ class Step:
     @cached_property
     def sampled(self) -> frozenset[str]:
         """The labels of which a sample is drawn."""
-        return frozenset(g.label for g in self.gradients if g.sample)
+        return frozenset(g.label for g in self.gradients.values() if g.sample)
 
     def later(self, series: Series) -> Series:
         """Coefficients at the time t + n gamma: sum_j (n gamma)^j / j! d^j/dt^j."""
@@ -136,7 +139,7 @@ class _Builder:
         for a in slow:
             for b in slow:
                 if self.at_zero[a][b] != int(a == b):
-                    problem = f"a step moves {a} by a multiple of {b} even as gamma -> 0; name a regime that rescales {b}"
+                    problem = f"a step moves {a} even as gamma -> 0, by {b}; a regime may rescale it"
                     raise self.forms.refuse(problem)
         return tuple(slow)
 
@@ -180,7 +183,7 @@ class _Builder:
         """The form as a line; the slow variable with which it begins, `start`, is no increment."""
         states, gradients, normals = dict[str, Series](), dict[int, Series](), dict[tuple[int, Roots], Series]()
         for key, c in self.moved(form).items():
-            if not key:
+            if not key or key.startswith(StepForms.NUMBER):
                 raise self.forms.refuse("a number is added to every component of a vector")
             for roots, part in self.forms.by_roots(c).items():
                 series = self.forms.expand(part)
@@ -202,22 +205,65 @@ class _Builder:
         if forms.normals and len(self.scheme.unknowns) > 1:
             raise forms.refuse("nothing says in whose space a normal() of a game lies")
         lines = {s: self.line(self.after[s], s) for s in self.slow} | {u: self.line(self.distance(u)) for u in self.fast}
-        spaces = {forms.configuration.symbol(s): self.scheme.spaces.get(s, unknown) for s in self.scheme.states}
-        spaces |= {e.label: e.space for e in forms.evaluations} | {NORMAL: unknown}
-        return Step(forms, self.slow, self.fast, lines, tuple(map(self.gradient, forms.evaluations)), spaces)
+        spaces = dict(forms.spaces)
+        gradients = self.reached(lines.values())
+        spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
+        return Step(forms, self.slow, self.fast, lines, gradients, spaces)
+
+    def reached(self, lines: Iterable[Line]) -> dict[int, Gradient]:
+        """The gradients that lines lead to, by their numbers."""
+        found: dict[int, Gradient] = {}
+        open_ = sorted({k for line in lines for k in line.gradients})
+        while open_:
+            k = open_.pop(0)
+            if k not in found:
+                found[k] = self.gradient(self.forms.evaluations[k])
+                open_ += sorted(k for line in found[k].point.values() for k in line.gradients)
+        return found
 
     def gradient(self, e: Evaluation) -> Gradient:
-        point = {x: self.line(form, x) for x, form in e.point.items()}
-        for x, line in point.items():
-            if found := [s for s, value in line.values.items() if value.coefficients[0]]:
-                text = f"a gradient is taken at a point that does not tend to {x} as gamma -> 0: it depends on {found[0]}"
-                raise self.forms.refuse(text)
-        return Gradient(e.label, e.sample, point)
+        """An evaluation with its arguments by the variables to which they tend."""
+        point, names, fast = dict[str, Line](), list[str](), set[str]()
+        for k, slot in enumerate(e.slots):
+            name = self.tends_to(slot.form, e.variables[k] if e.variables else "")
+            if name in point:
+                raise self.forms.refuse(f"a function of {name} at two points ({e.text.format(*'xyzuvw'[:len(e.slots)])})")
+            if name in self.fast and not slot.linear:
+                text = e.text.format(*(name if j == k else "..." for j in range(len(e.slots))))
+                raise self.forms.refuse(
+                    f"{text} is not linear in the memory {name}, which fluctuates as gamma -> 0, so that its mean is no finite "
+                    f"expression; a regime in which {name} is slow, 1 - beta = c gamma, has one"
+                )
+            fast |= {name} & {*self.fast}
+            point[name] = self.line(slot.form, name)
+            names.append(name)
+        return Gradient(e.label or self.label(e.text.format(*names)), e.sample, point, frozenset(fast))
+
+    def tends_to(self, form: Form, variable: str) -> str:
+        """The slow variable to which a form tends as gamma -> 0; a fast one where it tends to none."""
+        moved = self.moved(form)
+        limits = {key: self.zeroth(moved, key, "the argument of a function") for key in moved if key in self.after}
+        slow = {s: c for s, c in limits.items() if s in self.slow and c}
+        if not slow and not variable:
+            return next((u for u in self.fast if limits.get(u)), self.fast[0] if self.fast else "0")
+        if list(slow.items()) != [(name := variable or next(iter(slow)), self.ring.one)]:
+            text = " + ".join(f"{c}*{s}" for s, c in slow.items()) or "0"
+            raise self.forms.refuse(f"a gradient or function is taken at a point that tends to {text} as gamma -> 0")
+        return name
+
+    def label(self, text: str) -> str:
+        """The letter of a function of gradients."""
+        opaque = self.forms.opaque
+        found = next((name for name, known in opaque.items() if known == text), "")
+        if not found:
+            found = fresh_name("u", {*self.scheme.names, *self.forms.configuration.free, *opaque, *self.after, GRADIENT})
+            opaque[found] = text
+        return found
 
 
 def labels(step: Step) -> Iterator[str]:
     """What nodes of a forest may be called."""
-    yield from dict.fromkeys(g.label for g in step.gradients)
+    yield from dict.fromkeys(g.label for g in step.gradients.values())
     if step.forms.normals:
         yield NORMAL
     yield from step.slow

@@ -116,7 +116,7 @@ class Weights:
 
     def _one(self, tree: Tree, line: Line) -> Iterator[Done]:
         for state, c in line.states.items():
-            yield Done(c, (), (Root(state, tree),))
+            yield Done(c, (), (Root(state, tree._replace(slot="")),))
         if tree.label == NORMAL:
             for (z, roots), c in line.normals.items():
                 yield Done(c, ((tree.tie, (z, roots), 1),), ())
@@ -133,7 +133,7 @@ class Weights:
                     yield Done(product, placed, below.pending)
 
     def _point(self, point: Mapping[str, Line], child: Tree) -> Line:
-        return point.get(self.step.spaces[child.label], _NOWHERE)
+        return point.get(child.slot or self.step.spaces[child.label], _NOWHERE)
 
 
 _NOWHERE = Line({}, {}, {}, {})
