@@ -23,9 +23,11 @@ MAX_PASSES = 300
 
 @dataclass(frozen=True)
 class Residual:
-    """What l T - exp(gamma G) l leaves of functions of the slow variables: the first power of u, or None for nothing."""
+    """What l T - exp(gamma G) l leaves of functions of the slow variables: the first power of u, or None for nothing; there the
+    smallest number of derivatives of phi; and how many passes the law of the memory took."""
 
     first: int | None
+    roots: int | None
     passes: int
 
 
@@ -40,11 +42,10 @@ class Family:
         if any(x.values[..., 0].any() for x in images.values()):
             raise UndecidedError("a step does not tend to the identity as gamma -> 0")
         self.known = min(x.through for x in images.values())
-        self.matrix = step.matrix(images) if self.known >= degree else None
+        self.matrix = step.matrix(images)
 
     def residual(self) -> Residual:
         """Where the equation fails."""
-        assert self.matrix is not None
         basis, p = self.step.basis, self.p
         fast = np.array([any(e[self.step.memory :]) for e in basis])
         values, passes = self._solved(fast) if fast.any() else (self._all(None, fast), 0)
@@ -52,13 +53,16 @@ class Family:
         monomials = self.own.monomials
         rows = [monomials.index[e[: self.own.variables]] for e, f in zip(basis, fast) if not f]
         left = (matrix_product(slow, values, p) - self.exponential[rows]) % p
-        left = left[:, monomials.total <= self.degree]
+        left[:, monomials.total > self.degree] = 0
         there = np.flatnonzero(left.any(axis=0))
-        return Residual(int(monomials.exponents[there, UNIT].min()) if len(there) else None, passes)
+        if not len(there):
+            return Residual(None, None, passes)
+        first = monomials.exponents[there, UNIT].min()
+        wrong = left[:, monomials.exponents[:, UNIT] == first].any(axis=1)
+        return Residual(int(first), int(min(sum(e) for e, w in zip(np.array(basis)[~fast], wrong) if w)), passes)
 
     def _solved(self, fast: Array) -> tuple[Array, int]:
         """l of all monomials: iterated until it does not change, each pass settling one more power of gamma or of v."""
-        assert self.matrix is not None
         p, matrix = self.p, self.matrix[fast]
         linear = self._linear(fast)
         inverse = inverse_matrix((np.eye(len(linear), dtype=np.int64) - linear) % p, p)
@@ -75,7 +79,6 @@ class Family:
 
     def _linear(self, fast: Array) -> Array:
         """The part of T that keeps the degree in v and all other exponents."""
-        assert self.matrix is not None
         basis = [e for e, f in zip(self.step.basis, fast) if f]
         columns = [self.step.ring.monomials.index[e] for e in basis]
         exponents = np.array(basis)[:, : self.step.memory]

@@ -1,46 +1,128 @@
-"""A claimed generator proved over random prime fields."""
+"""A claimed generator proved, or refuted, in random worlds over prime fields.
+
+The statement is  E phi(x_n) = exp(n gamma G) phi (x_0) + O(gamma^(N+1))  for n gamma bounded, the memory in the law that has come
+to follow x; in one world it is  l T = exp(gamma G) l  through gamma^(N+1) (`verify.sde.family`).
+
+**Every loss, every law of samples, every dimension.**  Claim minus truth is a sum of coefficients times forests with at most
+M = N + 1 nodes (or as many as the claim has), each node on a sample or on the mean.  In M dimensions the indices of a forest can
+all be different, and then the monomial in the derivatives determines the forest; with M samples its ties can be M different
+samples.  Take the partitions of the nodes from the finest to the coarsest: where the blocks of a partition are given different
+samples, only finer partitions contribute besides, which have gone before.  So if the sum vanishes for all weights and all losses
+of M samples in M dimensions, every coefficient does.  Moments of any law are those of a law on finitely many samples, and texts are linear
+in what they draw, so that no derivative of another kind occurs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from random import Random, SystemRandom
+from typing import Any
 
 from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.proof.errors import Rejected
 from verify.proof.field import is_prime
+from verify.sde.bound import bound
 from verify.sde.family import Family, Residual
 from verify.sde.forests import Operator, Spaces
-from verify.sde.ring import Ring
+from verify.sde.ring import MAX_MONOMIALS, MAX_PAIRS, Ring, size
 from verify.sde.statement import Claim
 from verify.sde.step import Step
 from verify.sde.structure import Structure, find_structure
 from verify.sde.world import Shape, draw_world, normals, reads_time
 
-BITS = 31
+BITS, WANTED, TRIES = 31, 100, 400
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """verdict: 'proved', 'refuted' or 'undecided', with the reason; `power` and `roots` say which part of the claim is wrong."""
+
+    verdict: str
+    reason: str = ""
+    power: int | None = None
+    roots: int | None = None
+    shape: Shape | None = None
+    structure: Structure | None = None
+    worlds: int = 0
+    bits: int = 0
+    tests: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        if self.verdict == "refuted":
+            what = {1: "the drift", 2: "the diffusion"}.get(self.roots or 0, f"the part with {self.roots} roots")
+            return f"refuted at gamma^{self.power}: {what} is not the scheme's"
+        if self.verdict == "undecided" or self.shape is None:
+            return f"undecided: {self.reason}"
+        return (
+            "proved for every smooth loss, every law of the samples and every dimension, for all parameter values at which the "
+            f"memory relaxes; error probability below 2^-{self.bits}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        found = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
+        return found | ({"dimension": self.shape.dimension, "samples": self.shape.samples} if self.shape else {})
 
 
 def draw_prime(source: Random) -> int:
-    """A random prime that is 3 modulo 4, of 31 bits."""
+    """A random prime of 31 bits that is 3 modulo 4."""
     while True:
         p = 4 * source.randrange(2 ** (BITS - 3), 2 ** (BITS - 2)) - 1
         if is_prime(p):
             return p
 
 
-def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) -> tuple[Residual, Structure, Shape]:
-    """The residual of the claim in one random world."""
+def prove_generator(c: Configuration, claim: Claim, source: Random | None = None) -> Verdict:
+    """The verdict on a claimed generator of a configuration.  Raises UsageError for a claim that cannot be read."""
+    source = source or SystemRandom()
+    try:
+        return _decided(c, claim, source)
+    except UndecidedError as error:
+        return Verdict("undecided", str(error))
+
+
+def _decided(c: Configuration, claim: Claim, source: Random) -> Verdict:
+    wanted, count = 2, 0
+    while count < wanted:
+        residual, structure, shape, tests = _accepted(source, c, claim)
+        if residual.first is not None:
+            power = max(0, -(-residual.first // shape.half) - 1)
+            return Verdict("refuted", "", power, residual.roots, shape, structure, count + 1, 0, tests)
+        limits = bound(c, claim, shape, structure, residual.passes)
+        wanted, count = limits.worlds(WANTED), count + 1
+    return Verdict("proved", "", None, None, shape, structure, count, int(-limits.misses * count), tests)
+
+
+def _accepted(source: Random, c: Configuration, claim: Claim) -> tuple[Residual, Structure, Shape, int]:
+    for _ in range(TRIES):
+        try:
+            return one_world(source, c, claim)
+        except Rejected:
+            continue
+    raise UndecidedError("no world was found in which every root exists")
+
+
+def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) -> tuple[Residual, Structure, Shape, int]:
+    """The residual of the claim in one random world, and on how many functions of the slow variables it was tried."""
     p, half = draw_prime(source), 2 if normals(c) else 1
     parameters = {n: source.randrange(1, p) for n in c.free}
     structure = find_structure(source, c, half, p, parameters)
-    size = max(claim.order + 1, claim.size)
-    degree = half * (claim.order + 1)
-    shape = Shape(structure.slow, size, size, half, degree + slack, reads_time(c))
+    nodes, degree = max(claim.order + 1, claim.size), half * (claim.order + 1)
+    shape = Shape(structure.slow, nodes, nodes, half, degree + slack, reads_time(c))
+    _require_small(shape, structure, normals(c))
     world = draw_world(source, c, shape, Ring(p, shape.variables, shape.degree), parameters)
     step = Step(c, world, structure.units, structure.follows)
     spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
     family = Family(step, Operator(world, claim, Spaces(world, tuple(c.scheme.unknowns), spaces)), degree)
-    if family.matrix is None:
+    if family.known < degree:
         return one_world(source, c, claim, slack + degree - family.known)
-    return family.residual(), structure, shape
+    return family.residual(), structure, shape, size(shape.variables - 1, degree)[0]
+
+
+def _require_small(shape: Shape, structure: Structure, noise: int) -> None:
+    variables = shape.variables + shape.dimension * (len(structure.units) + noise)
+    monomials, pairs = size(variables, shape.degree)
+    if monomials > MAX_MONOMIALS or pairs > MAX_PAIRS:
+        raise UndecidedError(
+            f"polynomials in {variables} variables through degree {shape.degree} are too large; take a lower order"
+        )
