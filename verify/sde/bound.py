@@ -7,6 +7,7 @@ series counting as one number.  A non-zero polynomial of degree D vanishes modul
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
@@ -92,15 +93,18 @@ def step_degree(c: Configuration, shape: Shape, structure: Structure) -> Degree:
     """Of what a step makes of any variable."""
     numbers = Degrees(shape.degree)
 
-    def gradient(*points: Any) -> list[Degree]:
+    def function(points: Sequence[Sequence[Degree]]) -> list[Degree]:
+        """A jet, a weight, and powers of the distances."""
         total = numbers.of(2)
-        for point in points:
-            for x in point[0] if isinstance(point[0], list) else point:
-                total = total * x.power(Fraction(shape.degree)) if isinstance(x, Degree) else total
+        for x in (x for point in points for x in point):
+            total = total * x.power(Fraction(shape.degree))
         return [total]
 
-    def noise(function: str, points: list[Any]) -> list[Degree]:
-        return [numbers.of(0)] if function == NORMAL else gradient(*points)
+    def gradient(*arguments: Any) -> list[Degree]:
+        return function(arguments[1] if len(arguments) > 1 else arguments)
+
+    def noise(called: str, points: list[Any]) -> list[Degree]:
+        return [numbers.of(0)] if called == NORMAL else function(points)
 
     def schedule(t: Degree) -> Degree:
         return numbers.of(1) * t.power(Fraction(shape.degree))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -9,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from derive.errors import UndecidedError
-from verify.proof.errors import Rejected
-from verify.proof.field import jacobi
-from verify.sde.ring import Array, Ring
-
+from verify.sde.ring import Ring
+from verify.sde.scalars import Array, Scalars
 
 EXACT = 1 << 30
 
@@ -61,13 +60,13 @@ class Element:
     def __add__(self, other: Element) -> Element:
         low = min(self.offset, other.offset)
         a, b = self.at_offset(low), other.at_offset(low)
-        return Element(self.ring, (a.values + b.values) % self.ring.p, low, min(a.known, b.known))
+        return Element(self.ring, self.ring.scalars.reduced(a.values + b.values), low, min(a.known, b.known))
 
     def __sub__(self, other: Element) -> Element:
         return self + -other
 
     def __neg__(self) -> Element:
-        return Element(self.ring, -self.values % self.ring.p, self.offset, self.known)
+        return Element(self.ring, self.ring.scalars.reduced(-self.values), self.offset, self.known)
 
     def __mul__(self, other: Element) -> Element:
         """Powers of u are taken out first, so that they cost nothing at the upper end."""
@@ -76,7 +75,7 @@ class Element:
         if a is None or b is None:
             exact = (a is None and self.known == EXACT) or (b is None and other.known == EXACT)
             shape = np.broadcast_shapes(self.values.shape, other.values.shape)
-            return Element(ring, np.zeros(shape, dtype=np.int64), 0, EXACT if exact else known)
+            return Element(ring, ring.zeros(*shape[:-1]), 0, EXACT if exact else known)
         offset = a.offset + b.offset
         if known < EXACT or ring.highest(a.values) + ring.highest(b.values) > ring.degree:
             known = min(known, ring.degree + offset)
@@ -102,46 +101,28 @@ class Element:
         a = self.primitive()
         if a is None:
             raise ZeroDivisionError
-        lead, p = a.values[..., 0], self.ring.p
+        lead, scalars = a.values[..., 0], self.ring.scalars
         power = a.offset * r
         if power.denominator != 1 or not lead.all():
-            raise UndecidedError("what stands in a denominator or under a root is not, to leading order, a constant times gamma^k")
-        inverse = _each(lead, lambda c: pow(c, -1, p))
-        x = a.values * inverse[..., None] % p
+            raise UndecidedError("a denominator or root is of what is not, to leading order, a constant times a power of gamma")
+        x = scalars.reduced(a.values * _each(scalars, lead, scalars.inverse)[..., None])
         x[..., 0] = 0
-        root = _each(lead, lambda c: _root(c, r, p))
+        root = _each(scalars, lead, lambda c: scalars.power(c, r))
         known = EXACT if a.known == EXACT and not x.any() else min(a.through - a.offset, self.ring.degree)
-        return Element(self.ring, self._binomial(x, r) * root[..., None] % p, 0, known).shifted(int(power))
+        return Element(self.ring, scalars.reduced(self._binomial(x, r) * root[..., None]), 0, known).shifted(int(power))
 
     def _binomial(self, x: Array, r: Fraction) -> Array:
-        p, total = self.ring.p, self.ring.constant(1)
-        term = np.broadcast_to(total, x.shape).copy()
-        result, factor = term.copy(), Fraction(1)
+        scalars, one = self.ring.scalars, self.ring.constant(1)
+        result = term = np.broadcast_to(one, x.shape)
+        factor = Fraction(1)
         for k in range(1, self.ring.degree + 1):
             term, factor = self.ring.multiply(term, x), factor * (r - k + 1) / k
-            result = (result + term * residue(factor, p)) % p
+            result = scalars.reduced(result + term * scalars.lift(factor))
         return result
 
 
-def residue(q: Fraction, p: int) -> int:
-    """A rational number modulo p."""
-    return q.numerator * pow(q.denominator, -1, p) % p
-
-
-def _each(values: Array, f: Any) -> Array:
-    flat = [f(int(c)) for c in values.reshape(-1)]
-    return np.array(flat, dtype=np.int64).reshape(values.shape)
-
-
-def _root(c: int, r: Fraction, p: int) -> int:
-    """c^r with the root that is a square itself; p is 3 modulo 4."""
-    if r.denominator == 1:
-        return pow(c, int(r), p)
-    if r.denominator != 2:
-        raise UndecidedError(f"the power {r} of a parameter: square roots are the only ones here")
-    if jacobi(c, p) != 1:
-        raise Rejected("no square under a root")
-    return pow(pow(c, (p + 1) // 4, p), r.numerator, p)
+def _each(scalars: Scalars, values: Array, f: Callable[[Any], Any]) -> Array:
+    return scalars.array([f(c) for c in values.reshape(-1)]).reshape(values.shape)
 
 
 @dataclass(frozen=True)
@@ -151,9 +132,9 @@ class Elements:
     ring: Ring
 
     def lift(self, q: Fraction) -> Element:
-        return self.number(residue(q, self.ring.p))
+        return self.number(self.ring.scalars.lift(q))
 
-    def number(self, value: int) -> Element:
+    def number(self, value: Any) -> Element:
         return Element(self.ring, self.ring.constant(value))
 
     def variable(self, place: int) -> Element:

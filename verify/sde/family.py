@@ -15,7 +15,8 @@ import numpy as np
 
 from derive.errors import UndecidedError
 from verify.sde.forests import Operator
-from verify.sde.ring import UNIT, Array, inverse_matrix, matrix_product
+from verify.sde.ring import UNIT, inverse_matrix, matrix_product, sparse_product
+from verify.sde.scalars import Array
 from verify.sde.step import Step
 
 MAX_PASSES = 300
@@ -34,10 +35,10 @@ class Residual:
 class Family:
     """l on monomials, order by order."""
 
-    def __init__(self, step: Step, operator: Operator, degree: int) -> None:
-        self.step, self.p, self.degree = step, step.ring.p, degree
+    def __init__(self, step: Step, operator: Operator, degree: int, p: int) -> None:
+        self.step, self.p, self.degree = step, p, degree
         self.own = step.world.ring
-        self.exponential = operator.exponential()
+        self.exponential = operator.exponential(p)
         images = step.images()
         if any(x.values[..., 0].any() for x in images.values()):
             raise UndecidedError("a step does not tend to the identity as gamma -> 0")
@@ -59,19 +60,19 @@ class Family:
             return Residual(None, None, passes)
         first = monomials.exponents[there, UNIT].min()
         wrong = left[:, monomials.exponents[:, UNIT] == first].any(axis=1)
-        return Residual(int(first), int(min(sum(e) for e, w in zip(np.array(basis)[~fast], wrong) if w)), passes)
+        return Residual(int(first), int(np.array(basis)[~fast][wrong].sum(axis=1).min()), passes)
 
     def _solved(self, fast: Array) -> tuple[Array, int]:
         """l of all monomials: iterated until it does not change, each pass settling one more power of gamma or of v."""
         p, matrix = self.p, self.matrix[fast]
         linear = self._linear(fast)
-        inverse = inverse_matrix((np.eye(len(linear), dtype=np.int64) - linear) % p, p)
+        stays = (np.eye(len(linear), dtype=np.int64) - linear) % p  # what l keeps of the left side, by degrees in v
+        inverse = inverse_matrix(stays, p)
         generated = (self.exponential - np.eye(len(self.own), dtype=np.int64)) % p
         found = np.zeros((len(linear), len(self.own)), dtype=np.int64)
         for passes in range(1, MAX_PASSES):
-            right = matrix_product(matrix, self._all(found, fast), p) - matrix_product(linear, found, p)
-            right = (right - matrix_product(found, generated, p)) % p
-            new = matrix_product(inverse, right, p)
+            left = matrix_product(matrix, self._all(found, fast), p) - matrix_product(found, generated, p)
+            new = sparse_product(inverse, (left + sparse_product(stays, found, p) - found) % p, p)
             if np.array_equal(new, found):
                 return self._all(found, fast), passes
             found = new

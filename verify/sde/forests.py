@@ -8,10 +8,12 @@ The joint cumulant of X_1, ..., X_r is  sum over partitions of {1..r} into b blo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
-from math import factorial, prod
+from math import factorial
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,8 @@ from derive.errors import UndecidedError, UsageError
 from verify.numbers.evaluation import evaluate
 from verify.proof.errors import Rejected
 from verify.sde.elements import Element, Elements
-from verify.sde.ring import CLOCK, Array, matrix_product
+from verify.sde.ring import CLOCK, matrix_product
+from verify.sde.scalars import Array
 from verify.sde.statement import NORMAL, Claim, Hanging, Node, Term
 from verify.sde.world import World
 
@@ -75,7 +78,7 @@ class Operator:
     """gamma G on polynomials of the distances from the point, as a symbol and as a matrix."""
 
     def __init__(self, world: World, claim: Claim, spaces: Spaces) -> None:
-        self.world, self.ring, self.spaces = world, world.ring, spaces
+        self.world, self.ring, self.scalars, self.spaces = world, world.ring, world.ring.scalars, spaces
         self.symbol: Symbol = {}
         for k, power in enumerate(claim.powers):
             for term in power:
@@ -85,7 +88,7 @@ class Operator:
         c = _coefficient(term, self.world)
         for places, value in self.forest(term).items():
             old = self.symbol.get(places, self.ring.constant(0))
-            self.symbol[places] = (old + self.ring.raised(self.ring.multiply(value, c), unit)) % self.ring.p
+            self.symbol[places] = self.scalars.reduced(old + self.ring.raised(self.ring.multiply(value, c), unit))
 
     # ------------------------------------------------------------------------------------------ one forest
 
@@ -94,16 +97,16 @@ class Operator:
         nodes = [n for h in term.forest for n in h.tree.nodes()]
         ties = {tie: [k for k, n in enumerate(nodes) if n.tie == tie] for tie in sorted({n.tie for n in nodes} - {0})}
         choices = list(product(*(list(self._tied(term, nodes, members)) for members in ties.values())))
-        factors = np.array([prod((f for f, _ in c), start=1) % self.ring.p for c in choices], dtype=np.int64)
+        factors = self.scalars.array([self.scalars.reduced(_product(f for f, _ in c)) for c in choices])
         chosen = {k: np.array([_found(c, k) for c in choices]) for k, n in enumerate(nodes) if n.tie}
         hung = self._hung(term.forest, chosen)
         return {places: self._summed(value, factors) for places, value in hung.items()}
 
     def _summed(self, value: Array, factors: Array) -> Array:
-        total: Array = (np.atleast_2d(value) * factors[:, None] % self.ring.p).sum(axis=0) % self.ring.p
-        return total
+        result: Array = self.scalars.reduced(self.scalars.reduced(np.atleast_2d(value) * factors[:, None]).sum(axis=0))
+        return result
 
-    def _tied(self, term: Term, nodes: Sequence[Node], members: Sequence[int]) -> Iterator[tuple[int, dict[int, Array]]]:
+    def _tied(self, term: Term, nodes: Sequence[Node], members: Sequence[int]) -> Iterator[tuple[Any, dict[int, Array]]]:
         """(factor, node -> its function) for every part of the sum that a tie stands for."""
         if {nodes[k].label for k in members} == {NORMAL}:
             if len(members) != 2:
@@ -111,11 +114,12 @@ class Operator:
             for unit in np.eye(self.world.shape.dimension, dtype=np.int64):
                 yield 1, dict.fromkeys(members, np.array([self.ring.constant(int(x)) for x in unit]))
             return
+        weights = self.world.weights.tolist()
         for partition in blocks(members):
             sign = (-1) ** (len(partition) - 1) * factorial(len(partition) - 1)
             for samples in product(range(self.world.shape.samples), repeat=len(partition)):
-                weight = prod((int(self.world.weights[s]) for s in samples), start=sign)
-                yield weight % self.ring.p, {
+                weight = sign * _product(weights[s] for s in samples)
+                yield self.scalars.reduced(weight), {
                     k: self._function(self.world.deviations, nodes[k].label)[s]
                     for block, s in zip(partition, samples)
                     for k in block
@@ -140,7 +144,7 @@ class Operator:
                 products = self.ring.multiply(value[..., None, :], evaluated.vector)
                 for i, place in enumerate(self.world.shape.places(slot)):
                     key = tuple(sorted((*places, place)))
-                    longer[key] = (longer.get(key, 0) + products[..., i, :]) % self.ring.p
+                    longer[key] = self.scalars.reduced(longer.get(key, 0) + products[..., i, :])
             result = longer
         return result
 
@@ -155,7 +159,8 @@ class Operator:
             return chosen[mine]
         if node.label in self.world.shape.slow:
             places, point = self.world.shape.places(node.label), self.world.point[node.label]
-            return np.array([(self.ring.variable(k) + self.ring.constant(x)) % self.ring.p for k, x in zip(places, point)])
+            values = [self.ring.variable(k) + self.ring.constant(x) for k, x in zip(places, point)]
+            return np.array([self.scalars.reduced(x) for x in values])
         return self._function(self.world.means, node.label)
 
     def _contracted(self, f: Array, children: Sequence[Evaluated]) -> Array:
@@ -166,7 +171,7 @@ class Operator:
         total: Any = 0
         for i, place in enumerate(self.world.shape.places(first.space)):
             inner = self._contracted(self.ring.derivative(f, place), rest)
-            total = (total + self.ring.multiply(inner, first.vector[..., i, None, :])) % self.ring.p
+            total = self.scalars.reduced(total + self.ring.multiply(inner, first.vector[..., i, None, :]))
         return np.asarray(total)
 
     # ------------------------------------------------------------------------------------------ on functions
@@ -181,12 +186,16 @@ class Operator:
             total = total + self.ring.multiply(derivative, c)
         if self.world.shape.clock:
             total = total + self.ring.raised(self.ring.derivative(function, CLOCK), self.world.shape.half)
-        return total % self.ring.p
+        result: Array = self.scalars.reduced(total)
+        return result
 
-    def exponential(self) -> Array:
-        """exp(gamma G) as a matrix: row k is what becomes of monomial k."""
-        n, p = len(self.ring), self.ring.p
-        step = self.on(np.eye(n, dtype=np.int64))
+    def matrix(self) -> Array:
+        """gamma G as a matrix: row k is what becomes of monomial k."""
+        return self.on(self.scalars.array(np.eye(len(self.ring), dtype=np.int64)))
+
+    def exponential(self, p: int) -> Array:
+        """exp(gamma G) modulo p, a finite sum."""
+        n, step = len(self.ring), self.matrix()
         result, power = np.eye(n, dtype=np.int64), np.eye(n, dtype=np.int64)
         for k in range(1, self.ring.degree + 1):
             power = matrix_product(power, step, p) * pow(k, -1, p) % p
@@ -194,7 +203,11 @@ class Operator:
         return result
 
 
-def _found(choice: Sequence[tuple[int, dict[int, Array]]], node: int) -> Array:
+def _product(factors: Iterable[Any]) -> Any:
+    return reduce(mul, factors, 1)
+
+
+def _found(choice: Sequence[tuple[Any, dict[int, Array]]], node: int) -> Array:
     return next(vectors[node] for _, vectors in choice if node in vectors)
 
 

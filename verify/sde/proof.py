@@ -8,8 +8,8 @@ M = N + 1 nodes (or as many as the claim has), each node on a sample or on the m
 all be different, and then the monomial in the derivatives determines the forest; with M samples its ties can be M different
 samples.  Take the partitions of the nodes from the finest to the coarsest: where the blocks of a partition are given different
 samples, only finer partitions contribute besides, which have gone before.  So if the sum vanishes for all weights and all losses
-of M samples in M dimensions, every coefficient does.  Moments of any law are those of a law on finitely many samples, and texts are linear
-in what they draw, so that no derivative of another kind occurs.
+of M samples in M dimensions, every coefficient does.  Finitely many moments of any law are those of a law on finitely many
+samples.  Texts are linear in what they draw, so that no derivatives of another kind occur.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from verify.sde.bound import bound
 from verify.sde.family import Family, Residual
 from verify.sde.forests import Operator, Spaces
 from verify.sde.ring import MAX_MONOMIALS, MAX_PAIRS, Ring, size
+from verify.sde.scalars import Modular
 from verify.sde.statement import Claim
 from verify.sde.step import Step
 from verify.sde.structure import Structure, find_structure
@@ -110,10 +111,10 @@ def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) ->
     nodes, degree = max(claim.order + 1, claim.size), half * (claim.order + 1)
     shape = Shape(structure.slow, nodes, nodes, half, degree + slack, reads_time(c))
     _require_small(shape, structure, normals(c))
-    world = draw_world(source, c, shape, Ring(p, shape.variables, shape.degree), parameters)
+    world = draw_world(source, c, shape, Ring(Modular(p), shape.variables, shape.degree), parameters)
     step = Step(c, world, structure.units, structure.follows)
     spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
-    family = Family(step, Operator(world, claim, Spaces(world, tuple(c.scheme.unknowns), spaces)), degree)
+    family = Family(step, Operator(world, claim, Spaces(world, tuple(c.scheme.unknowns), spaces)), degree, p)
     if family.known < degree:
         return one_world(source, c, claim, slack + degree - family.known)
     return family.residual(), structure, shape, size(shape.variables - 1, degree)[0]

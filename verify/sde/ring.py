@@ -1,21 +1,22 @@
-"""Polynomials of bounded total degree over a prime field, many at a time.
+"""Polynomials of bounded total degree, many at a time.
 
-    ring = F_p[u, x_1, ..., x_n] / (total degree > M),    u the unit in which powers of gamma are counted
+    ring = F[u, x_1, ..., x_n] / (total degree > M),    u the unit in which powers of gamma are counted
 
 A polynomial is an array of its coefficients along the last axis; earlier axes are anything, such as the samples that a step
-may draw.  Primes have 31 bits, so that a product of two numbers fits into 64.
+may draw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from math import comb
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.int64]
+from verify.sde.scalars import Array, Scalars
+
 Index = tuple[int, ...]
 UNIT, CLOCK = 0, 1  # the places of u, and of the time if there is one, among the variables
 #: of coefficients and of pairs that are multiplied, beyond which a ring is too large to be run
@@ -60,7 +61,7 @@ class Monomials:
         order = np.argsort(product, kind="stable")
         return left[order], right[order], np.searchsorted(product[order], np.arange(len(self)))
 
-    @lru_cache(maxsize=None)  # noqa: B019  # a few rings live as long as the process
+    @cache  # noqa: B019  # a few rings live as long as the process
     def raised(self, variable: int, by: int) -> tuple[Array, Array]:
         """(places, the places of the same monomials times the variable to a power), as far as they are in the ring."""
         places = np.flatnonzero(self.total + by <= self.degree)
@@ -96,32 +97,38 @@ monomials = lru_cache(maxsize=16)(Monomials)
 class Ring:
     """The ring of these variables through this degree."""
 
-    def __init__(self, p: int, variables: int, degree: int) -> None:
-        self.p, self.variables, self.degree = p, variables, degree
+    def __init__(self, scalars: Scalars, variables: int, degree: int) -> None:
+        self.scalars, self.variables, self.degree = scalars, variables, degree
         self.monomials: Monomials = monomials(variables, degree)
 
     def __len__(self) -> int:
         return len(self.monomials)
 
-    def constant(self, value: int) -> Array:
-        result = np.zeros(len(self), dtype=np.int64)
-        result[0] = value % self.p
-        return result
+    def zeros(self, *shape: int) -> Array:
+        return self.scalars.array(np.zeros((*shape, len(self)), dtype=np.int64))
+
+    def constant(self, value: Any) -> Array:
+        result = self.zeros()
+        result[0] = value
+        reduced: Array = self.scalars.reduced(result)
+        return reduced
 
     def variable(self, place: int) -> Array:
-        result = np.zeros(len(self), dtype=np.int64)
+        result = self.zeros()
         result[self.monomials.index[tuple(int(k == place) for k in range(self.variables))]] = 1
         return result
 
     def multiply(self, a: Array, b: Array) -> Array:
         """
-        >>> r = Ring(101, 2, 2)
+        >>> from verify.sde.scalars import Modular
+        >>> r = Ring(Modular(103), 2, 2)
         >>> x = r.variable(1)
         >>> r.multiply(x + r.constant(1), x + r.constant(2)).tolist()   # 2 + 3 x + x^2
         [2, 0, 3, 0, 0, 1]
         """
         left, right, begins = self.monomials.pairs
-        result: Array = np.add.reduceat(a[..., left] * b[..., right] % self.p, begins, axis=-1) % self.p
+        products = self.scalars.reduced(a[..., left] * b[..., right])
+        result: Array = self.scalars.reduced(np.add.reduceat(products, begins, axis=-1))
         return result
 
     def raised(self, a: Array, by: int, variable: int = UNIT) -> Array:
@@ -158,28 +165,49 @@ class Ring:
 
     def derivative(self, a: Array, variable: int) -> Array:
         """
-        >>> r = Ring(101, 2, 2)
+        >>> from verify.sde.scalars import Modular
+        >>> r = Ring(Modular(103), 2, 2)
         >>> r.derivative(r.multiply(r.variable(1), r.variable(1)), 1).tolist()
         [0, 0, 2, 0, 0, 0]
         """
         places, higher = self.monomials.raised(variable, 1)
         result = np.zeros_like(a)
-        result[..., places] = a[..., higher] * self.monomials.exponents[higher, variable] % self.p
+        result[..., places] = self.scalars.reduced(a[..., higher] * self.monomials.exponents[higher, variable])
         return result
-
-    def product(self, a: Array, b: Array) -> Array:
-        """The product of matrices of numbers of the field."""
-        return matrix_product(a, b, self.p)
 
 
 def matrix_product(a: Array, b: Array, p: int) -> Array:
-    """
+    """The product modulo p, in floating point: halves of 16 bits keep every sum of fewer than 2^20 products exact.
+
     >>> a = np.array([[2**31 - 2]], dtype=np.int64)
     >>> matrix_product(a, a, 2**31 - 1).tolist()
     [[1]]
     """
-    high, low = a >> _HALF, a & ((1 << _HALF) - 1)
-    result: Array = ((high @ b % p << _HALF) + low @ b) % p
+    (high, low), (top, rest) = _halves(a), _halves(b)
+    upper, middle = _whole(high @ top, p), _whole(high @ rest + low @ top, p)
+    result: Array = (((upper << _HALF) % p << _HALF) + (middle << _HALF) + _whole(low @ rest, p)) % p
+    return result
+
+
+def sparse_product(a: Array, b: Array, p: int) -> Array:
+    """The same where a has few entries, none of its rows being zero.
+
+    >>> a = np.array([[1, 1], [0, 2]], dtype=np.int64)
+    >>> sparse_product(a, a, 7).tolist()
+    [[1, 3], [0, 4]]
+    """
+    rows, columns = np.nonzero(a)
+    begins = np.searchsorted(rows, np.arange(len(a)))
+    result: Array = np.add.reduceat(a[rows, columns, None] * b[columns] % p, begins, axis=0) % p
+    return result
+
+
+def _halves(a: Array) -> tuple[Array, Array]:
+    return (a >> _HALF).astype(np.float64), (a & ((1 << _HALF) - 1)).astype(np.float64)
+
+
+def _whole(a: Array, p: int) -> Array:
+    result: Array = a.astype(np.int64) % p
     return result
 
 

@@ -27,7 +27,8 @@ from derive.scheme.schedule import Schedule
 from verify.numbers.evaluation import elementary, evaluate
 from verify.orbits.run import Runner, State
 from verify.sde.elements import Element, Elements
-from verify.sde.ring import CLOCK, UNIT, Array, Index, Ring
+from verify.sde.ring import CLOCK, UNIT, Index, Ring
+from verify.sde.scalars import Array
 from verify.sde.world import World, draws, label_of, normals
 
 #: of the combinations of samples that a step may draw
@@ -54,7 +55,7 @@ class Step:
         self.fast, self.normals, self.samples = tuple(self.units), normals(c), draws(c)
         self.memory = shape.variables
         self.noise = shape.variables + shape.dimension * len(self.fast)
-        self.ring = Ring(self.world.ring.p, self.noise + shape.dimension * self.normals, shape.degree)
+        self.ring = Ring(self.world.ring.scalars, self.noise + shape.dimension * self.normals, shape.degree)
         self.numbers = Elements(self.ring)
         count = shape.samples ** len(self.samples)
         if count > MAX_COMBINATIONS:
@@ -156,8 +157,8 @@ class Step:
 
     @cached_property
     def probabilities(self) -> Array:
-        p, weights = self.ring.p, [int(w) for w in self.world.weights]
-        return np.array([prod(c) % p for c in product(weights, repeat=len(self.samples))], dtype=np.int64)
+        scalars, weights = self.ring.scalars, self.world.weights.tolist()
+        return scalars.array([scalars.reduced(prod(c)) for c in product(weights, repeat=len(self.samples))])
 
     def _composed(self, jets: Array, points: Mapping[str, Sequence[Element]]) -> list[Element]:
         """jets: combinations x components x coefficients."""
@@ -175,7 +176,7 @@ class Step:
         totals: Any = [0] * jets.shape[1]
         for k in wanted:
             power = self._power(tuple(int(e) for e in own.exponents[k]), distances, powers)
-            totals = [(t + jets[:, i, k, None] * power.plain().values) % self.ring.p for i, t in enumerate(totals)]
+            totals = [self.ring.scalars.reduced(t + jets[:, i, k, None] * power.plain().values) for i, t in enumerate(totals)]
         return [Element(self.ring, t, 0, known) for t in totals]
 
     def _power(self, e: Index, distances: Mapping[int, Element], powers: dict[Index, Element]) -> Element:
@@ -207,7 +208,7 @@ class Step:
     def basis(self) -> list[Index]:
         """Monomials in slow distances and U."""
         fixed = [UNIT, *range(self.noise, self.ring.variables)]
-        free = ~self.ring.monomials.exponents[:, fixed].any(axis=1)
+        free = (self.ring.monomials.exponents[:, fixed] == 0).all(axis=1).tolist()
         return [e for e, f in zip(self.ring.monomials.index, free) if f]
 
     def matrix(self, images: Mapping[int, Element]) -> Array:
@@ -226,14 +227,15 @@ class Step:
 
     def _expected(self, values: Array) -> Array:
         """The mean over samples and normal vectors."""
-        p = self.ring.p
-        mean = (values * self.probabilities[:, None] % p).sum(axis=0) % p
+        reduced = self.ring.scalars.reduced
+        mean: Array = reduced(reduced(values * self.probabilities[:, None]).sum(axis=0))
         if not self.normals:
             return mean
-        result = np.zeros_like(mean)
+        result = self.ring.zeros()
         places, targets, factors = self._moments
-        np.add.at(result, targets, mean[places] * factors % p)
-        return result % p
+        np.add.at(result, targets, reduced(mean[places] * factors))
+        total: Array = reduced(result)
+        return total
 
     @cached_property
     def _moments(self) -> tuple[Array, Array, Array]:
@@ -245,4 +247,4 @@ class Step:
                 moment = prod(prod(range(1, x, 2)) for x in z)
                 found.append((k, self.ring.monomials.index[(e[UNIT] + sum(z), *e[1 : self.noise], *(0,) * len(z))], moment))
         places, targets, factors = zip(*found)
-        return np.array(places), np.array(targets), np.array(factors) % self.ring.p
+        return np.array(places), np.array(targets), self.ring.scalars.array(factors)

@@ -17,18 +17,20 @@ import numpy as np
 from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.sde.elements import Element
-from verify.sde.ring import UNIT, Array, Ring, inverse_matrix
+from verify.sde.ring import UNIT, Ring, inverse_matrix
+from verify.sde.scalars import Array, Modular
 from verify.sde.step import Step
 from verify.sde.world import Shape, draw_world, reads_time
 
 _ROUNDS = 8
+Follows = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
 class Structure:
     slow: tuple[str, ...]
     units: Mapping[str, int]
-    follows: Mapping[str, Mapping[str, int]]
+    follows: Follows
 
 
 def find_structure(source: Random, c: Configuration, half: int, p: int, parameters: Mapping[str, int]) -> Structure:
@@ -67,9 +69,9 @@ class _Small:
         self.source, self.c, self.half, self.p, self.parameters = source, c, half, p, parameters
         self.degree = 3 * half
 
-    def step(self, slow: tuple[str, ...], units: Mapping[str, int], follows: Mapping[str, Mapping[str, int]], still: bool) -> Step:
+    def step(self, slow: tuple[str, ...], units: Mapping[str, int], follows: Follows, still: bool) -> Step:
         shape = Shape(slow, 1, 2, self.half, self.degree, reads_time(self.c))
-        ring = Ring(self.p, shape.variables, self.degree)
+        ring = Ring(Modular(self.p), shape.variables, self.degree)
         return Step(self.c, draw_world(self.source, self.c, shape, ring, self.parameters), units, follows, still)
 
     def linear(self, unknowns: tuple[str, ...], memory: tuple[str, ...]) -> tuple[Array, Array]:
@@ -89,7 +91,7 @@ class _Small:
         followed = [[coefficient(x, UNIT, step.world.shape.places(y)[0]) for y in unknowns] for x in rows]
         return np.array(relaxation, dtype=np.int64), np.array(followed, dtype=np.int64)
 
-    def units(self, slow: tuple[str, ...], fast: list[str], follows: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    def units(self, slow: tuple[str, ...], fast: list[str], follows: Follows) -> dict[str, int]:
         """The powers of u that memory is of, if it starts at what it follows."""
         units = dict.fromkeys(fast, self.degree - self.half)
         for _ in range(_ROUNDS):

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import factorial
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ from derive.language.calls import partial_of
 from derive.language.samples import NORMAL, sample_of
 from derive.scheme import Configuration
 from verify.sde.elements import Element, Elements
-from verify.sde.ring import CLOCK, UNIT, Array, Ring
+from verify.sde.ring import CLOCK, UNIT, Ring
+from verify.sde.scalars import Array, Modular
 from verify.sde.statement import FIELD, GRADIENT
 
 
@@ -60,8 +62,8 @@ class World:
 
     shape: Shape
     ring: Ring
-    parameters: Mapping[str, int]
-    point: Mapping[str, Sequence[int]]
+    parameters: Mapping[str, Any]
+    point: Mapping[str, Sequence[Any]]
     weights: Array
     jets: Mapping[str, Jets]
     time: int = 0
@@ -92,13 +94,13 @@ class World:
 
     def mean(self, label: str) -> Array:
         """components x coefficients"""
-        p = self.ring.p
-        result: Array = (self.jets[label] * self.weights[:, None, None] % p).sum(axis=0) % p
+        reduced = self.ring.scalars.reduced
+        result: Array = reduced(reduced(self.jets[label] * self.weights[:, None, None]).sum(axis=0))
         return result
 
     def deviation(self, label: str) -> Jets:
         """What every sample has more than the mean: samples x components x coefficients."""
-        result: Array = (self.jets[label] - self.mean(label)) % self.ring.p
+        result: Array = self.ring.scalars.reduced(self.jets[label] - self.mean(label))
         return result
 
     @cached_property
@@ -154,8 +156,9 @@ def reads_time(configuration: Configuration) -> bool:
 def draw_world(
     source: Random, configuration: Configuration, shape: Shape, ring: Ring, parameters: Mapping[str, int]
 ) -> World:
-    """A random world in which no two weights are known to be equal."""
-    p = ring.p
+    """A random world modulo p."""
+    assert isinstance(ring.scalars, Modular)
+    p = ring.scalars.p
 
     def number() -> int:
         return source.randrange(1, p)
@@ -167,9 +170,9 @@ def draw_world(
     for label, (function, unknowns) in labels(configuration).items():
         places = [k for x in unknowns for k in shape.places(x)]
         if label == FIELD:
-            jets[label] = np.array([[_random(source, ring, places) for _ in places] for _ in weights])
+            jets[label] = np.array([[_random(source, ring, p, places) for _ in places] for _ in weights])
             continue
-        losses = functions.setdefault(function, [[_random(source, ring, places)] for _ in weights])
+        losses = functions.setdefault(function, [[_random(source, ring, p, places)] for _ in weights])
         space = label.partition(".")[2] or unknowns[0]
         jets[label] = np.array([[ring.derivative(s[0], k) for k in shape.places(space)] for s in losses])
     return World(
@@ -179,11 +182,11 @@ def draw_world(
     )  # fmt: skip
 
 
-def _random(source: Random, ring: Ring, places: Sequence[int]) -> Array:
+def _random(source: Random, ring: Ring, p: int, places: Sequence[int]) -> Array:
     """A random polynomial in these variables."""
     others = [k for k in range(ring.variables) if k not in places]
-    free = ~ring.monomials.exponents[:, [UNIT, *others]].any(axis=1)
-    return np.array([source.randrange(ring.p) if f else 0 for f in free], dtype=np.int64)
+    free = (ring.monomials.exponents[:, [UNIT, *others]] == 0).all(axis=1).tolist()
+    return np.array([source.randrange(p) if f else 0 for f in free], dtype=np.int64)
 
 
 def calls(expression: Expression) -> list[str]:
