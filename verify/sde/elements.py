@@ -103,12 +103,12 @@ class Element:
             raise ZeroDivisionError
         lead, scalars = a.values[..., 0], self.ring.scalars
         power = a.offset * r
-        if power.denominator != 1 or not lead.all():
+        if power.denominator != 1 or not (lead != 0).all():
             raise UndecidedError("a denominator or root is of what is not, to leading order, a constant times a power of gamma")
         x = scalars.reduced(a.values * _each(scalars, lead, scalars.inverse)[..., None])
         x[..., 0] = 0
         root = _each(scalars, lead, lambda c: scalars.power(c, r))
-        known = EXACT if a.known == EXACT and not x.any() else min(a.through - a.offset, self.ring.degree)
+        known = EXACT if a.known == EXACT and not (x != 0).any() else min(a.through - a.offset, self.ring.degree)
         return Element(self.ring, scalars.reduced(self._binomial(x, r) * root[..., None]), 0, known).shifted(int(power))
 
     def _binomial(self, x: Array, r: Fraction) -> Array:

@@ -143,17 +143,17 @@ class Ring:
 
     def valuation(self, a: Array) -> int:
         """The largest power of u that divides a; `degree` + 1 for zero."""
-        there = np.flatnonzero(a.reshape(-1, len(self)).any(axis=0))
+        there = np.flatnonzero((a.reshape(-1, len(self)) != 0).any(axis=0))
         return int(self.monomials.exponents[there, UNIT].min(initial=self.degree + 1))
 
     def lowest(self, a: Array) -> int:
         """The smallest total degree of its monomials; `degree` + 1 for zero."""
-        there = np.flatnonzero(a.reshape(-1, len(self)).any(axis=0))
+        there = np.flatnonzero((a.reshape(-1, len(self)) != 0).any(axis=0))
         return int(self.monomials.total[there].min(initial=self.degree + 1))
 
     def highest(self, a: Array) -> int:
         """The largest total degree of its monomials; 0 for zero."""
-        there = np.flatnonzero(a.reshape(-1, len(self)).any(axis=0))
+        there = np.flatnonzero((a.reshape(-1, len(self)) != 0).any(axis=0))
         return int(self.monomials.total[there].max(initial=0))
 
     def lowered(self, a: Array, by: int) -> Array:
@@ -172,7 +172,8 @@ class Ring:
         """
         places, higher = self.monomials.raised(variable, 1)
         result = np.zeros_like(a)
-        result[..., places] = self.scalars.reduced(a[..., higher] * self.monomials.exponents[higher, variable])
+        powers = self.scalars.array(self.monomials.exponents[higher, variable])
+        result[..., places] = self.scalars.reduced(a[..., higher] * powers)
         return result
 
 

@@ -40,7 +40,8 @@ class Step:
     """The step from the world's point.
 
     Memory m follows slow variables and is else of the order of a power of u:  m = sum_x follows[m][x] x + u^units[m] v.
-    `still` is a step whose gradients and normal vectors are zero.
+    `still` is a step whose gradients and normal vectors are zero.  With `size`, a number, gamma is that number, nothing is
+    counted in powers of u, and polynomials, of which the losses' gradients are linear ones, are not cut off.
     """
 
     configuration: Configuration
@@ -48,6 +49,7 @@ class Step:
     units: Mapping[str, int]
     follows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     still: bool = False
+    size: Any = None
     drawn: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,8 @@ class Step:
 
     @cached_property
     def gamma(self) -> Element:
+        if self.size is not None:
+            return self.numbers.number(self.size)
         return self.numbers.variable(UNIT).power(Fraction(self.world.shape.half))
 
     def slow_value(self, x: str) -> list[Element]:
@@ -135,8 +139,8 @@ class Step:
             dimension = self.world.shape.dimension
             first = self.noise + dimension * (self.drawn % self.normals)
             self.drawn += 1
-            zero = self.numbers.number(0)
-            return [zero if self.still else self.numbers.variable(k).shifted(-1) for k in range(first, first + dimension)]
+            places, shift = range(first, first + dimension), -1 if self.size is None else 0
+            return [self.numbers.number(0) if self.still else self.numbers.variable(k).shifted(shift) for k in places]
         return self._function(function, arguments, sample_of(function)[1])
 
     def _function(self, function: str, points: Sequence[Any], sample: str) -> list[Element]:
@@ -167,11 +171,11 @@ class Step:
             for place, value, base in zip(self.world.shape.places(x), values, self.world.point[x]):
                 distances[place] = (value - self.numbers.number(base)).plain()
         for d in distances.values():
-            if d.values[..., 0].any():
+            if self.size is None and d.values[..., 0].any():
                 raise UndecidedError("a gradient is taken at a point that does not tend to the iterate")
         powers: dict[Index, Element] = {}
         own = self.world.ring.monomials
-        wanted = np.flatnonzero(jets.reshape(-1, len(own)).any(axis=0))
+        wanted = np.flatnonzero((jets.reshape(-1, len(own)) != 0).any(axis=0))
         known = min([self.world.shape.degree, *(d.known for d in distances.values())])
         totals: Any = [0] * jets.shape[1]
         for k in wanted:
@@ -240,11 +244,11 @@ class Step:
     @cached_property
     def _moments(self) -> tuple[Array, Array, Array]:
         """E Z^(2k) = u^(2k) (2k - 1)!!, odd powers vanish: (monomials, what they become, factors)."""
-        found = []
+        found, unit = [], int(self.size is None)
         for k, e in enumerate(self.ring.monomials.index):
             z = e[self.noise :]
             if not any(x % 2 for x in z):
-                moment = prod(prod(range(1, x, 2)) for x in z)
-                found.append((k, self.ring.monomials.index[(e[UNIT] + sum(z), *e[1 : self.noise], *(0,) * len(z))], moment))
+                target = (e[UNIT] + unit * sum(z), *e[1 : self.noise], *(0,) * len(z))
+                found.append((k, self.ring.monomials.index[target], prod(prod(range(1, x, 2)) for x in z)))
         places, targets, factors = zip(*found)
         return np.array(places), np.array(targets), self.ring.scalars.array(factors)
