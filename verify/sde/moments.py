@@ -30,7 +30,7 @@ from verify.sde.step import Step
 from verify.sde.structure import Structure
 from verify.sde.world import Shape, World, labels, reads_time
 
-DIGITS, FINEST, COARSEST = 60, 12, 7
+DIGITS, FINEST, COARSEST = 60, 20, 16
 WEIGHTS = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
 VALUES = tuple(Fraction(v) for v in ("2/5", "1/3", "3/7", "1/4", "5/9", "3/8", "2/9", "4/7"))
 MAX_STATES = 130
@@ -44,20 +44,27 @@ def parameter_values(c: Configuration) -> dict[str, Fraction]:
     return {n: VALUES[k % len(VALUES)] + k // len(VALUES) for k, n in enumerate(c.free)}
 
 
-def quadratic_world(c: Configuration, shape: Shape, parameters: Mapping[str, Fraction], seed: int = 0) -> World:
-    """Random quadratic losses, or linear fields, of three samples with unequal probabilities."""
+def quadratic_world(
+    c: Configuration, shape: Shape, parameters: Mapping[str, Fraction], seed: int, curvature: Fraction | None = None
+) -> World:
+    """Random quadratic losses, or linear fields, of three samples with unequal probabilities; with `curvature` their second
+    derivatives are all the same multiple of the unit matrix, of a field the first ones the opposite."""
     source, scalars = Random(f"moments {seed}"), Balls()
     ring = Ring(scalars, shape.variables, shape.degree)
 
     def number() -> arb:
         return scalars.lift(Fraction(source.randint(-9, 9), 10))
 
-    def polynomial(places: list[int], degree: int) -> Array:
+    def polynomial(places: list[int], degree: int, own: int = 0) -> Array:
+        """Of the component `own` of a field, or of a loss."""
         result = ring.zeros()
         for e, k in ring.monomials.index.items():
-            inside = not any(x for j, x in enumerate(e) if j not in places)
-            if inside and sum(e) <= degree:
-                result[k] = number() + int(max(e, default=0) == degree == 2)
+            if sum(e) > degree or any(x for j, x in enumerate(e) if j not in places):
+                continue
+            if curvature is None or sum(e) < degree:
+                result[k] = number() + int(max(e) == degree == 2)
+            elif max(e) == 2 or (degree == 1 and e[own]):
+                result[k] = scalars.lift(curvature / 2 if degree == 2 else -curvature)
         return result
 
     functions: dict[str, list[Array]] = {}
@@ -65,7 +72,7 @@ def quadratic_world(c: Configuration, shape: Shape, parameters: Mapping[str, Fra
     for label, (function, unknowns) in labels(c).items():
         places = [k for x in unknowns for k in shape.places(x)]
         if label == FIELD:
-            jets[label] = np.array([[polynomial(places, 1) for _ in places] for _ in WEIGHTS])
+            jets[label] = np.array([[polynomial(places, 1, k) for k in places] for _ in WEIGHTS])
             continue
         losses = functions.setdefault(function, [polynomial(places, 2) for _ in WEIGHTS])
         space = label.partition(".")[2] or unknowns[0]
@@ -102,24 +109,32 @@ class Slopes:
 class Moments:
     """The matrices of one problem: monomials of the slow variables first, the constant first of all."""
 
-    def __init__(self, c: Configuration, claim: Claim, structure: Structure, dimension: int, degree: int, seed: int = 0) -> None:
+    def __init__(
+        self, c: Configuration, claim: Claim, structure: Structure, dimension: int, degree: int, seed: int = 0,
+        curvature: Fraction | None = None,
+    ) -> None:  # fmt: skip
         if c.functions or reads_time(c):
             raise UndecidedError("moments are compared for steps that do not depend on time")
         self.c, self.structure, self.parameters = c, structure, parameter_values(c)
         self.shape = Shape(structure.slow, dimension, len(WEIGHTS), 0, degree)
-        self.world = quadratic_world(c, self.shape, self.parameters, seed)
+        self.world = quadratic_world(c, self.shape, self.parameters, seed, curvature)
         spaces = Spaces(self.world, tuple(c.scheme.unknowns), {c.symbol(s): x for s, x in c.scheme.spaces.items()})
         free = [k for e, k in self.world.ring.monomials.index.items() if not e[UNIT]]
         self.size = len(free)
         powers = [Operator(self.world, Claim((power,)), spaces).matrix() for power in claim.powers]
         self.generators = [_matrix(m[np.ix_(free, free)]) for m in powers]
 
-    def generated(self, gamma: Fraction, order: int, steps: int) -> arb_mat:
-        """exp(n gamma G), G cut off after gamma^order."""
+    def place(self, degree: int) -> int:
+        """The place of the power of the first component among the monomials of the slow variables."""
+        own = [e for e in self.world.ring.monomials.index if not e[UNIT]]
+        return own.index((0, degree, *(0,) * (self.world.ring.variables - 2)))
+
+    def generator(self, gamma: Fraction, order: int) -> arb_mat:
+        """G cut off after gamma^order."""
         total = arb_mat(self.size, self.size)
         for k in range(order + 1):
             total += self.generators[k] * Balls().lift(gamma**k)
-        return (total * Balls().lift(gamma * steps)).exp()
+        return total
 
     def step_matrix(self, gamma: Fraction) -> tuple[arb_mat, int]:
         """(T on the monomials of slow and fast variables, slow ones first; how many there are)."""
@@ -180,7 +195,7 @@ def moment_slopes(c: Configuration, claim: Claim, structure: Structure, seed: in
         errors = [_differences(moments, g) for g in gammas]
     rows = [[row[k] for row in errors] for k in range(claim.order + 1)]
     raw = tuple(tuple(log2(a / b) for a, b in pairwise(row) if a and b) for row in rows)
-    return Slopes(tuple(_extrapolated(r) for r in raw), raw, gammas, moments.parameters, degree)
+    return Slopes(tuple(extrapolated(r) for r in raw), raw, gammas, moments.parameters, degree)
 
 
 def _differences(moments: Moments, gamma: Fraction) -> list[float]:
@@ -188,11 +203,11 @@ def _differences(moments: Moments, gamma: Fraction) -> list[float]:
     steps = int(1 / gamma)
     true, found = moments.exact(gamma) ** steps, []
     for order in range(len(moments.generators)):
-        claimed = moments.generated(gamma, order, steps)
+        claimed = moments.generator(gamma, order).exp()
         largest = max((abs(true[i, 0] - claimed[i, 0]).mid() for i in range(moments.size)), default=arb(0))
         found.append(float(largest) if largest > arb(10) ** -DIGITS else 0.0)
     return found
 
 
-def _extrapolated(raw: tuple[float, ...]) -> float | None:
+def extrapolated(raw: tuple[float, ...]) -> float | None:
     return None if len(raw) < 2 else 2 * raw[-1] - raw[-2]
