@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from derive.errors import UndecidedError, UsageError
+from derive.language import names_of
 from verify.numbers.evaluation import evaluate
 from verify.proof.errors import Rejected
 from verify.sde.elements import Element, Elements
@@ -214,8 +215,12 @@ def _found(choice: Sequence[tuple[Any, dict[int, Array]]], node: int) -> Array:
 def _coefficient(term: Term, world: World) -> Array:
     """A coefficient, a function of time perhaps; a zero denominator rejects the world."""
     numbers = Elements(world.ring)
+    names = world.names(numbers)
+    if unknown := [n for n in names_of(term.coefficient) if n not in names]:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"'{unknown[0]}' in the coefficient of {term.text} is no free parameter here (known: {known})")
     try:
-        value: Element = evaluate(term.coefficient, world.names(numbers), numbers, _no_call)
+        value: Element = evaluate(term.coefficient, names, numbers, _no_call)
     except ZeroDivisionError:
         raise Rejected("a denominator that vanishes") from None
     return value.plain().values

@@ -55,10 +55,9 @@ class Verdict:
             return f"refuted at gamma^{self.power}: {what} is not the scheme's"
         if self.verdict == "undecided" or self.shape is None:
             return f"undecided: {self.reason}"
-        return (
-            "proved for every smooth loss, every law of the samples and every dimension, for all parameter values at which the "
-            f"memory relaxes; error probability below 2^-{self.bits}"
-        )
+        memory = ", for all parameter values at which the memory relaxes" if self.structure and self.structure.units else ""
+        what = "proved for every smooth loss, every law of the samples and every dimension"
+        return f"{what}{memory}; error probability below 2^-{self.bits}"
 
     def to_json(self) -> dict[str, Any]:
         found = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
