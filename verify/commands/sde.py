@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,15 +63,11 @@ def sde_command(
     return {"verified": 0, "refuted": REFUTED}.get(found.verdict, UNDECIDED)
 
 
-def _read(path: str) -> dict[str, Any]:
-    """The claim of a file."""
-    try:
-        data = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"--claim {path}: {error}; write a JSON file with a 'generator'") from None
-    if not isinstance(data, dict) or not isinstance(data.get("generator"), list):
-        raise click.UsageError(f"--claim {path}: no 'generator' in it; derive modified-sde --format json prints one")
-    return data
+def _read(path: str) -> Any:
+    from derive.language.sources import json_data, read_text
+
+    where = f"--claim {path}"
+    return json_data(read_text(path, "claim"), where)
 
 
 def _print(v: SdeVerification) -> None:

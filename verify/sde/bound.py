@@ -14,14 +14,15 @@ from math import log2
 from typing import Any
 
 from derive.errors import UndecidedError
-from derive.language import Number, names_of, walk
+from derive.language import Call, Expression, Number, Operation, constant, names_of, walk
 from derive.language.samples import NORMAL
 from derive.scheme import Configuration
 from verify.numbers.evaluation import evaluate
 from verify.orbits.run import Runner
+from verify.sde.functions import is_linear
 from verify.sde.statement import Claim
 from verify.sde.structure import Structure
-from verify.sde.world import Shape, draws, normals
+from verify.sde.world import Shape, draws
 
 #: of primes of 31 bits that are 3 modulo 4 there are more than 2^24
 PRIME_BITS, PRIMES = 30, 24
@@ -163,11 +164,17 @@ def bound(c: Configuration, claim: Claim, shape: Shape, structure: Structure, pa
     texts = [a.value for a in c.scheme.program] + list(c.bindings.values()) + [t.coefficient for p in claim.powers for t in p]
     numbers = [n.value for e in texts for n in walk(e) if isinstance(n, Number)]
     largest = max((abs(q.numerator).bit_length() + q.denominator.bit_length() for q in numbers), default=1)
-    return Bound(degree, degree * (largest + TERMS), _conditions(c) if normals(c) else 0)
+    each = 1 if is_linear(c) else max(shape.dimension, shape.samples)
+    return Bound(degree, degree * (largest + TERMS), each * sum(map(_is_root, (n for e in texts for n in walk(e)))))
 
 
-def _conditions(c: Configuration) -> int:
-    """Roots of parameters in the text."""
-    texts = [a.value for a in c.scheme.program] + list(c.bindings.values())
-    return sum(getattr(n, "function", "") == "sqrt" or getattr(n, "op", "") == "**" for e in texts for n in walk(e))
+def _is_root(node: Expression) -> bool:
+    """Whether a square is asked for, of every component or for every sample."""
+    match node:
+        case Call("sqrt" | "norm"):
+            return True
+        case Operation("**", (_, exponent)):
+            value = constant(exponent)
+            return value is None or value.denominator != 1
+    return False
 

@@ -111,6 +111,14 @@ class Element:
         known = EXACT if a.known == EXACT and not (x != 0).any() else min(a.through - a.offset, self.ring.degree)
         return Element(self.ring, scalars.reduced(self._binomial(x, r) * root[..., None]), 0, known).shifted(int(power))
 
+    def sign(self) -> Element:
+        """The sign of the leading part, a number."""
+        a = self.primitive()
+        if a is None or not (a.values[..., 0] != 0).all():
+            raise UndecidedError("a sign is taken of what is not, to leading order, a constant times a power of gamma")
+        signs = _each(self.ring.scalars, a.values[..., 0], self.ring.scalars.sign)
+        return Element(self.ring, self.ring.scalars.reduced(self.ring.constant(1) * signs[..., None]))
+
     def _binomial(self, x: Array, r: Fraction) -> Array:
         scalars, one = self.ring.scalars, self.ring.constant(1)
         result = term = np.broadcast_to(one, x.shape)
@@ -144,9 +152,10 @@ class Elements:
         return x.power(r)
 
     def absolute(self, x: Element) -> Element:
-        raise UndecidedError("abs, sign and norm have no polynomial expectation; they are not checked here")
+        return x * x.sign()
 
-    sign = absolute
+    def sign(self, x: Element) -> Element:
+        return x.sign()
 
     def scaled(self, x: Element, factor: Element) -> Element:
         return x * factor

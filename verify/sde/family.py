@@ -67,7 +67,10 @@ class Family:
         p, matrix = self.p, self.matrix[fast]
         linear = self._linear(fast)
         stays = (np.eye(len(linear), dtype=np.int64) - linear) % p  # what l keeps of the left side, by degrees in v
-        inverse = inverse_matrix(stays, p)
+        try:
+            inverse = inverse_matrix(stays, p)
+        except ZeroDivisionError:
+            raise UndecidedError("memory does not relax as gamma -> 0: a product of its relaxation factors is 1") from None
         generated = (self.exponential - np.eye(len(self.own), dtype=np.int64)) % p
         found = np.zeros((len(linear), len(self.own)), dtype=np.int64)
         for passes in range(1, MAX_PASSES):

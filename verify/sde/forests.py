@@ -33,8 +33,8 @@ Symbol = dict[tuple[int, ...], Array]  # places of derivatives of phi, sorted ->
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A tree's root: in which variable's space its vector lies, and the vector, components x coefficients; before these an axis
-    of the choices of samples at its ties."""
+    """A tree's root: in which variable the function above it is differentiated, and the vector, components x coefficients; before
+    these an axis of the choices of samples at its ties."""
 
     space: str
     vector: Array
@@ -49,6 +49,8 @@ class Spaces:
     def of(self, label: str) -> str:
         if label in self.world.shape.slow:
             return self.spaces.get(label, self.unknowns[0])
+        if label in self.spaces:
+            return self.spaces[label]
         if label == NORMAL and len(self.unknowns) > 1:
             raise UndecidedError("nothing says in whose space a normal vector of a game lies")
         space = label.partition(".")[2]
@@ -151,9 +153,24 @@ class Operator:
 
     def _tree(self, node: Node, counter: Iterator[int], chosen: Mapping[int, Array]) -> Evaluated:
         """The vector of a tree; nodes are counted in the order of `Node.nodes`."""
-        mine, space = next(counter), self.spaces.of(node.label)
+        mine, space = next(counter), node.slot or self.spaces.of(node.label)
         children = [self._tree(c, counter, chosen) for c in node.children]
-        return Evaluated(space, self._contracted(self._root(node, mine, chosen), children))
+        fast = [c for c in children if c.space in self.world.fast]
+        slow = [c for c in children if c.space not in self.world.fast]
+        if not fast and node.label in self.world.linear:
+            raise UsageError(f"'{node.label}' is linear in {self.world.linear[node.label]}, which has no place in the forest")
+        return Evaluated(space, self._contracted(self._filled(self._root(node, mine, chosen), node, fast), slow))
+
+    def _filled(self, f: Array, node: Node, fast: Sequence[Evaluated]) -> Array:
+        """A function that is linear in memory, with a vector in its place: sum_j f_j x_j."""
+        if not fast:
+            return f
+        if len(fast) > 1 or self.world.linear.get(node.label) != fast[0].space:
+            raise UsageError(f"'{node.label}' is no linear function of {', '.join(x.space for x in fast)}")
+        total: Any = 0
+        for j in range(self.world.shape.dimension):
+            total = self.scalars.reduced(total + self.ring.multiply(f[..., j, :, :], fast[0].vector[..., j, None, :]))
+        return np.asarray(total)
 
     def _root(self, node: Node, mine: int, chosen: Mapping[int, Array]) -> Array:
         if node.tie:

@@ -23,6 +23,7 @@ from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.numbers.precision import bits_of, precision
 from verify.sde.forests import Operator, Spaces
+from verify.sde.functions import is_linear
 from verify.sde.ring import UNIT, Index, Ring
 from verify.sde.scalars import Array, Balls
 from verify.sde.statement import FIELD, Claim
@@ -113,6 +114,8 @@ class Moments:
         self, c: Configuration, claim: Claim, structure: Structure, dimension: int, degree: int, seed: int = 0,
         curvature: Fraction | None = None,
     ) -> None:  # fmt: skip
+        if not is_linear(c):
+            raise UndecidedError("moments close for texts that are linear in what they draw")
         if c.functions or reads_time(c):
             raise UndecidedError("moments are compared for steps that do not depend on time")
         self.c, self.structure, self.parameters = c, structure, parameter_values(c)

@@ -9,7 +9,8 @@ all be different, and then the monomial in the derivatives determines the forest
 samples.  Take the partitions of the nodes from the finest to the coarsest: where the blocks of a partition are given different
 samples, only finer partitions contribute besides, which have gone before.  So if the sum vanishes for all weights and all losses
 of M samples in M dimensions, every coefficient does.  Finitely many moments of any law are those of a law on finitely many
-samples.  Texts are linear in what they draw, so that no derivatives of another kind occur.
+samples.  That is for texts that are linear in state variables, gradients and normal vectors.  Of others, such as normalised
+gradients, the same is shown in M dimensions and with M samples only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from verify.proof.field import is_prime
 from verify.sde.bound import bound
 from verify.sde.family import Family, Residual
 from verify.sde.forests import Operator, Spaces
+from verify.sde.functions import is_linear, with_functions
 from verify.sde.ring import MAX_MONOMIALS, MAX_PAIRS, Ring, size
 from verify.sde.scalars import Modular
 from verify.sde.statement import Claim
@@ -48,6 +50,7 @@ class Verdict:
     worlds: int = 0
     bits: int = 0
     tests: int = field(default=0, compare=False)
+    everywhere: bool = True  # in every dimension, for every law of the samples
 
     def __str__(self) -> str:
         if self.verdict == "refuted":
@@ -57,10 +60,14 @@ class Verdict:
             return f"undecided: {self.reason}"
         memory = ", for all parameter values at which the memory relaxes" if self.structure and self.structure.units else ""
         what = "proved for every smooth loss, every law of the samples and every dimension"
+        if not self.everywhere:
+            d, m = self.shape.dimension, self.shape.samples
+            what = f"proved for every smooth loss in dimension {d} and every law of {m} samples, as the text is not linear"
         return f"{what}{memory}; error probability below 2^-{self.bits}"
 
     def to_json(self) -> dict[str, Any]:
         found = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
+        found |= {"everywhere": self.everywhere} if self.verdict == "proved" else {}
         return found | ({"dimension": self.shape.dimension, "samples": self.shape.samples} if self.shape else {})
 
 
@@ -76,6 +83,8 @@ def prove_generator(c: Configuration, claim: Claim, source: Random | None = None
     """The verdict on a claimed generator of a configuration.  Raises UsageError for a claim that cannot be read."""
     source = source or SystemRandom()
     try:
+        if c.scheme.sampling != "iid":
+            raise UndecidedError("epochs of reshuffled samples are not checked here")
         return _decided(c, claim, source)
     except UndecidedError as error:
         return Verdict("undecided", str(error))
@@ -90,7 +99,7 @@ def _decided(c: Configuration, claim: Claim, source: Random) -> Verdict:
             return Verdict("refuted", "", power, residual.roots, shape, structure, count + 1, 0, tests)
         limits = bound(c, claim, shape, structure, residual.passes)
         wanted, count = limits.worlds(WANTED), count + 1
-    return Verdict("proved", "", None, None, shape, structure, count, int(-limits.misses * count), tests)
+    return Verdict("proved", "", None, None, shape, structure, count, int(-limits.misses * count), tests, is_linear(c))
 
 
 def _accepted(source: Random, c: Configuration, claim: Claim) -> tuple[Residual, Structure, Shape, int]:
@@ -107,11 +116,13 @@ def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) ->
     p, half = draw_prime(source), 2 if normals(c) else 1
     parameters = {n: source.randrange(1, p) for n in c.free}
     structure = find_structure(source, c, half, p, parameters)
-    nodes, degree = max(claim.order + 1, claim.size), half * (claim.order + 1)
+    nodes = max(claim.order + 1, claim.size if is_linear(c) else 0)
+    degree = half * (claim.order + 1)
     shape = Shape(structure.slow, nodes, nodes, half, degree + slack, reads_time(c))
     _require_small(shape, structure, normals(c))
     world = draw_world(source, c, shape, Ring(Modular(p), shape.variables, shape.degree), parameters)
     step = Step(c, world, structure.units, structure.follows)
+    world = with_functions(world, claim.opaque, tuple(structure.units))
     spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
     family = Family(step, Operator(world, claim, Spaces(world, tuple(c.scheme.unknowns), spaces)), degree, p)
     if family.known < degree:

@@ -31,6 +31,8 @@ class Scalars(Protocol):
 
     def power(self, x: Any, r: Fraction, /) -> Any: ...
 
+    def sign(self, x: Any, /) -> Any: ...
+
 
 @dataclass(frozen=True)
 class Modular:
@@ -65,6 +67,10 @@ class Modular:
             raise Rejected("no square under a root")
         return pow(pow(int(x), (self.p + 1) // 4, self.p), r.numerator, self.p)
 
+    def sign(self, x: int) -> int:
+        """Squares play the positive numbers: -1 is none."""
+        return 1 if jacobi(int(x), self.p) == 1 else self.p - 1
+
 
 @dataclass(frozen=True)
 class Balls:
@@ -84,3 +90,6 @@ class Balls:
 
     def power(self, x: Any, r: Fraction) -> arb:
         return arb(x) ** int(r) if r.denominator == 1 else arb(x) ** self.lift(r)
+
+    def sign(self, x: Any) -> int:
+        return 1 if arb(x) > 0 else -1

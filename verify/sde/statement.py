@@ -1,31 +1,36 @@
 """The statement: a generator as JSON, read anew, with nothing of what wrote it.
 
-    {"generator": [{"power": 1, "terms": [{"coefficient": "1/2", "forest": "g1 g1"}, ...]}, ...]}
+    {"generator": [{"power": 1, "terms": [{"coefficient": "1/2", "forest": "g1 g1"}, ...]}, ...],
+     "opaque": {"u": "sgrad(theta)/norm(sgrad(theta))"}}
 
 A forest is trees with blanks between them; a tree is a label, perhaps with a tie, and its children in brackets.  The tie follows
-the letter g or n, and '#' after other labels; `eta:` before a tree names the variable in which phi is differentiated there.
+the letter g or n, and '#' after other labels; `eta:` before a tree names the variable in which phi, or the function of the node
+above it, is differentiated there.  `opaque` says what other labels stand for.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Expression, parse_expression
+from derive.language import Assignment, Expression, parse_expression, parse_update
 
 GRADIENT, FIELD, NORMAL = "g", "f", "n"
+MAX_POWER, MAX_TEXT = 8, 300
 
 
 @dataclass(frozen=True)
 class Node:
-    """A derivative of a function, its tie (0 for none), and what stands in its slots."""
+    """A derivative of a function, its tie (0 for none), and what stands in its slots; `slot` is the variable in which the node
+    above is differentiated, '' for the unknown of this node's space."""
 
     label: str
     tie: int = 0
     children: tuple[Node, ...] = ()
+    slot: str = ""
 
     def nodes(self) -> Iterator[Node]:
         yield self
@@ -60,6 +65,7 @@ class Claim:
     """G = sum gamma^k (powers[k])."""
 
     powers: tuple[tuple[Term, ...], ...]
+    opaque: Mapping[str, Expression] = field(default_factory=dict)
 
     @property
     def order(self) -> int:
@@ -71,17 +77,35 @@ class Claim:
         return max((t.size for power in self.powers for t in power), default=0)
 
 
-def read_claim(data: Mapping[str, Any]) -> Claim:
-    """
+def read_claim(data: Any) -> Claim:
+    """The claim of JSON data.  Raises UsageError for anything else.
+
     >>> terms = [{"coefficient": "-1", "forest": "g"}]
     >>> read_claim({"generator": [{"power": 0, "terms": terms}]}).powers[0][0].forest
-    (Hanging(slot='', tree=Node(label='g', tie=0, children=())),)
+    (Hanging(slot='', tree=Node(label='g', tie=0, children=(), slot='')),)
     """
-    blocks = data["generator"]
-    powers: list[tuple[Term, ...]] = [()] * (1 + max((int(b["power"]) for b in blocks), default=0))
+    blocks, opaque = _field(data, "generator", list), data.get("opaque", {})
+    found: dict[int, list[Term]] = {}
     for b in blocks:
-        powers[int(b["power"])] += tuple(_term(t["coefficient"], t["forest"]) for t in b["terms"])
-    return Claim(tuple(powers))
+        power = _field(b, "power", int)
+        if not 0 <= power <= MAX_POWER:
+            raise UsageError(f"the claim has gamma^{power}; powers are from 0 to {MAX_POWER}")
+        terms = _field(b, "terms", list)
+        found.setdefault(power, []).extend(_term(_field(t, "coefficient", str), _field(t, "forest", str)) for t in terms)
+    texts = {label: _field(opaque, label, str) for label in opaque} if isinstance(opaque, dict) else {}
+    return Claim(tuple(tuple(found.get(k, ())) for k in range(1 + max(found, default=0))), _functions(texts))
+
+
+def _field(data: Any, key: str, kind: type) -> Any:
+    if not isinstance(data, dict) or not isinstance(data.get(key), kind):
+        raise UsageError(f"no '{key}' in {str(data)[:60]}; derive modified-sde --format json writes a claim")
+    return data[key]
+
+
+def _functions(texts: Mapping[str, str]) -> dict[str, Expression]:
+    """What labels stand for."""
+    lines = {label: parse_update(f"theta = {text}")[0] for label, text in texts.items()}
+    return {label: line.value for label, line in lines.items() if isinstance(line, Assignment)}
 
 
 def _term(coefficient: str, forest: str) -> Term:
@@ -109,6 +133,8 @@ class _Forest:
 
     def __init__(self, text: str) -> None:
         self.text, self.rest, at = text, list[str](), 0
+        if len(text) > MAX_TEXT:
+            raise UsageError(f"a forest of {len(text)} characters, more than {MAX_TEXT}")
         while text[at:].strip():
             found = _PART.match(text, at)
             if not found:
@@ -133,19 +159,21 @@ class _Forest:
         return self.rest.pop()
 
     def hanging(self) -> Hanging:
-        word = self.word()
-        return Hanging(word, self.node(self.word())) if self.take(":") else Hanging("", self.node(word))
+        tree = self.node()
+        return Hanging(tree.slot, replace(tree, slot=""))
 
-    def node(self, word: str) -> Node:
+    def node(self) -> Node:
+        word = self.word()
+        slot, word = (word, self.word()) if self.take(":") else ("", word)
         found = _TIED.fullmatch(word)
         label, tie = (found[1], int(found[2])) if found else (word, 0)
         if self.rest and self.rest[-1].startswith("#"):
             tie = int(self.rest.pop()[1:])
         children = []
         if self.take("["):
-            children.append(self.node(self.word()))
+            children.append(self.node())
             while self.take(","):
-                children.append(self.node(self.word()))
+                children.append(self.node())
             if not self.take("]"):
                 raise self.fail()
-        return Node(label, tie, tuple(children))
+        return Node(label, tie, tuple(children), slot)

@@ -40,15 +40,16 @@ class Step:
     """The step from the world's point.
 
     Memory m follows slow variables and is else of the order of a power of u:  m = sum_x follows[m][x] x + u^units[m] v.
-    `still` is a step whose gradients and normal vectors are zero.  With `size`, a number, gamma is that number, nothing is
-    counted in powers of u, and polynomials, of which the losses' gradients are linear ones, are not cut off.
+    With `still` memory is at these numbers, and a distance U from them; gradients and normal vectors are zero.  With `size`,
+    a number, gamma is that number, nothing is counted in powers of u, and polynomials, of which the losses' gradients are
+    linear ones, are not cut off.
     """
 
     configuration: Configuration
     world: World
     units: Mapping[str, int]
     follows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    still: bool = False
+    still: Mapping[str, int] | None = None
     size: Any = None
     drawn: int = field(default=0, init=False)
 
@@ -89,8 +90,11 @@ class Step:
     def start(self) -> State:
         state: State = {x: self.slow_value(x) for x in self.world.shape.slow}
         for m, unit in self.units.items():
-            own = [self.numbers.variable(k).shifted(unit - 1) for k in self.fast_places(m)]
-            state[m] = self._with_followed(m, own, state, 1)
+            own = [self.numbers.variable(k) for k in self.fast_places(m)]
+            if self.still is not None:
+                state[m] = [x + self.numbers.number(self.still[m]) for x in own]
+            else:
+                state[m] = self._with_followed(m, [x.shifted(unit - 1) for x in own], state, 1)
         return state
 
     def _with_followed(self, m: str, value: list[Element], state: State, sign: int) -> list[Element]:
@@ -140,7 +144,8 @@ class Step:
             first = self.noise + dimension * (self.drawn % self.normals)
             self.drawn += 1
             places, shift = range(first, first + dimension), -1 if self.size is None else 0
-            return [self.numbers.number(0) if self.still else self.numbers.variable(k).shifted(shift) for k in places]
+            still = self.still is not None
+            return [self.numbers.number(0) if still else self.numbers.variable(k).shifted(shift) for k in places]
         return self._function(function, arguments, sample_of(function)[1])
 
     def _function(self, function: str, points: Sequence[Any], sample: str) -> list[Element]:
@@ -148,7 +153,7 @@ class Step:
         label, partial = label_of(function), partial_of(function)
         if label not in self.world.jets or (partial and len(partial.variables) > 1):
             raise UndecidedError(f"{function} in the update")
-        if self.still:
+        if self.still is not None:
             return [self.numbers.number(0)] * self.world.shape.dimension
         unknowns = self.configuration.scheme.losses[partial.loss] if partial else tuple(self.configuration.scheme.unknowns)
         jets = self.world.jets[label][self.which(sample)] if sample else self.world.means[label][None]

@@ -69,33 +69,33 @@ class _Small:
         self.source, self.c, self.half, self.p, self.parameters = source, c, half, p, parameters
         self.degree = 3 * half
 
-    def step(self, slow: tuple[str, ...], units: Mapping[str, int], follows: Follows, still: bool) -> Step:
+    def step(
+        self, slow: tuple[str, ...], units: Mapping[str, int], follows: Follows, still: Mapping[str, int] | None = None
+    ) -> Step:
         shape = Shape(slow, 1, 2, self.half, self.degree, reads_time(self.c))
         ring = Ring(Modular(self.p), shape.variables, self.degree)
         return Step(self.c, draw_world(self.source, self.c, shape, ring, self.parameters), units, follows, still)
 
     def linear(self, unknowns: tuple[str, ...], memory: tuple[str, ...]) -> tuple[Array, Array]:
         """(A, P): memory after the step by memory and by unknowns."""
-        step = self.step(unknowns, dict.fromkeys(memory, 0), {}, True)
+        step = self.step(unknowns, dict.fromkeys(memory, 0), {}, {m: self.source.randrange(1, self.p) for m in memory})
         after = step.after(step.start())
-        rows = [after[m][0].shifted(1).plain() for m in memory]
+        rows = [after[m][0].plain() for m in memory]
         monomials = step.ring.monomials
 
-        def coefficient(x: Element, *places: int) -> int:
-            e = [0] * step.ring.variables
-            for k in places:
-                e[k] += 1
-            return int(x.values[..., monomials.index[tuple(e)]].reshape(-1)[0])
+        def coefficient(x: Element, place: int) -> int:
+            e = tuple(int(k == place) for k in range(step.ring.variables))
+            return int(x.values[..., monomials.index[e]].reshape(-1)[0])
 
         relaxation = [[coefficient(x, step.fast_places(m)[0]) for m in memory] for x in rows]
-        followed = [[coefficient(x, UNIT, step.world.shape.places(y)[0]) for y in unknowns] for x in rows]
+        followed = [[coefficient(x, step.world.shape.places(y)[0]) for y in unknowns] for x in rows]
         return np.array(relaxation, dtype=np.int64), np.array(followed, dtype=np.int64)
 
     def units(self, slow: tuple[str, ...], fast: list[str], follows: Follows) -> dict[str, int]:
         """The powers of u that memory is of, if it starts at what it follows."""
         units = dict.fromkeys(fast, self.degree - self.half)
         for _ in range(_ROUNDS):
-            step = self.step(slow, units, follows, False)
+            step = self.step(slow, units, follows)
             images = step.images(plain=False)
             found = {m: min(unit, unit - 1 + self._size(step, images[step.fast_places(m)[0]])) for m, unit in units.items()}
             if any(unit < 0 for unit in found.values()):

@@ -68,6 +68,8 @@ class World:
     jets: Mapping[str, Jets]
     time: int = 0
     schedules: Mapping[str, Sequence[int]] = field(default_factory=dict)  # the derivatives of declared functions of time
+    fast: tuple[str, ...] = ()
+    linear: Mapping[str, str] = field(default_factory=dict)  # label of a function -> the fast memory in which it is linear
 
     def names(self, numbers: Elements) -> dict[str, Element]:
         """What a coefficient may name: parameters, the time, and functions of it with their derivatives."""
@@ -95,7 +97,9 @@ class World:
     def mean(self, label: str) -> Array:
         """components x coefficients"""
         reduced = self.ring.scalars.reduced
-        result: Array = reduced(reduced(self.jets[label] * self.weights[:, None, None]).sum(axis=0))
+        jets = self.jets[label]
+        weights = self.weights.reshape(-1, *(1,) * (jets.ndim - 1))
+        result: Array = reduced(reduced(jets * weights).sum(axis=0))
         return result
 
     def deviation(self, label: str) -> Jets:
