@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 from flint import arb
 
-from derive import configure, inline_scheme
-from derive.errors import DeriveError
+from derive import configure, inline_scheme, load_scheme
+from derive.errors import DeriveError, UndecidedError
 from derive.noise.forests import text
 from derive.noise.generator import generator
 from derive.scheme import Configuration
@@ -23,6 +23,7 @@ from verify.commands.main import main
 from verify.numbers.precision import precision
 from verify.sde.moments import DIGITS, WEIGHTS, Moments, moment_slopes
 from verify.sde.proof import draw_prime
+from verify.sde.simulation import simulate
 from verify.sde.statement import read_claim
 from verify.sde.stationary import CURVATURE, stationary_variance, variances
 from verify.sde.structure import Structure, find_structure
@@ -120,6 +121,30 @@ def test_the_variance_of_the_generator_is_off_by_one_power_more(order: int) -> N
     wrong = [dict(p) for p in SGD[: order + 1]]
     wrong[order]["g1 g1"] = wrong[order].get("g1 g1", "0") + " + 1/1000"
     assert not stationary_variance(c, read_claim(claimed(wrong)), structure_of(c)).confirmed
+
+
+# ------------------------------------------------------------------------------------------ random paths
+
+
+@pytest.mark.parametrize("update, parameters, half", [(GD, (), 1), (HEAVY, ("beta",), 1), (OU, (), 2)])
+def test_random_paths_confirm_the_generator(update: str, parameters: tuple[str, ...], half: int) -> None:
+    """Every further power of gamma leaves less, in deviations; a last coefficient that is three times too large is seen."""
+    c = configured(update, *parameters)
+    powers, structure = derived(c, 1), structure_of(c, half)
+    found = simulate(c, read_claim(claimed(powers)), structure, 100_000)
+    assert found.confirmed
+    assert all(r.deviation < 2e-3 for r in found.rows)
+    if update != OU:  # noise of a small step is of the order gamma
+        second = found.rows[1].differences
+        assert abs(second[2]) < abs(second[1]) / 2
+    wrong = [powers[0], {f: f"3*({x})" for f, x in powers[1].items()}]
+    assert not simulate(c, read_claim(claimed(wrong)), structure, 100_000).confirmed
+
+
+def test_paths_of_players_are_not_simulated() -> None:
+    c = configure(load_scheme("game-simultaneous"))
+    with pytest.raises(UndecidedError, match="one loss"):
+        simulate(c, read_claim(claimed([{}])), structure_of(c), 10)
 
 
 # ------------------------------------------------------------------------------------------ the command

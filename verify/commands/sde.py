@@ -23,7 +23,7 @@ EPILOG = epilog(
     ),
     SCHEME_FILE,
 )
-ROUTES, REFUTED, UNDECIDED = 3, 1, 2
+ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 
 
 @click.command("sde", epilog=EPILOG)
@@ -31,11 +31,12 @@ ROUTES, REFUTED, UNDECIDED = 3, 1, 2
 @click.option("--order", type=click.IntRange(0, 6), default=1, show_default=True, help="Verify G through gamma^ORDER.")
 @click.option("--claim", metavar="FILE.json", help="The generator to verify, as derive modified-sde --format json prints it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the quadratic losses of the numerical routes.")
+@click.option("--paths", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths (200000 take seconds).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def sde_command(
     scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-    order: int, claim: str | None, seed: int, form: str,
+    order: int, claim: str | None, seed: int, paths: int, form: str,
 ) -> int:  # fmt: skip
     """Derive the generator of a stochastic optimizer, E phi(theta_n) = exp(n gamma G) phi, and verify it from the update text:
     a proof in random finite worlds, slopes of moments, the variance that is left after a long time.
@@ -55,7 +56,7 @@ def sde_command(
     else:
         data = _read(claim)
     with progress("verifying", ROUTES) as advance:
-        found = verify_generator(configuration, data, seed, lambda name: advance(1))
+        found = verify_generator(configuration, data, seed, paths, lambda name: advance(1))
     if form == "json":
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
@@ -83,6 +84,11 @@ def _print(v: SdeVerification) -> None:
         slope = "none left" if s.slope is None else f"slope {s.slope:.6f} (expected {s.order + 1})"
         click.echo(f"\nVariance after a long time, quadratic loss, additive noise, gamma = {s.gamma}")
         click.echo(f"  {s.exact:.12g} exact, {s.claimed:.12g} of the generator; difference against gamma: {slope}")
+    if m := v.simulation:
+        click.echo(f"\n{m.paths} paths, gamma = {m.gamma}: mean of phi at the end less the generator's")
+        for r in m.rows:
+            found = ", ".join(f"{x:+.2e} through gamma^{k}" for k, x in enumerate(r.differences[1:]))
+            click.echo(f"  phi = x^{r.degree}: {found}; standard deviation {r.deviation:.1e}")
     for name, reason in v.skipped.items():
         click.echo(f"\n{name}: not run: {reason}")
     click.echo(f"\nverdict: {v.verdict}" + (f" (by: {', '.join(v.refuted_by)})" if v.refuted_by else ""))

@@ -1,4 +1,4 @@
-"""The numbers that are coefficients of polynomials: those of a prime field, or balls; arrays of them."""
+"""The numbers that are coefficients of polynomials: those of a prime field, balls, floating point; arrays of them."""
 
 from __future__ import annotations
 
@@ -93,3 +93,26 @@ class Balls:
 
     def sign(self, x: Any) -> int:
         return 1 if arb(x) > 0 else -1
+
+
+@dataclass(frozen=True)
+class Floats:
+    """Floating point, for what has error bars anyway."""
+
+    def array(self, values: Sequence[Any] | Array) -> Array:
+        return np.array(values, dtype=np.float64)
+
+    def reduced(self, values: Any) -> Any:
+        return values
+
+    def lift(self, q: Fraction) -> float:
+        return float(q)
+
+    def inverse(self, x: Any) -> float:
+        return 1.0 / float(x)
+
+    def power(self, x: Any, r: Fraction) -> float:
+        return float(float(x) ** float(r))
+
+    def sign(self, x: Any) -> int:
+        return 1 if x > 0 else -1

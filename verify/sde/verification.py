@@ -18,6 +18,7 @@ from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.sde.moments import Slopes, moment_slopes
 from verify.sde.proof import Verdict, prove_generator
+from verify.sde.simulation import Simulation, simulate
 from verify.sde.statement import Claim, read_claim
 from verify.sde.stationary import Stationary, stationary_variance
 
@@ -31,13 +32,14 @@ class SdeVerification:
     proof: Verdict
     slopes: Slopes | None = None
     stationary: Stationary | None = None
+    simulation: Simulation | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def refuted_by(self) -> list[str]:
         found = ["proof"] if self.proof.verdict == "refuted" else []
-        for name in ("slopes", "stationary"):
+        for name in ("slopes", "stationary", "simulation"):
             result = getattr(self, name)
             found += [name] if result is not None and not result.confirmed else []
         return found
@@ -59,6 +61,7 @@ class SdeVerification:
             "proof": self.proof.to_json(),
             "slopes": self.slopes.to_json() if self.slopes else None,
             "stationary": self.stationary.to_json() if self.stationary else None,
+            "simulation": self.simulation.to_json() if self.simulation else None,
             "skipped": dict(self.skipped),
             "seconds": {n: round(s, 3) for n, s in self.seconds.items()},
         }
@@ -76,9 +79,10 @@ class SdeVerification:
 
 
 def verify_generator(
-    c: Configuration, data: Mapping[str, Any], seed: int = 0, announce: Callable[[str], None] = lambda name: None
-) -> SdeVerification:
-    """Run every route on a claimed generator, `data` as JSON.
+    c: Configuration, data: Mapping[str, Any], seed: int = 0, paths: int = 0,
+    announce: Callable[[str], None] = lambda name: None,
+) -> SdeVerification:  # fmt: skip
+    """Run every route on a claimed generator, `data` as JSON; with `paths`, simulate so many.
 
     Raises UsageError for a claim that cannot be read.
     """
@@ -90,7 +94,7 @@ def verify_generator(
     structure = found.proof.structure
     if structure is None:
         reason = "the proof found no structure of the memory"
-        found.skipped |= dict.fromkeys(("slopes", "stationary"), reason)
+        found.skipped |= dict.fromkeys(("slopes", "stationary", *["simulation"] * bool(paths)), reason)
         return found
     announce("slopes")
     with found.route("slopes"):
@@ -98,4 +102,8 @@ def verify_generator(
     announce("stationary")
     with found.route("stationary"):
         found.stationary = stationary_variance(c, claim, structure)
+    if paths:
+        announce("simulation")
+        with found.route("simulation"):
+            found.simulation = simulate(c, claim, structure, paths, seed)
     return found
