@@ -131,6 +131,19 @@ def claim_degree(claim: Claim, length: int) -> int:
     return above + below
 
 
+def degree_in(symbol: str, coefficient: Expression) -> int:
+    """The degree of a coefficient in a symbol, numerator and denominator together.
+
+    >>> from derive.language import parse_expression
+    >>> degree_in("B", parse_expression("(1 + beta)/(2*B**2)", "example"))
+    2
+    """
+    numbers = Degrees(0)
+    names = {n: numbers.of(int(n == symbol)) for n in names_of(coefficient)}
+    value: Degree = evaluate(coefficient, names, numbers, lambda f, args: numbers.of(0))
+    return value.total
+
+
 @dataclass(frozen=True)
 class Bound:
     """degree: of what is compared; bits: of its coefficients; conditions: squares that were asked for."""
@@ -156,7 +169,8 @@ class Bound:
 def bound(c: Configuration, claim: Claim, shape: Shape, structure: Structure, passes: int) -> Bound:
     """Each pass for the law of the memory applies the step and the generator once more and divides by a determinant."""
     one = step_degree(c, shape, structure)
-    step = shape.degree * one.total + len(draws(c))
+    step = shape.degree * one.total + len(draws(c)) * int(claim.batch if claim.batch.isdigit() else 2 * claim.order + 8)
+    step *= shape.samples if claim.batches else 1
     generated = (claim.order + 1) * claim_degree(claim, shape.degree)
     block = max(1, len(structure.units)) ** shape.degree
     determinant = block * shape.degree * one.total if structure.units else 0

@@ -10,6 +10,9 @@ functions of x alone it is then the statement that  E phi(x_n) = exp(n gamma G) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+from typing import Any
 
 import numpy as np
 
@@ -35,15 +38,16 @@ class Residual:
 class Family:
     """l on monomials, order by order."""
 
-    def __init__(self, step: Step, operator: Operator, degree: int, p: int) -> None:
+    def __init__(self, step: Step, operator: Operator, degree: int, p: int, batches: int = 0) -> None:
+        """With `batches` T is an epoch that takes each of them once, in a random order, and lasts as many steps."""
         self.step, self.p, self.degree = step, p, degree
         self.own = step.world.ring
-        self.exponential = operator.exponential(p)
+        self.exponential = operator.exponential(p, batches or 1)
         images = step.images()
         if any(x.values[..., 0].any() for x in images.values()):
             raise UndecidedError("a step does not tend to the identity as gamma -> 0")
         self.known = min(x.through for x in images.values())
-        self.matrix = step.matrix(images)
+        self.matrix = epoch(step, step.matrices(images), p) if batches else step.matrix(images)
 
     def residual(self) -> Residual:
         """Where the equation fails."""
@@ -103,3 +107,32 @@ class Family:
                 targets = ring.monomials.at_raised(columns[inside], UNIT, by)
                 result[targets] = own.raised(found[inside], by)
         return result
+
+
+def epoch(step: Step, steps: Array, p: int) -> Array:
+    """The mean of T_i1 ... T_im over the orders of the m batches, T_i the step with batch i; rows are those of `basis`.
+
+    The sum over orders of a set of batches is that over the last of them:  S(A) = sum over i in A of T_i S(A without i).
+    """
+    whole = [_on_ring(step, matrix) for matrix in steps]
+    sums: dict[frozenset[int], Any] = {frozenset(): np.eye(len(step.ring), dtype=np.int64)}
+    for size in range(1, len(whole) + 1):
+        sums = {
+            frozenset(a): sum(matrix_product(sums[frozenset(a) - {i}], whole[i], p) for i in a) % p
+            for a in combinations(range(len(whole)), size)
+        }
+    (total,) = sums.values()
+    basis = [step.ring.monomials.index[e] for e in step.basis]
+    result: Array = total[basis] * pow(factorial(len(whole)), -1, p) % p
+    return result
+
+
+def _on_ring(step: Step, matrix: Array) -> Array:
+    """A matrix on all monomials of the step's ring: powers of u stay where they are."""
+    ring = step.ring
+    result = np.zeros((len(ring), len(ring)), dtype=np.int64)
+    columns = np.array([ring.monomials.index[e] for e in step.basis])
+    for by in range(ring.degree + 1):
+        inside = ring.monomials.total[columns] + by <= ring.degree
+        result[ring.monomials.at_raised(columns[inside], UNIT, by)] = ring.raised(matrix[inside], by)
+    return result

@@ -211,9 +211,9 @@ class Operator:
         """gamma G as a matrix: row k is what becomes of monomial k."""
         return self.on(self.scalars.array(np.eye(len(self.ring), dtype=np.int64)))
 
-    def exponential(self, p: int) -> Array:
-        """exp(gamma G) modulo p, a finite sum."""
-        n, step = len(self.ring), self.matrix()
+    def exponential(self, p: int, times: int = 1) -> Array:
+        """exp(times gamma G) modulo p, a finite sum."""
+        n, step = len(self.ring), self.matrix() * times % p
         result, power = np.eye(n, dtype=np.int64), np.eye(n, dtype=np.int64)
         for k in range(1, self.ring.degree + 1):
             power = matrix_product(power, step, p) * pow(k, -1, p) % p

@@ -15,15 +15,20 @@ gradients, the same is shown in M dimensions and with M samples only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import log2
 from random import Random, SystemRandom
 from typing import Any
 
 from derive.errors import UndecidedError
+from derive.language import Number, substitute
 from derive.scheme import Configuration
+from verify.numbers.evaluation import evaluate
 from verify.proof.errors import Rejected
 from verify.proof.field import is_prime
-from verify.sde.bound import bound
+from verify.sde.bound import bound, degree_in
+from verify.sde.elements import Elements
 from verify.sde.family import Family, Residual
 from verify.sde.forests import Operator, Spaces
 from verify.sde.functions import is_linear, with_functions
@@ -32,9 +37,34 @@ from verify.sde.scalars import Modular
 from verify.sde.statement import Claim
 from verify.sde.step import Step
 from verify.sde.structure import Structure, find_structure
-from verify.sde.world import Shape, draw_world, normals, reads_time
+from verify.sde.world import Shape, World, draw_world, normals, reads_time
 
-BITS, WANTED, TRIES = 31, 100, 400
+BITS, WANTED, TRIES, EPOCHS = 31, 100, 400, 3
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How samples are drawn in a world: the size of a batch, or the number of batches in an epoch (0: independent samples)."""
+
+    batch: int = 1
+    batches: int = 0
+
+
+def drawings(claim: Claim, linear: bool) -> list[Drawing]:
+    """Every drawing in which a claim is looked at.
+
+    A coefficient is a polynomial of degree N in 1/B, B the size of a batch, as a tie of r nodes has B^(1-r); a claimed one that
+    is a quotient of degree D, where it is not the same, is so for N + D numbers B at most.
+    """
+    if claim.batches:
+        least = max(2, claim.order + 1)
+        return [Drawing(1, int(claim.batches))] if claim.batches.isdigit() else [Drawing(1, least + k) for k in range(EPOCHS)]
+    if claim.batch.isdigit():
+        return [Drawing(int(claim.batch))]
+    if not linear:
+        raise UndecidedError("batches of a text that is not linear in what it draws")
+    degree = max((degree_in(claim.batch, t.coefficient) for power in claim.powers for t in power), default=0)
+    return [Drawing(b) for b in range(1, claim.order + degree + 2)]
 
 
 @dataclass(frozen=True)
@@ -51,6 +81,7 @@ class Verdict:
     bits: int = 0
     tests: int = field(default=0, compare=False)
     everywhere: bool = True  # in every dimension, for every law of the samples
+    epochs: tuple[int, ...] = ()  # for which numbers of batches in an epoch
 
     def __str__(self) -> str:
         if self.verdict == "refuted":
@@ -60,14 +91,16 @@ class Verdict:
             return f"undecided: {self.reason}"
         memory = ", for all parameter values at which the memory relaxes" if self.structure and self.structure.units else ""
         what = "proved for every smooth loss, every law of the samples and every dimension"
+        if self.epochs:
+            what = f"proved for all smooth losses of m = {', '.join(map(str, self.epochs))} batches in every dimension"
         if not self.everywhere:
             d, m = self.shape.dimension, self.shape.samples
             what = f"proved for every smooth loss in dimension {d} and every law of {m} samples, as the text is not linear"
         return f"{what}{memory}; error probability below 2^-{self.bits}"
 
     def to_json(self) -> dict[str, Any]:
-        found = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
-        found |= {"everywhere": self.everywhere} if self.verdict == "proved" else {}
+        found: dict[str, Any] = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
+        found |= {"everywhere": self.everywhere, "epochs": list(self.epochs)} if self.verdict == "proved" else {}
         return found | ({"dimension": self.shape.dimension, "samples": self.shape.samples} if self.shape else {})
 
 
@@ -83,51 +116,83 @@ def prove_generator(c: Configuration, claim: Claim, source: Random | None = None
     """The verdict on a claimed generator of a configuration.  Raises UsageError for a claim that cannot be read."""
     source = source or SystemRandom()
     try:
-        if c.scheme.sampling != "iid":
-            raise UndecidedError("epochs of reshuffled samples are not checked here")
         return _decided(c, claim, source)
     except UndecidedError as error:
         return Verdict("undecided", str(error))
 
 
 def _decided(c: Configuration, claim: Claim, source: Random) -> Verdict:
-    wanted, count = 2, 0
-    while count < wanted:
-        residual, structure, shape, tests = _accepted(source, c, claim)
-        if residual.first is not None:
-            power = max(0, -(-residual.first // shape.half) - 1)
-            return Verdict("refuted", "", power, residual.roots, shape, structure, count + 1, 0, tests)
-        limits = bound(c, claim, shape, structure, residual.passes)
-        wanted, count = limits.worlds(WANTED), count + 1
-    return Verdict("proved", "", None, None, shape, structure, count, int(-limits.misses * count), tests, is_linear(c))
+    linear = is_linear(c)
+    cases, total = drawings(claim, linear), 0
+    misses = 0.0
+    for drawing in cases:
+        wanted, count = 2, 0
+        while count < wanted:
+            world = _accepted(source, c, claim, drawing)
+            total, count = total + 1, count + 1
+            if (first := world.residual.first) is not None:
+                power = max(0, -(-first // world.shape.half) - 1)
+                return Verdict("refuted", "", power, world.residual.roots, world.shape, world.structure, total, 0, world.tests)
+            limits = bound(c, claim, world.shape, world.structure, world.residual.passes)
+            wanted = limits.worlds(WANTED)
+        misses = max(misses, 2.0 ** (limits.misses * count))  # a false claim is false for one drawing at least
+    epochs = tuple(d.batches for d in cases if d.batches)
+    bits = int(-log2(misses))
+    return Verdict("proved", "", None, None, world.shape, world.structure, total, bits, world.tests, linear, epochs)
 
 
-def _accepted(source: Random, c: Configuration, claim: Claim) -> tuple[Residual, Structure, Shape, int]:
+@dataclass(frozen=True)
+class Tried:
+    """One random world: what the claim left, and on how many functions of the slow variables it was tried."""
+
+    residual: Residual
+    structure: Structure
+    shape: Shape
+    tests: int
+
+
+def _accepted(source: Random, c: Configuration, claim: Claim, drawing: Drawing) -> Tried:
     for _ in range(TRIES):
         try:
-            return one_world(source, c, claim)
+            return one_world(source, c, claim, drawing)
         except Rejected:
             continue
     raise UndecidedError("no world was found in which every root exists")
 
 
-def one_world(source: Random, c: Configuration, claim: Claim, slack: int = 0) -> tuple[Residual, Structure, Shape, int]:
-    """The residual of the claim in one random world, and on how many functions of the slow variables it was tried."""
+def one_world(source: Random, c: Configuration, claim: Claim, drawing: Drawing, slack: int = 0) -> Tried:
+    """The claim in one random world."""
     p, half = draw_prime(source), 2 if normals(c) else 1
     parameters = {n: source.randrange(1, p) for n in c.free}
     structure = find_structure(source, c, half, p, parameters)
-    nodes = max(claim.order + 1, claim.size if is_linear(c) else 0)
+    nodes = max(claim.order + 1, claim.size if is_linear(c) else 2)
     degree = half * (claim.order + 1)
-    shape = Shape(structure.slow, nodes, nodes, half, degree + slack, reads_time(c))
+    shape = Shape(structure.slow, nodes, drawing.batches or nodes, half, degree + slack, reads_time(c))
     _require_small(shape, structure, normals(c))
-    world = draw_world(source, c, shape, Ring(Modular(p), shape.variables, shape.degree), parameters)
-    step = Step(c, world, structure.units, structure.follows)
-    world = with_functions(world, claim.opaque, tuple(structure.units))
-    spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
-    family = Family(step, Operator(world, claim, Spaces(world, tuple(c.scheme.unknowns), spaces)), degree, p)
+    ring = Ring(Modular(p), shape.variables, shape.degree)
+    world = draw_world(source, c, shape, ring, parameters, bool(drawing.batches))
+    step = Step(c, world, structure.units, structure.follows, batch=drawing.batch)
+    family = Family(step, _operator(c, claim, world, structure, drawing), degree, p, drawing.batches)
     if family.known < degree:
-        return one_world(source, c, claim, slack + degree - family.known)
-    return family.residual(), structure, shape, size(shape.variables - 1, degree)[0]
+        return one_world(source, c, claim, drawing, slack + degree - family.known)
+    return Tried(family.residual(), structure, shape, size(shape.variables - 1, degree)[0])
+
+
+def _operator(c: Configuration, claim: Claim, world: World, structure: Structure, drawing: Drawing) -> Operator:
+    """The claimed generator, with numbers for the symbols that the drawing brings."""
+    numbers = {claim.batches or claim.batch: drawing.batches or drawing.batch}
+    known = replace(world, parameters={**numbers, **world.parameters})
+    names, elements = known.names(Elements(world.ring)), Elements(world.ring)
+    for symbol, expression in claim.symbols.items():
+        powered = substitute(expression, {claim.batches: Number(Fraction(drawing.batches))})
+        numbers[symbol] = int(evaluate(powered, names, elements, _no_call).plain().values[0])
+    known = with_functions(replace(world, parameters={**numbers, **world.parameters}), claim.opaque, tuple(structure.units))
+    spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
+    return Operator(known, claim, Spaces(known, tuple(c.scheme.unknowns), spaces))
+
+
+def _no_call(function: str, _: object) -> Any:
+    raise UndecidedError(f"a symbol that calls {function}")
 
 
 def _require_small(shape: Shape, structure: Structure, noise: int) -> None:

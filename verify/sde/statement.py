@@ -1,7 +1,9 @@
 """The statement: a generator as JSON, read anew, with nothing of what wrote it.
 
     {"generator": [{"power": 1, "terms": [{"coefficient": "1/2", "forest": "g1 g1"}, ...]}, ...],
-     "opaque": {"u": "sgrad(theta)/norm(sgrad(theta))"}}
+     "opaque": {"u": "sgrad(theta)/norm(sgrad(theta))"},
+     "batch": "B"                                            every gradient is a mean over B samples,
+     "batches": "m", "symbols": {"B": "beta**m"}}            or an epoch takes each of m batches once, in a random order
 
 A forest is trees with blanks between them; a tree is a label, perhaps with a tie, and its children in brackets.  The tie follows
 the letter g or n, and '#' after other labels; `eta:` before a tree names the variable in which phi, or the function of the node
@@ -62,10 +64,15 @@ class Term:
 
 @dataclass(frozen=True)
 class Claim:
-    """G = sum gamma^k (powers[k])."""
+    """G = sum gamma^k (powers[k]).  `opaque` says what labels stand for; `batch` is the number of samples of a gradient, or a
+    symbol; `batches` that of the batches of an epoch, '' for independent samples, and `symbols` are those that it brings.
+    """
 
     powers: tuple[tuple[Term, ...], ...]
     opaque: Mapping[str, Expression] = field(default_factory=dict)
+    batch: str = "1"
+    batches: str = ""
+    symbols: Mapping[str, Expression] = field(default_factory=dict)
 
     @property
     def order(self) -> int:
@@ -84,7 +91,7 @@ def read_claim(data: Any) -> Claim:
     >>> read_claim({"generator": [{"power": 0, "terms": terms}]}).powers[0][0].forest
     (Hanging(slot='', tree=Node(label='g', tie=0, children=(), slot='')),)
     """
-    blocks, opaque = _field(data, "generator", list), data.get("opaque", {})
+    blocks = _field(data, "generator", list)
     found: dict[int, list[Term]] = {}
     for b in blocks:
         power = _field(b, "power", int)
@@ -92,8 +99,15 @@ def read_claim(data: Any) -> Claim:
             raise UsageError(f"the claim has gamma^{power}; powers are from 0 to {MAX_POWER}")
         terms = _field(b, "terms", list)
         found.setdefault(power, []).extend(_term(_field(t, "coefficient", str), _field(t, "forest", str)) for t in terms)
-    texts = {label: _field(opaque, label, str) for label in opaque} if isinstance(opaque, dict) else {}
-    return Claim(tuple(tuple(found.get(k, ())) for k in range(1 + max(found, default=0))), _functions(texts))
+    powers = tuple(tuple(found.get(k, ())) for k in range(1 + max(found, default=0)))
+    symbols = {name: parse_expression(text, name) for name, text in _texts(data, "symbols").items()}
+    return Claim(powers, _functions(_texts(data, "opaque")), str(data.get("batch", "1")), str(data.get("batches", "")), symbols)
+
+
+def _texts(data: Any, key: str) -> dict[str, str]:
+    """A table of texts that may be left out."""
+    table = data.get(key, {})
+    return {name: _field(table, name, str) for name in table} if isinstance(table, dict) else {}
 
 
 def _field(data: Any, key: str, kind: type) -> Any:

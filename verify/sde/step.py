@@ -8,12 +8,12 @@ normal vectors z: in these every step raises the total degree or leaves it, so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from math import prod
+from math import comb, factorial, prod
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Step:
     Memory m follows slow variables and is else of the order of a power of u:  m = sum_x follows[m][x] x + u^units[m] v.
     With `still` memory is at these numbers, and a distance U from them; gradients and normal vectors are zero.  With `size`,
     a number, gamma is that number, nothing is counted in powers of u, and polynomials, of which the losses' gradients are
-    linear ones, are not cut off.
+    linear ones, are not cut off.  Every gradient of a sample is the mean over a batch of `batch` of them.
     """
 
     configuration: Configuration
@@ -51,6 +51,7 @@ class Step:
     follows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     still: Mapping[str, int] | None = None
     size: Any = None
+    batch: int = 1
     drawn: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -60,9 +61,10 @@ class Step:
         self.noise = shape.variables + shape.dimension * len(self.fast)
         self.ring = Ring(self.world.ring.scalars, self.noise + shape.dimension * self.normals, shape.degree)
         self.numbers = Elements(self.ring)
-        count = shape.samples ** len(self.samples)
+        count = comb(shape.samples + self.batch - 1, self.batch) ** len(self.samples)
         if count > MAX_COMBINATIONS:
             raise UndecidedError(f"a step draws {count} combinations of samples, more than the {MAX_COMBINATIONS} that are tried")
+        self.batches = list(_counts(shape.samples, self.batch))
 
     # ------------------------------------------------------------------------------------------ places and states
 
@@ -156,18 +158,27 @@ class Step:
         if self.still is not None:
             return [self.numbers.number(0)] * self.world.shape.dimension
         unknowns = self.configuration.scheme.losses[partial.loss] if partial else tuple(self.configuration.scheme.unknowns)
-        jets = self.world.jets[label][self.which(sample)] if sample else self.world.means[label][None]
+        jets = self.drawn_jets(label, sample) if sample else self.world.means[label][None]
         return self._composed(jets, dict(zip(unknowns, points)))
 
-    def which(self, sample: str) -> Array:
-        """Which of the world's samples that draw is, for every combination."""
-        every = list(product(range(self.world.shape.samples), repeat=len(self.samples)))
-        return np.array(every)[:, self.samples.index(sample)]
+    def drawn_jets(self, label: str, sample: str) -> Array:
+        """combinations x components x coefficients of the mean over what a sample of the text is drawn to be."""
+        k = self.samples.index(sample)
+        means = {counts: self._mean_of(self.world.jets[label], counts) for counts in self.batches}
+        return np.array([means[choice[k]] for choice in product(self.batches, repeat=len(self.samples))])
+
+    def _mean_of(self, jets: Array, counts: Sequence[int]) -> Array:
+        """Over a batch in which every sample is so many times."""
+        scalars = self.ring.scalars
+        total = scalars.reduced(sum(n * x for n, x in zip(counts, jets) if n))
+        mean: Array = scalars.reduced(total * scalars.lift(Fraction(1, self.batch)))
+        return mean
 
     @cached_property
     def probabilities(self) -> Array:
         scalars, weights = self.ring.scalars, self.world.weights.tolist()
-        return scalars.array([scalars.reduced(prod(c)) for c in product(weights, repeat=len(self.samples))])
+        single = [_multinomial(c) * prod(w**n for w, n in zip(weights, c)) for c in self.batches]
+        return scalars.array([scalars.reduced(prod(c)) for c in product(single, repeat=len(self.samples))])
 
     def _composed(self, jets: Array, points: Mapping[str, Sequence[Element]]) -> list[Element]:
         """jets: combinations x components x coefficients."""
@@ -222,28 +233,34 @@ class Step:
 
     def matrix(self, images: Mapping[int, Element]) -> Array:
         """T: row k is E of what the step makes of the monomial k of `basis`."""
-        combinations = len(self.probabilities)
-        rows: dict[Index, Array] = {self.basis[0]: np.broadcast_to(self.ring.constant(1), (combinations, len(self.ring)))}
-        found = [self.ring.constant(1)]
+        reduced = self.ring.scalars.reduced
+        return np.array([reduced(reduced(row * self.probabilities[:, None]).sum(axis=0)) for row in self._rows(images)])
+
+    def matrices(self, images: Mapping[int, Element]) -> Array:
+        """One matrix for every combination of samples."""
+        return np.array(list(self._rows(images))).swapaxes(0, 1)
+
+    def _rows(self, images: Mapping[int, Element]) -> Iterator[Array]:
+        """What every combination makes of the monomials of `basis`, the mean over normal vectors taken."""
+        shape = (len(self.probabilities), len(self.ring))
+        rows: dict[Index, Array] = {self.basis[0]: np.broadcast_to(self.ring.constant(1), shape)}
+        yield rows[self.basis[0]]
         for e in self.basis[1:]:
             place = next(k for k, x in enumerate(e) if x)
             less = (*e[:place], e[place] - 1, *e[place + 1 :])
-            row = self.ring.multiply(rows[less], images[place].values)
-            found.append(self._expected(row))
+            row = np.broadcast_to(self.ring.multiply(rows[less], images[place].values), shape)
+            yield self._without_noise(row)
             if sum(e) < self.ring.degree:
                 rows[e] = row
-        return np.array(found)
 
-    def _expected(self, values: Array) -> Array:
-        """The mean over samples and normal vectors."""
-        reduced = self.ring.scalars.reduced
-        mean: Array = reduced(reduced(values * self.probabilities[:, None]).sum(axis=0))
+    def _without_noise(self, row: Array) -> Array:
+        """The mean over normal vectors."""
         if not self.normals:
-            return mean
-        result = self.ring.zeros()
+            return row
+        result = self.ring.zeros(len(row))
         places, targets, factors = self._moments
-        np.add.at(result, targets, reduced(mean[places] * factors))
-        total: Array = reduced(result)
+        np.add.at(result.T, targets, self.ring.scalars.reduced(row[:, places] * factors).T)
+        total: Array = self.ring.scalars.reduced(result)
         return total
 
     @cached_property
@@ -257,3 +274,22 @@ class Step:
                 found.append((k, self.ring.monomials.index[target], prod(prod(range(1, x, 2)) for x in z)))
         places, targets, factors = zip(*found)
         return np.array(places), np.array(targets), self.ring.scalars.array(factors)
+
+
+def _counts(samples: int, batch: int) -> Iterator[tuple[int, ...]]:
+    """How often each sample is in a batch.
+
+    >>> list(_counts(2, 2))
+    [(0, 2), (1, 1), (2, 0)]
+    """
+    if samples == 1:
+        yield (batch,)
+        return
+    for first in range(batch + 1):
+        for rest in _counts(samples - 1, batch - first):
+            yield (first, *rest)
+
+
+def _multinomial(counts: Sequence[int]) -> int:
+    """How many orders of a batch have these counts."""
+    return factorial(sum(counts)) // prod(map(factorial, counts))

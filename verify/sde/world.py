@@ -158,9 +158,9 @@ def reads_time(configuration: Configuration) -> bool:
 
 
 def draw_world(
-    source: Random, configuration: Configuration, shape: Shape, ring: Ring, parameters: Mapping[str, int]
+    source: Random, configuration: Configuration, shape: Shape, ring: Ring, parameters: Mapping[str, int], equal: bool = False
 ) -> World:
-    """A random world modulo p."""
+    """A random world modulo p; its samples are equally probable if `equal`."""
     assert isinstance(ring.scalars, Modular)
     p = ring.scalars.p
 
@@ -169,6 +169,8 @@ def draw_world(
 
     weights = [number() for _ in range(shape.samples - 1)]
     weights.append((1 - sum(weights)) % p)
+    if equal:
+        weights = [ring.scalars.lift(Fraction(1, shape.samples))] * shape.samples
     functions: dict[str, list[list[Array]]] = {}
     jets: dict[str, Jets] = {}
     for label, (function, unknowns) in labels(configuration).items():
