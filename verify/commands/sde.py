@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 EPILOG = epilog(
     (
         'verify sde --update "theta = theta - gamma*sgrad(theta)" --order 2',
-        "verify sde momentum                     # grad(x) is read as the gradient of the step's sample",
+        "verify sde momentum --batch B           # grad(x) is read as the gradient of the step's sample",
+        "verify sde gd --sampling reshuffled --order 2",
         'verify sde --update "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()" --format json',
         "derive modified-sde gd --format json -o gd.json && verify sde gd --claim gd.json",
     ),
@@ -29,6 +30,8 @@ ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 @click.command("sde", epilog=EPILOG)
 @scheme_options
 @click.option("--order", type=click.IntRange(0, 6), default=1, show_default=True, help="Verify G through gamma^ORDER.")
+@click.option("--sampling", type=click.Choice(["iid", "reshuffled"]), help="As in derive modified-sde.")
+@click.option("--batch", metavar="B", help="Every gradient is a mean over B samples, a number or a symbol.")
 @click.option("--claim", metavar="FILE.json", help="The generator to verify, as derive modified-sde --format json prints it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the quadratic losses of the numerical routes.")
 @click.option("--paths", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths (200000 take seconds).")
@@ -36,7 +39,7 @@ ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 @output_option
 def sde_command(
     scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-    order: int, claim: str | None, seed: int, paths: int, form: str,
+    order: int, sampling: str | None, batch: str | None, claim: str | None, seed: int, paths: int, form: str,
 ) -> int:  # fmt: skip
     """Derive the generator of a stochastic optimizer, E phi(theta_n) = exp(n gamma G) phi, and verify it from the update text:
     a proof in random finite worlds, slopes of moments, the variance that is left after a long time.
@@ -48,13 +51,15 @@ def sde_command(
 
     chosen = chosen_scheme(scheme, update, parameters, settings)
     values = chosen_settings(chosen, settings)
-    configuration = configure(chosen, regime, values, noise=True)
     if claim is None:
         from derive import modified_sde
 
-        data = modified_sde(chosen, order, regime=regime, settings=values).to_json()
+        data = modified_sde(chosen, order, regime=regime, settings=values, sampling=sampling, batch=batch).to_json()
     else:
         data = _read(claim)
+    if isinstance(data, dict) and data.get("batches"):
+        values = {n: x for n, x in values.items() if n in chosen.names}  # not the number of batches
+    configuration = configure(chosen, regime, values, noise=True)
     with progress("verifying", ROUTES) as advance:
         found = verify_generator(configuration, data, seed, paths, lambda name: advance(1))
     if form == "json":

@@ -35,6 +35,7 @@ DIGITS, FINEST, COARSEST = 60, 20, 16
 WEIGHTS = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
 VALUES = tuple(Fraction(v) for v in ("2/5", "1/3", "3/7", "1/4", "5/9", "3/8", "2/9", "4/7"))
 MAX_STATES = 130
+MAX_BATCH, TYPICAL_BATCH = 8, 2
 DOUBLINGS = 14
 #: what a slope may be less than expected
 TOLERANCE = 0.05
@@ -116,9 +117,13 @@ class Moments:
     ) -> None:  # fmt: skip
         if not is_linear(c):
             raise UndecidedError("moments close for texts that are linear in what they draw")
+        if claim.batches or (claim.batch.isdigit() and int(claim.batch) > MAX_BATCH):
+            raise UndecidedError(f"moments are compared for independent samples, in batches of at most {MAX_BATCH}")
         if c.functions or reads_time(c):
             raise UndecidedError("moments are compared for steps that do not depend on time")
-        self.c, self.structure, self.parameters = c, structure, parameter_values(c)
+        self.c, self.structure = c, structure
+        self.batch = int(claim.batch) if claim.batch.isdigit() else TYPICAL_BATCH
+        self.parameters = parameter_values(c) | ({} if claim.batch.isdigit() else {claim.batch: Fraction(self.batch)})
         self.shape = Shape(structure.slow, dimension, len(WEIGHTS), 0, degree)
         self.world = quadratic_world(c, self.shape, self.parameters, seed, curvature)
         spaces = Spaces(self.world, tuple(c.scheme.unknowns), {c.symbol(s): x for s, x in c.scheme.spaces.items()})
@@ -141,7 +146,7 @@ class Moments:
 
     def step_matrix(self, gamma: Fraction) -> tuple[arb_mat, int]:
         """(T on the monomials of slow and fast variables, slow ones first; how many there are)."""
-        step = Step(self.c, self.world, dict.fromkeys(self.structure.units, 1), size=Balls().lift(gamma))
+        step = Step(self.c, self.world, dict.fromkeys(self.structure.units, 1), size=Balls().lift(gamma), batch=self.batch)
         basis = sorted(step.basis, key=lambda e: any(e[step.memory :]))
         if len(basis) > MAX_STATES:
             raise UndecidedError(f"{len(basis)} moments are too many")

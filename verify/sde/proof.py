@@ -99,7 +99,8 @@ class Verdict:
         return f"{what}{memory}; error probability below 2^-{self.bits}"
 
     def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots, "worlds": self.worlds}
+        found: dict[str, Any] = {"verdict": self.verdict, "argument": str(self), "power": self.power, "roots": self.roots}
+        found["worlds"] = self.worlds
         found |= {"everywhere": self.everywhere, "epochs": list(self.epochs)} if self.verdict == "proved" else {}
         return found | ({"dimension": self.shape.dimension, "samples": self.shape.samples} if self.shape else {})
 

@@ -21,7 +21,7 @@ Index = tuple[int, ...]
 UNIT, CLOCK = 0, 1  # the places of u, and of the time if there is one, among the variables
 #: of coefficients and of pairs that are multiplied, beyond which a ring is too large to be run
 MAX_MONOMIALS, MAX_PAIRS = 20_000, 2_000_000
-_HALF = 16
+_HALF, _SMALL = 16, 4_000_000
 
 
 class Monomials:
@@ -178,13 +178,21 @@ class Ring:
 
 
 def matrix_product(a: Array, b: Array, p: int) -> Array:
-    """The product modulo p, in floating point: halves of 16 bits keep every sum of fewer than 2^20 products exact.
+    """The product modulo p: halves of 16 bits keep every sum of fewer than 2^15 products exact, in whole numbers for small
+    matrices, and in floating point, which has its own threads, for large ones.
 
     >>> a = np.array([[2**31 - 2]], dtype=np.int64)
     >>> matrix_product(a, a, 2**31 - 1).tolist()
     [[1]]
+    >>> many = np.full((200, 200), 2**31 - 2, dtype=np.int64)     # -1
+    >>> set(matrix_product(many, many, 2**31 - 1).ravel().tolist())
+    {200}
     """
     (high, low), (top, rest) = _halves(a), _halves(b)
+    if a.size * b.shape[1] < _SMALL:
+        small: Array = ((high @ b % p << _HALF) + low @ b) % p
+        return small
+    high, low, top, rest = (x.astype(np.float64) for x in (high, low, top, rest))
     upper, middle = _whole(high @ top, p), _whole(high @ rest + low @ top, p)
     result: Array = (((upper << _HALF) % p << _HALF) + (middle << _HALF) + _whole(low @ rest, p)) % p
     return result
@@ -204,7 +212,7 @@ def sparse_product(a: Array, b: Array, p: int) -> Array:
 
 
 def _halves(a: Array) -> tuple[Array, Array]:
-    return (a >> _HALF).astype(np.float64), (a & ((1 << _HALF) - 1)).astype(np.float64)
+    return a >> _HALF, a & ((1 << _HALF) - 1)
 
 
 def _whole(a: Array, p: int) -> Array:

@@ -69,8 +69,9 @@ class Simulation:
 def simulate(c: Configuration, claim: Claim, structure: Structure, paths: int, seed: int = 0) -> Simulation:
     """Simulate so many paths.  Raises UndecidedError for schemes of more than one slow variable."""
     (label,) = labels(c) if len(labels(c)) == 1 else ("",)
-    if label not in (GRADIENT, FIELD) or len(structure.slow) > 1 or claim.opaque or c.functions or reads_time(c):
-        raise UndecidedError("paths are simulated for one loss or field of one slow variable, without functions of time")
+    timed, drawn = bool(c.functions) or reads_time(c), claim.batch != "1" or bool(claim.batches)
+    if label not in (GRADIENT, FIELD) or len(structure.slow) > 1 or claim.opaque or timed or drawn:
+        raise UndecidedError("paths are simulated for one loss or field of one slow variable, one sample a step, without time")
     begin, end = _Paths(c, label, paths, seed).run()
     world = _world(c, label, structure)
     operators = [Operator(world, Claim((p,)), Spaces(world, structure.slow, {})) for p in claim.powers]
