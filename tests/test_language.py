@@ -26,8 +26,11 @@ from derive.language import (
     parse_expression,
     parse_update,
     unparse,
+    unrolled,
+    walk,
 )
 from derive.language.calls import CALLS, SchemeCall
+from derive.language.samples import NORMAL, SAMPLES
 from derive.paper.preamble import PAPER
 from derive.scheme import inline_scheme
 from derive.writing.expression import ExpressionWriter
@@ -245,7 +248,24 @@ def test_operands_are_read_from_left_to_right_and_names_of_functions_before_argu
 
 
 def test_every_call_has_a_series_and_every_series_a_call() -> None:
-    assert CALLS.keys() == CALL_SERIES.keys()
+    assert CALLS.keys() - {*SAMPLES, NORMAL} == CALL_SERIES.keys()  # what is random has a law, not a series
+
+
+def test_a_sample_is_read_and_written() -> None:
+    text = "sgrad(theta) + sgrad(theta - gamma*sgrad(theta), 2) + normal()"
+    (line,) = parse_update(f"theta = {text}")
+    assert unparse(line.value) == text
+    assert sorted(c.function for c in walk(line.value) if isinstance(c, Call)) == ["grad#1", "grad#1", "grad#2", "normal"]
+    for wrong in ("sgrad(theta, 0)", "sgrad(theta, 1/2)", "sgrad()", "sgrad(theta, theta)", "normal(theta)"):
+        with pytest.raises(ParseError, match="takes"):
+            parse_update(f"theta = {wrong}")
+
+
+def test_every_pass_of_a_repeat_draws_its_own_sample() -> None:
+    program = unrolled(parse_update("repeat 2: {repeat 2: theta = theta - sgrad(theta, 3)}"))
+    assert [c.function for a in program for c in walk(a.value) if isinstance(c, Call)] == [
+        "grad#3:1:1", "grad#3:2:1", "grad#3:1:2", "grad#3:2:2"
+    ]  # fmt: skip
 
 
 def test_a_call_is_one_entry_and_its_series(monkeypatch: pytest.MonkeyPatch) -> None:

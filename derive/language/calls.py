@@ -9,7 +9,8 @@ named where the text has one loss L(theta):
     f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
     L..(a, u)         hess(a, u)             the Hessian of L at a, applied to u;  L...(a, u, v) is d3(a, u, v)
 
-and so have sums over layers: norm.layer(x) is norm(x, layer) (`derive.language.layers`).
+and so have sums over layers, norm.layer(x) for norm(x, layer) (`derive.language.layers`), and gradients of a sample, grad#1(x)
+for sgrad(x) (`derive.language.samples`).
 
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from derive.language.layers import summed_call
+from derive.language.samples import NORMAL, SAMPLED, sample_of, sampled_name
 
 Kind = Literal["vector", "scalar"]
 Medium = Literal["unicode", "ascii", "latex"]
@@ -69,6 +71,9 @@ CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
         SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
+        SchemeCall(SAMPLED, kind="vector", of_vectors=True, label="L", unicode="∇L_ξ", ascii="grad L_xi", latex=r"\gradL_\xi"),
+        SchemeCall("sfield", kind="vector", of_vectors=True, label="f", unicode="f_ξ", ascii="f_xi", latex=r"f_\xi"),
+        SchemeCall(NORMAL, 0, "vector", unicode="Z", ascii="Z", latex="Z"),
         SchemeCall("loss", kind="scalar", of_vectors=True, label="L", unicode="L", ascii="L", latex="L"),
         SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
@@ -89,9 +94,10 @@ CALLS: dict[str, SchemeCall] = {
 
 def call_of(name: str) -> SchemeCall:
     """The entry of a call; of a declared time function, one that says nothing special."""
+    name, sample = sample_of(name)
     if partial := partial_of(name):
         return SchemeCall(name, kind="vector", of_vectors=True, label=partial.label)
-    return CALLS.get(name) or SchemeCall(name)
+    return CALLS.get(sampled_name(name) if sample else name) or SchemeCall(name)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def partial_of(name: str) -> Partial | None:
     >>> partial_of("f.x.y").divided(["a", "b", "u"]), partial_of("grad")
     ((['a', 'b'], ['u']), None)
     """
-    loss, dot, variables = name.partition(".")
+    loss, dot, variables = sample_of(name)[0].partition(".")
     if summed_call(name):
         return None
     return Partial(loss, tuple(variables.split("."))) if dot else None
@@ -136,8 +142,8 @@ def partial_of(name: str) -> Partial | None:
 
 def written_name(function: str) -> str:
     """The name by which a text calls a function: hess for L.., and what it is called itself where it is no derivative."""
-    partial = partial_of(function)
-    return partial.written if partial else function
+    partial, (name, sample) = partial_of(function), sample_of(function)
+    return sampled_name(name) if sample else partial.written if partial else name
 
 
 def derivative_calls(label: str, below: int) -> dict[str, int]:

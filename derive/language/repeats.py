@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from derive.language.syntax import Assignment, Expression, Name, Repeat, Statement, names_of, substitute, unparse
+from derive.language.samples import in_pass
+from derive.language.syntax import (
+    Assignment,
+    Call,
+    Expression,
+    Name,
+    Operation,
+    Repeat,
+    Statement,
+    names_of,
+    unparse,
+)
 
 
 def assignments(statements: Iterable[Statement]) -> Iterator[Assignment]:
@@ -45,11 +56,21 @@ def unrolled(statements: Iterable[Statement]) -> Iterator[Assignment]:
     for s in statements:
         if isinstance(s, Repeat):
             assert s.times is not None
-            for _ in range(s.times):
+            for k in range(1, s.times + 1):
                 for a in unrolled(s.body):
-                    yield replace(a, value=substitute(a.value, {}))  # a tree of its own, as readers know trees by identity
+                    yield replace(a, value=_in_pass(a.value, k))
         else:
             yield s
+
+
+def _in_pass(e: Expression, count: int) -> Expression:
+    """The expression in one pass of a repeat, with samples of its own; a tree of its own, as readers know trees by identity."""
+    match e:
+        case Call(function, args, line, column):
+            return Call(in_pass(function, count), tuple(_in_pass(a, count) for a in args), line, column)
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(_in_pass(a, count) for a in args), line, column)
+    return replace(e)
 
 
 def carried(repeat: Repeat) -> tuple[str, ...]:

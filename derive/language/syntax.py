@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.language.layers import summed_call
+from derive.language.samples import sample_of, sampled_name
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,26 @@ def fresh_name(letter: str, taken: Collection[str]) -> str:
     return name
 
 
+def whole_number(e: Expression) -> str | None:
+    """The digits of a literal whole number from 1.
+
+    >>> whole_number(Number(Fraction(2))), whole_number(Number(Fraction(1, 2)))
+    ('2', None)
+    """
+    return str(e.value) if isinstance(e, Number) and e.value.denominator == 1 and e.value > 0 else None
+
+
 def _call_text(function: str, arguments: Sequence[str]) -> str:
     """
     >>> _call_text("f.x.y", ["x", "y", "u"]), _call_text("L..", ["x", "u"])
     ('hess(f(x, y), x, u)', 'hess(x, u)')
+    >>> _call_text("grad#1", ["x"]), _call_text("f.x#2", ["x", "y"])
+    ('sgrad(x)', 'sgrad(f(x, y), x, 2)')
     """
+    function, sample = sample_of(function)
+    if sample:
+        inner = _call_text(function, arguments)
+        return f"{sampled_name(function)}{inner[inner.index('('):-1]}{', ' + sample if sample != '1' else ''})"
     loss, *variables = function.split(".")
     if summed_call(function):
         function, arguments = loss, [*arguments, *variables]

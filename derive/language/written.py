@@ -14,7 +14,8 @@ from derive.language.calls import function_called
 from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
-from derive.language.syntax import Call, Expression, Name, Number, Operation
+from derive.language.samples import SAMPLES, sampled
+from derive.language.syntax import Call, Expression, Name, Number, Operation, whole_number
 from derive.language.tokens import Token
 
 _IN_BRACKETS = re.compile(r"hess|d[0-9]+|d[0-9]*field")
@@ -288,9 +289,19 @@ class Reader(Climbing):
         if args and args[-1] == Name(LAYER) and self.calls.get(layer_call(name)) == len(args) - 1:
             return Call(layer_call(name), tuple(args[:-1]), token.line, token.column)
         arity = self.calls[name]
+        if name in SAMPLES and arity is not None:
+            return self.sampled(name, args, token)
         if arity is not None and len(args) != arity:
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
         return Call(function_called(name, len(args)) if arity is not None else name, tuple(args), token.line, token.column)
+
+    def sampled(self, name: str, args: list[Expression], token: Token) -> Expression:
+        """sgrad(x), or sgrad(x, 2): the gradient of one of the step's samples."""
+        sample = whole_number(args[1]) if len(args) == 2 else "1"
+        if len(args) not in (1, 2) or sample is None:
+            usage = f"{name}(x), or {name}(x, 2) for a second sample of the step"
+            raise self.fail(f"{name} takes a point and the number of a sample; write {usage}", token)
+        return Call(sampled(SAMPLES[name], sample), (args[0],), token.line, token.column)
 
 
 _SIGNS: dict[str, Callable[[Reader], Expression]] = {

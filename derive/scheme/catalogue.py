@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from derive.errors import ParseError, SchemeError, UsageError, nearest, shown
 from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
@@ -13,15 +14,20 @@ from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.losses import declared, resolved, variables_of
-from derive.scheme.model import Parameter, Regime, Scheme
+from derive.scheme.model import Parameter, Regime, Sampling, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
 
 
-def catalogue() -> tuple[str, ...]:
-    """Names of the schemes that come with the package, sorted."""
-    return tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
+def catalogue(noise: bool = True) -> tuple[str, ...]:
+    """Names of the schemes that come with the package, sorted; without `noise` only of those that draw nothing at random.
+
+    >>> sorted({*catalogue()} - {*catalogue(noise=False)})
+    ['langevin', 'langevin-baoab', 'sgld']
+    """
+    names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
+    return names if noise else tuple(name for name in names if not load_scheme(name).stochastic)
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:
@@ -118,7 +124,7 @@ def _refuse_tableau(content: str, path: str) -> None:
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "unknowns", "functions", "initial", "regimes")
+_TABLES = ("parameters", "unknowns", "functions", "initial", "regimes", "noise")
 
 
 def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
@@ -172,7 +178,17 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         inverses=functions.inverses,
         map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
+        sampling=_sampling(data.get("noise", {}), source, text),
     )
+
+
+def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:
+    """[noise] sampling = "iid" or "reshuffled"."""
+    for key, value in table.items():
+        if key != "sampling" or value not in get_args(Sampling):
+            known = " or ".join(f'"{s}"' for s in get_args(Sampling))
+            raise SchemeError(f"{source}{_line_of(text, key)}: [noise] {key} = {value!r}: write sampling = {known}")
+    return table.get("sampling", "iid")  # type: ignore[return-value]
 
 
 def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Regime]]:

@@ -63,19 +63,24 @@ class Configuration:
         return self.rescaled[state].symbol if state in self.rescaled else state
 
 
-def configure(scheme: Scheme, regime: str | None = None, settings: Mapping[str, str] | None = None) -> Configuration:
+def configure(
+    scheme: Scheme, regime: str | None = None, settings: Mapping[str, str] | None = None, noise: bool = False
+) -> Configuration:
     """The scheme in a regime (the first by default) with parameters set to exact expressions.
 
     `settings` maps a free parameter, or a declared function written as 'r(t)' or map written as 'P(u)', to a text:
     {"beta": "9/10", "r(t)": "1/(1+t)"}.  A setting may name a new symbol if it is a Greek letter: {"alpha": "κ γ"}.
 
-    Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes.
+    Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes, and ReductionError for a scheme
+    that draws at random, unless `noise` says that the caller reads laws.
 
     >>> from derive.scheme import load_scheme
     >>> c = configure(load_scheme("momentum"), "inertial", {"lam": "0"})
     >>> c.free, c.symbol("v")
     ((), 'eta')
     """
+    if not noise:
+        scheme.require_no_noise()
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))
     if maps:

@@ -35,6 +35,8 @@ from derive.language import (
 )
 from derive.language.calls import CALLS, MAX_RANK, Partial, partial_of
 from derive.language.maps import MAP_KINDS, MapKind, map_arities, map_of
+from derive.language.samples import SAMPLED, sample_of, sampled
+from derive.language.syntax import whole_number
 from derive.scheme.gradient import gradient_of
 from derive.scheme.names import CLOCK, UNKNOWNS
 from derive.scheme.spaces import Spaces, spaces_of
@@ -136,7 +138,7 @@ def loss_calls(losses: Losses) -> dict[str, int | None]:
     """What a text may call where losses are declared, and with how many arguments (None: looked at here)."""
     if not losses:
         return {}
-    return {**dict.fromkeys(_RANKS), "gradient": 2, **{f: len(slots) for f, slots in losses.items()}}
+    return {**dict.fromkeys((*_RANKS, SAMPLED)), "gradient": 2, **{f: len(slots) for f, slots in losses.items()}}
 
 
 def resolved(
@@ -193,12 +195,14 @@ class Resolver:
         match e:
             case Call(function, args) if function in _RANKS:
                 return self._derivative(e, args)
+            case Call("sgrad", args):
+                return self._sampled(e, args)
             case Call("gradient", (scalar, Name(x))) if x in self.unknowns:
                 body = closed(self.opened(scalar), Spaces({u: u for u in self.unknowns}))
                 return gradient_of(body, x, self.unknowns, self.assigned - set(self.unknowns), self.where)
             case Call("gradient", _):
                 raise self.fail(f"gradient takes a number and an unknown, as in gradient(s, {self.unknowns[0]})", e)
-            case Call(function, args) if partial := partial_of(function):
+            case Call(function, args) if (partial := partial_of(function)) and not sample_of(function)[1]:
                 return self._written(e, partial, tuple(map(self.opened, args)))
             case Call(function, args) if function in self.losses:
                 raise self.fail(f"the value of {function} cannot be used; write grad({function}, {self.losses[function][0]})", e)
@@ -240,6 +244,16 @@ class Resolver:
             raise self.fail(f"{name} does not depend on '{x}'{nearest(x, slots)} (its variables: {', '.join(slots)})", args[1])
         call = Partial(name, (x, *[_OPEN] * rank)).call
         return Call(call, (*point, *map(self.opened, args[2:])), e.line, e.column)
+
+    def _sampled(self, e: Call, args: tuple[Expression, ...]) -> Expression:
+        """sgrad(f, x, 2): the gradient of one of the step's samples of a declared loss."""
+        sample = whole_number(args[2]) if len(args) == 3 else "1"
+        if sample is None or len(args) > 3:
+            loss, x = next((f, slots[0]) for f, slots in self.losses.items())
+            raise self.fail(f"write {SAMPLED}({loss}, {x}), or {SAMPLED}({loss}, {x}, 2) for a second sample of the step", e)
+        call = self._derivative(Call("grad", args[:2], e.line, e.column), args[:2])
+        assert isinstance(call, Call)
+        return Call(sampled(call.function, sample), call.args, e.line, e.column)
 
     def _point(self, e: Expression, usage: str) -> tuple[str, tuple[Expression, ...]]:
         """(the loss, where it is differentiated)."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 from derive.errors import ParseError, ReductionError, SchemeError, nearest
 from derive.language import (
@@ -25,6 +26,7 @@ from derive.language import (
 from derive.language.calls import CALLS, Kind, call_of, written_name
 from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
+from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -34,6 +36,9 @@ GAMES = "modified-eq derives its equation, modified-loss, compare, stability and
 _STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
 _DECLARED = "under [parameters], or with --parameter"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
+
+
+Sampling = Literal["iid", "reshuffled"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Scheme:
     and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
     every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps
     with their kinds.
-    `aliases` are other names of the scheme, each with what is chosen where it means several things.
+    `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
+    samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Scheme:
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
+    sampling: Sampling = "iid"
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -182,6 +189,19 @@ class Scheme:
     def layered(self) -> bool:
         """Whether the update sums over layers."""
         return not self.called.isdisjoint(LAYERED)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether the update draws at random."""
+        return any(map(is_noise, self.called))
+
+    def require_no_noise(self) -> None:
+        """Raise ReductionError where the scheme draws at random; what reads laws does not ask."""
+        if self.stochastic:
+            raise ReductionError(
+                f"{self.where} draws at random (sgrad, normal), and this reads a scheme without noise; "
+                "derive modified-sde derives its weak modified equation, and grad(x) in the place of sgrad(x) is the full batch"
+            )
 
     def require_no_layers(self, reading: str) -> None:
         """Raise ReductionError, naming the reading, where it knows no layers and the scheme sums over them."""

@@ -26,6 +26,7 @@ OWN = {
     "ModifiedLoss": "V P W", "ModifiedLosses": "V W", "Stability": "P z",
     "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
     "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
+    "WeakEquation": "b D E G I K S W Z phi xi",
 }  # fmt: skip
 
 

@@ -1,0 +1,9 @@
+"""Weak modified equations: the generator that the law of a stochastic optimizer follows, to any order in gamma.
+
+    forests     tied forests, their normal form, symmetry and text
+    steps       one step of an update text, in lines that can be walked backwards
+    weights     how often a tied forest arises in n steps, a polynomial in n
+    generator   G, power by power of gamma
+    epochs      how often a tied forest arises in n epochs, each a random order of the same batches
+    reshuffled  G of these epochs
+"""

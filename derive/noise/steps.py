@@ -1,0 +1,270 @@
+"""One step of an update text as lines that can be walked backwards, from what is left after the step to what it is made of.
+
+    slow variable      s+ = sum_b M_sb(gamma) b + sum_e B_se(gamma) e + sum_z C_sz(gamma) z
+    gradient e         of a loss, or of its sample, at the point  sum_b X_eb b + sum_e' A_ee' e' + sum_z ...
+    fast variable      the same; b runs over slow and fast variables, z over the calls of normal()
+
+At gamma = 0 slow variables stay where they are.  Memory f that follows them, f = R s + u with R = P + D R, is replaced by its
+distance u, so that  u+ = D u + ...  at gamma = 0, and D is triangular: its diagonal are the relaxation factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from flint import fmpq
+
+from derive.algebra.coefficients import Ratio, Ring
+from derive.language import fresh_name
+from derive.noise.forests import GRADIENT, NORMAL
+from derive.noise.lines import Evaluation, Roots, StepForms
+from derive.noise.series import Series, monomial
+from derive.scheme import Configuration
+from derive.scheme.linear_forms import Form
+
+
+@dataclass(frozen=True)
+class Line:
+    """A linear form, by what it leads to: variables before the step, gradients, normal vectors (with the root that stands in
+    their coefficient), and the values of slow variables."""
+
+    states: Mapping[str, Series]
+    gradients: Mapping[int, Series]
+    normals: Mapping[tuple[int, Roots], Series]
+    values: Mapping[str, Series]
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A gradient of the step, or a function: its label, its sample ('' for the mean), its arguments by the variables to which
+    they tend, and those of them that are memory, in which it is linear."""
+
+    label: str
+    sample: str
+    point: Mapping[str, Line]
+    linear: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The step of a configuration, as its `forms` state it, with coefficients through gamma^order.
+
+    `slow` and `fast` are variables by the names under which they are printed, fast ones after those that they are fed by;
+    `spaces` says in which unknown's space a variable, and what a label stands for, lies.
+    """
+
+    forms: StepForms
+    slow: tuple[str, ...]
+    fast: tuple[str, ...]
+    lines: Mapping[str, Line]
+    gradients: Mapping[int, Gradient]
+    spaces: Mapping[str, str]
+
+    @property
+    def ring(self) -> Ring:
+        return self.forms.ring
+
+    @property
+    def order(self) -> int:
+        return self.forms.order
+
+    def square(self, roots: Roots) -> Series:
+        """The product of two equal roots."""
+        found = monomial(self.ring, self.ring.one, 0, self.order)
+        for i in roots:
+            found = found * self.forms.expand(self.forms.squares[i])
+        return found
+
+    @cached_property
+    def sampled(self) -> frozenset[str]:
+        """The labels of which a sample is drawn."""
+        return frozenset(g.label for g in self.gradients.values() if g.sample)
+
+    def later(self, series: Series, steps: Ratio | None = None) -> Series:
+        """Coefficients after so many steps (n of them), at t + steps gamma: sum_j (steps gamma)^j / j! d^j/dt^j."""
+        if not self.forms.slopes:
+            return series
+        steps = steps or self.ring.n
+        found, derivative, factor = series, series, steps.ring.one
+        for j in range(1, self.order + 1):
+            derivative = Series(tuple(map(self._slope, derivative.coefficients)))
+            factor = (factor * steps).scaled(fmpq(1, j))
+            found = found + derivative.scaled(factor) * monomial(steps.ring, steps.ring.one, j, self.order)
+        return found
+
+    def _slope(self, c: Ratio) -> Ratio:
+        """d/dt of a coefficient."""
+        found = c.ring.zero
+        for symbol in c.symbols() & self.forms.slopes.keys():
+            slope = self.forms.slopes[symbol]
+            found = found + c.derivative(symbol) * (c.ring.symbol(slope) if slope else c.ring.one)
+        return found.reduced()
+
+
+def one_step(configuration: Configuration, order: int) -> Step:
+    """The step of a configuration through gamma^order.  Raises ReductionError where its text is not linear in state variables,
+    gradients and normal vectors, or where memory does not relax."""
+    forms = StepForms(configuration, order)
+    after = forms.explicit(forms.run())
+    for x in configuration.scheme.unknowns:
+        forms.replace_ahead(x, after[x])
+    return _Builder(forms, after).step()
+
+
+class _Builder:
+    """From the forms of a text to the lines of its step."""
+
+    def __init__(self, forms: StepForms, after: Mapping[str, Form]) -> None:
+        self.forms, self.ring, self.scheme = forms, forms.ring, forms.scheme
+        symbol = forms.configuration.symbol
+        self.after = {symbol(s): forms.scaled(f, forms.factor(s).inverse()) for s, f in after.items()}
+        self.at_zero = {a: {b: self.zeroth(f, b, a) for b in self.after} for a, f in self.after.items()}
+        self.slow = self._slow()
+        self.fast = self._ordered([s for s in self.after if s not in self.slow])
+        self.following = self._following()
+
+    def zeroth(self, form: Form, state: str, target: str) -> Ratio:
+        """The coefficient of a variable at gamma = 0."""
+        c = form.get(state, self.ring.zero)
+        try:
+            return self.forms.expand(c).coefficients[0]
+        except ZeroDivisionError:
+            problem = f"{target} after the step has {state} with the factor {c}, which has no limit as gamma -> 0"
+            raise self.forms.refuse(problem) from None
+
+    def _slow(self) -> tuple[str, ...]:
+        """Variables that stay where they are at gamma = 0, but for what fast ones bring."""
+        slow = [a for a in self.after if a in self.scheme.unknowns or self.at_zero[a][a] == 1]
+        for a in slow:
+            for b in slow:
+                if self.at_zero[a][b] != int(a == b):
+                    problem = f"a step moves {a} even as gamma -> 0, by {b}; a regime may rescale it"
+                    raise self.forms.refuse(problem)
+        return tuple(slow)
+
+    def _ordered(self, fast: list[str]) -> tuple[str, ...]:
+        """Fast variables, each after those that it is fed by at gamma = 0: D is triangular."""
+        rest, found = list(fast), list[str]()
+        while rest:
+            free = [u for u in rest if not any(v != u and self.at_zero[u][v] for v in rest)]
+            if not free:
+                names = ", ".join(rest)
+                raise self.forms.refuse(f"the memory {names} does not relax one variable after the other as gamma -> 0")
+            found += free
+            rest = [u for u in rest if u not in free]
+        return tuple(found)
+
+    def _following(self) -> dict[str, dict[str, Ratio]]:
+        """R = P + D R: fast variable -> slow variable -> the factor with which it follows at gamma = 0."""
+        found: dict[str, dict[str, Ratio]] = {}
+        for u in self.fast:
+            row, own = self.at_zero[u], self.ring.one - self.at_zero[u][u]
+            totals = {s: sum((row[v] * found[v][s] for v in found), row[s]) for s in self.slow}
+            found[u] = {s: (total / own).reduced() for s, total in totals.items() if total}
+            found[u] |= {s: self.ring.zero for s in self.slow if s not in found[u]}
+        return found
+
+    def distance(self, u: str) -> Form:
+        """A fast variable after the step, less what it follows there."""
+        form = self.after[u]
+        for s, r in self.following[u].items():
+            form = self.forms.total(form, self.forms.scaled(self.after[s], r), -1)
+        return form
+
+    def moved(self, form: Form) -> Form:
+        """The form in slow variables and distances: f = u + R s."""
+        for u in self.fast:
+            if c := form.get(u):
+                form = self.forms.total(form, {s: c * r for s, r in self.following[u].items() if r})
+        return {key: c for key, c in form.items() if c}
+
+    def line(self, form: Form, start: str = "") -> Line:
+        """The form as a line; the slow variable with which it begins, `start`, is no increment."""
+        states, gradients, normals = dict[str, Series](), dict[int, Series](), dict[tuple[int, Roots], Series]()
+        for key, c in self.moved(form).items():
+            if not key or key.startswith(StepForms.NUMBER):
+                raise self.forms.refuse("a number is added to every component of a vector")
+            for roots, part in self.forms.by_roots(c).items():
+                series = self.forms.expand(part)
+                if key.startswith(StepForms.NORMAL):
+                    normals[int(key[1:]), roots] = series
+                elif roots:
+                    raise self.forms.refuse(f"the root of {self.forms.squares[roots[0]]} stands where no normal() does")
+                elif key.startswith(StepForms.GRADIENT):
+                    gradients[int(key[1:])] = series
+                else:
+                    states[key] = series
+        one = monomial(self.ring, self.ring.one, 0, self.forms.order)
+        zero = one - one
+        values = {s: states.get(s, zero) - (one if s == start else zero) for s in self.slow}
+        return Line(states, gradients, normals, {s: c for s, c in values.items() if c})
+
+    def step(self) -> Step:
+        forms, unknown = self.forms, next(iter(self.scheme.unknowns))
+        if forms.normals and len(self.scheme.unknowns) > 1:
+            raise forms.refuse("nothing says in whose space a normal() of a game lies")
+        lines = {s: self.line(self.after[s], s) for s in self.slow} | {u: self.line(self.distance(u)) for u in self.fast}
+        spaces = dict(forms.spaces)
+        gradients = self.reached(lines.values())
+        spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
+        return Step(forms, self.slow, self.fast, lines, gradients, spaces)
+
+    def reached(self, lines: Iterable[Line]) -> dict[int, Gradient]:
+        """The gradients that lines lead to, by their numbers."""
+        found: dict[int, Gradient] = {}
+        open_ = sorted({k for line in lines for k in line.gradients})
+        while open_:
+            k = open_.pop(0)
+            if k not in found:
+                found[k] = self.gradient(self.forms.evaluations[k])
+                open_ += sorted(k for line in found[k].point.values() for k in line.gradients)
+        return found
+
+    def gradient(self, e: Evaluation) -> Gradient:
+        """An evaluation with its arguments by the variables to which they tend."""
+        point, names, fast = dict[str, Line](), list[str](), set[str]()
+        for k, slot in enumerate(e.slots):
+            name = self.tends_to(slot.form, e.variables[k] if e.variables else "")
+            if name in point:
+                raise self.forms.refuse(f"a function of {name} at two points ({e.text.format(*'xyzuvw'[:len(e.slots)])})")
+            if name in self.fast and not slot.linear:
+                text = e.text.format(*(name if j == k else "..." for j in range(len(e.slots))))
+                raise self.forms.refuse(
+                    f"{text} is not linear in the memory {name}, which fluctuates as gamma -> 0, so that its mean is no finite "
+                    f"expression; a regime in which {name} is slow, 1 - beta = c gamma, has one"
+                )
+            fast |= {name} & {*self.fast}
+            point[name] = self.line(slot.form, name)
+            names.append(name)
+        return Gradient(e.label or self.label(e.text.format(*names)), e.sample, point, frozenset(fast))
+
+    def tends_to(self, form: Form, variable: str) -> str:
+        """The slow variable to which a form tends as gamma -> 0; a fast one where it tends to none."""
+        moved = self.moved(form)
+        limits = {key: self.zeroth(moved, key, "the argument of a function") for key in moved if key in self.after}
+        slow = {s: c for s, c in limits.items() if s in self.slow and c}
+        if not slow and not variable:
+            return next((u for u in self.fast if limits.get(u)), self.fast[0] if self.fast else "0")
+        if list(slow.items()) != [(name := variable or next(iter(slow)), self.ring.one)]:
+            text = " + ".join(f"{c}*{s}" for s, c in slow.items()) or "0"
+            raise self.forms.refuse(f"a gradient or function is taken at a point that tends to {text} as gamma -> 0")
+        return name
+
+    def label(self, text: str) -> str:
+        """The letter of a function of gradients."""
+        opaque = self.forms.opaque
+        found = next((name for name, known in opaque.items() if known == text), "")
+        if not found:
+            found = fresh_name("u", {*self.scheme.names, *self.forms.configuration.free, *opaque, *self.after, GRADIENT})
+            opaque[found] = text
+        return found
+
+
+def labels(step: Step) -> Iterator[str]:
+    """What nodes of a forest may be called."""
+    yield from dict.fromkeys(g.label for g in step.gradients.values())
+    if step.forms.normals:
+        yield NORMAL
+    yield from step.slow
