@@ -316,7 +316,8 @@ def test_certificates_of_inverse_maps_are_checked_again(kind: str) -> None:
     stated = equation.to_json()
     data = certificate(equation.configuration, stated["equations"], stated["memory"])
     proof = prove(equation.configuration, stated["equations"], stated["memory"])
-    _, bound, _, dimension, _ = checker.check(certificate_text(data), True)
+    read, bound, _, dimension, _ = checker.check(certificate_text(data), True)
+    assert f"P: {kind}, inverse of Q" in read
     assert bound < -100
     assert dimension == proof.dimension
     for n in range(len(data["fields"]["theta"][1])):

@@ -1355,7 +1355,8 @@ def describe(data):
     regime = [f"{p} = {e}" for p, e in data["bindings"].items()] + [f"{s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
     ranges = [f"{n}: {r or 'any'}" for n, r in data["parameters"].items()]
     update = data["update"].strip("\n").split("\n")
-    maps = [f"{p}: {kind}" for p, kind in data.get("maps", {}).items()]
+    undo = {p: f", inverse of {q}" for p, q in data.get("inverses", {}).items()}
+    maps = [f"{p}: {kind}{undo.get(p, '')}" for p, kind in data.get("maps", {}).items()]
     for title, part in (
         ("update", update), ("unknowns and losses", players), ("parameters", ranges), ("maps", maps), ("regime", regime),
     ):  # fmt: skip
