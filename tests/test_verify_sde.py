@@ -22,8 +22,8 @@ from derive.noise.generator import generator
 from derive.scheme import Configuration, Scheme, scheme_from_toml
 from verify.sde.family import Family
 from verify.sde.forests import Operator, Spaces
-from verify.sde.functions import is_linear
 from verify.sde.proof import draw_prime, prove_generator
+from verify.sde.reading import is_linear
 from verify.sde.ring import Ring
 from verify.sde.scalars import Modular
 from verify.sde.statement import Claim, read_claim, read_forest

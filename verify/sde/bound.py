@@ -19,7 +19,7 @@ from derive.language.samples import NORMAL
 from derive.scheme import Configuration
 from verify.numbers.evaluation import evaluate
 from verify.orbits.run import Runner
-from verify.sde.functions import is_linear
+from verify.sde.reading import is_linear
 from verify.sde.statement import Claim
 from verify.sde.structure import Structure
 from verify.sde.world import Shape, draws
@@ -64,6 +64,9 @@ class Degree:
     @property
     def total(self) -> int:
         return self.above + self.below
+
+    def exp(self) -> Degree:
+        return self.power(Fraction(self.length))
 
 
 @dataclass(frozen=True)
