@@ -55,9 +55,11 @@ class Degree:
         return self * other.power(Fraction(-1))
 
     def power(self, r: Fraction) -> Degree:
-        """Of a whole power its degrees times it; else of (c (1 + x))^r by its series."""
+        """Of a whole power its degrees times it; else of (c (1 + x))^r by its series, of a number its quotient."""
         if r.denominator == 1 and r >= 0:
             return replace(self, above=int(r) * self.above, below=int(r) * self.below)
+        if r.denominator == 1 and not self.length:
+            return replace(self, above=-int(r) * self.below, below=-int(r) * self.above)
         size = int(self.length + 1 + abs(r)) * self.total
         return replace(self, above=size, below=size)
 
