@@ -122,7 +122,8 @@ class Data:
         """The mean over the letters in a text that have no value."""
         new = [x for x in SAMPLES if re.search(rf"_{x}\b", text) and x not in letters]
         normal = [x for x in NORMALS if re.search(rf"(?<!\w){x}(?!\w)", text) and x not in letters]
-        choices = [*([*enumerate(self.weights)] for _ in new), *([(j, Fraction(1)) for j in range(self.dimension)] for _ in normal)]
+        units = [(j, Fraction(1)) for j in range(self.dimension)]
+        choices = [*([*enumerate(self.weights)] for _ in new), *(units for _ in normal)]
         found = []
         for choice in product(*choices):
             weight = Fraction(1)
@@ -154,7 +155,8 @@ def combined(parts: Sequence[tuple[Fraction, Tensor]]) -> Tensor:
 
 def contracted(a: Tensor, b: Tensor) -> Tensor:
     """sum_j a_(... j) b_(j ...)."""
-    return combined([(Fraction(1), {(*i[:-1], *j[1:]): x * y}) for (i, x), (j, y) in product(a.items(), b.items()) if i[-1] == j[0]])
+    pairs = product(a.items(), b.items())
+    return combined([(x * y, {(*i[:-1], *j[1:]): Fraction(1)}) for (i, x), (j, y) in pairs if i[-1] == j[0]])
 
 
 def applied(a: Tensor, b: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     "derive", "derive.errors", "derive.files", "derive.sizes",
     "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine", "derive.noise",
-    "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.weak_equation", "derive.readings", "derive.trees",
-    "derive.paper",
+    "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.weak_equation", "derive.readings",
+    "derive.trees", "derive.paper",
     "derive.commands.helping", "derive.commands.console", "derive.commands.options",
     "derive.commands.limits",
     "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",

@@ -16,8 +16,9 @@ from typing import Any
 from flint import ctx, fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.concrete.jets import Value, exact, is_zero
 from derive.concrete.point import Index
-from derive.concrete.problem import Value, exact, is_zero
+from derive.concrete.sampled_functions import SampledFunctions
 from derive.concrete.samples import Samples
 from derive.concrete.symbols import Formula
 from derive.concrete.tied import Derivatives, TiedForests, depth
@@ -122,9 +123,12 @@ class _Evaluation:
             self.values |= time_values(generator.configuration.functions, exact(point["t"]), generator.order + 2)
         self.ring = Ring(sorted((symbols | {*names}) - self.values.keys()))
         numbers = {n: self.values[n] if n in point else Formula(self.ring.symbol(n)) for n in names}
-        jets = problem.jets([numbers[x] for x in problem.variables], depth(f for p in generator.powers for f in p), numbers)
+        degree = depth(f for p in generator.powers for f in p)
+        jets = problem.jets([numbers[x] for x in problem.variables], degree, numbers)
         state = {v: [numbers[n] for n in block] for v, block in blocks.items()}
-        self.forests = TiedForests(generator, samples, jets, state)
+        free = {n: self.values[n] if n in self.values else Formula(self.ring.symbol(n)) for n in symbols | {*problem.parameters}}
+        functions = SampledFunctions(generator, samples, jets, state, degree - 1, free)
+        self.forests = TiedForests(generator, samples, jets, state, functions)
 
     def powers(self) -> list[dict[Index, Any]]:
         return [self._total(power) for power in self.generator.powers]

@@ -195,7 +195,7 @@ class _Report:
         first, g = self.equation.no_sde_from, self.to.math(self.fresh("G"))
         if first is None:
             sign = ""
-            if self.equation.epochs and any(map(len, self.equation.diffusion)):
+            if (self.equation.epochs or len(self.slow) > 1) and any(map(len, self.equation.diffusion)):
                 d = self.to.math(self.fresh("D"))
                 sign = f"; where {d} has negative directions no stochastic differential equation has this law"
             yield f"{g} has no derivatives beyond the second through {said_power(self.equation.order, self.style)}{sign}"
