@@ -20,6 +20,7 @@ from derive.writing.forests import ForestWriter
 from derive.writing.series import notation
 
 F = Fraction
+ETA = (F(3, 2), F(-2, 5))
 FIELDS = (("y**2 + x", "x*y"), ("x**2*y", "x - y**2"), ("x**3", "x**2 + y**3"))
 FIELD_POLYNOMIALS = (
     ([("1", (0, 2)), ("1", (1, 0))], [("1", (1, 1))]), ([("1", (2, 1))], [("1", (1, 0)), ("-1", (0, 2))]),
@@ -84,6 +85,23 @@ def test_every_printed_tensor_has_the_value_of_its_forest(name: str) -> None:
         for forest in power.forests:
             written = case.writer.written(forest)
             assert case.printed(written) == case.exact(forest), (text(forest), written)
+
+
+def test_blocks_beside_the_diagonal_are_not_transposed() -> None:
+    """Heavy ball with a slow velocity: of a matrix in the block of theta and eta the rows are theta's."""
+    equation = modified_sde("momentum", 3, regime="inertial")
+    samples = parse_samples(equation.configuration, texts(LOSSES), WEIGHTS)
+    point, velocity = ([fmpq(x.numerator, x.denominator) for x in v] for v in (POINT, ETA))
+    forests = TiedForests(equation.generator, samples, samples.problem.jets(point, 6), {"theta": point, "eta": velocity})
+    data = Data(2, WEIGHTS, of_losses, {"eta": ETA})
+    writer = ForestWriter(equation.generator, notation("ascii").knowing(equation.scheme))
+    seen = 0
+    for forest in (f for power in equation.diffusion for f in power.forests if len({r.slot for r in f}) > 1):
+        block = data.value(writer.written(forest)[0])
+        found = {tuple(int(k in (i, 2 + j)) for k in range(4)): x for (i, j), x in block.items() if x}
+        assert found == {i: F(int(x.p), int(x.q)) for i, x in forests.forest(forest).items()}, text(forest)
+        seen += block != transposed(block)
+    assert seen > 1
 
 
 def test_the_values_tell_tensors_apart() -> None:
