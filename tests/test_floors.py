@@ -23,7 +23,7 @@ FLOORS = (
     "derive.commands.limits",
     "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",
     "verify.numeric", "verify.certificate", "verify.verification", "verify.stated_formula", "verify.formula_verdict",
-    "verify.claims", "verify.report",
+    "verify.sde", "verify.claims", "verify.report",
     "derive.commands", "verify.commands",
 )  # fmt: skip
 

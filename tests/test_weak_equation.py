@@ -278,8 +278,6 @@ def test_options_of_losses_want_losses(option: str) -> None:
 
 def test_bad_input_is_one_line() -> None:
     assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
-    squared = ("--update", "x = x - gamma*sgrad(f, x)*sgrad(f, x)", "--function", "f = loss(x)")
-    assert "no values on declared losses" in refused(*squared, "--losses", "x**2; x**4", "--at", "x=1")
     assert "hess(...) of a sample is not read" in refused("gradient-penalty")
     assert "loss(...) of a sample is not read" in refused("polyak-step")
     assert "sign of zero" in refused("sign-descent", "--losses", "x**2; x**4", "--at", "x=0")

@@ -262,3 +262,34 @@ def test_a_mean_of_one_sample_has_no_noise() -> None:
     values = modified_sde("gd", 2).on_losses("x**3").evaluate("x=2").numbers
     assert all(set(power) == {"x"} for power in values)
     assert parse("g1 g1") in modified_sde(load_scheme("gd"), 1).generator.powers[1]
+
+
+@pytest.mark.parametrize(
+    ("update", "plain"),
+    [
+        ("theta = theta - gamma*sgrad(theta)*2", "theta = theta - 2*gamma*sgrad(theta)"),
+        ("g = sgrad(theta); theta = theta - gamma*(g*g)/g", "theta = theta - gamma*sgrad(theta)"),
+        ("g = sgrad(theta); theta = theta - gamma*g*abs(g)/sqrt(g*g)", "theta = theta - gamma*sgrad(theta)"),
+        ("m = m/2 + sgrad(theta); theta = theta - gamma*(m*c)/c", "m = m/2 + sgrad(theta); theta = theta - gamma*m"),
+    ],
+)
+def test_functions_that_are_gradients_after_all_have_their_values(update: str, plain: str) -> None:
+    """A function of gradients, differentiated as such, against the same text without one."""
+    texts = ["c = c + gamma*(theta - theta)*c; " * ("c" in update) + update, plain]
+    points = ["x=1/2,y=-2" + ",c_x=3,c_y=2" * ("c" in update), "x=1/2,y=-2"]
+    losses = ["x**3*y - y**2", "x**2*y**2/3 + x", "y**3 + x*y"]
+    found = [
+        modified_sde(inline_scheme(t), 2).on_losses(losses, weights="1/2,1/3,1/6").evaluate(p).values
+        for t, p in zip(texts, points, strict=True)
+    ]
+    moved = [{i.replace(" ", ""): v for i, v in power.items() if "c" not in i} for power in found[0]]
+    assert moved == [dict(power) for power in found[1]]
+
+
+def test_rmsprop_with_a_slow_average_by_hand() -> None:
+    """With x = 1/2 and v = 1/4 the gradients of the samples are 1/2, 3/4, 1: means 3/4 and 29/48, variance 1/24."""
+    text = "g = sgrad(theta); v = (1 - c*gamma)*v + c*gamma*g**2; theta = theta - gamma*g/sqrt(v)"
+    equation = modified_sde(inline_scheme(text, parameters=["c"]), 1, settings={"c": "1"})
+    values = equation.on_losses(["x**2/2", "x**3", "x"]).evaluate("x=1/2,v_x=1/4").values
+    assert values[0] == {"x": "-3/2", "v_x": "17/48"}
+    assert values[1]["x x"] == "1/12"

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
 from typing import Any
 
 from flint import arb, ctx, fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.concrete.functions import FunctionJets
+from derive.concrete.jets import Value, exact, is_zero
 from derive.concrete.point import Index
-from derive.concrete.problem import Jet, Value, exact, is_zero
+from derive.concrete.sampled_functions import SampledFunctions
 from derive.concrete.samples import Samples
 from derive.concrete.symbols import Formula
 from derive.concrete.tied import Derivatives, TiedForests, depth
@@ -142,10 +141,7 @@ class _Evaluation:
         degree = depth(f for p in generator.powers for f in p)
         jets = problem.jets([numbers[x] for x in problem.variables], degree, numbers)
         state = {v: [numbers[n] for n in block] for v, block in blocks.items()}
-        functions: dict[str, list[list[Jet]]] = {}
-        if generator.opaque:
-            known = FunctionJets(samples, jets, _axes(state), numbers, degree)
-            functions = {label: known.of(text) for label, text in generator.opaque.items()}
+        functions = SampledFunctions(generator, samples, jets, state, degree - 1, numbers)
         self.forests = TiedForests(generator, samples, jets, state, functions)
 
     def powers(self) -> list[dict[Index, Any]]:
@@ -170,10 +166,3 @@ class _Evaluation:
             return Formula(c.substitute(values, self.ring))
         except ZeroDivisionError:
             raise SingularPointError(f"division by zero in {c.reduced()}") from None
-
-
-def _axes(state: Mapping[str, Sequence[Value]]) -> dict[str, list[Jet]]:
-    """Every component of a slow variable as the series of itself."""
-    width, places = sum(map(len, state.values())), count()
-    unit = {k: tuple(int(j == k) for j in range(width)) for k in range(width)}
-    return {v: [{(0,) * width: x, unit[next(places)]: fmpq(1)} for x in block] for v, block in state.items()}
