@@ -441,7 +441,7 @@ def test_sugar_is_written_once_and_read_back() -> None:
     ("x = x - gamma*hess(f, x, a); y = y", "a direction of a derivative of f"),
     ("y = y - gamma*hess(g, y, x); x = x", "a direction of a derivative of g"),
     ("u = x; u = y; x = x; y = y", "'u' is a vector of x's space and here one of y's"),
-    ("x = x - gamma*f(x, y); y = y", "the value of f cannot be used"),
+    ("x = x - gamma*f(y, y)*x; y = y", "f takes x where a vector of y's space stands"),
     ("x = x - gamma*gradient(x, x); y = y", "gradient takes a number"),
     ("u = x; x = x - gamma*gradient(dot(u, u), x); y = y", "write u out"),
     ("x = x", "y is never assigned"),

@@ -116,8 +116,13 @@ class _Pullback:
 
     def _derivative(self, partial: Partial, e: Call, w: Expression) -> list[Expression]:
         point, directions = partial.divided(e.args)
-        root, *others = partial.variables
         found: list[Expression] = []
+        if not partial.variables:
+            for p in point:
+                slope = Call(Partial(partial.loss, (self.space(p),)).call, e.args, e.line, e.column)
+                found += self.parts(p, _times(w, slope))
+            return found
+        root, *others = partial.variables
         for p in point:
             call = Partial(partial.loss, (self.space(p), *others, root)).call
             found += self.parts(p, Call(call, (*e.args, w), e.line, e.column))
