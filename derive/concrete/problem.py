@@ -26,6 +26,7 @@ from derive.language import (
     Meaning,
     Name,
     Operation,
+    components,
     constant,
     interpret,
     names_of,
@@ -112,14 +113,19 @@ def parse_loss(text: str, parameters: Collection[str] = ()) -> Problem:
 
 
 def parse_field(text: str, parameters: Collection[str] = ()) -> Problem:
-    """A vector field, one expression a component: 'y; -sin(x)'.  There are as many components as variables."""
-    parts = [p for p in text.split(";") if p.strip()]
-    return _problem(text, tuple(parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts), False, parameters)
+    """A vector field, one expression a component: 'y; -sin(x)', or "x' = y; y' = -sin(x)".  There are as many components as
+    variables."""
+    named, parts = components(text)
+    expressions = tuple(parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts)
+    return _problem(text, expressions, False, parameters, named)
 
 
-def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, parameters: Collection[str]) -> Problem:
+def _problem(
+    text: str, expressions: tuple[Expression, ...], is_loss: bool, parameters: Collection[str], named: Collection[str] = ()
+) -> Problem:
+    """`named` are variables that stand on the left of components."""
     expressions = tuple(map(exponentials, expressions))
-    used = sorted({n for e in expressions for n in names_of(e)} - CONSTANTS)
+    used = sorted({*named, *(n for e in expressions for n in names_of(e))} - CONSTANTS)
     what = "loss" if is_loss else "field"
     if "gamma" in used:
         raise UsageError(f"the {what}: gamma is the step size and no variable; choose another name for a coordinate")
