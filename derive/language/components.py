@@ -15,7 +15,7 @@ def components(text: str) -> tuple[tuple[str, ...], list[str]]:
 
     Raises UsageError where some are named and others not, or one twice.
 
-    >>> components("q' = p; p' = -q"), components("p; -q")
+    >>> components("q' = p; p' = -q"), components("p;-q")
     ((('p', 'q'), ['-q', 'p']), ((), ['p', '-q']))
     """
     parts = [p for p in text.split(";") if p.strip()]
