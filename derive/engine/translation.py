@@ -134,7 +134,8 @@ class Translation:
 
     def check_settled(self, leading: Sum, place: Place | None) -> None:
         if self.indices and any(i in c.symbols() for c in leading.values() for i in self.indices):
-            text = "what changes from step to step of a repeat stands under a root, in a denominator, an absolute value or a function"
+            where = "under a root, in a denominator, an absolute value or a function"
+            text = f"what changes from step to step of a repeat stands {where}"
             raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
