@@ -44,16 +44,20 @@ def in_text(number: str) -> str:
 def test_three_differentiators_agree(number: str) -> None:
     """As sums of terms in normal form; a factor of the number is seen."""
     schemes = (one_loss("theta = theta - gamma*grad(f, theta)"), "gd")
-    game, plain = (formulas_of(modified_equation(s, 0)) for s in schemes)
+    declared, plain = (formulas_of(modified_equation(s, 0)) for s in schemes)
     claim = unparse(gradient_formula(parsed(number)))
     claimed, algebra = (str(plain.series(text, 0, "example")[0]) for text in (claim, f"gradient({number})"))
-    written = str(game.series(of_declared(claim), 0, "example")[0])
+    written = str(declared.series(of_declared(claim), 0, "example")[0])
     assert claimed == algebra
     assert in_text(number) == written
     assert in_text(f"3*{number}") != written
 
 
 GAME = '[unknowns]\nx = ""\ny = ""\n[functions]\nf = "loss(x, y)"\nP = "map"\np = "componentwise"\nA = "linear"\nr = "rate"\n'
+
+
+def game(change: str) -> Scheme:
+    return scheme_from_toml(f'update = """\nx = x - gamma*{change}\ny = y\n"""\n{GAME}', "game")
 
 
 @pytest.mark.parametrize(("number", "loss"), [
@@ -64,11 +68,10 @@ GAME = '[unknowns]\nx = ""\ny = ""\n[functions]\nf = "loss(x, y)"\nP = "map"\np 
 ])  # fmt: skip
 def test_of_known_functions(number: str, loss: str) -> None:
     """What descends the number written out is gradient descent on it: once its gradient was zero without a word."""
-    scheme = lambda e: scheme_from_toml(f'update = """\nx = x - gamma*{e}\ny = y\n"""\n{GAME}', "game")
     settings = {"r(t)": "3"} if "r(t)" in number else {}
     point = {"x1": "1/2", "x2": "1/3", "y1": "1"}
-    written = modified_equation(scheme(f"gradient({number}, x)"), 1, settings=settings).evaluate("f = x1*x2*y1", point)
-    plain = modified_equation(scheme("grad(f, x)"), 1).evaluate(f"f = {loss} + 0*y1", point)
+    written = modified_equation(game(f"gradient({number}, x)"), 1, settings=settings).evaluate("f = x1*x2*y1", point)
+    plain = modified_equation(game("grad(f, x)"), 1).evaluate(f"f = {loss} + 0*y1", point)
     assert written.values["x"] == plain.values["x"]
     assert all(c != "0" for c in plain.values["x"][0])
 
@@ -78,4 +81,4 @@ def test_of_known_functions(number: str, loss: str) -> None:
 ])  # fmt: skip
 def test_what_is_not_seen_through_is_refused(number: str, name: str) -> None:
     with pytest.raises(ParseError, match=rf"gradient\(s, x\) sees through losses .*, not through {name}\(\.\.\.\)"):
-        scheme_from_toml(f'update = """\nx = x - gamma*gradient({number}, x)\ny = y\n"""\n{GAME}', "game")
+        game(f"gradient({number}, x)")

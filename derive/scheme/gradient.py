@@ -12,7 +12,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.algebra.known import slope_of
 from derive.errors import ParseError
 from derive.language import ONE, Call, Expression, Name, Number, Operation, constant, names_of, substitute
 from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
@@ -115,6 +114,8 @@ class _Pullback:
         if partial := partial_of(e.function):
             return self._derivative(partial, e, w)
         if e.function in KNOWN_FUNCTIONS:
+            from derive.algebra.known import slope_of  # of no use to who reads a scheme and computes nothing
+
             (a,) = e.args
             return self.parts(a, _times(w, substitute(slope_of(e.function), {"x": a, "y": e})))
         if names_of(e).keys() & {*self.spaces.names, *self.assigned}:
