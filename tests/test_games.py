@@ -28,7 +28,6 @@ from derive.language import unparse
 from derive.readings.accuracy import accuracy
 from derive.readings.energy import modified_energy
 from derive.readings.formula import formulas_of
-from derive.readings.initial_layer import initial_layer
 from derive.readings.loss import modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
@@ -486,7 +485,7 @@ def test_games_refused(loss: str, variables: str | None, message: str) -> None:
 def test_readings_of_one_loss_refuse_games() -> None:
 
     for reading in (
-        lambda s: accuracy(s, "theta' + grad"), modified_energy, initial_layer, modified_loss, modifying_field, second_order,
+        lambda s: accuracy(s, "theta' + grad"), modified_energy, modified_loss, modifying_field, second_order,
         method_of_scheme,
     ):  # fmt: skip
         for name in ("game-alternating", "two-batches"):
