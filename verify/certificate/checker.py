@@ -116,6 +116,9 @@ def node(e, calls, known=None, depth=0, losses=None):
             head, point = partial(*args[:2], losses)
             need(bool(point) == (known is None), "a text says where a loss is differentiated, a claim means the point itself")
             found = ("call", (*head, len(point)), *map(inner, [*point, *args[2:]]))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if losses and name in losses:
+            need(known is None and len(args) == len(losses[name]), "a text has the value f(x, y) at all unknowns, a claim f")
+            found = ("call", (name, "", len(args)), *map(inner, args))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             need(calls.get(name) == len(args), f"{name} with {len(args)} arguments is not in the language")
             found = ("call", name, *map(inner, args))
@@ -731,6 +734,11 @@ class Smooth:
         self.degree, self.memo = len(coefficients[0]) - 1, {}
         self.potential = Smooth(ring, base, directions, potential, slots) if potential else None
 
+    def height(self, run=None, point=None):
+        """The loss at the base, or at a point."""
+        x = next(iter(self.parts))  # its one component stands where those of the first unknown do
+        return self.potential.at(run, x, point) if run else self.potential.derivative(x)
+
     def derivative(self, wanted, *arguments):
         """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k) in the space wanted; every m_i is given with its space."""
         if len(arguments) > self.degree:
@@ -854,15 +862,17 @@ class Run:
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
         if name == "loss":
-            return self.sample.loss.potential.at(self, "theta", self.vector(x))
+            return self.sample.loss.height(self, self.vector(x))
         directions = [("theta", self.vector(a)) for a in args]
         if len(args) > TENSORS[name]:
             return self.sample.loss.at(self, "theta", directions.pop(0)[1], *directions)
         return self.lift(self.sample.loss.derivative("theta", *((space, [s.at(0) for s in v]) for space, v in directions)))
 
     def partial(self, node, args):
-        """A derivative of a declared loss: in the text at a point, in a claim, with numbers, at the base."""
+        """A derivative of a declared loss: in a text at a point, or the value there; in a claim, with numbers, at the base."""
         (loss, wanted, count), vectors = node[1], list(map(self.vector, args))
+        if not wanted:
+            return self.sample.losses[loss].height(self, [s for v in vectors for s in v])
         smooth, directions = self.sample.losses[loss], list(zip(self.sample.claim.spaces[id(node)], vectors[count:]))
         if count:
             return smooth.at(self, wanted, [s for v in vectors[:count] for s in v], *directions)
@@ -1017,7 +1027,8 @@ class Sample:
         if not self.claim.game:
             self.loss = losses[self.claim.data["label"]]
             values["grad" if self.claim.data["label"] == "L" else "field"] = self.loss.derivative("theta")
-            values |= {"L": self.loss.potential.derivative("theta")} if self.loss.potential and "L" not in values else {}
+            values |= {"L": self.loss.height()} if self.loss.potential and "L" not in values else {}
+        values |= {f: loss.height() for f, loss in losses.items()} if self.claim.game else {}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
@@ -1206,11 +1217,11 @@ class Check:
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
-        losses, height = {}, lambda k: (k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)
-        potential = [[[height(k)] for k in range(self.degree + 2)]] if claim.data["label"] == "L" else []
+        losses, height = {}, lambda k, n=1: (k + 1.0, 0, k * log2(d) + log2(self.terms(d * n)), 1, k)
         for f, slots in claim.losses.items():
             n, number = len(slots), log2(self.terms(d * len(slots)))
             c = [[(k + 3.0, 0, k * log2(d) + number, 1, k)] * n for k in range(self.degree + 1)]
+            potential = [[[height(k, n)] for k in range(self.degree + 2)]] if claim.data["label"] != "f" else []
             losses[f] = Smooth(ring, [x] * n, [[ring.one] * n], [c], slots, potential)
         scalar = lambda base: Smooth(ring, base, [[ring.one]], [[[x]] * (self.degree + 4)])
         vector = lambda base: Smooth(ring, base, [[ring.one]], [[[height(k)] for k in range(self.degree + 1)]])

@@ -20,6 +20,7 @@ denominator is taken, and then these are functions of the point, of first deriva
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -215,7 +216,12 @@ class WeightProblem:
         """The loss itself."""
         return VARIABLE
 
-    def value(self, point: Sequence[Series]) -> Series:
+    @property
+    def heights(self) -> Mapping[str, Weight]:
+        """Every declared loss."""
+        return defaultdict(lambda: VARIABLE)
+
+    def value(self, point: Sequence[Series], loss: str = "") -> Series:
         """The loss: sum_j (d^j L) (d delta)^j / j!, whose jets no weight raises."""
         return self._expanded(point, lambda j: Weight(1.0, indices=j))
 
