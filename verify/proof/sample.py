@@ -13,12 +13,12 @@ from random import Random
 from typing import Any
 
 from derive.errors import UsageError
+from verify.problems.layers import layers_of
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import BITS, PrimeField, draw_prime
 from verify.proof.game import random_game
 from verify.proof.known import KnownValues
-from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
 from verify.proof.maps import Maps
 from verify.proof.orbit import Jacobian, Orbit, newton
