@@ -194,10 +194,10 @@ def squared_norms(e: Expression) -> Expression:
     'dot(grad, grad)*hess(dot(grad, grad)**2*grad)/norm(grad)**3'
     """
     match e:
-        case Operation("**", (Call("norm", (u,)), b)) if (power := constant(b)) is not None and power % 2 == 0:
+        case Operation("**", (Call("norm" | "norm.layer" as norm, (u,)), b)) if (r := constant(b)) is not None and r % 2 == 0:
             u = squared_norms(u)
-            square = Call("dot", (u, u), e.line, e.column)
-            return square if power == 2 else Operation("**", (square, Number(power / 2)), e.line, e.column)
+            square = Call(norm.replace("norm", "dot"), (u, u), e.line, e.column)
+            return square if r == 2 else Operation("**", (square, Number(r / 2)), e.line, e.column)
         case Operation(op, args, line, column):
             return Operation(op, tuple(squared_norms(a) for a in args), line, column)
         case Call(function, args, line, column):

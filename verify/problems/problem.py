@@ -69,8 +69,8 @@ def check_coordinates(variables: Collection[str], parameters: Collection[str], w
 class Problem:
     """A loss (`potential`) or a field (`parts`) about a point, as polynomials in delta.
 
-    `gradient` is grad L, or the field; `tensor` its derivatives contracted with vectors; `layers` are the places of the components
-    that make up each layer, where the components come in layers.
+    `gradient` is grad L, or the field; `tensor` its derivatives contracted with vectors; `layers`, if the components come in
+    layers, are the places of each.
     """
 
     point: tuple[Any, ...]

@@ -11,14 +11,23 @@ functions.  A difference F that is not zero for some partition of some number of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from random import Random
 from typing import Any
 
-from verify.problems.layers import Layers
 from verify.proof.errors import Undecided
 
 PILOT = (2,) * 6  # layers in which leading powers and the number of independent sums are looked at
+Layers = tuple[range, ...]
+
+
+def layers_of(sizes: Sequence[int]) -> Layers:
+    """The places of layers of these sizes, one after the other.
+
+    >>> layers_of([2, 1])
+    (range(0, 2), range(2, 3))
+    """
+    return tuple(range(a, b) for a, b in pairwise(accumulate(sizes, initial=0)))
 
 
 def random_layers(size: int, source: Random) -> Layers:

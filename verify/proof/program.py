@@ -13,8 +13,8 @@ from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
 from derive.language.layers import summed_call
 from derive.language.maps import map_of
 from derive.scheme.names import ahead, previous
-from verify.problems.layers import Layers
 from verify.proof.errors import Undecided
+from verify.proof.layers import Layers
 from verify.proof.maps import Maps, expanded
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import DERIVATIVES, Statement, is_exponential
