@@ -15,7 +15,8 @@ random prime fields and compares; what it draws nobody else knows (or, with --re
   classes  |x|, sign(x) and roots of squares have branches, told apart by the signs of their components; a permutation of the
            coordinates maps a difference to a difference, so that one class of each orbit under permutations is compared
   error    in its class a false claim passes a sample with probability at most  D Q 2^k / 2^255 + (Q H / 255) / #primes:  degree
-           D, cover by roots Q, k conditions that numbers are residues, coefficients below 2^H: by a run on degrees (`Degrees`)
+           D, cover by roots Q, k conditions that numbers are residues, coefficients below 2^H: by a run on degrees (`Degrees`);
+           383 for 255 where sums over layers occur, whose roots are many
 
 Exit status: 0 proved, 1 claim and scheme differ, 2 not a certificate, or nothing that can be decided here.
 """
@@ -35,7 +36,7 @@ from fractions import Fraction
 from functools import cache, cached_property
 from math import ceil, comb, factorial, gcd, inf, lcm, log2, prod
 
-FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -101, 255, 20_000
+FORMAT, LONGEST, LARGEST, TARGET, BITS, MORE_BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -101, 255, 383, 20_000
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
@@ -1043,6 +1044,7 @@ class Check:
 
     def __init__(self, claim, source):
         self.claim, self.source, self.failed, self.ring, self.same = claim, source, set(), None, {}
+        self.bits = MORE_BITS if claim.layered else BITS
         under = [n[2] for n in claim.nodes if is_root(n) or is_sign(n)]
         trees = [*under, *(v for _, v in claim.steps)] if under else []
         numbers = [abs(n[1]) for tree in trees for n in walk(tree) if n[0] == "number" and n[1]]
@@ -1053,7 +1055,7 @@ class Check:
 
     def prime(self):
         while True:
-            p = self.modulus * self.source.randrange(2**BITS // self.modulus + 1, 2 ** (BITS + 1) // self.modulus) - 1
+            p = self.modulus * self.source.randrange(2**self.bits // self.modulus + 1, 2 ** (self.bits + 1) // self.modulus) - 1
             if is_prime(p, self.source):
                 return p
 
@@ -1242,7 +1244,8 @@ class Check:
             degree, height, cover, indices, products = self.bounds(d)
             layouts = self.layouts(pilot, indices, products)
             dimension = max(map(sum, layouts))
-        unlucky = height + cover - log2(BITS) - (BITS - log2(self.modulus * 400))  # (Q H / 255) / #primes
+        bits, primes = self.bits, self.bits - log2(self.modulus * 400 * self.bits / BITS)
+        unlucky = height + cover - log2(bits) - primes  # (Q H / 255) / #primes
         found = []
         for sizes in layouts:
             first, labels = self.opened(sizes)
@@ -1250,9 +1253,10 @@ class Check:
             classes = 2**scalars * prod(
                 comb(number + ways(size, vectors, by_layer) - 1, number) for size, number in Counter(sizes).items()
             )
+            need(not claim.layered or 2 ** (sum(sizes) * vectors) < DRAWS, "too many classes of signs beside sums over layers")
             residues = self.residues if claim.layered else dimension * sum(map(is_root, claim.nodes))
             signs = sum(sizes) * (vectors + by_layer) + scalars
-            missed = 2.0 ** (degree + cover + len(first.positive) + residues + signs - BITS)
+            missed = 2.0 ** (degree + cover + len(first.positive) + residues + signs - bits)
             error = log2(missed + 2.0**unlucky) + RELATIONS * claim.transcendental
             need(error < TARGET, "no useful error bound")
             self.visit(first, labels, classes)
