@@ -297,12 +297,13 @@ class Claim:
         """What depends, in a layer and at gamma^0, on that layer alone: no sums over all components, and no second derivatives."""
         joining = {*SUMS, *TENSORS}
         joins = lambda node, names: any(n[0] == "call" and n[1] in joining or n[0] == "name" and n[1] in names for n in walk(node))
-        apart = lambda node, names: {id(n) for n in walk(node) if not joins(n, names)}
+        numbers = {*self.free, *self.bindings, *self.scalars, "t", "gamma"}
+        apart = lambda node, names: {id(n) for n in walk(node) if self.named([n]) - numbers and not joins(n, names)}
         found = {i for p in [*(k for f in self.fields.values() for k in f), *self.memory.values()] for s in p for i in apart(s, ())}
         names = {s for s, x in self.states.items() if any(joins(c, ()) for c in self.memory.get(x, ()))}
         for target, value in self.program:
             found |= apart(value, names)
-            names = names - {target} if id(value) in found else names | {target}
+            names = names | {target} if joins(value, names) else names - {target}
         return found
 
     def meant(self):
@@ -472,7 +473,7 @@ class Field:
     zero, one = 0, 1
 
     def __init__(self, p):
-        self.p, self.power = p, cache(self.root)
+        self.p, self.power, self.first, self.rejected = p, cache(self.root), None, None
         self.constant = cache(lambda q: q.numerator * pow(q.denominator, -1, p) % p)
 
     add = lambda self, x, y: (x + y) % self.p
@@ -486,12 +487,15 @@ class Field:
     known = lambda self, name, x, where: self.functions.value(name, x)  # `functions` is drawn with a point
 
     def root(self, x, r, where):
-        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
+        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x.  Where some places come
+        `first`, what is rejected at others is noted, and raised when these have been passed."""
         if r.denominator == 1:
             return pow(x, r.numerator, self.p)
         positive = self.residue(x)
         if not positive and r.denominator % 2 == 0:
-            raise Rejected(where)
+            if self.first is None or where[0] in self.first:
+                raise Rejected(where)
+            self.rejected = self.rejected or where
         root = pow(self.size(x), pow(r.denominator, -1, (self.p - 1) // 2), self.p)
         return pow(root if positive else -root, r.numerator, self.p)
 
@@ -1104,21 +1108,33 @@ class Check:
     def sample(self, d, ranges=True, layers=()):
         """A point at which all that must be positive is a residue; what depends on a layer alone is drawn again by layers."""
         sample = None
-        for count in range(1, 20_000):
+        for count in range(1, DRAWS // 5 if layers else DRAWS):
             if self.ring is None or count % (64 * max(1, len(layers))) == 0:
                 self.ring, sample = Field(self.prime()), None
             try:
                 sample = sample or self.point(self.ring, d, ranges, layers)
-                for n in self.claim.branches:
-                    sample.formulas.of(n, sample.names)
-                run = Run(sample, 1 + self.slack)
-                sample.variables = run.step(sample.start(run, 1), 0)
+                self.open(sample)
                 return sample
             except Rejected as error:
                 place, i = error.args[0]
                 self.failed.add((place, i))
                 sample = self.redrawn(sample, next(x for x in layers if i in x)) if place in self.claim.apart else None
         raise Bad("no point with real roots was found")
+
+    def open(self, sample):
+        """Takes every root of the claim and of a step at gamma^0, those that belong to a layer first."""
+        ring = sample.ring
+        ring.first, ring.rejected = self.claim.apart or None, None
+        ring.power.cache_clear()  # a root that was noted is none
+        try:
+            for n in self.claim.branches:
+                sample.formulas.of(n, sample.names)
+            run = Run(sample, 1 + self.slack)
+            sample.variables = run.step(sample.start(run, 1), 0)
+        finally:
+            ring.first = None
+        if ring.rejected:
+            raise Rejected(ring.rejected)
 
     def redrawn(self, old, layer):
         """The components in a layer of the point, of the gradient or field there and of slow variables drawn again."""
