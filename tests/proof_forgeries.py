@@ -401,7 +401,7 @@ LAYER_FORGERIES: dict[str, Forgery] = {
     "identity of one layer": _extra("1", "grad*(dot(grad, grad) - dot(grad, grad, layer))"),
     "identity of layers of one component": _extra("1", "grad*grad*theta - dot(grad, grad, layer)*theta"),
     "identity of one component": _extra("1", "grad*dot(grad, theta, layer) - theta*dot(grad, grad, layer)"),
-    "identity of two equal layers": _extra("1", "theta*(dot(1, 1)*dot(1, dot(1, 1, layer)) - 2*dot(dot(1, 1, layer), dot(1, 1, layer)))"),
+    "identity of two equal layers": _extra("1", "theta*(dot(1, 1)**2 - 2*dot(dot(1, 1, layer), 1))"),
     "hidden behind a root": _extra("1", "grad*(norm(grad, layer) - norm(-2*grad, layer))"),
     # the word
     "layer as a parameter": lambda d: {**d, "parameters": {**d["parameters"], "layer": ""}, "update": _whole(d["update"])},

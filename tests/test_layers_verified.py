@@ -19,7 +19,6 @@ from test_layers import NESTED, NORMALISED, TRUSTING, random_update
 from test_proof_certificates import outcome
 
 from derive import ModifiedEquation, inline_scheme, modified_equation
-from derive.scheme import scheme_from_toml
 from verify.certificate import checker
 from verify.certificate.writing import certificate, certificate_text
 from verify.commands.main import main as verify_main

@@ -43,7 +43,8 @@ SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str,
          "functions": {str: str | None}, "maps": {str: str}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
 GAME = {**SHAPE, "unknowns": [str], "losses": {str: [str]}}
 KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
-LAYER, SUMS = "layer", {"dot": 2, "norm": 1, "mean": 1}  # over all components; with a last argument `layer`, over the layer of each
+LAYER = "layer"
+SUMS = {"dot": 2, "norm": 1, "mean": 1}  # over all components; with `layer` as a last argument over the layer of each
 PILOT = (2,) * 6  # layers in which the sums over layers that do not depend on each other are counted
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, **SUMS, **dict.fromkeys(KNOWN, 1)}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
@@ -225,7 +226,7 @@ class Claim:
         self.rank, self.ahead = rank(self.nodes), rank(parts([v for _, v in self.program]))  # of all; of the text's
         self.layered = not {*map(layered, SUMS)}.isdisjoint(calls_of(self.nodes))
         need(not self.layered or not (self.game or data["maps"]), "sums over layers beside declared losses or maps")
-        self.apart = self.separate() if self.layered and "loss" not in calls_of(self.nodes) else set()
+        self.apart = self.separate(claims) if self.layered and "loss" not in calls_of(self.nodes) else set()
         self.spaces = self.meant() if self.game else {}
 
     def formula(self, text, calls):
@@ -293,13 +294,13 @@ class Claim:
         need(all(self.named([f]) <= {"t"} for f in self.functions.values() if f), "a schedule names more than t")
         self.scalars = {self.states[s] for s, kind in data["kinds"].items() if kind == "scalar"}
 
-    def separate(self):
-        """What depends, in a layer and at gamma^0, on that layer alone: no sums over all components, and no second derivatives."""
-        joining = {*SUMS, *TENSORS}
-        joins = lambda node, names: any(n[0] == "call" and n[1] in joining or n[0] == "name" and n[1] in names for n in walk(node))
+    def separate(self, claims):
+        """What depends in a layer at gamma^0 on that layer alone: no sums over all components, and no second derivatives."""
+        join = {"call": {*SUMS, *TENSORS}}
+        joins = lambda node, names: any(n[1] in {**join, "name": names}.get(n[0], ()) for n in walk(node))
         numbers = {*self.free, *self.bindings, *self.scalars, "t", "gamma"}
         apart = lambda node, names: {id(n) for n in walk(node) if self.named([n]) - numbers and not joins(n, names)}
-        found = {i for p in [*(k for f in self.fields.values() for k in f), *self.memory.values()] for s in p for i in apart(s, ())}
+        found = set().union(*(apart(s, ()) for s in claims))
         names = {s for s, x in self.states.items() if any(joins(c, ()) for c in self.memory.get(x, ()))}
         for target, value in self.program:
             found |= apart(value, names)
@@ -487,8 +488,8 @@ class Field:
     known = lambda self, name, x, where: self.functions.value(name, x)  # `functions` is drawn with a point
 
     def root(self, x, r, where):
-        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x.  Where some places come
-        `first`, what is rejected at others is noted, and raised when these have been passed."""
+        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x.  Where some places
+        come `first`, what is rejected at others is noted, and raised when these have been passed."""
         if r.denominator == 1:
             return pow(x, r.numerator, self.p)
         positive = self.residue(x)
@@ -1137,16 +1138,19 @@ class Check:
             raise Rejected(ring.rejected)
 
     def redrawn(self, old, layer):
-        """The components in a layer of the point, of the gradient or field there and of slow variables drawn again."""
+        """What has an index in a layer drawn again: point, gradient or field there, slow variables, weights."""
         claim, ring, draw = self.claim, old.ring, lambda: self.source.randrange(1, old.ring.p)
+        factors = [draw() if i in layer else 1 for i in range(old.size)]
+        raised = lambda x: [y * f % ring.p for y, f in zip(x, factors)]
         again = lambda x: [draw() if i in layer else y for i, y in enumerate(x)]
         values = {x: again(v) if x in claim.fields and x not in claim.scalars else v for x, v in old.values.items()}
         sample, losses = Sample(claim, ring, values, old.slack, layers=old.layers), {}
         for f, loss in old.losses.items():
-            first, *others = loss.coefficients  # c_(0,0) is in the gradient alone
+            first, *others = [[raised(x) for x in row] for row in loss.coefficients]  # c_(0,0) is in the gradient alone
             losses[f] = Smooth(ring, values["theta"], loss.directions, [[again(first[0]), *first[1:]], *others])
         sample.positive = old.positive
-        return sample.settle(losses, old.weights, old.schedules, old.fresh)
+        weights = [w * pow(f, -1, ring.p) % ring.p for w, f in zip(old.weights, factors)]
+        return sample.settle(losses, weights, old.schedules, old.fresh)
 
     def compared(self, sample):
         """The sample, at which claim and scheme agree; the next one has a prime of its own."""
@@ -1325,8 +1329,8 @@ class Check:
         return first, {n: LAYER if k == d and layers and constant_on(layers, seen[n]) else k for n, k in labels.items()}
 
     def visit(self, first, labels, classes):
-        """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components of a
-        layer, and of layers of one size."""
+        """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components of
+        a layer, and of layers of one size."""
         layers = first.layers or (range(first.size),)
 
         def label(sample):
