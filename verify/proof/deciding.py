@@ -223,8 +223,8 @@ class _Trial:
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
         samples = count * len(plans)
-        found = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
-        return replace(found, maps=bool(self.claim.maps), layers=self.claim.layered)
+        proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
+        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
