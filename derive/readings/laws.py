@@ -139,7 +139,7 @@ def compare_generators(first: Generator, second: Generator, *, linear_scaling: b
     kappa = fresh_name("kappa", used)
     ring = Ring(sorted({*used, kappa}))
     if linear_scaling and (first.opaque or second.opaque):
-        raise UsageError("linear scaling is read where gradients stand alone; no batch size scales the law of a function of gradients")
+        raise UsageError("linear scaling is read where gradients stand alone: no batch size scales the law of a function of them")
     f, g = (tuple({t: c.substitute({}, ring) for t, c in p.items()} for p in x.powers) for x in (first, second))
     k = ring.symbol(kappa)
     ratio = None if linear_scaling else _ratio(f, g)
