@@ -26,6 +26,8 @@ settings={"beta": "9/10"}:
     initial_layer     the shifted start and the transient, from rest
     compare           whether two schemes agree, and up to which change of variables
     explain           all of these
+
+A scheme that draws at random (sgrad(x), normal()) has a weak modified equation, `modified_sde`: the generator of its law.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from derive.readings.second_order import second_order
     from derive.readings.stability import stability
     from derive.scheme import Configuration, Scheme, catalogue, configure, inline_scheme, load_scheme
+    from derive.weak_equation import WeakEquation, modified_sde
 
 _HOME = {
     "ModifiedEquation": "equation", "Relaxation": "equation", "TermSum": "equation", "modified_equation": "equation",
@@ -56,11 +59,12 @@ _HOME = {
     "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy", "modified_loss": "readings.loss",
     "modified_losses": "readings.loss",
     "modifying_field": "readings.modifying", "second_order": "readings.second_order", "stability": "readings.stability",
+    "WeakEquation": "weak_equation", "modified_sde": "weak_equation",
 }  # fmt: skip
 __all__ = [
-    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "accuracy", "catalogue", "compare",
-    "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy", "modified_equation",
-    "modified_loss", "modified_losses", "modifying_field", "second_order", "stability",
+    "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
+    "catalogue", "compare", "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy",
+    "modified_equation", "modified_loss", "modified_losses", "modified_sde", "modifying_field", "second_order", "stability",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -36,6 +36,7 @@ class Commands(LimitedGroup):
 
     lazy: dict[str, tuple[str, str, str]] = {
         "trees": ("derive.commands.trees", "trees_command", "B-series coefficients on all rooted trees; order conditions."),
+        "modified-sde": ("derive.commands.noise", "modified_sde", "Drift and diffusion of a stochastic optimizer, in law."),
         "modified-loss": ("derive.commands.readings", "modified_loss", "The loss that is really minimised, as far as it exists."),
         "second-order": ("derive.commands.readings", "second_order", "theta'' = ...: the velocity eliminated."),
         "accuracy": ("derive.commands.readings", "accuracy", "The order against a target equation, and the leading defect."),

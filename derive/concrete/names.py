@@ -12,6 +12,7 @@ from derive.concrete.problem import Problem, parse_field, parse_loss
 from derive.errors import UsageError, nearest
 from derive.language import constant, parse_expression, plain_name, substitute, unparse
 from derive.result import Equation
+from derive.scheme import Configuration
 
 
 def problem_of(
@@ -38,6 +39,11 @@ def problem_of(
         raise UsageError(f"variables are grouped {what}; here components go by their names, sorted")
     else:
         problem = (parse_loss if c.scheme.label == "L" else parse_field)(str(text), declared)
+    return with_values(c, problem)
+
+
+def with_values(c: Configuration, problem: Problem) -> Problem:
+    """The loss, or the field, with the values of those of its parameters that the configuration sets."""
     values = {n: c.bindings[n] for n in problem.parameters if n in c.bindings and n not in c.free}
     for name, value in values.items():
         if constant(value) is None:

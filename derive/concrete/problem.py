@@ -108,17 +108,20 @@ def parse_loss(text: str, parameters: Collection[str] = ()) -> Problem:
     (('x', 'y'), ('h',))
     """
     text = str(text)  # a sympy expression, say
-    return _problem(text, (parse_expression(text, "loss", LOSS_CALLS, parameters),), True, parameters)
+    return gathered(text, [parse_expression(text, "loss", LOSS_CALLS, parameters)], True, parameters)
 
 
 def parse_field(text: str, parameters: Collection[str] = ()) -> Problem:
     """A vector field, one expression a component: 'y; -sin(x)'.  There are as many components as variables."""
     parts = [p for p in text.split(";") if p.strip()]
-    return _problem(text, tuple(parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts), False, parameters)
+    return gathered(text, [parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts], False, parameters)
 
 
-def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, parameters: Collection[str]) -> Problem:
-    expressions = tuple(map(exponentials, expressions))
+def gathered(
+    text: str, given: Sequence[Expression], is_loss: bool, parameters: Collection[str], samples: int = 1
+) -> Problem:
+    """Losses, or fields, of the same variables: all names in them that are no parameters."""
+    expressions = tuple(map(exponentials, given))
     used = sorted({n for e in expressions for n in names_of(e)} - CONSTANTS)
     what = "loss" if is_loss else "field"
     if "gamma" in used:
@@ -128,8 +131,9 @@ def _problem(text: str, expressions: tuple[Expression, ...], is_loss: bool, para
         raise UsageError(f"the {what} '{text}' has no variables; write for example x**2/2 + x*y")
     if len(names) > MAX_VARIABLES:
         raise UsageError(f"the {what} has {len(names)} variables; the limit is {MAX_VARIABLES}")
-    if not is_loss and len(names) != len(expressions):
-        count = f"{len(expressions)} component{'s' * (len(expressions) != 1)}"
+    width = len(expressions) // samples
+    if not is_loss and len(names) != width:
+        count = f"{width} component{'s' * (width != 1)}"
         listed = f"{len(names)} variable{'s' * (len(names) != 1)} {', '.join(names)}"
         raise UsageError(f"the field has {count} and the {listed}; give one a variable, and declare a constant by --parameter")
     return Problem(text, expressions, tuple(names), is_loss, tuple(n for n in used if n in parameters))

@@ -64,7 +64,7 @@ class Values(Described):
         return f"at {where}: " + ", ".join(f"{len(rows)} of {name}" for name, rows in self.values.items())
 
 
-class _Undecided(Exception):
+class Undecided(Exception):
     """A sign or a zero that the present precision does not decide."""
 
 
@@ -90,7 +90,7 @@ def evaluate_at(equation: Equation, problem: Problem, point: Mapping[str, Fracti
         try:
             with PRECISION, ctx.workprec(bits):
                 found = _EquationNumbers(equation, problem, point).run(digits)
-        except _Undecided:
+        except Undecided:
             bits *= 2
             if bits > MAX_BITS:
                 raise SingularPointError(
@@ -209,7 +209,7 @@ class _EquationNumbers(ExactNumbers):
     def power(self, x: Value, exponent: Exponent, f: Factor) -> Value:
         e = Fraction(exponent)
         if not isinstance(x, fmpq) and (e < 0 or e.denominator > 1) and x.contains(0):
-            raise _Undecided
+            raise Undecided
         try:
             return real_power(x, e)
         except SingularPointError as error:
@@ -238,7 +238,7 @@ class _EquationNumbers(ExactNumbers):
         result: dict[str, list[list[tuple[str, Any]]]] = {}
         for name, sums in self.equation.equations.items():
             size = 1 if self.equation.scheme_kind(name) == "scalar" else len(self.problem.components(self.equation.space(name)))
-            result[name] = [[_settled(x, digits) for x in spread(self.total(point, s), size)] for s in sums]
+            result[name] = [[settled(x, digits) for x in spread(self.total(point, s), size)] for s in sums]
         return result
 
     def total(self, point: Point, total: Combination) -> list[Value | Ratio]:
@@ -283,14 +283,14 @@ def _time_series(expression: Expression, t: Value, degree: int) -> Sequence[Valu
     return [jet.get((k,), fmpq(0)) for k in range(degree + 1)]
 
 
-def _settled(x: Value | Ratio, digits: int) -> tuple[str, Any]:
-    """The text and the number; _Undecided where the ball does not determine the digits."""
+def settled(x: Value | Ratio, digits: int) -> tuple[str, Any]:
+    """The text and the number; Undecided where the ball does not determine the digits."""
     if isinstance(x, Ratio):
         return str(x), x.number() if x.is_number else x
     if isinstance(x, fmpq):
         return str(x), Fraction(int(x.p), int(x.q))
     if x.rel_accuracy_bits() < digits * 3.33 + 4:
-        raise _Undecided
+        raise Undecided
     import mpmath  # most values are rational
 
     text = decimal(x, digits)

@@ -73,7 +73,7 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("grad", kind="vector", of_vectors=True, label="L", unicode="∇L", ascii="grad L", latex=r"\gradL"),
         SchemeCall(SAMPLED, kind="vector", of_vectors=True, label="L", unicode="∇L_ξ", ascii="grad L_xi", latex=r"\gradL_\xi"),
         SchemeCall("sfield", kind="vector", of_vectors=True, label="f", unicode="f_ξ", ascii="f_xi", latex=r"f_\xi"),
-        SchemeCall(NORMAL, 0, "vector", unicode="ξ", ascii="normal()", latex=r"\xi"),
+        SchemeCall(NORMAL, 0, "vector", unicode="Z", ascii="Z", latex="Z"),
         SchemeCall("loss", kind="scalar", of_vectors=True, label="L", unicode="L", ascii="L", latex="L"),
         SchemeCall("field", kind="vector", of_vectors=True, label="f", unicode="f", ascii="f", latex="f"),
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),

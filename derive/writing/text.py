@@ -26,7 +26,9 @@ from derive.language import (
 )
 from derive.language.calls import Medium, Partial, call_of, partial_of, write_call
 from derive.language.letters import GREEK
+from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
+from derive.scheme import Configuration
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
@@ -41,7 +43,8 @@ def equation_text(
     """The header, the update, the equation of every slow variable, and what was checked."""
     style = notation("ascii" if ascii_only else "unicode", equation, letters=letters)
     lines = [_header(equation, style)]
-    lines += ["    " + line for line in [*_update_lines(equation, style), *_dimension_lines(equation, style, show_memory)]]
+    update = update_lines(equation.configuration, style)
+    lines += ["    " + line for line in [*update, *_dimension_lines(equation, style, show_memory)]]
     for variable, sums in equation.equations.items():
         lines += _equation_lines(variable, sums, style, equation.form)
     if show_memory:
@@ -56,23 +59,25 @@ def _greek(text: str, style: Notation) -> str:
 
 
 def _header(equation: Equation, style: Notation) -> str:
-    scheme, c = equation.scheme, equation.configuration
-    reference = scheme.reference.partition(";")[0].strip()
-    gamma = style.symbol("gamma")
-    parts = [scheme.title + (f" ({reference})" if reference else "")]
+    form = "flow form" if equation.form == "flow" else "memoryless map"
+    return header(equation.configuration, style, form, equation.order + (equation.form == "map"))
+
+
+def header(c: Configuration, style: Notation, what: str, order: int) -> str:
+    """The scheme, its regime, and what follows."""
+    reference = c.scheme.reference.partition(";")[0].strip()
+    parts = [c.scheme.title + (f" ({reference})" if reference else "")]
     if c.regime:
         parts.append(f"regime {c.regime}" + (f": {_greek(c.title, style)}" if c.title else ""))
-    parts.append("flow form" if equation.form == "flow" else "memoryless map")
-    parts.append(f"through {gamma}^{equation.order + (equation.form == 'map')}")
-    return ", ".join(parts)
+    return ", ".join([*parts, what, f"through {style.symbol('gamma')}^{order}"])
 
 
-def _update_lines(equation: Equation, style: Notation) -> list[str]:
-    c = equation.configuration
+def update_lines(c: Configuration, style: Notation) -> list[str]:
+    """The update as people write it, with what its names stand for."""
     bound = {n: e for n, e in c.bindings.items() if e != Name(n)}
 
     def typed(e: Expression) -> str:
-        return pretty(_with_values(e, bound), style, equation.scheme.label)
+        return pretty(_with_values(e, bound), style, c.scheme.label)
 
     lines = statement_lines(c.scheme.statements, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
     for v, r in c.rescaled.items():
@@ -82,16 +87,16 @@ def _update_lines(equation: Equation, style: Notation) -> list[str]:
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
-    lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in equation.scheme.map_words.items()]
+    lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in c.scheme.map_words.items()]
     lines += [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}" for name, f in c.maps.items()]
-    return lines + (_clock_lines(equation, style) if equation.scheme.losses else [])
+    return lines + (_clock_lines(c, style) if c.scheme.losses else [])
 
 
-def _clock_lines(equation: Equation, style: Notation) -> list[str]:
+def _clock_lines(c: Configuration, style: Notation) -> list[str]:
     """The clock of a scheme with losses of its own, and what subscripts mean, on the first loss of several unknowns."""
     every = " for every unknown" if style.players else ""
     lines = [f"with time {style.symbol('gamma')} a step{every}; these lines are one step"]
-    losses = {f: slots for f, slots in equation.scheme.losses.items() if len(slots) > 1}
+    losses = {f: slots for f, slots in c.scheme.losses.items() if len(slots) > 1}
     for f, (x, y, *_) in list(losses.items())[:1]:
         second, first = (style.partial(Partial(f, variables), []) for variables in ((x, y), (x,)))
         lines.append(f"with {second}[...] the derivative of {first} by {style.symbol(y)}, applied to what stands in brackets")
@@ -190,17 +195,31 @@ class _Pretty(Meaning[Written]):
         return Written(f"{base.within(5)}^{interpret(exponent, self).within(4)}", 4)
 
     def call(self, node: Call, args: list[Written]) -> Written:
+        sample = sample_letter(node.function, self.medium)
         if derivative := partial_of(node.function):
-            return Written(self.style.partial(derivative, [a.text for a in args]), 5)
+            named = replace(derivative, loss=derivative.loss + sample)
+            return Written(self.style.partial(named, [a.text for a in args]), 5)
         entry = call_of(node.function)
+        if node.function == NORMAL:
+            return Written(entry.unicode if self.medium == "unicode" else entry.ascii, 5)
         if entry.label:
-            head = self.style.derived(entry.label, 0) if entry.kind == "vector" else self.style.symbol(entry.label)
+            head = self.style.derived(entry.label, 0) + sample if entry.kind == "vector" else self.style.symbol(entry.label)
             return Written(f"{head}({args[0].text})", 5)
         if node.function in ("norm", "norm.layer"):
             write = self.style.norm if node.function == "norm" else partial(norm_over_layer, style=self.style)
             return Written(write(args[0].text), 5)
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
+
+
+def sample_letter(function: str, medium: Medium) -> str:
+    """Behind the gradient of a sample, its letter: xi, and xi2 for a second sample of the step.
+
+    >>> sample_letter("grad#1", "unicode"), sample_letter("grad#2", "ascii"), sample_letter("grad", "ascii")
+    ('_ξ', '_xi2', '')
+    """
+    sample = sample_of(function)[1]
+    return "_" + ("ξ" if medium == "unicode" else "xi") + (sample if sample != "1" else "") if sample else ""
 
 
 def pretty(expression: Expression, style: Notation, label: str, parent: int = 0) -> str:
@@ -257,4 +276,4 @@ def _footer(equation: Equation, style: Notation) -> list[str]:
     return ["; ".join(parts)]
 
 
-__all__ = ["equation_text", "pretty", "relaxation_text"]
+__all__ = ["equation_text", "header", "pretty", "relaxation_text", "update_lines"]

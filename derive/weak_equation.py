@@ -1,0 +1,224 @@
+"""The weak modified equation: the generator of the law of a stochastic optimizer, with exact coefficients, and what it says.
+
+    E phi(theta_n) = (exp(n gamma G) phi)(theta_0),        G = G_0 + gamma G_1 + ... + gamma^N G_N
+
+`eq[k]` is G_k as a `ForestSum`.  The part with one derivative of phi is the drift, twice that with two the diffusion matrix of a
+stochastic differential equation at the time n gamma; where there are more, no such equation has this law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.algebra.coefficients import Ratio
+from derive.equation import check_order
+from derive.errors import UsageError
+from derive.language import unparse
+from derive.noise.generator import Generator, generator
+from derive.noise.sampling import batch_size, by_batch, with_samples
+from derive.noise.sums import ForestSum, labels_of
+from derive.result import Described, declarations, function_text, named
+from derive.scheme import Configuration, Scheme, configure, load_scheme
+
+if TYPE_CHECKING:
+    from derive.concrete.expectation import Expectation
+    from derive.concrete.games import Texts
+    from derive.concrete.samples import Losses, Samples
+
+__all__ = ["OnLosses", "WeakEquation", "modified_sde"]
+
+
+@dataclass(frozen=True, repr=False)
+class WeakEquation(Described):
+    """The weak modified equation of a scheme in a regime, through gamma^order; `eq[k]` is the coefficient of gamma^k in G.
+
+    `sampling` says how samples follow each other, `batch` over how many every gradient is a mean.
+
+    >>> eq = modified_sde("momentum", order=1)
+    >>> eq, str(eq.coefficient("g1 g1")), eq.no_sde_from
+    (<WeakEquation momentum, regime memory, through gamma^1>, '1/(2*(1 - beta)**2)', None)
+    >>> print(eq.drift[1])
+    -(1 + beta)/(2*(1 - beta)**3)*g[g]
+    """
+
+    generator: Generator
+    sampling: str = "iid"
+    batch: str = "1"
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.generator.configuration
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.configuration.scheme
+
+    @property
+    def order(self) -> int:
+        return self.generator.order
+
+    @cached_property
+    def powers(self) -> tuple[ForestSum, ...]:
+        labels = labels_of(self.generator)
+        return tuple(ForestSum(power, labels) for power in self.generator.powers)
+
+    def __getitem__(self, power: int) -> ForestSum:
+        if not isinstance(power, int) or not 0 <= power <= self.order:
+            raise UsageError(f"no power gamma^{power} in this equation (known: 0 to {self.order})")
+        return self.powers[power]
+
+    def coefficient(self, forest: str) -> Ratio | int:
+        """The coefficient of a tied forest that stands at one power of gamma; 0 where it stands at none.
+
+        Raises UsageError for what is no tied forest of this equation, and where it stands at several powers.
+        """
+        found = {k: c for k, power in enumerate(self.powers) if (c := power.coefficient(forest))}
+        if len(found) > 1:
+            known = ", ".join(map(str, found))
+            raise UsageError(f"'{forest}' stands at several powers of gamma, {known}; write eq[k].coefficient(...)")
+        return next(iter(found.values()), 0)
+
+    @property
+    def drift(self) -> tuple[ForestSum, ...]:
+        """By powers of gamma; the equation of a slow variable has the trees whose root is a derivative of phi by it."""
+        return tuple(power.through(1) for power in self.powers)
+
+    @property
+    def diffusion(self) -> tuple[ForestSum, ...]:
+        """The diffusion matrix by powers of gamma: of two vectors a, b the coefficient of (a b^T + b a^T)/2."""
+        return tuple(power.through(2).times(2) for power in self.powers)
+
+    @property
+    def beyond(self) -> tuple[ForestSum, ...]:
+        """What no stochastic differential equation has: three and more derivatives of phi."""
+        most = max((len(f) for power in self.generator.powers for f in power), default=0)
+        return tuple(power.through(*range(3, most + 1)) for power in self.powers)
+
+    @property
+    def no_sde_from(self) -> int | None:
+        """The power of gamma from which no stochastic differential equation has this law; None where one has it so far."""
+        return next((k for k, part in enumerate(self.beyond) if len(part)), None)
+
+    def describe(self) -> str:
+        said = (", " + self.sampling) * (self.sampling != "iid") + f", batch {self.batch}" * (self.batch != "1")
+        return f"{named(self.configuration)}, through gamma^{self.order}{said}"
+
+    def __str__(self) -> str:
+        from derive.writing.weak import weak_text
+
+        return weak_text(self)
+
+    def latex(self, letters: Mapping[str, str] | None = None) -> str:
+        """Sentences and align* environments that compile under amsmath and amssymb, in letters of your own."""
+        from derive.writing.weak import weak_latex
+
+        return weak_latex(self, letters or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented, stable JSON form (docs/reference/json.md)."""
+        c = self.configuration
+        return {
+            "scheme": self.scheme.name,
+            "title": self.scheme.title,
+            "reference": self.scheme.reference,
+            "regime": c.regime,
+            "order": self.order,
+            "update": self.scheme.update,
+            **declarations(self.scheme),
+            "parameters": {n: unparse(e) for n, e in c.bindings.items()},
+            "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
+            "sampling": self.sampling,
+            "batch": self.batch,
+            "time": "n gamma",
+            "slow": list(self.generator.slow),
+            "opaque": dict(self.generator.opaque),
+            "generator": _blocks(self.powers),
+            "drift": _blocks(self.drift),
+            "diffusion": _blocks(self.diffusion),
+            "beyond": _blocks(self.beyond),
+            "no_sde_from": self.no_sde_from,
+        }
+
+    def on_losses(
+        self,
+        losses: Losses,
+        weights: str | Sequence[object] | None = None,
+        parameters: Collection[str] = (),
+        variables: Texts | None = None,
+    ) -> OnLosses:
+        """The same on the losses of a finite data set, one a sample, with equal weights or these.
+
+        Of a scheme with declared losses `losses` gives a list for each; `parameters` and `variables` as in
+        ModifiedEquation.on_loss.
+
+        >>> data = modified_sde("gd", order=1).on_losses(["x**2/2", "x**2/2 + x"], weights=["1/3", "2/3"])
+        >>> [dict(power) for power in data.evaluate("x=1/2").values]
+        [{'x': '-7/6'}, {'x': '-7/12', 'xx': '1/9'}]
+        """
+        from derive.concrete.samples import parse_samples
+
+        return OnLosses(self, parse_samples(self.configuration, losses, weights, parameters, variables))
+
+
+@dataclass(frozen=True, repr=False)
+class OnLosses(Described):
+    """A weak modified equation on the losses of a finite data set."""
+
+    equation: WeakEquation
+    samples: Samples
+
+    def evaluate(self, at: str | Mapping[str, object] = "", digits: int = 50) -> Expectation:
+        """The coefficient of every derivative of phi; what the point gives no value stays a symbol.
+
+        >>> modified_sde("gd", order=0).on_losses(["x**2/2 + y", "x*y"]).evaluate().values[0]
+        {'x': '-(x + y)/2', 'y': '-(1 + x)/2'}
+        """
+        from derive.concrete.expectation import expectation
+        from derive.concrete.names import parse_point
+
+        return expectation(self.equation.generator, self.samples, parse_point(at), digits)
+
+    def describe(self) -> str:
+        return f"{self.equation.describe()}, on {len(self.samples.weights)} samples"
+
+
+def _blocks(powers: Sequence[ForestSum]) -> list[dict[str, Any]]:
+    return [{"power": k, "terms": power.to_json()} for k, power in enumerate(powers)]
+
+
+def modified_sde(
+    scheme: str | Path | Scheme,
+    order: int = 1,
+    *,
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    sampling: str | None = None,
+    batch: str | int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> WeakEquation:
+    """Derive the weak modified equation of a stochastic scheme through gamma^order.
+
+    scheme    catalogue name, path of a TOML file, or a Scheme; a text that draws nothing is read with every gradient that of the
+              step's sample
+    sampling  'iid' or 'reshuffled', as the scheme's file says if it is left out
+    batch     over how many samples every gradient is a mean, a number or a symbol
+
+    Raises what `modified_equation` raises.
+
+    >>> print(modified_sde("gd", order=1, batch="B")[1])
+    -1/2*g[g] + 1/(2*B)*(g1 g1)
+    """
+    chosen = with_samples(load_scheme(scheme))
+    how = chosen.sampling if sampling is None else sampling
+    if how == "reshuffled":
+        raise UsageError("sampling: 'reshuffled' is not derived yet; write iid, samples that are independent of all others")
+    if how != "iid":
+        raise UsageError(f"sampling: '{how}' is not known; write iid or reshuffled")
+    configuration = configure(chosen, regime, settings, noise=True)
+    check_order(configuration, order, force=True)
+    size = batch_size(str(batch), configuration) if batch is not None else "1"
+    return WeakEquation(by_batch(generator(configuration, order, progress), size), how, size)

@@ -1,0 +1,85 @@
+"""The sentences of a weak modified equation: what is drawn, and what its words mean."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from derive.noise.forests import NORMAL, Tree, nodes, tree_text
+from derive.noise.generator import Generator
+from derive.writing.forests import ForestWriter
+
+WIDTH = 100
+_ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth"}
+
+
+def wrapped(text: str, first: str, later: str) -> list[str]:
+    """Lines of at most WIDTH columns, words kept whole."""
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, **whole)
+
+
+def labels(generator: Generator) -> dict[tuple[str, bool], None]:
+    """(label, whether it shares something) of every node."""
+    every = (t for power in generator.powers for f in power for t in nodes(r.tree for r in f))
+    return {(t.label, t.tie > 0): None for t in every}
+
+
+def drawn(to: ForestWriter, batch: str) -> Iterator[str]:
+    """What is random in a step."""
+    used = labels(to.generator)
+    xi, z = to.math(to.letter("", 1)), to.math(to.letter(NORMAL, 1))
+    if any(shared and label != NORMAL for label, shared in used):
+        of = "the sample of the step" if batch == "1" else f"one of the {to.math(to.style.symbol(batch))} samples of the step"
+        yield f"{xi} is {of}, independent of all others"
+    if (NORMAL, True) in used:
+        yield f"{z} is a vector of independent standard normal numbers, new at every step"
+
+
+def meanings(to: ForestWriter) -> Iterator[str]:
+    """What the words mean that were used."""
+    known = dict(_meanings(to))
+    for word in to.used:
+        kind, _, label = word.partition(" ")
+        if kind == "opaque":
+            u = to.function(label, ())
+            sample = to.math(to.subscripted(u, to.letter(label, 1)))
+            yield f"{sample} is {to.generator.opaque[label]}, and {to.math(u)} is its mean"
+        elif kind in known:
+            yield known[kind]
+        else:
+            order = int(kind.removeprefix("K"))
+            name = _ORDINALS.get(order, f"{order}th")
+            yield f"{to.math(to.cumulant(order))} is the {name} cumulant of {to.math(to.gradients[1])}, a symmetric tensor"
+
+
+def _meanings(to: ForestWriter) -> Iterator[tuple[str, str]]:
+    signs, math = to.signs, to.math
+    (mean, sample), e, cov, t = to.gradients, signs.mean, signs.cov, signs.transposed
+    difference, loss = f"({sample} - {mean})", to.style.symbol("L")
+    both = math(f"{cov}(u) = {cov}(u, u)")
+    covariance = math(f"{signs.covariance} = {e}{difference} {difference}{t}")
+    yield "covariance", f"{covariance} is the covariance of the gradients of samples"
+    yield "cov", f"{math(f'{cov}(u, v) = {e}(u - {e}u) (v - {e}v){t}')}, and {both}"
+    yield "applied", f"{math(f'{cov}(A, u) = {e}(A - {e}A) [u - {e}u]')} for a matrix and a vector"
+    yield "centred", f"{math(f'{signs.centred}{sample} = {sample} - {mean}')}, and so for higher derivatives"
+    yield "mean", f"{math(e.strip())} is the mean of what stands behind it"
+    yield "joint", f"{math(signs.cumulant.strip())} is the joint cumulant, over every sample, of what stands behind it"
+    yield "normal", f"{', '.join(map(math, signs.normals[:3]))}, ... are independent standard normal vectors"
+    yield "laplacian", f"{math(signs.laplacian + loss)} is the Laplacian of {math(loss)}"
+    yield "symmetric", math(f"{signs.symmetric}(M) = (M + M{t})/2")
+    yield "identity", f"{math('I')} is the identity"
+
+
+def legend(generator: Generator, name: str, phi: str) -> str:
+    """How the forests of the generator are read."""
+    used = labels(generator)
+    vectors = "a vector along which a node is differentiated stands in its brackets"
+    parts = [f"in {name} a tree is a vector along which {phi} is differentiated, and {vectors}"]
+    if ("g", False) in used:
+        parts.append("g is the mean gradient")
+    if tied := next((tree_text(Tree(label, 1)) for label, shared in used if shared and label != NORMAL), ""):
+        parts.append(f"nodes of one number are of one sample and stand for their joint cumulant: {tied} {tied} is the covariance")
+    if (NORMAL, True) in used:
+        parts.append("n1, n1 are one standard normal vector")
+    return "; ".join(parts)
