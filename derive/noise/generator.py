@@ -66,17 +66,17 @@ def generator(configuration: Configuration, order: int, progress: Callable[[int]
                 c = coefficient_of_n(weights.weight(forest, k), 1)
                 if c:
                     share = c.scaled(fmpq(1, symmetry(forest))).reduced()
-                    powers[k - 1][_printed(step, forest)] = share
+                    powers[k - 1][printed(step, forest)] = share
         progress(cost)
-    sorted_powers = tuple(dict(sorted(p.items(), key=_by_roots)) for p in powers)
+    sorted_powers = tuple(dict(sorted(p.items(), key=by_roots)) for p in powers)
     return Generator(configuration, step.slow, sorted_powers, dict(step.spaces), dict(step.forms.opaque))
 
 
-def _printed(step: Step, forest: Forest) -> Forest:
+def printed(step: Step, forest: Forest) -> Forest:
     """The forest with no name of a variable where it is the unknown of the tree's space."""
     return tuple(Root("" if r.slot == step.spaces.get(r.tree.label, r.slot) else r.slot, r.tree) for r in forest)
 
 
-def _by_roots(item: tuple[Forest, Ratio]) -> tuple[int, int, str]:
+def by_roots(item: tuple[Forest, Ratio]) -> tuple[int, int, str]:
     forest, _ = item
     return len(forest), size(forest), text(forest)

@@ -52,7 +52,8 @@ class Step:
     """The step of a configuration, as its `forms` state it, with coefficients through gamma^order.
 
     `slow` and `fast` are variables by the names under which they are printed, fast ones after those that they are fed by;
-    `spaces` says in which unknown's space a variable, and what a label stands for, lies.
+    `spaces` says in which unknown's space a variable, and what a label stands for, lies; `following` are the factors R with which
+    a fast variable follows slow ones.
     """
 
     forms: StepForms
@@ -61,6 +62,7 @@ class Step:
     lines: Mapping[str, Line]
     gradients: Mapping[int, Gradient]
     spaces: Mapping[str, str]
+    following: Mapping[str, Mapping[str, Ratio]]
 
     @property
     def ring(self) -> Ring:
@@ -208,7 +210,7 @@ class _Builder:
         spaces = dict(forms.spaces)
         gradients = self.reached(lines.values())
         spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
-        return Step(forms, self.slow, self.fast, lines, gradients, spaces)
+        return Step(forms, self.slow, self.fast, lines, gradients, spaces, self.following)
 
     def reached(self, lines: Iterable[Line]) -> dict[int, Gradient]:
         """The gradients that lines lead to, by their numbers."""
