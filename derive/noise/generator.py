@@ -58,25 +58,31 @@ def generator(configuration: Configuration, order: int, progress: Callable[[int]
     g1 g1 | 1/(2*(1 - beta)**2)
     """
     step = one_step(configuration, order + 1)
-    found, weights = Enumeration(step), Weights(step)
-    powers: list[dict[Forest, Ratio]] = [{} for _ in range(order + 1)]
-    for cost in range(1, 2 * (order + 1) + 1):
+    weights = Weights(step)
+    powers = collected(Enumeration(step), lambda f, k: coefficient_of_n(weights.weight(f, k), 1), progress)
+    return Generator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque))
+
+
+def collected(
+    found: Enumeration, coefficient: Callable[[Forest, int], Ratio], progress: Callable[[int], None]
+) -> tuple[dict[Forest, Ratio], ...]:
+    """The coefficients [n^1] of forests over their symmetries, by powers of gamma, forests as they are printed."""
+    step = found.step
+    powers: list[dict[Forest, Ratio]] = [{} for _ in range(step.order)]
+    for cost in range(1, 2 * step.order + 1):
         for forest in found.forests(cost):
-            for k in range((cost + 1) // 2, order + 2):
-                c = coefficient_of_n(weights.weight(forest, k), 1)
-                if c:
-                    share = c.scaled(fmpq(1, symmetry(forest))).reduced()
-                    powers[k - 1][printed(step, forest)] = share
+            for k in range((cost + 1) // 2, step.order + 1):
+                if c := coefficient(forest, k):
+                    powers[k - 1][_printed(step, forest)] = c.scaled(fmpq(1, symmetry(forest))).reduced()
         progress(cost)
-    sorted_powers = tuple(dict(sorted(p.items(), key=by_roots)) for p in powers)
-    return Generator(configuration, step.slow, sorted_powers, dict(step.spaces), dict(step.forms.opaque))
+    return tuple(dict(sorted(p.items(), key=_by_roots)) for p in powers)
 
 
-def printed(step: Step, forest: Forest) -> Forest:
+def _printed(step: Step, forest: Forest) -> Forest:
     """The forest with no name of a variable where it is the unknown of the tree's space."""
     return tuple(Root("" if r.slot == step.spaces.get(r.tree.label, r.slot) else r.slot, r.tree) for r in forest)
 
 
-def by_roots(item: tuple[Forest, Ratio]) -> tuple[int, int, str]:
+def _by_roots(item: tuple[Forest, Ratio]) -> tuple[int, int, str]:
     forest, _ = item
     return len(forest), size(forest), text(forest)

@@ -12,17 +12,15 @@ so that c_F is the value at n = 0 of the settled part over the symmetry of F.  F
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-
-from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sequences import Sequences, coefficient_of_n
 from derive.noise.enumeration import Enumeration
-from derive.noise.forests import Forest, symmetry
-from derive.noise.generator import Generator, by_roots, printed
+from derive.noise.forests import Forest
+from derive.noise.generator import Generator, collected
 from derive.noise.steps import Step, one_step
 from derive.noise.weights import Weights
 from derive.scheme import Configuration
@@ -134,20 +132,10 @@ def start_from_rest(configuration: Configuration, order: int) -> Start:
     """
     step = one_step(configuration, order)
     found, rest = Enumeration(step), FromRest(step)
-    settled: list[dict[Forest, Ratio]] = [{} for _ in range(order + 1)]
-    decaying: list[dict[Forest, Ratio]] = [{} for _ in range(order + 1)]
-    for cost in range(1, 2 * order + 1):
-        for forest in found.forests(cost):
-            share = fmpq(1, symmetry(forest))
-            for k in range((cost + 1) // 2, order + 1):
-                w = rest.weight(forest, k).scaled(share)
-                stays, moves = coefficient_of_n(rest.sequences.settled(w), 0), rest.sequences.moving(w)
-                for part, c in ((settled, stays), (decaying, moves)):
-                    if c:
-                        part[k][printed(step, forest)] = c.reduced()
-    return Start(_generator(step, settled), _generator(step, decaying), rest.factors)
 
+    def part(of: Callable[[Ratio], Ratio]) -> Generator:
+        powers = collected(found, lambda f, k: of(rest.weight(f, k)), lambda power: None)
+        return Generator(configuration, step.slow, ({}, *powers), dict(step.spaces), dict(step.forms.opaque))
 
-def _generator(step: Step, powers: list[dict[Forest, Ratio]]) -> Generator:
-    ordered = tuple(dict(sorted(p.items(), key=by_roots)) for p in powers)
-    return Generator(step.forms.configuration, step.slow, ordered, dict(step.spaces), dict(step.forms.opaque))
+    settled = part(lambda w: coefficient_of_n(rest.sequences.settled(w), 0))
+    return Start(settled, part(rest.sequences.moving), rest.factors)

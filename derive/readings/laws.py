@@ -26,8 +26,9 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.equation import check_order
 from derive.errors import UsageError
 from derive.language import fresh_name
-from derive.noise.forests import NORMAL, Forest, nodes, text
+from derive.noise.forests import Forest, text
 from derive.noise.generator import Generator, generator
+from derive.noise.sampling import excess, with_samples
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -99,30 +100,27 @@ def compare_laws(
 ) -> LawComparison:
     """Compare the laws of two schemes through gamma^order; parameters of the same name are the same parameter.
 
-    `settings` apply to each scheme that has the parameter.  With `linear_scaling`, B has batches and steps kappa times as large,
-    and one of its steps stands against kappa of A.  Otherwise, where only a factor tells the limits at gamma^0 apart, B is
-    run with the step that makes them equal.
+    `settings` apply to each scheme that has the parameter; a text that draws nothing is read with every gradient that of the
+    step's sample.  With `linear_scaling`, B has batches and steps kappa times as large, and one of its steps stands against kappa
+    of A.  Otherwise, where only a factor tells the limits at gamma^0 apart, B is run with the step that makes them equal.
 
     Raises UsageError where the schemes have different variables or losses, and what `generator` raises.
 
-    >>> from derive.scheme import inline_scheme
-    >>> sgd = inline_scheme("theta = theta - gamma*sgrad(theta)")
-    >>> heavy = inline_scheme("v = beta*v + sgrad(theta); theta = theta - gamma*v")
-    >>> c = compare_laws(sgd, heavy, 1)
+    >>> c = compare_laws("sgd", "momentum", 1)
     >>> str(c.rule.step), c.same_through, dict(c.parts)
     ('(1 - beta)', 0, {1: 0, 2: 1})
     >>> {f: [str(x) for x in pair] for f, pair in c.differences.items()}
     {'g[g]': ['-1/2', '-(1 + beta)/(2*(1 - beta))']}
-    >>> list(compare_laws(sgd, sgd, 2, linear_scaling=True).differences)
+    >>> list(compare_laws("sgd", "sgd", 2, linear_scaling=True).differences)
     ['g[g]']
     """
-    schemes = [load_scheme(a), load_scheme(b)]
+    schemes = [with_samples(load_scheme(a)), with_samples(load_scheme(b))]
     configurations = [_configured(s, r, settings or {}) for s, r in zip(schemes, regimes, strict=True)]
     for name in settings or {}:
         if not any(name in c.settings for c in configurations):
             raise UsageError(f"--set {name}: neither scheme has this parameter free")
     for c in configurations:
-        check_order(c, order)
+        check_order(c, order, force=True)
     return compare_generators(*(generator(c, order) for c in configurations), linear_scaling=linear_scaling)
 
 
@@ -173,9 +171,7 @@ def _require_comparable(first: Generator, second: Generator) -> None:
 
 def ruled(forest: Forest, c: Ratio, power: int, rule: Rule) -> Ratio:
     """The coefficient of a forest at gamma^power where the scheme is run by a rule, in the clock of the other."""
-    tied = [t.tie for r in forest for t in nodes([r.tree]) if t.tie and t.label != NORMAL]
-    shared = len(tied) - len(set(tied))
-    return (c * rule.step ** (power + 1) * rule.steps.inverse() * rule.batch**-shared).reduced()
+    return (c * rule.step ** (power + 1) * rule.steps.inverse() * rule.batch ** -excess(forest)).reduced()
 
 
 def _ratio(f: Powers, g: Powers) -> Ratio | None:

@@ -18,8 +18,9 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.equation import check_order
-from derive.errors import DeriveError, ReductionError, UsageError
+from derive.errors import DeriveError, ReductionError
 from derive.noise.quadratic import QuadraticStep, Symbols
+from derive.noise.sampling import with_samples
 from derive.readings.stability import Stability, stability_of
 from derive.readings.stationary_density import StationaryDensity, stationary_density
 from derive.result import Described, named
@@ -83,23 +84,19 @@ def stationary_law(
 ) -> StationaryLaw:
     """The stationary law, its variance with `order` corrections.
 
-    Raises UsageError where a scheme draws nothing at random, ReductionError where its step is not linear on quadratic losses or
-    changes with the time.
+    A text that draws nothing is read with every gradient that of the step's sample.
+    Raises ReductionError where its step is not linear on quadratic losses or changes with the time.
     Source: SGD gamma s/(h (2 - gamma h)), Mandt, Hoffman & Blei, JMLR 18(134), 2017, to leading order.
 
-    >>> from derive.scheme import inline_scheme
-    >>> heavy = inline_scheme("v = beta*v - gamma*sgrad(theta); theta = theta + v")
-    >>> law = stationary_law(heavy, 1)
+    >>> law = stationary_law("momentum", 1)
     >>> str(law.variance)
     'gamma*s*(1 + beta)/(h*(1 - beta)*(2 + 2*beta - gamma*h))'
     >>> {k: str(c) for k, c in law.temperature.items()}, law.stability.interval
     ({1: 's/(2*(1 - beta))', 2: 'h*s/(4*(1 - beta)*(1 + beta))'}, ('0', '2*(1 + beta)'))
     """
-    chosen = load_scheme(scheme)
-    if not chosen.stochastic:
-        raise UsageError(f"{chosen.where} draws nothing at random; write sgrad(x) for the gradient of a sample, or add normal()")
+    chosen = with_samples(load_scheme(scheme))
     configuration = configure(chosen, regime, settings, noise=True)
-    check_order(configuration, order)
+    check_order(configuration, order, force=True)
     step = QuadraticStep(configuration)
     variance = step.variance()
     linear = step.step(step.symbols.curvature, False)

@@ -26,6 +26,7 @@ from derive.algebra.coefficients import Ratio
 from derive.errors import ReductionError
 from derive.noise.forests import parse, text
 from derive.noise.generator import Generator, generator
+from derive.noise.sampling import with_samples
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -35,6 +36,13 @@ LOSS, SQUARE, LAPLACIAN, TRACE = "L", "|grad L|^2", "Lap L", "tr Sigma"
 _DRIFT = {"g": LOSS, "g[g]": SQUARE, "g[n1,n1]": LAPLACIAN, "g1[g1]": TRACE}
 _DIFFUSION = ("n1 n1", "n1 g[n1]", "g1 g1")
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+#: why detailed balance fails
+CURL = "Sigma grad V_0 - div Sigma, in the place of a gradient, has a curl (none where Sigma is a multiple of I)"
+TURNING = "round a minimum the law turns, as H S is not symmetric (it is where Sigma and H commute)"
+ODD = "the highest derivative of phi at gamma^2 is of an odd order"
+#: on what `curl` is the value, and of what
+CURL_EXAMPLE = "the curl of it, over d, on L = x**2/2 + y**2, L_xi = L + xi*(x + y), E xi**2 = 1"
+TURNING_EXAMPLE = "E(y dx/dt - x dy/dt)/gamma for modes x, y of curvatures 1, 2 whose errors have the covariance 1"
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,10 +51,10 @@ class StationaryDensity(Described):
 
     potential        by powers of gamma: function of the loss -> its coefficient; as far as it was found
     balance          detailed balance -> "holds" through gamma^balance_power, "fails" at it, or "undecided" at it
-    because          why it fails
-    curl             where it fails: the component of the curl of what would be grad V, or the current, on `example`
-    witness          where it fails by a derivative of third order: that it is not zero
+    because          why it fails, at that power or at the next
+    curl             where it fails: a number that is not zero for a loss and samples that `example` names
     next_power       where it holds: what is known of the next power ("fails" or "undecided")
+    witness          where it fails there, by a derivative of an odd order: a loss on which that is not zero
     """
 
     generator: Generator
@@ -92,7 +100,7 @@ def stationary_density(
     >>> d.balance, d.balance_power, d.next_power
     ('holds', 1, 'fails')
     """
-    return density_of(generator(configure(load_scheme(scheme), regime, settings, noise=True), 2))
+    return density_of(generator(configure(with_samples(load_scheme(scheme)), regime, settings, noise=True), 2))
 
 
 def density_of(g: Generator) -> StationaryDensity:
@@ -103,9 +111,8 @@ def density_of(g: Generator) -> StationaryDensity:
         return _small_noise(g, spread)
     limit = {LOSS: (c / d).reduced()}
     if spread:
-        because = "Sigma grad V_0 - div Sigma, in the place of a gradient, has a curl (none where Sigma is a multiple of I)"
         curl = (spread * limit[LOSS] / d).reduced()
-        return StationaryDensity(g, (limit,), FAILS, 1, because, curl, "L = x**2/2 + y**2, L_xi = L + xi*(x + y), E xi**2 = 1")
+        return StationaryDensity(g, (limit,), FAILS, 1, CURL, curl, CURL_EXAMPLE)
     return _with_next(g, (limit, _first(g, limit[LOSS], d)))
 
 
@@ -147,15 +154,11 @@ def _with_next(g: Generator, potential: tuple[Mapping[str, Ratio], ...]) -> Stat
     witness = law_witness(forests, g) if top > 2 and top % 2 else None
     if witness is None:
         return StationaryDensity(g, potential, HOLDS, 1, next_power=UNDECIDED)
-    odd = " + ".join(f"({c})*{text(f)}" for f, c in forests.items())
-    because = f"the highest derivative of phi at gamma^2 is of the odd order {top}: {odd}"
-    return StationaryDensity(g, potential, HOLDS, 1, because, next_power=FAILS, witness=witness)
+    return StationaryDensity(g, potential, HOLDS, 1, ODD, next_power=FAILS, witness=witness)
 
 
 def _small_noise(g: Generator, spread: Ratio) -> StationaryDensity:
     """No noise at gamma^0: the law is narrow, and round a minimum Gaussian of covariance gamma S: c (H S + S H) = 2 y Sigma.
     Two modes turn at the rate gamma c (k - h) S_hk, S_hk = 2 y s/(c (h + k)), s the covariance of their errors."""
-    because = "round a minimum the law turns, as H S is not symmetric (it is where Sigma and the Hessian commute)"
     turning = spread.scaled(2) / spread.ring.constant(3)
-    example = "modes x, y of curvatures 1, 2 whose errors have the covariance 1: E(y dx/dt - x dy/dt) is gamma times this"
-    return StationaryDensity(g, (), FAILS, 1, because, turning.reduced(), example)
+    return StationaryDensity(g, (), FAILS, 1, TURNING, turning.reduced(), TURNING_EXAMPLE)

@@ -25,7 +25,7 @@ _SIGNS = {sign: name for name, sign in LETTERS.items() if name != "epsilon"}
 OWN = {
     "ModifiedLoss": "V P W", "ModifiedLosses": "V W", "Stability": "P z",
     "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
-    "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
+    "InitialLaw": "n", "StationaryLaw": "V h k s w", "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
 }  # fmt: skip
 
 
