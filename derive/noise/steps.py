@@ -210,7 +210,16 @@ class _Builder:
         spaces = dict(forms.spaces)
         gradients = self.reached(lines.values())
         spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
+        self.require_one_root([*lines.values(), *(line for g in gradients.values() for line in g.point.values())])
         return Step(forms, self.slow, self.fast, lines, gradients, spaces, self.following)
+
+    def require_one_root(self, lines: Iterable[Line]) -> None:
+        """A normal vector that stands with two roots would bring their product, which is no power series in gamma."""
+        found: dict[int, Roots] = {}
+        for z, roots in (key for line in lines for key in line.normals):
+            if found.setdefault(z, roots) != roots:
+                squares = " and ".join(f"sqrt({self.forms.squares[i]})" for i in sorted({*found[z], *roots}))
+                raise self.forms.refuse(f"one normal vector stands with different roots ({squares}); give them one factor")
 
     def reached(self, lines: Iterable[Line]) -> dict[int, Gradient]:
         """The gradients that lines lead to, by their numbers."""
