@@ -37,6 +37,7 @@ class StationaryLaw(Described):
     spread       the variance where samples have curvatures of the variance w too; None, with `no_spread`, where that has no
                  closed form in w alone
     covariance   of two modes of curvatures h and k whose errors have the covariance s; given normal noise has none
+    spread_series, covariance_series    the same by powers of gamma
     stability    where the variance settles
     density      the density for any loss, with detailed balance; None, with `no_density`, where it is not read
     """
@@ -47,8 +48,10 @@ class StationaryLaw(Described):
     variance: Ratio
     series: Mapping[int, Ratio]
     spread: Ratio | None
+    spread_series: Mapping[int, Ratio]
     no_spread: str
     covariance: Ratio
+    covariance_series: Mapping[int, Ratio]
     stability: Stability
     density: StationaryDensity | None
     no_density: str
@@ -103,9 +106,11 @@ def stationary_law(
     stable = stability_of(LinearMap(configuration, step.ring, step.symbols.curvature, linear.states, linear.matrix()))
     spread, no_spread = _or_reason(lambda: step.variance(sampled_curvature=True))
     density, no_density = _or_reason(lambda: stationary_density(chosen, regime=regime, settings=settings))
+    covariance = step.covariance()
     return StationaryLaw(
-        configuration, order, step.symbols, variance, _series(step, variance, order), spread, no_spread, step.covariance(),
-        stable, density, no_density,
+        configuration, order, step.symbols, variance, _series(step, variance, order),
+        spread, _series(step, spread, order) if spread else {}, no_spread,
+        covariance, _series(step, covariance, order) if covariance else {}, stable, density, no_density,
     )  # fmt: skip
 
 

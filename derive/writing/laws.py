@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from derive.readings.stationary import StationaryLaw
     from derive.readings.stationary_density import StationaryDensity
 
+_SHORT = 90  # characters of a closed form that is printed
 _PARTS = {1: "drift", 2: "diffusion", 3: "third order"}
 
 
@@ -146,18 +147,18 @@ def stationary_lines(s: StationaryLaw, style: Notation) -> Lines:
     lines += _said([f"on the loss {loss}, with the variance {formula(noise, style)} {of}:"], style)
     variance = rf"\operatorname{{Var}} {theta}" if latex else f"    Var {theta}"
     lines += _equation(variance, s.variance, style)
-    lines += _sums(variance, [*_powers(s.series, style), _rest(max(s.series) + 1, style)], style)
+    lines += _series(variance, s.series, style)
     temperature = f"{h} {variance.strip()}" if latex else f"    temperature {h} {variance.strip()}"
-    lines += _sums(temperature, [*_powers(s.temperature, style), _rest(max(s.series) + 1, style)], style)
+    lines += _series(temperature, s.temperature, style)
     lines += brief_lines(s.stability, style) if latex else [f"    {line}" for line in brief_lines(s.stability, style)]
     if s.spread is not None and s.spread != s.variance:
         curvatures = f"curvatures of the variance {formula(w, style)} round {formula(h, style)}"
         lines += _said([f"where samples have {curvatures} as well:"], style)
-        lines += _equation(variance, s.spread, style)
+        lines += _closed_or_series(variance, s.spread, s.spread_series, style)
     if s.covariance:
-        lines += _said([f"two modes of curvatures {formula(h, style)}, {formula(k, style)} whose errors have the covariance "
-                        f"{formula(noise, style)}:"], style)  # fmt: skip
-        lines += _equation(r"\operatorname{Cov}" if latex else "    Cov", s.covariance, style)
+        modes = f"two modes of curvatures {formula(h, style)}, {formula(k, style)}"
+        lines += _said([f"{modes} whose errors have the covariance {formula(noise, style)}:"], style)
+        lines += _closed_or_series(r"\operatorname{Cov}" if latex else "    Cov", s.covariance, s.covariance_series, style)
     return lines + (_density(s.density, style) if s.density else _said([f"for any loss: {s.no_density}"], style))
 
 
@@ -168,6 +169,15 @@ def _sigma(style: Notation) -> str:
 def _equation(left: str, value: Ratio, style: Notation) -> Lines:
     right = coefficient_text(value, style)
     return aligned(f"{left} ={{}}&", [right]) if style.name == "latex" else [f"{left} = {right}"]
+
+
+def _series(left: str, coefficients: Mapping[int, Ratio], style: Notation) -> Lines:
+    return _sums(left, [*_powers(coefficients, style), _rest(max(coefficients) + 1, style)], style)
+
+
+def _closed_or_series(left: str, value: Ratio, series: Mapping[int, Ratio], style: Notation) -> Lines:
+    """The closed form where it is short."""
+    return _equation(left, value, style) if len(str(value)) <= _SHORT else _series(left, series, style)
 
 
 def _rest(power: int, style: Notation) -> str:
@@ -191,7 +201,7 @@ _FORMULAS = {
         "L = x^2/2 + y^2, L_ξ = L + ξ (x + y), E ξ^2 = 1",
         r"L = x^2/2 + y^2$, $L_\xi = L + \xi (x + y)$, $\mathbb{E}\, \xi^2 = 1",
     ),
-    "E(y dx/dt - x dy/dt)/gamma": ("E(y dx/dt - x dy/dt)/γ", r"\mathbb{E} (y\, dx/dt - x\, dy/dt)/\gamma"),
+    "E(y dx/dt - x dy/dt)/gamma": ("E(y dx/dt - x dy/dt)/GAMMA", r"\mathbb{E} (y\, dx/dt - x\, dy/dt)/GAMMA"),
 }  # fmt: skip
 
 
@@ -200,7 +210,7 @@ def _typed(text: str, style: Notation) -> str:
     for plain, (unicode, latex) in _FORMULAS.items() if style.name != "ascii" else ():
         shown = unicode if style.name == "unicode" else latex if "$" in latex and not latex.startswith("L") else f"${latex}$"
         text = text.replace(plain, shown)
-    return text
+    return text.replace("GAMMA", style.symbol("gamma"))
 
 
 def _density(d: StationaryDensity, style: Notation) -> Lines:
