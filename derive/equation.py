@@ -169,7 +169,7 @@ def modified_equation(
     scheme    catalogue name, path of a TOML file, or a Scheme
     form      'flow': theta' = f_0 + gamma f_1 + ...; 'map': theta+ = theta + gamma (m_0 + gamma m_1 + ...)
     settings  exact values or expressions for free parameters and time functions, {"beta": "9/10", "r(t)": "1/(1+t)"}
-    force     derive even if more than 50,000 terms are to be expected
+    force     derive even if more than 50,000 terms are to be expected, or 250,000 products of terms are not enough
 
     Raises UsageError (bad order, regime or setting), SchemeError and ParseError (bad file or text), ReductionError (the
     scheme has no modified equation of this kind).
@@ -189,12 +189,14 @@ def derivation_of(
     configuration: Configuration, order: int, force: bool = False, progress: Callable[[int], None] | None = None
 ) -> Derivation:
     """One guarded run of the engine; raises what `modified_equation` raises."""
+    from derive.algebra.sums import Unbounded
     from derive.engine.run import Derivation
+    from derive.engine.translation import PLAIN, Variant
 
     check_order(configuration, order, force)
     where = configuration.scheme.where
     try:
-        return Derivation(configuration, order, progress)
+        return Derivation(configuration, order, progress, Variant(algebra=Unbounded) if force else PLAIN)
     except ZeroDivisionError:
         raise UsageError(f"{where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:

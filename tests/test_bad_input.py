@@ -106,6 +106,9 @@ REFUSED = {
         lambda: configure(load_scheme("lookahead"), None, {"k": "gamma"}), UsageError, "positive whole number, and k = gamma"
     ),
     "repeats deep in each other": (lambda: parse_update("repeat 1: " * 300 + "x = 2"), ParseError, "nested deeper than 200"),
+    "a power of a sum of terms": (
+        lambda: modified_equation(inline_scheme("theta = theta - gamma*(theta + grad(theta))**64"), 2), LimitError, "products of"
+    ),
     "a power of a variable": (lambda: parse_loss("x**999999999"), LimitError, "degree 999999999"),
     "a power of a power": (lambda: parse_loss("((x+y)**5000)**5000"), LimitError, "degree 5000"),
     "a long coefficient": (
@@ -226,6 +229,12 @@ def test_roots_of_large_numbers_with_small_factors_are_taken(square: str) -> Non
     roots = [modified_equation(inline_scheme(f"theta = theta - gamma*grad(theta)*{x}"), 0)["theta"][0]
              for x in (f"sqrt({square})", ROOTS[square])]  # fmt: skip
     assert str(roots[0]) == str(roots[1])
+
+
+def test_a_large_power_of_one_is_taken_at_once_in_a_function_of_time() -> None:
+    scheme = inline_scheme("theta = theta - gamma*r(t)*grad(theta)", functions={"r": "rate"})
+    equation = modified_equation(scheme, 1, settings={"r(t)": "sqrt(1**999999999)"})
+    assert [[str(x) for x in power] for power in equation.evaluate("x**2", "x=1,t=-3")["theta"]] == [["-2"], ["-2"]]
 
 
 def test_a_loss_beyond_all_floats_is_skipped_by_the_numerical_routes() -> None:

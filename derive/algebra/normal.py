@@ -20,7 +20,13 @@ _RULED = frozenset(("base", "abs", "root", "map"))  # the kinds of factor that t
 
 
 class NormalForms:
-    """Sums over one ring with their linear structure and their product; terms are interned, products remembered."""
+    """Sums over one ring with their linear structure and their product; terms are interned, products remembered.
+
+    All products of sums together multiply at most `most_products` pairs of terms: it is a text, not an order, that is too
+    large then (adam at order 5 takes 6,425).
+    """
+
+    most_products: float = 250_000
 
     def __init__(self, ring: Ring, spaces: Mapping[str, str] | None = None) -> None:
         self.ring = ring
@@ -28,6 +34,7 @@ class NormalForms:
         self.interner = Interner()
         self.unit = self.interner.unit
         self._products: dict[tuple[Term, Term], Sum] = {}
+        self._multiplied = 0
 
     def constant(self, value: Ratio) -> Sum:
         return {self.unit: value} if value else {}
@@ -49,9 +56,21 @@ class NormalForms:
         return {t: c * ratio for t, c in a.items()} if ratio else {}
 
     def product(self, a: Sum, b: Sum) -> Sum:
-        """Commutative product at an index."""
+        """Commutative product at an index.  Raises LimitError beyond `most_products` products of terms.
+
+        >>> algebra = NormalForms(Ring())
+        >>> terms = {algebra.interner.term({algebra.interner.factor("state", f"x{k}"): 1}): algebra.ring.one for k in range(700)}
+        >>> algebra.product(terms, terms)
+        Traceback (most recent call last):
+        ...
+        derive.errors.LimitError: more than 250,000 products of terms, the last of 700 and 700: take a lower power or order
+        """
         if len(a) > len(b):
             a, b = b, a
+        self._multiplied += len(a) * len(b)
+        if self._multiplied > self.most_products:
+            many = f"more than {self.most_products:,} products of terms, the last of {len(a):,} and {len(b):,}"
+            raise LimitError(f"{many}: take a lower power or order")
         result: Sum = {}
         unit, one = self.unit, self.ring.one
         for s, x in a.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 from flint import fmpq
@@ -215,3 +216,9 @@ class Algebra(Maps):
 
     def sorted(self, a: Sum) -> list[tuple[Term, Ratio]]:
         return sorted(a.items(), key=lambda item: item[0].key)
+
+
+class Unbounded(Algebra):
+    """The same with no limit on the products of terms."""
+
+    most_products = inf

@@ -280,10 +280,9 @@ class _Jets(Meaning[Jet]):
 
 def _power(x: Jet, e: Fraction, degree: int, zero: tuple[int, ...]) -> Jet:
     if e.denominator == 1 and e >= 0:
-        result: Jet = {zero: fmpq(1)}
-        for _ in range(int(e)):
-            result = _times(result, x, degree)
-        return result
+        half = _power(x, Fraction(int(e) // 2), degree, zero) if e else {zero: fmpq(1)}  # x^e = (x^(e//2))^2 x^(e mod 2)
+        square = _times(half, half, degree) if e else half
+        return _times(square, x, degree) if int(e) % 2 else square
     centre = x.get(zero, fmpq(0))
     if not isinstance(centre, fmpq) and centre.contains(0):
         raise SingularPointError("the loss is singular at this point")

@@ -4,4 +4,6 @@
     steps       one step of an update text, in lines that can be walked backwards
     weights     how often a tied forest arises in n steps, a polynomial in n
     generator   G, power by power of gamma
+    epochs      how often a tied forest arises in n epochs, each a random order of the same batches
+    reshuffled  G of these epochs
 """

@@ -24,8 +24,8 @@ T = TypeVar("T")
 class Enumeration:
     """Forests of a step by their costs."""
 
-    def __init__(self, step: Step) -> None:
-        self.step = step
+    def __init__(self, step: Step, whole: bool = True) -> None:
+        self.step, self.whole = step, whole
         self.labels = tuple(labels(step))
         self.from_state = self._from_states()
         self.linear: dict[str, frozenset[str]] = {}
@@ -107,7 +107,7 @@ class Enumeration:
         return label != NORMAL and label not in self.step.sampled
 
     def forests(self, cost: int) -> Iterator[Forest]:
-        """Every connected tied forest of that cost, its roots on variables."""
+        """Every tied forest of that cost, where it must be `whole` those in one piece, its roots on variables."""
         items = {
             c: [Root(s, t) for s in self.step.slow for label, edge in self.from_state[s].items() if c >= edge
                 for t in self.trees(label, c - edge)]
@@ -115,7 +115,7 @@ class Enumeration:
         }  # fmt: skip
         count = 0
         for found in _multisets(items, cost):
-            for forest in tied(found):
+            for forest in tied(found, self.whole):
                 count += 1
                 if count > MAX_FORESTS:
                     raise LimitError(f"more than {MAX_FORESTS} tied forests at gamma^{cost / 2:g}; take a lower order")
@@ -144,8 +144,8 @@ def _multisets(items: Mapping[int, Sequence[T]], total: int) -> Iterator[list[T]
     yield from extend(0, total)
 
 
-def tied(roots: Sequence[Root]) -> Iterator[Forest]:
-    """Every way to choose the open ties that leaves the forest in one piece, each once.
+def tied(roots: Sequence[Root], whole: bool = True) -> Iterator[Forest]:
+    """Every way to choose the open ties, each once; where it must be `whole`, those that leave the forest in one piece.
 
     >>> from derive.noise.forests import text
     >>> [text(f) for f in tied([Root("", Tree("g?")), Root("", Tree("g?")), Root("", Tree("n?")), Root("", Tree("n?"))])]
@@ -156,7 +156,7 @@ def tied(roots: Sequence[Root]) -> Iterator[Forest]:
     forests, found = {canonical(roots)}, set[Forest]()
     while forests:
         closed = {f for f in forests if not any(t.label.endswith(_OPEN) for t in nodes(r.tree for r in f))}
-        found |= {f for f in closed if connected(f)}
+        found |= {f for f in closed if connected(f) or not whole}
         forests = {canonical(chosen) for forest in forests - closed for chosen in _choices(forest)}
     yield from sorted(found)
 

@@ -84,23 +84,24 @@ class Step:
         """The labels of which a sample is drawn."""
         return frozenset(g.label for g in self.gradients.values() if g.sample)
 
-    def later(self, series: Series) -> Series:
-        """Coefficients at the time t + n gamma: sum_j (n gamma)^j / j! d^j/dt^j."""
+    def later(self, series: Series, steps: Ratio | None = None) -> Series:
+        """Coefficients after so many steps (n of them), at t + steps gamma: sum_j (steps gamma)^j / j! d^j/dt^j."""
         if not self.forms.slopes:
             return series
-        found, derivative, factor = series, series, self.ring.one
+        steps = steps or self.ring.n
+        found, derivative, factor = series, series, steps.ring.one
         for j in range(1, self.order + 1):
             derivative = Series(tuple(map(self._slope, derivative.coefficients)))
-            factor = (factor * self.ring.n).scaled(fmpq(1, j))
-            found = found + derivative.scaled(factor) * monomial(self.ring, self.ring.one, j, self.order)
+            factor = (factor * steps).scaled(fmpq(1, j))
+            found = found + derivative.scaled(factor) * monomial(steps.ring, steps.ring.one, j, self.order)
         return found
 
     def _slope(self, c: Ratio) -> Ratio:
         """d/dt of a coefficient."""
-        found = self.ring.zero
+        found = c.ring.zero
         for symbol in c.symbols() & self.forms.slopes.keys():
             slope = self.forms.slopes[symbol]
-            found = found + c.derivative(symbol) * (self.ring.symbol(slope) if slope else self.ring.one)
+            found = found + c.derivative(symbol) * (c.ring.symbol(slope) if slope else c.ring.one)
         return found.reduced()
 
 

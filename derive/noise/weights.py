@@ -78,9 +78,13 @@ class Weights:
                     right = right + c * w
         if all(r.slot in self.step.slow for r in forest):
             return self.sequences.sum(right.reduced())
+        return self.relaxed(self.sequences, own, right.reduced())
+
+    def relaxed(self, sequences: Sequences, own: Ratio, right: Ratio) -> Ratio:
+        """P with P(n+1) - own P(n) = right(n), where transients have died out."""
         if own == self.ring.one:
             raise self.step.forms.refuse("relaxation factors have the product 1, so that memory keeps fluctuations for ever")
-        return self.sequences.relax(own, right.reduced())
+        return sequences.relax(own, right)
 
     # ------------------------------------------------------------------------------------------ one step
 
