@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from derive.concrete.samples import Losses, Samples
 
 __all__ = ["OnLosses", "WeakEquation", "modified_sde"]
+MAX_WEAK_ORDER = 6  # plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
 
 
 @dataclass(frozen=True, repr=False)
@@ -220,5 +221,7 @@ def modified_sde(
         raise UsageError(f"sampling: '{how}' is not known; write iid or reshuffled")
     configuration = configure(chosen, regime, settings, noise=True)
     check_order(configuration, order, force=True)
+    if order > MAX_WEAK_ORDER:
+        raise UsageError(f"order {order}: there are too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER}")
     size = batch_size(str(batch), configuration) if batch is not None else "1"
     return WeakEquation(by_batch(generator(configuration, order, progress), size), how, size)

@@ -113,7 +113,7 @@ def offered(line: str) -> list[str]:
 
 def test_commands_are_offered() -> None:
     assert set(commands(derive)) == set(offered("derive "))
-    assert offered("derive modi") == ["modified-eq", "modified-loss", "modifying"]
+    assert offered("derive modi") == ["modified-eq", "modified-sde", "modified-loss", "modifying"]
     assert {"scheme", "formula", "claims"} <= set(offered("verify "))
 
 

@@ -59,7 +59,7 @@ def modified_sde(scheme: str | None, update: str | None, parameters: tuple[str, 
         latex = output == "latex"
         letters = chosen_letters()
         click.echo(weak_latex(equation, letters) if latex else weak_text(equation, plain or ascii_only(), letters))
-    if not chosen.stochastic:
+    if equation.scheme.stochastic and not chosen.stochastic:
         _note("grad(x) is read as sgrad(x), the gradient of the step's sample; a text with sgrad(x) or normal() is read as it is")
 
 

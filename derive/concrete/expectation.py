@@ -13,17 +13,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import ctx
+from flint import ctx, fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.concrete.names import check_names
 from derive.concrete.point import Index
 from derive.concrete.problem import Value, exact, is_zero
 from derive.concrete.samples import Samples
-from derive.concrete.symbols import Formula, formulas
+from derive.concrete.symbols import Formula
 from derive.concrete.tied import Derivatives, TiedForests, depth
-from derive.concrete.values import MAX_BITS, PRECISION, Undecided, settled
-from derive.errors import SingularPointError, UsageError
+from derive.concrete.values import MAX_BITS, PRECISION, Undecided, settled, time_values
+from derive.errors import SingularPointError, UsageError, nearest
 from derive.noise.forests import Forest
 from derive.noise.generator import Generator
 from derive.result import Described
@@ -75,13 +74,18 @@ def expectation(generator: Generator, samples: Samples, point: Mapping[str, Frac
     names = [n for block in blocks.values() for n in block]
     if twice := next((n for n in names if names.count(n) > 1 or n in samples.problem.parameters), None):
         raise UsageError(f"the losses: '{twice}' means two things; rename a variable of the losses")
-    check_names(point, [n for n in names if n in point], (*names, *samples.problem.parameters))
-    missing = [n for n in (*names, *samples.problem.parameters) if n not in point]
+    symbols = {s for power in generator.powers for c in power.values() for s in c.symbols()}
+    known = dict.fromkeys((*names, *samples.problem.parameters, *sorted(symbols | {"t"})))
+    for name in point:
+        if name not in known:
+            raise UsageError(f"point: unknown name '{name}'{nearest(name, known)} (known: {', '.join(known)})")
+    if clash := sorted(symbols.intersection(names)):
+        raise UsageError(f"the losses: '{clash[0]}' is a parameter of the scheme too; rename it, or set --set {clash[0]}=...")
     bits = int(digits * 3.33) + 64
     while True:
         try:
             with PRECISION, ctx.workprec(bits):
-                at = _Evaluation(generator, samples, point, missing, blocks)
+                at = _Evaluation(generator, samples, point, blocks)
                 found = [{i: settled(v, digits) for i, v in power.items()} for power in at.powers()]
         except Undecided:
             bits *= 2
@@ -108,18 +112,16 @@ class _Evaluation:
     """Numbers are rational, or balls, where everything has a value, else rational functions of what has none."""
 
     def __init__(
-        self, generator: Generator, samples: Samples, point: Mapping[str, Fraction], missing: Sequence[str],
-        blocks: Mapping[str, tuple[str, ...]],
-    ) -> None:  # fmt: skip
+        self, generator: Generator, samples: Samples, point: Mapping[str, Fraction], blocks: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self.generator, problem = generator, samples.problem
+        names = [*problem.parameters, *(n for block in blocks.values() for n in block)]
         symbols = {s for power in generator.powers for c in power.values() for s in c.symbols()}
-        given = {n: x for n, x in point.items() if n in problem.parameters}
-        if clash := sorted(symbols & ({n for block in blocks.values() for n in block})):
-            name = clash[0]
-            raise UsageError(f"the losses: '{name}' is a parameter of the scheme too; rename it, or set --set {name}=...")
-        self.ring = Ring(sorted((symbols - given.keys()) | {*missing}))
-        self.values = {n: self.ring.constant(x) for n, x in given.items()}
-        numbers = formulas({n: point.get(n) for n in (*problem.parameters, *(n for b in blocks.values() for n in b))}, self.ring)
+        self.values = {n: exact(x) for n, x in point.items()}
+        if "t" in point:
+            self.values |= time_values(generator.configuration.functions, exact(point["t"]), generator.order + 2)
+        self.ring = Ring(sorted((symbols | {*names}) - self.values.keys()))
+        numbers = {n: self.values[n] if n in point else Formula(self.ring.symbol(n)) for n in names}
         jets = problem.jets([numbers[x] for x in problem.variables], depth(f for p in generator.powers for f in p), numbers)
         state = {v: [numbers[n] for n in block] for v, block in blocks.items()}
         self.forests = TiedForests(generator, samples, jets, state)
@@ -136,7 +138,13 @@ class _Evaluation:
         return {i: v.ratio if isinstance(v, Formula) else v for i, v in total.items() if not is_zero(v)}
 
     def _coefficient(self, c: Ratio) -> Value:
+        """A number where all of its symbols have values."""
         try:
-            return exact(c.number()) if c.is_number else Formula(c.substitute(self.values, self.ring))
+            if c.symbols() <= self.values.keys():
+                return c.at(self.values, exact)
+            values = {n: self.ring.constant(x) for n, x in self.values.items() if isinstance(x, fmpq)}
+            if inexact := sorted(c.symbols() & (self.values.keys() - values.keys())):
+                raise UsageError(f"{inexact[0]} is irrational at this time, and {c.reduced()} has symbols left; give all a value")
+            return Formula(c.substitute(values, self.ring))
         except ZeroDivisionError:
             raise SingularPointError(f"division by zero in {c.reduced()}") from None

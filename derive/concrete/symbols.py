@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from flint import arb, fmpq
 
-from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.coefficients import Ratio
 from derive.errors import UsageError
 
 
 class Formula:
     """A rational function that adds and multiplies with rationals, as `derive.concrete.problem` does with any number.
 
-    >>> ring = Ring(["x"]); x = Formula(ring.symbol("x"))
+    >>> from derive.algebra.coefficients import Ring; ring = Ring(["x"]); x = Formula(ring.symbol("x"))
     >>> str(1 - fmpq(1, 2) * x**2 / (x + 1)), x - x == 0, x.contains(0)
     ('(2 + 2*x - x**2)/(2*(1 + x))', True, False)
     """
@@ -77,8 +75,3 @@ class Formula:
         )
 
     __gt__ = __lt__ = __abs__ = exp = log = sin = cos = tan = sinh = cosh = tanh = atan = erf = _no_number
-
-
-def formulas(symbols: Mapping[str, Fraction | None], ring: Ring) -> dict[str, Any]:
-    """Every name as a number: its value, or itself."""
-    return {n: Formula(ring.symbol(n)) if x is None else fmpq(x.numerator, x.denominator) for n, x in symbols.items()}

@@ -117,7 +117,7 @@ def _drawn(forest: Forest, drawn: Drawn) -> Iterator[tuple[str, Tree]]:
 
     def of(t: Tree) -> Tree:
         k = drawn.get(next(place), 0)
-        return Tree(t.label, k, tuple(map(of, t.children)))
+        return t._replace(tie=k, children=tuple(map(of, t.children)))
 
     yield from ((r.slot, of(r.tree)) for r in forest)
 

@@ -104,7 +104,7 @@ def _check_tie(source: str, tie: int, labels: list[str]) -> None:
     if label == NORMAL and (not tie or len(labels) != 2):
         raise UsageError(f"'{source}': a normal vector stands twice, as in {label}1 {label}1")
     if tie and len(labels) == 1:
-        raise UsageError(f"'{source}': nothing else is of sample {tie}; a derivative alone is a mean and has no number, {label}")
+        raise UsageError(f"'{source}': nothing else is of that sample; a derivative alone is a mean and has no number, {label}")
 
 
 __all__ = ["ForestSum", "labels_of", "read_forest"]

@@ -12,66 +12,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
-from derive.language.calls import Partial
 from derive.noise.forests import NORMAL, Forest, Root, Tree, nodes
 from derive.noise.generator import Generator
-from derive.writing.notation import Notation
+from derive.writing.forest_names import ForestNames
+
+Path = list[tuple[Tree, Tree]]  # nodes, each with the branch that goes on
 
 
-class Signs(NamedTuple):
-    """What a notation has for the pieces."""
-
-    samples: Sequence[str]
-    normals: Sequence[str]
-    covariance: str
-    cov: str
-    mean: str
-    cumulant: str  # the joint one, where it is not the mean of a product
-    centred: str
-    laplacian: str
-    transposed: str
-    outer: str
-    symmetric: str
-
-
-SIGNS = {
-    "unicode": Signs("ξζχω", "ZYXW", "Σ", "cov", "E ", "κ ", "δ", "Δ", "ᵀ", " ⊗ ", "sym"),
-    "ascii": Signs(("xi", "zeta", "chi", "omega"), "ZYXW", "Sigma", "cov", "E ", "kappa ", "delta ", "Lap", "^T", " (x) ", "sym"),
-    "latex": Signs(
-        (r"\xi", r"\zeta", r"\chi", r"\omega"), "ZYXW", r"\Sigma", r"\operatorname{cov}", r"\mathbb{E}\, ", r"\kappa\, ",
-        r"\delta ", r"\Delta ", "^{T}", r" \otimes ", r"\operatorname{sym}",
-    ),
-}  # fmt: skip
-
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-@dataclass
-class ForestWriter:
-    """Writes the forests of one generator; `used` are the words that want an explanation."""
-
-    generator: Generator
-    style: Notation
-    used: dict[str, None] = field(default_factory=dict)
-
-    @cached_property
-    def signs(self) -> Signs:
-        return SIGNS[self.style.name]
-
-    def math(self, text: str) -> str:
-        """A formula in a sentence."""
-        return f"${text}$" if self.style.name == "latex" else text
-
-    @property
-    def gradients(self) -> tuple[str, str]:
-        """The gradient of the mean, and that of a sample."""
-        mean = self.function("g", ())
-        return mean, self.subscripted(mean, self.letter("g", 1))
+class ForestWriter(ForestNames):
+    """Writes the forests of one generator."""
 
     def written(self, forest: Forest) -> tuple[str, ...]:
         """A vector, a matrix or a tensor; of a matrix that is not symmetric its two halves, M and its transposed."""
@@ -79,69 +31,6 @@ class ForestWriter:
         if len(forest) == 1:
             return (writer.vector(forest[0].tree),)
         return writer.matrix() if len(forest) == 2 else (writer.tensor(),)
-
-    def say(self, word: str) -> None:
-        self.used[word] = None
-
-    # ------------------------------------------------------------------------------------------ names
-
-    def letter(self, label: str, tie: int) -> str:
-        """The sample, or the normal vector, of a tie."""
-        letters = self.signs.normals if label == NORMAL else self.signs.samples
-        return letters[tie - 1] if tie <= len(letters) else self.subscripted(letters[0], str(tie))
-
-    def subscripted(self, name: str, index: str) -> str:
-        if self.style.name != "latex":
-            return f"{name}_{index}"
-        return f"{name[:-1]}, {index}}}" if name.endswith("}") and "_{" in name else f"{name}_{{{index}}}"
-
-    def function(self, label: str, spaces: Sequence[str], laplacians: int = 0) -> str:
-        """The name of a derivative, a direction in each of the spaces."""
-        loss, _, variable = label.partition(".")
-        if variable:
-            return self.style.partial(Partial(loss, (variable, *spaces)), [])
-        kind = "f" if label in self.generator.opaque else self.generator.configuration.scheme.label
-        letter = self.style.symbol(label if label in self.generator.opaque else kind)
-        return self.style.derivative(kind, self.signs.laplacian * laplacians + letter, len(spaces))
-
-    def of_sample(self, label: str, spaces: Sequence[str], tie: int, centred: bool, laplacians: int = 0) -> str:
-        """The derivative of a sample's loss, perhaps less its mean; of the mean where there is no tie."""
-        name = self.function(label, spaces, laplacians)
-        if label in self.generator.opaque:
-            self.say(f"opaque {label}")
-        if not tie:
-            return name
-        if centred:
-            self.say("centred")
-        return self.signs.centred * centred + self.subscripted(name, self.letter(label, tie))
-
-    @property
-    def one_loss(self) -> bool:
-        """Whether gradients are those of one loss, so that derivatives are symmetric."""
-        return self.generator.configuration.scheme.label == "L" and not self.generator.opaque
-
-    def joint(self, labels: Sequence[str]) -> str:
-        """The joint cumulant of the leaves of a tie that have nothing else in it; the empty text where it has no name."""
-        if labels[0] == NORMAL:
-            self.say("identity")
-            return "I"
-        if len(labels) > 2:
-            return self.cumulant(len(labels)) if self.one_loss else ""
-        if self.one_loss:
-            self.say("covariance")
-            return self.signs.covariance
-        a, b = (self.of_sample(label, (), 1, False) for label in labels)
-        return self.cov(a, b)
-
-    def cumulant(self, order: int) -> str:
-        self.say(f"K{order}")
-        if self.style.name == "unicode":
-            return "K" + str(order).translate(_SUBSCRIPTS)
-        return f"K_{{{order}}}" if self.style.name == "latex" else f"K{order}"
-
-    def cov(self, a: str, b: str, applied: bool = False) -> str:
-        self.say("applied" if applied else "cov")
-        return self.signs.cov + self.style.left + (a if a == b else f"{a}, {b}") + self.style.right
 
 
 @dataclass
@@ -157,8 +46,9 @@ class _OneForest:
         """The ties whose nodes are all in the tree."""
         return {tie for tie, n in Counter(node.tie for node in nodes([t])).items() if tie and n == self.sizes[tie]}
 
-    def space(self, t: Tree) -> str:
-        return self.to.generator.spaces[t.label]
+    def by(self, t: Tree) -> str:
+        """The variable in which the node above is differentiated."""
+        return t.slot or self.to.generator.spaces[t.label]
 
     # ------------------------------------------------------------------------------------------ vectors
 
@@ -167,7 +57,7 @@ class _OneForest:
         here = self.closed(t).difference(*map(self.closed, t.children)) - self.groups(t).keys()
         if branch := self.paired_branch(t, here):
             others = tuple(c for c in t.children if c is not branch)
-            matrix = self.node(Tree(t.label, t.tie, others), False, [self.space(branch)])
+            matrix = self.node(Tree(t.label, t.tie, others), False, [self.by(branch)])
             return self.to.cov(matrix, self.to.of_sample(branch.label, (), branch.tie, False), applied=True)
         return self.mean(here) + self.node(t)
 
@@ -191,11 +81,11 @@ class _OneForest:
         for c in t.children:
             if c.tie and not c.children:
                 found.setdefault(c.tie, []).append(c)
-        named = {tie: cs for tie, cs in found.items() if len(cs) == self.sizes[tie] and (len(cs) == 2 or self.to.one_loss)}
-        return {tie: cs for tie, cs in named.items() if len(cs) > 1}
+        named = {tie: cs for tie, cs in found.items() if len(cs) == self.sizes[tie]}
+        return {tie: cs for tie, cs in named.items() if len(cs) == 2 or self.to.of_the_loss(*(c.label for c in cs))}
 
-    def node(self, t: Tree, centred: bool = True, open_slots: Sequence[str] = ()) -> str:
-        """A node on its branches; `open_slots` are the spaces of directions that are left free."""
+    def node(self, t: Tree, centred: bool = True, free: Sequence[str] = ()) -> str:
+        """A node on its branches; `free` are the variables of further directions that are left free."""
         style, to = self.to.style, self.to
         if t.label == NORMAL:
             to.say("normal")
@@ -203,14 +93,14 @@ class _OneForest:
         if t.label in to.generator.slow:
             return style.symbol(t.label)
         groups = self.groups(t)
-        flat = [tie for tie, cs in groups.items() if to.one_loss and cs[0].label == NORMAL]
+        flat = [tie for tie, cs in groups.items() if to.of_the_loss(t.label) and cs[0].label == NORMAL]
         if flat:
             to.say("laplacian")
         others = [c for c in t.children if c.children or c.tie not in groups]
         joint = [cs for tie, cs in groups.items() if tie not in flat]
-        spaces = [self.space(c) for c in others] + [self.space(c) for cs in joint for c in cs]
+        variables = [self.by(c) for c in others] + [self.by(c) for cs in joint for c in cs]
         arguments = [self.vector(c) for c in others] + [to.joint([c.label for c in cs]) for cs in joint]
-        name = to.of_sample(t.label, [*spaces, *open_slots], t.tie, centred, len(flat))
+        name = to.of_sample(t.label, [*variables, *free], t.tie, centred, len(flat))
         return name + (style.open + style.argument(arguments) + style.close if arguments else "")
 
     # ------------------------------------------------------------------------------------------ matrices
@@ -243,15 +133,21 @@ class _OneForest:
             return ()
         left, right = ([self.factor(t, below) for t, below in path or ()] for path in paths)
         first, second = (next(n for n in nodes([t]) if n.tie == tie) for t in (a, b))
-        unseen = first.label == NORMAL and (left or right)
-        middle = [] if unseen else [self.to.joint([first.label, second.label])]
-        mirror = "" if self.to.one_loss else self.to.signs.transposed
-        back = [m + mirror for m in reversed(right)]
-        text = self.to.style.scale.join([*left, *middle, *back])
-        other = self.to.style.scale.join([*right, *middle, *(m + mirror for m in reversed(left))])
+        middle, turned = ([self.to.joint(labels)] for labels in ([first.label, second.label], [second.label, first.label]))
+        if first.label == NORMAL and (left or right):
+            middle = turned = []
+        text = self.to.style.scale.join([*left, *middle, *self.turned(paths[1], right)])
+        other = self.to.style.scale.join([*right, *turned, *self.turned(paths[0], left)])
         return (text,) if text == other or not self.symmetrised else (text, other)
 
-    def path(self, t: Tree, tie: int) -> list[tuple[Tree, Tree]] | None:
+    def turned(self, path: Path | None, factors: Sequence[str]) -> list[str]:
+        """The factors of the transposed matrix of a path from a root."""
+        if self.to.of_the_loss(*(t.label for t, _ in path or ())):
+            return list(reversed(factors))
+        mark = self.to.signs.transposed
+        return [f"{{{f}}}{mark}" if self.to.style.name == "latex" else f + mark for f in reversed(factors)]
+
+    def path(self, t: Tree, tie: int) -> Path | None:
         """The means from the root down to the leaf of that tie, each with its branch; None where a node on the way has a tie."""
         if t.tie == tie:
             return None if t.children else []
@@ -271,14 +167,14 @@ class _OneForest:
     def factor(self, t: Tree, below: Tree) -> str:
         others = list(t.children)
         others.remove(below)
-        return self.node(Tree(t.label, t.tie, tuple(others)), True, [self.space(below)])
+        return self.node(Tree(t.label, t.tie, tuple(others)), True, [self.by(below)])
 
     # ------------------------------------------------------------------------------------------ tensors
 
     def tensor(self) -> str:
         trees = [r.tree for r in self.forest]
         alike = len({*trees}) == 1 and trees[0].tie and not trees[0].children
-        if alike and len(trees) > 2 and self.to.one_loss:
+        if alike and len(trees) > 2 and self.to.of_the_loss(trees[0].label):
             return self.to.cumulant(len(trees))
         if (derivative := self.free_derivative(trees)) is not None:
             return derivative
@@ -296,7 +192,7 @@ class _OneForest:
         kept = tuple(c for c in t.children if c not in free)
         if len(free) != len(normals) or len({*normals}) != len(normals) or not all(self.whole(c, t) for c in kept):
             return None
-        return self.node(Tree(t.label, 0, kept), True, [self.space(c) for c in free])
+        return self.node(Tree(t.label, 0, kept), True, [self.by(c) for c in free])
 
 
 def variable_of(generator: Generator, root: Root) -> str:

@@ -25,7 +25,9 @@ _SIGNS = {sign: name for name, sign in LETTERS.items() if name != "epsilon"}
 OWN = {
     "ModifiedLoss": "V P W", "ModifiedLosses": "V W", "Stability": "P z",
     "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
-    "InitialLaw": "n", "StationaryLaw": "V h k s w", "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
+    "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
+    "WeakEquation": "b D E G I K S W Z phi xi",
+    "InitialLaw": "n K E z phi xi", "StationaryLaw": "V h k s w B x y", "LawComparison": "E z phi xi kappa",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from derive.noise.sums import ForestSum
 from derive.writing.forests import ForestWriter, blocks
 from derive.writing.formulas import gamma_power, said_power, write_coefficient
 from derive.writing.latex import aligned, fragment, words
-from derive.writing.letters import for_reading
+from derive.writing.letters import OWN, checked, names_in
 from derive.writing.notation import Notation
 from derive.writing.series import STYLES
 from derive.writing.text import header, update_lines
@@ -56,10 +56,12 @@ def weak_latex(equation: WeakEquation, letters: Mapping[str, str] | None = None)
     return fragment([*lines, *(words(s, style) for s in meanings(report.to))])
 
 
-def weak_style(equation: WeakEquation, output: str, letters: Mapping[str, str]) -> Notation:
-    """The notation of the scheme, in the reader's letters."""
+def weak_style(equation: WeakEquation, output: str, letters: Mapping[str, str], components: Sequence[str] = ()) -> Notation:
+    """The notation of the scheme, in the reader's letters, which may rename `components` of a point."""
     c = equation.configuration
-    return replace(STYLES[output], letters=for_reading(letters, equation, output == "latex")).knowing(c.scheme, c.fresh("d"))
+    batch = [] if equation.batch.isdigit() else [equation.batch]
+    names = [*names_in(c), *batch, *components, *OWN[type(equation).__name__].split()]
+    return replace(STYLES[output], letters=checked(letters, names, output == "latex")).knowing(c.scheme, c.fresh("d"))
 
 
 class _Report:
@@ -75,7 +77,7 @@ class _Report:
         return {"unicode": unicode, "ascii": ascii_text, "latex": latex}[self.style.name]
 
     def fresh(self, letter: str) -> str:
-        return self.style.letter(self.equation.configuration.fresh(letter))
+        return self.style.symbol(self.equation.configuration.fresh(letter))
 
     def variables(self) -> str:
         """theta, or (x, y)."""
@@ -86,12 +88,20 @@ class _Report:
     def law(self) -> str:
         """E phi(theta_n) = exp(n gamma G) phi."""
         gamma, g, x = self.style.symbol("gamma"), self.fresh("G"), self.variables()
+        if self.timed:
+            g = f"({g} + {self.to.partial('t')})"
         law = self.pick(
             f"E φ({x}_n) = (exp(n {gamma} {g}) φ)({x}_0)", f"E phi({x}_n) = (exp(n {gamma} {g}) phi)({x}_0)",
             rf"\mathbb{{E}}\, {self.phi}({x}_{{n}}) = (e^{{n {gamma} {g}}} {self.phi})({x}_{{0}})",
         )  # fmt: skip
         fast = " once memory has settled" if len(self.slow) < len(self.equation.scheme.states) else ""
         return f"with time {self.to.math(f'n {gamma}')}, {self.to.math(law)}{fast}"
+
+    @property
+    def timed(self) -> bool:
+        """Whether the generator depends on time."""
+        constant = {*self.equation.configuration.free, self.equation.batch}
+        return any(c.symbols() - constant for power in self.equation.generator.powers for c in power.values())
 
     @property
     def sde(self) -> str:
@@ -167,7 +177,11 @@ class _Report:
         first = first.removeprefix("+ ")
         if self.latex:
             return aligned(f"{left} ={{}}&", [first, *rest])
-        return [f"    {left} = {first}", *(" " * (len(left) + 5) + row for row in rest)]
+        return [*self.row(first, f"    {left} = "), *(line for row in rest for line in self.row(row, " " * (len(left) + 5)))]
+
+    def row(self, text: str, left: str) -> list[str]:
+        """A term behind what stands to its left, on several lines where it is long."""
+        return wrapped(text, left, " " * (len(left) + 4))
 
     # ------------------------------------------------------------------------------------------ beyond
 
@@ -183,16 +197,14 @@ class _Report:
         yield f"{no} {said_power(first, self.style)} on: {g} has a part of third order and more{zero}" + ":" * (not self.latex)
         begin, *rest = self.rows(self.equation.beyond, self.with_variables)
         lines = [begin.removeprefix("+ "), *rest]
-        yield from aligned("&", lines) if self.latex else (f"    {row}" for row in [begin, *rest])
+        yield from aligned("&", lines) if self.latex else (line for row in [begin, *rest] for line in self.row(row, "    "))
 
     def with_variables(self, f: Forest) -> tuple[Fraction, str]:
         """The tensor, and by what it differentiates where there are several slow variables."""
         tensor = self.to.written(f)[0]
         if len(self.slow) == 1:
             return Fraction(1), tensor
-        names = map(self.style.symbol, blocks(self.equation.generator, f))
-        shown = [rf"\partial_{{{x}}}" if self.latex else self.pick("∂_", "d_", "") + x for x in names]
-        return Fraction(1), self.style.scale.join([tensor, *shown])
+        return Fraction(1), self.style.scale.join([tensor, *map(self.to.partial, blocks(self.equation.generator, f))])
 
 
 def _cumulant(f: Forest) -> bool:

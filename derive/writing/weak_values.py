@@ -20,7 +20,7 @@ _HARD = "\xa0"
 
 def values_text(equation: WeakEquation, values: Expectation, ascii_only: bool, letters: Mapping[str, str]) -> str:
     """One row a power of gamma and number of derivatives, wrapped."""
-    style = weak_style(equation, "ascii" if ascii_only else "unicode", letters)
+    style = weak_style(equation, "ascii" if ascii_only else "unicode", letters, values.names)
     g, gamma, d = equation.configuration.fresh("G"), style.symbol("gamma"), "d_" if ascii_only else "∂_"
     where = ", ".join(f"{style.renamed(n)} = {x}" for n, x in values.point.items())
     lines = wrapped(header(equation.configuration, style, g + f" at {where}" * bool(where), equation.order), "", "  ")
@@ -38,7 +38,7 @@ def values_text(equation: WeakEquation, values: Expectation, ascii_only: bool, l
 
 def values_latex(equation: WeakEquation, values: Expectation, letters: Mapping[str, str]) -> str:
     r"""[gamma^k] G = value \partial_x + ..."""
-    style = weak_style(equation, "latex", letters)
+    style = weak_style(equation, "latex", letters, values.names)
     gamma, g = style.symbol("gamma"), equation.configuration.fresh("G")
     where = ", ".join(f"${typed(n, style)} = {typed(str(x), style)}$" for n, x in values.point.items())
     means = f"with $[{gamma}^{{k}}]$ for the coefficient of ${gamma}^{{k}}$,"

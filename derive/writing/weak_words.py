@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from derive.language.samples import SAMPLES
 from derive.noise.forests import NORMAL, Tree, nodes, tree_text
 from derive.noise.generator import Generator
 from derive.writing.forests import ForestWriter
@@ -15,8 +16,8 @@ _ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "
 
 def wrapped(text: str, first: str, later: str) -> list[str]:
     """Lines of at most WIDTH columns, words kept whole."""
-    whole = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, **whole)
+    lines = textwrap.TextWrapper(WIDTH, first, later, break_long_words=False, break_on_hyphens=False)
+    return lines.wrap(text)
 
 
 def labels(generator: Generator) -> dict[tuple[str, bool], None]:
@@ -42,15 +43,21 @@ def meanings(to: ForestWriter) -> Iterator[str]:
     for word in to.used:
         kind, _, label = word.partition(" ")
         if kind == "opaque":
-            u = to.function(label, ())
-            sample = to.math(to.subscripted(u, to.letter(label, 1)))
-            yield f"{sample} is {to.generator.opaque[label]}, and {to.math(u)} is its mean"
+            yield _function(to, label)
         elif kind in known:
             yield known[kind]
         else:
             order = int(kind.removeprefix("K"))
             name = _ORDINALS.get(order, f"{order}th")
             yield f"{to.math(to.cumulant(order))} is the {name} cumulant of {to.math(to.gradients[1])}, a symmetric tensor"
+
+
+def _function(to: ForestWriter, label: str) -> str:
+    """What a letter stands for that is neither a gradient nor a variable."""
+    said, u = to.generator.opaque[label], to.style.symbol(label)
+    if not any(name in said for name in SAMPLES):
+        return f"{to.math(u)} is {said}"
+    return f"{to.math(to.subscripted(u, to.letter(label, 1)))} is {said}, and {to.math(u)} is its mean"
 
 
 def _meanings(to: ForestWriter) -> Iterator[tuple[str, str]]:
