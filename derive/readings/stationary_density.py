@@ -42,7 +42,7 @@ TURNING = "round a minimum the law turns, as H S is not symmetric (it is where S
 ODD = "the highest derivative of phi at gamma^2 is of an odd order"
 #: on what `curl` is the value, and of what
 CURL_EXAMPLE = "the curl of it, over d, on L = x**2/2 + y**2, L_xi = L + xi*(x + y), E xi**2 = 1"
-TURNING_EXAMPLE = "E(y dx/dt - x dy/dt)/gamma for modes x, y of curvatures 1, 2 whose errors have the covariance 1"
+TURNING_EXAMPLE = "E(theta_2 theta_1' - theta_1 theta_2')/gamma for two modes of curvatures 1, 2 whose errors have the covariance 1"
 
 
 @dataclass(frozen=True, repr=False)

@@ -139,11 +139,11 @@ def _phi(style: Notation) -> str:
 def stationary_lines(s: StationaryLaw, style: Notation) -> Lines:
     latex, names = style.name == "latex", s.names
     h, k, noise, w = (style.symbol(n) for n in names)
-    theta = style.symbol("theta")
+    theta, batch = style.symbol("theta"), style.symbol("B")
     title = s.configuration.scheme.title + (f", regime {s.configuration.regime}" if s.configuration.regime else "")
     lines = [] if latex else [f"{title}: stationary law"]
     loss = formula(f"{h} {theta}^2/2", style)
-    of = f"of a step's gradient ({formula(f'{_sigma(style)}/B', style)} for a mean over {formula('B', style)} samples)"
+    of = f"of a step's gradient ({formula(f'{_sigma(style)}/{batch}', style)} for a mean over {formula(batch, style)} samples)"
     lines += _said([f"on the loss {loss}, with the variance {formula(noise, style)} {of}:"], style)
     variance = rf"\operatorname{{Var}} {theta}" if latex else f"    Var {theta}"
     lines += _equation(variance, s.variance, style)
@@ -196,21 +196,24 @@ _FORMULAS = {
     "Sigma grad V_0 - div Sigma": ("Σ ∇V_0 - div Σ", r"\Sigma \nabla V_0 - \operatorname{div} \Sigma"),
     "multiple of I": ("multiple of I", "multiple of $I$"), "H S is": ("H S is", "$H S$ is"),
     "Sigma and H": ("Σ and H", r"$\Sigma$ and $H$"), "where Sigma is": ("where Σ is", r"where $\Sigma$ is"),
-    "over d": ("over d", "over $d$"), "modes x, y": ("modes x, y", "modes $x$, $y$"),
+    "over d": ("over d", "over $d$"),
     "L = x**2/2 + y**2, L_xi = L + xi*(x + y), E xi**2 = 1": (
         "L = x^2/2 + y^2, L_ξ = L + ξ (x + y), E ξ^2 = 1",
-        r"L = x^2/2 + y^2$, $L_\xi = L + \xi (x + y)$, $\mathbb{E}\, \xi^2 = 1",
+        r"$L = x^2/2 + y^2$, $L_\xi = L + \xi (x + y)$, $\mathbb{E}\, \xi^2 = 1$",
     ),
-    "E(y dx/dt - x dy/dt)/gamma": ("E(y dx/dt - x dy/dt)/GAMMA", r"\mathbb{E} (y\, dx/dt - x\, dy/dt)/GAMMA"),
-}  # fmt: skip
+    "E(theta_2 theta_1' - theta_1 theta_2')/gamma": (
+        "E(THETA_2 THETA_1' - THETA_1 THETA_2')/GAMMA",
+        r"\mathbb{E} ({THETA}_2 \dot{THETA}_1 - {THETA}_1 \dot{THETA}_2)/GAMMA",
+    ),
+}
 
 
 def _typed(text: str, style: Notation) -> str:
     """A sentence of a reading in the notation."""
     for plain, (unicode, latex) in _FORMULAS.items() if style.name != "ascii" else ():
-        shown = unicode if style.name == "unicode" else latex if "$" in latex and not latex.startswith("L") else f"${latex}$"
+        shown = unicode if style.name == "unicode" else latex if "$" in latex else f"${latex}$"
         text = text.replace(plain, shown)
-    return text.replace("GAMMA", style.symbol("gamma"))
+    return text.replace("GAMMA", style.symbol("gamma")).replace("THETA", style.symbol("theta"))
 
 
 def _density(d: StationaryDensity, style: Notation) -> Lines:
@@ -222,8 +225,10 @@ def _density(d: StationaryDensity, style: Notation) -> Lines:
             rows.append(f"{'-' if negative else '+'} {style.beside([size, _TERMS[style.name].get(term, term)], style.scale)}")
     lines: Lines = []
     if rows:
-        lines += _said([f"for any loss the stationary density is {'$e^{-V}$' if latex else 'exp(-V)'},"], style)
-        lines += _sums("V" if latex else "    V", [*rows, _rest(len(d.potential), style)], style)
+        v = style.symbol("V")
+        density = f"$e^{{-{v}}}$" if latex else f"exp(-{v})"
+        lines += _said([f"for any loss the stationary density is {density},"], style)
+        lines += _sums(v if latex else f"    {v}", [*rows, _rest(len(d.potential), style)], style)
     return lines + _said([*_balance(d, style)], style)
 
 
@@ -261,7 +266,7 @@ def initial_law_lines(s: InitialLaw, style: Notation) -> Lines:
     lines += _sums(f"{indent}{covariance}", [*_rows(s.covariance, writer, style)], style)
     if beyond := [*_rows(s.beyond, writer, style)]:
         lines += _said(["and with further cumulants, each over the factorial of its order,"], style)
-        lines += _sums(f"{indent}{formula('K', style) if not latex else 'K'}", beyond, style)
+        lines += _sums(f"{indent}{style.symbol('K')}", beyond, style)
     lines += _said([*_decaying(s, style)], style)
     return lines + _said([*meanings(writer)], style)
 
