@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction as F
+from itertools import permutations, product
 
 import pytest
 
@@ -70,6 +71,35 @@ def test_a_mean_over_two_samples_is_a_batch_of_two() -> None:
     batch, two = modified_sde("gd", 3, batch=2).generator, modified_sde(TWO, 3).generator
     assert compare_generators(batch, two).same_through == 3
     assert differing(compare_laws("gd", TWO, 1)) == {"g1 g1": ("1/2", "1/4")}
+
+
+# ------------------------------------------------------------------------------------------------ samplings
+
+
+def test_reshuffling_against_independent_batches_and_by_all_orders() -> None:
+    """On L_xi = xi (x + x^2/2), x = 0, theta after an epoch is prod (1 - gamma xi) - 1: at gamma^2 the sum of products of two.
+    E theta = 3 gamma^2 G_1 theta there, as the mean gradient is zero."""
+    c = compare_laws(SGD, SGD, 1, samplings=("iid", "reshuffled"))
+    assert differing(c) == {"g1 g1": ("1/2", "0"), "g1[g1]": ("0", "-1/2")}
+    assert c.witness is not None
+    assert c.witness.losses == {"L": "xi*(theta + theta**2/2)"}
+    drawn = [F(2), F(-1), F(-1)]
+    orders = [a * b + a * d + b * d for a, b, d in permutations(drawn)]
+    independent = [a * b + a * d + b * d for a, b, d in product(drawn, repeat=3)]
+    reshuffled, iid = (sum(x, F(0)) / len(x) / 3 for x in (orders, independent))
+    assert reshuffled - iid == c.witness.value
+
+
+def test_samplings_by_name_and_number_of_batches() -> None:
+    few = compare_laws("momentum", "momentum", 1, samplings=("reshuffled", "reshuffled"), settings={"m": "4"})
+    assert few.same_through == 1
+    some = compare_laws("momentum", "momentum", 1, samplings=("iid", "reshuffled"))
+    assert some.witness is not None
+    assert some.witness.parameters["B"] == str(F(some.witness.parameters["beta"]) ** int(some.witness.parameters["m"]))
+    with pytest.raises(UsageError, match="iid or reshuffled"):
+        compare_laws(SGD, SGD, samplings=("iid", "cyclic"))
+    with pytest.raises(UsageError, match="in an epoch"):
+        compare_laws(SGD, SGD, samplings=("iid", "reshuffled"), linear_scaling=True)
 
 
 # ------------------------------------------------------------------------------------------------ what is the same, what is not

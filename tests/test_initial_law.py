@@ -17,7 +17,7 @@ from derive.noise.forests import symmetry
 from derive.noise.generator import Generator
 from derive.noise.start import FromRest
 from derive.noise.steps import one_step
-from derive.readings.law_witness import XI, Jets, forest_value
+from derive.readings.law_witness import BATCHES, Jets, draws, forest_value
 
 ORDER, BETA = 3, F(1, 2)
 #: p + xi q at 0: derivatives of both, of orders 1, 2, 3, 4
@@ -74,7 +74,7 @@ STEPS: dict[str, tuple[str, Callable[[State, F], State], int]] = {
 def cumulants(step: Callable[[State, F], State], size: int, n: int) -> list[list[F]]:
     """[r][k]: the coefficient of gamma^k in the cumulant of order r of theta_n, from rest at 0."""
     moments = [Poly([0]) for _ in range(ORDER + 1)]
-    for drawn in product(XI, repeat=n):
+    for drawn in product(draws(BATCHES), repeat=n):
         state, weight = [Poly([0])] * size, F(1)
         for xi, probability in drawn:
             state, weight = step(state, xi), weight * probability

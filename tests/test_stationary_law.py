@@ -4,15 +4,16 @@ the density against the Fokker-Planck equation of one step expanded by hand."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction as F
 from itertools import product
 
 import pytest
 import sympy as sp
 
-from derive import configure, inline_scheme, stationary_law
+from derive import configure, initial_law, inline_scheme, stationary_law
 from derive.algebra.coefficients import Ratio
-from derive.errors import ReductionError
+from derive.errors import ReductionError, UsageError
 from derive.noise.forests import NORMAL, Forest, nodes
 from derive.noise.generator import generator
 from derive.noise.sampling import with_samples
@@ -208,6 +209,13 @@ def test_known_values() -> None:
 def test_what_has_no_stationary_variance_is_refused(text: str, says: str) -> None:
     with pytest.raises(ReductionError, match=says):
         stationary_law(inline_scheme(text))
+
+
+def test_epochs_are_no_independent_samples() -> None:
+    epochs = replace(inline_scheme(TEXTS["sgd"][0]), sampling="reshuffled")
+    for read in (stationary_law, stationary_density, initial_law):
+        with pytest.raises(UsageError, match="independent of all others"):
+            read(epochs)
 
 
 # ------------------------------------------------------------------------------------------------ the density

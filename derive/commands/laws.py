@@ -11,6 +11,8 @@ from derive.commands.helping import complete_regimes, complete_schemes
 from derive.commands.options import note_ranges, scheme_options
 from derive.commands.readings import chosen, format_option, order_option, print_reading, reading, reading_header
 
+SAMPLINGS = click.Choice(["iid", "reshuffled"])
+
 
 @reading(
     "stationary-law",
@@ -39,6 +41,7 @@ def stationary_law(order: int, output: str, plain: bool, **options: Any) -> None
     "derive compare-laws sgd momentum",
     "derive compare-laws sgd sgd --linear-scaling --order 2",
     "derive compare-laws momentum ema-momentum --order 2",
+    "derive compare-laws sgd sgd --sampling-b reshuffled",
 )
 @click.argument("a", metavar="A", shell_complete=complete_schemes)
 @click.argument("b", metavar="B", shell_complete=complete_schemes)
@@ -47,12 +50,15 @@ def stationary_law(order: int, output: str, plain: bool, **options: Any) -> None
 @click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both.")
 @click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A.")
 @click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B.")
+@click.option("--sampling-a", type=SAMPLINGS, help="How A draws samples; else as its file says.")
+@click.option("--sampling-b", type=SAMPLINGS, help="How B draws samples.")
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
 )
 @format_option
-def compare_laws(a: str, b: str, order: int, linear_scaling: bool, regime: str | None, regime_a: str | None, regime_b: str | None,
-                 settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip
+def compare_laws(a: str, b: str, order: int, linear_scaling: bool, regime: str | None, regime_a: str | None,
+                 regime_b: str | None, sampling_a: str | None, sampling_b: str | None, settings: tuple[str, ...], output: str,
+                 plain: bool) -> None:  # fmt: skip
     """Whether two stochastic schemes (names or files) have the same law, through which power, and which tied forests differ.
 
     Where only a factor tells their limits apart, B is run with the step that makes them equal.
@@ -61,7 +67,8 @@ def compare_laws(a: str, b: str, order: int, linear_scaling: bool, regime: str |
     from derive.writing.laws import law_comparison_lines
 
     values = parse_settings(settings)
-    c = read(a, b, order, regimes=(regime_a or regime, regime_b or regime), settings=values, linear_scaling=linear_scaling)
+    regimes, samplings = (regime_a or regime, regime_b or regime), (sampling_a, sampling_b)
+    c = read(a, b, order, regimes=regimes, settings=values, samplings=samplings, linear_scaling=linear_scaling)
     configurations = [g.configuration for g in (c.first, c.second)]
     note_ranges(values, *(x.scheme for x in configurations))
     said = {"schemes": [x.scheme.name for x in configurations], "regimes": [x.regime for x in configurations]}

@@ -18,7 +18,7 @@ from derive.algebra.coefficients import Ratio
 from derive.equation import check_order
 from derive.noise.forests import text
 from derive.noise.generator import Generator
-from derive.noise.sampling import with_samples
+from derive.noise.sampling import independent
 from derive.noise.start import start_from_rest
 from derive.noise.sums import ForestSum, labels_of
 from derive.result import Described, named
@@ -96,7 +96,7 @@ def initial_law(
     >>> str(law.mean[1]), str(law.covariance[2])
     ('beta/(1 - beta)**2*g', '-beta*(2 + beta)/((1 - beta)**3*(1 + beta))*(g1 g1)')
     """
-    configuration = configure(with_samples(load_scheme(scheme)), regime, settings, noise=True)
+    configuration = configure(independent(load_scheme(scheme)), regime, settings, noise=True)
     check_order(configuration, order, force=True)
     start = start_from_rest(configuration, order)
     return InitialLaw(start.settled, start.decaying, start.factors)

@@ -2,7 +2,7 @@
 
 Every unknown has one component, and derivatives are taken at 0 (at 1 where the value of a variable stands in a forest):
 
-    L_xi(x) = p(x) + xi q(x),    xi = 2 with probability 1/3, else -1;    phi = x^r/r!
+    L_xi(x) = p(x) + xi q(x),    xi = m - 1 with probability 1/m, else -1;    phi = x^r/r!
 
 An untied node with j branches is then p^(j+1), the nodes of a tie together the cumulant of xi of their number times the product
 of their q^(j+1), two equal normal vectors give 1, and phi sees the forests with r roots alone.
@@ -11,22 +11,25 @@ of their q^(j+1), two equal normal vectors give 1, and phi sees the forests with
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial
 from typing import Any, NamedTuple
 
 from derive.algebra.coefficients import Ratio
+from derive.language import names_of, parse_expression
 from derive.noise.forests import GRADIENT, NORMAL, Forest, Tree, nodes
 from derive.noise.generator import Generator
+from derive.noise.reshuffled import EpochGenerator
 from derive.readings.domain import domain
 from derive.readings.witness import sample
 from derive.reals import All
 from derive.result import Described
+from derive.scheme.schedule import evaluate
 
 Derivative = tuple[str, tuple[str, ...]]  # of a loss or field, by these variables
-XI = ((Fraction(2), Fraction(1, 3)), (Fraction(-1), Fraction(2, 3)))  # value, probability
+BATCHES = 3  # m, where it is not the number of batches in an epoch
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 
 
@@ -61,13 +64,18 @@ class LawWitness(Described):
         }  # fmt: skip
 
 
-def cumulant(order: int) -> Fraction:
+def draws(batches: int) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The values of xi with their probabilities."""
+    return (Fraction(batches - 1), Fraction(1, batches)), (Fraction(-1), Fraction(batches - 1, batches))
+
+
+def cumulant(order: int, batches: int = BATCHES) -> Fraction:
     """kappa_r of xi:  m_r = sum_j binomial(r-1, j-1) kappa_j m_(r-j).
 
     >>> [str(cumulant(r)) for r in (1, 2, 3, 4)]
     ['0', '2', '2', '-6']
     """
-    moments = [sum((p * x**r for x, p in XI), Fraction(0)) for r in range(order + 1)]
+    moments = [sum((p * x**r for x, p in draws(batches)), Fraction(0)) for r in range(order + 1)]
     found = [Fraction(0)]
     for r in range(1, order + 1):
         found.append(moments[r] - sum((comb(r - 1, j - 1) * found[j] * moments[r - j] for j in range(1, r)), Fraction(0)))
@@ -86,20 +94,21 @@ def law_witness(total: Mapping[Forest, Ratio], *generators: Generator) -> LawWit
     if any(g.opaque for g in generators):
         return None
     space = generators[0].spaces
-    numbers = _parameters(total.values(), generators)
+    batches = _batches(generators)
+    numbers = _parameters(total.values(), generators, batches)
     if numbers is None:
         return None
     for roots in _tests(total, space):
         chosen = {f: c.at(numbers, Fraction) for f, c in total.items() if _roots(f, space) == roots}
         at = Fraction(int(any(t.label in space and t.label in generators[0].slow for f in chosen for t in _all(f))))
         for jets in _jets(chosen, generators[0]):
-            value = sum((c * forest_value(f, jets, generators[0], at) for f, c in chosen.items()), Fraction(0))
+            value = sum((c * forest_value(f, jets, generators[0], at, batches) for f, c in chosen.items()), Fraction(0))
             if value:
-                return _witness(jets, roots, at, numbers, value, generators[0])
+                return _witness(jets, roots, at, numbers, value, batches)
     return None
 
 
-def forest_value(forest: Forest, jets: Jets, g: Generator, at: Fraction) -> Fraction:
+def forest_value(forest: Forest, jets: Jets, g: Generator, at: Fraction, batches: int = BATCHES) -> Fraction:
     """The number that a forest is, the derivative of phi by its roots left out."""
     value, tied = Fraction(1), Counter[int]()
     for t in _all(forest):
@@ -109,7 +118,7 @@ def forest_value(forest: Forest, jets: Jets, g: Generator, at: Fraction) -> Frac
             value *= (jets.noise if t.tie else jets.mean).get(derivative(t, g), Fraction(0))
             tied[t.tie] += 1
     for tie, count in tied.items():
-        value *= cumulant(count) if tie else 1
+        value *= cumulant(count, batches) if tie else 1
     return value
 
 
@@ -155,23 +164,41 @@ def _needed(forest: Forest, g: Generator) -> tuple[set[Derivative], set[Derivati
     return found
 
 
-def _parameters(coefficients: Iterable[Ratio], generators: Iterable[Generator]) -> dict[str, Fraction] | None:
+def _batches(generators: Iterable[Generator]) -> int:
+    """The number of batches in an epoch, where a generator is one of epochs; one that it is for, where it is for many."""
+    epochs = next((g for g in generators if isinstance(g, EpochGenerator)), None)
+    if epochs is None:
+        return BATCHES
+    return int(epochs.batches) if epochs.batches.isdigit() else max(BATCHES, epochs.order + 2)
+
+
+def _parameters(
+    coefficients: Iterable[Ratio], generators: Sequence[Generator], batches: int
+) -> dict[str, Fraction] | None:
     """Numbers for all symbols, in the ranges that the schemes state."""
+    epochs = [g for g in generators if isinstance(g, EpochGenerator)]
+    powers = {z: parse_expression(text, z) for g in epochs for z, text in g.symbols.items()}
+    letters = {g.batches: Fraction(batches) for g in epochs}
     used = {s for c in coefficients for s in c.symbols()}
+    used |= {s for z in used & powers.keys() for s in names_of(powers[z])}
     ranges = [r.formula for g in generators for r in domain(g.configuration, used)]
-    return sample(used, All(tuple(ranges)))
+    found = sample(used - powers.keys() - letters.keys(), All(tuple(ranges)))
+    if found is None:
+        return None
+    found |= {n: x for n, x in letters.items() if n in used}
+    return found | {z: evaluate(e, found) for z, e in powers.items() if z in used}
 
 
 # ------------------------------------------------------------------------------------------------------ words
 
 
 def _witness(
-    jets: Jets, roots: tuple[str, ...], at: Fraction, numbers: Mapping[str, Fraction], value: Fraction, g: Generator
+    jets: Jets, roots: tuple[str, ...], at: Fraction, numbers: Mapping[str, Fraction], value: Fraction, batches: int
 ) -> LawWitness:
     names = dict.fromkeys(name for part in jets for name, _ in part)
     losses = {name: _loss(name, jets, at) for name in names}
     noisy = any(jets.noise.values())
-    samples = "xi = 2 with probability 1/3, else -1" if noisy else ""
+    samples = f"xi = {batches - 1} with probability 1/{batches}, else -1" if noisy else ""
     powers = Counter(roots)
     test = "*".join(_monomial(x, k, at) for x, k in powers.items())
     variables = {x: str(at) for x in dict.fromkeys((*roots, *(x for part in jets for _, by in part for x in by)))}

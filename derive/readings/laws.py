@@ -26,12 +26,14 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.equation import check_order
 from derive.errors import UsageError
 from derive.language import fresh_name
+from derive.noise.epochs import BATCHES
 from derive.noise.forests import Forest, text
 from derive.noise.generator import Generator, generator
+from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
 from derive.noise.sampling import excess, with_samples
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
-from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme import Scheme, configure, load_scheme
 
 Powers = tuple[Mapping[Forest, Ratio], ...]
 
@@ -96,6 +98,7 @@ def compare_laws(
     *,
     regimes: tuple[str | None, str | None] = (None, None),
     settings: Mapping[str, str] | None = None,
+    samplings: tuple[str | None, str | None] = (None, None),
     linear_scaling: bool = False,
 ) -> LawComparison:
     """Compare the laws of two schemes through gamma^order; parameters of the same name are the same parameter.
@@ -103,6 +106,8 @@ def compare_laws(
     `settings` apply to each scheme that has the parameter; a text that draws nothing is read with every gradient that of the
     step's sample.  With `linear_scaling`, B has batches and steps kappa times as large, and one of its steps stands against kappa
     of A.  Otherwise, where only a factor tells the limits at gamma^0 apart, B is run with the step that makes them equal.
+    `samplings` are 'iid' or 'reshuffled', as the schemes' files say where they are left out: epochs, each a random order of m
+    batches, against independent draws from them.
 
     Raises UsageError where the schemes have different variables or losses, and what `generator` raises.
 
@@ -113,21 +118,37 @@ def compare_laws(
     {'g[g]': ['-1/2', '-(1 + beta)/(2*(1 - beta))']}
     >>> list(compare_laws("sgd", "sgd", 2, linear_scaling=True).differences)
     ['g[g]']
+    >>> c = compare_laws("sgd", "sgd", 1, samplings=("iid", "reshuffled"))
+    >>> {f: [str(x) for x in pair] for f, pair in c.differences.items()}
+    {'g1 g1': ['1/2', '0'], 'g1[g1]': ['0', '-1/2']}
     """
     schemes = [with_samples(load_scheme(a)), with_samples(load_scheme(b))]
-    configurations = [_configured(s, r, settings or {}) for s, r in zip(schemes, regimes, strict=True)]
-    for name in settings or {}:
-        if not any(name in c.settings for c in configurations):
+    given = settings or {}
+    found = [_generator(*chosen, given, order) for chosen in zip(schemes, regimes, samplings, strict=True)]
+    for name in given:
+        if not any(name in g.configuration.settings or name == _batches(g) for g in found):
             raise UsageError(f"--set {name}: neither scheme has this parameter free")
-    for c in configurations:
-        check_order(c, order, force=True)
-    return compare_generators(*(generator(c, order) for c in configurations), linear_scaling=linear_scaling)
+    return compare_generators(*found, linear_scaling=linear_scaling)
 
 
-def _configured(scheme: Scheme, regime: str | None, settings: Mapping[str, str]) -> Configuration:
+def _generator(
+    scheme: Scheme, regime: str | None, sampling: str | None, settings: Mapping[str, str], order: int
+) -> Generator:
+    """The generator of one scheme, with those settings that are about it."""
+    how = scheme.sampling if sampling is None else sampling
+    if how not in ("iid", "reshuffled"):
+        raise UsageError(f"sampling: '{how}' is not known; write iid or reshuffled")
     free = configure(scheme, regime, noise=True).free
-    own = {n: v for n, v in settings.items() if n in free or n.partition("(")[0] in scheme.functions}
-    return configure(scheme, regime, own, noise=True)
+    rest, batches = batches_setting(scheme, settings) if how == "reshuffled" else (settings, None)
+    own = {n: v for n, v in rest.items() if n in free or n.partition("(")[0] in scheme.functions}
+    configuration = configure(scheme, regime, own, noise=True)
+    check_order(configuration, order, force=True)
+    return generator(configuration, order) if how == "iid" else reshuffled_generator(configuration, order, batches)
+
+
+def _batches(g: Generator) -> str:
+    """The name of the number of batches in an epoch."""
+    return fresh_name(BATCHES, g.configuration.scheme.names) if isinstance(g, EpochGenerator) else ""
 
 
 def compare_generators(first: Generator, second: Generator, *, linear_scaling: bool = False) -> LawComparison:
@@ -136,11 +157,11 @@ def compare_generators(first: Generator, second: Generator, *, linear_scaling: b
     used = {s for g in (first, second) for p in g.powers for c in p.values() for s in c.symbols()}
     kappa = fresh_name("kappa", used)
     ring = Ring(sorted({*used, kappa}))
-    if linear_scaling and (first.opaque or second.opaque):
-        raise UsageError("linear scaling is read where gradients stand alone: no batch size scales the law of a function of them")
+    if linear_scaling:
+        _require_scalable(first, second)
     f, g = (tuple({t: c.substitute({}, ring) for t, c in p.items()} for p in x.powers) for x in (first, second))
     k = ring.symbol(kappa)
-    ratio = None if linear_scaling else _ratio(f, g)
+    ratio = None if linear_scaling or _timed(first, second) else _ratio(f, g)
     rule = Rule(k, k, k) if linear_scaling else Rule(ratio or ring.one, ring.one, ring.one)
     g = tuple({t: ruled(t, c, power, rule) for t, c in p.items()} for power, p in enumerate(g))
     order = min(len(f), len(g)) - 1
@@ -169,17 +190,34 @@ def _require_comparable(first: Generator, second: Generator) -> None:
         raise UsageError("the schemes have different functions of gradients, which are not compared: " + ", ".join(first.opaque))
 
 
+def _require_scalable(*generators: Generator) -> None:
+    """UsageError where larger batches and steps are no rule for the coefficients of forests."""
+    if any(g.opaque for g in generators):
+        raise UsageError("linear scaling is read where gradients stand alone: no batch size scales the law of a function of them")
+    if any(isinstance(g, EpochGenerator) for g in generators):
+        raise UsageError("linear scaling is read for independent samples: larger batches make fewer of them in an epoch")
+    if _timed(*generators):
+        raise UsageError("linear scaling is read for steps that do not depend on the time, which runs with the step")
+
+
+def _timed(*generators: Generator) -> bool:
+    """Whether coefficients depend on the time."""
+    used = {s for g in generators for power in g.powers for c in power.values() for s in c.symbols()}
+    return "t" in used or any(g.configuration.functions for g in generators)
+
+
 def ruled(forest: Forest, c: Ratio, power: int, rule: Rule) -> Ratio:
     """The coefficient of a forest at gamma^power where the scheme is run by a rule, in the clock of the other."""
     return (c * rule.step ** (power + 1) * rule.steps.inverse() * rule.batch ** -excess(forest)).reduced()
 
 
 def _ratio(f: Powers, g: Powers) -> Ratio | None:
-    """s with f = s g at gamma^0."""
+    """s > 0 with f = s g at gamma^0."""
     if f[0].keys() != g[0].keys() or not f[0]:
         return None
     ratios = [(f[0][t] / g[0][t]).reduced() for t in f[0]]
-    return ratios[0] if all(r == ratios[0] for r in ratios) else None
+    backwards = ratios[0].is_number and ratios[0].number() < 0
+    return ratios[0] if not backwards and all(r == ratios[0] for r in ratios) else None
 
 
 def _differences(a: Mapping[Forest, Ratio], b: Mapping[Forest, Ratio]) -> dict[Forest, tuple[Ratio, Ratio]]:

@@ -20,7 +20,7 @@ from derive.algebra.coefficients import Ratio
 from derive.equation import check_order
 from derive.errors import DeriveError, ReductionError
 from derive.noise.quadratic import QuadraticStep, Symbols
-from derive.noise.sampling import with_samples
+from derive.noise.sampling import independent
 from derive.readings.stability import Stability, stability_of
 from derive.readings.stationary_density import StationaryDensity, stationary_density
 from derive.result import Described, named
@@ -97,7 +97,7 @@ def stationary_law(
     >>> {k: str(c) for k, c in law.temperature.items()}, law.stability.interval
     ({1: 's/(2*(1 - beta))', 2: 'h*s/(4*(1 - beta)*(1 + beta))'}, ('0', '2*(1 + beta)'))
     """
-    chosen = with_samples(load_scheme(scheme))
+    chosen = independent(load_scheme(scheme))
     configuration = configure(chosen, regime, settings, noise=True)
     check_order(configuration, order, force=True)
     step = QuadraticStep(configuration)

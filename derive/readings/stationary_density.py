@@ -26,7 +26,7 @@ from derive.algebra.coefficients import Ratio
 from derive.errors import ReductionError
 from derive.noise.forests import parse, text
 from derive.noise.generator import Generator, generator
-from derive.noise.sampling import with_samples
+from derive.noise.sampling import independent
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -42,7 +42,7 @@ TURNING = "round a minimum the law turns, as H S is not symmetric (it is where S
 ODD = "the highest derivative of phi at gamma^2 is of an odd order"
 #: on what `curl` is the value, and of what
 CURL_EXAMPLE = "the curl of it, over d, on L = x**2/2 + y**2, L_xi = L + xi*(x + y), E xi**2 = 1"
-TURNING_EXAMPLE = "E(theta_2 theta_1' - theta_1 theta_2')/gamma for two modes of curvatures 1, 2 whose errors have the covariance 1"
+TURNING_EXAMPLE = "E(theta_2 theta_1' - theta_1 theta_2')/gamma for modes of curvatures 1, 2 whose errors have the covariance 1"
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +100,7 @@ def stationary_density(
     >>> d.balance, d.balance_power, d.next_power
     ('holds', 1, 'fails')
     """
-    return density_of(generator(configure(with_samples(load_scheme(scheme)), regime, settings, noise=True), 2))
+    return density_of(generator(configure(independent(load_scheme(scheme)), regime, settings, noise=True), 2))
 
 
 def density_of(g: Generator) -> StationaryDensity:

@@ -10,6 +10,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.noise.forests import Forest, parse
 from derive.noise.generator import Generator
+from derive.noise.reshuffled import EpochGenerator
 from derive.noise.sums import ForestSum
 from derive.result import named
 from derive.writing.expression import typed
@@ -68,12 +69,14 @@ def _said(lines: Sequence[str], style: Notation) -> Lines:
 
 
 def law_comparison_lines(c: LawComparison, style: Notation) -> Lines:
-    names = [named(g.configuration) for g in (c.first, c.second)]
+    epochs = [isinstance(g, EpochGenerator) for g in (c.first, c.second)]
+    names = [named(g.configuration) + ", reshuffled" * e for g, e in zip((c.first, c.second), epochs, strict=True)]
     lines = [] if style.name == "latex" else [f"{names[0]} against {names[1]}, in law, through {said_power(c.order, style)}"]
     if not c.rule.plain:
         lines += _said([_rule(c, style)], style)
     same = f"the generators are the same through {said_power(c.same_through, style)}"
-    meaning = "for every smooth loss, every law of independent samples and all values of the parameters"
+    samples = "samples" if any(epochs) else "independent samples"
+    meaning = f"for every smooth loss, every law of {samples} and all values of the parameters"
     if c.same_through >= 0:
         lines += _said([f"{same}, {meaning}"], style)
     if c.same_through == c.order:
