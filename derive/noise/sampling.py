@@ -45,7 +45,8 @@ def with_samples(scheme: Scheme) -> Scheme:
 def independent(scheme: Scheme) -> Scheme:
     """The scheme with samples.  Raises UsageError where its samples are not independent of all others."""
     if scheme.sampling != "iid":
-        raise UsageError(f"{scheme.where}: this is read for samples that are independent of all others, and these are {scheme.sampling}")
+        what = "samples that are independent of all others"
+        raise UsageError(f"{scheme.where}: this is read for {what}, and these are {scheme.sampling}")
     return with_samples(scheme)
 
 
