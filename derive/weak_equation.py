@@ -19,10 +19,12 @@ from derive.equation import check_order
 from derive.errors import UsageError
 from derive.language import unparse
 from derive.noise.generator import Generator, generator
+from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
 from derive.noise.sampling import batch_size, by_batch, with_samples
 from derive.noise.sums import ForestSum, labels_of
 from derive.result import Described, declarations, function_text, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme.model import Sampling
 
 if TYPE_CHECKING:
     from derive.concrete.expectation import Expectation
@@ -30,14 +32,15 @@ if TYPE_CHECKING:
     from derive.concrete.samples import Losses, Samples
 
 __all__ = ["OnLosses", "WeakEquation", "modified_sde"]
-MAX_WEAK_ORDER = 6  # plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
+#: plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
+MAX_WEAK_ORDER = {"iid": 6, "reshuffled": 5}
 
 
 @dataclass(frozen=True, repr=False)
 class WeakEquation(Described):
     """The weak modified equation of a scheme in a regime, through gamma^order; `eq[k]` is the coefficient of gamma^k in G.
 
-    `sampling` says how samples follow each other, `batch` over how many every gradient is a mean.
+    `sampling` says how samples follow each other, `batch` over how many of them every gradient is a mean.
 
     >>> eq = modified_sde("momentum", order=1)
     >>> eq, str(eq.coefficient("g1 g1")), eq.no_sde_from
@@ -47,8 +50,16 @@ class WeakEquation(Described):
     """
 
     generator: Generator
-    sampling: str = "iid"
     batch: str = "1"
+
+    @property
+    def epochs(self) -> EpochGenerator | None:
+        """The generator of epochs, where the batches of a data set come in a random order."""
+        return self.generator if isinstance(self.generator, EpochGenerator) else None
+
+    @property
+    def sampling(self) -> Sampling:
+        return "reshuffled" if self.epochs else "iid"
 
     @property
     def configuration(self) -> Configuration:
@@ -105,7 +116,7 @@ class WeakEquation(Described):
         return next((k for k, part in enumerate(self.beyond) if len(part)), None)
 
     def describe(self) -> str:
-        said = (", " + self.sampling) * (self.sampling != "iid") + f", batch {self.batch}" * (self.batch != "1")
+        said = f", epochs of {self.epochs.batches} batches" if self.epochs else f", batch {self.batch}" * (self.batch != "1")
         return f"{named(self.configuration)}, through gamma^{self.order}{said}"
 
     def __str__(self) -> str:
@@ -134,7 +145,8 @@ class WeakEquation(Described):
             "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
             "sampling": self.sampling,
             "batch": self.batch,
-            "time": "n gamma",
+            **({"batches": self.epochs.batches, "symbols": dict(self.epochs.symbols)} if self.epochs else {}),
+            "time": f"n {self.epochs.batches} gamma" if self.epochs else "n gamma",
             "slow": list(self.generator.slow),
             "opaque": dict(self.generator.opaque),
             "generator": _blocks(self.powers),
@@ -162,7 +174,8 @@ class WeakEquation(Described):
         """
         from derive.concrete.samples import parse_samples
 
-        return OnLosses(self, parse_samples(self.configuration, losses, weights, parameters, variables))
+        samples = parse_samples(self.configuration, losses, weights, parameters, variables)
+        return OnLosses(self if self.epochs is None else _epochs_of(self.epochs, samples), samples)
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,6 +200,16 @@ class OnLosses(Described):
         return f"{self.equation.describe()}, on {len(self.samples.weights)} samples"
 
 
+def _epochs_of(generator: EpochGenerator, samples: Samples) -> WeakEquation:
+    """The equation of epochs with these batches."""
+    count, known = len(samples.weights), generator.batches
+    if len({*samples.weights}) > 1:
+        raise UsageError("weights: in an epoch every batch comes once, so that all have the same; leave them out")
+    if known.isdigit() and int(known) != count:
+        raise UsageError(f"the losses: {count} batches, and an epoch has {known}; give the loss of each, or leave --set m out")
+    return WeakEquation(reshuffled_generator(generator.configuration, generator.order, count))
+
+
 def _blocks(powers: Sequence[ForestSum]) -> list[dict[str, Any]]:
     return [{"power": k, "terms": power.to_json()} for k, power in enumerate(powers)]
 
@@ -205,7 +228,7 @@ def modified_sde(
 
     scheme    catalogue name, path of a TOML file, or a Scheme; a text that draws nothing is read with every gradient that of the
               step's sample
-    sampling  'iid' or 'reshuffled', as the scheme's file says if it is left out
+    sampling  'iid' or 'reshuffled', as the scheme's file says if it is left out; settings={"m": "8"} gives an epoch 8 batches
     batch     over how many samples every gradient is a mean, a number or a symbol
 
     Raises what `modified_equation` raises.
@@ -215,13 +238,17 @@ def modified_sde(
     """
     chosen = with_samples(load_scheme(scheme))
     how = chosen.sampling if sampling is None else sampling
-    if how == "reshuffled":
-        raise UsageError("sampling: 'reshuffled' is not derived yet; write iid, samples that are independent of all others")
-    if how != "iid":
-        raise UsageError(f"sampling: '{how}' is not known; write iid or reshuffled")
-    configuration = configure(chosen, regime, settings, noise=True)
+    if how not in MAX_WEAK_ORDER:
+        raise UsageError(f"sampling: '{how}' is not known; write {' or '.join(MAX_WEAK_ORDER)}")
+    epochs = how == "reshuffled"
+    given, batches = batches_setting(chosen, dict(settings or {})) if epochs else (settings, None)
+    configuration = configure(chosen, regime, given, noise=True)
     check_order(configuration, order, force=True)
-    if order > MAX_WEAK_ORDER:
-        raise UsageError(f"order {order}: there are too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER}")
-    size = batch_size(str(batch), configuration) if batch is not None else "1"
-    return WeakEquation(by_batch(generator(configuration, order, progress), size), how, size)
+    if order > MAX_WEAK_ORDER[how]:
+        raise UsageError(f"order {order}: too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER[how]}")
+    if not epochs:
+        size = batch_size(str(batch), configuration) if batch is not None else "1"
+        return WeakEquation(by_batch(generator(configuration, order, progress), size), size)
+    if batch is not None:
+        raise UsageError("batch: in an epoch every step has one of its batches; leave --batch out, their number is --set m=8")
+    return WeakEquation(reshuffled_generator(configuration, order, batches, progress))

@@ -54,6 +54,16 @@ SAMPLE = [
     ("compare", "gd", "heun"), ("compare", "momentum", "ema-momentum"), ("explain", "momentum"),
     ("explain", "adam-bias-corrected"),
     ("explain", "triple-momentum"), ("explain", "qhadam"), ("explain", "sgdw"), ("explain", "adagrad"), ("explain", "bdf2"),
+    ("modified-sde", "gd", "--order", "3"), ("modified-sde", "momentum", "--order", "2", "--batch", "B"),
+    ("modified-sde", "--update", "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()", "--order", "2"),
+    ("modified-sde", "--update", "y = theta - gamma*sgrad(theta); theta = theta - gamma*sgrad(y)", "--order", "2"),
+    ("modified-sde", "--update", "theta = theta - gamma*sfield(theta)", "--order", "3"),
+    ("modified-sde", "game-alternating", "--order", "2"), ("modified-sde", "adam", "--regime", "inertial", "--order", "2"),
+    ("modified-sde", "momentum", "--regime", "inertial", "--order", "2"), ("modified-sde", "two-batches"),
+    ("modified-sde", "momentum", "--sampling", "reshuffled"),
+    ("modified-sde", "gd", "--sampling", "reshuffled", "--order", "3"), ("modified-sde", "gd-schedule", "--order", "2"),
+    ("modified-sde", "momentum", "--order", "2", "--losses", "x**4/4 + x*y**2; x**2*y; exp(x)*y", *POINT[2:], "--set", "beta=9/10"),
+    ("modified-sde", "momentum", "--order", "2", "--losses", "x**4/4 + x*y**2; x**2*y"),
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from derive.commands.main import main
 from derive.errors import ReductionError, UsageError
 from derive.noise.forests import text
 from derive.noise.sampling import excess
+from derive.scheme import scheme_from_toml
 
 LANGEVIN = "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()"
 AHEAD = "y = theta - gamma*sgrad(theta); theta = theta - gamma*sgrad(y)"
@@ -121,7 +122,7 @@ def test_equations_compare_pickle_and_show_themselves() -> None:
 
 @pytest.mark.parametrize(
     ("keywords", "says"),
-    [({"sampling": "reshuffled"}, "not derived yet"), ({"sampling": "shuffled"}, "iid or reshuffled"), ({"batch": 0}, "positive"),
+    [({"sampling": "reshuffled", "batch": 2}, "--set m=8"), ({"sampling": "shuffled"}, "iid or reshuffled"), ({"batch": 0}, "positive"),
      ({"batch": "1/2"}, "positive"), ({"batch": "theta"}, "meaning"), ({"batch": "gamma"}, "meaning"), ({"order": -1}, ">= 0"),
      ({"order": 7}, "limit is order 6"), ({"regime": "fast"}, "no regimes"), ({"settings": {"beta": "1"}}, "beta")],
 )  # fmt: skip
@@ -142,6 +143,32 @@ def test_a_text_without_noise_is_read_with_samples_and_another_as_it_is() -> Non
     langevin = modified_sde(inline_scheme(LANGEVIN), 1)
     assert langevin.scheme.update == LANGEVIN
     assert langevin.coefficient("g1 g1") == 0 != modified_sde("gd", 1).coefficient("g1 g1")
+
+
+# ---------------------------------------------------------------------------------------------- epochs
+
+
+def test_reshuffled_batches_have_a_drift_of_their_own_and_little_noise() -> None:
+    epochs = modified_sde("gd", 1, sampling="reshuffled")
+    assert (epochs.sampling, epochs.to_json()["batches"], epochs.to_json()["time"]) == ("reshuffled", "m", "n m gamma")
+    assert [str(epochs.coefficient(f)) for f in ("g[g]", "g1[g1]", "g1 g1")] == ["-1/2", "-1/2", "0"]
+    assert repr(epochs) == "<WeakEquation gd, through gamma^1, epochs of m batches>"
+    in_a_file = 'update = "theta = theta - gamma*sgrad(theta)"\n[noise]\nsampling = "reshuffled"'
+    assert modified_sde(scheme_from_toml(in_a_file), 1).generator.powers == epochs.generator.powers
+    page = printed("momentum", "--sampling", "reshuffled", "--set", "m=4")
+    assert "with time 4 n γ, E φ(θ_(4 n)) = (exp(4 n γ G) φ)(θ_0) once memory has settled:" in page.splitlines()
+    assert "negative directions" in printed("gd", "--sampling", "reshuffled", "--order", "3", "--format", "latex")
+
+
+def test_losses_of_an_epoch_are_its_batches() -> None:
+    epochs = modified_sde("gd", 1, sampling="reshuffled", settings={"m": "3"})
+    assert epochs.on_losses("x; x**2; x**3").evaluate("x=1").values[0] == {"x": "-2"}
+    with pytest.raises(UsageError, match="2 batches, and an epoch has 3"):
+        epochs.on_losses("x; x**2")
+    with pytest.raises(UsageError, match="every batch comes once"):
+        epochs.on_losses("x; x**2; x**3", ["1/2", "1/4", "1/4"])
+    with pytest.raises(UsageError, match="one batch is the whole data set"):
+        modified_sde("gd", 1, sampling="reshuffled").on_losses("x**2")
 
 
 # ---------------------------------------------------------------------------------------------- losses
@@ -243,7 +270,7 @@ def test_options_of_losses_want_losses(option: str) -> None:
 
 
 def test_bad_input_is_one_line() -> None:
-    assert "not derived yet" in refused("gd", "--sampling", "reshuffled")
+    assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
     assert "no values on losses" in refused("normalised-gd", "--losses", "x**2; x**4", "--at", "x=1")
     assert "1/0" not in refused("momentum", "--set", "beta=1", "--losses", "x")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 import sgd_forests
@@ -111,6 +111,21 @@ def test_a_batch_of_two_is_the_data_set_of_all_pairs() -> None:
     assert found == named(generator(steps, pairs, POINT, 2), "xy")
     symbolic = modified_sde("gd", 2, batch="B").on_losses(texts(LOSSES), WEIGHTS).evaluate("x=1/2,y=1/3")
     assert {i: c.at({"B": F(2)}, F) for i, c in symbolic.numbers[2].items()} == found[2]
+
+
+def test_epochs_of_three_batches_in_all_orders() -> None:
+    """T is the mean over the six orders, and its logarithm 3 gamma G."""
+    gradients = [gradient_step(polynomial(loss), 1) for loss in LINE]
+
+    def epoch(order: Sequence[int]) -> Step:
+        (x,) = gradients[order[0]]
+        for k in order[1:]:
+            x = composed(gradients[k][0], [x], 3)
+        return [x]
+
+    found = modified_sde("gd", 2, sampling="reshuffled").on_losses(texts(LINE, "x")).evaluate("x=2/3").numbers
+    powers = generator([epoch(order) for order in permutations(range(3))], [F(1, 6)] * 6, (F(2, 3),), 2)
+    assert [{i: 3 * c for i, c in power.items()} for power in found] == named(powers, "x")
 
 
 def test_heavy_ball_whose_velocity_is_slow() -> None:

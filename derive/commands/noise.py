@@ -72,7 +72,7 @@ def _print_values(equation: Any, data: Any, at: str, digits: int, output: str, p
 
     found = data.evaluate(at, digits)
     if output == "json":
-        said = {"losses": data.samples.to_json(), "weights": [str(w) for w in data.samples.weights], "names": list(found.names)}
+        said = {"samples": data.samples.to_json(), "weights": [str(w) for w in data.samples.weights], "names": list(found.names)}
         at_point = {"at": {n: str(x) for n, x in found.point.items()}, "values": [dict(power) for power in found.values]}
         click.echo(json.dumps(equation.to_json() | said | at_point, indent=2))
     elif output == "latex":

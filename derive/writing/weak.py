@@ -37,7 +37,7 @@ def weak_text(equation: WeakEquation, ascii_only: bool = False, letters: Mapping
     report = _Report(equation, style)
     c, generator = equation.configuration, equation.generator
     lines = wrapped(header(c, style, "weak modified equation", equation.order), "", "  ")
-    lines += [f"    {line}" for line in (*update_lines(c, style), *drawn(report.to, equation.batch))]
+    lines += [f"    {line}" for line in (*update_lines(c, style), *drawn(report.to, equation))]
     lines += [f"{report.law}:", *report.generator_lines(), f"read as {report.sde}:", *report.sde_lines()]
     first, *rest = report.beyond_lines()
     lines += [*wrapped(first, "", ""), *rest, "where"]
@@ -49,7 +49,7 @@ def weak_latex(equation: WeakEquation, letters: Mapping[str, str] | None = None)
     """Sentences and displays that compile as pasted."""
     style = weak_style(equation, "latex", letters or {})
     report = _Report(equation, style)
-    sentences = [*drawn(report.to, equation.batch), f"{report.law}, which is {report.sde} with"]
+    sentences = [*drawn(report.to, equation), report.law, f"in the words of a stochastic differential equation {report.sde} with"]
     lines: list[str] = [*(words(s, style) for s in sentences), *report.sde_lines()]
     first, *rest = report.beyond_lines()
     lines += [words(first, style), *rest]
@@ -86,21 +86,26 @@ class _Report:
 
     @property
     def law(self) -> str:
-        """E phi(theta_n) = exp(n gamma G) phi."""
-        gamma, g, x = self.style.symbol("gamma"), self.fresh("G"), self.variables()
+        """E phi(theta_n) = exp(n gamma G) phi; in epochs of m steps n m in the place of n."""
+        epochs, g, x = self.equation.epochs, self.fresh("G"), self.variables()
+        steps = "n" if epochs is None else f"{epochs.batches} n" if epochs.batches.isdigit() else f"n {epochs.batches}"
+        time = f"{steps} {self.style.symbol('gamma')}"
         if self.timed:
             g = f"({g} + {self.to.partial('t')})"
+        end = f"_({steps})" if " " in steps else f"_{steps}"
         law = self.pick(
-            f"E φ({x}_n) = (exp(n {gamma} {g}) φ)({x}_0)", f"E phi({x}_n) = (exp(n {gamma} {g}) phi)({x}_0)",
-            rf"\mathbb{{E}}\, {self.phi}({x}_{{n}}) = (e^{{n {gamma} {g}}} {self.phi})({x}_{{0}})",
+            f"E φ({x}{end}) = (exp({time} {g}) φ)({x}_0)", f"E phi({x}{end}) = (exp({time} {g}) phi)({x}_0)",
+            rf"\mathbb{{E}}\, {self.phi}({x}_{{{steps}}}) = (e^{{{time} {g}}} {self.phi})({x}_{{0}})",
         )  # fmt: skip
         fast = " once memory has settled" if len(self.slow) < len(self.equation.scheme.states) else ""
-        return f"with time {self.to.math(f'n {gamma}')}, {self.to.math(law)}{fast}"
+        return f"with time {self.to.math(time)}, {self.to.math(law)}{fast}"
 
     @property
     def timed(self) -> bool:
         """Whether the generator depends on time."""
-        constant = {*self.equation.configuration.free, self.equation.batch}
+        epochs = self.equation.epochs
+        own = (epochs.batches, *epochs.symbols) if epochs else (self.equation.batch,)
+        constant = {*self.equation.configuration.free, *own}
         return any(c.symbols() - constant for power in self.equation.generator.powers for c in power.values())
 
     @property
@@ -189,7 +194,11 @@ class _Report:
         """From which power on no stochastic differential equation has this law: a sentence, and the rest of the generator."""
         first, g = self.equation.no_sde_from, self.to.math(self.fresh("G"))
         if first is None:
-            yield f"{g} has no derivatives beyond the second through {said_power(self.equation.order, self.style)}"
+            sign = ""
+            if self.equation.epochs and any(map(len, self.equation.diffusion)):
+                d = self.to.math(self.fresh("D"))
+                sign = f"; where {d} has negative directions no stochastic differential equation has this law"
+            yield f"{g} has no derivatives beyond the second through {said_power(self.equation.order, self.style)}{sign}"
             return
         vanishes = all(_cumulant(f) for f in self.equation.beyond[first].terms)
         zero = f", which vanishes at {said_power(first, self.style)} with the third cumulant" if vanishes else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from derive.writing.expression import typed
-from derive.writing.latex import aligned, fragment, words
+from derive.writing.latex import fragment, words
 from derive.writing.text import header
 from derive.writing.weak import weak_style
 from derive.writing.weak_words import wrapped
@@ -37,19 +38,17 @@ def values_text(equation: WeakEquation, values: Expectation, ascii_only: bool, l
 
 
 def values_latex(equation: WeakEquation, values: Expectation, letters: Mapping[str, str]) -> str:
-    r"""[gamma^k] G = value \partial_x + ..."""
+    r"""[gamma^k \partial_x^2] G = value."""
     style = weak_style(equation, "latex", letters, values.names)
     gamma, g = style.symbol("gamma"), equation.configuration.fresh("G")
     where = ", ".join(f"${typed(n, style)} = {typed(str(x), style)}$" for n, x in values.point.items())
-    means = f"with $[{gamma}^{{k}}]$ for the coefficient of ${gamma}^{{k}}$,"
+    means = rf"with $[{gamma}^{{k}}\, \partial]\, {g}$ for the coefficient of ${gamma}^{{k}}\, \partial$ in ${g}$,"
     lines: list[str] = [words(f"at {where}, {means}" if where else means)]
     for k, power in enumerate(values.values):
-        rows = []
         for index, x in power.items():
-            by = "".join(rf"\partial_{{{typed(n, style)}}}" for n in indexed(index, values.names))
-            rows.append(rf"+ \left({typed(x, style)}\right) {by}")
-        first, *rest = rows or ["0"]
-        lines += aligned(rf"[{gamma}^{{{k}}}]\, {g} ={{}}&", [first.removeprefix("+ "), *rest])
+            by = Counter(typed(n, style) for n in indexed(index, values.names))
+            partial = "".join(rf"\partial_{{{n}}}" + (f"^{{{e}}}" if e > 1 else "") for n, e in by.items())
+            lines.append(rf"[{gamma}^{{{k}}}\, {partial}]\, {g} ={{}}& {typed(x, style)}")
     return fragment(lines)
 
 

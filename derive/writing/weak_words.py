@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from derive.language.samples import SAMPLES
 from derive.noise.forests import NORMAL, Tree, nodes, tree_text
 from derive.noise.generator import Generator
 from derive.writing.forests import ForestWriter
+from derive.writing.series import greek
+
+if TYPE_CHECKING:
+    from derive.weak_equation import WeakEquation
 
 WIDTH = 100
 _ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth"}
@@ -26,15 +31,25 @@ def labels(generator: Generator) -> dict[tuple[str, bool], None]:
     return {(t.label, t.tie > 0): None for t in every}
 
 
-def drawn(to: ForestWriter, batch: str) -> Iterator[str]:
+def drawn(to: ForestWriter, equation: WeakEquation) -> Iterator[str]:
     """What is random in a step."""
-    used = labels(to.generator)
+    used, epochs = labels(to.generator), equation.epochs
     xi, z = to.math(to.letter("", 1)), to.math(to.letter(NORMAL, 1))
-    if any(shared and label != NORMAL for label, shared in used):
-        of = "the sample of the step" if batch == "1" else f"one of the {to.math(to.style.symbol(batch))} samples of the step"
+    if epochs is not None:
+        m = to.math(_size(to, epochs.batches))
+        yield f"{xi} is the batch of the step: in every epoch each of {m} comes once, in a random order"
+        for name, said in epochs.symbols.items():
+            yield f"{to.math(to.style.symbol(name))} is {greek(said, to.style)}"
+    elif any(shared and label != NORMAL for label, shared in used):
+        size = to.math(_size(to, equation.batch))
+        of = "a sample of the step" if equation.batch == "1" else f"one of the {size} samples of the step"
         yield f"{xi} is {of}, independent of all others"
     if (NORMAL, True) in used:
         yield f"{z} is a vector of independent standard normal numbers, new at every step"
+
+
+def _size(to: ForestWriter, size: str) -> str:
+    return size if size.isdigit() else to.style.symbol(size)
 
 
 def meanings(to: ForestWriter) -> Iterator[str]:
