@@ -131,6 +131,12 @@ def test_trees_without_ties_are_the_initial_layer_without_noise(name: str, order
         assert plain == {said[t]: str(c) for t, c in layer.shift[k].by_text.items()}
 
 
+def test_a_slow_average_starts_elsewhere_too() -> None:
+    text = "v = beta*v + {}(theta); a = a + gamma*(theta - a); theta = theta - gamma*v"
+    law, layer = initial_law(inline_scheme(text.format("sgrad")), 2), initial_layer(inline_scheme(text.format("grad")), 2)
+    assert law.mean[2].coefficient("a:g") == layer.shifts["a"][2].coefficient("grad") != 0
+
+
 def test_the_covariance_of_heavy_ball_by_hand() -> None:
     """theta_n = -gamma sum_m (1 - beta^m)/(1 - beta) xi_m, and in the end sum (1 - beta^m)^2 is n - 2 b/(1-b) + b^2/(1-b^2)."""
     found = initial_law("momentum", 2).covariance[2].coefficient("g1 g1")

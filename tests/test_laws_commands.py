@@ -17,6 +17,7 @@ COMMANDS = (
     'stationary-law --update "theta = theta - gamma*sgrad(theta) + sqrt(2*gamma)*normal()"',
     "compare-laws sgd momentum", "compare-laws sgd sgd --linear-scaling --order 2", "compare-laws momentum ema-momentum",
     "compare-laws gd extragradient", "initial-layer momentum --law --order 3", "initial-layer gd --law",
+    'initial-layer --update "v = beta*v + sgrad(theta); a = a + gamma*(theta - a); theta = theta - gamma*v" --order 2',
 )  # fmt: skip
 
 

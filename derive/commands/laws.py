@@ -29,7 +29,7 @@ def stationary_law(order: int, output: str, plain: bool, **options: Any) -> None
     A text without sgrad(x) or normal() is read with every gradient that of the step's sample.
     """
     from derive.readings.stationary import stationary_law as read
-    from derive.writing.laws import stationary_lines
+    from derive.writing.stationary import stationary_lines
 
     scheme, keywords = chosen(options)
     law = read(scheme, order, **keywords)

@@ -6,4 +6,6 @@
     generator   G, power by power of gamma
     epochs      how often a tied forest arises in n epochs, each a random order of the same batches
     reshuffled  G of these epochs
+    start       what memory adds to the law that starts at rest
+    quadratic   one step on a quadratic loss, and the second moments that it leaves as they are
 """

@@ -1,6 +1,6 @@
 """A stochastic scheme on a quadratic loss: its step as a random affine map of the state variables, and second moments that stay.
 
-    L_xi(x) = (h + chi) x^2/2 + xi x       xi, chi of mean zero, variances s and w, drawn anew with every sample
+    L_xi(x) = (h + chi) x^2/2 + xi x       xi, chi uncorrelated, of mean zero and variances s, w, new with every sample
     X+ = sum_c chi_c A_c X  +  sum_c chi_c (sum_xi b_c xi + sum_z c_c z),      chi_c a product of different samples' chi
     S  = sum_c w^|c| (A_c S A_c^T + s b_c b_c^T + c_c c_c^T)
 
