@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 
@@ -26,6 +26,7 @@ class Data:
     dimension: int
     weights: Sequence[Fraction]
     derivative: Callable[[int, tuple[int, ...]], Fraction]
+    states: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)
 
     def tensor(self, sample: int, rank: int) -> Tensor:
         return {i: self.derivative(sample, i) for i in product(range(self.dimension), repeat=rank)}
@@ -66,6 +67,8 @@ class Data:
             return self.covariance(split(text[4:-1], ", "), letters)
         if text in NORMALS:
             return {(j,): Fraction(j == letters[text]) for j in range(self.dimension)}
+        if text in self.states:
+            return {(j,): x for j, x in enumerate(self.states[text])}
         if text == "I":
             return {(i, j): Fraction(i == j) for i, j in product(range(self.dimension), repeat=2)}
         if text == "Sigma" or re.fullmatch(r"K\d", text):
@@ -122,7 +125,8 @@ class Data:
         """The mean over the letters in a text that have no value."""
         new = [x for x in SAMPLES if re.search(rf"_{x}\b", text) and x not in letters]
         normal = [x for x in NORMALS if re.search(rf"(?<!\w){x}(?!\w)", text) and x not in letters]
-        choices = [*([*enumerate(self.weights)] for _ in new), *([(j, Fraction(1)) for j in range(self.dimension)] for _ in normal)]
+        units = [(j, Fraction(1)) for j in range(self.dimension)]
+        choices = [*([*enumerate(self.weights)] for _ in new), *(units for _ in normal)]
         found = []
         for choice in product(*choices):
             weight = Fraction(1)
@@ -154,7 +158,8 @@ def combined(parts: Sequence[tuple[Fraction, Tensor]]) -> Tensor:
 
 def contracted(a: Tensor, b: Tensor) -> Tensor:
     """sum_j a_(... j) b_(j ...)."""
-    return combined([(Fraction(1), {(*i[:-1], *j[1:]): x * y}) for (i, x), (j, y) in product(a.items(), b.items()) if i[-1] == j[0]])
+    pairs = product(a.items(), b.items())
+    return combined([(x * y, {(*i[:-1], *j[1:]): Fraction(1)}) for (i, x), (j, y) in pairs if i[-1] == j[0]])
 
 
 def applied(a: Tensor, b: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """A second route to weak modified equations on finite data: one step run on polynomials, and the logarithm of its operator.
 
-    (T p)(z) = sum over samples of weight * p(step(z, sample)),     T = exp(gamma G):     gamma G = log T = sum (-1)^(k-1)/k (T - 1)^k
+    (T p)(z) = sum over samples of weight * p(step(z, sample)),   T = exp(gamma G):   gamma G = sum (-1)^(k-1)/k (T - 1)^k
 
 T is applied to the monomials of (z - z_0) with gamma as one more variable, truncated in gamma; (T - 1) gains a power of gamma, so
 the sum ends.  A derivative of the test function has the coefficient that the monomial's image has at z_0, over its factorials.

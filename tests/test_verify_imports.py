@@ -37,8 +37,9 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof", "stated_formula"}),
     "verify.claims": (ROUTE | JUDGE, {"proof"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
+    "verify.sde": (ROUTE, EXACT | {"proof"}),
     "verify.commands": (
-        ROUTE | CONSOLE, {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report"}
+        ROUTE | CONSOLE, {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report", "sde"}
     ),
 }
 MODULES = ["verify", *sorted(m.name for m in pkgutil.walk_packages(verify.__path__, "verify."))]

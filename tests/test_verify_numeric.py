@@ -15,7 +15,7 @@ import pytest
 from flint import arb, arb_mat, ctx, fmpq
 
 from derive import configure, load_scheme, modified_equation
-from derive.scheme import Configuration
+from derive.scheme import Configuration, inline_scheme
 from verify.numbers.independence import independent
 from verify.numbers.precision import precision
 from verify.numeric import plane
@@ -27,6 +27,7 @@ from verify.numeric.system import chosen_parameters
 from verify.orbits.integrate import BlowUpError, Flow, SingularFieldError, integrate
 from verify.orbits.slow_balls import NumericError
 from verify.problems.landscape import Loss
+from verify.verification import Options, verify_scheme
 
 START = (Fraction(2, 5), Fraction(1, 3))
 
@@ -287,6 +288,14 @@ def test_a_missing_term_is_noticed() -> None:
     recovery = recover_coefficients(configuration, shorter, {})
     assert not recovery.complete
     assert not recovery.confirmed
+
+
+@pytest.mark.parametrize("large", [10**8, 10**19])
+def test_runs_that_move_too_far_refute_nothing(large: int) -> None:
+    """gamma f is no small number at the route's gamma, 1e-14; the proof stands alone."""
+    scheme = inline_scheme(f"v = -v/3 + theta**2; theta = theta - gamma*{large}*v")
+    found = verify_scheme(modified_equation(scheme, 1), Options(loss="x", digits=15))
+    assert (found.verdict, "do not move steadily" in found.skipped["recovered"]) == ("verified", True)
 
 
 def test_terms_that_are_not_there_come_out_as_zero() -> None:

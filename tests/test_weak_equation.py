@@ -8,12 +8,13 @@ import pickle
 import pytest
 from click.testing import CliRunner, Result
 
-from derive import DeriveError, inline_scheme, load_scheme, modified_equation, modified_sde
+from derive import DeriveError, catalogue, inline_scheme, load_scheme, modified_equation, modified_sde
 from derive.commands.main import main
 from derive.errors import ReductionError, UsageError
 from derive.noise.forests import text
 from derive.noise.sampling import excess
 from derive.scheme import scheme_from_toml
+from verify.commands.main import main as verify
 
 LANGEVIN = "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()"
 AHEAD = "y = theta - gamma*sgrad(theta); theta = theta - gamma*sgrad(y)"
@@ -52,7 +53,8 @@ def test_a_forest_has_its_coefficient_in_any_order_and_spacing(written: str, coe
 @pytest.mark.parametrize(
     ("written", "says"),
     [("", "empty"), ("g1", "nothing else is of"), ("g g2", "nothing else is of"), ("h1 h1", "no 'h1'"),
-     ("g1 g1[", "tied forest"), ("g1 g1[g", "not closed"), ("g1+g1", "tied forest"), ("n1 n1", "no 'n'"), ("1/2 g", "tied forest")],
+     ("g1 g1[", "tied forest"), ("g1 g1[g", "not closed"), ("g1+g1", "tied forest"), ("n1 n1", "no 'n'"),
+     ("1/2 g", "tied forest")],
 )  # fmt: skip
 def test_a_text_that_is_no_forest_is_refused(written: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
@@ -117,12 +119,13 @@ def test_equations_compare_pickle_and_show_themselves() -> None:
     assert repr(first) == "<WeakEquation momentum, regime memory, through gamma^2, batch B>"
     assert repr(first.on_losses(["x", "x**2"])) == f"{repr(first)[:-1]}, on 2 samples>".replace("WeakEquation", "OnLosses")
     assert str(first).startswith("Heavy-ball momentum")
-    assert r"\Sigma" in first.latex({"L": "f"}) and r"\nabla f" in first.latex({"L": "f"})
+    assert all(word in first.latex({"L": "f"}) for word in (r"\Sigma", r"\nabla f"))
 
 
 @pytest.mark.parametrize(
     ("keywords", "says"),
-    [({"sampling": "reshuffled", "batch": 2}, "--set m=8"), ({"sampling": "shuffled"}, "iid or reshuffled"), ({"batch": 0}, "positive"),
+    [({"sampling": "reshuffled", "batch": 2}, "--set m=8"), ({"sampling": "shuffled"}, "iid or reshuffled"),
+     ({"batch": 0}, "positive"),
      ({"batch": "1/2"}, "positive"), ({"batch": "theta"}, "meaning"), ({"batch": "gamma"}, "meaning"), ({"order": -1}, ">= 0"),
      ({"order": 7}, "limit is order 6"), ({"regime": "fast"}, "no regimes"), ({"settings": {"beta": "1"}}, "beta")],
 )  # fmt: skip
@@ -176,8 +179,9 @@ def test_losses_of_an_epoch_are_its_batches() -> None:
 
 @pytest.mark.parametrize(
     ("losses", "weights", "at", "says"),
-    [("", None, "", "no sample"), ("x; y", "1/2", "", "2 positive"), ("x; y", "1/2,1/3", "", "sum 1"), ("x; y", "3/2,-1/2", "", "positive"),
-     ("x; y", "a,b", "", "positive"), ("x; y +", None, "", "sample 2"), ("1; 2", None, "", "no variables"), ("x; y", None, "z=1", "unknown name"),
+    [("", None, "", "no sample"), ("x; y", "1/2", "", "2 positive"), ("x; y", "1/2,1/3", "", "sum 1"),
+     ("x; y", "3/2,-1/2", "", "positive"), ("x; y", "a,b", "", "positive"), ("x; y +", None, "", "sample 2"),
+     ("1; 2", None, "", "no variables"), ("x; y", None, "z=1", "unknown name"),
      ("x; exp(y)", None, "x=1", "rational"), ("x; log(y)", None, "x=1, y=-1", "logarithm"), ("gamma*x", None, "", "step size"),
      ({"f": ["x"]}, None, "", "a list")],
 )  # fmt: skip
@@ -188,7 +192,8 @@ def test_losses_weights_and_points_that_are_none_are_refused(losses: object, wei
 
 @pytest.mark.parametrize(
     ("losses", "says"),
-    [("x*y", "name = "), ("f = x*y; g = x; g = y", "1 of f, 2 of g"), ("f = x*y; h = y", "no loss"), ("f = x*y; g = z", "unknown"),
+    [("x*y", "name = "), ("f = x*y; g = x; g = y", "1 of f, 2 of g"), ("f = x*y; h = y", "no loss"),
+     ("f = x*y; g = z", "unknown"),
      ("f = x*y", "g have no sample")],
 )  # fmt: skip
 def test_samples_of_declared_losses_belong_together(losses: str, says: str) -> None:
@@ -222,7 +227,8 @@ def test_the_page_of_sgd() -> None:
 def test_the_page_of_langevin_dynamics() -> None:
     """Potential L + gamma (|grad L|^2/4 - Laplacian L/2), diffusion matrix 2 (1 + gamma H)."""
     page = printed("--update", LANGEVIN).splitlines()
-    assert {"      - γ/2 ∇²L[∇L]", "      + γ/2 ∇ΔL", "    D = 2 I", "      + 2 γ ∇²L", "    θ = θ - γ ∇L(θ) + √(2 γ) Z"} <= {*page}
+    lines = ("θ = θ - γ ∇L(θ) + √(2 γ) Z", "  - γ/2 ∇²L[∇L]", "  + γ/2 ∇ΔL", "D = 2 I", "  + 2 γ ∇²L")
+    assert {f"    {line}" for line in lines} <= {*page}
 
 
 def test_one_sample_in_two_gradients_has_a_drift_of_its_own() -> None:
@@ -247,11 +253,12 @@ def test_a_note_says_how_a_text_without_noise_is_read() -> None:
 
 
 def test_json_has_values_by_power_and_index() -> None:
-    data = json.loads(printed("gd", "--losses", "x**2/2; x**2/2 + x", "--weights", "1/3,2/3", "--at", "x=1/2", "--format", "json"))
+    losses = ("--losses", "x**2/2; x**2/2 + x", "--weights", "1/3,2/3", "--at", "x=1/2")
+    data = json.loads(printed("gd", *losses, "--format", "json"))
     assert data["values"] == [{"x": "-7/6"}, {"x": "-7/12", "xx": "1/9"}]
     assert (data["names"], data["weights"], data["at"]) == (["x"], ["1/3", "2/3"], {"x": "1/2"})
     assert data["generator"][1]["terms"][1] == {"coefficient": "1/2", "forest": "g1 g1"}
-    assert data["no_sde_from"] is None and data["time"] == "n gamma"
+    assert (data["no_sde_from"], data["time"]) == (None, "n gamma")
     assert [f"{t['coefficient']} {t['forest']}" for t in data["diffusion"][1]["terms"]] == ["1 g1 g1"]
 
 
@@ -266,12 +273,14 @@ def test_names_longer_than_a_letter_are_set_apart() -> None:
 @pytest.mark.parametrize("option", ["--weights", "--at", "--variables"])
 def test_options_of_losses_want_losses(option: str) -> None:
     result = call("gd", option, "x=1")
-    assert result.exit_code == 2 and "goes with --losses" in result.output
+    assert (result.exit_code, "goes with --losses" in result.output) == (2, True)
 
 
 def test_bad_input_is_one_line() -> None:
     assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
-    assert "no values on losses" in refused("normalised-gd", "--losses", "x**2; x**4", "--at", "x=1")
+    assert "hess(...) of a sample is not read" in refused("gradient-penalty")
+    assert "loss(...) of a sample is not read" in refused("polyak-step")
+    assert "sign of zero" in refused("sign-descent", "--losses", "x**2; x**4", "--at", "x=0")
     assert "1/0" not in refused("momentum", "--set", "beta=1", "--losses", "x")
 
 
@@ -281,3 +290,36 @@ def test_the_reader_has_letters_of_his_own() -> None:
     assert "rename b as well" in refused("momentum", "--letters", "beta=b")
     assert "    a = - 1/(1-b) ∇L" in printed("momentum", "--letters", "beta=b,b=a").splitlines()
     assert "∂_w: -5/2" in printed("gd", "--losses", "x**2; x**3", "--at", "x=1", "--letters", "x=w")
+
+
+# ---------------------------------------------------------------------------------------------- schemes that draw at random
+
+NOISE = sorted({*catalogue()} - {*catalogue(noise=False)})
+READINGS = (
+    ("modified-eq",), ("modified-loss",), ("second-order",), ("accuracy", "--target", "theta' + grad"), ("stability",),
+    ("energy",), ("modifying",), ("initial-layer",), ("explain",), ("paper", "-o", "never.tex"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_readings_of_full_gradients_refuse_what_draws_at_random(name: str) -> None:
+    calls = [(program, (command[0], name, *command[1:])) for program, command in ((main, c) for c in READINGS)]
+    calls += [(main, ("compare", "gd", name)), (main, ("compare", name, "gd")), (verify, ("scheme", name))]
+    for program, arguments in calls:
+        result = CliRunner().invoke(program, arguments)
+        assert isinstance(result.exception, DeriveError), (arguments, result.output)
+        assert "draws at random" in str(result.exception), arguments
+        assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_their_own_equations_are_printed_in_every_format(name: str) -> None:
+    assert printed(name, "--order", "2", "--format", "latex").count("align*") >= 2
+    assert json.loads(printed(name, "--format", "json"))["scheme"] == name
+    assert name in CliRunner().invoke(main, ["schemes"]).stdout
+
+
+def test_the_symmetric_splitting_has_no_correction_at_gamma() -> None:
+    splitting = modified_sde("langevin-baoab", 2)
+    assert (len(splitting[0]), len(splitting[1]), len(splitting[2])) == (4, 0, 9)
+    assert "negative directions" in printed("langevin-baoab", "--order", "2")

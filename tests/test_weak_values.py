@@ -45,7 +45,11 @@ def texts(losses: Sequence[Loss], names: str = "xy") -> list[str]:
 def named(powers: Sequence[dict[tuple[int, ...], Fraction]], names: Sequence[str]) -> Values:
     """By the index that names the derivative."""
     gap = "" if all(len(n) == 1 for n in names) else " "
-    return [{gap.join(sorted(n for n, e in zip(names, i, strict=True) for _ in range(e))): c for i, c in p.items()} for p in powers]
+
+    def index(exponents: tuple[int, ...]) -> str:
+        return gap.join(sorted(n for n, e in zip(names, exponents, strict=True) for _ in range(e)))
+
+    return [{index(i): c for i, c in power.items()} for power in powers]
 
 
 def evaluated(equation: WeakEquation, losses: object, weights: Sequence[Fraction], at: str) -> Values:
@@ -143,6 +147,32 @@ def test_heavy_ball_whose_velocity_is_slow() -> None:
     assert {"eta_x x", "eta_x eta_x eta_x"} <= set(found[2])
 
 
+def test_functions_of_gradients_and_slow_memory() -> None:
+    """s+ = s + gamma (g^2 - s), theta+ = theta - gamma (s + |g|^2) g, by components: s g is a function of both."""
+
+    def step(loss: Loss) -> Step:
+        x, y, r, s, gamma = (variable(i, 5) for i in range(5))
+        g, h = (derivative(polynomial(loss, 2), i) for i in range(2))
+        square = plus(times(g, g), times(h, h))
+        moved = [plus(z, times(times(gamma, plus(m, square)), v), F(-1)) for z, m, v in ((x, r, g), (y, s, h))]
+        return [*moved, *(plus(m, times(gamma, plus(times(v, v), m, F(-1)))) for m, v in ((r, g), (s, h)))]
+
+    losses: Sequence[Loss] = ([("1/2", (2, 0)), ("1", (0, 1))], [("1", (1, 1))], [("-1", (1, 0)), ("1/2", (0, 2))])
+    update = "g = sgrad(theta); theta = theta - gamma*(s*g + dot(g, g)*g); s = s + gamma*(g*g - s)"
+    point = (F(1, 2), F(1, 3), F(2), F(-1, 2))
+    found = evaluated(modified_sde(inline_scheme(update), 1), texts(losses), WEIGHTS, "x=1/2,y=1/3,s_x=2,s_y=-1/2")
+    assert found == named(generator([step(loss) for loss in losses], WEIGHTS, point, 1), ["x", "y", "s_x", "s_y"])
+    assert {"s_x x", "s_y s_y"} <= set(found[1])
+
+
+def test_functions_with_roots_have_digits_and_with_signs_exact_values() -> None:
+    """Gradients (3, 4) and (3, 1) over their norms; |g| g where g is -1/3 and 2/3."""
+    normalised = modified_sde("normalised-gd", 0).on_losses("3*x**2/2 + 4*y; x**3 + y").evaluate("x=1,y=0", 12)
+    assert normalised.values[0]["x"] == "-0.774341649025"  # -(3/5 + 3/sqrt(10))/2
+    signed = modified_sde(inline_scheme("theta = theta - gamma*abs(sgrad(theta))*sgrad(theta)"), 1)
+    assert signed.on_losses("x**2/2 - x; x**2/2").evaluate("x=2/3").numbers[0] == {"x": F(-1, 2) * (F(-1, 9) + F(4, 9))}
+
+
 @pytest.mark.parametrize("turns", ["together", "in turn"])
 def test_players_with_losses_of_their_own(turns: str) -> None:
     """x descends f, y ascends g; the first sample of f is the first of g."""
@@ -174,7 +204,7 @@ def test_samples_of_a_vector_field() -> None:
 
 
 def test_langevin_dynamics() -> None:
-    """With sqrt(2 gamma) times 0 or sqrt(3), -sqrt(3), whose moments are those of normal noise through the fifth; in s, gamma = s^2/6."""
+    """Normal noise has the moments of 0, sqrt(3), -sqrt(3) through the fifth; in s, with gamma = s^2/6 and noise 0, s, -s."""
     losses: Sequence[Loss] = (LOSSES[0], LOSSES[2])
     shape = {0: F(2, 3), 1: F(1, 6), -1: F(1, 6)}
 
@@ -188,7 +218,7 @@ def test_langevin_dynamics() -> None:
     weights = [w * shape[a] * shape[b] for (_, w), (a, b) in drawn]
     powers = generator([step(loss, noise) for (loss, _), noise in drawn], weights, POINT, 3)  # of s, from s^1
     expected = [{i: c * 6 ** (k + 1) for i, c in powers[2 * k + 1].items()} for k in range(2)]
-    assert not powers[0] and not powers[2]
+    assert powers[0] == powers[2] == {}
     equation = modified_sde(inline_scheme("theta = theta - gamma*sgrad(theta) + sqrt(2*gamma)*normal()"), 1)
     found = evaluated(equation, texts(losses), (F(1, 4), F(3, 4)), "x=1/2,y=1/3")
     assert found == named(expected, "xy")
@@ -220,10 +250,46 @@ def test_irrational_values_have_the_digits_asked_for() -> None:
         assert abs(found.numbers[1]["xx"] - expected) < mpmath.mpf(10) ** -39
         assert len(found.values[1]["xx"]) > 38
     zero = modified_sde("gd", 1).on_losses(["x**2", "exp(x)"]).evaluate("x=0").values
-    assert zero[0] == {"x": "-1/2"} and zero[1]["xx"] == "1/8"
+    assert (zero[0], zero[1]["xx"]) == ({"x": "-1/2"}, "1/8")
+
+
+def test_an_irrational_value_that_is_zero_is_left_out() -> None:
+    found = modified_sde("gd", 1).on_losses(["exp(x) + y", "exp(x) - y"]).evaluate("x=1,y=0", digits=20).values[1]
+    assert set(found) == {"x", "yy"}
 
 
 def test_a_mean_of_one_sample_has_no_noise() -> None:
     values = modified_sde("gd", 2).on_losses("x**3").evaluate("x=2").numbers
     assert all(set(power) == {"x"} for power in values)
     assert parse("g1 g1") in modified_sde(load_scheme("gd"), 1).generator.powers[1]
+
+
+@pytest.mark.parametrize(
+    ("update", "plain"),
+    [
+        ("theta = theta - gamma*sgrad(theta)*2", "theta = theta - 2*gamma*sgrad(theta)"),
+        ("g = sgrad(theta); theta = theta - gamma*(g*g)/g", "theta = theta - gamma*sgrad(theta)"),
+        ("g = sgrad(theta); theta = theta - gamma*g*abs(g)/sqrt(g*g)", "theta = theta - gamma*sgrad(theta)"),
+        ("m = m/2 + sgrad(theta); theta = theta - gamma*(m*c)/c", "m = m/2 + sgrad(theta); theta = theta - gamma*m"),
+    ],
+)
+def test_functions_that_are_gradients_after_all_have_their_values(update: str, plain: str) -> None:
+    """A function of gradients, differentiated as such, against the same text without one."""
+    texts = ["c = c + gamma*(theta - theta)*c; " * ("c" in update) + update, plain]
+    points = ["x=1/2,y=-2" + ",c_x=3,c_y=2" * ("c" in update), "x=1/2,y=-2"]
+    losses = ["x**3*y - y**2", "x**2*y**2/3 + x", "y**3 + x*y"]
+    found = [
+        modified_sde(inline_scheme(t), 2).on_losses(losses, weights="1/2,1/3,1/6").evaluate(p).values
+        for t, p in zip(texts, points, strict=True)
+    ]
+    moved = [{i.replace(" ", ""): v for i, v in power.items() if "c" not in i} for power in found[0]]
+    assert moved == [dict(power) for power in found[1]]
+
+
+def test_rmsprop_with_a_slow_average_by_hand() -> None:
+    """With x = 1/2 and v = 1/4 the gradients of the samples are 1/2, 3/4, 1: means 3/4 and 29/48, variance 1/24."""
+    text = "g = sgrad(theta); v = (1 - c*gamma)*v + c*gamma*g**2; theta = theta - gamma*g/sqrt(v)"
+    equation = modified_sde(inline_scheme(text, parameters=["c"]), 1, settings={"c": "1"})
+    values = equation.on_losses(["x**2/2", "x**3", "x"]).evaluate("x=1/2,v_x=1/4").values
+    assert values[0] == {"x": "-3/2", "v_x": "17/48"}
+    assert values[1]["x x"] == "1/12"

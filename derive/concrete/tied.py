@@ -17,10 +17,10 @@ from typing import Any
 
 from flint import fmpq
 
+from derive.concrete.jets import Jet, Value, exact, is_zero
 from derive.concrete.point import Index, raised
-from derive.concrete.problem import Jet, Value, exact, is_zero
+from derive.concrete.sampled_functions import SampledFunctions
 from derive.concrete.samples import Samples
-from derive.errors import UsageError
 from derive.noise.forests import NORMAL, Forest, Tree, nodes, ties
 from derive.noise.generator import Generator
 
@@ -30,15 +30,15 @@ Drawn = Mapping[int, int]  # place of a node -> its sample, or its component of 
 
 
 class TiedForests:
-    """Values of tied forests at one point: `jets` are the Taylor coefficients of the samples' losses, `state` the point."""
+    """Values of tied forests at one point: `jets` are the Taylor coefficients of the samples' losses, `state` the point, and
+    `functions` what labels are that stand for functions of gradients and memory."""
 
     def __init__(
-        self, generator: Generator, samples: Samples, jets: Sequence[Jet], state: Mapping[str, Sequence[Value]]
-    ) -> None:
-        self.generator, self.samples, self.jets, self.state = generator, samples, jets, state
+        self, generator: Generator, samples: Samples, jets: Sequence[Jet], state: Mapping[str, Sequence[Value]],
+        functions: SampledFunctions,
+    ) -> None:  # fmt: skip
+        self.generator, self.samples, self.jets, self.state, self.functions = generator, samples, jets, state, functions
         self.variables = samples.problem.variables
-        unknowns = generator.configuration.scheme.unknowns
-        self.starts = {x: self.variables.index(samples.problem.components(x)[0]) for x in unknowns}
         ends = [*accumulate((len(state[v]) for v in generator.slow), initial=0)]
         self.places, self.width = dict(zip(generator.slow, ends, strict=False)), ends[-1]
         self.vector = cache(self._vector)
@@ -86,15 +86,14 @@ class TiedForests:
         """The vector of a tree whose ties are samples and components; 0 is the mean."""
         if tree.label in self.state:
             return list(self.state[tree.label])
-        if said := self.generator.opaque.get(tree.label):
-            raise UsageError(f"{tree.label} = {said} has no values on losses; leave the losses out")
         components = self.samples.problem.components(self.space(tree))
         if tree.label == NORMAL:
             return [fmpq(j == tree.tie) for j in range(1, len(components) + 1)]
-        form: Derivatives = {(0,) * len(self.variables): fmpq(1)}
+        starts = self.functions.starts
+        form: Derivatives = {(0,) * self.functions.width: fmpq(1)}
         for child in tree.children:
-            form = _extended(form, self.vector(child), self.starts[self.space(child)])
-        start = self.starts[self.space(tree)]
+            form = _extended(form, self.vector(child), starts[child.slot or self.space(child)])
+        start = starts[self.space(tree)]
         of = range(start, start + len(components))
         return [sum((v * self.derivative(tree.label, tree.tie, i, d) for d, v in form.items()), fmpq(0)) for i in of]
 
@@ -106,7 +105,10 @@ class TiedForests:
         return self._of_sample(label, sample - 1, i, index) - self.derivative(label, 0, i, index)
 
     def _of_sample(self, label: str, sample: int, i: int, index: Index) -> Value:
-        jet = self.jets[self.samples.which(label, i, sample)]
+        if label in self.functions.texts:
+            own = i - self.functions.starts[self.generator.spaces[label]]
+            return self.functions.of(label, sample)[own].get(index, fmpq(0)) * prod(map(factorial, index))
+        jet, index = self.jets[self.samples.which(label, i, sample)], index[: len(self.variables)]
         full = raised(index, i) if self.samples.problem.is_loss else index
         return jet.get(full, fmpq(0)) * prod(map(factorial, full))
 

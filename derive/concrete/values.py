@@ -20,16 +20,10 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, term_text
+from derive.concrete.jets import Jet, Value, exact, known_value, real_power
 from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
-from derive.concrete.problem import (
-    Jet,
-    Problem,
-    Value,
-    exact,
-    known_value,
-    real_power,
-)
+from derive.concrete.problem import Problem
 from derive.errors import SingularPointError, UsageError
 from derive.language import Expression, derivative_symbol
 from derive.result import Combination, Described, Equation
@@ -304,4 +298,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["PRECISION", "Values", "component_names", "evaluate_at", "time_values"]
+__all__ = ["MAX_BITS", "PRECISION", "Undecided", "Values", "component_names", "evaluate_at", "settled", "time_values"]

@@ -17,7 +17,7 @@ from fractions import Fraction
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
 from derive.language import Assignment, Call, Expression, Operation, plain_name, rebuilt, statement_lines, unparse
-from derive.language.calls import partial_of
+from derive.language.calls import partial_of, written_name
 from derive.language.samples import SAMPLES, sampled
 from derive.noise.forests import NORMAL, Forest, nodes
 from derive.noise.generator import Generator
@@ -36,6 +36,11 @@ def with_samples(scheme: Scheme) -> Scheme:
     """
     if scheme.stochastic:
         return scheme
+    for function in sorted(scheme.called):
+        partial = partial_of(function)
+        if (partial is not None and len(partial.variables) > 1) or function == "loss":
+            what = f"{scheme.where}: {written_name(function)}(...) of a sample is not read"
+            raise ReductionError(f"{what}; write sgrad(x) where gradients are of a sample")
     lines = [replace(a, value=_sampled(a.value)) for a in scheme.lines]
     statements = rebuilt(scheme.statements, iter(lines))
     text = "\n".join(statement_lines(statements, _line))

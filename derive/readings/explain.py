@@ -127,6 +127,7 @@ def explain(
     """
     chosen = load_scheme(scheme)
     chosen.require_no_layers("explain")
+    chosen.require_no_noise()
     asked = _settings_of_regimes(chosen, (regime,) if regime else tuple(chosen.regimes) or (None,), settings or {})
     depth = max(_DEPTH, order)
     regimes = tuple(_regime(chosen, name, own, order) for name, own in asked.items())

@@ -25,8 +25,8 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent, Factor
+from derive.concrete.jets import Value, exact, known_value, real_power
 from derive.concrete.point import Index, Point, WithoutMaps
-from derive.concrete.problem import Value, exact, known_value, real_power
 from derive.concrete.values import PRECISION
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import DeriveError

@@ -23,8 +23,9 @@ from derive.algebra.fold import within
 from derive.algebra.functions import declared_losses
 from derive.algebra.terms import Exponent, Factor, space_of
 from derive.concrete.games import parse_game
+from derive.concrete.jets import Value, exact, real_power
 from derive.concrete.point import Point
-from derive.concrete.problem import Problem, Value, exact, parse_field, parse_loss, real_power
+from derive.concrete.problem import Problem, parse_field, parse_loss
 from derive.concrete.values import PRECISION, ExactNumbers, decimal, depth_of, time_values
 from derive.errors import DeriveError, SingularPointError
 from derive.language import derivative_symbol

@@ -20,9 +20,14 @@ from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 _FOLDER = Path(__file__).parents[1] / "schemes"
 
 
-def catalogue() -> tuple[str, ...]:
-    """Names of the schemes that come with the package, sorted."""
-    return tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
+def catalogue(noise: bool = True) -> tuple[str, ...]:
+    """Names of the schemes that come with the package, sorted; without `noise` only of those that draw nothing at random.
+
+    >>> sorted({*catalogue()} - {*catalogue(noise=False)})
+    ['langevin', 'langevin-baoab', 'sgld']
+    """
+    names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
+    return names if noise else tuple(name for name in names if not load_scheme(name).stochastic)
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from derive.errors import ReductionError, UsageError, nearest
+from derive.errors import UsageError, nearest
 from derive.language import (
     Expression,
     Name,
@@ -79,11 +79,8 @@ def configure(
     >>> c.free, c.symbol("v")
     ((), 'eta')
     """
-    if scheme.stochastic and not noise:
-        raise ReductionError(
-            f"{scheme.where} draws at random (sgrad, normal), and this reads a scheme without noise; "
-            "derive modified-sde derives its weak modified equation, and grad(x) in the place of sgrad(x) is the full batch"
-        )
+    if not noise:
+        scheme.require_no_noise()
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))
     chosen = _regime(scheme, regime)

@@ -195,6 +195,14 @@ class Scheme:
         """Whether the update draws at random."""
         return any(map(is_noise, self.called))
 
+    def require_no_noise(self) -> None:
+        """Raise ReductionError where the scheme draws at random; what reads laws does not ask."""
+        if self.stochastic:
+            raise ReductionError(
+                f"{self.where} draws at random (sgrad, normal), and this reads a scheme without noise; "
+                "derive modified-sde derives its weak modified equation, and grad(x) in the place of sgrad(x) is the full batch"
+            )
+
     def require_no_layers(self, reading: str) -> None:
         """Raise ReductionError, naming the reading, where it knows no layers and the scheme sums over them."""
         if self.layered:

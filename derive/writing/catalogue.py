@@ -43,6 +43,8 @@ def scheme_text(scheme: Scheme) -> str:
         lines += ["", "losses", *(f"    {n}({', '.join(slots)})" for n, slots in scheme.losses.items())]
     if scheme.initial:
         lines += ["", "memory at the start", *(f"    {n} = {unparse(e)}" for n, e in scheme.initial.items())]
+    if scheme.stochastic and scheme.sampling != "iid":
+        lines += ["", f"samples: {scheme.sampling}"]
     for regime in scheme.regimes.values():
         substitutions = ", ".join(f"{n} = {unparse(e)}" for n, e in regime.substitutions.items())
         lines += ["", f"regime {regime.name}: {regime.title}"] + ([f"    {substitutions}"] if substitutions else [])
@@ -69,6 +71,7 @@ def scheme_json(scheme: Scheme) -> dict[str, Any]:
         "functions": dict(scheme.functions),
         **declarations(scheme),
         "initial": {n: unparse(e) for n, e in scheme.initial.items()},
+        **({"sampling": scheme.sampling} if scheme.stochastic else {}),
         "regimes": {
             r.name: {"title": r.title, "substitutions": {n: unparse(e) for n, e in r.substitutions.items()}}
             for r in scheme.regimes.values()

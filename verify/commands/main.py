@@ -54,6 +54,7 @@ class Commands(LimitedGroup):
 
     lazy: dict[str, tuple[str, str, str]] = {
         "claims": ("verify.commands.claims", "claims_command", "Judge claims: proved, refuted, to leading order."),
+        "sde": ("verify.commands.sde", "sde_command", "Verify the weak modified equation of a stochastic optimizer."),
         "report": ("verify.commands.report", "report_command", "A self-contained page to look at."),
     }
 
@@ -61,7 +62,7 @@ class Commands(LimitedGroup):
 @click.group(
     cls=Commands,
     epilog=epilog(
-        (*SCHEMES, *CERTIFICATES, *FORMULAS, "verify report momentum -o report.html"),
+        (*SCHEMES, *CERTIFICATES, *FORMULAS, "verify sde momentum", "verify report momentum -o report.html"),
         SCHEME_FILE, FORMULA_FILE, CLAIM_FILE, CERTIFICATE_FILE,
     ),
     context_settings=CONTEXT,

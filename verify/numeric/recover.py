@@ -32,6 +32,8 @@ from verify.orbits.slow_balls import NumericError, System, differences, newton_m
 
 #: decimal places of gamma: gamma_i = i 10^-SCALE
 SCALE = 14
+#: at most so large is the second difference of a run, relative to the first: then its powers of gamma are far apart
+STEADY = 1e-9
 #: a fraction is accepted when a random number would fit with probability below 10^-CONFIDENCE
 CONFIDENCE = 6.0
 
@@ -104,13 +106,20 @@ def _mpf(value: Fraction | mpmath.mpf) -> mpmath.mpf:
         return to_mpf(number(value))
 
 
+_HUGE = mpmath.mpf(2) ** 20_000
+
+
 def identify(value: Any, error: float, largest: int = 10**30) -> tuple[Fraction | None, float]:
     """The simplest fraction within `error` of a number (Fraction or mpf), and its confidence in digits.
 
     >>> identify(Fraction(333333333333333333, 10**18), 1e-17)[0]
     Fraction(1, 3)
+    >>> identify(mpmath.mpf("1e999999999"), 1e-17), identify(mpmath.mpf("1e-999999999"), 1e-17)[0]
+    ((None, 0.0), Fraction(0, 1))
     """
-    x = value if isinstance(value, Fraction) else _fraction(value)
+    if not isinstance(value, Fraction) and abs(value) > _HUGE:  # its fraction alone would fill the memory
+        return None, 0.0
+    x = value if isinstance(value, Fraction) else _fraction(value) if abs(value) > 1 / _HUGE else Fraction(0)
     p, q, before, below = 1, 0, 0, 1
     rest = x
     while True:
@@ -176,6 +185,9 @@ def _continued(memories: Sequence[Sequence[Any]]) -> list[Any]:
 def _logarithm(states: Sequence[Sequence[Any]], size: int, gamma: Any) -> list[Any]:
     """log(1 + Delta)/gamma of the slow coordinates."""
     table = differences([list(s[:size]) for s in states])
+    first, second = (max((abs(float(x)) for x in table[j]), default=0.0) for j in (1, 2))
+    if not second <= STEADY * first < inf:
+        raise NumericError(f"coefficients are too large: at gamma = {float(gamma):.0e} the runs do not move steadily")
     return [sum((table[j][i] * (-1) ** (j + 1) / j for j in range(1, len(table))), arb(0)) / gamma for i in range(size)]
 
 

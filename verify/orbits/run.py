@@ -17,6 +17,7 @@ from typing import Any
 from derive.errors import UsageError
 from derive.language import names_of
 from derive.language.calls import partial_of
+from derive.language.samples import is_noise
 from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead, previous
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
@@ -66,6 +67,7 @@ class Runner:
                `tensor(theta, directions, monomials(theta))` as `verify.problems.problem` has them
     passes     how often an implicit step is iterated; for power series each pass settles one more power of gamma
     settled    stops the iteration early: settled(old, new) -> bool
+    noise      what the text draws at random, by its call (`derive.language.samples`) and the arguments -> list
     """
 
     configuration: Configuration
@@ -76,6 +78,7 @@ class Runner:
     passes: int = 12
     problem: Any = None
     settled: Callable[[list[Any], list[Any]], bool] | None = None
+    noise: Callable[[str, list[Any]], list[Any]] | None = None
 
     @cached_property
     def memory(self) -> tuple[str, ...]:
@@ -155,6 +158,8 @@ class Runner:
         return new
 
     def _call(self, function: str, args: list[Any]) -> Any:
+        if is_noise(function) and self.noise is not None:
+            return self.noise(function, args)
         if function in ("grad", "field"):
             return self.gradient(args[0])
         if partial := partial_of(function):
