@@ -57,6 +57,11 @@ def parsed(text: str, where: str = "formula", maps: tuple[tuple[str, int], ...] 
     return parse_expression(text, where, CALLS | dict(maps))
 
 
+@lru_cache(maxsize=20_000)
+def _parsed(text: str, where: str, calls: tuple[tuple[str, int | None], ...]) -> Expression:
+    return parse_expression(text, where, dict(calls))
+
+
 Reader = Callable[[str, str], Expression]
 
 
@@ -65,10 +70,10 @@ def formula_reader(configuration: Configuration) -> Reader:
     scheme = configuration.scheme
     if not scheme.losses:
         return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
-    calls = {**formula_calls(configuration), **map_arities(scheme.maps)}
+    calls = tuple({**formula_calls(configuration), **map_arities(scheme.maps)}.items())
 
     def read(text: str, where: str) -> Expression:
-        return declared_formula(configuration, parse_expression(text, where, calls), where)
+        return declared_formula(configuration, _parsed(text, where, calls), where)
 
     return lru_cache(maxsize=5_000)(read)
 
