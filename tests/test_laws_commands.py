@@ -16,7 +16,8 @@ COMMANDS = (
     "stationary-law momentum", f"stationary-law {LANGEVIN}", "stationary-law nesterov --order 0",
     'stationary-law --update "theta = theta - gamma*sgrad(theta) + sqrt(2*gamma)*normal()"',
     "compare-laws sgd momentum", "compare-laws sgd sgd --linear-scaling --order 2", "compare-laws momentum ema-momentum",
-    "compare-laws gd extragradient", "initial-layer momentum --law --order 3", "initial-layer gd --law",
+    "compare-laws gd extragradient", "compare-laws langevin sgld", "stationary-law sgld", "initial-layer langevin-baoab",
+    "initial-layer momentum --law --order 3", "initial-layer gd --law",
     'initial-layer --update "v = beta*v + sgrad(theta); a = a + gamma*(theta - a); theta = theta - gamma*v" --order 2',
 )  # fmt: skip
 
@@ -70,6 +71,7 @@ def test_a_text_that_draws_has_its_layer_in_law_without_being_asked() -> None:
     ("line", "says"),
     [
         ("stationary-law adam", "not linear"),
+        ("stationary-law langevin-baoab", "write a parameter in its place"),
         ("stationary-law gd --order -1", "order must be a whole number"),
         ("compare-laws sgd nobody", "nobody"),
         ("compare-laws sgd momentum --regime-b inertial", "different variables"),

@@ -16,6 +16,7 @@ from derive.algebra.coefficients import Ratio
 from derive.errors import ReductionError, UsageError
 from derive.noise.forests import NORMAL, Forest, nodes
 from derive.noise.generator import generator
+from derive.noise.quadratic import QuadraticStep
 from derive.noise.sampling import with_samples
 from derive.readings.stationary_density import density_of, stationary_density
 
@@ -193,6 +194,17 @@ def test_known_values() -> None:
     assert str(heavy_ball.temperature[1]) == "s/(2*(1 - beta))"  # gamma/(B (1 - beta)), over 2, for s = Sigma/B
     assert heavy_ball.stability.interval == ("0", "2*(1 + beta)")
     assert str(stationary_law(inline_scheme(TEXTS["trapezoid"][0])).variance) == "1/h"  # exact for every step
+
+
+def test_baoab_has_the_exact_variance_of_positions() -> None:
+    """Leimkuhler & Matthews 2013: for every step, c = exp(-lam gamma) any number."""
+    text = (
+        "v = v - gamma*grad(theta)/2; theta = theta + gamma*v/2; v = c*v + sqrt(1 - c**2)*normal(); "
+        "theta = theta + gamma*v/2; v = v - gamma*grad(theta)/2"
+    )
+    assert str(QuadraticStep(configure(inline_scheme(text, ("c",)), noise=True)).variance()) == "1/h"
+    half = text.replace("v = v - gamma*grad(theta)/2; theta = theta + gamma*v/2; ", "v = v - gamma*grad(theta)/2; ")
+    assert str(QuadraticStep(configure(inline_scheme(half, ("c",)), noise=True)).variance()) != "1/h"
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,10 @@ class QuadraticStep:
         """Every state variable after the step, by the name and in the units in which it is printed."""
         forms, scheme = self.forms, self.configuration.scheme
         after = forms.run()
-        if forms.slopes or forms.analytic:
-            raise self.refuse("its step changes with the time, or with gamma other than as a rational function")
+        if forms.slopes:
+            raise self.refuse("its step changes with the time")
+        if forms.analytic:
+            raise self.refuse("an exponential of gamma is not rational; write a parameter in its place, c for exp(-lam*gamma)")
         if forms.numbers or any(e.label != GRADIENT for e in forms.evaluations) or len(scheme.unknowns) > 1:
             raise self.refuse("its step is not linear on the loss h theta^2/2 (functions of gradients, players or fields)")
         symbol = self.configuration.symbol
