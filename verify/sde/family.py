@@ -112,7 +112,7 @@ class Family:
 def epoch(step: Step, steps: Array, p: int) -> Array:
     """The mean of T_i1 ... T_im over the orders of the m batches, T_i the step with batch i; rows are those of `basis`.
 
-    The sum over orders of a set of batches is that over the last of them:  S(A) = sum over i in A of T_i S(A without i).
+    The sum over orders of a set of batches is that over the first of them:  S(A) = sum over i in A of T_i S(A without i).
     """
     whole = [_on_ring(step, matrix) for matrix in steps]
     sums: dict[frozenset[int], Any] = {frozenset(): np.eye(len(step.ring), dtype=np.int64)}
