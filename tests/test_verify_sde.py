@@ -342,6 +342,7 @@ def proved(c: Configuration, data: dict[str, Any]) -> Any:
     ("momentum", {"order": 1, "batch": 3}, "every law of the samples"),
     ("gd", {"order": 2, "sampling": "reshuffled"}, "m = 3, 4, 5 batches"),
     ("momentum", {"order": 1, "sampling": "reshuffled"}, "m = 2, 3, 4 batches"),
+    ("langevin", {"order": 1, "sampling": "reshuffled"}, "m = 2, 3, 4 batches"),
 ])  # fmt: skip
 def test_batches_and_epochs_are_proved_and_refused_when_a_coefficient_is_a_thousandth_off(
     name: str, options: dict[str, Any], words: str
