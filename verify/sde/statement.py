@@ -92,7 +92,7 @@ def read_claim(data: Any) -> Claim:
     (Hanging(slot='', tree=Node(label='g', tie=0, children=(), slot='')),)
     """
     if isinstance(data, dict) and "batch_order" in data:
-        raise UsageError("the claim is an expansion in powers of 1/B; a finite world has all of them at once, and cannot check it")
+        raise UsageError("the claim is an expansion in powers of 1/B; a finite world has all of them at once")
     blocks = _field(data, "generator", list)
     found: dict[int, list[Term]] = {}
     for b in blocks:
