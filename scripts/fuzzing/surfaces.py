@@ -64,6 +64,14 @@ def _update(t: Texts, label: str = "grad") -> str:
     return t.near(t.update(label) if t.often(80) else t.of(updates()))
 
 
+def _noisy(t: Texts) -> str:
+    """An update text that draws samples, and sometimes normal noise."""
+    text = _update(t)
+    for _ in range(text.count("grad(theta)")):
+        text = text.replace("grad(theta)", t.of(("sgrad(theta )", "sgrad(theta, 2)", "grad( theta)", "sgrad(theta, 0)")), 1)
+    return text + t.of((" + sqrt(gamma)*normal()", " + normal()", " + sqrt(2*gamma*beta)*normal()")) * t.often(30)
+
+
 def _scheme(t: Texts) -> list[str]:
     return ["--update", _update(t)] if t.often(60) else ["--scheme", t.of(SCHEMES)]
 
@@ -122,6 +130,28 @@ def update(t: Texts) -> Drawn:
     command += ["--form", "map"] * t.often(15) + ["--show-memory"] * t.often(15)
     command += ["--parameter", t.of(("k", "v", "theta", "", "β", "a b", "L"))] * t.often(5)
     return command, {}, ()
+
+
+def noise(t: Texts) -> Drawn:
+    command = ["derive", "modified-sde", "--update", _noisy(t), *_order(t, 1), *_settings(t, 10), *_format(t)]
+    command += ["--batch", t.of(("B", "8", "0", "", "gamma", "1e3", "beta", "-1"))] * t.often(20)
+    command += ["--sampling", t.of(("iid", "reshuffled", "epochs"))] * t.often(20)
+    command += ["--batch-order", t.of(("0", "1", "4", ""))] * t.often(15)
+    if t.often(30):
+        command += ["--losses", "; ".join(t.loss() for _ in range(t.r.randrange(1, 4))), "--at", t.near("x=1/2,y=1/3")]
+    return command, {}, ()
+
+
+def laws(t: Texts) -> Drawn:
+    name = t.of(("stationary-law", "initial-layer", "compare-laws"))
+    return ["derive", name, *(["sgd", "momentum"] if name == "compare-laws" else ["--update", _noisy(t)]), *_order(t, 1)], {}, ()
+
+
+def generator_claim(t: Texts) -> Drawn:
+    forests = ("g", "g[g]", "g1 g1", "g1 g1[g]", "n1 n1", "g[theta]", "eta:g", "u#1 u#1", "g1[g2] g2[g1]", "g[", "x.y#1")
+    terms = [{"coefficient": t.near(t.parameter()), "forest": t.near(t.of(forests))} for _ in range(t.r.randrange(4))]
+    claim = t.near(json.dumps({"generator": [{"power": k, "terms": terms} for k in range(t.r.randrange(3))]}))
+    return ["verify", "sde", "--update", _noisy(t), "--claim", "claim.json"], {"claim.json": claim}, ()
 
 
 def schemes(t: Texts) -> Drawn:
@@ -275,11 +305,12 @@ SURFACES: dict[str, tuple[int, Callable[[Texts], Drawn]]] = {
     "loss": (5, loss), "field": (4, field), "reading": (6, reading), "accuracy": (4, accuracy), "explain": (1, explain),
     "trees": (3, trees), "tableau": (5, tableau), "formula": (2, formula), "certificate": (3, certificate), "claim": (3, claim),
     "verify-scheme": (1, verify_scheme), "page": (1, page), "command": (4, command_line),
+    "noise": (8, noise), "laws": (2, laws), "generator-claim": (2, generator_claim),
 }  # fmt: skip
 
 
 #: what proves, measures or draws
-HEAVY = ("claim", "certificate", "formula", "page", "verify-scheme")
+HEAVY = ("claim", "certificate", "formula", "page", "verify-scheme", "generator-claim")
 
 
 def case(seed: int, surface: str | None = None) -> Case:

@@ -179,8 +179,11 @@ class Runner:
             return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
-        if summed_call(function):
-            return summed(function, args, self.problem.dimension, self.problem.layers, self.numbers)
+        if over := summed_call(function):
+            if self.problem is None and (over[1] or not any(isinstance(a, list) for a in args)):
+                raise UsageError(f"{over[0]}(...) cannot be evaluated here")
+            size, layers = (self.problem.dimension, self.problem.layers) if self.problem else (0, ())
+            return summed(function, args, size, layers, self.numbers)
         return elementary(function, args, self.numbers)
 
     def at_rest(self, start: Mapping[str, Sequence[Any]], gamma: Any, t: Any = None) -> State:

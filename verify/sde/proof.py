@@ -126,6 +126,8 @@ def prove_generator(c: Configuration, claim: Claim, source: Random | None = None
         return _decided(read(c), claim, source)
     except UndecidedError as error:
         return Verdict("undecided", str(error))
+    except ZeroDivisionError:
+        return Verdict("undecided", "the update divides by zero in every world that was drawn")
 
 
 def _decided(c: Configuration, claim: Claim, source: Random) -> Verdict:
