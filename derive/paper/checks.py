@@ -55,14 +55,14 @@ def checks(article: Article, loss: ModifiedLoss | None) -> list[Check]:
 def _require(article: Article, a: Sum, b: Sum, what: str) -> None:
     algebra = article.derivation.algebra
     if not algebra.is_zero(algebra.add(a, {t: -c for t, c in b.items()})):
-        if any(_has_root(t) for t in (*a, *b)):
+        if any(map(_has_forms, (*a, *b))):
             raise _UndecidedError(what)
         raise ResidualError(f"{article.equation.scheme.where}: {what} does not agree with the field")
 
 
-def _has_root(term: Term) -> bool:
-    """A sum under a power stands in it: two forms of one function may then differ."""
-    return any(f.kind == "base" for f in within(term))
+def _has_forms(term: Term) -> bool:
+    """A sum under a power, or an absolute value, stands in it: two forms of one function may then differ."""
+    return any(f.kind in ("base", "abs", "root") for f in within(term))
 
 
 def _flow_agrees(article: Article) -> bool:
