@@ -71,6 +71,9 @@ class SchemeData:
         if not self.games:
             scheme.require_plain("a claim of this kind")
         scheme.require_no_maps("a claim")
+        return self.configured(scheme, keywords)
+
+    def configured(self, scheme: Scheme, keywords: Mapping[str, Any]) -> Configuration:
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property
