@@ -1,6 +1,7 @@
 """A second route to games: polynomials in Fractions, one period of a game as a map, and a field's flow over one period.
 
     period   every line of the update run on power series in gamma at a point                      z(gamma)
+    drift    z_n is a polynomial in n at every power of gamma; f_k is its coefficient of n^1 at gamma^(k+1)
     flow     z(s) = z(0) + integral of gamma F(z), F = sum_k gamma^k f_k, from s = 0 to 1, power by power            z(1)
 
 A polynomial is a dict from exponents to fractions.  Nothing of the package is used.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 Polynomial = dict[tuple[int, ...], Fraction]
@@ -64,7 +65,18 @@ class Game:
 
     def period(self, point: Sequence[Fraction], order: int) -> list[Series]:
         """z after one period, through gamma^order."""
-        z = [[x] + [Fraction(0)] * order for x in point]
+        return self.moved([[x] + [Fraction(0)] * order for x in point])
+
+    def drift(self, point: Sequence[Fraction], order: int) -> list[list[Fraction]]:
+        """f_0, ..., f_order at the point, one number a component: sum_j (-1)^(j+1)/j Delta^j z_0 at gamma^(k+1), j <= k + 1."""
+        orbit = [[[x] + [Fraction(0)] * (order + 1) for x in point]]
+        for _ in range(order + 1):
+            orbit.append(self.moved(orbit[-1]))
+        return [[linear_part([z[i][k] for z in orbit[: k + 1]]) for i in range(len(point))] for k in range(1, order + 2)]
+
+    def moved(self, start: Sequence[Series]) -> list[Series]:
+        """One period later."""
+        z = [list(x) for x in start]
         for group in self.word:
             moves = {i: on_series(derivative(self.losses[p], i), z) for p in group for i in self.blocks[p]}
             for p in group:
@@ -72,6 +84,15 @@ class Game:
                     shifted = [Fraction(0), *moves[i][:-1]]  # times gamma
                     z[i] = [a - self.rates[p] * b for a, b in zip(z[i], shifted, strict=True)]
         return z
+
+
+def linear_part(values: Sequence[Fraction]) -> Fraction:
+    """The coefficient of n^1 of the polynomial through v_0, v_1, ...: log(1 + Delta) v_0 in powers of Delta."""
+    total, differences = Fraction(0), list(values)
+    for j in range(1, len(values)):
+        differences = [b - a for a, b in pairwise(differences)]
+        total += Fraction((-1) ** (j + 1), j) * differences[0]
+    return total
 
 
 Orbit = dict[tuple[int, int], Fraction]  # (power of gamma, power of s) -> coefficient, on the flow at time s gamma

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 
@@ -26,6 +26,7 @@ class Data:
     dimension: int
     weights: Sequence[Fraction]
     derivative: Callable[[int, tuple[int, ...]], Fraction]
+    states: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)
 
     def tensor(self, sample: int, rank: int) -> Tensor:
         return {i: self.derivative(sample, i) for i in product(range(self.dimension), repeat=rank)}
@@ -66,6 +67,8 @@ class Data:
             return self.covariance(split(text[4:-1], ", "), letters)
         if text in NORMALS:
             return {(j,): Fraction(j == letters[text]) for j in range(self.dimension)}
+        if text in self.states:
+            return {(j,): x for j, x in enumerate(self.states[text])}
         if text == "I":
             return {(i, j): Fraction(i == j) for i, j in product(range(self.dimension), repeat=2)}
         if text == "Sigma" or re.fullmatch(r"K\d", text):

@@ -20,10 +20,10 @@ from verify.proof import prove
 Equations = dict[str, list[dict[str, Any]]]
 
 
-def one_larger(equations: Equations, source: Random) -> Equations:
-    """One coefficient of theta's equation a thousandth larger."""
+def one_larger(equations: Equations, source: Random, unknown: str = "theta") -> Equations:
+    """One coefficient of the equation of theta, or of another unknown, a thousandth larger."""
     wrong = copy.deepcopy(equations)
-    entry = source.choice([t for power in wrong["theta"] for t in power["terms"]])
+    entry = source.choice([t for power in wrong[unknown] for t in power["terms"]])
     entry["coefficient"] = f"({entry['coefficient']})*1001/1000"
     return wrong
 

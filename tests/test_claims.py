@@ -97,7 +97,7 @@ def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
             a, b = {k: table[k] for k in ("update", "where")}, table["wider_than"]
             yield copy.deepcopy(table) | b | {"wider_than": a}
         case "stability":
-            yield changed("interval", to=["0", "1"])
+            yield changed("bounded" if "bounded" in table else "interval", to=["0", "1/7"])
         case "equivalence":
             for key in ("given", "then"):
                 for i, text in enumerate(table.get(key, [])):

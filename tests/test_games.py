@@ -28,7 +28,6 @@ from derive.language import unparse
 from derive.readings.accuracy import accuracy
 from derive.readings.energy import modified_energy
 from derive.readings.formula import formulas_of
-from derive.readings.initial_layer import initial_layer
 from derive.readings.loss import modified_loss
 from derive.readings.modifying import modifying_field
 from derive.readings.second_order import second_order
@@ -441,7 +440,7 @@ def test_sugar_is_written_once_and_read_back() -> None:
     ("x = x - gamma*hess(f, x, a); y = y", "a direction of a derivative of f"),
     ("y = y - gamma*hess(g, y, x); x = x", "a direction of a derivative of g"),
     ("u = x; u = y; x = x; y = y", "'u' is a vector of x's space and here one of y's"),
-    ("x = x - gamma*f(x, y); y = y", "the value of f cannot be used"),
+    ("x = x - gamma*f(y, y)*x; y = y", "f takes x where a vector of y's space stands"),
     ("x = x - gamma*gradient(x, x); y = y", "gradient takes a number"),
     ("u = x; x = x - gamma*gradient(dot(u, u), x); y = y", "write u out"),
     ("x = x", "y is never assigned"),
@@ -486,7 +485,7 @@ def test_games_refused(loss: str, variables: str | None, message: str) -> None:
 def test_readings_of_one_loss_refuse_games() -> None:
 
     for reading in (
-        lambda s: accuracy(s, "theta' + grad"), modified_energy, initial_layer, modified_loss, modifying_field, second_order,
+        lambda s: accuracy(s, "theta' + grad"), modified_energy, modified_loss, modifying_field, second_order,
         method_of_scheme,
     ):  # fmt: skip
         for name in ("game-alternating", "two-batches"):

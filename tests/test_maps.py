@@ -151,7 +151,7 @@ def test_mirror_descent() -> None:
     """Nemirovski & Yudin 1983; Beck & Teboulle 2003: gradient descent on P(theta).  By hand, with h = 1/p'(theta):
     theta' = -h g - gamma/2 h H[h g] + ..., and P(theta)' = -g - gamma/2 H[h g] + ...
     """
-    text = 'name = "s"\nupdate = "theta = Q(P(theta) - gamma*grad(theta))"\n[functions]\nP = "{}, words"\nQ = "inverse of P"\n'
+    text = MIRROR
     for kind, first in (
         ("map", "-1/2*dQ(P(theta), hess(dQ(P(theta), grad)))"),
         ("linear", "-1/2*Q(hess(Q(grad)))"),
@@ -164,6 +164,64 @@ def test_mirror_descent() -> None:
     ours = modified_equation(scheme_from_toml(text.format("componentwise")), 3, settings=settings)
     at = {"x": "1/3", "y": "2"}
     assert ours.evaluate("x**2*y + y**3", at).values == modified_equation(plain, 3).evaluate("x**2*y + y**3", at).values
+
+
+MIRROR = 'name = "s"\nupdate = "theta = Q(P(theta) - gamma*grad(theta))"\n[functions]\nP = "{}, words"\nQ = "inverse of P"\n'
+
+
+@pytest.mark.parametrize(
+    "name, settings, update",
+    [
+        (
+            "mirror-descent",
+            {"P(x, y)": "1 + log(x); 1 + log(y)", "Q(x, y)": "exp(x - 1); exp(y - 1)"},
+            "theta = theta*exp(-gamma*grad(theta))",
+        ),
+        ("muon", {"P(x, y)": "x/sqrt(1 + x**2 + y**2); y/sqrt(1 + x**2 + y**2)"},
+         "m = mu*m + grad(theta); theta = theta - gamma*m/sqrt(1 + dot(m, m))"),
+    ],
+)  # fmt: skip
+def test_the_maps_of_the_catalogue(name: str, settings: dict[str, str], update: str) -> None:
+    """With formulas they are the schemes with these formulas in the text, through gamma^2: exponentiated gradient, and a step of
+    length below one."""
+    plain = scheme_from_toml(f'name = "s"\nupdate = "{update}"\n[parameters]\nmu = ""\n')
+    loss, at = "x**2*y + y**3/3 - x", {"x": "1/3", "y": "2"}
+    ours, theirs = (
+        modified_equation(scheme, 2, settings={"mu": "1/2"} | given if name == "muon" else given).evaluate(loss, at)
+        for scheme, given in ((name, settings), (plain, {}))
+    )
+    for mine, other in zip(ours["theta"], theirs["theta"], strict=True):
+        assert [float(x) for x in mine] == pytest.approx([float(x) for x in other], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "kind, p, q, wrong",
+    [
+        ("componentwise", ("P(u)", "u/(1 - u)"), ("Q(u)", "u/(1 + u)"), "u/(1 - u)"),
+        ("componentwise", ("P(u)", "log(u)"), ("Q(u)", "exp(u)"), "exp(u) + u/10**9"),
+        ("componentwise", ("P(u)", "u**3"), ("Q(v)", "v**(1/3)"), "v**(1/5)"),
+        ("componentwise", ("P(u)", "tanh(u)"), ("Q(u)", "log((1 + u)/(1 - u))/2"), "log(1 + u)"),
+        ("linear", ("P(x, y)", "2*x + y; y"), ("Q(x, y)", "x/2 - y/2; y"), "x/2 - y/3; y"),
+        ("map", ("P(x, y)", "x; y + x**2"), ("Q(x, y)", "x; y - x**2"), "x; y + x**2"),
+        ("map", ("P(u)", "u**2"), ("Q(u)", "sqrt(u)"), "sqrt(u)"),  # not where u is negative
+    ],
+)
+def test_maps_that_are_set_undo_each_other(kind: str, p: tuple[str, str], q: tuple[str, str], wrong: str) -> None:
+    """Set in either order; the refusal names a point."""
+    scheme = scheme_from_toml(MIRROR.format(kind))
+    if q[1] != wrong:
+        assert modified_equation(scheme, 0, settings=dict([p, q])).configuration.maps.keys() == {"P", "Q"}
+    for settings in ([p, (q[0], wrong)], [(q[0], wrong), p]):
+        with pytest.raises(UsageError, match=r"does not undo .*\) = .* at [uvx] = "):
+            modified_equation(scheme, 0, settings=dict(settings))
+
+
+def test_maps_that_are_set_meet_somewhere() -> None:
+    scheme = scheme_from_toml(MIRROR.format("map"))
+    with pytest.raises(UsageError, match="exists at none of the 24 points tried"):
+        modified_equation(scheme, 0, settings={"P(u)": "log(-u**2)", "Q(u)": "u"})
+    with pytest.raises(UsageError, match="Q has 1 components and its inverse P has 2"):
+        modified_equation(scheme, 0, settings={"P(x, y)": "x; y", "Q(u)": "u"})
 
 
 @pytest.mark.parametrize("words", ["inverse of R", "inverse of P, again", "inverse of r"])

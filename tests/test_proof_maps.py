@@ -14,11 +14,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from flint import fmpq
+from flint import fmpq, nmod_mat
 from proof_controls import one_larger
 
 from derive import configure, modified_equation
-from derive.errors import UsageError
 from derive.language import Call, Expression, Name, Operation, parse_expression, unparse
 from derive.language.maps import map_arities
 from derive.scheme.catalogue import scheme_from_toml
@@ -29,6 +28,11 @@ from verify.counterexample.comparison import compare
 from verify.numbers.kinds import EXACT
 from verify.problems.maps import ConcreteMaps
 from verify.proof import Proof, prove
+from verify.proof.field import PrimeField
+from verify.proof.loss import random_jets
+from verify.proof.maps import Maps
+from verify.proof.program import Evaluator, Point
+from verify.proof.series import Algebra
 from verify.proof.statement import CALLS
 
 KINDS = ("map", "linear", "componentwise")
@@ -231,17 +235,122 @@ def test_inverse_functions_are_proved() -> None:
     assert prove(equation.configuration, {"theta": ["-grad*dQ(theta)"]}, stated["memory"]).verdict == "refuted"
 
 
+@pytest.mark.parametrize("names", ["PQ", "QP"])
 @pytest.mark.parametrize("kind", ["map", "linear"])
-def test_other_inverses_are_compared_and_not_proved(kind: str) -> None:
-    """In exact arithmetic on a pair of polynomial maps that undo each other."""
-    equation = modified_equation(scheme_from_toml(MIRROR.format(kind)), 2)
+def test_inverses_of_maps_of_vectors_are_proved(kind: str, names: str) -> None:
+    """The inverse's derivatives are solved for, whichever of the two is the one whose numbers are drawn.  A second route: exact
+    arithmetic on a pair of polynomial maps that undo each other.
+    """
+    text = MIRROR.format(kind).translate(str.maketrans("PQ", names))
+    equation = modified_equation(scheme_from_toml(text), 1 if names == "QP" else 2)
     c, stated = equation.configuration, equation.to_json()
-    assert prove(c, stated["equations"], stated["memory"]).verdict == "undecided"
+    found = prove(c, stated["equations"], stated["memory"])
+    assert found.proved, str(found)
+    assert found.bound is not None
+    assert found.bound < -100
     assert not compare(claimed_field(c, stated["equations"], stated["memory"])).mismatches
     for wrong in changed(stated["equations"]):
+        assert prove(c, wrong, stated["memory"]).verdict == "refuted"
         assert compare(claimed_field(c, wrong, stated["memory"])).mismatches
-    with pytest.raises(UsageError, match="a certificate says nothing of inverse maps"):
-        certificate(c, stated["equations"], stated["memory"])
+
+
+PAIR = 'name = "s"\nupdate = "{}"\n[functions]\nP = "{}"\nQ = "inverse of P"\n'
+
+
+def verdict(kind: str, update: str, *powers: str) -> str:
+    return prove(configure(scheme_from_toml(PAIR.format(update, kind))), {"theta": list(powers)}).verdict
+
+
+@pytest.mark.parametrize(
+    "kind, update, right, wrong",
+    [
+        ("map", "theta = theta - gamma*Q(P(grad(theta)))", "-grad", "-Q(grad)"),
+        ("map", "theta = theta - gamma*P(Q(grad(theta)))", "-grad", "-P(P(grad))"),
+        ("map", "theta = theta - gamma*Q(-P(grad(theta)))", "-Q(-P(grad))", "grad"),  # odd maps alone
+        ("map", "theta = theta - gamma*P(2*Q(theta))", "-P(2*Q(theta))", "-2*theta"),  # linear maps alone
+        ("linear", "theta = theta - gamma*P(2*Q(theta))", "-2*theta", "-P(2*theta)"),
+        ("linear", "theta = theta - gamma*P(grad(theta)*Q(theta))", "-P(grad*Q(theta))", "-grad*theta"),  # right in one dimension
+        ("linear", "theta = theta - gamma*P(Q(Q(theta)))", "-Q(theta)", "-Q(Q(P(theta))) + P(theta) - Q(theta)"),
+        ("map", "theta = theta - gamma*dP(Q(theta), grad(theta))", "-dP(Q(theta), grad)", "-dQ(theta, grad)"),
+        ("map", "theta = theta - gamma*dQ(P(theta), dP(theta, grad(theta)))", "-grad", "-dQ(theta, dP(theta, grad))"),
+        (
+            "map",
+            "g = grad(theta); theta = theta - gamma*d2Q(P(theta), g, g)",
+            "dQ(P(theta), d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad)))",
+            "-dQ(P(theta), d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad)))",
+        ),
+    ],
+)
+def test_what_undoes_what(kind: str, update: str, right: str, wrong: str) -> None:
+    assert verdict(kind, update, right) == "proved"
+    assert verdict(kind, update, wrong) == "refuted"
+
+
+#: no matrix meets its inverse at an index that carries nothing else; three index variables at most, one P at most
+REDUCED = (
+    "P(x)", "Q(x)", "Q(Q(x))", "P(x)*Q(x)", "P(x)*y", "Q(x)*y", "Q(x*y)", "P(x*y)", "P(x)*P(y)", "Q(x)*Q(y)",
+    "P(Q(x)*y)", "Q(P(x)*y)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dimension, independent", [(7, True), (1, False)])
+def test_what_is_reduced_is_independent(dimension: int, independent: bool) -> None:
+    """docs/proof.md: with n = 3 index variables and s = 1 factors P, in dimension n + 2 min(n, 2 s) = 7 none vanishes."""
+    source, field = Random(3), PrimeField(2**61 - 1)
+    rows = []
+    for _ in range(4 * len(REDUCED)):
+        draw = lambda: source.randrange(1, field.p)
+        algebra, maps = Algebra(field, 1), Maps({"P": "linear", "Q": "linear"}, 1, field, draw, {"P": "Q", "Q": "P"})
+        point = Point(random_jets("L", 1, [draw() for _ in range(dimension)], field, draw, False), {}, {}, 0, {}, maps)
+        names = {v: [algebra.element(draw()) for _ in range(dimension)] for v in "xy"}
+        trees = [parse_expression(text, "term", map_arities(maps.kinds)) for text in REDUCED]
+        rows.append([Evaluator(point, algebra, {}).value(tree, names)[0].at(0) for tree in trees])
+    rank = nmod_mat(len(rows), len(REDUCED), [x for row in rows for x in row], field.p).rank()
+    assert (rank == len(REDUCED)) == independent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_certificates_of_inverse_maps_are_checked_again(kind: str) -> None:
+    """In the same dimension as the proof's; which of the two is drawn, and which undoes which, is part of the statement."""
+    equation = modified_equation(scheme_from_toml(MIRROR.format(kind)), 1)
+    stated = equation.to_json()
+    data = certificate(equation.configuration, stated["equations"], stated["memory"])
+    proof = prove(equation.configuration, stated["equations"], stated["memory"])
+    read, bound, _, dimension, _ = checker.check(certificate_text(data), True)
+    assert f"P: {kind}, inverse of Q" in read
+    assert bound < -100
+    assert dimension == proof.dimension
+    for n in range(len(data["fields"]["theta"][1])):
+        wrong = copy.deepcopy(data)
+        wrong["fields"]["theta"][1][n][0] += "*1001/1000"
+        with pytest.raises(checker.Different):
+            checker.check(json.dumps(wrong), True)
+    for other in ({}, {"P": "Q"}, {"P": "P", "Q": "Q"}, {"P": "Q", "Q": "R"}):
+        with pytest.raises((checker.Different, checker.Bad)):
+            checker.check(json.dumps({**data, "inverses": other}), True)
+    kinds = {"P": "map", "Q": "linear"}
+    with pytest.raises(checker.Bad, match="maps that do not undo each other"):
+        checker.check(json.dumps({**data, "maps": kinds}), True)
+
+
+@pytest.mark.parametrize(
+    "update, right, wrong",
+    [
+        ("theta = theta - gamma*P(Q(grad(theta)))", "-grad", "-P(P(grad))"),
+        ("theta = theta - gamma*Q(-P(grad(theta)))", "-Q(-P(grad))", "grad"),
+        ("theta = theta - gamma*dQ(P(theta), dP(theta, grad(theta)))", "-grad", "-dQ(theta, dP(theta, grad))"),
+        (
+            "g = grad(theta); theta = theta - gamma*d2Q(P(theta), g, g)",
+            "dQ(P(theta), d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad)))",
+            "d2P(theta, dQ(P(theta), grad), dQ(P(theta), grad))",
+        ),
+    ],
+)
+def test_the_checker_knows_what_undoes_what(update: str, right: str, wrong: str) -> None:
+    c = configure(scheme_from_toml(PAIR.format(update, "map")))
+    assert checker.check(certificate_text(certificate(c, {"theta": [right]})), True)[1] < -100
+    with pytest.raises(checker.Different):
+        checker.check(certificate_text(certificate(c, {"theta": [wrong]})), True)
 
 
 @pytest.mark.parametrize("kind, dimension", [("componentwise", 1), ("linear", 1), ("linear", 2), ("map", 1), ("map", 2)])

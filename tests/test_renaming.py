@@ -135,7 +135,7 @@ def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def phrases_of(equation: ModifiedEquation) -> dict[str, str]:
     """What the report says of every term of an equation and of its modified loss, with either sign."""
-    phrases = Phrases(UNICODE.symbol, velocity_of(equation), equation.algebra.loss)
+    phrases = Phrases(UNICODE.symbol, velocity_of(equation), equation.algebra.loss, equation.scheme.maps)
     said = [
         field_words(str(term), positive, phrases, x)
         for x, sums in equation.equations.items() for total in sums for _, term in total for positive in (False, True)

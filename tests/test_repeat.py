@@ -43,6 +43,9 @@ SYMBOLIC = {
     "norm": "y = theta; repeat k: y = y - gamma*grad(y)/norm(grad(y)); theta = y",
     "curvature": "y = theta; repeat k: y = y - gamma*hess(y, grad(y)); theta = y",
     "value": "y = theta; repeat k: y = y - gamma*loss(y)*grad(y); theta = y",
+    "factor": "repeat k: theta = theta*exp(-gamma*grad(theta))",
+    "quotient": "y = theta; repeat k: y = y/(1 + gamma*grad(y)) - gamma*sin(gamma*y)*y; theta = y",
+    "known": "y = theta; repeat k: {g = exp(-y); y = y - gamma*g*cos(y)}; theta = y",
     "implicit": "y = theta; repeat k: y = y - gamma*grad(theta_next); theta = y",
     "slow memory": "repeat k: {v = v + gamma*(grad(theta) - v); theta = theta - gamma*v}",
 }
@@ -381,6 +384,21 @@ def test_a_body_that_relaxes_or_grows_is_never_taken_for_a_polynomial(text: str)
     assert found.verdict == "undecided"
     assert "not seen to be" in found.reason
     assert "in the number of steps" in found.reason
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    (
+        "c = 0*theta; y = theta; repeat k: {c = c + exp(-y); y = y - gamma*grad(y)}; theta = y - gamma*c",
+        "exp(-y) is taken at a point that is not known at gamma = 0",
+    ),
+    ("y = theta; repeat k: y = y*(1 + exp(-gamma*y)); theta = y", "not seen to be a polynomial in the number of steps"),
+    ("y = theta; repeat k: y = y/(exp(gamma*y) - 1); theta = y", "not seen to begin with a power of k alone"),
+])  # fmt: skip
+def test_only_a_factor_gamma_removes_what_is_not_known(text: str, reason: str) -> None:
+    """exp(u) is 1 at gamma = 0 where u vanishes there, and nothing is assumed of exp(y): no bound, no proof."""
+    found = prove(configure(scheme(text)), {"theta": ["-grad"]})
+    assert found.verdict == "undecided"
+    assert reason in found.reason
 
 
 def test_numerical_routes_run_at_a_number_that_is_named() -> None:

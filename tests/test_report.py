@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import html
 import html.parser
 import importlib
 import json
@@ -264,3 +265,27 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     run: Callable[..., None] = exec
     for i, source in enumerate(cells):
         run(compile(source, f"cell {i}", "exec"), names)
+
+
+def test_maps_have_words_and_pictures() -> None:
+    """A page about a map says what it is, which one is drawn, and what is true of every map."""
+
+    def text(request: Request) -> str:
+        return html.unescape(re.sub(r"<[^>]+>", "", report_page(gather(request))))
+
+    page = text(Request(load_scheme("muon"), 1))
+    assert "P: map, the polar factor" in page
+    assert "every smooth loss and every map of its kind" in page
+    assert "with P(x, y) = x/sqrt(1 + x**2 + y**2); y/sqrt(1 + x**2 + y**2) (--set draws another P)" in page
+    assert "Every slope is the expected one." in page
+    settings = {"P(x, y)": "2*x; 3*y", "Q(x, y)": "x/2; y/3"}
+    page = text(Request(load_scheme("mirror-descent"), 1, settings=settings, certificate=False))
+    assert "with P(x, y) = 2*x; 3*y and Q(x, y) = x/2; y/3 (--set draws another P and Q)" in page
+
+
+def test_words_of_maps() -> None:
+    say = Phrases(str, maps={"P": "map", "A": "linear", "p": "componentwise"})
+    assert say.of("A(P(grad))") == "A applied to (P of the gradient)"
+    assert say.of("d2P(theta, grad, grad)") == "the second derivative of P at the parameters applied to the gradient twice"
+    assert say.of("d2P(theta, grad, theta)").endswith("applied to the gradient and the parameters")
+    assert say.of("dp(grad)*grad") == "(the derivative of p at the gradient) times the gradient"

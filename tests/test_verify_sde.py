@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive import configure, inline_scheme
+from derive import configure, inline_scheme, load_scheme, modified_sde
 from derive.errors import UsageError
 from derive.noise.enumeration import tied
 from derive.noise.forests import Root, Tree, text
@@ -22,8 +22,8 @@ from derive.noise.generator import generator
 from derive.scheme import Configuration, Scheme, scheme_from_toml
 from verify.sde.family import Family
 from verify.sde.forests import Operator, Spaces
-from verify.sde.functions import is_linear
 from verify.sde.proof import draw_prime, prove_generator
+from verify.sde.reading import is_linear
 from verify.sde.ring import Ring
 from verify.sde.scalars import Modular
 from verify.sde.statement import Claim, read_claim, read_forest
@@ -327,3 +327,63 @@ def test_functions_of_gradients_are_proved_in_a_dimension_and_refused_when_a_coe
 def test_linear_texts_are_known(update: str, linear: bool) -> None:
     names = [n for n in ("beta", "T", "c", "eps") if re.search(rf"\b{n}\b", update)]
     assert is_linear(configured(update, *names)) is linear
+
+
+# ------------------------------------------------------------------------------------------ batches, epochs, repeats
+
+
+def proved(c: Configuration, data: dict[str, Any]) -> Any:
+    return prove_generator(c, read_claim(data), Random(0))
+
+
+@pytest.mark.parametrize("name, options, words", [
+    ("gd", {"order": 2, "batch": "B"}, "every law of the samples"),
+    ("momentum", {"order": 1, "batch": 3}, "every law of the samples"),
+    ("gd", {"order": 2, "sampling": "reshuffled"}, "m = 3, 4, 5 batches"),
+    ("momentum", {"order": 1, "sampling": "reshuffled"}, "m = 2, 3, 4 batches"),
+])  # fmt: skip
+def test_batches_and_epochs_are_proved_and_refused_when_a_coefficient_is_a_thousandth_off(
+    name: str, options: dict[str, Any], words: str
+) -> None:
+    c, data = configure(load_scheme(name), noise=True), modified_sde(name, **options).to_json()
+    found = proved(c, data)
+    assert found.verdict == "proved"
+    assert words in str(found)
+    for block in data["generator"]:
+        for term in block["terms"]:
+            right = term["coefficient"]
+            term["coefficient"] = f"({right})*1001/1000"
+            found = proved(c, data)
+            assert (found.verdict, found.power) == ("refuted", block["power"]), term
+            term["coefficient"] = right
+
+
+def test_a_batch_weighs_ties_and_nothing_else() -> None:
+    """1/(2 B) `g1 g1` by hand; 1/2 is right for one number B, which is why several are tried."""
+    c, of_two = configured(GD_TEXT), ({"g": "-1"}, {"g1 g1": "1/(2*B)", "g[g]": "-1/2"})
+    assert proved(c, claimed(of_two) | {"batch": "B"}).verdict == "proved"
+    for wrong in ("1/2", "1/(2*B) + (B - 1)*(B - 2)", "1/(2*B**2)"):
+        claim = claimed(({"g": "-1"}, {"g1 g1": wrong, "g[g]": "-1/2"}))
+        assert proved(c, claim | {"batch": "B"}).verdict == "refuted"
+
+
+def test_what_is_repeated_draws_anew() -> None:
+    """Two inner steps of gradient descent are two steps: the generator of one at the step 2 gamma, per step."""
+    c = configured("repeat 2: theta = theta - gamma*grad(theta)")
+    powers = ({"g": "-2"}, {"g1 g1": "1", "g[g]": "-1"})
+    assert proved(c, claimed(powers)).verdict == "proved"
+    assert proved(c, claimed((powers[0], {"g1 g1": "2", "g[g]": "-1"}))).verdict == "refuted"  # one sample for both
+
+
+def test_an_exponential_of_the_step_is_proved() -> None:
+    """Kinetic Langevin dynamics with the noise of the exact Ornstein-Uhlenbeck process."""
+    update = "v = exp(-gamma*lam)*v - gamma*grad(theta) + sqrt(1 - exp(-2*gamma*lam))*normal(); theta = theta + gamma*v"
+    c = configured(update, "lam")
+    assert verdict(c, derived(c, 1)).verdict == "proved"
+
+
+@pytest.mark.parametrize("name", ["polyak-step", "gradient-penalty", "game-consensus"])
+def test_texts_with_more_than_gradients_are_undecided(name: str) -> None:
+    found = verdict(configure(load_scheme(name), noise=True), [{}])
+    assert found.verdict == "undecided"
+    assert "the update has" in found.reason

@@ -126,18 +126,21 @@ def test_the_variance_of_the_generator_is_off_by_one_power_more(order: int) -> N
 # ------------------------------------------------------------------------------------------ random paths
 
 
-@pytest.mark.parametrize("update, parameters, half", [(GD, (), 1), (HEAVY, ("beta",), 1), (OU, (), 2)])
-def test_random_paths_confirm_the_generator(update: str, parameters: tuple[str, ...], half: int) -> None:
-    """Every further power of gamma leaves less, in deviations; a last coefficient that is three times too large is seen."""
+QUIET = "theta = theta - gamma*grad(theta) + sqrt(gamma/20)*normal()"
+
+
+@pytest.mark.parametrize("update, parameters, half, times", [(GD, (), 1, 3), (HEAVY, ("beta",), 1, 3), (QUIET, (), 2, 10)])
+def test_random_paths_confirm_the_generator(update: str, parameters: tuple[str, ...], half: int, times: int) -> None:
+    """Every further power of gamma leaves less; a last part that is so many times too large is seen through the noise."""
     c = configured(update, *parameters)
     powers, structure = derived(c, 1), structure_of(c, half)
     found = simulate(c, read_claim(claimed(powers)), structure, 100_000)
     assert found.confirmed
     assert all(r.deviation < 2e-3 for r in found.rows)
-    if update != OU:  # noise of a small step is of the order gamma
+    if update != QUIET:  # whose noise is there at gamma^0
         second = found.rows[1].differences
         assert abs(second[2]) < abs(second[1]) / 2
-    wrong = [powers[0], {f: f"3*({x})" for f, x in powers[1].items()}]
+    wrong = [powers[0], {f: f"{times}*({x})" for f, x in powers[1].items()}]
     assert not simulate(c, read_claim(claimed(wrong)), structure, 100_000).confirmed
 
 
@@ -167,6 +170,19 @@ def test_the_command_verifies_a_claim(tmp_path: Path) -> None:
     assert status == 0, result.output
     for words in ("every law of the samples and every dimension", "slope of the error 3.000", "verdict: verified"):
         assert words in result.output
+
+
+def test_the_command_derives_what_it_verifies() -> None:
+    """Exit status 0, and what could not run is said."""
+    result, status = run("gd", "--sampling", "reshuffled", "--set", "m=4")
+    assert status == 0, result.output
+    assert "m = 4 batches in every dimension" in result.output
+    assert "slopes: not run: moments are compared for independent samples" in result.output
+    result, status = run("momentum", "--batch", "B", "--set", "beta=1/2", "--format", "json")
+    assert status == 0
+    data = json.loads(result.output)
+    assert data["slopes"]["parameters"] == {"B": "2"}
+    assert data["slopes"]["slopes"] == pytest.approx([1, 2], abs=1e-3)
 
 
 def test_the_command_refutes_a_claim_and_says_where(tmp_path: Path) -> None:

@@ -253,6 +253,11 @@ def test_irrational_values_have_the_digits_asked_for() -> None:
     assert (zero[0], zero[1]["xx"]) == ({"x": "-1/2"}, "1/8")
 
 
+def test_an_irrational_value_that_is_zero_is_left_out() -> None:
+    found = modified_sde("gd", 1).on_losses(["exp(x) + y", "exp(x) - y"]).evaluate("x=1,y=0", digits=20).values[1]
+    assert set(found) == {"x", "yy"}
+
+
 def test_a_mean_of_one_sample_has_no_noise() -> None:
     values = modified_sde("gd", 2).on_losses("x**3").evaluate("x=2").numbers
     assert all(set(power) == {"x"} for power in values)

@@ -13,13 +13,15 @@ from sample_steps import derivative
 from test_weak_values import LOSSES, POINT, WEIGHTS, polynomial, texts
 
 from derive import WeakEquation, inline_scheme, modified_sde
-from derive.concrete.samples import parse_samples
+from derive.concrete.sampled_functions import SampledFunctions
+from derive.concrete.samples import Samples, parse_samples
 from derive.concrete.tied import TiedForests
 from derive.noise.forests import Forest, text
 from derive.writing.forests import ForestWriter
 from derive.writing.series import notation
 
 F = Fraction
+ETA = (F(3, 2), F(-2, 5))
 FIELDS = (("y**2 + x", "x*y"), ("x**2*y", "x - y**2"), ("x**3", "x**2 + y**3"))
 FIELD_POLYNOMIALS = (
     ([("1", (0, 2)), ("1", (1, 0))], [("1", (1, 1))]), ([("1", (2, 1))], [("1", (1, 0)), ("-1", (0, 2))]),
@@ -52,6 +54,13 @@ def of_fields(sample: int, index: tuple[int, ...]) -> Fraction:
     return at_point(p)
 
 
+def forests_at(equation: WeakEquation, samples: Samples, state: dict[str, tuple[Fraction, ...]]) -> TiedForests:
+    exact = {v: [fmpq(x.numerator, x.denominator) for x in components] for v, components in state.items()}
+    jets = samples.problem.jets(exact["theta"], 6)
+    functions = SampledFunctions(equation.generator, samples, jets, exact, 5, {})
+    return TiedForests(equation.generator, samples, jets, exact, functions)
+
+
 class Case:
     """A generator on the data set, as forests and as printed."""
 
@@ -61,8 +70,7 @@ class Case:
         self.field = "field" in update
         losses = [", ".join(f) for f in FIELDS] if self.field else texts(LOSSES)
         samples = parse_samples(self.equation.configuration, losses, WEIGHTS)
-        point = [fmpq(x.numerator, x.denominator) for x in POINT]
-        self.forests = TiedForests(self.equation.generator, samples, samples.problem.jets(point, 6), {"theta": point})
+        self.forests = forests_at(self.equation, samples, {"theta": POINT})
         self.data = Data(2, WEIGHTS, of_fields if self.field else of_losses)
         style = notation("ascii").knowing(self.equation.scheme)
         self.writer = ForestWriter(self.equation.generator, style)
@@ -84,6 +92,22 @@ def test_every_printed_tensor_has_the_value_of_its_forest(name: str) -> None:
         for forest in power.forests:
             written = case.writer.written(forest)
             assert case.printed(written) == case.exact(forest), (text(forest), written)
+
+
+def test_blocks_beside_the_diagonal_are_not_transposed() -> None:
+    """Heavy ball with a slow velocity: of a matrix in the block of theta and eta the rows are theta's."""
+    equation = modified_sde("momentum", 3, regime="inertial")
+    samples = parse_samples(equation.configuration, texts(LOSSES), WEIGHTS)
+    forests = forests_at(equation, samples, {"theta": POINT, "eta": ETA})
+    data = Data(2, WEIGHTS, of_losses, {"eta": ETA})
+    writer = ForestWriter(equation.generator, notation("ascii").knowing(equation.scheme))
+    seen = 0
+    for forest in (f for power in equation.diffusion for f in power.forests if len({r.slot for r in f}) > 1):
+        block = data.value(writer.written(forest)[0])
+        found = {tuple(int(k in (i, 2 + j)) for k in range(4)): x for (i, j), x in block.items() if x}
+        assert found == {i: F(int(x.p), int(x.q)) for i, x in forests.forest(forest).items()}, text(forest)
+        seen += block != transposed(block)
+    assert seen > 1
 
 
 def test_the_values_tell_tensors_apart() -> None:

@@ -40,7 +40,7 @@ from derive.language.maps import map_arities
 from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
-from derive.scheme.losses import declared_formula, loss_calls
+from derive.scheme.losses import loss_calls, present_formula
 from derive.scheme.spaces import Spaces, check_spaces
 from verify.counterexample.claimed import ClaimedField, memory_limit
 from verify.problems.formula import DERIVATIVES, split_powers, squared_norms
@@ -195,7 +195,7 @@ def _of_game(part: Expression, configuration: Configuration, variable: str) -> E
     """
     scheme, where = configuration.scheme, f"formula for {variable}"
     spaces = {configuration.symbol(s): x for s, x in scheme.spaces.items()}
-    resolved = declared_formula(configuration, part, where)
+    resolved = present_formula(configuration, part, where)
     check_spaces([Assignment(variable, resolved, part.line, part.column)], spaces, scheme.losses, where)
     space = Spaces(spaces).of(resolved)
     if space not in ("", spaces.get(variable, "")):
@@ -266,8 +266,9 @@ def _require_names(parts: Sequence[Expression], equation: ModifiedEquation, vari
         f"{'' if k == 0 else 'd' if k == 1 else f'd{k}'}{f}" for f in configuration.scheme.functions for k in range(14)
     ]
     leaf = {"L": ["grad"], "f": ["field"]}.get(configuration.scheme.label, [])
-    scalar = ["L"] if variable == "loss" or configuration.scheme.calls_loss else []
-    known = [*scalar, *configuration.free, *equation.equations, "t", *leaf, *derivatives]
+    losses = configuration.scheme.losses
+    scalar = ["L"] if variable == "loss" or (configuration.scheme.calls_loss and not losses) else []
+    known = [*scalar, *losses, *configuration.free, *equation.equations, "t", *leaf, *derivatives]
     for name, place in (item for p in parts for item in names_of(p).items()):
         if name not in known:
             listed = ", ".join([*known[:12], "gamma"])

@@ -54,7 +54,7 @@ class Factor:
 
     __slots__ = (
         "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
-        "space",
+        "space", "text",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,7 @@ class Factor:
     ) -> None:
         self.kind, self.label, self.children, self.body = kind, label, children, body
         self.scalar, self.positive = scalar, positive
+        self.text: str | None = None  # of its body, once it is written
         inner = (*children, *(t for t, _ in body))
         of_layers = kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)  # component by component
         self.layered: bool = scalar or kind == "sum" or (of_layers and all(t.layered for t in inner))
@@ -286,7 +287,10 @@ class _Text(Cases[str]):
         return f"abs({text})" if f.label == "abs" else text
 
     def base(self, f: Factor) -> str:
-        return combination_text(f.body)
+        """Written once: many terms have the same base."""
+        if f.text is None:
+            f.text = combination_text(f.body)
+        return f.text
 
     def map(self, f: Factor) -> str:
         """d2P(u, v, w): the argument, then the directions."""

@@ -135,6 +135,7 @@ def _print_on_problem(
     equation: Any, text: str, variables: str | None, at: str | None, digits: int, output: str, plain: bool
 ) -> None:
     from derive.concrete.names import problem_of
+    from derive.language import components
     from derive.writing.series import notation
     from derive.writing.values import problem_letters
 
@@ -149,8 +150,8 @@ def _print_on_problem(
     _print_problem(equation, problem, said, variables, at, digits, output, style)
     read = (f"{what} {', '.join(n)}" for what, n in (("coordinates", problem.variables), ("parameters", problem.parameters)) if n)
     several = not problem.is_loss and len(problem.variables) > 1
-    components = zip(problem.variables, filter(str.strip, text.split(";")), strict=False) if several else ()
-    order = "".join(f"; {x}' = {e.strip()}" for x, e in components)
+    parts = zip(problem.variables, components(text)[1], strict=True) if several else ()
+    order = "".join(f"; {x}' = {e.strip()}" for x, e in parts)
     click.echo(f"derive: note: read in the {'loss' if problem.is_loss else 'field'}: {'; '.join(read)}{order}", err=True)
 
 

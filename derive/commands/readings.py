@@ -257,19 +257,23 @@ def modifying(order: int, loss: str | None, at: str | None, digits: int, output:
     "initial-layer",
     "derive initial-layer momentum",
     "derive initial-layer ema-momentum --order 2",
+    "derive initial-layer game-negative-momentum",
 )
 @scheme_options
 @order_option(1, "Derive the shift through gamma^ORDER.")
 @point_options
+@click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game.")
 @format_option
-def initial_layer(order: int, loss: str | None, at: str | None, digits: int, output: str, plain: bool, **options: Any) -> None:
+def initial_layer(
+    order: int, loss: str | None, at: str | None, digits: int, variables: str | None, output: str, plain: bool, **options: Any
+) -> None:
     """Started from rest (zero memory): the shifted point from which the modified flow starts, and the transient."""
     from derive.readings.initial_layer import initial_layer as read
     from derive.writing import readings as report
 
     scheme, keywords = _chosen(options)
     layer = read(scheme, order, **keywords)
-    values = {"theta": layer.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
+    values = layer.values(loss, at or "", digits, variables) if _point(loss, at) and loss else None
     _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import ctx, fmpq
+from flint import arb, ctx, fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.concrete.jets import Value, exact, is_zero
@@ -27,6 +27,8 @@ from derive.errors import SingularPointError, UsageError, nearest
 from derive.noise.forests import Forest
 from derive.noise.generator import Generator
 from derive.result import Described
+
+NOUGHT = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,6 +69,8 @@ def component_names(generator: Generator, samples: Samples) -> dict[str, tuple[s
 def expectation(generator: Generator, samples: Samples, point: Mapping[str, Fraction], digits: int = 50) -> Expectation:
     """The generator's coefficients on the samples; what the point gives no value stays a symbol.
 
+    An irrational value that agrees with 0 to NOUGHT times the digits counts as 0.
+
     Raises UsageError (names, digits; symbols where a value is no rational function), SingularPointError.
     """
     if not 1 <= digits <= 10_000:
@@ -75,25 +79,37 @@ def expectation(generator: Generator, samples: Samples, point: Mapping[str, Frac
     names = [n for block in blocks.values() for n in block]
     if twice := next((n for n in names if names.count(n) > 1 or n in samples.problem.parameters), None):
         raise UsageError(f"the losses: '{twice}' means two things; rename a variable of the losses")
-    symbols = {s for power in generator.powers for c in power.values() for s in c.symbols()}
+    symbols = _symbols(generator)
     known = dict.fromkeys((*names, *samples.problem.parameters, *sorted(symbols | {"t"})))
     for name in point:
         if name not in known:
             raise UsageError(f"point: unknown name '{name}'{nearest(name, known)} (known: {', '.join(known)})")
     if clash := sorted(symbols.intersection(names)):
         raise UsageError(f"the losses: '{clash[0]}' is a parameter of the scheme too; rename it, or set --set {clash[0]}=...")
-    bits = int(digits * 3.33) + 64
+    bits = first = int(digits * 3.33) + 64
     while True:
         try:
             with PRECISION, ctx.workprec(bits):
                 at = _Evaluation(generator, samples, point, blocks)
-                found = [{i: settled(v, digits) for i, v in power.items()} for power in at.powers()]
+                found = [_settled(power, digits, bits >= NOUGHT * first) for power in at.powers()]
         except Undecided:
             bits *= 2
             if bits > MAX_BITS:
-                raise SingularPointError("a value at this point is not told from zero") from None
+                raise SingularPointError("a quantity under a root or a sign is not told from zero at this point") from None
             continue
         return _as_texts(found, names, point)
+
+
+def _settled(power: Mapping[Index, Any], digits: int, last: bool) -> dict[Index, tuple[str, Any]]:
+    """The texts and numbers of a power of gamma."""
+    nought = {i for i, x in power.items() if last and isinstance(x, arb) and x.contains(0)}
+    return {i: settled(x, digits) for i, x in power.items() if i not in nought}
+
+
+def _symbols(generator: Generator) -> set[str]:
+    """What may want a value: the symbols of coefficients, and of functions that stand for nodes."""
+    free = generator.configuration.free if generator.opaque else ()
+    return {*free, *(s for power in generator.powers for c in power.values() for s in c.symbols())}
 
 
 def _as_texts(
@@ -117,17 +133,15 @@ class _Evaluation:
     ) -> None:
         self.generator, problem = generator, samples.problem
         names = [*problem.parameters, *(n for block in blocks.values() for n in block)]
-        symbols = {s for power in generator.powers for c in power.values() for s in c.symbols()}
         self.values = {n: exact(x) for n, x in point.items()}
         if "t" in point:
             self.values |= time_values(generator.configuration.functions, exact(point["t"]), generator.order + 2)
-        self.ring = Ring(sorted((symbols | {*names}) - self.values.keys()))
-        numbers = {n: self.values[n] if n in point else Formula(self.ring.symbol(n)) for n in names}
+        self.ring = Ring(sorted((_symbols(generator) | {*names}) - self.values.keys()))
+        numbers = self.values | {n: Formula(self.ring.symbol(n)) for n in self.ring.symbols}
         degree = depth(f for p in generator.powers for f in p)
         jets = problem.jets([numbers[x] for x in problem.variables], degree, numbers)
         state = {v: [numbers[n] for n in block] for v, block in blocks.items()}
-        free = {n: self.values[n] if n in self.values else Formula(self.ring.symbol(n)) for n in symbols | {*problem.parameters}}
-        functions = SampledFunctions(generator, samples, jets, state, degree - 1, free)
+        functions = SampledFunctions(generator, samples, jets, state, degree - 1, numbers)
         self.forests = TiedForests(generator, samples, jets, state, functions)
 
     def powers(self) -> list[dict[Index, Any]]:

@@ -83,7 +83,8 @@ class _Expressions:
 
     def state(self, f: Factor) -> list[Any]:
         if f.scalar:
-            return [self.functions[0] if is_loss(f, self.algebra) else self.states[f.label]] * self.size
+            loss = is_loss(f, self.algebra)
+            return [self.functions[self.problem.which(f.label, 0)] if loss else self.states[f.label]] * self.size
         if self.problem.is_unknown(f.label):
             span = self.problem.spans.get(f.label)
             return self.symbols[span.start : span.stop] if span else self.symbols

@@ -25,6 +25,7 @@ from derive.language import (
     Meaning,
     Name,
     Operation,
+    components,
     constant,
     interpret,
     names_of,
@@ -109,17 +110,20 @@ def parse_loss(text: str, parameters: Collection[str] = ()) -> Problem:
 
 
 def parse_field(text: str, parameters: Collection[str] = ()) -> Problem:
-    """A vector field, one expression a component: 'y; -sin(x)'.  There are as many components as variables."""
-    parts = [p for p in text.split(";") if p.strip()]
-    return gathered(text, [parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts], False, parameters)
+    """A vector field, one expression a component: 'y; -sin(x)', or "x' = y; y' = -sin(x)".  There are as many components as
+    variables."""
+    named, parts = components(text)
+    return gathered(text, [parse_expression(p, "field", LOSS_CALLS, parameters) for p in parts], False, parameters, named=named)
 
 
 def gathered(
-    text: str, given: Sequence[Expression], is_loss: bool, parameters: Collection[str], samples: int = 1
-) -> Problem:
-    """Losses, or fields, of the same variables: all names in them that are no parameters."""
+    text: str, given: Sequence[Expression], is_loss: bool, parameters: Collection[str], samples: int = 1,
+    named: Collection[str] = (),
+) -> Problem:  # fmt: skip
+    """Losses, or fields, of the same variables: all names in them that are no parameters; `named` are variables that stand on
+    the left of components."""
     expressions = tuple(map(exponentials, given))
-    used = sorted({n for e in expressions for n in names_of(e)} - CONSTANTS)
+    used = sorted({*named, *(n for e in expressions for n in names_of(e))} - CONSTANTS)
     what = "loss" if is_loss else "field"
     if "gamma" in used:
         raise UsageError(f"the {what}: gamma is the step size and no variable; choose another name for a coordinate")

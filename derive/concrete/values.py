@@ -298,4 +298,4 @@ def decimal(x: arb, digits: int) -> str:
     return str(text)
 
 
-__all__ = ["PRECISION", "Values", "component_names", "evaluate_at", "time_values"]
+__all__ = ["MAX_BITS", "PRECISION", "Undecided", "Values", "component_names", "evaluate_at", "settled", "time_values"]

@@ -65,23 +65,30 @@ class Gradient(Series):
 
 
 class Value(Gradient):
-    """L(x) with x = theta_0 + gamma delta_1 + ...:  L_0 is the loss itself, k L_k = sum_(0<j<=k) j <delta_j, grad(x)_(k-j)>."""
+    """L(x) with x = theta_0 + gamma delta_1 + ...:  L_0 is the loss itself, k L_k = sum_(0<j<=k) j <delta_j, grad(x)_(k-j)>.
+
+    A loss of several variables has such a sum for each of them, with its gradient by that variable.
+    """
 
     what = "the loss"
 
-    def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
-        super().__init__(point, label, place)
-        self.slope = Gradient(point, label, place)
+    def __init__(self, point: Mapping[str, Series], place: Place | None, loss: str = "") -> None:
+        algebra = next(iter(point.values())).algebra
+        self.loss = loss or algebra.loss
+        gradients = algebra.losses[self.loss]
+        super().__init__(point, next(iter(gradients.values())), place)
+        self.slopes = {x: Gradient(point, label, place) for x, label in gradients.items()}
 
     def at_point(self, k: int) -> Sum:
         algebra = self.algebra
         if k == 0:
-            return algebra.state(algebra.loss, scalar=True)
+            return algebra.state(self.loss, scalar=True)
         total: Sum = {}
-        for j in range(1, k + 1):
-            part = algebra.product(self.increment(j), self.slope.at(k - j))
-            accumulate(total, {t: c.scaled(fmpq(j, k)) for t, c in part.items()})
-        return algebra.contract(nonzero(total))
+        for x, slope in self.slopes.items():
+            for j in range(1, k + 1):
+                part = algebra.contract(algebra.product(self.point[x].at(j), slope.at(k - j)))
+                accumulate(total, {t: c.scaled(fmpq(j, k)) for t, c in part.items()})
+        return nonzero(total)
 
     def at_other_point(self, variable: str, leading: Sum) -> Sum:
         return self.algebra.contract(super().at_other_point(variable, leading))
@@ -237,7 +244,7 @@ def _mean(x: Series, place: Place | None, label: str = "") -> Series:
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
-    "loss": lambda x, place: Value({LOSS.point: x[0]}, LOSS.label, place),
+    "loss": lambda x, place: Value({LOSS.point: x[0]}, place),
     "field": lambda x, place: Gradient({FIELD.point: x[0]}, FIELD.label, place),
     "sqrt": lambda x, place: Power(x[0], Fraction(1, 2), place),
     "abs": lambda x, place: Magnitude(x[0], False, place),

@@ -7,7 +7,7 @@ Every derivative of L in m is taken at x = theta + gamma delta_1 + ... by grafti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
@@ -16,7 +16,6 @@ from flint import fmpq
 from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
-from derive.algebra.functions import LOSS
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
@@ -154,10 +153,17 @@ class _Composer(Fold[Series]):
         """Whether a replaced state variable stands in the term, or a derivative at a replaced point."""
         moved = {label for label, f in self.context.functions.items() if self.labels & set(f.slots)}
         return any(
-            f.label in (moved if f.kind == "node" else self.labels) or (LOSS.point in self.labels and is_loss(f, self.algebra))
+            f.label in (moved if f.kind == "node" else self.labels) or bool(self.labels & self._slots(f).keys())
             for f in within(term)
             if f.kind in ("state", "node")
         )
+
+    def _slots(self, f: Factor) -> Mapping[str, str]:
+        """The variables of a loss, none for any other factor."""
+        return self.algebra.losses[f.label] if is_loss(f, self.algebra) else {}
+
+    def _point(self, slots: Iterable[str]) -> dict[str, Series]:
+        return {x: self.states.get(x) or self.given(self.algebra.state(x)) for x in slots}
 
     def one(self) -> Series:
         return self.unity
@@ -171,14 +177,12 @@ class _Composer(Fold[Series]):
         return reduce(Times, [value] * exponent)
 
     def state(self, f: Factor) -> Series:
-        if is_loss(f, self.algebra) and LOSS.point in self.states:
-            return Value({LOSS.point: self.states[LOSS.point]}, LOSS.label, None)
+        if self.labels & (slots := self._slots(f)).keys():
+            return Value(self._point(slots), None, f.label)
         return self.states.get(f.label) or self.given(self.algebra.state(f.label, f.scalar))
 
     def node(self, f: Factor) -> Series:
-        slots = self.context.functions[f.label].slots
-        point = {x: self.states.get(x) or self.given(self.algebra.state(x)) for x in slots}
-        return Node(point, f.label, [self.term(c) for c in f.children])
+        return Node(self._point(self.context.functions[f.label].slots), f.label, [self.term(c) for c in f.children])
 
     def contraction(self, f: Factor) -> Series:
         return Contraction(Times(self.unity, self.term(f.children[0])), f.label)

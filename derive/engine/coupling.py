@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
-from derive.algebra.functions import LOSS
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
@@ -92,7 +91,7 @@ class Coupling(Translation):
         factors = [f for term in value for f in within(term)]
         found = {f.label for f in factors if f.kind == "state"}
         found |= {slot for f in factors if f.kind == "node" for slot in self.functions[f.label].slots}
-        found |= {LOSS.point} if any(is_loss(f, self.algebra) for f in factors) else set()
+        found |= {slot for f in factors if is_loss(f, self.algebra) for slot in self.algebra.losses[f.label]}
         return (found | {x for x in self.scheme.unknowns if ahead(x) in found}) & set(self.states)
 
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:

@@ -14,7 +14,7 @@ from derive.algebra.calculus import loss_term
 from derive.algebra.functions import FIELD, LOSS, declared_losses, declared_maps
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
-from derive.engine.calls import CALL_SERIES, Mapped
+from derive.engine.calls import CALL_SERIES, Mapped, Value
 from derive.engine.composition import Given, Node, Workspace
 from derive.engine.series import Plus, Polynomial, Power, Series, Times
 from derive.errors import ParseError, UsageError, nearest
@@ -136,6 +136,8 @@ class FormulaReader(Meaning[_Value]):
             return Node({LOSS.point: args[0]}, LOSS.label, [])
         if partial := partial_of(function):
             point, directions = partial.divided(args)
+            if not partial.variables:
+                return Value(dict(zip(self.algebra.losses[partial.loss], point, strict=True)), None, partial.loss)
             slots = dict(zip(self.algebra.functions[partial.label].slots, point, strict=True))
             return Node(slots, partial.label, directions)
         if map_of(function, self.algebra.functions):

@@ -13,7 +13,7 @@ from derive.algebra.fold import within
 from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
-from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, TimeFunction, place_of
+from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, TimeFunction, Value, place_of
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
 from derive.engine.series import Place, Plus, Polynomial, Power, Series, State, Times
@@ -134,7 +134,8 @@ class Translation:
 
     def check_settled(self, leading: Sum, place: Place | None) -> None:
         if self.indices and any(i in c.symbols() for c in leading.values() for i in self.indices):
-            text = "what changes from step to step of a repeat stands under a root, in a denominator or in an absolute value"
+            where = "under a root, in a denominator, an absolute value or a function"
+            text = f"what changes from step to step of a repeat stands {where}"
             raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
@@ -196,10 +197,12 @@ class Translation:
         return self._corrected(series, args[0], CALLS[function], place) if CALLS[function].label else series
 
     def _derivative(self, partial: Partial, args: list[Series], place: Place) -> Series:
-        """A derivative of a loss, at the point that its first arguments are."""
+        """A derivative of a loss, or its value, at the point that its first arguments are."""
         if self.variant.corrections:
             raise self._only_gradients(partial.written, place)
         point, directions = partial.divided(args)
+        if not partial.variables:
+            return Value(dict(zip(self.scheme.losses[partial.loss], point, strict=True)), place, partial.loss)
         slots = dict(zip(self.functions[partial.label].slots, point, strict=True))
         if directions:
             return Node(slots, partial.label, directions, place)

@@ -11,9 +11,11 @@ repeats    statements that are carried out more than once, and the assignments t
 sources    files -> their text, and the data of TOML and JSON
 size       how large a tree can become when it is multiplied out, bounded before anything is
 letters    names of Greek letters
+components those of a vector field
 """
 
 from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, plain_arities
+from derive.language.components import components
 from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
 from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
@@ -68,6 +70,7 @@ __all__ = [
     "carried",
     "check_size",
     "check_sizes",
+    "components",
     "constant",
     "count_names",
     "counted",

@@ -5,7 +5,8 @@ function, such as r(t), has no entry; it takes one number and is written by its 
 that no text can contain, made of the loss, the variable of the gradient and those of further directions, none of which is
 named where the text has one loss L(theta):
 
-    f.x(a, b)         grad(f(a, b), x)       the gradient with respect to x of f at (a, b)
+    f()(a, b)         f(a, b)                the value of f at (a, b)
+    f.x(a, b)         grad(f(a, b), x)       the gradient with respect to x of f there
     f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
     L..(a, u)         hess(a, u)             the Hessian of L at a, applied to u;  L...(a, u, v) is d3(a, u, v)
 
@@ -34,6 +35,7 @@ Medium = Literal["unicode", "ascii", "latex"]
 T = TypeVar("T")
 
 MAX_RANK = 40  # of a derivative, its free index included
+_VALUE = "()"
 
 
 #: functions of one number that are taken at each component; derf is erf'
@@ -96,45 +98,51 @@ def call_of(name: str) -> SchemeCall:
     """The entry of a call; of a declared time function, one that says nothing special."""
     name, sample = sample_of(name)
     if partial := partial_of(name):
-        return SchemeCall(name, kind="vector", of_vectors=True, label=partial.label)
+        return SchemeCall(name, kind="vector" if partial.variables else "scalar", of_vectors=True, label=partial.label)
     return CALLS.get(sampled_name(name) if sample else name) or SchemeCall(name)
 
 
 @dataclass(frozen=True)
 class Partial:
-    """A derivative of a loss by the name of its call: `variables` are those of the free index and of the directions."""
+    """A derivative of a loss by the name of its call: `variables` are those of the free index and of the directions.
+
+    There are none where it is the loss itself.
+    """
 
     loss: str
     variables: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """That of the gradient: f.x for f.x.y, L for L.. ."""
-        return f"{self.loss}.{self.variables[0]}" if self.variables[0] else self.loss
+        """That of the gradient: f.x for f.x.y, L for L.. ; f for the loss itself."""
+        return f"{self.loss}.{self.variables[0]}" if any(self.variables[:1]) else self.loss
 
     @property
     def call(self) -> str:
-        return ".".join((self.loss, *self.variables))
+        return ".".join((self.loss, *self.variables)) if self.variables else f"{self.loss}{_VALUE}"
 
     @property
     def written(self) -> str:
         """The name by which a text calls it: grad, hess, d3, ..."""
         rank = len(self.variables)
-        return ("grad", "hess")[rank - 1] if rank < 3 else f"d{rank}"
+        return (self.loss, "grad", "hess")[rank] if rank < 3 else f"d{rank}"
 
     def divided(self, arguments: Sequence[T]) -> tuple[list[T], list[T]]:
         """(the point, the directions)."""
-        cut = len(arguments) - len(self.variables) + 1
+        cut = len(arguments) - max(len(self.variables) - 1, 0)
         return list(arguments[:cut]), list(arguments[cut:])
 
 
 def partial_of(name: str) -> Partial | None:
-    """The derivative of a loss that a call's name says, if it says one.
+    """The derivative of a loss, or its value, that a call's name says, if it says one.
 
-    >>> partial_of("f.x.y").divided(["a", "b", "u"]), partial_of("grad")
-    ((['a', 'b'], ['u']), None)
+    >>> partial_of("f.x.y").divided(["a", "b", "u"]), partial_of("f()").divided(["a", "b"]), partial_of("grad")
+    ((['a', 'b'], ['u']), (['a', 'b'], []), None)
     """
-    loss, dot, variables = sample_of(name)[0].partition(".")
+    name, _ = sample_of(name)
+    if name.endswith(_VALUE):
+        return Partial(name.removesuffix(_VALUE), ())
+    loss, dot, variables = name.partition(".")
     if summed_call(name):
         return None
     return Partial(loss, tuple(variables.split("."))) if dot else None

@@ -151,8 +151,8 @@ def whole_number(e: Expression) -> str | None:
 
 def _call_text(function: str, arguments: Sequence[str]) -> str:
     """
-    >>> _call_text("f.x.y", ["x", "y", "u"]), _call_text("L..", ["x", "u"])
-    ('hess(f(x, y), x, u)', 'hess(x, u)')
+    >>> _call_text("f.x.y", ["x", "y", "u"]), _call_text("L..", ["x", "u"]), _call_text("f()", ["x", "y"])
+    ('hess(f(x, y), x, u)', 'hess(x, u)', 'f(x, y)')
     >>> _call_text("grad#1", ["x"]), _call_text("f.x#2", ["x", "y"])
     ('sgrad(x)', 'sgrad(f(x, y), x, 2)')
     """
@@ -168,7 +168,7 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
         function = ("grad", "hess")[len(variables) - 1] if len(variables) < 3 else f"d{len(variables)}"
         if variables[0]:
             arguments = [f"{loss}({', '.join(arguments[:cut])})", variables[0], *arguments[cut:]]
-    return f"{function}({', '.join(arguments)})"
+    return f"{function.removesuffix('()')}({', '.join(arguments)})"
 
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}

@@ -6,4 +6,6 @@
     generator   G, power by power of gamma
     epochs      how often a tied forest arises in n epochs, each a random order of the same batches
     reshuffled  G of these epochs
+    sampling    a text without noise read as one of samples, and means over batches
+    sums        linear combinations of tied forests, read by their text
 """

@@ -141,16 +141,9 @@ def explain(
         chosen, regimes,
         _attempt(lambda: loss("flow")), _attempt(lambda: loss("map")) if first is not None and first.memory else "no memory",
         _attempt(lambda: stability(chosen, regime=name, settings=own)),
-        _of_players(first) if chosen.losses else _attempt(lambda: initial_layer(chosen, order, regime=name, settings=own)),
+        _attempt(lambda: initial_layer(chosen, order, regime=name, settings=own)),
         order,
     )  # fmt: skip
-
-
-def _of_players(equation: ModifiedEquation | None) -> str:
-    """The start of a scheme with declared losses."""
-    if equation is not None and not equation.memory and not equation.relaxations:
-        return "no transient, the flow starts at the initial point"
-    return "the shifted start is derived for one loss, and this scheme declares its own"
 
 
 def _settings_of_regimes(

@@ -10,14 +10,15 @@ Source: heavy ball c_1 = beta/(1-beta)^2 grad L (initial layer of Kovachki & Stu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.algebra.sums import reduced
-from derive.concrete.parametric import evaluated
+from derive.concrete.games import Texts
+from derive.concrete.parametric import evaluate
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
@@ -48,26 +49,39 @@ class InitialLayer(Described):
         """theta's."""
         return self.transients["theta"]
 
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """theta, or the players."""
+        return tuple(self.equation.scheme.unknowns)
+
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of the shift's coefficient of gamma^k at a point."""
-        return evaluated(self.equation, self.shift, loss, at, digits)
+        return self.values(loss, at, digits)["theta"]
+
+    def values(
+        self, loss: Texts, at: str | Mapping[str, object], digits: int = 50, variables: Texts | None = None
+    ) -> dict[str, list[list[str]]]:
+        """The same of every unknown; for the players of a game `loss` gives their losses, `variables` those of each.
+
+        >>> layer = initial_layer("game-negative-momentum", 1, settings={"beta": "-1/2"})
+        >>> layer.values("f = x*y; g = -x*y", "x=1,y=3")
+        {'x': [['0'], ['-2/3']], 'y': [['0'], ['2/9']]}
+        """
+        shifts = replace(self.equation, equations={x: self.shifts[x] for x in self.unknowns})
+        return dict(evaluate(shifts, loss, at, digits, variables=variables).values)
 
     def describe(self) -> str:
         return f"{self.equation.name}, from rest, through gamma^{len(self.shift) - 1}"
 
     def to_json(self) -> dict[str, Any]:
         """`shift` and `transient` of theta (lists by power), `factors`: symbol -> rho, the symbol being rho^n; where there are
-        slow variables beside theta that move too, `others`: variable -> its `shift` and `transient`."""
-        others = {
-            x: {"shift": blocks(s), "transient": blocks(self.transients[x])}
-            for x, s in self.shifts.items()
-            if x != "theta" and any(s)
-        }
-        return {
-            "shift": blocks(self.shift),
-            "transient": blocks(self.transient),
-            "factors": {name: str(rho) for name, rho in self.factors.items()},
-        } | ({"others": others} if others else {})
+        slow variables beside theta that move too, `others`: variable -> its `shift` and `transient`; of a game, `players` in
+        place of theta's."""
+        parts = {x: {"shift": blocks(s), "transient": blocks(self.transients[x])} for x, s in self.shifts.items()}
+        others = {x: part for x, part in parts.items() if x not in self.unknowns and any(self.shifts[x])}
+        own = parts["theta"] if "theta" in parts else {"players": {x: parts[x] for x in self.unknowns}}
+        factors = {"factors": {name: str(rho) for name, rho in self.factors.items()}}
+        return own | factors | ({"others": others} if others else {})
 
 
 def initial_layer(
@@ -87,7 +101,7 @@ def initial_layer(
     ('beta/(1 - beta)**2*grad', '-beta*z/(1 - beta)**2*grad')
     """
     chosen = load_scheme(scheme)
-    chosen.require_plain("initial-layer")
+    chosen.require_no_layers("initial-layer")
     configuration = configure(chosen, regime, settings)
     check_order(configuration, order)
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)
@@ -124,7 +138,7 @@ def _factors(probe: Derivation) -> list[Ratio]:
     """The distinct relaxation factors; refused where the transient is not a sum of their powers."""
     found: list[Ratio] = []
     for names, polynomial in probe.relaxations():
-        memory = ", ".join(n for n in names if n != "theta")
+        memory = ", ".join(n for n in names if n not in probe.scheme.unknowns)
         if len(polynomial) != 2:
             raise probe.fail(f"the memory variables {memory} relax together, which is not a sum of powers of rational factors")
         factor = (-polynomial[0]).reduced()

@@ -83,6 +83,10 @@ def configure(
         scheme.require_no_noise()
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))
+    if maps:
+        from derive.scheme.map_pairs import check_pairs
+
+        check_pairs(maps, scheme.inverses)
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}

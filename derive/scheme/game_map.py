@@ -95,7 +95,7 @@ class _OnGame(Quadratic):
 
     def call(self, node: Call, args: list[Form]) -> Form:
         partial = partial_of(node.function)
-        if partial is None:
+        if partial is None or not partial.variables:
             return super().call(node, args)
         point, directions = partial.divided(args)
         if len(directions) > 1:

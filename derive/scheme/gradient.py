@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import ParseError
-from derive.language import ONE, Call, Expression, Name, Number, Operation, constant
-from derive.language.calls import Partial, partial_of
+from derive.language import ONE, Call, Expression, Name, Number, Operation, constant, names_of, substitute
+from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
 from derive.scheme.spaces import Spaces
 
 ZERO, TWO = Number(Fraction(0)), Number(Fraction(2))
@@ -111,13 +111,27 @@ class _Pullback:
                 return self.parts(a, _times(w, Call("sign", (a,))))
             case Call("sign", _):
                 return []
-        partial = partial_of(e.function)
-        return self._derivative(partial, e, w) if partial else []  # a function of time has no x
+        if partial := partial_of(e.function):
+            return self._derivative(partial, e, w)
+        if e.function in KNOWN_FUNCTIONS:
+            from derive.algebra.known import slope_of  # of no use to who reads a scheme and computes nothing
+
+            (a,) = e.args
+            return self.parts(a, _times(w, substitute(slope_of(e.function), {"x": a, "y": e})))
+        if names_of(e).keys() & {*self.spaces.names, *self.assigned}:
+            known = "losses and their derivatives, dot, norm, sqrt, abs, powers and exp, log, sin, ..."
+            raise self.fail(f"gradient(s, {self.x}) sees through {known}, not through {e.function}(...)", e)
+        return []  # a function of time
 
     def _derivative(self, partial: Partial, e: Call, w: Expression) -> list[Expression]:
         point, directions = partial.divided(e.args)
-        root, *others = partial.variables
         found: list[Expression] = []
+        if not partial.variables:
+            for p in point:
+                slope = Call(Partial(partial.loss, (self.space(p),)).call, e.args, e.line, e.column)
+                found += self.parts(p, _times(w, slope))
+            return found
+        root, *others = partial.variables
         for p in point:
             call = Partial(partial.loss, (self.space(p), *others, root)).call
             found += self.parts(p, Call(call, (*e.args, w), e.line, e.column))

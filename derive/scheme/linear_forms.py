@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret, unparse
-from derive.language.calls import call_of, partial_of
+from derive.language.calls import call_of, partial_of, written_name
 from derive.scheme.configuration import Configuration
 from derive.scheme.names import ahead, previous
 
@@ -148,7 +148,7 @@ class LinearForms(Meaning[Form]):
     def admit(self, node: Call) -> None:
         entry = call_of(node.function)
         if not entry.label or entry.kind == "scalar":
-            raise self.nonlinear(f"{node.function}(...) is not affine in the state", node)
+            raise self.nonlinear(f"{written_name(node.function)}(...) is not affine in the state", node)
 
     def call(self, node: Call, args: list[Form]) -> Form:
         if partial := partial_of(node.function):

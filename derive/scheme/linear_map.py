@@ -16,7 +16,7 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import Matrix, characteristic_polynomial
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Operation, names_of
-from derive.language.calls import call_of
+from derive.language.calls import call_of, written_name
 from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.linear_forms import Form, LinearForms
@@ -64,9 +64,10 @@ class Quadratic(LinearForms):
         """Every call is looked at with its arguments: one of numbers is a number."""
 
     def call(self, node: Call, args: list[Form]) -> Form:
-        if call_of(node.function).label:
+        entry = call_of(node.function)
+        if entry.label and entry.kind == "vector":
             return super().call(node, args)
-        if not all(map(self.is_number, args)):
+        if entry.label or not all(map(self.is_number, args)):
             return self.refused(node)
         if node.function == "sqrt":
             return self.constant(_power(self.value(args[0]), Fraction(1, 2)), node)
@@ -85,7 +86,7 @@ class Quadratic(LinearForms):
         return {"": value}
 
     def refused(self, node: Call) -> Form:
-        raise self.nonlinear(f"{node.function}(...) is not affine in the state", node)
+        raise self.nonlinear(f"{written_name(node.function)}(...) is not affine in the state", node)
 
     def refuse(self, problem: str, node: Expression | None = None) -> ReductionError:
         place = f", line {node.line}, column {node.column}" if node else ""

@@ -6,6 +6,7 @@
 
     grad(f, x)              the gradient with respect to x at the present values      f.x(x, y)
     grad(f(a, b), x)        at another point                                          f.x(a, b)
+    f(a, b)                 the value there; f is the value at the present values     f()(a, b)
     hess(f, x, u)           its derivative in the direction u, in u's own space       f.x.y(x, y, u)
     d3(f, x, u, v)          the next one                                              f.x.y.x(x, y, u, v)
     P(u), dP(u, v)          a declared map, P = "map" (or "linear", "componentwise"), and its derivative at u
@@ -178,9 +179,31 @@ def declared_formula(configuration: Configuration, e: Expression, where: str) ->
     return closed(Resolver(scheme.losses, tuple(scheme.unknowns), where).opened(e), Spaces(spaces))
 
 
+def present_formula(configuration: Configuration, e: Expression, where: str) -> Expression:
+    """The same about the present values of the unknowns alone, where the value of a loss goes by its name, as in results."""
+    return _at_present(declared_formula(configuration, e, where), configuration.scheme.losses, where)
+
+
+def _at_present(e: Expression, losses: Losses, where: str) -> Expression:
+    match e:
+        case Operation(op, args, line, column):
+            return Operation(op, tuple(_at_present(a, losses, where) for a in args), line, column)
+        case Call(function, args, line, column):
+            inside = tuple(_at_present(a, losses, where) for a in args)
+            if partial := partial_of(function):
+                slots = losses[partial.loss]
+                if partial.divided(inside)[0] != [Name(s) for s in slots]:
+                    text = f"a formula has {partial.loss} at the present values alone, {partial.loss}({', '.join(slots)})"
+                    raise ParseError(f"{text}; expand it about them", where, line, column)
+                if not partial.variables:
+                    return Name(partial.loss, line, column)
+            return Call(function, inside, line, column)
+    return e
+
+
 @dataclass(frozen=True)
 class Resolver:
-    """Reads the derivatives of declared losses in expressions; `assigned` are the names that a program assigns."""
+    """Reads the derivatives and values of declared losses in expressions; `assigned` are the names that a program assigns."""
 
     losses: Losses
     unknowns: Sequence[str]
@@ -204,13 +227,18 @@ class Resolver:
                 raise self.fail(f"gradient takes a number and an unknown, as in gradient(s, {self.unknowns[0]})", e)
             case Call(function, args) if (partial := partial_of(function)) and not sample_of(function)[1]:
                 return self._written(e, partial, tuple(map(self.opened, args)))
-            case Call(function, args) if function in self.losses:
-                raise self.fail(f"the value of {function} cannot be used; write grad({function}, {self.losses[function][0]})", e)
+            case Name(f) if f in self.losses and f not in self.assigned:
+                return Call(Partial(f, ()).call, self._present(f, e), e.line, e.column)
+            case Call(f, args) if f in self.losses:
+                return Call(Partial(f, ()).call, tuple(map(self.opened, args)), e.line, e.column)
             case Call(function, args, line, column):
                 return Call(function, tuple(map(self.opened, args)), line, column)
             case Operation(op, args, line, column):
                 return Operation(op, tuple(map(self.opened, args)), line, column)
         return e
+
+    def _present(self, loss: str, e: Expression) -> tuple[Expression, ...]:
+        return tuple(Name(s, e.line, e.column) for s in self.losses[loss])
 
     def _written(self, e: Call, partial: Partial, args: tuple[Expression, ...]) -> Expression:
         """A derivative with subscripts, ∇_x,y f[u], at the present values where no point is written."""
@@ -226,7 +254,7 @@ class Resolver:
         point = len(args) - len(variables) + 1
         if point not in (0, len(slots)):
             raise self.fail(f"{partial.loss} takes {len(slots)} arguments, not {point}", e)
-        here = () if point else tuple(Name(s, e.line, e.column) for s in slots)
+        here = () if point else self._present(partial.loss, e)
         return Call(Partial(partial.loss, variables).call, (*here, *args), e.line, e.column)
 
     def _derivative(self, e: Call, args: tuple[Expression, ...]) -> Expression:
@@ -258,8 +286,8 @@ class Resolver:
     def _point(self, e: Expression, usage: str) -> tuple[str, tuple[Expression, ...]]:
         """(the loss, where it is differentiated)."""
         match e:
-            case Name(f, line, column) if f in self.losses:
-                return f, tuple(Name(s, line, column) for s in self.losses[f])
+            case Name(f) if f in self.losses:
+                return f, self._present(f, e)
             case Call(f, args) if f in self.losses:
                 return f, tuple(map(self.opened, args))
         raise self.fail(usage, e)

@@ -182,7 +182,7 @@ class Scheme:
 
     @property
     def calls_loss(self) -> bool:
-        """Whether the value of the one loss stands in the update, not its derivatives alone."""
+        """Whether the value of a loss stands in the update, not its derivatives alone."""
         return any(call_of(name).label and call_of(name).kind == "scalar" for name in self.called)
 
     @property

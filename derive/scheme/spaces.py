@@ -44,7 +44,8 @@ class Spaces(Meaning[str]):
         return base or self.of(exponent)
 
     def call(self, node: Call, args: list[str]) -> str:
-        if partial := partial_of(node.function):
+        partial = partial_of(node.function)
+        if partial and partial.variables:
             return partial.variables[0] or next(filter(None, args), "")
         return "" if call_of(node.function).kind == "scalar" else next(filter(None, args), "")
 
@@ -85,7 +86,7 @@ class _Checked(Spaces):
                 what = f"not one of {space}'s space" if space else "not a number"
                 text = f"a direction of a derivative of {partial.loss} is a vector that {partial.loss} depends on, {what}"
                 raise ParseError(text, self.where, node.line, node.column)
-        return partial.variables[0]
+        return super().call(node, args)
 
 
 def spaces_of(program: Sequence[Assignment], unknowns: Sequence[str], where: str) -> dict[str, str]:

@@ -172,9 +172,11 @@ def _start(e: Explanation, style: Notation) -> str:
     if not remembers(e.layer.equation):
         return "no transient, the flow starts at the initial point"
     math = _MATH if style.name == "latex" else "{}"
-    start = f"{style.symbol('theta')}_0 + {_open_ended(e.layer.shift, style)}".replace("+ - ", "- ").replace("+ -", "- ")
+    layer = e.layer
+    starts = (f"{style.symbol(x)}_0 + {_open_ended(layer.shifts[x], style)}" for x in layer.unknowns)
+    start = ", ".join(math.format(s.replace("+ - ", "- ").replace("+ -", "- ")) for s in starts)
     left_out = transients(e.layer.equation, style, math)
-    return f"once {left_out} have decayed, the iterates follow the flow that starts at {math.format(start)}"
+    return f"once {left_out} have decayed, the iterates follow the flow that starts at {start}"
 
 
 # ---------------------------------------------------------------------------------------------- LaTeX

@@ -30,7 +30,7 @@ class ForestWriter(ForestNames):
         writer = _OneForest(self, forest)
         if len(forest) == 1:
             return (writer.vector(forest[0].tree),)
-        return writer.matrix() if len(forest) == 2 else (writer.tensor(),)
+        return writer.matrix() if len(forest) == 2 else (writer.tensor([r.tree for r in forest]),)
 
 
 @dataclass
@@ -107,6 +107,8 @@ class _OneForest:
 
     def matrix(self) -> tuple[str, ...]:
         a, b = self.forest
+        if not self.symmetrised:  # the block of a variable and a later one
+            a, b = sorted(self.forest, key=lambda r: self.to.generator.slow.index(variable_of(self.to.generator, r)))
         shared = [tie for tie in self.sizes if all(any(n.tie == tie for n in nodes([r.tree])) for r in (a, b))]
         if len(shared) == 1 and self.sizes[shared[0]] == 2:
             if found := self.sandwich(a.tree, b.tree, shared[0]):
@@ -115,7 +117,7 @@ class _OneForest:
                 first, second = (self.node(r.tree, centred=False) for r in (a, b))
                 both = (self.to.cov(first, second), self.to.cov(second, first))
                 return both if first != second and self.symmetrised else both[:1]
-        text = self.tensor()
+        text = self.tensor([a.tree, b.tree])
         if a.tree == b.tree or not self.symmetrised:
             return (text,)
         self.to.say("symmetric")
@@ -171,8 +173,7 @@ class _OneForest:
 
     # ------------------------------------------------------------------------------------------ tensors
 
-    def tensor(self) -> str:
-        trees = [r.tree for r in self.forest]
+    def tensor(self, trees: Sequence[Tree]) -> str:
         alike = len({*trees}) == 1 and trees[0].tie and not trees[0].children
         if alike and len(trees) > 2 and self.to.of_the_loss(trees[0].label):
             return self.to.cumulant(len(trees))

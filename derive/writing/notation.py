@@ -123,14 +123,16 @@ class Notation:
         return self.partial(Partial(loss, (variable, *spaces)), [])
 
     def partial(self, partial: Partial, arguments: Sequence[str]) -> str:
-        """A derivative of a declared loss at a point, ∇_x,y f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown.
+        """A derivative of a declared loss at a point, ∇_x,y f(x, y)[u]; ∇²L₁(θ)[u] where there is one unknown; its value f(x, y).
 
         >>> replace(UNICODE, unknowns=("x", "theta")).partial(Partial("f1", ("x", "theta")), ["x", "θ", "u"])
         '∇_x,θ f1(x, θ)[u]'
         """
         point, directions = partial.divided(arguments) if arguments else ([], [])
         loss, letters = self.symbol(partial.loss), [self.symbol(x) for x in partial.variables]
-        if self.players:
+        if not letters:
+            name = loss
+        elif self.players:
             name = self.subscripted(letters, loss)
         else:
             name = self.derived("L", len(letters) - 1, partial.loss)

@@ -186,7 +186,7 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     lines = heading(s.equation, style, "started from rest")
     lines.append(say("the modified flow starts at", style))
     for variable, shift in s.shifts.items():
-        if variable == "theta" or any(shift):
+        if variable in s.unknowns or any(shift):
             lines += _shifted(style.symbol(variable), shift, style)
     moving = {x: t for x, t in s.transients.items() if any(t)}
     n, gamma = style.symbol("n"), style.symbol("gamma")

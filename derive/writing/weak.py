@@ -16,7 +16,7 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio
 from derive.noise.forests import Forest, text
 from derive.noise.sums import ForestSum
-from derive.writing.forests import ForestWriter, blocks
+from derive.writing.forests import ForestWriter, blocks, variable_of
 from derive.writing.formulas import gamma_power, said_power, write_coefficient
 from derive.writing.latex import aligned, fragment, words
 from derive.writing.letters import OWN, checked, names_in
@@ -213,7 +213,8 @@ class _Report:
         tensor = self.to.written(f)[0]
         if len(self.slow) == 1:
             return Fraction(1), tensor
-        return Fraction(1), self.style.scale.join([tensor, *map(self.to.partial, blocks(self.equation.generator, f))])
+        by = (variable_of(self.equation.generator, r) for r in f)
+        return Fraction(1), self.style.scale.join([tensor, *map(self.to.partial, by)])
 
 
 def _cumulant(f: Forest) -> bool:

@@ -9,6 +9,7 @@ random prime fields and compares; what it draws nobody else knows (or, with --re
   orbit    X_n = sum_k gamma^k X_n^(k) on the slow manifold: Delta^(k+1) X^(k) = 0 for every k, which fixes the memory order by
            order; f_k is the coefficient of n^1 in X^(k+1)
   known    exp, sin, log, ... are free numbers that obey functional equations (`Known`): what holds for these holds for them
+  maps     free derivatives at every point; of two that undo each other, the second's follow from those of the first
   all d    a difference that exists in some dimension exists in one more than the number of summation indices (counted here)
   games    several unknowns and losses of some of them, grad(f(x, y), x): each unknown has a space of its own, with d components
   classes  |x|, sign(x) and roots of squares have branches, told apart by the signs of their components; a permutation of the
@@ -37,7 +38,8 @@ FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
-         "functions": {str: str | None}, "maps": {str: str}, "fields": {str: [[PAIR]]}, "memory": {str: [PAIR]}}  # fmt: skip
+         "functions": {str: str | None}, "maps": {str: str}, "inverses": {str: str}, "fields": {str: [[PAIR]]},
+         "memory": {str: [PAIR]}}  # fmt: skip
 GAME = {**SHAPE, "unknowns": [str], "losses": {str: [str]}}
 KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
 CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
@@ -114,6 +116,9 @@ def node(e, calls, known=None, depth=0, losses=None):
             head, point = partial(*args[:2], losses)
             need(bool(point) == (known is None), "a text says where a loss is differentiated, a claim means the point itself")
             found = ("call", (*head, len(point)), *map(inner, [*point, *args[2:]]))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if losses and name in losses:
+            need(known is None and len(args) == len(losses[name]), "a text has the value f(x, y) at all unknowns, a claim f")
+            found = ("call", (name, "", len(args)), *map(inner, args))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             need(calls.get(name) == len(args), f"{name} with {len(args)} arguments is not in the language")
             found = ("call", name, *map(inner, args))
@@ -168,7 +173,7 @@ class Claim:
     """The statement of a certificate, checked to be one."""
 
     def __init__(self, data):
-        data = {"maps": {}, **data} if isinstance(data, dict) else data  # a statement without maps need not say so
+        data = {"maps": {}, "inverses": {}, **data} if isinstance(data, dict) else data  # without maps it need not say so
         self.game = isinstance(data, dict) and "losses" in data
         shape = GAME if self.game else SHAPE
         shaped = isinstance(data, dict) and set(data) == set(shape) and all(fits(data[k], shape[k]) for k in shape)
@@ -178,6 +183,9 @@ class Claim:
         need(0 <= self.order <= 12, "the order is not a small natural number")
         self.unknowns, self.losses = data.get("unknowns", ["theta"]), data.get("losses", {data["label"]: ["theta"]})
         need(set(data["maps"].values()) <= KINDS, "a map of no kind")
+        maps, inverses = data["maps"], data["inverses"]
+        for f, g in inverses.items():
+            need(f != g and inverses.get(g) == f and f in maps and maps[f] == maps.get(g), "maps that do not undo each other")
         self.mapped = {("", "d", f"d{k}")[min(k, 2)] + f: (f, k) for f, kind in data["maps"].items() for k in range(20)
                        if not k or kind != "linear"}  # fmt: skip
         self.map_calls = {n: 1 + k * (data["maps"][f] == "map") for n, (f, k) in self.mapped.items()}
@@ -209,7 +217,7 @@ class Claim:
         self.branches = [n for n in parts(claims) if is_root(n) or is_sign(n)]
         self.implicit = any(("name", f"{x}_next") in self.nodes for x in self.unknowns)
         self.transcendental = any(n[0] == "call" and n[1] in KNOWN for n in self.nodes)
-        ranks = {**TENSORS, **{n: k for n, (_, k) in self.mapped.items()}}
+        ranks = {**TENSORS, **{n: max(k, maps[f] == "linear") for n, (f, k) in self.mapped.items()}}  # A(u) is dP(0)[u]
         directions = lambda n: len(n) - 2 - n[1][2] if isinstance(n[1], tuple) else ranks.get(n[1], 0)
         rank = lambda nodes: max((directions(n) for n in nodes if n[0] == "call"), default=0)
         self.rank, self.ahead = rank(self.nodes), rank(parts([v for _, v in self.program]))  # of all; of the text's
@@ -482,6 +490,36 @@ class Field:
             rows = [row if i == j else [(x - row[j] * y) % p for x, y in zip(row, rows[j])] for i, row in enumerate(rows)]
         return [row[-1] for row in rows]
 
+    undo = lambda self, matrix, right, place, point, flat: self.solve(matrix, right, place)
+    applied = lambda self, found, *_: found
+
+
+class Count(int):
+    """How many summation indices; how many `slopes` dP of maps with an inverse are among the factors; what dQ makes of it, where
+    dQ[dP[v]] = v leaves less than one index more: `undone`, point -> (indices, slopes); the point at which it is P's value."""
+
+    def __new__(cls, indices, slopes=0, undone=None, image=None):
+        self = super().__new__(cls, indices)
+        self.slopes, self.undone, self.image = slopes, undone or {}, image
+        return self
+
+    __add__ = __radd__ = lambda self, other: Count(int(self) + int(other), self.slopes + slopes(other))
+    __mul__ = lambda self, r: Count(int(self) * r, self.slopes * r)
+    under = lambda self, point: self.undone.get(point, (self + 1, self.slopes))
+
+
+slopes = lambda m: m.slopes if isinstance(m, Count) else 0
+bare = lambda m: Count(m, m.slopes, m.undone) if isinstance(m, Count) and m.image else m
+
+
+def largest(counts):
+    """The bounds of a sum."""
+    if not any(isinstance(m, Count) for m in counts):
+        return max(counts)
+    counts = [m if isinstance(m, Count) else Count(m) for m in counts]
+    undone = {p: tuple(map(max, zip(*(m.under(p) for m in counts)))) for m in counts for p in m.undone}
+    return Count(max(counts), max(m.slopes for m in counts), undone)
+
 
 class Degrees:
     """Bounds in place of numbers, one component for all d of them.  None is zero; (n, e, h, c, m) stands for P / c, c a number,
@@ -495,14 +533,14 @@ class Degrees:
         self.d, self.degree, self.height, self.inverses, self.roots, self.leading = d, 0.0, 0.0, {}, {}, set()
 
     constant = lambda self, q: self.scale(self.one, q)
-    neg = lambda self, x: x
+    neg = lambda self, x: x and (*x[:4], bare(x[4]))
     add = lambda self, x, y: self.total([x, y])
     inner = lambda self, xs, ys: self.total([self.times(x, y) for x, y in zip(xs, ys)])
     whole = lambda self, x, r: (x[0] * r, x[1] * r, x[2] * r, x[3] ** r, x[4] * r)
     cleared = lambda self, x: (x[0] + x[1] * self.degree, x[2] + x[1] * self.height)  # degree and height of P B^e
 
     def scale(self, x, q):
-        return (*x[:2], x[2] + log2(abs(q.numerator)), x[3] * q.denominator, x[4]) if x and q else None
+        return (*x[:2], x[2] + log2(abs(q.numerator)), x[3] * q.denominator, bare(x[4])) if x and q else None
 
     def times(self, x, y):
         return (x[0] + y[0], x[1] + y[1], x[2] + y[2], x[3] * y[3], x[4] + y[4]) if x and y else None
@@ -511,7 +549,7 @@ class Degrees:
         xs = [x for x in xs if x]
         if len(xs) < 2:
             return xs[0] if xs else None
-        n, e, _, _, m = map(max, zip(*xs))
+        n, e, m = max(x[0] for x in xs), max(x[1] for x in xs), largest([x[4] for x in xs])
         c = lcm(*(x[3] for x in xs))
         heights = [x[2] + log2(c // x[3]) for x in xs]
         top = max(heights)
@@ -560,6 +598,29 @@ class Degrees:
         entry = (*self.total([self.one, *(x for row in matrix for x in row)])[:4], 0)
         minor, det = (self.scale(self.whole(entry, k), Fraction(factorial(n) * self.d ** (n * where[1]))) for k in (n - 1, n))
         return [self.times(self.times(every, minor), self.power(det, MINUS, where))] * len(right)
+
+    def undo(self, matrix, right, place, point, flat):
+        """dQ(P(b)) of a vector, or q'(p(b)) times a number."""
+        if flat:
+            return [self.times(right[0], self.power(matrix[0][0], MINUS, place))]
+        (x,), count = self.solve(matrix, right, (place, 1)), largest([0, *(x[4] for x in right if x)])
+        count = count if isinstance(count, Count) else Count(count)
+        return [x and (*x[:4], Count(*count.under(point)))]
+
+    def applied(self, found, direction, point, curved=None):
+        """Values of dP(b)[direction], with what dQ makes of them; with `curved`, the rest of P(b + direction), values of P."""
+        for s, c, d in zip(found, curved or found, direction):
+            for k, x in [*enumerate(s.c, s.v)]:
+                rest, step = c.span(k, k + 1)[0] if curved else None, d.span(k, k + 1)[0]
+                if curved and k == 0:
+                    s.c[k - s.v] = (*x[:4], Count(x[4], slopes(x[4]), None, point))
+                elif x:
+                    parts = [(rest[4] + 1, slopes(rest[4]))] if rest else []
+                    parts += [(int(step[4]), slopes(step[4]))] if step else []
+                    count = max([n for _, n in parts] + [slopes(step[4]) + 1 if step else 0])
+                    undone = {point: (max(m for m, _ in parts), max(n for _, n in parts))} if parts else None
+                    s.c[k - s.v] = (*x[:4], Count(x[4], count, undone))
+        return found
 
 
 # ------------------------------------------------------------------------------ series
@@ -673,6 +734,11 @@ class Smooth:
         self.degree, self.memo = len(coefficients[0]) - 1, {}
         self.potential = Smooth(ring, base, directions, potential, slots) if potential else None
 
+    def height(self, run=None, point=None):
+        """The loss at the base, or at a point."""
+        x = next(iter(self.parts))  # its one component stands where those of the first unknown do
+        return self.potential.at(run, x, point) if run else self.potential.derivative(x)
+
     def derivative(self, wanted, *arguments):
         """sum_r c_(r,k) (a_r . m_1) ... (a_r . m_k) in the space wanted; every m_i is given with its space."""
         if len(arguments) > self.degree:
@@ -682,6 +748,24 @@ class Smooth:
             part = self.parts[x]
             products = [ring.inner([y], [ring.inner(a[part], m)]) for y, a in zip(products, self.directions)]
         return [ring.inner(row, products) for row in zip(*(c[len(arguments)][self.parts[wanted]] for c in self.coefficients))]
+
+    def matrix(self):
+        """Of the first derivative of a map."""
+        if "matrix" not in self.memo:
+            d, zero = len(self.base), self.ring.zero
+            units = [[self.ring.one if i == j else zero for i in range(d)] for j in range(d)]
+            self.memo["matrix"] = [*zip(*(self.derivative("theta", ("theta", unit)) for unit in units))]
+        return self.memo["matrix"]
+
+    def moved(self, values):
+        """The same map with these values at its base."""
+        add, neg, first = self.ring.add, self.ring.neg, self.coefficients[0]
+        first[0] = [add(c, add(y, neg(x))) for c, y, x in zip(first[0], values, self.derivative("theta"))]
+
+    def curved(self):
+        """Without the first derivative."""
+        zero = [self.ring.zero] * len(self.base)
+        return Smooth(self.ring, self.base, self.directions, [[c[0], zero, *c[2:]] for c in self.coefficients])
 
     def at(self, run, wanted, point, *arguments):
         """In directions u_1, ..., u_m, series given with their spaces:
@@ -765,7 +849,7 @@ class Run:
             given = self.sample.claim.functions[name]
             return [self.of(given, {"t": [s]})[0] if given else self.sample.schedules[name].at(self, "theta", [s])[0] for s in x]
         if name in self.sample.claim.mapped:
-            return self.mapped(*self.sample.claim.mapped[name], args)
+            return self.mapped(*self.sample.claim.mapped[name], args, place)
         if name in ("grad", "field"):
             return self.sample.loss.at(self, "theta", self.vector(x))
         if name in ("abs", "sign"):
@@ -778,30 +862,81 @@ class Run:
             found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
             return [found if name == "dot" else found.power(HALF, place)]
         if name == "loss":
-            return self.sample.loss.potential.at(self, "theta", self.vector(x))
+            return self.sample.loss.height(self, self.vector(x))
         directions = [("theta", self.vector(a)) for a in args]
         if len(args) > TENSORS[name]:
             return self.sample.loss.at(self, "theta", directions.pop(0)[1], *directions)
         return self.lift(self.sample.loss.derivative("theta", *((space, [s.at(0) for s in v]) for space, v in directions)))
 
     def partial(self, node, args):
-        """A derivative of a declared loss: in the text at a point, in a claim, with numbers, at the base."""
+        """A derivative of a declared loss: in a text at a point, or the value there; in a claim, with numbers, at the base."""
         (loss, wanted, count), vectors = node[1], list(map(self.vector, args))
+        if not wanted:
+            return self.sample.losses[loss].height(self, [s for v in vectors for s in v])
         smooth, directions = self.sample.losses[loss], list(zip(self.sample.claim.spaces[id(node)], vectors[count:]))
         if count:
             return smooth.at(self, wanted, [s for v in vectors[:count] for s in v], *directions)
         return self.lift(smooth.derivative(wanted, *((space, [s.at(0) for s in v]) for space, v in directions)))
 
-    def mapped(self, label, rank, args):
+    def mapped(self, label, rank, args, place):
         """A map is a smooth one at every point it is taken at; a function of components one in one dimension; a linear map the
-        derivative of a smooth one at zero."""
-        kind, at = self.sample.claim.data["maps"][label], self.sample.map_at
+        derivative of a smooth one at zero.  Of two that undo each other, the first by name is drawn."""
+        data, at, ring = self.sample.claim.data, self.sample.map_at, self.ring
+        kind, first = data["maps"][label], min(label, data["inverses"].get(label, label))
+        place = ("inverse", place)
         if kind == "componentwise":
-            ones = [("theta", [self.constant(1)])] * rank
-            return [at(label, [s.at(0)]).at(self, "theta", [s], *ones)[0] for s in args[0]]
+            ones = [[self.constant(1)]] * rank
+            return [self.smooth(first, label, [s], ones, place, True)[0] for s in args[0]]
         vectors = list(map(self.vector, args))
-        point, *directions = [self.vector([self.constant(0)]), *vectors] if kind == "linear" else vectors
-        return at(label, [s.at(0) for s in point]).at(self, "theta", point, *(("theta", v) for v in directions))
+        if kind == "map":
+            return self.smooth(first, label, vectors[0], vectors[1:], place, False)
+        zero = [self.constant(0)] * len(vectors[0])
+        smooth = at(first, [s.at(0) for s in zero])
+        image = lambda v: smooth.at(self, "theta", zero, ("theta", v))
+        if label == first:
+            return ring.applied(image(vectors[0]), vectors[0], first) if label in data["inverses"] else image(vectors[0])
+        return self.solved(smooth, vectors[0], zero, 0, image, (place, first, False))
+
+    def smooth(self, first, label, point, directions, place, flat):
+        """d^kP at a point, or its inverse's derivative there."""
+        sample, paired = self.sample, label in self.sample.claim.data["inverses"]
+        if first == label:
+            smooth, pairs = sample.map_at(label, [s.at(0) for s in point]), [("theta", v) for v in directions]
+            found = smooth.at(self, "theta", point, *pairs)
+            if not paired or flat or len(directions) > 1:
+                return found
+            if directions:
+                return self.ring.applied(found, directions[0], object())
+            delta = [s.above(b) for s, b in zip(point, smooth.base)]
+            return self.ring.applied(found, delta, sample.token(smooth), smooth.curved().at(self, "theta", point))
+        smooth, token = sample.image_at(first, [s.at(0) for s in point])
+        base, where = self.lift(smooth.base), (place, token, flat)
+        moves = any(s.end < inf or (s.c and s.v + len(s.c) > 1) for s in point)
+        x = self.solved(smooth, point, base, 1, lambda x: smooth.at(self, "theta", x), where) if moves else base
+        return self.undone(smooth, x, directions, where) if directions else x
+
+    def undone(self, smooth, x, directions, where):
+        """d^kQ(P(x))[u_1, ..., u_k] = -dQ(P(x))[sum over partitions into j > 1 blocks B of d^jP(x)[d^|B|Q(P(x))[B], ...]]"""
+        derivative = lambda vectors: smooth.at(self, "theta", x, *(("theta", v) for v in vectors))
+        zero = [self.constant(0)] * len(x)
+        if len(directions) == 1:
+            return self.solved(smooth, directions[0], zero, 0, lambda v: derivative([v]), where)
+        total = zero
+        for blocks in divided(directions):
+            if len(blocks) > 1:
+                inner = [self.undone(smooth, x, b, where) for b in blocks]
+                total = [a - b for a, b in zip(total, derivative(inner))]
+        return self.undone(smooth, x, [total], where)
+
+    def solved(self, smooth, wanted, found, low, image, where):
+        """The x with image(x) = wanted, by powers of gamma: image(x + gamma^k u) = image(x) + gamma^k dP(b)[u] + ..."""
+        need(all(s.v >= 0 for s in wanted), "a direction of a derivative is divided by gamma")
+        high = min(self.length, *(s.end for s in wanted))
+        for k in range(low, high):
+            missing = [(w - s).at(k) for w, s in zip(wanted, image(found))]
+            change = self.ring.undo(smooth.matrix(), missing, *where)
+            found = [x + Series(self, k, [c]) for x, c in zip(found, change)]
+        return [x + Series(self, high, [], high) for x in found]
 
     def dot(self, xs, ys, place):
         s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.weights))), self.constant(0))
@@ -839,19 +974,51 @@ slope = lambda k: [-sum(Fraction(1, j) for j in steps(k)), *(Fraction((-1) ** (j
 forward = lambda k: [MINUS, ONE] + [Fraction(0)] * (k - 1)
 
 
+def divided(items):
+    """All ways to divide items into blocks."""
+    if not items:
+        yield []
+        return
+    for blocks in divided(items[1:]):
+        yield [items[:1], *blocks]
+        yield from ([*blocks[:i], [items[0], *block], *blocks[i + 1 :]] for i, block in enumerate(blocks))
+
+
 class Sample:
     """A point: what the claim says there, and what the text does."""
 
     def __init__(self, claim, ring, values, slack=0, leading=None):
         self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
-        self.starts, self.leads, self.top, self.maps = {}, {}, claim.order + 1, {}
+        self.starts, self.leads, self.top, self.maps, self.tokens = {}, {}, claim.order + 1, {}, {}
 
     def map_at(self, label, base):
         """The map at a point: the same one whenever it is the same point, any other at another point."""
         key = (label, tuple(base))
         if key not in self.maps:
             self.maps[key] = self.fresh(self.claim.data["maps"][label], base)
+            self.maps[key].label = label
         return self.maps[key]
+
+    def token(self, smooth):
+        """A new name of a value of this map: that of a number, where `Degrees` has the same bounds for many."""
+        token = object()
+        self.tokens[token] = smooth
+        return token
+
+    def image_at(self, label, y):
+        """The map at the point of which y is the image, one that it was taken at or any other; the name of the image."""
+        if isinstance(self.ring, Degrees):
+            token = getattr(y[0] and y[0][4], "image", None)
+            if token not in self.tokens or self.tokens[token].label != label:
+                token = self.token(self.fresh(self.claim.data["maps"][label], [(1.0, 0, 0.0, 1, 0)]))
+            self.maps[label, tuple(y)] = self.tokens[token]  # for its place among the points
+            return self.tokens[token], token
+        found = [m for (f, _), m in self.maps.items() if f == label and m.derivative("theta") == y]
+        if not found:
+            base = self.ring.anything(len(y))
+            found = [self.map_at(label, base)]
+            found[0].moved(y)
+        return found[0], None
 
     def settle(self, losses, weights, schedules, fresh=None):
         """The rest of the point; `fresh` draws maps.  Claims at gamma^0 are where the memory starts."""
@@ -860,7 +1027,8 @@ class Sample:
         if not self.claim.game:
             self.loss = losses[self.claim.data["label"]]
             values["grad" if self.claim.data["label"] == "L" else "field"] = self.loss.derivative("theta")
-            values |= {"L": self.loss.potential.derivative("theta")} if self.loss.potential and "L" not in values else {}
+            values |= {"L": self.loss.height()} if self.loss.potential and "L" not in values else {}
+        values |= {f: loss.height() for f, loss in losses.items()} if self.claim.game else {}
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
@@ -978,7 +1146,7 @@ class Check:
     def point(self, ring, d, ranges):
         """A random point: parameters in their ranges, theta, slow variables, time, derivatives of the loss and of schedules."""
         claim, draw = self.claim, lambda n: [self.source.randrange(1, ring.p) for _ in range(n)]
-        sample, ring.functions = Sample(claim, ring, {}, self.slack), Known(ring.p, lambda: draw(1)[0])
+        sample, ring.functions, ring.anything = Sample(claim, ring, {}, self.slack), Known(ring.p, lambda: draw(1)[0]), draw
         run, names, sample.positive = Run(sample, 1), {}, []
         for n, conditions in claim.positive.items():
             for _ in range(500):
@@ -1049,11 +1217,11 @@ class Check:
         claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
         sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
-        losses, height = {}, lambda k: (k + 1.0, 0, k * log2(d) + log2(self.terms(d)), 1, k)
-        potential = [[[height(k)] for k in range(self.degree + 2)]] if claim.data["label"] == "L" else []
+        losses, height = {}, lambda k, n=1: (k + 1.0, 0, k * log2(d) + log2(self.terms(d * n)), 1, k)
         for f, slots in claim.losses.items():
             n, number = len(slots), log2(self.terms(d * len(slots)))
             c = [[(k + 3.0, 0, k * log2(d) + number, 1, k)] * n for k in range(self.degree + 1)]
+            potential = [[[height(k, n)] for k in range(self.degree + 2)]] if claim.data["label"] != "f" else []
             losses[f] = Smooth(ring, [x] * n, [[ring.one] * n], [c], slots, potential)
         scalar = lambda base: Smooth(ring, base, [[ring.one]], [[[x]] * (self.degree + 4)])
         vector = lambda base: Smooth(ring, base, [[ring.one]], [[[height(k)] for k in range(self.degree + 1)]])
@@ -1065,8 +1233,9 @@ class Check:
         pairs = comb(d * sum(n[0] == "call" and n[1] in claim.mapped for n in claim.nodes), 2)
         apart = [pairs * max((ring.cleared(w)[i] for w in points), default=0) for i in (0, 1)]
         degree, height = degree + apart[0], height + apart[1]
-        indices = max(w[4] for w in [*found, *points])
-        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), indices, ring.leading
+        count = largest([w[4] for w in [*found, *points]])
+        indices = count + 2 * min(1 + count, 2 * slopes(count))  # three of those at which a matrix and its inverse may meet
+        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), int(indices), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
@@ -1197,7 +1366,8 @@ def describe(data):
     regime = [f"{p} = {e}" for p, e in data["bindings"].items()] + [f"{s} = ({f})*{x}" for s, (x, f) in data["rescaled"].items()]
     ranges = [f"{n}: {r or 'any'}" for n, r in data["parameters"].items()]
     update = data["update"].strip("\n").split("\n")
-    maps = [f"{p}: {kind}" for p, kind in data.get("maps", {}).items()]
+    undo = {p: f", inverse of {q}" for p, q in data.get("inverses", {}).items()}
+    maps = [f"{p}: {kind}{undo.get(p, '')}" for p, kind in data.get("maps", {}).items()]
     for title, part in (
         ("update", update), ("unknowns and losses", players), ("parameters", ranges), ("maps", maps), ("regime", regime),
     ):  # fmt: skip

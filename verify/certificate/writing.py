@@ -50,8 +50,6 @@ def certificate(
     """
     scheme = configuration.scheme
     require_certifiable(configuration)
-    if scheme.inverses:
-        raise UsageError(f"a certificate says nothing of inverse maps, and this scheme has {', '.join(scheme.inverses)}")
     scheme.require_no_layers("a certificate")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
@@ -70,6 +68,7 @@ def certificate(
         "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in configuration.rescaled.items()},
         "functions": {f: _function(f, e) for f, e in configuration.functions.items()},
         **({"maps": dict(scheme.maps)} if scheme.maps else {}),
+        **({"inverses": dict(scheme.inverses)} if scheme.inverses else {}),
         "slow": list(fields),
         "fields": fields,
         "memory": {m: _pairs(powers[0]) for m, powers in (memory or {}).items()},

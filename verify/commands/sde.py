@@ -20,9 +20,10 @@ EPILOG = epilog(
         "verify sde momentum --batch B           # grad(x) is read as the gradient of the step's sample",
         "verify sde gd --sampling reshuffled --order 2",
         'verify sde --update "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()" --format json',
-        "derive modified-sde gd --format json -o gd.json && verify sde gd --claim gd.json",
     ),
     SCHEME_FILE,
+    "A generator of your own is JSON, as derive modified-sde --format json prints it; generator is enough, and batch, batches, "
+    "symbols and opaque where it has them.",
 )
 ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 
@@ -34,12 +35,12 @@ ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 @click.option("--batch", metavar="B", help="Every gradient is a mean over B samples, a number or a symbol.")
 @click.option("--claim", metavar="FILE.json", help="The generator to verify, as derive modified-sde --format json prints it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the quadratic losses of the numerical routes.")
-@click.option("--paths", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths (200000 take seconds).")
+@click.option("--paths", "simulated", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths (200000 take seconds).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def sde_command(
     scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-    order: int, sampling: str | None, batch: str | None, claim: str | None, seed: int, paths: int, form: str,
+    order: int, sampling: str | None, batch: str | None, claim: str | None, seed: int, simulated: int, form: str,
 ) -> int:  # fmt: skip
     """Derive the generator of a stochastic optimizer, E phi(theta_n) = exp(n gamma G) phi, and verify it from the update text:
     a proof in random finite worlds, slopes of moments, the variance that is left after a long time.
@@ -61,7 +62,7 @@ def sde_command(
         values = {n: x for n, x in values.items() if n in chosen.names}  # not the number of batches
     configuration = configure(chosen, regime, values, noise=True)
     with progress("verifying", ROUTES) as advance:
-        found = verify_generator(configuration, data, seed, paths, lambda name: advance(1))
+        found = verify_generator(configuration, data, seed, simulated, lambda name: advance(1))
     if form == "json":
         click.echo(json.dumps(found.to_json(), indent=2))
     else:

@@ -37,7 +37,8 @@ def random_sample(
     evaluated in."""
     scheme = claim.configuration.scheme
     if scheme.losses:
-        problem: Problem | Game = random_game(source, scheme.losses, dict.fromkeys(scheme.unknowns, dimension), degree)
+        sizes = dict.fromkeys(scheme.unknowns, dimension)
+        problem: Problem | Game = random_game(source, scheme.losses, sizes, degree, scheme.calls_loss)
     else:
         problem = random_problem(source, dimension, degree, scheme.label, scheme.calls_loss)
     return sample_of(claim, problem, values, source, degree, numbers)

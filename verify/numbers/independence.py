@@ -20,7 +20,7 @@ NEGLIGIBLE = 1e-40
 
 @dataclass
 class _Row:
-    """Row `place` of the matrix, what elimination has left of it, and its entries of L in the present block."""
+    """Row `place` of the matrix: what elimination has left of it in the present block, and its entries of L there."""
 
     place: int
     rest: list[Any]
@@ -37,15 +37,18 @@ def independent(matrix: Sequence[Sequence[Any]], count: int) -> tuple[list[int],
     ([0, 2], [1, 0])
     """
     scales = [max(abs(float(row[j])) for row in matrix) for j in range(count)]
-    rows = [_Row(i, [x.mid() for x in row]) for i, row in enumerate(matrix)]
+    left, places = arb_mat([list(row) for row in matrix]).mid(), list(range(len(matrix)))
     free: list[int] = []
     for first in range(0, count, WIDTH):
         done, width = len(free), min(WIDTH, count - first)
+        rows = [_Row(i, [left[i, j] for j in range(first, first + width)]) for i in places]
         for j in range(width):
             if _eliminated(rows, len(free), j, width, scales[first + j]):
                 free.append(first + j)
-        _carried(rows, done, len(free), width)
-    return free, [row.place for row in rows[: len(free)]]
+        places = [row.place for row in rows]
+        if len(free) > done and first + width < count:
+            left = (left - _moved(left, rows, done, len(free), first + width)).mid()
+    return free, places[: len(free)]
 
 
 def _eliminated(rows: list[_Row], place: int, j: int, width: int, scale: float) -> bool:
@@ -62,17 +65,15 @@ def _eliminated(rows: list[_Row], place: int, j: int, width: int, scale: float) 
     return True
 
 
-def _carried(rows: list[_Row], done: int, place: int, width: int) -> None:
-    """The columns after the block: U_2 for its pivot rows, A_2 - L U_2 for the rows below; the block is dropped."""
-    for row in rows:
-        row.rest = row.rest[width:]
-    upper, below = rows[done:place], rows[place:]
-    for i, row in enumerate(upper):
-        for factor, other in zip(row.lower, upper[:i], strict=True):
-            row.rest = [(x - factor * y).mid() for x, y in zip(row.rest, other.rest, strict=True)]
-    if upper and below and below[0].rest:
-        change = arb_mat([row.lower for row in below]) * arb_mat([row.rest for row in upper])
-        for row, moved in zip(below, change.tolist(), strict=True):
-            row.rest = [(x - y).mid() for x, y in zip(row.rest, moved, strict=True)]
-    for row in rows:
-        row.lower = []
+def _moved(left: arb_mat, rows: list[_Row], done: int, place: int, after: int) -> arb_mat:
+    """L U_2 in the columns from `after` on, zero elsewhere, for the rows below the block; the rows above are done with."""
+    upper: list[list[Any]] = []
+    for row in rows[done:place]:
+        rest = [left[row.place, j] for j in range(after, left.ncols())]
+        for factor, other in zip(row.lower, upper, strict=True):
+            rest = [(x - factor * y).mid() for x, y in zip(rest, other, strict=True)]
+        upper.append(rest)
+    lower: list[list[Any]] = [[0] * (place - done) for _ in rows]
+    for row in rows[place:]:
+        lower[row.place] = row.lower
+    return arb_mat(lower) * arb_mat([[0] * after + rest for rest in upper])

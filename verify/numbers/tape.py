@@ -141,6 +141,7 @@ class Tape:
     def __init__(self, inputs: int) -> None:
         self.operations: list[tuple[str, tuple[int, ...], Any]] = []
         self._known: dict[tuple[str, tuple[int, ...], Any], int] = {}
+        self.losses: dict[Any, Any] = {}  # what losses and their derivatives are at nodes, found once
         self.inputs = tuple(self.record("input", (), i) for i in range(inputs))
 
     @property

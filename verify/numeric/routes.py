@@ -49,7 +49,7 @@ def rich_problem(configuration: Configuration, degree: int, seed: int = 0) -> Lo
 def text_rank(scheme: Scheme) -> int:
     """The largest number of directions in which the update differentiates a declared loss's gradient."""
     partials = (partial_of(n.function) for a in scheme.program for n in walk(a.value) if isinstance(n, Call))
-    return max((len(p.variables) - 1 for p in partials if p), default=0)
+    return max((len(p.variables) - 1 for p in partials if p and p.variables), default=0)
 
 
 def random_point(dimension: int, seed: int) -> tuple[Fraction, ...]:

@@ -25,7 +25,7 @@ from verify.numbers.kinds import EXACT, Numbers
 from verify.problems.maps import ConcreteMaps, maps_of
 
 State = dict[str, Any]  # name -> number, or list of numbers
-Gradient = Callable[..., list[Any]]
+Gradient = Callable[..., Any]
 TimeFunction = Callable[[Any], Any]
 
 
@@ -60,7 +60,8 @@ class Runner:
     """A configuration with numbers for its free parameters and a gradient, ready to step.
 
     gradient   grad L, or the field for schemes written with field(x): list -> list;
-               of declared losses: which derivative, the point and the directions -> list (see `verify.problems.game`)
+               of declared losses: which derivative, the point and the directions -> list, or the value of a loss there
+               (see `verify.problems.game`)
     values     a number for every free parameter
     functions  the declared time functions, as functions of a number
     problem    what a text with the loss itself, or with derivatives of the gradient, needs beside it: `value(theta)`, and

@@ -30,10 +30,10 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import partial_of
+from derive.language.calls import Partial, partial_of
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
-from derive.scheme.losses import declared_formula, formula_calls
+from derive.scheme.losses import formula_calls, present_formula
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
@@ -57,6 +57,11 @@ def parsed(text: str, where: str = "formula", maps: tuple[tuple[str, int], ...] 
     return parse_expression(text, where, CALLS | dict(maps))
 
 
+@lru_cache(maxsize=20_000)
+def _parsed(text: str, where: str, calls: tuple[tuple[str, int | None], ...]) -> Expression:
+    return parse_expression(text, where, dict(calls))
+
+
 Reader = Callable[[str, str], Expression]
 
 
@@ -65,10 +70,10 @@ def formula_reader(configuration: Configuration) -> Reader:
     scheme = configuration.scheme
     if not scheme.losses:
         return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
-    calls = {**formula_calls(configuration), **map_arities(scheme.maps)}
+    calls = tuple({**formula_calls(configuration), **map_arities(scheme.maps)}.items())
 
     def read(text: str, where: str) -> Expression:
-        return declared_formula(configuration, parse_expression(text, where, calls), where)
+        return present_formula(configuration, _parsed(text, where, calls), where)
 
     return lru_cache(maxsize=5_000)(read)
 
@@ -94,6 +99,9 @@ class FormulaValues:
             self.names[leaf] = problem.tensor(theta, (), self.table)
             if problem.potential is not None:
                 self.names.setdefault("L", problem.value(theta))
+        else:
+            at = {f: [self.points[x] for x in slots] for f, slots in problem.slots.items()}
+            self.names |= {f: problem.gradient(Partial(f, ()), point, []) for f, point in at.items()}
         self._known: dict[Expression, Any] = {}
 
     def __getitem__(self, text: str) -> Any:

@@ -1,5 +1,6 @@
 """Declared losses of several unknowns, each a function of the components of those that it depends on.
 
+    f()(a, b) = f at (a, b)
     f.x(a, b) = the block of x in the gradient of f at (a, b);   f.x.y(a, b, u) = sum_j (d_(y_j) d_x f)(a, b) u_j;   and so on
 
 A lone loss or field is a problem of one unknown: every kind of problem has `sizes`, the components of each unknown, and a
@@ -55,13 +56,14 @@ class Game:
         start = sum(self.sizes[y] for y in before)
         return range(start, start + self.sizes[x])
 
-    def gradient(self, partial: Partial, point: Sequence[Sequence[Any]], directions: Sequence[Sequence[Any]]) -> list[Any]:
-        """A derivative of a loss at a point, given by unknowns, in some directions."""
-        first, *others = (self.place(partial.loss, x) for x in partial.variables)
+    def gradient(self, partial: Partial, point: Sequence[Sequence[Any]], directions: Sequence[Sequence[Any]]) -> Any:
+        """A derivative of a loss at a point, given by unknowns, in some directions: a list; or the loss there, a number."""
         loss, flat = self.losses[partial.loss], [v for x in point for v in x]
+        if not partial.variables:
+            return loss.value(flat)
+        first, *others = (self.place(partial.loss, x) for x in partial.variables)
         arguments = [list(zip(place, u, strict=True)) for place, u in zip(others, directions, strict=True)]
-        found: list[Any] = loss.partial(flat, first, arguments, loss.monomials(flat))
-        return found
+        return loss.partial(flat, first, arguments, loss.monomials(flat))
 
     # ------------------------------------------------------------------------------------------ about a point
 

@@ -80,6 +80,14 @@ class Loss:
 
     def value(self, point: Sequence[Value], component: int = 0, index: Index = ()) -> Value:
         """L at a point, or one of its derivatives."""
+        if not isinstance(point[0], Node):
+            return self._value(point, component, index)
+        known, key = point[0].tape.losses, (self, component, index, tuple(x.index for x in point))
+        if key not in known:
+            known[key] = self._value(point, component, index)
+        return known[key]
+
+    def _value(self, point: Sequence[Value], component: int, index: Index) -> Value:
         found = self.derivative(component, index or (0,) * self.dimension)
         if isinstance(found, dict):
             return _polynomial_value(found, point)

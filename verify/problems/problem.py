@@ -19,7 +19,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from derive.errors import UsageError
-from derive.language import LOSS_CALLS, Expression, names_of, parse_expression
+from derive.language import LOSS_CALLS, Expression, components, names_of, parse_expression
 from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import Series, sum_of
@@ -34,15 +34,15 @@ _RATIONAL = {"pi": "355/113", "e": "193/71", "gamma": "1/10"}
 
 
 def parse_loss(text: str, label: str = "L") -> tuple[tuple[str, ...], list[Expression]]:
-    """Variables (sorted) and expression of a loss, or the components, separated by ';', of a field.
+    """Variables (sorted) and expression of a loss, or the components of a field in the order of the variables.
 
     >>> parse_loss("x**2*y")[0]
     ('x', 'y')
     """
     where = "loss" if label == "L" else "field"
-    parts = [text] if label == "L" else [p for p in text.split(";") if p.strip()]
+    named, parts = ((), [text]) if label == "L" else components(text)
     expressions = [parse_expression(p, where, LOSS_CALLS) for p in parts]
-    variables = tuple(sorted({n for e in expressions for n in names_of(e)}))
+    variables = tuple(sorted({*named, *(n for e in expressions for n in names_of(e))}))
     for name, what in _NO_COORDINATES.items():
         if name in variables:
             raise UsageError(f"the {where}: {name} is {what}; runs are exact, write a rational number, such as {_RATIONAL[name]}")

@@ -34,8 +34,7 @@ def random_problem(source: random.Random, dimension: int, degree: int, label: st
     point = _random_point(source, dimension)
     zero = (0,) * dimension
     if label == "L":
-        constant = {zero: fmpq(source.randint(1, 9), source.choice((2, 3, 4, 5)))} if height else {}
-        return Problem(point, {**constant, **random_polynomial(source, dimension, degree)})
+        return Problem(point, _random_loss(source, dimension, degree, height))
     parts = tuple(
         {zero: fmpq(source.choice((-1, 1)) * source.randint(1, 9)), **random_polynomial(source, dimension, degree - 1)}
         for _ in range(dimension)
@@ -43,12 +42,19 @@ def random_problem(source: random.Random, dimension: int, degree: int, label: st
     return Problem(point, None, parts)
 
 
+def _random_loss(source: random.Random, dimension: int, degree: int, height: bool) -> Polynomial:
+    constant = {(0,) * dimension: fmpq(source.randint(1, 9), source.choice((2, 3, 4, 5)))} if height else {}
+    return {**constant, **random_polynomial(source, dimension, degree)}
+
+
 def _random_point(source: random.Random, dimension: int) -> tuple[fmpq, ...]:
     return tuple(fmpq(source.choice((-1, 1)) * source.randint(1, 9), source.choice((2, 3, 4, 5))) for _ in range(dimension))
 
 
-def random_game(source: random.Random, slots: Mapping[str, Sequence[str]], sizes: Mapping[str, int], degree: int) -> Game:
-    """Random polynomial losses about a random rational point.
+def random_game(
+    source: random.Random, slots: Mapping[str, Sequence[str]], sizes: Mapping[str, int], degree: int, height: bool = False
+) -> Game:
+    """Random polynomial losses about a random rational point; each is zero there, unless its `height` matters.
 
     >>> random_game(random.Random(1), {"f": ["x", "y"]}, {"x": 2, "y": 1}, 2).dimension
     3
@@ -57,5 +63,5 @@ def random_game(source: random.Random, slots: Mapping[str, Sequence[str]], sizes
     losses = {}
     for f, xs in slots.items():
         place = tuple(v for x in xs for v in point[x])
-        losses[f] = Problem(place, random_polynomial(source, len(place), degree))
+        losses[f] = Problem(place, _random_loss(source, len(place), degree, height))
     return Game(slots, sizes, losses)

@@ -19,10 +19,11 @@ from typing import Any
 from derive.language import Call
 from derive.language.maps import map_of
 from verify.proof.claim import ClaimValues
-from verify.proof.degrees import VARIABLE, Bound, Weight, WeightMaps, WeightProblem, WeightRing
+from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
 from verify.proof.field import BITS
 from verify.proof.known import DEGREE
+from verify.proof.map_degrees import WeightMaps
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
@@ -30,9 +31,13 @@ from verify.proof.statement import Statement
 
 @dataclass(frozen=True)
 class Size:
-    """What the claim and the truth need: index variables beyond the free one; degree, height and cover of their difference."""
+    """What the claim and the truth need: index variables beyond the free one; degree, height and cover of their difference.
+
+    `copies`: so many components more tell a map's matrix dP from its inverse, see docs/proof.md.
+    """
 
     indices: int
+    copies: int
     degree: float
     height: float
     cover: float  # log2 of Q
@@ -65,7 +70,7 @@ class WeightOrbit(Orbit):
         one = self.ring.constant(Fraction(1))
         total = self.ring.total([one, *(s.at(1) for v in after.values() for s in components(v))])
         self.coupled = total.indices > 0
-        bound: Weight = replace(total, indices=0)
+        bound: Weight = replace(total, indices=0, undone={})
         return bound
 
     def _solved(self, right: Mapping[str, Bound], power: int) -> dict[str, Bound]:
@@ -79,7 +84,7 @@ class WeightOrbit(Orbit):
         every = ring.total(list(right.values()))
         if every is None:
             return dict.fromkeys(right)
-        return {x: replace(ring.times(every, factor), indices=w.indices if w else 0) for x, w in right.items()}
+        return {x: _counted(ring.times(every, factor), w) for x, w in right.items()}
 
     def _lead(self) -> None:
         algebra = self.algebra(1)
@@ -98,11 +103,15 @@ class WeightOrbit(Orbit):
             if stage == 0:
                 found = self._solved({m: difference(self.ring, c, k + 1) for m, c in columns.items()}, k + 1)
                 continue
-            indices = {m: max((x.indices for x in c if x is not None), default=0) for m, c in columns.items()}
-            if all(indices[m] <= (x.indices if x else 0) for m, x in found.items()):
+            last, found = found, {m: _counted(x or Weight(), self.ring.total([*columns[m], x])) for m, x in found.items()}
+            if all(_counted(x, last[m]) == x for m, x in found.items()):
                 return
-            found = {m: replace(x or Weight(), indices=max(indices[m], x.indices if x else 0)) for m, x in found.items()}
         raise Undecided("second derivatives couple the memory in a circle")
+
+
+def _counted(x: Bound, y: Bound) -> Bound:
+    """x with as many index variables and slopes as y."""
+    return None if x is None else replace(x, indices=y.indices if y else 0, slopes=y.slopes if y else 0, undone={}, image=None)
 
 
 def size_of(
@@ -118,7 +127,8 @@ def size_of(
     problem = WeightProblem(ring, claim.contracted, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
-    maps = WeightMaps(claim.maps, ring, claim.inverses)
+    calls = sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call))
+    maps = WeightMaps(claim.maps, ring, claim.inverses, calls)
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
@@ -131,9 +141,12 @@ def size_of(
         return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
-    apart = maps.distances(sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call)))
+    apart = maps.distances()
+    indices = max((w.indices for w in (*found, apart)), default=0)
+    slopes = max((w.slopes for w in (*found, apart)), default=0)
     return Size(
-        max((w.indices for w in (*found, apart)), default=0),
+        indices,
+        2 * min(1 + indices, 2 * slopes),
         max((w.degree for w in found), default=1.0) + apart.degree,
         max((w.height for w in found), default=1.0) + apart.height,
         cover,

@@ -73,4 +73,4 @@ def rank_of_text(claim: Statement) -> int:
 def _directions(claim: Statement, nodes: Iterable[Expression]) -> list[int]:
     calls = [n.function for n in nodes if isinstance(n, Call)]
     partials, maps = map(partial_of, calls), (map_of(name, claim.maps) for name in calls)
-    return [*(len(partial.variables) - 1 for partial in partials if partial), *(found[1] for found in maps if found)]
+    return [*(len(p.variables) - 1 for p in partials if p and p.variables), *(found[1] for found in maps if found)]

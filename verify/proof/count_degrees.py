@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.language import Call, Expression, Meaning, Name, Operation, unparse
-from derive.language.calls import partial_of
+from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from verify.proof.errors import Undecided
+from verify.proof.taylor import value_at_zero
 
 Degrees = tuple[int, int]
 FREE: Degrees = (0, 0)
@@ -22,6 +23,7 @@ Factor = tuple[Fraction | None, Degrees]  # None where it is no number
 #: what is always evaluated near theta itself
 AT_THETA = ("grad", "field", "loss")
 ITSELF: Factor = (Fraction(1), FREE)
+UNKNOWN = "unknown: "  # before the reason why something is not known at gamma^0: of no bound, unless a factor gamma removes it
 
 
 def hull(*entries: Entry) -> Entry:
@@ -30,18 +32,40 @@ def hull(*entries: Entry) -> Entry:
     return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
 
+def times(a: Fraction | None, b: Fraction | None) -> Fraction | None:
+    """A product of numbers, where both are."""
+    return None if a is None or b is None else a * b
+
+
 def plus(a: Entry, b: Entry) -> Entry:
     """Bounds for a product."""
     return None if a is None or b is None else (a[0] + b[0], a[1] + b[1])
 
 
+def require_known(linear: Iterable[str]) -> None:
+    """Raise Undecided where something is owed to what is not known at gamma^0."""
+    for x in linear:
+        if x.startswith(UNKNOWN):
+            raise Undecided(x.removeprefix(UNKNOWN))
+
+
 @dataclass(frozen=True)
 class Value:
-    """Entries by power of gamma, without what stands in `linear`: variable at the same power -> its factor."""
+    """Entries by power of gamma, without what stands in `linear`: variable at the same power -> its factor.
+
+    `number` is the value where it is one, `lead` its part at gamma^0 where that is a number, as of exp(-gamma*grad(x)).
+    """
 
     entries: tuple[Entry, ...]
     linear: Mapping[str, Factor] = field(default_factory=dict)
     number: Fraction | None = None
+    lead: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.number is not None:
+            object.__setattr__(self, "lead", self.number)
+        elif self.entries[0] is None and not self.linear:
+            object.__setattr__(self, "lead", Fraction(0))
 
 
 class Degree(Meaning[Value]):
@@ -70,7 +94,7 @@ class Degree(Meaning[Value]):
         if not c:
             return self.number(c)
         linear = {x: (None if f is None else c * f, d) for x, (f, d) in a.linear.items()}
-        return Value(a.entries, linear, None if a.number is None else c * a.number)
+        return Value(a.entries, linear, times(c, a.number), times(c, a.lead))
 
     def add(self, a: Value, b: Value, node: Operation) -> Value:
         return self.plus(a, b)
@@ -82,7 +106,8 @@ class Degree(Meaning[Value]):
             linear[x] = (None if f is None or g is None else f + g, hull(d, e) or d)
         kept = {x: factor for x, factor in linear.items() if factor[0] is None or factor[0]}
         number = a.number + b.number if a.number is not None and b.number is not None else None
-        return Value(tuple(map(hull, a.entries, b.entries)), kept, number)
+        lead = a.lead + b.lead if a.lead is not None and b.lead is not None else None
+        return Value(tuple(map(hull, a.entries, b.entries)), kept, number, lead)
 
     def subtract(self, a: Value, b: Value, node: Operation) -> Value:
         return self.plus(a, self.negate(b))
@@ -93,10 +118,10 @@ class Degree(Meaning[Value]):
             assert number is not None
             return self.scaled(value, number)
         if self.is_open(a) and self.is_open(b):
-            raise Undecided(f"{unparse(node)} is not linear at gamma = 0 in a repeat")
+            return self.unknown(f"{unparse(node)} is not linear at gamma = 0 in a repeat")
         entries = [hull(*(plus(a.entries[i], b.entries[q - i]) for i in range(q + 1))) for q in range(self.length)]
-        factors = self.opaque(a, b.entries[0]), self.opaque(b, a.entries[0])
-        return Value(tuple(entries), self.merged(factors))
+        factors = self.opaque(a, b.entries[0], b.lead), self.opaque(b, a.entries[0], a.lead)
+        return Value(tuple(entries), self.merged(factors), None, times(a.lead, b.lead))
 
     def divide(self, a: Value, b: Value, node: Operation) -> Value:
         return self.multiply(a, self.raised(b, Fraction(-1), node.args[1]), node)
@@ -128,7 +153,9 @@ class Degree(Meaning[Value]):
         else:
             point, directions = args, []
             if node.function not in AT_THETA and any(map(self.is_open, args)):
-                raise Undecided(f"{unparse(node)} is taken at a point that is not known at gamma = 0")
+                return self.unknown(f"{unparse(node)} is taken at a point that is not known at gamma = 0")
+            if node.function in KNOWN_FUNCTIONS and args[0].lead == 0:
+                return self.at_zero(args[0], node)
         result = self.function(point, node)
         for u in directions:
             result = self.multiply(result, u, node)
@@ -136,18 +163,28 @@ class Degree(Meaning[Value]):
 
     # ------------------------------------------------------------------------------------------ what is not linear
 
-    def is_open(self, a: Value) -> bool:
-        return any(x in self.open for x in a.linear)
+    def unknown(self, reason: str) -> Value:
+        return Value((None,) * self.length, {f"{UNKNOWN}{reason}": (None, FREE)})
 
-    def opaque(self, a: Value, by: Entry) -> dict[str, Factor]:
-        return {x: (None, d) for x, (_, e) in a.linear.items() if (d := plus(e, by)) is not None}
+    def is_open(self, a: Value) -> bool:
+        return any(x in self.open or x.startswith(UNKNOWN) for x in a.linear)
+
+    def opaque(self, a: Value, by: Entry, factor: Fraction | None = None) -> dict[str, Factor]:
+        """What a owes, times something with this entry at gamma^0, there perhaps a number other than zero."""
+        return {x: (times(f, factor), d) for x, (f, e) in a.linear.items() if (d := plus(e, by)) is not None and factor != 0}
 
     def merged(self, factors: Iterable[Mapping[str, Factor]]) -> dict[str, Factor]:
         found: dict[str, Factor] = {}
         for factor in factors:
-            for x, (_, d) in factor.items():
-                found[x] = (None, hull(d, found[x][1] if x in found else None) or d)
+            for x, (f, d) in factor.items():
+                found[x] = (None, hull(d, found[x][1]) or d) if x in found else (f, d)
         return found
+
+    def at_zero(self, a: Value, node: Call) -> Value:
+        """A known function of what vanishes with gamma: a number at gamma^0."""
+        found, lead = self.function([a], node), value_at_zero(node.function)
+        start = None if lead == 0 else FREE
+        return Value((start, *found.entries[1:]), found.linear, None, lead)
 
     def exponentials(self, delta: Sequence[Entry]) -> list[Entry]:
         """Products of any number of delta_1, delta_2, ..., by total power of gamma."""
@@ -167,15 +204,21 @@ class Degree(Meaning[Value]):
     def raised(self, x: Value, e: Fraction, node: Expression) -> Value:
         """x^e about its leading part, a power of k times something without k."""
         lead = x.entries[0]
-        if self.is_open(x) or lead is None or lead[0] != lead[1] or (e.denominator > 1 and lead != FREE):
-            raise Undecided(f"{unparse(node)} is not seen to begin with a power of {self.count} alone")
+        reason = f"{unparse(node)} is not seen to begin with a power of {self.count} alone"
+        if self.is_open(x):
+            return self.unknown(reason)
+        if lead is None or x.lead == 0 or lead[0] != lead[1] or (e.denominator > 1 and lead != FREE):
+            raise Undecided(reason)
         m, start = lead[0], int(e * lead[0])
         shift: Degrees = (start, start)
         entries = [plus(q, shift) for q in self.exponentials([plus(d, (-m, -m)) for d in x.entries])]
-        number = 1 / x.number if x.number is not None and e == -1 else None
-        return Value(tuple(entries), self.opaque(x, (start - m, start - m)), number)
+        number, found = (1 / v if v is not None and e == -1 else None for v in (x.number, x.lead))
+        return Value(tuple(entries), self.opaque(x, (start - m, start - m)), number, found)
 
     def sign(self, x: Value, node: Call) -> Value:
-        if self.is_open(x) or x.entries[0] != FREE:
-            raise Undecided(f"{unparse(node)} is not seen to be free of {self.count} at gamma = 0")
+        reason = f"{unparse(node)} is not seen to be free of {self.count} at gamma = 0"
+        if self.is_open(x):
+            return self.unknown(reason)
+        if x.entries[0] != FREE:
+            raise Undecided(reason)
         return self.constant(FREE)

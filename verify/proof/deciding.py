@@ -263,7 +263,8 @@ class _Trial:
         """The largest number of components first."""
         products = len({values[key][1] for key in size.contractions if key in values and not is_layer_sum(key)})
         if not self.claim.layered:
-            return [replace(self.plan, dimension=max(1 + size.indices + products, self.claim.order + 1, 2))]
+            needed = 1 + size.indices + size.copies + products
+            return [replace(self.plan, dimension=max(needed, self.claim.order + 1, 2))]
         sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
         found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)
         return [replace(self.plan, dimension=sum(sizes), layers=sizes) for sizes in found]

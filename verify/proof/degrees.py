@@ -8,6 +8,9 @@ An element stands for  N / (c prod_b b^(e_b)),  N a polynomial in the random num
     poles     b -> e_b; degrees and heights of the b are kept in the ring
     indices   summation indices of N beyond the free one: one for every argument of a derivative of the loss or of a map, and
               one for every scalar product but the leading ones, which are functions of the point like the gradient itself
+    slopes    matrices dP among the factors, P a map with an inverse
+    undone    dQ -> (indices, slopes) of what it makes of the element, where dQ[dP[v]] = v leaves fewer than one index more
+    image     (P, point) where the element is the value of one of a pair of maps there, and no other number
 
 None is zero.  A sum takes the maximum over a common denominator, a product adds.  Components all have the same bounds, so one
 stands for all, and d of them are summed; the base of a division is the product of all d of them, as a sum over components has all
@@ -17,21 +20,28 @@ denominator is taken, and then these are functions of the point, of first deriva
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import comb, factorial, lcm, log2
-from typing import Any
+from math import factorial, lcm, log2
+from typing import Any, NamedTuple
 
 from derive.language.calls import Partial
-from derive.language.maps import MapKind
 from verify.proof.errors import ShortPrecision, Undecided
 from verify.proof.known import MOST_MULTIPLE
 from verify.proof.loss import FAR
-from verify.proof.maps import expanded
 from verify.proof.series import Series
 
 VERTEX = "a second or higher derivative, or a derivative of a map or a linear map, stands under a root, sign or denominator"
+
+
+class Slope(NamedTuple):
+    """The matrix dP(b) of one of a pair of maps that undo each other, and how many slopes it adds: none for the inverse."""
+
+    map: str
+    point: int
+    adds: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,13 @@ class Weight:
     integer: int = 1
     poles: Mapping[Hashable, Fraction] = field(default_factory=dict)
     indices: int = 0
+    slopes: int = 0
+    undone: Mapping[Slope, tuple[int, int]] = field(default_factory=dict)
+    image: tuple[str, int] | None = None
+
+    def under(self, slope: Slope) -> tuple[int, int]:
+        """(indices, slopes) of the product of this matrix and the element."""
+        return self.undone.get(slope, (self.indices + 1, self.slopes + slope.adds))
 
 
 Bound = Weight | None
@@ -67,12 +84,13 @@ class WeightRing:
         return x is None
 
     def neg(self, x: Bound) -> Bound:
-        return x
+        return None if x is None else replace(x, image=None)
 
     def scale(self, x: Bound, factor: Fraction) -> Bound:
         if x is None or not factor:
             return None
-        return replace(x, height=x.height + log2(abs(factor.numerator)), integer=x.integer * factor.denominator)
+        height, integer = x.height + log2(abs(factor.numerator)), x.integer * factor.denominator
+        return replace(x, height=height, integer=integer, image=None)
 
     def times(self, x: Bound, y: Bound) -> Bound:
         if x is None or y is None:
@@ -80,7 +98,8 @@ class WeightRing:
         poles = dict(x.poles)
         for b, e in y.poles.items():
             poles[b] = poles.get(b, Fraction(0)) + e
-        return Weight(x.degree + y.degree, x.height + y.height, x.integer * y.integer, poles, x.indices + y.indices)
+        indices, slopes = x.indices + y.indices, x.slopes + y.slopes
+        return Weight(x.degree + y.degree, x.height + y.height, x.integer * y.integer, poles, indices, slopes)
 
     def add(self, x: Bound, y: Bound) -> Bound:
         return self.total([x, y])
@@ -97,7 +116,9 @@ class WeightRing:
         sizes = [self._over(x, integer, poles) for x in found]
         height = max(h for _, h in sizes)
         height += log2(sum(2.0 ** max(h - height, -60.0) for _, h in sizes))
-        return Weight(max(n for n, _ in sizes), height, integer, poles, max(x.indices for x in found))
+        undone = {s: (max(x.under(s)[0] for x in found), max(x.under(s)[1] for x in found)) for x in found for s in x.undone}
+        indices, slopes = max(x.indices for x in found), max(x.slopes for x in found)
+        return Weight(max(n for n, _ in sizes), height, integer, poles, indices, slopes, undone)
 
     def _over(self, x: Weight, integer: int, poles: Mapping[Hashable, Fraction]) -> tuple[float, float]:
         """Degree and height of the numerator over a larger denominator."""
@@ -128,7 +149,7 @@ class WeightRing:
 
     def _whole(self, x: Weight, r: int) -> Weight:
         poles = {b: e * r for b, e in x.poles.items()}
-        return Weight(x.degree * r, x.height * r, x.integer**r, poles, x.indices * r)
+        return Weight(x.degree * r, x.height * r, x.integer**r, poles, x.indices * r, x.slopes * r)
 
     def _root(self, x: Weight, q: int, key: Hashable) -> Weight:
         """N/(c b^e) = N c^(q-1) / (c^q b^e)."""
@@ -195,7 +216,12 @@ class WeightProblem:
         """The loss itself."""
         return VARIABLE
 
-    def value(self, point: Sequence[Series]) -> Series:
+    @property
+    def heights(self) -> Mapping[str, Weight]:
+        """Every declared loss."""
+        return defaultdict(lambda: VARIABLE)
+
+    def value(self, point: Sequence[Series], loss: str = "") -> Series:
         """The loss: sum_j (d^j L) (d delta)^j / j!, whose jets no weight raises."""
         return self._expanded(point, lambda j: Weight(1.0, indices=j))
 
@@ -251,52 +277,3 @@ class WeightProblem:
                 self.ring.contractions.add(key)
             found.append(y if y is None or leading else replace(y, indices=y.indices + 1))
         return Series(algebra, product.v, found, product.exact)
-
-
-@dataclass
-class WeightMaps:
-    """Maps as `maps.Maps` has them: a value is a variable, each direction of a derivative brings an index, and so does a matrix.
-
-    `points` are bounds of the points at which maps are taken.  Their indices count with those of the claim, so that points that
-    differ in some dimension differ in the one of the proof.
-    """
-
-    kinds: Mapping[str, MapKind]
-    ring: WeightRing
-    inverses: Mapping[str, str] = field(default_factory=dict)
-    points: list[Bound] = field(default_factory=list)
-
-    def at_series(self, label: str, point: Sequence[Series], directions: Sequence[Sequence[Series]]) -> list[Series]:
-        (x,) = point
-        self.points.append(x.at(0))
-        (value,) = WeightProblem(self.ring, False).gradient([x], len(directions))
-        for (u,) in directions:
-            value = value * u * x.a.element(self.ring.constant(Fraction(self.ring.dimension)))
-        return [value]
-
-    def at_numbers(self, label: str, point: Sequence[Bound], directions: Sequence[Sequence[Bound]]) -> list[Bound]:
-        self.points.append(point[0])
-        return WeightProblem(self.ring, False).tensor(directions)
-
-    def component(self, label: str, rank: int, x: Series) -> Series:
-        self.points.append(x.at(0))
-        second = self.inverses.get(label, label) < label
-        return expanded(x, x.at(0), lambda k: self._inverted(label, rank + k) if second else VARIABLE, FAR)
-
-    def _inverted(self, label: str, k: int) -> Bound:
-        """q^(k) = N/p'^(2k - 1), N of degree k - 1 in p', ..., p^(k); its coefficients, 1, 1, 4, 26 in sum, are below (2k)!."""
-        if k == 0:
-            return VARIABLE
-        inverse = self.ring.power(VARIABLE, Fraction(1 - 2 * k), ("slope", label))
-        return self.ring.times(Weight(k - 1.0, log2(factorial(2 * k))), inverse)
-
-    def linear(self, label: str, u: Sequence[Series]) -> list[Series]:
-        entry = Weight(1.0, log2(self.ring.dimension), indices=1)
-        return [x * x.a.element(entry) for x in u]
-
-    def distances(self, calls: int) -> Weight:
-        """The product of the differences of all points, if `calls` of them have as many different points."""
-        ring = self.ring
-        difference = ring.total([*self.points, *self.points]) or Weight()
-        pairs = comb(calls * ring.dimension, 2)
-        return replace(difference, degree=pairs * difference.degree, height=pairs * difference.height)

@@ -1,5 +1,6 @@
 """Declared losses of several unknowns at a point: for each loss nothing but its mixed derivatives there, random and symmetric.
 
+    f()(a, b) = f at (a, b)
     f.x(a, b) = the block of x in the gradient of f at (a, b);   f.x.y(a, b, u) = sum_j (d_(y_j) d_x f)(a, b) u_j;   and so on
 
 Every unknown has a space of its own; here all have as many components as the proof needs in each (docs/proof.md),
@@ -39,6 +40,15 @@ class Game:
     @property
     def dimension(self) -> int:
         return len(next(iter(self.points.values())))
+
+    @property
+    def heights(self) -> dict[str, Any]:
+        """Every loss at the point."""
+        return {f: jets.height for f, jets in self.jets.items()}
+
+    def value(self, point: Sequence[Series], loss: str) -> Series:
+        """A loss at a point that tends to the unknowns."""
+        return self.jets[loss].value(point)
 
     def block(self, loss: str, x: str) -> range:
         """The places of x among the variables of a loss."""

@@ -201,19 +201,18 @@ class Jets:
         """d^k of the gradient (or field) at theta, contracted with k vectors of numbers."""
         if len(arguments) > self.degree:
             raise ShortPrecision(f"derivative {len(arguments) + 1}")
-        rows = self._contract(tuple(sorted(arguments, key=id)))
+        rows = self._contract(tuple(sorted(arguments, key=id)), 0)
         return [row[0] for row in rows]
 
-    def _contract(self, arguments: tuple[Sequence[Any], ...]) -> list[list[Any]]:
-        """Rows of the derivatives with these arguments filled in; parts in common are found once."""
+    def _contract(self, arguments: tuple[Sequence[Any], ...], depth: int) -> list[list[Any]]:
+        """Rows of the derivatives with these arguments filled in, as far as `depth` more need; parts in common are found once."""
         if not arguments:
             return self.rows
-        key = tuple(map(id, arguments))
+        key, size = tuple(map(id, arguments)), self.table.start[depth + 1]
         found = self._contracted.get(key)
-        if found is None:
+        if found is None or len(found[0]) < size:
             self._kept.append(arguments)
-            rows, vector = self._contract(arguments[:-1]), arguments[-1]
-            size = self.table.start[self.degree + 1 - len(arguments)]
+            rows, vector = self._contract(arguments[:-1], depth + 1), arguments[-1]
             inner, up = self.ring.inner, self.table.up
             ups = [tuple(column[n] for column in up) for n in range(size)]
             found = self._contracted[key] = [[inner([row[m] for m in places], vector) for places in ups] for row in rows]

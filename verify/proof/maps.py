@@ -4,6 +4,7 @@
     componentwise  p(b + delta) = sum_k p^(k)(b) delta^k / k!              free numbers at every number b, the same p everywhere
     linear         A(u)_i = sum_j A_ij u_j                                 free numbers A_ij, once
     inverse        q(p(c) + s) = c + s/p'(c) + ...                         no numbers but those of p, where p has that value
+                   of general and linear maps: `inverses`
 
 A map that is taken at several points has derivatives of its own at each, the same ones wherever the same point comes again.  An
 identity between them holds for all smooth maps if and only if it holds for these free numbers: there is a polynomial map
@@ -15,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import product
 from math import factorial
 from typing import Any, TypeVar
 
 from derive.language.maps import MapKind
 from verify.proof.errors import Rejected
+from verify.proof.inverses import Inverse
 from verify.proof.loss import Jets, monomials
 from verify.proof.series import Algebra, Series
 
@@ -44,25 +45,26 @@ class Maps:
 
     def at_series(self, label: str, point: Sequence[Series], directions: Sequence[Sequence[Series]]) -> list[Series]:
         """d^kP of a general map at series, in directions that are series."""
-        jets, places = self._jets(label, [x.at(0) for x in point]), range(len(point))
-        if not directions:
-            return jets.gradient(point)
-        total = [point[0].a.constant(0)] * len(point)
-        for chosen in product(places, repeat=len(directions)):
-            rows = jets.differentiated(point, places, chosen)
-            for u, j in zip(directions, chosen, strict=True):
-                rows = [row * u[j] for row in rows]
-            total = [a + row for a, row in zip(total, rows, strict=True)]
-        return total
+        base = [x.at(0) for x in point]
+        if self.first(label) != label:
+            return Inverse(self._jets(self.first(label), base, image=True)).at_series(point, directions)
+        jets, places = self._jets(label, base), range(len(point))
+        return jets.directed(point, places, [places] * len(directions), directions) if directions else jets.gradient(point)
 
     def at_numbers(self, label: str, point: Numbers, directions: Sequence[Numbers]) -> list[Any]:
         """The same of numbers; a list that comes again is recognised, and contracted once."""
-        return self._jets(label, point).tensor(directions)
+        if self.first(label) == label:
+            return self._jets(label, point).tensor(directions)
+        lifted = [[Algebra(self.ring, 1).element(x) for x in vector] for vector in (point, *directions)]
+        return [s.at(0) for s in self.at_series(label, lifted[0], lifted[1:])]
+
+    def first(self, label: str) -> str:
+        """Of a pair of maps that undo each other, the one whose numbers are drawn."""
+        return min(label, self.inverses.get(label, label))
 
     def component(self, label: str, rank: int, x: Series) -> Series:
         """p^(rank)(x) for one component, or a scalar."""
-        other = self.inverses.get(label, label)
-        if other < label:  # of a pair, the numbers are those of the first
+        if (other := self.first(label)) != label:
             point, jets = self._component_point(other, x.at(0), image=True)
             inverted = self._inverted(other, point, jets, rank + x.a.length)
             return expanded(x, x.at(0), lambda k: inverted[rank + k], FAR)
@@ -86,10 +88,18 @@ class Maps:
 
     def linear(self, label: str, u: Sequence[Series]) -> list[Series]:
         """A u."""
-        rows = self._matrices.get(label)
-        if rows is None:
-            rows = self._matrices[label] = [[self.draw() for _ in u] for _ in u]
+        rows = self._matrix(label, len(u))
         return [_sum((x.a.element(a) * x for a, x in zip(row, u, strict=True)), u[0].a) for row in rows]
+
+    def _matrix(self, label: str, size: int) -> list[list[Any]]:
+        if label not in self._matrices:
+            if (other := self.first(label)) == label:
+                self._matrices[label] = [[self.draw() for _ in range(size)] for _ in range(size)]
+            else:
+                units = [[self.ring.constant(Fraction(i == j)) for i in range(size)] for j in range(size)]
+                columns = [self.ring.solve(self._matrix(other, size), unit) for unit in units]
+                self._matrices[label] = [list(row) for row in zip(*columns, strict=True)]
+        return self._matrices[label]
 
     def reshuffled(self) -> Maps:
         """The same values, with everything that has an index besides (derivatives, matrices) drawn again."""
@@ -98,13 +108,18 @@ class Maps:
 
     # ------------------------------------------------------------------------------------------ what is known at a point
 
-    def _jets(self, label: str, point: Numbers) -> Jets:
+    def _jets(self, label: str, numbers: Numbers, image: bool = False) -> Jets:
+        """What is known at the point that these numbers are, or whose image they are."""
         known = self._points.setdefault(label, [])
-        if found := [jets for b, jets in known if all(map(self.ring.same, b, point))]:
+        if found := [jets for b, jets in known if all(map(self.ring.same, jets.leaf if image else b, numbers))]:
             return _only(found)
-        size = len(monomials(len(point), self.degree).exponents)
-        jets = Jets("f", self.degree, point, [[self.draw() for _ in range(size)] for _ in point], self.ring)
-        known.append((list(point), jets))
+        size = len(monomials(len(numbers), self.degree).exponents)
+        point = [self.draw() for _ in numbers] if image else list(numbers)
+        rows = [[self.draw() for _ in range(size)] for _ in numbers]
+        if image:
+            rows = [[value, *row[1:]] for value, row in zip(numbers, rows, strict=True)]
+        jets = Jets("f", self.degree, point, rows, self.ring)
+        known.append((point, jets))
         return jets
 
     def _component_point(self, label: str, number: Any, image: bool = False) -> tuple[Any, list[Any]]:

@@ -138,9 +138,11 @@ class Evaluator:
         numbers = [self._numbers(tree, value) for tree, value in zip(node.args, args)]
         return [self.algebra.element(x) for x in self.point.problem.tensor(numbers)]
 
-    def _derivative(self, partial: Partial, node: Call, args: Sequence[Value]) -> list[Series]:
-        """A derivative of a declared loss: of numbers at the point itself in a claim, of series anywhere in a text."""
+    def _derivative(self, partial: Partial, node: Call, args: Sequence[Value]) -> Value:
+        """A derivative of a declared loss: of numbers at the point itself in a claim, of series anywhere in a text; its value."""
         point, directions = partial.divided([self.vector(x) for x in args])
+        if not partial.variables:
+            return self.point.problem.value([x for block in point for x in block], partial.loss)
         if self.known is None:
             return list(self.point.problem.derivative(partial, point, directions))
         _, trees = partial.divided(node.args)
@@ -270,6 +272,7 @@ def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Valu
         names["grad" if claim.label == "L" else "field"] = [lift(x) for x in point.problem.leaf]
     if not claim.losses and claim.label == "L":
         names.setdefault("L", lift(point.problem.height))
+    names |= {f: lift(point.problem.heights[f]) for f in claim.losses}
     for function, jets in point.jets.items():
         if claim.functions[function] is None:
             names |= {derivative_symbol(function, k): lift(x) for k, x in enumerate(jets)}

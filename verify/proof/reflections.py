@@ -68,8 +68,12 @@ class Parities:
         return base if base is None else base * (exponent.numerator % 2)
 
     def _call(self, node: Call, args: list[Parity]) -> Parity:
-        name = node.function
-        if name in ("grad", "field") or name in DERIVATIVES or partial_of(name):
+        name, partial = node.function, partial_of(node.function)
+        if name == "loss" or (partial and not partial.variables):
+            if 0 in args:
+                raise Mixed
+            return 0
+        if name in ("grad", "field") or name in DERIVATIVES or partial:
             if 0 in args:
                 raise Mixed
             return 1
@@ -79,8 +83,6 @@ class Parities:
             if args[0] == 1:
                 self.odd.add(id(node))
             return args[0] if name == "sign" else 0
-        if name == "loss" and args[0] == 0:
-            raise Mixed
         if name in ("sin", "tanh", "atan", "erf"):
             return args[0]
         if args[0] == 1 and (name == "sqrt" or (name in KNOWN_FUNCTIONS and name not in ("cos", "derf"))):

@@ -31,11 +31,11 @@ from derive.language import (
     symbolic,
     walk,
 )
-from derive.language.calls import KNOWN_FUNCTIONS, Kind
+from derive.language.calls import KNOWN_FUNCTIONS, Kind, partial_of
 from derive.language.layers import LAYERED, SUMMED
 from derive.language.maps import MapKind, map_arities
 from derive.scheme import Configuration, Rescaling
-from derive.scheme.losses import declared_formula, formula_calls
+from derive.scheme.losses import formula_calls, present_formula
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
 from verify.proof.errors import Undecided
@@ -119,7 +119,7 @@ class Statement:
     @cached_property
     def joined(self) -> bool:
         """Whether sums over all components join them, so that none can be drawn again without the others."""
-        return any(isinstance(n, Call) and n.function in (*SUMMED, "loss") for n in self.nodes)
+        return any(isinstance(n, Call) and (n.function in (*SUMMED, "loss") or is_value(n)) for n in self.nodes)
 
     @cached_property
     def transcendental(self) -> bool:
@@ -134,6 +134,12 @@ class Statement:
     def conditions(self) -> list[Expression]:
         """What the ranges of the free parameters make positive: '0 <= beta < 1' gives beta and 1 - beta."""
         return [c for name, text in self.parameters.items() for c in _positive_sides(name, text)]
+
+
+def is_value(node: Call) -> bool:
+    """Whether it is the value of a declared loss."""
+    partial = partial_of(node.function)
+    return partial is not None and not partial.variables
 
 
 def _parts(text: Expression, seen: Mapping[int, Expression]) -> Iterator[Expression]:
@@ -217,8 +223,6 @@ def statement(
     fields = {x: _powers(x, equations[x], known)[: order + 1] for x in states.values() if x in equations}
     if order < 0 or any(len(powers) <= order for powers in fields.values()):
         raise UsageError(f"the equations do not give every power of gamma through {order}")
-    if any(scheme.maps[p] != "componentwise" for p in scheme.inverses):
-        raise Undecided("the inverse of a map is proved about where it acts at each component alone")
     functions: dict[str, Expression | None] = {}
     for name, value in configuration.functions.items():
         if isinstance(value, Schedule):
@@ -283,7 +287,7 @@ class _Reading:
     def parsed(self, text: str, where: str) -> Expression:
         read = parse_expression(text, where, claim_calls(self.configuration))
         if self.configuration.scheme.losses:
-            return declared_formula(self.configuration, read, where)
+            return present_formula(self.configuration, read, where)
         return gathered(read, self.kinds)
 
 

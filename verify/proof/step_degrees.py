@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from derive.language import Assignment, Expression, Name, Repeat, Statement, assignments, carried, interpret, unparse
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
-from verify.proof.count_degrees import FREE, ITSELF, Degree, Entry, Factor, Value, hull, plus
+from verify.proof.count_degrees import FREE, ITSELF, Degree, Entry, Factor, Value, hull, plus, require_known
 from verify.proof.errors import Undecided
 
 
@@ -40,6 +40,7 @@ class StepDegrees:
         after = self._after(names)
         linear = {x: after[x].linear for x in self.states if x not in known}
         for x, factors in linear.items():
+            require_known(factors)
             if x in factors and factors[x][1] != FREE:
                 raise Undecided(f"the relaxation of {x} changes with {self.count}")
         found = settled({x: after[x].entries[q] for x in linear}, linear)
@@ -87,6 +88,7 @@ class StepDegrees:
             right: dict[str, Entry] = {}
             for x, part in parts.items():
                 change = self._difference(after[x], inner[x])
+                require_known(change)
                 if part.moved in change:
                     k = unparse(repeat.count)
                     raise Undecided(f"{x} is not seen to be a polynomial in the number of steps of repeat {k}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from verify.problems.maps import maps_of
 from verify.report.controls import Control
 from verify.report.material import Material
 from verify.report.parts import BUTTONS, LEGEND, REST, figure, section
 from verify.report.scaling import scaled_regimes
+from verify.report.words import listed
 
 SAID = '<p id="status" role="status"></p><p id="range" role="status"></p>'
 
@@ -31,10 +33,17 @@ def _lead(m: Material) -> str:
     what = "field" if m.loss.is_field else "loss L"
     kept = "" if set(m.opened) == set(m.parameters) else "what was set can be moved here too; "
     return (
-        f"The {what} = <code>{escape(m.loss.text)}</code>. Move the sliders (with the keyboard: Tab, then the arrow keys) or "
-        f"type numbers (0.999, 1e-8, 2/3); {kept}everything below is computed anew in this page, in double precision, from "
-        "functions generated from the exact field."
+        f"The {what} = <code>{escape(m.loss.text)}</code>{_maps(m)}. Move the sliders (with the keyboard: Tab, then the arrow "
+        f"keys) or type numbers (0.999, 1e-8, 2/3); {kept}everything below is computed anew in this page, in double precision, "
+        "from functions generated from the exact field."
     )
+
+
+def _maps(m: Material) -> str:
+    """Which maps are drawn."""
+    c = m.equation.configuration
+    texts = [f"<code>{escape(text)}</code>" for text in maps_of(c).texts(m.loss.dimension)]
+    return f", with {listed(texts)} (<code>--set</code> draws another {listed(list(c.scheme.maps))})" if texts else ""
 
 
 def _elsewhere(m: Material) -> str:

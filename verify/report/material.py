@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,7 @@ from verify.orbits.slow_balls import NumericError, System
 from verify.problems.landscape import Loss
 from verify.problems.problem import check_coordinates
 from verify.proof import prove
+from verify.report.drawn_maps import drawn_settings
 from verify.report.javascript import Model
 from verify.report.scaling import set_numbers
 
@@ -89,7 +90,7 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
     Raises UsageError for a loss that is not two-dimensional, and what `modified_equation` raises.
     """
     request.scheme.require_plain("report")
-    request.scheme.require_no_maps("report")
+    request = replace(request, settings=drawn_settings(request.scheme, request.settings or {}))
     equation, longer = (
         modified_equation(request.scheme, n, regime=request.regime, settings=request.settings, force=n > request.order)
         for n in (request.order, request.order + 1)

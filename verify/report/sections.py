@@ -51,13 +51,15 @@ class Sections:
         self.plain: Notation = for_equation(UNICODE, material.equation)
         self.signs = Signs(material.equation)
         self.conditions = conditions(material.equation)
-        self.phrases = Phrases(self.plain.symbol, velocity_of(material.equation), material.equation.algebra.loss)
+        equation = material.equation
+        self.phrases = Phrases(self.plain.symbol, velocity_of(equation), equation.algebra.loss, equation.scheme.maps)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
     def scheme(self) -> str:
         scheme, c = self.material.equation.scheme, self.material.equation.configuration
         rows = [_parameter(n, unparse(e), described(scheme.parameters.get(n))) for n, e in c.bindings.items()]
+        rows += [_parameter(n, n, words) for n, words in scheme.map_words.items()]
         rows += [f"<li>{escape(relaxation_text(r, self.plain))}</li>" for r in self.material.equation.relaxations]
         regime = f"<p>Regime {escape(c.regime)}: {escape(c.title)}.</p>" if c.regime else ""
         source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""

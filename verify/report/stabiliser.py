@@ -10,7 +10,7 @@ factor e^a of the coefficient takes a away.  They say how far the terms at gamma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +20,7 @@ from verify.problems.formula import parsed
 from verify.report.words import Phrases, factors, listed, number_words, power_words
 
 Equation = Mapping[str, Any]
+Read = Callable[[str], Expression]
 GRAD = Name("grad")
 #: sizes of the gradient: (degree in the gradient, whether componentwise)
 SIZES: dict[Expression, tuple[int, bool]] = {
@@ -52,11 +53,11 @@ def guard_of(base: Expression, parameters: Sequence[str]) -> Guard | None:
     return None
 
 
-def guards(equation: Equation, parameters: Sequence[str]) -> list[Guard]:
-    """The guards in the equation (JSON form), each once."""
+def guards(equation: Equation, parameters: Sequence[str], read: Read = parsed) -> list[Guard]:
+    """The guards in the equation (JSON form), each once; `read` knows its maps."""
     found: dict[Guard, None] = {}
     for _, _, term in _terms(equation):
-        for node in walk(parsed(term)):
+        for node in walk(read(term)):
             for base, exponent in _powers(node):
                 if exponent < 0 and (guard := guard_of(base, parameters)):
                     found[guard] = None
@@ -126,12 +127,12 @@ def _degree(base: Expression, guard: Guard) -> Fraction | None:
     return Fraction(SIZES[base][0], guard.degree) if base in SIZES else None
 
 
-def growth(equation: Equation, guard: Guard) -> dict[int, Fraction]:
+def growth(equation: Equation, guard: Guard, read: Read = parsed) -> dict[int, Fraction]:
     """The largest p at every power of gamma."""
     found: dict[int, Fraction] = {}
     for power, coefficient, term in _terms(equation):
         taken = sum((x for base, x in _powers(parsed(coefficient)) if base == Name(guard.parameter)), Fraction(0))
-        found[power] = max(found.get(power, Fraction(0)), size(parsed(term), guard) - taken)
+        found[power] = max(found.get(power, Fraction(0)), size(read(term), guard) - taken)
     return found
 
 
@@ -146,7 +147,8 @@ def stabiliser_words(
 hardly matters. Where a component falls to about ε, terms can grow to the size of 1/ε at γ¹: near such points the series can be \
 relied on only while γ is far below ε.
     """
-    return [_paragraph(g, growth(equation, g), phrases, (values or {}).get(g.parameter)) for g in guards(equation, parameters)]
+    read, given = phrases.parsed, values or {}
+    return [_paragraph(g, growth(equation, g, read), phrases, given.get(g.parameter)) for g in guards(equation, parameters, read)]
 
 
 def _paragraph(guard: Guard, found: Mapping[int, Fraction], phrases: Phrases, value: Fraction | None) -> str:

@@ -7,10 +7,12 @@ sentences that people know ("penalises the squared gradient norm") are a table i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 
 from derive.language import Call, Expression, Name, Operation, constant
+from derive.language.maps import MapKind, map_arities, map_of
 from verify.problems.formula import DERIVATIVES, parsed
 
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -81,6 +83,17 @@ def listed(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def applied(vectors: list[str]) -> str:
+    """What a derivative is applied to.
+
+    >>> applied(["the gradient"] * 3), applied(["v", "w"])
+    ('the gradient 3 times', 'v and w')
+    """
+    if len(vectors) > 1 and len(set(vectors)) == 1:
+        return f"{vectors[0]} {'twice' if len(vectors) == 2 else f'{len(vectors)} times'}"
+    return listed(vectors)
+
+
 def number_words(x: Fraction) -> str:
     """A number; a small power of ten as such.
 
@@ -95,11 +108,15 @@ def number_words(x: Fraction) -> str:
 class Phrases:
     """Noun phrases for formulas.
 
-    `letter` writes a parameter or a state variable; `velocity` and `loss` are the names of theta' and of the loss itself.
+    `letter` writes a parameter or a state variable; `velocity` and `loss` are the names of theta' and of the loss itself, `maps`
+    the declared maps.
     """
 
-    def __init__(self, letter: Letter, velocity: str | None = None, loss: str = "L") -> None:
-        self.letter, self.velocity, self.loss = letter, velocity, loss
+    def __init__(
+        self, letter: Letter, velocity: str | None = None, loss: str = "L", maps: Mapping[str, MapKind] | None = None
+    ) -> None:
+        self.letter, self.velocity, self.loss, self.maps = letter, velocity, loss, maps or {}
+        self.parsed = partial(parsed, maps=tuple(map_arities(self.maps).items()))
 
     def of(self, formula: str) -> str:
         """The phrase for a term.
@@ -110,7 +127,7 @@ class Phrases:
         >>> say.of("grad*(abs(grad) + eps)**(-1)")
         'the gradient, divided by |∇L| + ε'
         """
-        return self.phrase(parsed(formula))
+        return self.phrase(self.parsed(formula))
 
     def phrase(self, e: Expression) -> str:
         if (number := constant(e)) is not None:
@@ -150,14 +167,14 @@ class Phrases:
 
     def _call(self, function: str, args: tuple[Expression, ...]) -> str:
         inner = [self._inner(a) for a in args]
+        if found := map_of(function, self.maps):
+            return self._mapped(*found, *inner)
         if function in ("hess", "dfield"):
             return f"the {'Hessian' if function == 'hess' else 'Jacobian'} applied to {inner[0]}"
         if function in DERIVATIVES:
             rank = DERIVATIVES[function]
             of = "field" if function.endswith("field") else "loss"
-            same = len(set(inner)) == 1
-            what = f"{inner[0]} {rank} times" if same and rank > 2 else f"{inner[0]} twice" if same else listed(inner)
-            return f"the {ordinal(rank if of == 'field' else rank + 1)} derivative of the {of} applied to {what}"
+            return f"the {ordinal(rank if of == 'field' else rank + 1)} derivative of the {of} applied to {applied(inner)}"
         match function:
             case "dot":
                 if args[0] == args[1]:
@@ -170,6 +187,17 @@ class Phrases:
             case "sign":
                 return f"the sign of {inner[0]}"
         return f"the square root of {inner[0]}"
+
+    def _mapped(self, label: str, rank: int, point: str, *directions: str) -> str:
+        """P of a vector, and derivatives of P at it.
+
+        >>> Phrases(str, maps={"P": "map"}).of("dP(theta, hess(grad))")
+        'the derivative of P at the parameters applied to (the Hessian applied to the gradient)'
+        """
+        if rank == 0:
+            return f"{label} {'applied to' if self.maps[label] == 'linear' else 'of'} {point}"
+        derivative = f"the {f'{ordinal(rank)} ' if rank > 1 else ''}derivative of {label} at {point}"
+        return f"{derivative} applied to {applied(list(directions))}" if directions else derivative
 
     def _power(self, base: Expression, exponent: Fraction) -> str:
         if exponent < 0:

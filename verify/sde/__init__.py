@@ -1,6 +1,7 @@
 """Weak modified equations verified: a claimed generator G of a stochastic optimizer against its update text.
 
     statement    the claim: forests with their coefficients, read anew
+    reading      what an update text may contain, and what it draws
     scalars      numbers modulo a prime, or balls
     ring         polynomials of bounded degree in the unit of gamma, distances from a point, memory and normal vectors
     elements     such polynomials as numbers of the interpreter of update texts

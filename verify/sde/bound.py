@@ -19,7 +19,7 @@ from derive.language.samples import NORMAL
 from derive.scheme import Configuration
 from verify.numbers.evaluation import evaluate
 from verify.orbits.run import Runner
-from verify.sde.functions import is_linear
+from verify.sde.reading import is_linear
 from verify.sde.statement import Claim
 from verify.sde.structure import Structure
 from verify.sde.world import Shape, draws
@@ -55,15 +55,20 @@ class Degree:
         return self * other.power(Fraction(-1))
 
     def power(self, r: Fraction) -> Degree:
-        """Of a whole power its degrees times it; else of (c (1 + x))^r by its series."""
+        """Of a whole power its degrees times it; else of (c (1 + x))^r by its series, of a number its quotient."""
         if r.denominator == 1 and r >= 0:
             return replace(self, above=int(r) * self.above, below=int(r) * self.below)
+        if r.denominator == 1 and not self.length:
+            return replace(self, above=-int(r) * self.below, below=-int(r) * self.above)
         size = int(self.length + 1 + abs(r)) * self.total
         return replace(self, above=size, below=size)
 
     @property
     def total(self) -> int:
         return self.above + self.below
+
+    def exp(self) -> Degree:
+        return self.power(Fraction(self.length))
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,19 @@ class Element:
         known = EXACT if a.known == EXACT and not (x != 0).any() else min(a.through - a.offset, self.ring.degree)
         return Element(self.ring, scalars.reduced(self._binomial(x, r) * root[..., None]), 0, known).shifted(int(power))
 
+    def exp(self) -> Element:
+        """By its series about the leading number."""
+        a, scalars = self.plain(), self.ring.scalars
+        factor = _each(scalars, a.values[..., 0], scalars.exp)
+        x = a.values.copy()
+        x[..., 0] = 0
+        term: Array = np.broadcast_to(self.ring.constant(1), x.shape)
+        total = term
+        for k in range(1, self.ring.degree + 1):
+            term = scalars.reduced(self.ring.multiply(term, x) * scalars.lift(Fraction(1, k)))
+            total = scalars.reduced(total + term)
+        return Element(self.ring, scalars.reduced(total * factor[..., None]), 0, a.through)
+
     def sign(self) -> Element:
         """The sign of the leading part, a number."""
         a = self.primitive()

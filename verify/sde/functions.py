@@ -12,59 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import UndecidedError
-from derive.language import Call, Expression, Name, Operation, names_of, walk
-from derive.language.calls import partial_of
-from derive.language.samples import NORMAL, sample_of
-from derive.scheme import Configuration, Scheme
+from derive.errors import ParseError, UndecidedError
+from derive.language import Assignment, Call, Expression, Name, names_of, parse_update, walk
 from verify.numbers.evaluation import elementary, evaluate
 from verify.sde.elements import Element, Elements
+from verify.sde.reading import draws_or_evaluates
 from verify.sde.scalars import Array
 from verify.sde.world import World, label_of
 
 
-def is_linear(c: Configuration) -> bool:
-    """Whether the text is linear in state variables, gradients and normal vectors.
-
-    >>> from derive import configure, load_scheme
-    >>> [is_linear(configure(load_scheme(n))) for n in ("momentum", "rmsprop", "normalised-gd")]
-    [True, False, False]
-    """
-    return all(_linear(a.value, c.scheme) for a in c.scheme.program)
-
-
-def _linear(e: Expression, scheme: Scheme) -> bool:
-    match e:
-        case Call(function, args) if _draws(function):
-            return all(_linear(a, scheme) for a in args)
-        case Call(_, args):
-            return not any(_moving(a, scheme) for a in args)
-        case Operation("*", (a, b)) if _moving(a, scheme) and _moving(b, scheme):
-            return False
-        case Operation("/", (a, b)) if _moving(b, scheme):
-            return False
-        case Operation("**", (a, _)) if _moving(a, scheme):
-            return False
-        case Operation(_, args):
-            return all(_linear(a, scheme) for a in args)
-    return True
-
-
-def _draws(function: str) -> bool:
-    return function in ("grad", "field", NORMAL) or bool(sample_of(function)[1]) or partial_of(function) is not None
-
-
-def _moving(e: Expression, scheme: Scheme) -> bool:
-    """Whether a state variable, a gradient or a normal vector is in it."""
-    if any(isinstance(n, Call) and _draws(n.function) for n in walk(e)):
-        return True
-    return any(scheme.kinds.get(n) == "vector" or n in scheme.states for n in names_of(e))
-
-
-def with_functions(world: World, opaque: Mapping[str, Expression], fast: Sequence[str]) -> World:
+def with_functions(world: World, opaque: Mapping[str, str], fast: Sequence[str]) -> World:
     """The world with the derivatives of these functions; `fast` are the fast memory variables."""
     jets, linear = dict(world.jets), {}
-    for label, expression in opaque.items():
+    for label, text in opaque.items():
+        expression = _read(label, text)
         of = [m for m in fast if m in names_of(expression)]
         if len(of) > 1:
             raise UndecidedError(f"a function of the fast variables {', '.join(of)}")
@@ -75,6 +36,15 @@ def with_functions(world: World, opaque: Mapping[str, Expression], fast: Sequenc
         else:
             jets[label] = _evaluated(world, expression, {})
     return replace(world, jets=jets, fast=tuple(fast), linear=linear)
+
+
+def _read(label: str, text: str) -> Expression:
+    try:
+        (line,) = parse_update(f"theta = {text}")
+    except ParseError as error:
+        raise UndecidedError(f"what {label} stands for, {text}: {error}") from None
+    assert isinstance(line, Assignment)
+    return line.value
 
 
 def _evaluated(world: World, expression: Expression, units: Mapping[str, int]) -> Array:
@@ -93,7 +63,7 @@ def _evaluated(world: World, expression: Expression, units: Mapping[str, int]) -
         return [Element(world.ring, world.jets[label][:, i]) for i in range(world.jets[label].shape[1])]
 
     for node in walk(expression):
-        if isinstance(node, Call) and _draws(node.function) and not all(isinstance(a, Name) for a in node.args):
+        if isinstance(node, Call) and draws_or_evaluates(node.function) and not all(isinstance(a, Name) for a in node.args):
             raise UndecidedError("a function of a gradient at another point")
     found = evaluate(expression, names, numbers, call)
     values = [x.plain().values for x in (found if isinstance(found, list) else [found] * shape.dimension)]

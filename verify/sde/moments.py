@@ -23,7 +23,7 @@ from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.numbers.precision import bits_of, precision
 from verify.sde.forests import Operator, Spaces
-from verify.sde.functions import is_linear
+from verify.sde.reading import is_linear, read
 from verify.sde.ring import UNIT, Index, Ring
 from verify.sde.scalars import Array, Balls
 from verify.sde.statement import FIELD, Claim
@@ -115,6 +115,7 @@ class Moments:
         self, c: Configuration, claim: Claim, structure: Structure, dimension: int, degree: int, seed: int = 0,
         curvature: Fraction | None = None,
     ) -> None:  # fmt: skip
+        c = read(c)
         if not is_linear(c):
             raise UndecidedError("moments close for texts that are linear in what they draw")
         if claim.batches or (claim.batch.isdigit() and int(claim.batch) > MAX_BATCH):

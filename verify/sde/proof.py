@@ -31,7 +31,8 @@ from verify.sde.bound import bound, degree_in
 from verify.sde.elements import Elements
 from verify.sde.family import Family, Residual
 from verify.sde.forests import Operator, Spaces
-from verify.sde.functions import is_linear, with_functions
+from verify.sde.functions import with_functions
+from verify.sde.reading import is_linear, read
 from verify.sde.ring import MAX_MONOMIALS, MAX_PAIRS, Ring, size
 from verify.sde.scalars import Modular
 from verify.sde.statement import Claim
@@ -117,7 +118,7 @@ def prove_generator(c: Configuration, claim: Claim, source: Random | None = None
     """The verdict on a claimed generator of a configuration.  Raises UsageError for a claim that cannot be read."""
     source = source or SystemRandom()
     try:
-        return _decided(c, claim, source)
+        return _decided(read(c), claim, source)
     except UndecidedError as error:
         return Verdict("undecided", str(error))
 

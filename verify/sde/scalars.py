@@ -33,6 +33,8 @@ class Scalars(Protocol):
 
     def sign(self, x: Any, /) -> Any: ...
 
+    def exp(self, x: Any, /) -> Any: ...
+
 
 @dataclass(frozen=True)
 class Modular:
@@ -71,6 +73,11 @@ class Modular:
         """Squares play the positive numbers: -1 is none."""
         return 1 if jacobi(int(x), self.p) == 1 else self.p - 1
 
+    def exp(self, x: int) -> int:
+        if x:
+            raise UndecidedError("an exponential whose exponent does not vanish with gamma")
+        return 1
+
 
 @dataclass(frozen=True)
 class Balls:
@@ -94,6 +101,9 @@ class Balls:
     def sign(self, x: Any) -> int:
         return 1 if arb(x) > 0 else -1
 
+    def exp(self, x: Any) -> arb:
+        return arb(x).exp()
+
 
 @dataclass(frozen=True)
 class Floats:
@@ -116,3 +126,6 @@ class Floats:
 
     def sign(self, x: Any) -> int:
         return 1 if x > 0 else -1
+
+    def exp(self, x: Any) -> float:
+        return float(np.exp(x))

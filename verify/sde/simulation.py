@@ -23,6 +23,7 @@ from verify.numbers.kinds import OrderedNumbers
 from verify.orbits.run import Runner, State
 from verify.sde.forests import Operator, Spaces
 from verify.sde.moments import WEIGHTS, parameter_values
+from verify.sde.reading import read
 from verify.sde.ring import Ring
 from verify.sde.scalars import Array, Floats
 from verify.sde.statement import FIELD, GRADIENT, Claim
@@ -68,6 +69,7 @@ class Simulation:
 
 def simulate(c: Configuration, claim: Claim, structure: Structure, paths: int, seed: int = 0) -> Simulation:
     """Simulate so many paths.  Raises UndecidedError for schemes of more than one slow variable."""
+    c = read(c)
     (label,) = labels(c) if len(labels(c)) == 1 else ("",)
     timed, drawn = bool(c.functions) or reads_time(c), claim.batch != "1" or bool(claim.batches)
     if label not in (GRADIENT, FIELD) or len(structure.slow) > 1 or claim.opaque or timed or drawn:
@@ -143,8 +145,6 @@ class _Paths:
         return self._sampled(arguments[0], sample_of(function)[1])
 
     def _gradient(self, point: list[Array]) -> list[Array]:
-        if not self.c.scheme.stochastic:
-            return self._sampled(point, "1")
         mean = np.array(WEIGHTS, dtype=float) @ self.coefficients
         return [self.sign * np.polynomial.polynomial.polyval(point[0], mean)]
 

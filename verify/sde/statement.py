@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Assignment, Expression, parse_expression, parse_update
+from derive.language import Expression, parse_expression
 
 GRADIENT, FIELD, NORMAL = "g", "f", "n"
 MAX_POWER, MAX_TEXT = 8, 300
@@ -69,7 +69,7 @@ class Claim:
     """
 
     powers: tuple[tuple[Term, ...], ...]
-    opaque: Mapping[str, Expression] = field(default_factory=dict)
+    opaque: Mapping[str, str] = field(default_factory=dict)
     batch: str = "1"
     batches: str = ""
     symbols: Mapping[str, Expression] = field(default_factory=dict)
@@ -107,7 +107,7 @@ def read_claim(data: Any) -> Claim:
         found.setdefault(power, []).extend(_term(_field(t, "coefficient", str), _field(t, "forest", str)) for t in terms)
     powers = tuple(tuple(found.get(k, ())) for k in range(1 + max(found, default=0)))
     symbols = {name: parse_expression(text, name) for name, text in _texts(data, "symbols").items()}
-    return Claim(powers, _functions(_texts(data, "opaque")), str(data.get("batch", "1")), str(data.get("batches", "")), symbols)
+    return Claim(powers, _texts(data, "opaque"), str(data.get("batch", "1")), str(data.get("batches", "")), symbols)
 
 
 def _texts(data: Any, key: str) -> dict[str, str]:
@@ -120,12 +120,6 @@ def _field(data: Any, key: str, kind: type) -> Any:
     if not isinstance(data, dict) or not isinstance(data.get(key), kind):
         raise UsageError(f"no '{key}' in {str(data)[:60]}; derive modified-sde --format json writes a claim")
     return data[key]
-
-
-def _functions(texts: Mapping[str, str]) -> dict[str, Expression]:
-    """What labels stand for."""
-    lines = {label: parse_update(f"theta = {text}")[0] for label, text in texts.items()}
-    return {label: line.value for label, line in lines.items() if isinstance(line, Assignment)}
 
 
 def _term(coefficient: str, forest: str) -> Term:

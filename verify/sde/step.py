@@ -132,13 +132,10 @@ class Step:
         return lambda t: evaluate(expression, {"t": t}, self.numbers, lambda f, args: elementary(f, args, self.numbers))
 
     def _gradient(self, *arguments: Any) -> list[Element]:
-        """A gradient of the text without a sample: of the mean, or of the one sample of a text without noise."""
-        scheme = self.configuration.scheme
+        """A gradient without a sample: of the mean."""
         if len(arguments) == 1:
-            function, points = "field" if scheme.label == "f" else "grad", list(arguments)
-        else:
-            function, points = arguments[0].call, arguments[1]
-        return self._function(function, points, "" if scheme.stochastic else "1")
+            return self._function("field" if self.configuration.scheme.label == "f" else "grad", arguments, "")
+        return self._function(arguments[0].call, arguments[1], "")
 
     def _noise(self, function: str, arguments: list[Any]) -> list[Element]:
         if function == NORMAL:
@@ -153,8 +150,6 @@ class Step:
     def _function(self, function: str, points: Sequence[Any], sample: str) -> list[Element]:
         """A gradient at these points: its Taylor series at the world's point."""
         label, partial = label_of(function), partial_of(function)
-        if label not in self.world.jets or (partial and len(partial.variables) > 1):
-            raise UndecidedError(f"{function} in the update")
         if self.still is not None:
             return [self.numbers.number(0)] * self.world.shape.dimension
         unknowns = self.configuration.scheme.losses[partial.loss] if partial else tuple(self.configuration.scheme.unknowns)

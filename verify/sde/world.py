@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from derive.errors import UndecidedError
-from derive.language import Call, Expression, derivative_symbol, names_of, walk
+from derive.language import derivative_symbol, names_of
 from derive.language.calls import partial_of
 from derive.language.samples import NORMAL, sample_of
 from derive.scheme import Configuration
 from verify.sde.elements import Element, Elements
+from verify.sde.reading import called
 from verify.sde.ring import CLOCK, UNIT, Ring
 from verify.sde.scalars import Array, Modular
 from verify.sde.statement import FIELD, GRADIENT
@@ -140,15 +141,14 @@ def labels(configuration: Configuration) -> dict[str, tuple[str, tuple[str, ...]
 
 
 def draws(configuration: Configuration) -> tuple[str, ...]:
-    """The samples of one step by their names; a text without noise has one, of which all its gradients are."""
-    called = [c for a in configuration.scheme.program for c in calls(a.value)]
-    found = dict.fromkeys(sample for c in called if (sample := sample_of(c)[1]))
-    return tuple(found) if configuration.scheme.stochastic else ("1",)
+    """The samples of one step by their names."""
+    found = [sample_of(f)[1] for a in configuration.scheme.program for f in called(a.value)]
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def normals(configuration: Configuration) -> int:
     """How many normal vectors a step draws."""
-    return sum(c == NORMAL for a in configuration.scheme.program for c in calls(a.value))
+    return sum(f == NORMAL for a in configuration.scheme.program for f in called(a.value))
 
 
 def reads_time(configuration: Configuration) -> bool:
@@ -193,8 +193,3 @@ def _random(source: Random, ring: Ring, p: int, places: Sequence[int]) -> Array:
     others = [k for k in range(ring.variables) if k not in places]
     free = (ring.monomials.exponents[:, [UNIT, *others]] == 0).all(axis=1).tolist()
     return np.array([source.randrange(p) if f else 0 for f in free], dtype=np.int64)
-
-
-def calls(expression: Expression) -> list[str]:
-    """The functions that an expression calls, each as often as it does."""
-    return [node.function for node in walk(expression) if isinstance(node, Call)]

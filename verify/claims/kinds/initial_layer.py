@@ -30,6 +30,7 @@ def states_layer(data: LayerClaim) -> Stated:
 def judge_layer(data: LayerClaim) -> Judgment:
     """initial-layer: the shifted starting point against the derived one."""
     layer = data.read(initial_layer, data.through)
+    layer.equation.scheme.require_plain("a claim about the shifted start")
     data.equation(data.through)
     formulas = formulas_beside(layer.shift[0], {}, formulas_of(layer.equation).values)
     claimed, true = formulas.series(data.shift, data.through, "shift"), layer.shift

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import ClassVar
 
 from derive.errors import UsageError, nearest
 from derive.language import parse_expression
@@ -17,6 +18,7 @@ from derive.readings.stability import Stability, stability
 from derive.reals import All, Either, End, Formula, Not, Proved, Undecided, Verdict, decide, end_of, example, holds
 from derive.reals.formula import Value
 from derive.reals.reading import CALLS, numeric, ordered
+from derive.scheme.game_map import game_of
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted, undecided
 from verify.claims.scheme_data import SchemeData
 
@@ -25,20 +27,26 @@ Values = Mapping[str, Value]
 
 @dataclass(frozen=True, kw_only=True)
 class StabilityClaim(SchemeData):
-    """interval: ends of the open interval of gamma*h in which all roots lie inside the unit disc, [] for none;
+    """interval: ends of the open interval of gamma*h in which all roots lie inside the unit disc, [] for none (bounded: on the
+    closed disc, simple on its rim); of gamma*s on the game f = s*x*y, g = -f for a scheme of two players;
     wider_than: the interval strictly contains that of another scheme.  Both for all parameters in the ranges that the scheme
     states; `for` gives (open) ranges in their place."""
 
     interval: tuple[str, ...] | None = None
+    bounded: tuple[str, ...] | None = None
     wider_than: SchemeData | None = None
     for_: Mapping[str, tuple[str, ...]] | None = None
+    games: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (self.interval is None) == (self.wider_than is None):
-            raise UsageError("give either 'interval' or 'wider_than'")
-        if self.interval is not None and len(self.interval) not in (0, 2):
-            raise UsageError("interval: write two ends, [\"0\", \"2\"], or [] for none")
+        if [self.interval, self.bounded, self.wider_than].count(None) != 2:
+            raise UsageError("give one of 'interval', 'bounded' and 'wider_than'")
+        for name, ends in (("interval", self.interval), ("bounded", self.bounded)):
+            if ends is not None and len(ends) not in (0, 2):
+                raise UsageError(f"{name}: write two ends, [\"0\", \"2\"], or [] for none")
+        if self.wider_than is not None and self.configuration.scheme.losses:
+            raise UsageError("wider_than: two schemes of one loss are compared; of a game claim its interval")
         if self.for_ is not None and not self.for_:
             raise UsageError("for: give the range of a parameter, or leave it out")
         known = [n for side in (self, self.wider_than) if side for n in (*side.configuration.free, *side.configuration.bindings)]
@@ -52,12 +60,16 @@ def states_stability(data: StabilityClaim) -> Stated:
     ranges = tuple(r.text for r in stated(data.for_ or {}))
     replaced = re.compile("|".join(rf"\b{n}\b" for n in data.for_ or {}) or "(?!)")
     own = tuple(h for h in data.hypotheses[:-1] if "<" not in h or not replaced.search(h))
-    quadratic = "on L = h*theta**2/2 with gamma*h > 0"
+    played = game_of(data.configuration) if data.configuration.scheme.losses else None
+    letter = played.coupling if played else "h"
+    problem = f"the game {', '.join(f'{f} = {e}' for f, e in played.texts.items())}" if played else "L = h*theta**2/2"
+    quadratic = f"on {problem} with gamma*{letter} > 0"
     if data.wider_than is not None:
         second = f"second: {'; '.join(data.wider_than.hypotheses[:-1])}"
         wider = "the first interval of stability in gamma*h strictly contains the second's"
         return Stated(wider, (*own, second, *ranges, quadratic))
-    text = f"all roots lie inside the unit disc exactly for gamma*h in {_interval(data.interval or None)}"
+    where = "inside the unit disc" if data.bounded is None else "on the closed unit disc, simple on its rim,"
+    text = f"all roots lie {where} exactly for gamma*{letter} in {_interval(data.interval or data.bounded or None)}"
     return Stated(text, (*own, *ranges, quadratic))
 
 
@@ -66,7 +78,23 @@ def judge_stability(data: StabilityClaim) -> Judgment:
     own = _stability(data, data.for_ or {})
     if data.wider_than is not None:
         return _wider(own, _stability(data.wider_than, data.for_ or {}))
-    return _claimed(own, data.interval or ())
+    return _claimed(own, data.interval or ()) if data.bounded is None else _bounded(own, data.bounded)
+
+
+def _bounded(own: Stability, interval: tuple[str, ...]) -> Judgment:
+    """Of two roots on the unit circle: the conditions that do not vanish."""
+    if own.diverges:
+        claimed = f"claimed bounded for {_product(own)} in {_interval(interval)}"
+        evidence = f"some root lies outside the unit circle for every positive {_product(own)}"
+        return refuted(evidence, claimed) if interval else proved(evidence)
+    undamped = tuple(c for c in own.strict.conditions if c)
+    if len(own.polynomial) != 3 or undamped == own.strict.conditions:
+        return undecided("bounded is decided of two roots that are both on the unit circle", *_found(own))
+    return _claimed(replace(own, strict=replace(own.strict, conditions=undamped)), interval)
+
+
+def _product(s: Stability) -> str:
+    return f"gamma*{s.game.coupling if s.game else 'h'}"
 
 
 def _stability(data: SchemeData, given: Mapping[str, tuple[str, ...]]) -> Stability:
@@ -99,7 +127,7 @@ def _require_positive(s: Stability, ends: tuple[End, End] | None) -> None:
     if ends and ends[1].value is not None:
         positive = ends[1].against(">", s.strict.ring.zero)
         if isinstance(decide(Not(positive), All((_given(s), ends[1].given, ends[1].exists))), Proved):
-            raise UsageError(f"interval: gamma*h is positive here; the upper end {ends[1].text} is not")
+            raise UsageError(f"interval: {_product(s)} is positive here; the upper end {ends[1].text} is not")
 
 
 def _nowhere_above(s: Stability, ends: tuple[End, End]) -> Verdict:
@@ -117,12 +145,13 @@ def _given(s: Stability) -> Formula:
 def _found(s: Stability) -> Iterator[str]:
     for p in s.pieces:
         where = f" for {p.range}" if p.range else ""
-        yield f"stable for gamma*h in {_interval(p.interval)}{where}" if p.proved else f"no interval proved{where}: {p.proof}"
+        found = f"stable for {_product(s)} in {_interval(p.interval)}{where}"
+        yield found if p.proved else f"no interval proved{where}: {p.proof}"
     for p in s.weak_pieces:
         where = f" for {p.range}" if p.range else ""
-        yield f"roots on the closed disc, simple on its rim, for gamma*h in {_interval(p.interval)}{where}"
+        yield f"roots on the closed disc, simple on its rim, for {_product(s)} in {_interval(p.interval)}{where}"
     if s.never and not s.weak_pieces:
-        yield "roots on the closed disc, simple on its rim, for gamma*h in no interval"
+        yield f"roots on the closed disc, simple on its rim, for {_product(s)} in no interval"
 
 
 def _interval(ends: tuple[str, ...] | None) -> str:
@@ -137,7 +166,7 @@ def _at_values(s: Stability, values: Values, ends: tuple[End, End] | None) -> st
     claimed = [f"claimed ({', '.join(_number(e, rational) for e in ends)})"] if ends and len(rational) == len(numbers) else []
     if s.q not in values:
         return ", ".join([*where, *claimed]) or "all parameters"
-    where.append(f"gamma*h = {values[s.q]}")
+    where.append(f"{_product(s)} = {values[s.q]}")
     stable = holds(s.strict.inside, {**numbers, s.q: values[s.q]})
     said = f"{', '.join(where)}: {'stable' if stable else 'not stable'}{_signs(s, {**rational, s.q: values[s.q]})}"
     return ", ".join([said, *claimed])
