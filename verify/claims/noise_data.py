@@ -9,13 +9,11 @@ from typing import Any
 
 from derive import modified_sde
 from derive.errors import UndecidedError, UsageError, nearest
-from derive.language import Call, walk
-from derive.language.calls import KNOWN_FUNCTIONS
 from derive.scheme import Configuration, Scheme, configure
 from verify.claims.scheme_data import SchemeData
-from verify.sde.functions import is_linear
 from verify.sde.proof import Verdict, drawings, prove_generator
-from verify.sde.statement import MAX_POWER, read_claim, read_forest
+from verify.sde.reading import is_linear
+from verify.sde.statement import MAX_POWER, read_claim
 from verify.sde.witness import witness
 
 SAMPLINGS = ("iid", "reshuffled")
@@ -39,11 +37,10 @@ class NoiseData(SchemeData):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sampling not in SAMPLINGS:
-            raise UsageError(f"sampling: write {' or '.join(SAMPLINGS)}, not '{self.sampling}'{nearest(self.sampling, SAMPLINGS)}")
+            near = nearest(self.sampling, SAMPLINGS)
+            raise UsageError(f"sampling: write {' or '.join(SAMPLINGS)}, not '{self.sampling}'{near}")
         if self.batches and not (self.sampling == "reshuffled" and self.batches.isdigit()):
             raise UsageError("'batches' is a number, and goes with sampling = \"reshuffled\"; left out, it is the symbol m")
-        if name := next((n for n in _called(self.configuration) if n in KNOWN_FUNCTIONS), ""):
-            raise UsageError(f"a claim about noise has no {name}(...) in its update; write a parameter for its value")
         if self.batch and self.sampling == "reshuffled":
             raise UsageError("'batch' goes with independent samples; in an epoch every step has one of its batches")
 
@@ -131,12 +128,6 @@ def _law(asked: _Asked) -> Law:
     if verdict.verdict != "proved":
         raise UndecidedError(f"the derived generator is not proved: {verdict}")
     return replace(found, proof=verdict)
-
-
-def _called(c: Configuration) -> set[str]:
-    """The functions that the update and its parameters call."""
-    texts = [a.value for a in c.scheme.program] + list(c.bindings.values())
-    return {node.function for e in texts for node in walk(e) if isinstance(node, Call)}
 
 
 def _power(k: int) -> str:

@@ -12,7 +12,7 @@ from verify.claims.noise_data import NoiseData
 
 @dataclass(frozen=True)
 class EqualLawClaim:
-    """first, second: stochastic schemes, steps counted alike.  `through`: the power of gamma through which their laws are equal."""
+    """first, second: stochastic schemes, their steps counted alike.  `through`: the power through which their laws are equal."""
 
     first: NoiseData
     second: NoiseData
@@ -21,7 +21,8 @@ class EqualLawClaim:
 
 def states_equal_law(data: EqualLawClaim) -> Stated:
     """What is stated."""
-    sides = (f"{name}: {'; '.join(side.law_hypotheses(data.through))}" for name, side in (("first", data.first), ("second", data.second)))
+    named = (("first", data.first), ("second", data.second))
+    sides = (f"{name}: {'; '.join(side.law_hypotheses(data.through))}" for name, side in named)
     return Stated(f"E phi(theta_n) has the same generator for both through {power_of('gamma', data.through)}", tuple(sides))
 
 

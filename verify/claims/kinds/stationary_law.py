@@ -14,15 +14,17 @@ from fractions import Fraction
 from typing import Any
 
 from derive.errors import UndecidedError, UsageError
+from derive.language.calls import KNOWN_FUNCTIONS
 from derive.language.samples import NORMAL
 from derive.readings.formula import power_of
+from derive.scheme import Configuration
 from verify.claims.judgment import Judgment, Kind, Stated
 from verify.claims.kinds.stationary_variance import compared
 from verify.claims.noise_data import NoiseData
 from verify.claims.symbolic import symbol, symbolic, text_of
 from verify.numbers.kinds import OrderedNumbers
 from verify.orbits.run import Runner, reads_ahead
-from verify.sde.functions import is_linear
+from verify.sde.reading import is_linear, read
 from verify.sde.world import reads_time
 
 LETTERS = {"variance": ("h", "sigma"), "covariance": ("h1", "h2", "c")}
@@ -122,11 +124,7 @@ def _linear_step(data: StationaryLaw, h: Any) -> _LinearStep:
     """The update text run on symbols for state variables and what is drawn, in one direction of the curvature h."""
     import sympy as sp
 
-    c = data.configuration
-    if not is_linear(c) or c.functions or reads_time(c) or reads_ahead(c.scheme) or len(c.scheme.unknowns) > 1:
-        raise UndecidedError("a stationary law is computed for explicit texts that are linear in what they draw")
-    if c.scheme.label != "L":
-        raise UndecidedError("a stationary law is computed for losses; this scheme is written for a vector field")
+    c = _readable(data)
     drawn: dict[str, Any] = {}
 
     def noise(called: str, arguments: list[Any]) -> list[Any]:
@@ -134,18 +132,31 @@ def _linear_step(data: StationaryLaw, h: Any) -> _LinearStep:
             return [drawn.setdefault(f"{NORMAL} {len(drawn)}", sp.Symbol(f"n{len(drawn)}"))]
         return [h * arguments[0][0] + drawn.setdefault(called, sp.Symbol(f"e{len(drawn)}"))]
 
-    def gradient(*arguments: Any) -> list[Any]:
-        return [h * arguments[0][0]] if c.scheme.stochastic else noise("1", [arguments[0]])
+    def gradient(point: list[Any]) -> list[Any]:
+        return [h * point[0]]
 
     states = tuple(c.symbol(s) for s in c.scheme.states)
     start = {s: [sp.Symbol(f"X{k}")] for k, s in enumerate(states)}
-    numbers = OrderedNumbers(lambda q: sp.Rational(q.numerator, q.denominator), lambda x, r: x ** sp.Rational(r.numerator, r.denominator))
+    rational: Callable[[Fraction], Any] = lambda q: sp.Rational(q.numerator, q.denominator)
+    numbers = OrderedNumbers(rational, lambda x, r: x ** rational(r))
     values = {n: symbol(n) for n in c.free}
     after = Runner(c, gradient, values, numbers, noise=noise).step(start, symbol("gamma"), sp.Integer(0))
     rows = [sp.expand(after[s][0]) for s in states]
     column: Callable[[Any], Any] = lambda x: sp.Matrix([sp.factor(r.coeff(x)) for r in rows])
     matrix = sp.Matrix.hstack(*(column(start[s][0]) for s in states))
     return _LinearStep(states, matrix, tuple((name.split()[0], column(x)) for name, x in drawn.items()))
+
+
+def _readable(data: StationaryLaw) -> Configuration:
+    """The configuration as `verify.sde` reads it.  Raises UndecidedError for one whose law is not computed here."""
+    c = read(data.configuration)
+    if c.scheme.label != "L":
+        raise UndecidedError("a stationary law is computed for losses; this scheme is written for a vector field")
+    if not is_linear(c) or c.functions or reads_time(c) or reads_ahead(c.scheme):
+        raise UndecidedError("a stationary law is computed for explicit texts that are linear in what they draw")
+    if called := c.scheme.called & {*KNOWN_FUNCTIONS}:
+        raise UndecidedError(f"the update has {min(called)}(...); write a parameter for its value")
+    return c
 
 
 def _require_settling(matrices: list[Any]) -> None:
