@@ -35,7 +35,7 @@ def test_variances_are_those_of_the_linear_map(name: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "formula"), [
-    ({"scheme": "momentum"}, "gamma*sigma**2*(1 + beta)/(h*(1 - beta)*(2 + 2*beta - gamma*h))"),  # Mandt et al.'s setting, exactly
+    ({"scheme": "momentum"}, "gamma*sigma**2*(1 + beta)/(h*(1 - beta)*(2 + 2*beta - gamma*h))"),
     ({"scheme": "langevin"}, "2/(h*(2 - gamma*h))"),
     ({"scheme": "sgld"}, "(2 + gamma*sigma**2)/(h*(2 - gamma*h))"),
     ({"scheme": "sgld", "batch": "B"}, "(2 + gamma*sigma**2/B)/(h*(2 - gamma*h))"),

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.errors import UndecidedError, UsageError
-from derive.readings.formula import power_of
+from derive.language import parse_expression
+from derive.readings.formula import limited, power_of
 from verify.claims.judgment import Judgment, Kind, Stated, proved, refuted
 from verify.claims.noise_data import Law, NoiseData, Powers
+from verify.claims.scheme_data import require_defined
 from verify.sde.statement import read_forest
 
 ROOTS = {"drift": 1, "diffusion": 2}
@@ -35,7 +37,8 @@ class GeneratorClaim(NoiseData):
         for name, powers in self.parts.items():
             if len(powers) > self.through + 1:
                 raise UsageError(f"{name}: {len(powers)} powers of gamma, and through = {self.through} reads {self.through + 1}")
-            for forest in (f for power in powers for f in power):
+            for forest, coefficient in (item for power in powers for item in power.items()):
+                require_defined(limited(parse_expression(coefficient, f"{name}, {forest}")), f"{name}, {forest}")
                 if name in ROOTS and len(read_forest(forest)) != ROOTS[name]:
                     raise UsageError(f"{name}: '{forest}' has not {ROOTS[name]} of the derivatives of phi (trees)")
 
