@@ -26,6 +26,9 @@ settings={"beta": "9/10"}:
     initial_layer     the shifted start and the transient, from rest
     compare           whether two schemes agree, and up to which change of variables
     explain           all of these
+    stationary_law    where a stochastic scheme settles: variance and temperature on a quadratic, density, detailed balance
+    compare_laws      whether two stochastic schemes agree in law; scaling rules of steps and batches
+    initial_law       the random start of the modified law, from rest
 
 A scheme that draws at random (sgrad(x), normal()) has a weak modified equation, `modified_sde`: the generator of its law.
 """
@@ -42,11 +45,14 @@ if TYPE_CHECKING:
     from derive.readings.compare import compare
     from derive.readings.energy import modified_energy
     from derive.readings.explain import explain
+    from derive.readings.initial_law import initial_law
     from derive.readings.initial_layer import initial_layer
+    from derive.readings.laws import compare_laws
     from derive.readings.loss import modified_loss, modified_losses
     from derive.readings.modifying import modifying_field
     from derive.readings.second_order import second_order
     from derive.readings.stability import stability
+    from derive.readings.stationary import stationary_law
     from derive.scheme import Configuration, Scheme, catalogue, configure, inline_scheme, load_scheme
     from derive.weak_equation import WeakEquation, modified_sde
 
@@ -59,12 +65,14 @@ _HOME = {
     "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy", "modified_loss": "readings.loss",
     "modified_losses": "readings.loss",
     "modifying_field": "readings.modifying", "second_order": "readings.second_order", "stability": "readings.stability",
+    "compare_laws": "readings.laws", "initial_law": "readings.initial_law", "stationary_law": "readings.stationary",
     "WeakEquation": "weak_equation", "modified_sde": "weak_equation",
 }  # fmt: skip
 __all__ = [
     "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
-    "catalogue", "compare", "configure", "explain", "initial_layer", "inline_scheme", "load_scheme", "modified_energy",
-    "modified_equation", "modified_loss", "modified_losses", "modified_sde", "modifying_field", "second_order", "stability",
+    "catalogue", "compare", "compare_laws", "configure", "explain", "initial_law", "initial_layer", "inline_scheme",
+    "load_scheme", "modified_energy", "modified_equation", "modified_loss", "modified_losses", "modified_sde", "modifying_field",
+    "second_order", "stability", "stationary_law",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

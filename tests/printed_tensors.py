@@ -43,7 +43,7 @@ class Data:
         return combined([(Fraction(1), self.outer(part, letters)) for part in split(text, " + ")])
 
     def outer(self, text: str, letters: Mapping[str, int]) -> Tensor:
-        if text.startswith("E "):
+        if text.startswith("E "):  # over all factors; a mean in a later factor is of that one
             return self.over(text[2:], letters, lambda bound: self.outer(text[2:], bound))
         result: Tensor = {(): Fraction(1)}
         for part in split(text, " (x) "):
@@ -52,6 +52,8 @@ class Data:
         return result
 
     def chain(self, text: str, letters: Mapping[str, int]) -> Tensor:
+        if text.startswith("E "):
+            return self.over(text[2:], letters, lambda bound: self.chain(text[2:], bound))
         first, *rest = (self.factor(part, letters) for part in split(text, " "))
         for other in rest:
             first = contracted(first, other)

@@ -355,3 +355,60 @@ GAME_FORGERIES: dict[str, Forgery] = {
     ),
     "number of components": _more("x", "1", "grad(f, x)*(dot(sign(grad(f, x)), sign(grad(f, x))) - 3)"),
 }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------ layers
+
+
+def _in_field(old: str, new: str, count: int = 1) -> Forgery:
+    """A part of the terms of the last power of theta that has it, replaced in the first term that has it, or in all."""
+
+    def forge(data: dict[str, Any]) -> Any:
+        for power in reversed(data["fields"]["theta"]):
+            if any(old in term for _, term in power):
+                for pair in [p for p in power if old in p[1]][: count or None]:
+                    pair[1] = pair[1].replace(old, new, *([count] if count else []))
+                return data
+        return None
+
+    return forge
+
+
+def _whole(text: str) -> str:
+    return text.replace(", layer)", ")")
+
+
+LAYER_FORGERIES: dict[str, Forgery] = {
+    # coefficients
+    "coefficient changed": _term(lambda c, t: [f"({c})*(1 + 1/1000)", t]),
+    "coefficient changed by 1e-40": _term(lambda c, t: [f"({c}) - 1/1{'0' * 40}", t]),
+    "term dropped": lambda d: (_first(d).pop(0), d)[1],
+    "term doubled": lambda d: (_first(d).append(_first(d)[0]), d)[1],
+    # which components are summed
+    "one layer's sum over all components": _in_field(", layer)", ")"),
+    "every layer's sum in a term over all components": _term(lambda c, t: [c, _whole(t)] if t != _whole(t) else ["0", t]),
+    "every layer's sum over all components": _in_field(", layer)", ")", 0),
+    "sum over all components in the text": _text(_whole),
+    "one sum over all components in the text": _text(lambda s: s.replace(", layer)", ")", 1)),
+    "absolute value for a layer's norm": _text(lambda s: re.sub(r"norm\((\w+), layer\)", r"abs(\1)", s, count=1)),
+    "mean for a sum in the field": _in_field("dot(grad, grad, layer)", "mean(grad*grad, layer)"),
+    "mean for a sum in the text": _text(lambda s: re.sub(r"norm\((\w+), layer\)", r"sqrt(mean(\1*\1, layer))", s, count=1)),
+    "sum times the size of the layer": _extra("1", "grad*(dot(1, 1, layer) - 2)"),
+    "sum times the number of components": _extra("1/1000", "grad*(dot(1, 1) - 12)"),
+    "sum of a sum for the sum": _extra("1", "grad*(dot(dot(grad, grad, layer), 1, layer) - dot(grad, grad, layer))"),
+    "size of the layer dropped": _extra("1", "theta*(dot(1, 1)*dot(1/dot(1, 1, layer), 1/dot(1, 1, layer)) - 1)"),
+    # identities of some partitions
+    "identity of one layer": _extra("1", "grad*(dot(grad, grad) - dot(grad, grad, layer))"),
+    "identity of layers of one component": _extra("1", "grad*grad*theta - dot(grad, grad, layer)*theta"),
+    "identity of one component": _extra("1", "grad*dot(grad, theta, layer) - theta*dot(grad, grad, layer)"),
+    "identity of two equal layers": _extra("1", "theta*(dot(1, 1)**2 - 2*dot(dot(1, 1, layer), 1))"),
+    "hidden behind a root": _extra("1", "grad*(norm(grad, layer) - norm(-2*grad, layer))"),
+    # the word
+    "layer as a parameter": lambda d: {**d, "parameters": {**d["parameters"], "layer": ""}, "update": _whole(d["update"])},
+    "another word for layer": _text(lambda s: s.replace("layer", "block")),
+    "layer without a sum": _extra("1", "layer*grad"),
+    "layer of a sum of three": _extra("1", "dot(grad, grad, grad, layer)*grad"),
+    "layer of an absolute value": _extra("1", "abs(grad, layer) - abs(grad)"),
+    "the name of a sum over a layer": _extra("1", "grad - norm.layer(grad)"),
+    "a map beside layers": lambda d: {**d, "maps": {"P": "map"}, "update": d["update"] + "\ntheta = theta + gamma**5*P(theta)"},
+}  # fmt: skip

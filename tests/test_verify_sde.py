@@ -98,6 +98,7 @@ def test_generators_by_hand_are_proved_and_refused_when_a_coefficient_is_a_thous
     ("theta = theta - gamma*(2*sgrad(theta) - sgrad(theta_prev))", (), 2, 9),
     ("theta = theta - gamma*(sgrad(theta) + lam*theta)", ("lam",), 1, 7),
     ("y = a*y + (1 - a)*theta; theta = theta - gamma*sgrad(y)", ("a",), 1, 3),
+    ("y = a*y + (1 - a)*theta; z = b*z + (1 - b)*y; theta = theta - gamma*sgrad(z)", ("a", "b"), 1, 3),
 ])  # fmt: skip
 def test_what_is_derived_is_proved_and_refused_when_a_coefficient_is_a_thousandth_off(
     update: str, parameters: tuple[str, ...], order: int, count: int
@@ -352,6 +353,7 @@ def proved(c: Configuration, data: dict[str, Any]) -> Any:
     ("momentum", {"order": 1, "batch": 3}, "every law of the samples"),
     ("gd", {"order": 2, "sampling": "reshuffled"}, "m = 3, 4, 5 batches"),
     ("momentum", {"order": 1, "sampling": "reshuffled"}, "m = 2, 3, 4 batches"),
+    ("langevin", {"order": 1, "sampling": "reshuffled"}, "m = 2, 3, 4 batches"),
 ])  # fmt: skip
 def test_batches_and_epochs_are_proved_and_refused_when_a_coefficient_is_a_thousandth_off(
     name: str, options: dict[str, Any], words: str
@@ -367,6 +369,15 @@ def test_batches_and_epochs_are_proved_and_refused_when_a_coefficient_is_a_thous
             found = proved(c, data)
             assert (found.verdict, found.power) == ("refuted", block["power"]), term
             term["coefficient"] = right
+
+
+def test_numbers_of_batches_are_checked() -> None:
+    c, data = configured(GD_TEXT), claimed(SGD[:2])
+    assert "too many orders" in proved(c, data | {"batches": "9"}).reason
+    assert "combinations" in proved(c, data | {"batch": "1000000"}).reason
+    for key in ("batch", "batches"):
+        with pytest.raises(UsageError, match="no positive number"):
+            read_claim(data | {key: "0"})
 
 
 def test_a_batch_weighs_ties_and_nothing_else() -> None:

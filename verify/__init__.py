@@ -7,6 +7,7 @@
     counterexample  f_k of exact orbits on random losses against the claimed ones: where a claim fails, and what is right
     numeric         error against gamma for every truncation; coefficients recovered from runs; closed forms on quadratics
     certificate     a statement as a file, and a checker that stands alone
+    sde             generators of stochastic optimizers proved from their texts, and numerical routes to them
     claims          statements of papers, judged by the proof and by the readings of `derive`
     report          a page to look at
     commands        the command line

@@ -136,7 +136,6 @@ def _from_file(path: str) -> _Given:
 
 
 def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
-    scheme.require_no_layers("verify formula")
     expressions: dict[str, Expression] = {}
     for text in (claim for says in given.says for claim in _claims(says)):
         variable, formula = _sides(text)
@@ -245,6 +244,8 @@ def _degree(expression: Expression) -> int:
 def _require_loss(scheme: Scheme, slow: Sequence[str]) -> None:
     if scheme.losses:
         raise UsageError("'loss: ...' needs a scheme of one loss; this one declares its own: claim the field of each unknown")
+    if scheme.layered:
+        raise UsageError("'loss: ...' knows no layers, and this scheme sums over them; claim the field: 'theta: ...'")
     if scheme.label != "L":
         raise UsageError("'loss: ...' needs a scheme written with grad(x); this one has a general field")
     if len(slow) > 1:

@@ -29,7 +29,6 @@ from verify.proof import Proof, prove
 from verify.proof.repeats import at, numbers_of_steps, written
 from verify.proof.statement import claim_calls
 
-LAYERS_PROVED = "the numerical routes know no layers"
 #: what every numerical route takes first: configuration, JSON form of the result, parameter values
 Shared = tuple[Configuration, Mapping[str, Any], Mapping[str, Fraction]]
 Stated = tuple[Configuration, Mapping[str, Any]]
@@ -143,8 +142,8 @@ def verify_scheme(
     """
     if equation.scheme.losses and (options.loss or options.plot):
         raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
-    if equation.scheme.layered and (options.loss or options.plot or options.from_rest):
-        raise UsageError("--loss, --plot and --from-rest know no layers; a scheme that sums over layers is proved")
+    if equation.scheme.layered and (options.loss or options.plot):
+        raise UsageError("--loss and --plot know no layers; a scheme that sums over layers is run on random polynomials here")
     verification = Verification(equation)
     if options.loss and not equation.scheme.losses:
         coordinates(equation.configuration, options.loss)
@@ -155,9 +154,6 @@ def verify_scheme(
         verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
-    if equation.scheme.layered:
-        verification.skipped |= dict.fromkeys(("slopes", "recovered", "quadratic"), LAYERS_PROVED)
-        return verification
     proof, symbols = verification.proof, numbers_of_steps(equation.configuration)
     numbers = (proof.numbers if proof else {}) or dict.fromkeys(symbols, TYPICAL)
     if proof is None or not proof.proved:

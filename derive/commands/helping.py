@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 SCHEME_FILE = (
     'A scheme file is TOML: update = "theta = ..." and, where wanted, name, title, reference, notes, aliases and the tables '
-    "[parameters], [functions], [initial] and [regimes.NAME]; 'derive schemes momentum' shows what one says."
+    "[parameters], [functions], [initial], [noise] and [regimes.NAME]; 'derive schemes momentum' shows what one says."
 )
 TABLEAU_FILE = (
     'A tableau file is TOML or JSON: A = [[0, 0], ["1/2", 0]], b = [0, 1] and, where wanted, c, name, title; or a table '

@@ -45,6 +45,8 @@ class Commands(LimitedGroup):
         "modifying": ("derive.commands.readings", "modifying", "The corrected field that makes a scheme follow its limit flow."),
         "initial-layer": ("derive.commands.readings", "initial_layer", "Started from rest: the shifted start and the transient."),
         "compare": ("derive.commands.readings", "compare", "Whether two schemes agree, and up to which change of variables."),
+        "stationary-law": ("derive.commands.laws", "stationary_law", "Where a stochastic optimizer settles: variance, density."),
+        "compare-laws": ("derive.commands.laws", "compare_laws", "Whether two optimizers agree in law; scaling rules."),
         "paper": ("derive.commands.paper", "paper", "An article with the derivation, ready to compile."),
         "explain": ("derive.commands.readings", "explain", "All readings of one scheme on one screen."),
     }

@@ -24,7 +24,7 @@ from derive.commands.options import (
 )
 
 
-def _reading(name: str, *examples: str) -> Callable[[Function], click.Command]:
+def reading(name: str, *examples: str) -> Callable[[Function], click.Command]:
     return click.command(name, epilog=epilog(examples, SCHEME_FILE))
 
 
@@ -50,7 +50,7 @@ def point_options(function: Function) -> Function:
     return function
 
 
-def _chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The scheme, and regime and settings as keywords."""
     scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"], options["settings"])
     return scheme, {"regime": options["regime"], "settings": chosen_settings(scheme, options["settings"])}
@@ -62,7 +62,7 @@ def _point(loss: str | None, at: str | None) -> bool:
     return loss is not None
 
 
-def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
+def print_reading(reading: Any, lines: Function, output: str, plain: bool, extra: Mapping[str, Any], values: Any = None) -> None:
     """The reading in the chosen format; `values` of one variable, theta, or of the energy."""
     from derive.writing.latex import fragment
     from derive.writing.letters import for_reading
@@ -87,11 +87,11 @@ def _print(reading: Any, lines: Function, output: str, plain: bool, extra: Mappi
         click.echo("\n".join(lines(reading, style)))
 
 
-def _header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def reading_header(scheme: Any, options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"scheme": scheme.name, "regime": options["regime"] or next(iter(scheme.regimes), ""), **more}
 
 
-@_reading(
+@reading(
     "modified-loss",
     "derive modified-loss momentum --order 2",
     "derive modified-loss adam",
@@ -113,15 +113,15 @@ def modified_loss(order: int, form: str, output: str, plain: bool, **options: An
     from derive.readings.loss import modified_losses as read_players
     from derive.writing.losses import loss_lines, losses_lines
 
-    scheme, keywords = _chosen(options)
-    header = _header(scheme, options, order=order, form=form)
+    scheme, keywords = chosen(options)
+    header = reading_header(scheme, options, order=order, form=form)
     if scheme.losses:
-        _print(read_players(scheme, order, form=form, **keywords), losses_lines, output, plain, header)
+        print_reading(read_players(scheme, order, form=form, **keywords), losses_lines, output, plain, header)
     else:
-        _print(read(scheme, order, form=form, **keywords), loss_lines, output, plain, header)
+        print_reading(read(scheme, order, form=form, **keywords), loss_lines, output, plain, header)
 
 
-@_reading(
+@reading(
     "second-order",
     "derive second-order nesterov --regime strongly-convex",
     "derive second-order momentum --order 2 --format latex",
@@ -139,14 +139,14 @@ def second_order(order: int, loss: str | None, at: str | None, digits: int, outp
     from derive.readings.second_order import second_order as read
     from derive.writing import readings as report
 
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
     keywords["regime"] = options["regime"] = keywords["regime"] or regime_with_velocity(scheme)
     s = read(scheme, order, **keywords)
     values = {"theta": s.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
-    _print(s, report.second_order_lines, output, plain, _header(scheme, options, order=order), values)
+    print_reading(s, report.second_order_lines, output, plain, reading_header(scheme, options, order=order), values)
 
 
-@_reading(
+@reading(
     "accuracy",
     'derive accuracy momentum --regime leapfrog --target "theta\'\' + lam*theta\' + grad"',
     'derive accuracy rk4 --target "theta\' + grad"',
@@ -165,12 +165,12 @@ def accuracy(target: str, order: int, output: str, plain: bool, **options: Any) 
     from derive.readings.accuracy import accuracy as read
     from derive.writing import readings as report
 
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
     a = read(scheme, target, order, **keywords)
-    _print(a, report.accuracy_lines, output, plain, _header(scheme, options))
+    print_reading(a, report.accuracy_lines, output, plain, reading_header(scheme, options))
 
 
-@_reading(
+@reading(
     "stability",
     "derive stability momentum",
     "derive stability nesterov --set beta=9/10",
@@ -195,17 +195,17 @@ def stability(plot: str | None, game: str, output: str, plain: bool, **options: 
         from derive.writing.region import check_region_name
 
         check_region_name(plot)
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
     s = read(scheme, game=game, **keywords)
     if plot is not None:
         from derive.writing.region import plot_region
 
         plot_region(s, plot)
         click.echo(f"wrote {plot}", err=True)
-    _print(s, stability_lines, output, plain, _header(scheme, options))
+    print_reading(s, stability_lines, output, plain, reading_header(scheme, options))
 
 
-@_reading(
+@reading(
     "energy",
     "derive energy momentum --regime leapfrog --order 2",
     "derive energy nesterov",
@@ -226,14 +226,14 @@ def energy(order: int, damping: str | None, loss: str | None, at: str | None, di
 
     if options["scheme"] is None and options["update"] is None:
         options["scheme"] = "momentum"
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
     keywords["regime"] = options["regime"] = keywords["regime"] or mechanical_regime(scheme)
     e = modified_energy(scheme, order, damping=damping, **keywords)
     values = {"energy": [[v] for v in e.evaluate(loss, at or "", digits)]} if _point(loss, at) and loss else None
-    _print(e, report.energy_lines, output, plain, _header(scheme, options, order=order), values)
+    print_reading(e, report.energy_lines, output, plain, reading_header(scheme, options, order=order), values)
 
 
-@_reading(
+@reading(
     "modifying",
     "derive modifying gd --order 2",
     'derive modifying momentum --set beta=9/10 --loss "x**4/4 + x*y**2" --at x=1/2,y=1/3',
@@ -247,37 +247,49 @@ def modifying(order: int, loss: str | None, at: str | None, digits: int, output:
     from derive.readings.modifying import modifying_field
     from derive.writing import readings as report
 
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
     m = modifying_field(scheme, order, **keywords)
     values = {"theta": m.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
-    _print(m, report.modifying_lines, output, plain, _header(scheme, options, order=order), values)
+    print_reading(m, report.modifying_lines, output, plain, reading_header(scheme, options, order=order), values)
 
 
-@_reading(
+@reading(
     "initial-layer",
     "derive initial-layer momentum",
     "derive initial-layer ema-momentum --order 2",
     "derive initial-layer game-negative-momentum",
+    "derive initial-layer momentum --law --order 2",
 )
 @scheme_options
 @order_option(1, "Derive the shift through gamma^ORDER.")
+@click.option("--law", is_flag=True, help="In law: every gradient is that of the step's sample.")
 @point_options
 @click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game.")
 @format_option
-def initial_layer(
-    order: int, loss: str | None, at: str | None, digits: int, variables: str | None, output: str, plain: bool, **options: Any
-) -> None:
-    """Started from rest (zero memory): the shifted point from which the modified flow starts, and the transient."""
+def initial_layer(order: int, law: bool, loss: str | None, at: str | None, digits: int, variables: str | None, output: str,
+                  plain: bool, **options: Any) -> None:  # fmt: skip
+    """Started from rest (zero memory): the shifted point from which the modified flow starts, and the transient.
+
+    In law, for a text with sgrad(x) or normal() or with --law: the random point from which the modified law starts.
+    """
     from derive.readings.initial_layer import initial_layer as read
     from derive.writing import readings as report
 
-    scheme, keywords = _chosen(options)
+    scheme, keywords = chosen(options)
+    if law or scheme.stochastic:
+        from derive.readings.initial_law import initial_law
+        from derive.writing.laws import initial_law_lines
+
+        if loss is not None or at is not None:
+            raise click.UsageError("--loss and --at go with the initial layer without noise; leave them out")
+        reading_ = initial_law(scheme, order, **keywords)
+        return print_reading(reading_, initial_law_lines, output, plain, reading_header(scheme, options, order=order))
     layer = read(scheme, order, **keywords)
     values = layer.values(loss, at or "", digits, variables) if _point(loss, at) and loss else None
-    _print(layer, report.initial_layer_lines, output, plain, _header(scheme, options, order=order), values)
+    print_reading(layer, report.initial_layer_lines, output, plain, reading_header(scheme, options, order=order), values)
 
 
-@_reading(
+@reading(
     "compare",
     "derive compare nesterov nesterov-keras",
     "derive compare momentum ema-momentum --set beta=1/2",
@@ -304,10 +316,10 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     note_ranges(values, c.first.scheme, c.second.scheme)
     header = {"schemes": [c.first.scheme.name, c.second.scheme.name],
               "regimes": [c.first.configuration.regime, c.second.configuration.regime]}  # fmt: skip
-    _print(c, report.comparison_lines, output, plain, header)
+    print_reading(c, report.comparison_lines, output, plain, header)
 
 
-@_reading(
+@reading(
     "explain",
     "derive explain momentum",
     "derive explain adam --regime memory --set beta1=9/10",
@@ -324,5 +336,5 @@ def explain(order: int, output: str, plain: bool, **options: Any) -> None:
     from derive.readings.explain import explain as read
     from derive.writing.explanation import explanation_lines
 
-    scheme, keywords = _chosen(options)
-    _print(read(scheme, order, **keywords), explanation_lines, output, plain, {})
+    scheme, keywords = chosen(options)
+    print_reading(read(scheme, order, **keywords), explanation_lines, output, plain, {})

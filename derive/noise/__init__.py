@@ -6,6 +6,8 @@
     generator   G, power by power of gamma
     epochs      how often a tied forest arises in n epochs, each a random order of the same batches
     reshuffled  G of these epochs
+    start       what memory adds to the law that starts at rest
+    quadratic   one step on a quadratic loss, and the second moments that it leaves as they are
     sampling    a text without noise read as one of samples, and means over batches
     sums        linear combinations of tied forests, read by their text
 """

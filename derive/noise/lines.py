@@ -36,6 +36,7 @@ from derive.scheme import Configuration
 from derive.scheme.linear_forms import Form, LinearForms
 from derive.scheme.names import ahead
 
+_ROOTS = 4  # whose quotient's power of gamma is looked for so far
 Roots = tuple[int, ...]  # those in a coefficient with an odd power
 
 
@@ -222,13 +223,21 @@ class StepForms(LinearForms):
         raise self.refuse("a function of parameters; name it as a parameter", node)
 
     def root(self, x: Ratio, node: Call) -> Ratio:
-        if x.is_number and (q := x.number()) >= 0:
-            root = Fraction(isqrt(q.numerator), isqrt(q.denominator))
-            if root**2 == q:
-                return self.ring.constant(root)
-        if x not in self.squares:
-            self.squares.append(x)
-        return self.ring.symbol(f"{self.ROOT}{self.squares.index(x)}")
+        if x.is_number and (root := rational_root(x.number())) is not None:
+            return self.ring.constant(root)
+        for i, square in enumerate(self.squares):
+            if (factor := self.positive_root((x / square).reduced())) is not None:
+                return factor * self.ring.symbol(f"{self.ROOT}{i}")
+        self.squares.append(x)
+        return self.ring.symbol(f"{self.ROOT}{len(self.squares) - 1}")
+
+    def positive_root(self, x: Ratio) -> Ratio | None:
+        """The root of q^2 gamma^(2m), a number q > 0: of two roots the same one is a multiple of the other."""
+        power = next((m for m in range(-_ROOTS, _ROOTS + 1) if (x * self.ring.symbol("gamma") ** (-2 * m)).is_number), None)
+        if power is None:
+            return None
+        root = rational_root((x * self.ring.symbol("gamma") ** (-2 * power)).number())
+        return None if root is None else self.ring.constant(root) * self.ring.symbol("gamma") ** power
 
     def symbol_for(self, series: Series) -> Ratio:
         """A symbol that stands for a series."""
@@ -288,6 +297,18 @@ class StepForms(LinearForms):
             replace(e, slots=tuple(replace(s, form=self._replaced(s.form, ahead(x), value)) for s in e.slots))
             for e in self.evaluations
         ]
+
+
+def rational_root(q: Fraction) -> Fraction | None:
+    """The root of a square of a rational number.
+
+    >>> [rational_root(Fraction(q)) for q in ("9/4", "2", "-1")]
+    [Fraction(3, 2), None, None]
+    """
+    if q < 0:
+        return None
+    root = Fraction(isqrt(q.numerator), isqrt(q.denominator))
+    return root if root**2 == q else None
 
 
 def _slopes(c: Configuration, order: int) -> dict[str, str]:

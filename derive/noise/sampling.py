@@ -47,6 +47,14 @@ def with_samples(scheme: Scheme) -> Scheme:
     return replace(scheme, statements=statements, update=text)
 
 
+def independent(scheme: Scheme) -> Scheme:
+    """The scheme with samples.  Raises UsageError where its samples are not independent of all others."""
+    if scheme.sampling != "iid":
+        what = "samples that are independent of all others"
+        raise UsageError(f"{scheme.where}: this is read for {what}, and these are {scheme.sampling}")
+    return with_samples(scheme)
+
+
 def _line(a: Assignment) -> str:
     return f"{a.target} = {unparse(a.value)}"
 

@@ -52,7 +52,8 @@ class Step:
     """The step of a configuration, as its `forms` state it, with coefficients through gamma^order.
 
     `slow` and `fast` are variables by the names under which they are printed, fast ones after those that they are fed by;
-    `spaces` says in which unknown's space a variable, and what a label stands for, lies.
+    `spaces` says in which unknown's space a variable, and what a label stands for, lies; `following` are the factors R with which
+    a fast variable follows slow ones.
     """
 
     forms: StepForms
@@ -61,6 +62,7 @@ class Step:
     lines: Mapping[str, Line]
     gradients: Mapping[int, Gradient]
     spaces: Mapping[str, str]
+    following: Mapping[str, Mapping[str, Ratio]]
 
     @property
     def ring(self) -> Ring:
@@ -209,7 +211,16 @@ class _Builder:
         spaces = dict(forms.spaces)
         gradients = self.reached(lines.values())
         spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
-        return Step(forms, self.slow, self.fast, lines, gradients, spaces)
+        self.require_one_root([*lines.values(), *(line for g in gradients.values() for line in g.point.values())])
+        return Step(forms, self.slow, self.fast, lines, gradients, spaces, self.following)
+
+    def require_one_root(self, lines: Iterable[Line]) -> None:
+        """A normal vector that stands with two roots would bring their product, which is no power series in gamma."""
+        found: dict[int, Roots] = {}
+        for z, roots in (key for line in lines for key in line.normals):
+            if found.setdefault(z, roots) != roots:
+                squares = " and ".join(f"sqrt({self.forms.squares[i]})" for i in sorted({*found[z], *roots}))
+                raise self.forms.refuse(f"one normal vector stands with different roots ({squares}); give them one factor")
 
     def reached(self, lines: Iterable[Line]) -> dict[int, Gradient]:
         """The gradients that lines lead to, by their numbers."""

@@ -9,6 +9,13 @@
     theta(0) = theta_0 + c          initial_layer     c = gamma c_1 + ..., from rest
     g(theta + c) = D(theta + c) f   compare           same fields, or the same up to a change of variables
 
+and of the generator G of a stochastic scheme:
+
+    S = E (A S A^T + b b^T)         stationary        variance and temperature on a quadratic, exactly
+    a = div D - D grad V            stationary_density   exp(-V) for any loss, and detailed balance
+    G_A = G_B through gamma^k       laws              two schemes in law, scaling rules, the first forests that differ
+    :exp(K): exp(n gamma G)         initial_law       the random start of the modified law, from rest
+
 Each is a function that returns a frozen dataclass, and a command.  Functions are imported from their modules:
 
 >>> from derive.readings.stability import stability

@@ -30,7 +30,7 @@ from derive.reals import All, Budget, Either, Not, Proved, compare, decide
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.game_map import BILINEAR, Game, game_map, game_of, own_letter
-from derive.scheme.linear_map import linear_map
+from derive.scheme.linear_map import LinearMap, linear_map
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,6 +162,14 @@ def stability(
     configuration = configure(load_scheme(scheme), regime, settings)
     played = game_of(configuration, game) if configuration.scheme.losses else None
     linear = game_map(configuration, played) if played else linear_map(configuration)
+    return stability_of(linear, played, ranges, budget)
+
+
+def stability_of(
+    linear: LinearMap, played: Game | None = None, ranges: Sequence[Range] = (), budget: Budget | None = None
+) -> Stability:
+    """The stability interval of a linear map whose entries have gamma and a curvature in them."""
+    configuration = linear.configuration
     given = {n for r in ranges for n in r.names}
     ranges = (*ranges, *stated({n: ("0", "oo") for n in (played.curvatures if played else ()) if n not in given}))
     q = own_letter(configuration, "q") if played else configuration.fresh("q")

@@ -54,12 +54,16 @@ class _OneForest:
 
     def vector(self, t: Tree) -> str:
         """With the mean over the ties that are together here and in no branch."""
-        here = self.closed(t).difference(*map(self.closed, t.children)) - self.groups(t).keys()
+        here = self.together(t)
         if branch := self.paired_branch(t, here):
             others = tuple(c for c in t.children if c is not branch)
             matrix = self.node(Tree(t.label, t.tie, others), False, [self.by(branch)])
             return self.to.cov(matrix, self.to.of_sample(branch.label, (), branch.tie, False), applied=True)
         return self.mean(here) + self.node(t)
+
+    def together(self, t: Tree) -> set[int]:
+        """The ties whose nodes are together here and in no branch, but for groups of leaves that have a name."""
+        return self.closed(t).difference(*map(self.closed, t.children)) - self.groups(t).keys()
 
     def paired_branch(self, t: Tree, here: set[int]) -> Tree | None:
         """The leaf that shares the sample of the node above it, where no other node does."""
@@ -114,7 +118,7 @@ class _OneForest:
             if found := self.sandwich(a.tree, b.tree, shared[0]):
                 return found if a.slot == b.slot else found[:1]
             if a.tree.tie == b.tree.tie:
-                first, second = (self.node(r.tree, centred=False) for r in (a, b))
+                first, second = (self.mean(self.together(t)) + self.node(t, centred=False) for t in (a.tree, b.tree))
                 both = (self.to.cov(first, second), self.to.cov(second, first))
                 return both if first != second and self.symmetrised else both[:1]
         text = self.tensor([a.tree, b.tree])

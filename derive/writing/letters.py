@@ -27,6 +27,7 @@ OWN = {
     "ModifiedEnergy": "E t", "Modifying": "f", "InitialLayer": "n z",
     "Explanation": "V P", "SecondOrder": "", "Accuracy": "t", "Comparison": "",
     "WeakEquation": "b D E G I K S W Z phi xi",
+    "InitialLaw": "n K E z phi xi", "StationaryLaw": "V h k s w B", "LawComparison": "E z phi xi kappa",
 }  # fmt: skip
 
 

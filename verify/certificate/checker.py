@@ -12,10 +12,12 @@ random prime fields and compares; what it draws nobody else knows (or, with --re
   maps     free derivatives at every point; of two that undo each other, the second's follow from those of the first
   all d    a difference that exists in some dimension exists in one more than the number of summation indices (counted here)
   games    several unknowns and losses of some of them, grad(f(x, y), x): each unknown has a space of its own, with d components
+  layers   norm(x, layer) is the sum over the layer of a component: the components come in layers, in every way that matters
   classes  |x|, sign(x) and roots of squares have branches, told apart by the signs of their components; a permutation of the
            coordinates maps a difference to a difference, so that one class of each orbit under permutations is compared
   error    in its class a false claim passes a sample with probability at most  D Q 2^k / 2^255 + (Q H / 255) / #primes:  degree
-           D, cover by roots Q, k conditions that numbers are residues, coefficients below 2^H: by a run on degrees (`Degrees`)
+           D, cover by roots Q, k conditions that numbers are residues, coefficients below 2^H: by a run on degrees (`Degrees`);
+           383 for 255 where sums over layers occur, whose roots are many
 
 Exit status: 0 proved, 1 claim and scheme differ, 2 not a certificate, or nothing that can be decided here.
 """
@@ -30,11 +32,12 @@ import os
 import random
 import re
 import sys
+from collections import Counter
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from math import ceil, comb, factorial, gcd, inf, lcm, log2, prod
 
-FORMAT, LONGEST, LARGEST, TARGET, BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -101, 255, 20_000
+FORMAT, LONGEST, LARGEST, TARGET, BITS, MORE_BITS, DRAWS = "shadowflow proof 1", 20_000, 8_000_000, -101, 255, 383, 20_000
 PAIR, NAME = (str, str), r"[A-Za-z_][A-Za-z_0-9]{0,40}"
 SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str, "order": int, "update": str, "slow": [str],
          "kinds": {str: str}, "parameters": {str: str}, "bindings": {str: str}, "rescaled": {str: PAIR},
@@ -42,7 +45,10 @@ SHAPE = {"format": str, "scheme": str, "regime": str, "form": str, "label": str,
          "memory": {str: [PAIR]}}  # fmt: skip
 GAME = {**SHAPE, "unknowns": [str], "losses": {str: [str]}}
 KNOWN = ("exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "derf")  # derf is the derivative of erf
-CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, "dot": 2, "norm": 1, **dict.fromkeys(KNOWN, 1)}
+LAYER = "layer"
+SUMS = {"dot": 2, "norm": 1, "mean": 1}  # over all components; with `layer` as a last argument over the layer of each
+PILOT = (2,) * 6  # layers in which the sums over layers that do not depend on each other are counted
+CALLS = {"grad": 1, "field": 1, "sqrt": 1, "abs": 1, "sign": 1, **SUMS, **dict.fromkeys(KNOWN, 1)}
 TENSORS = {"hess": 1, "dfield": 1, **{f"d{k}": k - 1 for k in range(3, 20)}, **{f"d{k}field": k for k in range(2, 20)}}
 AT_POINT = {"loss": 1, **{f: n + 1 for f, n in TENSORS.items() if not f.endswith("field")}}  # in a text: hess(x, u), ...
 FORMULA = {**{f: n for f, n in CALLS.items() if f not in ("grad", "field")}, **TENSORS}
@@ -119,6 +125,9 @@ def node(e, calls, known=None, depth=0, losses=None):
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if losses and name in losses:
             need(known is None and len(args) == len(losses[name]), "a text has the value f(x, y) at all unknowns, a claim f")
             found = ("call", (name, "", len(args)), *map(inner, args))
+        case ast.Call(func=ast.Name(id=name), args=[*args, ast.Name(id="layer")], keywords=[]) if SUMS.get(name) == len(args):
+            need(name in calls, f"{name} is not in the language here")
+            found = ("call", layered(name), *map(inner, args))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             need(calls.get(name) == len(args), f"{name} with {len(args)} arguments is not in the language")
             found = ("call", name, *map(inner, args))
@@ -153,8 +162,10 @@ def walk(n):
         yield from walk(a)
 
 
+layered = "{}.layer".format  # the name of a sum over a layer; no text has it
+calls_of = lambda nodes: {n[1] for n in nodes if n[0] == "call"}
 is_exp = lambda n: n[:2] == ("call", "exp")  # exp(u)^q is exp(q u), and no root
-is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm")) or (
+is_root = lambda n: n[:2] in (("call", "sqrt"), ("call", "norm"), ("call", layered("norm"))) or (
     n[0] == "**" and n[1].denominator % 2 == 0 and not is_exp(n[2]))  # fmt: skip
 is_sign = lambda n: n[:2] in (("call", "abs"), ("call", "sign")) and constant(n[2]) is None
 
@@ -221,6 +232,9 @@ class Claim:
         directions = lambda n: len(n) - 2 - n[1][2] if isinstance(n[1], tuple) else ranks.get(n[1], 0)
         rank = lambda nodes: max((directions(n) for n in nodes if n[0] == "call"), default=0)
         self.rank, self.ahead = rank(self.nodes), rank(parts([v for _, v in self.program]))  # of all; of the text's
+        self.layered = not {*map(layered, SUMS)}.isdisjoint(calls_of(self.nodes))
+        need(not self.layered or not (self.game or data["maps"]), "sums over layers beside declared losses or maps")
+        self.apart = self.separate(claims) if self.layered and "loss" not in calls_of(self.nodes) else set()
         self.spaces = self.meant() if self.game else {}
 
     def formula(self, text, calls):
@@ -288,6 +302,19 @@ class Claim:
         need(all(self.named([f]) <= {"t"} for f in self.functions.values() if f), "a schedule names more than t")
         self.scalars = {self.states[s] for s, kind in data["kinds"].items() if kind == "scalar"}
 
+    def separate(self, claims):
+        """What depends in a layer at gamma^0 on that layer alone: no sums over all components, and no second derivatives."""
+        join = {"call": {*SUMS, *TENSORS}}
+        joins = lambda node, names: any(n[1] in {**join, "name": names}.get(n[0], ()) for n in walk(node))
+        numbers = {*self.free, *self.bindings, *self.scalars, "t", "gamma"}
+        apart = lambda node, names: {id(n) for n in walk(node) if self.named([n]) - numbers and not joins(n, names)}
+        found = set().union(*(apart(s, ()) for s in claims))
+        names = {s for s, x in self.states.items() if any(joins(c, ()) for c in self.memory.get(x, ()))}
+        for target, value in self.program:
+            found |= apart(value, names)
+            names = names | {target} if joins(value, names) else names - {target}
+        return found
+
     def meant(self):
         """In which unknown's space vectors lie: the directions of every derivative.  Vectors of two spaces never meet."""
         names, last = {x + end: x for x in self.unknowns for end in ("", "_prev", "_next")}, None
@@ -321,7 +348,7 @@ class Claim:
             return x
         vectors = {s for s in spaces if s}
         need(len(vectors) < 2, "vectors of two spaces meet")
-        return "" if value in ("dot", "norm") else next(iter(vectors), "")
+        return "" if value in SUMS else next(iter(vectors), "")
 
 
 # ------------------------------------------------------------------------------ two rings: a prime field, and bounds of degrees
@@ -455,7 +482,7 @@ class Field:
     zero, one = 0, 1
 
     def __init__(self, p):
-        self.p, self.power = p, cache(self.root)
+        self.p, self.power, self.first, self.rejected = p, cache(self.root), None, None
         self.constant = cache(lambda q: q.numerator * pow(q.denominator, -1, p) % p)
 
     add = lambda self, x, y: (x + y) % self.p
@@ -469,12 +496,15 @@ class Field:
     known = lambda self, name, x, where: self.functions.value(name, x)  # `functions` is drawn with a point
 
     def root(self, x, r, where):
-        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x."""
+        """x^r with the principal root: the residue root of a residue; odd roots of -x are minus those of x.  Where some places
+        come `first`, what is rejected at others is noted, and raised when these have been passed."""
         if r.denominator == 1:
             return pow(x, r.numerator, self.p)
         positive = self.residue(x)
         if not positive and r.denominator % 2 == 0:
-            raise Rejected(where)
+            if self.first is None or where[0] in self.first:
+                raise Rejected(where)
+            self.rejected = self.rejected or where
         root = pow(self.size(x), pow(r.denominator, -1, (self.p - 1) // 2), self.p)
         return pow(root if positive else -root, r.numerator, self.p)
 
@@ -529,8 +559,9 @@ class Degrees:
 
     zero, one = None, (0.0, 0, 0.0, 1, 0)
 
-    def __init__(self, d):
+    def __init__(self, d, same=None):
         self.d, self.degree, self.height, self.inverses, self.roots, self.leading = d, 0.0, 0.0, {}, {}, set()
+        self.same = same or {}  # names for places under which the same function is known to stand
 
     constant = lambda self, q: self.scale(self.one, q)
     neg = lambda self, x: x and (*x[:4], bare(x[4]))
@@ -568,6 +599,7 @@ class Degrees:
         if r.denominator == 1 and r >= 0:
             return x and self.whole(x, int(r))
         need(x[4] == 0, "a second derivative stands under a root or denominator")
+        where = self.same.get(where and where[0], where)
         (n, e, h, c, _), q = x, r.denominator
         if q > 1:
             self.roots[where] = lcm(q, self.roots.get(where, 1))
@@ -858,9 +890,8 @@ class Run:
             return [s.known(name, place, i) for i, s in enumerate(x)]
         if name == "sqrt":
             return [s.power(HALF, place, i) for i, s in enumerate(x)]
-        if name in ("dot", "norm"):
-            found = self.dot(self.vector(x), self.vector(args[-1]), ("dot", place))
-            return [found if name == "dot" else found.power(HALF, place)]
+        if name.partition(".")[0] in SUMS:
+            return self.summed(name, args, place)
         if name == "loss":
             return self.sample.loss.height(self, self.vector(x))
         directions = [("theta", self.vector(a)) for a in args]
@@ -938,13 +969,32 @@ class Run:
             found = [x + Series(self, k, [c]) for x, c in zip(found, change)]
         return [x + Series(self, high, [], high) for x in found]
 
-    def dot(self, xs, ys, place):
-        s = sum((x * y * w for x, y, w in zip(xs, ys, self.lift(self.sample.weights))), self.constant(0))
+    def summed(self, name, args, place):
+        """dot(x, y), norm(x) = dot(x, x)^(1/2), mean(x) = dot(x, 1)/dot(1, 1)."""
+        (name, over, _), ones = name.partition("."), self.vector([self.constant(1)])
+        total = lambda x, y, place: self.dots(self.vector(x), self.vector(y), ("layer" if over else "dot", place), bool(over))
+        if name == "mean":
+            sizes = [s.power(MINUS, ("over", place), i) for i, s in enumerate(total(ones, ones, -place))]
+            return self.both(operator.mul, total(args[0], ones, place), sizes)
+        found = total(args[0], args[-1], place)
+        return found if name == "dot" else [s.power(HALF, place, i) for i, s in enumerate(found)]
+
+    def dots(self, xs, ys, place, over):
+        """sum x_i y_i w_i: one series, or for every component that of its layer."""
+        if not over:
+            return [self.dot(xs, ys, place, range(len(xs)), 0)]
+        sums = [self.dot(xs, ys, place, layer, n) for n, layer in enumerate(self.sample.layers)]
+        need(len({s.v for s in sums}) == 1, "sums over two layers begin at different powers of gamma")
+        return [sums[n] for n, layer in enumerate(self.sample.layers) for _ in layer]
+
+    def dot(self, xs, ys, place, layer, n):
+        weights = self.lift(self.sample.weights)
+        s = sum((xs[i] * ys[i] * weights[i] for i in layer), self.constant(0))
         if not s.c:
             return s
         low = (self.leading or {}).get(place, s.v)
         self.sample.starts.setdefault(place, s.v)
-        self.sample.leads.setdefault(place, {0: s.c[0]})
+        self.sample.leads.setdefault(place, {}).setdefault(n, s.c[0])
         return Series(self, s.v, [self.ring.contracted(x, place, k <= low) for k, x in enumerate(s.c, s.v)], s.end)
 
     def step(self, names, n):
@@ -987,8 +1037,8 @@ def divided(items):
 class Sample:
     """A point: what the claim says there, and what the text does."""
 
-    def __init__(self, claim, ring, values, slack=0, leading=None):
-        self.claim, self.ring, self.values, self.slack, self.leading = claim, ring, values, slack, leading
+    def __init__(self, claim, ring, values, slack=0, leading=None, layers=()):
+        self.claim, self.ring, self.values, self.slack, self.leading, self.layers = claim, ring, values, slack, leading, layers
         self.starts, self.leads, self.top, self.maps, self.tokens = {}, {}, claim.order + 1, {}, {}
 
     def map_at(self, label, base):
@@ -1021,7 +1071,7 @@ class Sample:
         return found[0], None
 
     def settle(self, losses, weights, schedules, fresh=None):
-        """The rest of the point; `fresh` draws maps.  Claims at gamma^0 are where the memory starts."""
+        """The rest of the point; `fresh` draws maps."""
         self.losses, self.weights, self.schedules, self.formulas = losses, weights, schedules, Run(self, 1, {})
         self.size, self.fresh, values = len(weights), fresh, dict(self.values)
         if not self.claim.game:
@@ -1032,8 +1082,12 @@ class Sample:
         for f in [f for f in schedules if self.claim.functions[f] is None]:
             values |= {("", "d", f"d{k}")[min(k, 2)] + f: x for k, x in enumerate(schedules[f].coefficients[0])}
         self.names = {n: self.formulas.lift(x) for n, x in values.items()}
-        self.memory = {m: [self.claimed(s, m)] for m, s in self.claim.memory.items()}
         return self
+
+    @cached_property
+    def memory(self):
+        """Its powers of gamma, from the claimed one at gamma^0 on."""
+        return {m: [self.claimed(s, m)] for m, s in self.claim.memory.items()}
 
     def claimed(self, summands, x):
         total = [self.ring.zero] * (1 if x in self.claim.scalars else self.size)
@@ -1124,11 +1178,46 @@ def unsettled(p, a, kept):
     return 1 if any(all((a[0] * y - x * b[0]) % p == 0 for x, y in zip(a, b)) for b in kept) else len(a)
 
 
+def spans(sizes):
+    """The places of layers of these sizes."""
+    ends = [*itertools.accumulate(sizes)]
+    return tuple(range(end - size, end) for size, end in zip(sizes, ends))
+
+
+def partitions(n, most=None):
+    """n as a sum of positive numbers."""
+    if n == 0:
+        yield ()
+    for first in range(min(n, most or n), 0, -1):
+        yield from ((first, *rest) for rest in partitions(n - first, first))
+
+
+def ways(size, vectors, by_layer):
+    """Classes of the signs in a layer of this size, up to a permutation of its components."""
+    return comb(size + 2**vectors - 1, size) * 2**by_layer
+
+
+def rank(p, rows):
+    """The rank of a matrix modulo p."""
+    found = 0
+    while rows:
+        pivot, *rows = rows
+        j = next((j for j, x in enumerate(pivot) if x), None)
+        if j is not None:
+            found += 1
+            rows = [[(x * pivot[j] - row[j] * y) % p for x, y in zip(row, pivot)] for row in rows]
+    return found
+
+
+constant_on = lambda layers, x: all(len({x[i] for i in layer}) == 1 for layer in layers)
+
+
 class Check:
     """One certificate."""
 
     def __init__(self, claim, source):
-        self.claim, self.source, self.failed, self.ring = claim, source, set(), None
+        self.claim, self.source, self.failed, self.ring, self.same = claim, source, set(), None, {}
+        self.bits = MORE_BITS if claim.layered else BITS
         under = [n[2] for n in claim.nodes if is_root(n) or is_sign(n)]
         trees = [*under, *(v for _, v in claim.steps)] if under else []
         numbers = [abs(n[1]) for tree in trees for n in walk(tree) if n[0] == "number" and n[1]]
@@ -1139,14 +1228,15 @@ class Check:
 
     def prime(self):
         while True:
-            p = self.modulus * self.source.randrange(2**BITS // self.modulus + 1, 2 ** (BITS + 1) // self.modulus) - 1
+            p = self.modulus * self.source.randrange(2**self.bits // self.modulus + 1, 2 ** (self.bits + 1) // self.modulus) - 1
             if is_prime(p, self.source):
                 return p
 
-    def point(self, ring, d, ranges):
+    def point(self, ring, d, ranges, layers=()):
         """A random point: parameters in their ranges, theta, slow variables, time, derivatives of the loss and of schedules."""
         claim, draw = self.claim, lambda n: [self.source.randrange(1, ring.p) for _ in range(n)]
-        sample, ring.functions, ring.anything = Sample(claim, ring, {}, self.slack), Known(ring.p, lambda: draw(1)[0]), draw
+        sample = Sample(claim, ring, {}, self.slack, layers=layers)
+        ring.functions, ring.anything = Known(ring.p, lambda: draw(1)[0]), draw
         run, names, sample.positive = Run(sample, 1), {}, []
         for n, conditions in claim.positive.items():
             for _ in range(500):
@@ -1185,21 +1275,51 @@ class Check:
 
     terms = lambda self, d: comb(d + self.degree, d - 1)
 
-    def sample(self, d, ranges=True):
-        """A point at which all that must be positive is a residue."""
-        for count in range(1, 20_000):
-            if self.ring is None or count % 64 == 0:
-                self.ring = Field(self.prime())
+    def sample(self, d, ranges=True, layers=()):
+        """A point at which all that must be positive is a residue; what depends on a layer alone is drawn again by layers."""
+        sample = None
+        for count in range(1, DRAWS // 5 if layers else DRAWS):
+            if self.ring is None or count % (64 * max(1, len(layers))) == 0:
+                self.ring, sample = Field(self.prime()), None
             try:
-                sample = self.point(self.ring, d, ranges)
-                for n in self.claim.branches:
-                    sample.formulas.of(n, sample.names)
-                run = Run(sample, 1 + self.slack)
-                sample.variables = run.step(sample.start(run, 1), 0)
+                sample = sample or self.point(self.ring, d, ranges, layers)
+                self.open(sample)
                 return sample
             except Rejected as error:
-                self.failed.add(error.args[0])
+                place, i = error.args[0]
+                self.failed.add((place, i))
+                sample = self.redrawn(sample, next(x for x in layers if i in x)) if place in self.claim.apart else None
         raise Bad("no point with real roots was found")
+
+    def open(self, sample):
+        """Takes every root of the claim and of a step at gamma^0, those that belong to a layer first."""
+        ring = sample.ring
+        ring.first, ring.rejected = self.claim.apart or None, None
+        ring.power.cache_clear()  # a root that was noted is none
+        try:
+            for n in self.claim.branches:
+                sample.formulas.of(n, sample.names)
+            run = Run(sample, 1 + self.slack)
+            sample.variables = run.step(sample.start(run, 1), 0)
+        finally:
+            ring.first = None
+        if ring.rejected:
+            raise Rejected(ring.rejected)
+
+    def redrawn(self, old, layer):
+        """What has an index in a layer drawn again: point, gradient or field there, slow variables, weights."""
+        claim, ring, draw = self.claim, old.ring, lambda: self.source.randrange(1, old.ring.p)
+        factors = [draw() if i in layer else 1 for i in range(old.size)]
+        raised = lambda x: [y * f % ring.p for y, f in zip(x, factors)]
+        again = lambda x: [draw() if i in layer else y for i, y in enumerate(x)]
+        values = {x: again(v) if x in claim.fields and x not in claim.scalars else v for x, v in old.values.items()}
+        sample, losses = Sample(claim, ring, values, old.slack, layers=old.layers), {}
+        for f, loss in old.losses.items():
+            first, *others = [[raised(x) for x in row] for row in loss.coefficients]  # c_(0,0) is in the gradient alone
+            losses[f] = Smooth(ring, values["theta"], loss.directions, [[again(first[0]), *first[1:]], *others])
+        sample.positive = old.positive
+        weights = [w * pow(f, -1, ring.p) % ring.p for w, f in zip(old.weights, factors)]
+        return sample.settle(losses, weights, old.schedules, old.fresh)
 
     def compared(self, sample):
         """The sample, at which claim and scheme agree; the next one has a prime of its own."""
@@ -1213,10 +1333,11 @@ class Check:
 
     def bounds(self, d):
         """For claim minus truth in dimension d: log2 of degree, of height and of the cover; indices; products that are functions
-        of the point."""
-        claim, ring, x = self.claim, Degrees(d), (1.0, 0, 0.0, 1, 0)
+        of the point.  `residues` are the bases of roots that must be residues."""
+        claim, ring, x = self.claim, Degrees(d, self.same), (1.0, 0, 0.0, 1, 0)
         ring.base(1.0, 0.0)  # the weights
-        sample = Sample(claim, ring, {n: [x] for n in (*claim.free, "t", *claim.fields)}, self.slack, self.leading)
+        values = {n: [x] for n in (*claim.free, "t", *claim.fields)}
+        sample = Sample(claim, ring, values, self.slack, self.leading, (range(1),))
         losses, height = {}, lambda k, n=1: (k + 1.0, 0, k * log2(d) + log2(self.terms(d * n)), 1, k)
         for f, slots in claim.losses.items():
             n, number = len(slots), log2(self.terms(d * len(slots)))
@@ -1235,11 +1356,14 @@ class Check:
         degree, height = degree + apart[0], height + apart[1]
         count = largest([w[4] for w in [*found, *points]])
         indices = count + 2 * min(1 + count, 2 * slopes(count))  # three of those at which a matrix and its inverse may meet
-        return log2(degree), log2(height), d * sum(map(log2, ring.roots.values())), int(indices), ring.leading
+        cover = sum(log2(q) * self.copies(where, d) for where, q in ring.roots.items())
+        self.residues = sum(self.copies(where, d) for where in ring.roots)
+        return log2(degree), log2(height), cover, int(indices), ring.leading
 
     def vertices_matter(self, sample):
         """Whether the equations of the memory change with second and higher derivatives."""
-        ring, other, losses = sample.ring, Sample(self.claim, sample.ring, sample.values, self.slack), {}
+        ring, losses = sample.ring, {}
+        other = Sample(self.claim, ring, sample.values, self.slack, layers=sample.layers)
         again = lambda old, new: [[x[0], *y[1:]] for x, y in zip(old.coefficients, new.coefficients)]
         for f, loss in sample.losses.items():
             changed = again(loss, self.smooth(ring, loss.base, sample.weights * len(loss.parts), loss.parts))
@@ -1273,12 +1397,12 @@ class Check:
         None if there is a root of an unknown square."""
         ring, d, leads, seen = sample.ring, sample.size, self.wide(sample), self.quantities(sample)
         sizes = {n: tuple(map(ring.size, x)) for n, x in seen.items()}
-        kept, labels = [(x,) * d for x in (1, *sample.positive)], {}
+        kept, labels = [(x,) * d for x in (1, ring.power(2, HALF, None), *sample.positive)], {}
         goals = [(id(n), sizes[id(n)], [id(n)]) for n in self.claim.nodes if is_sign(n) and id(n) in seen]
         roots = {id(n) for n in self.claim.nodes if is_root(n) and constant(n[2]) is None}
         goals += [(place, tuple(ring.power(x, HALF, None) for x in v), sizes) for place, v in leads.items() if place in roots]
         for place, goal, options in goals:
-            last = (place, len(sample.leads[place]) - 1) in self.failed
+            last = any(p == place and len({x for j, x in sample.leads[p].items() if j >= i}) == 1 for p, i in self.failed)
             while not last and (count := unsettled(ring.p, goal, kept)) > ((place, 0) in self.failed):
                 key = next((n for n in options if unsettled(ring.p, goal, [*kept, sizes[n]]) < count), None)
                 if key is None:
@@ -1302,40 +1426,94 @@ class Check:
 
     def attempt(self):
         claim, d, dimension = self.claim, 0, 2 * self.claim.order + 4
-        pilot = self.compared(self.sample(3))
-        self.leading = pilot.starts
+        pilot = self.compared(self.sample(sum(PILOT), layers=spans(PILOT)) if claim.layered else self.sample(3))
+        self.leading, self.same = pilot.starts, self.alike(pilot) if claim.layered else {}
         while dimension > d:
             need(dimension < 60, "too many summation indices")
             d = dimension
             degree, height, cover, indices, products = self.bounds(d)
-            dimension = max(1 + indices + len({pilot.leads[k][0] for k in products if k in pilot.leads}), claim.order + 1, 2)
+            layouts = self.layouts(pilot, indices, products)
+            dimension = max(map(sum, layouts))
+        bits, primes = self.bits, self.bits - log2(self.modulus * 400 * self.bits / BITS)
+        unlucky = height + cover - log2(bits) - primes  # (Q H / 255) / #primes
+        found = []
+        for sizes in layouts:
+            first, labels = self.opened(sizes)
+            vectors, by_layer, scalars = ([*labels.values()].count(n) for n in (sum(sizes), LAYER, 1))
+            classes = 2**scalars * prod(
+                comb(number + ways(size, vectors, by_layer) - 1, number) for size, number in Counter(sizes).items()
+            )
+            need(not claim.layered or 2 ** (sum(sizes) * vectors) < DRAWS, "too many classes of signs beside sums over layers")
+            residues = self.residues if claim.layered else dimension * sum(map(is_root, claim.nodes))
+            signs = sum(sizes) * (vectors + by_layer) + scalars
+            missed = 2.0 ** (degree + cover + len(first.positive) + residues + signs - bits)
+            error = log2(missed + 2.0**unlucky) + RELATIONS * claim.transcendental
+            need(error < TARGET, "no useful error bound")
+            self.visit(first, labels, classes)
+            found.append((error, classes))
+        errors, classes = zip(*found)
+        return max(errors), sum(classes), dimension, max(classes)
+
+    def layouts(self, pilot, indices, products):
+        """Sizes of layers, in the ways that decide every way: the n index variables share layers q_1, ..., q_k in some way, each
+        with r further components, which give the r sums over a layer that are functions any values; r + s more components give
+        those to the s scalar products.  Without layers, one of n + s components."""
+        leads = {k: pilot.leads[k] for k in products if k in pilot.leads}
+        scalar = len({x[0] for k, x in leads.items() if k[0] == "dot"})
+        if not self.claim.layered:
+            return [(max(1 + indices + scalar, self.claim.order + 1, 2),)]
+        sums = rank(pilot.ring.p, [[*x.values()] for k, x in leads.items() if k[0] == "layer"])
+        need(sums < len(PILOT), "too many sums over layers under roots and denominators")
+        more = (sums + scalar,) if scalar else ()
+        ways = partitions(max(1 + indices, self.claim.order + 1))
+        return sorted({tuple(max(q, 2) for q in (*(q + sums for q in way), *more)) for way in ways}, key=sum, reverse=True)
+
+    def alike(self, pilot):
+        """Places at which the same function stands get one name, with the number of its values: one, one a layer, or all."""
+        kind = lambda x: "scalar" if len(x) == 1 else LAYER if constant_on(pilot.layers, x) else "vector"
+        first, found = {}, {}
+        for place, leads in pilot.leads.items():
+            x = tuple(leads[i] for i in sorted(leads))
+            if not (isinstance(place, tuple) and place[0] in ("dot", "layer")):
+                found[place] = first.setdefault(x, (kind(x), place))
+        return found
+
+    def copies(self, where, d):
+        """How many values stand at a place in d components; a layer has at least two."""
+        return {"scalar": 1, LAYER: d // 2}.get(where[0], d)
+
+    def opened(self, sizes):
+        """A point with layers of these sizes, at which claim and scheme agree, and the quantities whose signs count."""
+        d, layers = sum(sizes), spans(sizes) if self.claim.layered else ()
         self.failed = set()
-        first = self.compared(self.sample(dimension))
-        need(not claim.memory or not self.vertices_matter(first), "the relaxation of the memory depends on second derivatives")
+        first = self.compared(self.sample(d, layers=layers))
+        matter = self.claim.memory and self.vertices_matter(first)
+        need(not matter, "the relaxation of the memory depends on second derivatives")
         labels = self.signs(first)
         for _ in range(30):
             if labels is None:
-                self.sample(dimension, ranges=False)
+                self.sample(d, ranges=False, layers=layers)
                 labels = self.signs(first)
         need(labels is not None, "a root of what seems to be a square")
-        vectors, scalars = (list(labels.values()).count(n) for n in (dimension, 1))
-        classes = comb(dimension + 2**vectors - 1, dimension) * 2**scalars
-        conditions = len(first.positive) + dimension * (sum(map(is_root, claim.nodes)) + vectors) + scalars
-        unlucky = height + cover - log2(BITS) - (BITS - log2(self.modulus * 400))  # (Q H / 255) / #primes
-        error = log2(2.0 ** (degree + cover + conditions - BITS) + 2.0**unlucky) + RELATIONS * claim.transcendental
-        need(error < TARGET, "no useful error bound")
-        self.visit(first, labels, classes)
-        return error, classes, dimension, classes
+        seen = self.quantities(first)
+        return first, {n: LAYER if k == d and layers and constant_on(layers, seen[n]) else k for n, k in labels.items()}
 
     def visit(self, first, labels, classes):
-        """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components."""
-        label = lambda s, found: tuple(sorted(zip(*([s.ring.residue(x) for x in found[n]] for n in labels))))
-        seen = {label(first, self.quantities(first))}
+        """Compares at a point of every class: signs of the components of each quantity, up to a permutation of the components of
+        a layer, and of layers of one size."""
+        layers = first.layers or (range(first.size),)
+
+        def label(sample):
+            found = self.quantities(sample)
+            signs = [*zip(*([sample.ring.residue(x) for x in found[n]] for n in labels))]
+            return tuple(sorted((len(layer), tuple(sorted(signs[layer.start : layer.stop]))) for layer in layers))
+
+        seen = {label(first)}
         for _ in range(DRAWS):
             if len(seen) == classes:
                 return
-            sample = self.sample(first.size)
-            found = label(sample, self.quantities(sample))
+            sample = self.sample(first.size, layers=first.layers)
+            found = label(sample)
             if found not in seen:
                 seen.add(found)
                 self.compared(sample)
@@ -1401,8 +1579,9 @@ def main(arguments):
         return 2
     print(text)
     problem = ("vector field" if load(given)["label"] == "f" else "loss") + " and every map of its kind" * ("maps" in load(given))
+    partitions = ", every partition of the components into layers" * Claim(load(given)).layered
     print(
-        f"proved for all parameter values in their ranges, every smooth {problem}, every dimension; "
+        f"proved for all parameter values in their ranges, every smooth {problem}, every dimension{partitions}; "
         f"error probability below 2^{ceil(bound)}"
     )
     samples, signs = f"{count} sample{'s' * (count != 1)}", f"{classes} class{'es' * (classes != 1)} of signs"

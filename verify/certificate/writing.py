@@ -50,7 +50,6 @@ def certificate(
     """
     scheme = configuration.scheme
     require_certifiable(configuration)
-    scheme.require_no_layers("a certificate")
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}
@@ -116,9 +115,10 @@ def check_certificate(path: str | Path) -> str:
     except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise UsageError(f"'{path}': {error}") from None
     statement, read = shown(statement, keep="\n"), checker.load(text)  # type: ignore[no-untyped-call]
+    layers = checker.Claim(read).layered  # type: ignore[no-untyped-call]
     return (
         f"{statement}\n"
-        f"{proved_for(read['label'], 'maps' in read)}; error probability below 2^{ceil(bound)}\n"
+        f"{proved_for(read['label'], 'maps' in read, layers)}; error probability below 2^{ceil(bound)}\n"
         f"({samples} sample{'s' * (samples != 1)} over fresh primes, dimension {dimension}, "
         f"{classes} class{'es' * (classes != 1)} of signs)"
     )

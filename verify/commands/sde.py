@@ -35,7 +35,7 @@ ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 @click.option("--batch", metavar="B", help="Every gradient is a mean over B samples, a number or a symbol.")
 @click.option("--claim", metavar="FILE.json", help="The generator to verify, as derive modified-sde --format json prints it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the quadratic losses of the numerical routes.")
-@click.option("--paths", "simulated", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths (200000 take seconds).")
+@click.option("--paths", "simulated", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths, 200000 say.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def sde_command(

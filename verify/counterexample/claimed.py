@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.language import Call, Expression, Operation, constant, names_of, walk
+from derive.language.layers import LAYERED
 from derive.scheme import Configuration
 from derive.scheme.names import previous
 from verify.orbits.run import sizes_of, space_of
@@ -66,6 +67,12 @@ class ClaimedField:
                 yield from (coefficient, term)
 
     @cached_property
+    def layered(self) -> bool:
+        """Whether the text or the claim sums over layers."""
+        calls = (node.function for tree in self._trees() for node in walk(tree) if isinstance(node, Call))
+        return self.configuration.scheme.layered or any(name in LAYERED for name in calls)
+
+    @cached_property
     def timed(self) -> bool:
         """Whether the time is read anywhere."""
         c = self.configuration
@@ -79,7 +86,7 @@ class ClaimedField:
 
 def _takes_root(node: Expression) -> bool:
     match node:
-        case Call("sqrt" | "norm", _):
+        case Call("sqrt" | "norm" | "norm.layer", _):
             return True
         case Operation("**", (_, exponent)):
             r = constant(exponent)

@@ -165,11 +165,12 @@ def _search(
 ) -> tuple[Examined, ...]:
     found: list[Examined] = []
     wanted = points * (choices if claim.configuration.free else 1)
+    dimension = 3 if claim.layered else 2  # three components come in layers of different sizes
     for n, values in enumerate(parameter_values(claim.configuration, seed)):
         source = random.Random(f"samples {seed + 1000 * n}")
         try:
             for _ in range(points):
-                found.append(examine_random(claim, values, source, 2, claim.order + 3, claim.order + 1, balls))
+                found.append(examine_random(claim, values, source, dimension, claim.order + 3, claim.order + 1, balls))
                 if progress:
                     progress(len(found), wanted)
                 if found[-1].mismatches:

@@ -21,6 +21,7 @@ from verify.orbits.run import sizes_of
 from verify.orbits.slow_series import Sample
 from verify.problems.differentiation import differentiate
 from verify.problems.game import Game
+from verify.problems.layers import random_layers
 from verify.problems.maps import maps_of
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_game, random_problem
@@ -33,14 +34,15 @@ class NoRationalPoint(ArithmeticError):
 def random_sample(
     claim: ClaimedField, values: Mapping[str, Any], source: random.Random, dimension: int, degree: int, numbers: Numbers = EXACT
 ) -> Sample:
-    """A random sample at these parameter values, every unknown of this dimension; `numbers` are those that time functions are
-    evaluated in."""
+    """A random sample at these parameter values, every unknown of this dimension, in some layers where sums over them occur;
+    `numbers` are those that time functions are evaluated in."""
     scheme = claim.configuration.scheme
     if scheme.losses:
         sizes = dict.fromkeys(scheme.unknowns, dimension)
         problem: Problem | Game = random_game(source, scheme.losses, sizes, degree, scheme.calls_loss)
     else:
-        problem = random_problem(source, dimension, degree, scheme.label, scheme.calls_loss)
+        layers = random_layers(dimension, source) if claim.layered else ()
+        problem = replace(random_problem(source, dimension, degree, scheme.label, scheme.calls_loss), layers=layers)
     return sample_of(claim, problem, values, source, degree, numbers)
 
 

@@ -13,8 +13,8 @@ from verify.counterexample.samples import NoRationalPoint
 from verify.numbers.precision import precision
 from verify.orbits.slow_series import NotSlow
 
-#: variables of the losses that are tried
-DIMENSIONS = (1, 1, 2)
+#: variables of the losses that are tried; two of them come in one layer or in two
+DIMENSIONS, LAYERED = (1, 1, 2), (1, 2, 2, 2)
 
 
 def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
@@ -25,7 +25,7 @@ def smaller(claim: ClaimedField, mismatch: Mismatch, seed: int = 0) -> Mismatch:
     power, balls = mismatch.power, isinstance(mismatch.true, arb)
     short, values = claim.through(power), mismatch.sample.values
     with precision(BITS):
-        for n, dimension in enumerate(DIMENSIONS):
+        for n, dimension in enumerate(LAYERED if claim.layered else DIMENSIONS):
             source = random.Random(f"small {seed + n} {dimension}")
             try:
                 found = examine_random(short, values, source, dimension, power + 1, power, balls).mismatches

@@ -8,6 +8,7 @@ from typing import Any
 from verify.counterexample.comparison import Mismatch
 from verify.counterexample.parameters import settings_of
 from verify.problems.game import Game
+from verify.problems.layers import named_layers
 
 
 def counterexample_json(m: Mismatch) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def counterexample_json(m: Mismatch) -> dict[str, Any]:
         "point": _point(m),
         "parameters": {n: str(v) for n, v in m.sample.values.items()},
         **({"maps": _maps(m)} if m.sample.maps.kinds else {}),
+        **({"layers": _layers(m)} if m.sample.problem.layers else {}),
         "slow": {s: [str(x) for x in v] if isinstance(v, list) else str(v) for s, v in m.sample.slow.items()},
         **time,
         "claimed": str(m.claimed),
@@ -31,6 +33,11 @@ def counterexample_json(m: Mismatch) -> dict[str, Any]:
 def _maps(m: Mismatch) -> list[str]:
     """What the declared maps are."""
     return m.sample.maps.texts(m.sample.problem.dimension)
+
+
+def _layers(m: Mismatch) -> list[list[str]]:
+    """The variables of every layer."""
+    return named_layers(m.sample.problem.layers, list(_point(m)))
 
 
 def _functions(m: Mismatch) -> dict[str, Any]:
@@ -67,7 +74,8 @@ def counterexample_text(m: Mismatch) -> str:
     problem = m.sample.problem
     what = "losses" if isinstance(problem, Game) else "field" if problem.potential is None else "loss"
     maps = "".join(f", {text}" for text in _maps(m)) + "," * bool(m.sample.maps.kinds)
+    layers = f", layers {' | '.join(', '.join(layer) for layer in found)}," if (found := _layers(m)) else ""
     return (
-        f"{what} {loss_text(m)}{maps} at {place} ({settings_of(m.sample.values)}): component {_component(m)} of the "
+        f"{what} {loss_text(m)}{maps}{layers} at {place} ({settings_of(m.sample.values)}): component {_component(m)} of the "
         f"gamma^{m.power} part of {m.variable}' is {m.true}, the claim gives {m.claimed}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from operator import add, mul, sub, truediv
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import KNOWN_FUNCTIONS
+from derive.language.layers import summed_call
 from verify.numbers.kinds import Numbers
 from verify.numbers.known import known_function
 from verify.numbers.power_series import sum_of
@@ -65,7 +66,7 @@ def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Number
 
 
 def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
-    """sqrt, abs, sign, dot, norm and the known functions."""
+    """sqrt, abs, sign and the known functions."""
     if function in KNOWN_FUNCTIONS:
         return mapped(lambda x: known_function(function, x), args[0])
     match function:
@@ -75,7 +76,32 @@ def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
             return mapped(numbers.absolute, args[0])
         case "sign":
             return mapped(numbers.sign, args[0])
-        case "dot" | "norm":
-            total = sum_of([x * y for x, y in zip(args[0], args[-1], strict=True)])
-            return total if function == "dot" else numbers.power(total, Fraction(1, 2))
     raise UsageError(f"function '{function}' cannot be evaluated here")
+
+
+def summed(function: str, args: Sequence[Value], dimension: int, layers: Iterable[Sequence[int]], numbers: Numbers) -> Value:
+    """dot, norm or mean: a number; over the layer of each component, the places of the layers given, a vector.
+
+    A number among the arguments is a vector of equal components, of this dimension if all arguments are numbers.
+
+    >>> from verify.numbers.kinds import FRACTIONS
+    >>> x = [Fraction(3), Fraction(4), Fraction(5)]
+    >>> summed("dot", [x, 1], 3, (), FRACTIONS), [str(n) for n in summed("norm.layer", [x], 3, ((0, 1), (2,)), FRACTIONS)]
+    (Fraction(12, 1), ['5', '5', '5'])
+    """
+    name, layered = summed_call(function) or (function, False)
+    size = max((len(x) for x in args if isinstance(x, list)), default=dimension)
+    vectors = [x if isinstance(x, list) else [x] * size for x in args]
+    if not layered:
+        return _summed(name, vectors, numbers)
+    found: dict[int, Any] = {}
+    for layer in layers:
+        found |= dict.fromkeys(layer, _summed(name, [[x[i] for i in layer] for x in vectors], numbers))
+    return [found[i] for i in range(size)]
+
+
+def _summed(name: str, vectors: Sequence[list[Any]], numbers: Numbers) -> Any:
+    if name == "mean":
+        return sum_of(vectors[0]) * numbers.lift(Fraction(1, len(vectors[0])))
+    total = sum_of([x * y for x, y in zip(vectors[0], vectors[-1], strict=True)])
+    return total if name == "dot" else numbers.power(total, Fraction(1, 2))

@@ -13,7 +13,8 @@ descent, log z(gamma h)/gamma for a linear two-step scheme.  The derived field o
 Coefficient k is a polynomial in h of degree at most k + 1, so agreement at order + 2 values of h is agreement for every
 quadratic loss in any dimension (at the given parameters).  Declared losses are random quadratic polynomials of unknowns with one
 component each: there are as many such games as curvatures h, each a point of the space of all.  Schemes that are not linear on a
-quadratic loss (roots, products or quotients of gradients, explicit time) have no such form: the result says so and why.
+quadratic loss (roots, products or quotients of gradients, explicit time), or that join its components (means), have no such form:
+the result says so and why.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_series
 
+from derive.language.layers import summed_call
 from derive.scheme import Configuration
 from verify.numbers.tape import Tape
 from verify.numeric.affine import AFFINE, Affine, NotLinear, series, series_length
@@ -33,6 +35,7 @@ from verify.numeric.system import Layout, Recorder, field_values, layout_of, ord
 from verify.orbits.run import reads_ahead
 from verify.problems.game import Game
 from verify.problems.landscape import Loss
+from verify.problems.layers import layers_of
 from verify.problems.rich import rich_game
 
 Matrix = list[list[Any]]  # of fmpq_series
@@ -193,6 +196,8 @@ def closed_form(
     with series_length(powers + 2):
         size = sum(high - low for low, high in layout.slots.values())
         matrix = step_matrix(recorder, size, reads_ahead(configuration.scheme))
+        if any(map(summed_call, configuration.scheme.called)):
+            raise NotLinear("the update sums over components, which one variable does not stand for")
         logarithm = _logarithm(slow_map(matrix, len(slow), powers), powers)
         text = [_series_text(c) for c in _characteristic(matrix)]
         return [[[_fraction(x[k + 1]) for x in row] for row in logarithm] for k in range(order + 1)], text
@@ -225,7 +230,8 @@ def _problem(configuration: Configuration, curvature: Fraction) -> Loss | Game:
     if scheme.losses:
         return rich_game(scheme.losses, dict.fromkeys(scheme.unknowns, 1), 2, int(2 * curvature), lowest=2)
     is_field = scheme.label == "f"
-    return Loss(f"-({curvature})*x" if is_field else f"({curvature})/2*x**2", is_field)
+    text = f"-({curvature})*x" if is_field else f"({curvature})/2*x**2"
+    return Loss(text, is_field, layers=layers_of([1]) if scheme.layered else ())
 
 
 def _field_matrices(

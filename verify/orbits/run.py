@@ -17,10 +17,11 @@ from typing import Any
 from derive.errors import UsageError
 from derive.language import names_of
 from derive.language.calls import partial_of
+from derive.language.layers import summed_call
 from derive.language.samples import is_noise
 from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead, previous
-from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped
+from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped, summed
 from verify.numbers.kinds import EXACT, Numbers
 from verify.problems.maps import ConcreteMaps, maps_of
 
@@ -64,8 +65,8 @@ class Runner:
                (see `verify.problems.game`)
     values     a number for every free parameter
     functions  the declared time functions, as functions of a number
-    problem    what a text with the loss itself, or with derivatives of the gradient, needs beside it: `value(theta)`, and
-               `tensor(theta, directions, monomials(theta))` as `verify.problems.problem` has them
+    problem    what a text with the loss itself, with derivatives of the gradient or with sums over components needs beside it:
+               `value(theta)`, `tensor(theta, directions, monomials(theta))`, `layers` as `verify.problems.problem` has them
     passes     how often an implicit step is iterated; for power series each pass settles one more power of gamma
     settled    stops the iteration early: settled(old, new) -> bool
     noise      what the text draws at random, by its call (`derive.language.samples`) and the arguments -> list
@@ -178,6 +179,8 @@ class Runner:
             return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
+        if summed_call(function):
+            return summed(function, args, self.problem.dimension, self.problem.layers, self.numbers)
         return elementary(function, args, self.numbers)
 
     def at_rest(self, start: Mapping[str, Sequence[Any]], gamma: Any, t: Any = None) -> State:

@@ -3,7 +3,8 @@
     L, grad, hess(u), d3(u, v), d4(u, v, w), ...     the loss, its derivatives;  field, dfield(u), d2field(u, v), ... of a field
     grad(f, x), hess(f, x, u), d3(f, x, u, v), ...   derivatives of a declared loss
     gradient(s), grad(s), ∇|u|²                       the gradient of a number, in stated formulas (`verify.problems.gradients`)
-    theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u)
+    theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u), mean(u)
+    dot(u, v, layer), norm(u, layer), mean(u, layer)  over the layer of each component
 
 The same is read as it is printed: ∇L, ∇²L[u], f'[u], ⟨u, v⟩, |u|, √x, γ^2, and factors side by side.
 
@@ -31,10 +32,11 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import Partial, partial_of
+from derive.language.layers import summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import formula_calls, present_formula
-from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped
+from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped, summed
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
 from verify.problems.maps import NO_MAPS, ConcreteMaps
@@ -138,8 +140,8 @@ class FormulaValues:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
             if expression.function in self.maps:
                 return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
-            if expression.function in ("dot", "norm"):
-                args = [self._as_vector(a) for a in args]
+            if summed_call(expression.function):
+                return summed(expression.function, args, len(self.theta), self.problem.layers, self.numbers)
             return elementary(expression.function, args, self.numbers)
         if expression.op == "neg":
             return mapped(lambda x: -x, self.of(expression.args[0]))
@@ -200,10 +202,10 @@ def squared_norms(e: Expression) -> Expression:
     'dot(grad, grad)*hess(dot(grad, grad)**2*grad)/norm(grad)**3'
     """
     match e:
-        case Operation("**", (Call("norm", (u,)), b)) if (power := constant(b)) is not None and power % 2 == 0:
+        case Operation("**", (Call("norm" | "norm.layer" as norm, (u,)), b)) if (r := constant(b)) is not None and r % 2 == 0:
             u = squared_norms(u)
-            square = Call("dot", (u, u), e.line, e.column)
-            return square if power == 2 else Operation("**", (square, Number(power / 2)), e.line, e.column)
+            square = Call(norm.replace("norm", "dot"), (u, u), e.line, e.column)
+            return square if r == 2 else Operation("**", (square, Number(r / 2)), e.line, e.column)
         case Operation(op, args, line, column):
             return Operation(op, tuple(squared_norms(a) for a in args), line, column)
         case Call(function, args, line, column):

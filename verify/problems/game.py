@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from derive.language.calls import Partial
 from verify.problems.landscape import Loss
+from verify.problems.layers import Layers
 from verify.problems.problem import Problem
 
 
@@ -45,6 +46,7 @@ class Game:
     losses: Mapping[str, Any]
 
     is_field = False
+    layers: ClassVar[Layers] = ()
 
     @property
     def dimension(self) -> int:

@@ -15,6 +15,7 @@ from verify.numbers.evaluation import evaluate, mapped
 from verify.numbers.power_series import to_fraction
 from verify.numbers.tape import Node, Tape
 from verify.problems.differentiation import differentiate
+from verify.problems.layers import Layers
 from verify.problems.polynomials import Index, derivative, polynomial_of, raised
 from verify.problems.problem import Placed, parse_loss
 
@@ -33,14 +34,15 @@ def scalar_value(expression: Expression, names: Mapping[str, Any], tape: Tape) -
 
 
 class Loss:
-    """A loss L, or a vector field given by its components separated by ';', in variables sorted by name or as they are given.
+    """A loss L, or a vector field given by its components separated by ';', in variables sorted by name or as they are given,
+    which come in layers where their places are given.
 
     >>> Loss("x**2*y").variables
     ('x', 'y')
     """
 
-    def __init__(self, text: str, is_field: bool = False, variables: Sequence[str] = ()) -> None:
-        self.text, self.is_field = text, is_field
+    def __init__(self, text: str, is_field: bool = False, variables: Sequence[str] = (), layers: Layers = ()) -> None:
+        self.text, self.is_field, self.layers = text, is_field, layers
         found, expressions = parse_loss(text, "f" if is_field else "L")
         self.variables = tuple(variables) or found
         self._derivatives: dict[tuple[int, Index], Any] = {}

@@ -24,6 +24,7 @@ from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import Series, sum_of
 from verify.problems.differentiation import differentiate
+from verify.problems.layers import Layers
 from verify.problems.polynomials import VARIABLES, Index, Polynomial, derivative, polynomial_of, polynomial_text, raised, shifted
 
 #: components of a vector with their places
@@ -68,12 +69,14 @@ def check_coordinates(variables: Collection[str], parameters: Collection[str], w
 class Problem:
     """A loss (`potential`) or a field (`parts`) about a point, as polynomials in delta.
 
-    `gradient` is grad L, or the field; `tensor` its derivatives contracted with vectors.
+    `gradient` is grad L, or the field; `tensor` its derivatives contracted with vectors; `layers`, if the components come in
+    layers, are the places of each.
     """
 
     point: tuple[Any, ...]
     potential: Polynomial | None
     components: tuple[Polynomial, ...] = ()
+    layers: Layers = ()
     _derivatives: dict[tuple[int, Index], Polynomial] = field(default_factory=dict, compare=False)
 
     @property
@@ -184,7 +187,7 @@ class Problem:
     def with_coefficients(self, f: Callable[[Any], Any]) -> Problem:
         """f of every coefficient."""
         potential, *components = ({e: f(c) for e, c in (p or {}).items()} for p in (self.potential, *self.components))
-        return Problem(self.point, None if self.potential is None else potential, tuple(components))
+        return Problem(self.point, None if self.potential is None else potential, tuple(components), self.layers)
 
     def with_gradient(self, component: int, x: Any) -> Problem:
         """The same loss (or field) with another component of the gradient at the point.
@@ -194,9 +197,9 @@ class Problem:
         """
         zero = (0,) * self.dimension
         if self.potential is not None:
-            return Problem(self.point, {**self.potential, raised(zero, component): x})
+            return Problem(self.point, {**self.potential, raised(zero, component): x}, layers=self.layers)
         parts = [{**p, zero: x} if i == component else p for i, p in enumerate(self.components)]
-        return Problem(self.point, None, tuple(parts))
+        return Problem(self.point, None, tuple(parts), self.layers)
 
     def moved(self, point: Sequence[Any]) -> Problem:
         """The same polynomials in theta - point about another point."""

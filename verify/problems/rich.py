@@ -9,10 +9,11 @@ from itertools import product
 
 from verify.problems.game import Game, component_names, game_of_texts
 from verify.problems.landscape import Loss
+from verify.problems.layers import Layers
 
 
-def rich_loss(dimension: int, degree: int, seed: int = 0, is_field: bool = False) -> Loss:
-    """A loss or field.
+def rich_loss(dimension: int, degree: int, seed: int = 0, is_field: bool = False, layers: Layers = ()) -> Loss:
+    """A loss or field; with layers, one whose every derivative couples them.
 
     >>> rich_loss(2, 2).variables
     ('x', 'y')
@@ -20,7 +21,7 @@ def rich_loss(dimension: int, degree: int, seed: int = 0, is_field: bool = False
     source = random.Random(f"{dimension} {degree} {seed}")
     names = ("x", "y", "z", "w")[:dimension]
     count = dimension if is_field else 1
-    return Loss("; ".join(_polynomial(source, names, degree) for _ in range(count)), is_field)
+    return Loss("; ".join(_polynomial(source, names, degree) for _ in range(count)), is_field, layers=layers)
 
 
 def rich_game(slots: Mapping[str, Sequence[str]], sizes: Mapping[str, int], degree: int, seed: int = 0, lowest: int = 1) -> Game:

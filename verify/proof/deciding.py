@@ -51,6 +51,7 @@ class Proof:
     reason: str = ""
     label: str = "L"  # of the statement: a loss L or a vector field f
     maps: bool = False  # whether it is about declared maps too
+    layers: bool = False  # whether it is about sums over layers
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
     numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
@@ -69,20 +70,21 @@ class Proof:
         if self.proved:
             assert self.bound is not None
             repeated = f" ({self.repeats})" if self.repeats else ""
-            return f"{proved_for(self.label, self.maps)}{repeated}; error probability below 2^{ceil(self.bound)}"
+            return f"{proved_for(self.label, self.maps, self.layers)}{repeated}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
 
 
-def proved_for(label: str, maps: bool = False) -> str:
+def proved_for(label: str, maps: bool = False, layers: bool = False) -> str:
     """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
 
     >>> proved_for("f")
     'proved for all parameter values in their ranges, every smooth vector field, every dimension'
     """
     problem = ("vector field" if label == "f" else "loss") + " and every map of its kind" * maps
-    return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension"
+    partitions = ", every partition of the components into layers" * layers
+    return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension{partitions}"
 
 
 def prove(
@@ -221,7 +223,8 @@ class _Trial:
                 raise Undecided("the relaxation of the memory depends on second derivatives")
         bound = count * per_sample(parts.signs, error)
         samples = count * len(plans)
-        return Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label, maps=bool(self.claim.maps))
+        proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
+        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)

@@ -1,8 +1,8 @@
 """Random samples over a prime field: parameters in their ranges, a point, a loss, slow variables, time, the memory's leads.
 
 What a range makes positive is drawn until it is a residue, and so is every base under an even root: without scalar products
-these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, and else the whole
-point.
+these belong to one component each, which is drawn again by itself; with sums over layers alone the layer is, and so it is beside
+others for what is a function of the layer; else the whole point.
 """
 
 from __future__ import annotations
@@ -66,18 +66,18 @@ class Sampler:
 
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
-        zeros = 0
+        zeros, joined, separate = 0, self.plan.claim.joined, self.plan.claim.separate
         for _ in range(WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
             ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
             point = self.fresh(ring)
-            for _ in range(COMPONENT_DRAWS * (1 if self.plan.claim.joined else point.size)):
+            for _ in range(COMPONENT_DRAWS * (1 if joined and not separate else point.size)):
                 try:
                     return self._opened(point, ring)
                 except Rejected as error:
                     self.failed.add((error.key, error.component))
-                    if error.component is None or self.plan.claim.joined:
+                    if error.component is None or (joined and error.key not in separate):
                         break
                     point = self.redrawn(point, ring, error.component)
                 except ZeroDivisionError:

@@ -10,7 +10,7 @@ for every slow variable x, where the memory starts at sum_k gamma^k memory[m][k]
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -122,6 +122,22 @@ class Statement:
         return any(isinstance(n, Call) and (n.function in (*SUMMED, "loss") or is_value(n)) for n in self.nodes)
 
     @cached_property
+    def separate(self) -> frozenset[int]:
+        """What has in each layer at gamma^0 a value that depends on that layer alone, by identity, in statements with layers."""
+        if not self.layered:
+            return frozenset()
+        found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
+        names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
+        for a in self.program:
+            found |= {id(n) for n in walk(a.value) if not _joins(n, names)}
+            names = names | {a.target} if id(a.value) not in found else names - {a.target}
+        return frozenset(found)
+
+    def _lead_apart(self, m: str) -> bool:
+        """Whether the memory's claimed limit is a function of the layer."""
+        return m in self.memory and not any(_joins(n, set()) for n in self.memory[m][0])
+
+    @cached_property
     def transcendental(self) -> bool:
         """Whether known functions occur: exp, log, sin, ..."""
         return any(isinstance(n, Call) and n.function in KNOWN_FUNCTIONS for n in self.nodes)
@@ -140,6 +156,18 @@ def is_value(node: Call) -> bool:
     """Whether it is the value of a declared loss."""
     partial = partial_of(node.function)
     return partial is not None and not partial.variables
+
+
+def _joins(node: Expression, names: Collection[str]) -> bool:
+    """Whether sums over all components, derivatives in directions or these names stand in a tree."""
+
+    def joining(n: Expression) -> bool:
+        if isinstance(n, Call):
+            partial = partial_of(n.function)
+            return n.function in (*SUMMED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
+        return isinstance(n, Name) and n.id in names
+
+    return any(map(joining, walk(node)))
 
 
 def _parts(text: Expression, seen: Mapping[int, Expression]) -> Iterator[Expression]:

@@ -47,7 +47,7 @@ class Family:
         if any(x.values[..., 0].any() for x in images.values()):
             raise UndecidedError("a step does not tend to the identity as gamma -> 0")
         self.known = min(x.through for x in images.values())
-        self.matrix = epoch(step, step.matrices(images), p) if batches else step.matrix(images)
+        self.matrix = epoch(step, step.matrices(images), batches, p) if batches else step.matrix(images)
 
     def residual(self) -> Residual:
         """Where the equation fails."""
@@ -109,12 +109,14 @@ class Family:
         return result
 
 
-def epoch(step: Step, steps: Array, p: int) -> Array:
+def epoch(step: Step, steps: Array, batches: int, p: int) -> Array:
     """The mean of T_i1 ... T_im over the orders of the m batches, T_i the step with batch i; rows are those of `basis`.
 
-    The sum over orders of a set of batches is that over the last of them:  S(A) = sum over i in A of T_i S(A without i).
+    The sum over orders of a set of batches is that over the first of them:  S(A) = sum over i in A of T_i S(A without i).
     """
-    whole = [_on_ring(step, matrix) for matrix in steps]
+    if len(step.samples) > 1:
+        raise UndecidedError("a step of an epoch has one batch, and this one draws several samples")
+    whole = [_on_ring(step, matrix) for matrix in steps] * (1 if step.samples else batches)
     sums: dict[frozenset[int], Any] = {frozenset(): np.eye(len(step.ring), dtype=np.int64)}
     for size in range(1, len(whole) + 1):
         sums = {

@@ -40,7 +40,9 @@ from verify.sde.step import Step
 from verify.sde.structure import Structure, find_structure
 from verify.sde.world import Shape, World, draw_world, normals, reads_time
 
-BITS, WANTED, TRIES, EPOCHS = 31, 100, 400, 3
+BITS, WANTED, TRIES = 31, 100, 400
+#: how many numbers of batches stand for all, and the largest
+EPOCHS, MAX_BATCHES = 3, 8
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ def drawings(claim: Claim, linear: bool) -> list[Drawing]:
     """
     if claim.batches:
         least = max(2, claim.order + 1)
-        return [Drawing(1, int(claim.batches))] if claim.batches.isdigit() else [Drawing(1, least + k) for k in range(EPOCHS)]
+        numbers = [int(claim.batches)] if claim.batches.isdigit() else [least + k for k in range(EPOCHS)]
+        if numbers[-1] > MAX_BATCHES:
+            raise UndecidedError(f"epochs of {numbers[-1]} batches have too many orders; at most {MAX_BATCHES} are tried")
+        return [Drawing(1, m) for m in numbers]
     if claim.batch.isdigit():
         return [Drawing(int(claim.batch))]
     if not linear:

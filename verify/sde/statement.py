@@ -107,7 +107,16 @@ def read_claim(data: Any) -> Claim:
         found.setdefault(power, []).extend(_term(_field(t, "coefficient", str), _field(t, "forest", str)) for t in terms)
     powers = tuple(tuple(found.get(k, ())) for k in range(1 + max(found, default=0)))
     symbols = {name: parse_expression(text, name) for name, text in _texts(data, "symbols").items()}
-    return Claim(powers, _texts(data, "opaque"), str(data.get("batch", "1")), str(data.get("batches", "")), symbols)
+    batch, batches = (_number(data.get(key, default), key) for key, default in (("batch", "1"), ("batches", "")))
+    return Claim(powers, _texts(data, "opaque"), batch, batches, symbols)
+
+
+def _number(value: Any, key: str) -> str:
+    """A positive number or a symbol, as text."""
+    text = str(value)
+    if text and not text.isidentifier() and not (text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise UsageError(f"'{key}': {text[:60]} is no positive number and no symbol")
+    return text
 
 
 def _texts(data: Any, key: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ import numpy as np
 from derive.errors import UndecidedError
 from derive.scheme import Configuration
 from verify.sde.elements import Element
-from verify.sde.ring import UNIT, Ring, inverse_matrix
+from verify.sde.ring import UNIT, Ring, inverse_matrix, matrix_product
 from verify.sde.scalars import Array, Modular
 from verify.sde.step import Step
 from verify.sde.world import Shape, draw_world, reads_time
@@ -53,7 +53,7 @@ def find_structure(source: Random, c: Configuration, half: int, p: int, paramete
         inverse = inverse_matrix((np.eye(len(fast), dtype=np.int64) - relaxation[np.ix_(own, own)]) % p, p)
     except ZeroDivisionError:
         raise UndecidedError(f"the memory {', '.join(fast)} does not relax as gamma -> 0") from None
-    rows = inverse @ sources % p if fast else []
+    rows = matrix_product(inverse, sources, p)
     follows = {m: {x: int(r) for x, r in zip((*unknowns, *slow), row) if r} for m, row in zip(fast, rows)}
     return Structure((*unknowns, *slow), small.units((*unknowns, *slow), fast, follows), follows)
 
