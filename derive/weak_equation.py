@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnLosses", "WeakEquation", "modified_sde"]
 #: plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
+MAX_BATCH_ORDER = 3
 MAX_WEAK_ORDER = {"iid": 6, "reshuffled": 5}
 
 
@@ -145,6 +146,7 @@ class WeakEquation(Described):
             "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
             "sampling": self.sampling,
             "batch": self.batch,
+            **({"batch_order": self.generator.inverse, "centres": self._centres()} if self.generator.inverse is not None else {}),
             **({"batches": self.epochs.batches, "symbols": dict(self.epochs.symbols)} if self.epochs else {}),
             "time": f"n {self.epochs.batches} gamma" if self.epochs else "n gamma",
             "slow": list(self.generator.slow),
@@ -155,6 +157,11 @@ class WeakEquation(Described):
             "beyond": _blocks(self.beyond),
             "no_sde_from": self.no_sde_from,
         }
+
+    def _centres(self) -> dict[str, dict[str, str]]:
+        """What the arguments of functions fluctuate about: argument -> label -> factor."""
+        found = self.generator.centres
+        return {name: {label: str(c) for label, c in parts.items()} for name, parts in found.items()}
 
     def on_losses(
         self,
@@ -222,6 +229,7 @@ def modified_sde(
     settings: Mapping[str, str] | None = None,
     sampling: str | None = None,
     batch: str | int | None = None,
+    batch_order: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> WeakEquation:
     """Derive the weak modified equation of a stochastic scheme through gamma^order.
@@ -230,6 +238,9 @@ def modified_sde(
               step's sample
     sampling  'iid' or 'reshuffled', as the scheme's file says if it is left out; settings={"m": "8"} gives an epoch 8 batches
     batch     over how many samples every gradient is a mean, a number or a symbol
+    batch_order
+              expand in 1/B through this power: functions of gradients and of memory that fluctuates are then taken about the mean
+              gradient, so that Adam with fixed betas has a law
 
     Raises what `modified_equation` raises.
 
@@ -246,9 +257,13 @@ def modified_sde(
     check_order(configuration, order, force=True)
     if order > MAX_WEAK_ORDER[how]:
         raise UsageError(f"order {order}: too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER[how]}")
+    if batch_order is not None and (epochs or not 0 <= batch_order <= MAX_BATCH_ORDER):
+        what = "independent samples" if epochs else f"orders 0 to {MAX_BATCH_ORDER}"
+        raise UsageError(f"batch-order: powers of 1/B are for {what}")
     if not epochs:
-        size = batch_size(str(batch), configuration) if batch is not None else "1"
-        return WeakEquation(by_batch(generator(configuration, order, progress), size), size)
+        default = "1" if batch_order is None else configuration.fresh("B")
+        size = batch_size(str(batch), configuration) if batch is not None else default
+        return WeakEquation(by_batch(generator(configuration, order, progress, batch_order), size), size)
     if batch is not None:
         raise UsageError("batch: in an epoch every step has one of its batches; leave --batch out, their number is --set m=8")
     return WeakEquation(reshuffled_generator(configuration, order, batches, progress))

@@ -14,6 +14,7 @@ from sample_steps import Step, composed, derivative, generator, gradient_step, v
 
 from derive import WeakEquation, inline_scheme, load_scheme, modified_sde
 from derive.noise.forests import parse
+from derive.noise.sampling import excess
 
 F = Fraction
 Loss = Sequence[tuple[str, tuple[int, ...]]]  # monomials: coefficient, exponents
@@ -293,3 +294,41 @@ def test_rmsprop_with_a_slow_average_by_hand() -> None:
     values = equation.on_losses(["x**2/2", "x**3", "x"]).evaluate("x=1/2,v_x=1/4").values
     assert values[0] == {"x": "-3/2", "v_x": "17/48"}
     assert values[1]["x x"] == "1/12"
+
+
+# ------------------------------------------------------------------------------------------ powers of 1/B
+
+SQUARES = "g = sgrad(theta); v = b*v + (1 - b)*g*g; theta = theta - gamma*v"
+ROOTS = "g = sgrad(theta); m = a*m + (1 - a)*g; v = b*v + (1 - b)*g*g; theta = theta - gamma*m/(sqrt(v) + eps)"
+
+
+def test_a_finite_expansion_in_fluctuations_is_the_law_itself() -> None:
+    """g*g has cumulants of g through the fourth, so that through B^-3 nothing is left out: at B = 1 both routes agree."""
+    scheme, losses = inline_scheme(SQUARES, parameters=["b"]), ["x**3*y - y**2", "x**2*y**2/3 + x", "y**3 + x*y"]
+    found = [
+        modified_sde(scheme, 1, **how).on_losses(losses, weights="1/2,1/3,1/6").evaluate("x=1/2,y=-2").values
+        for how in ({}, {"batch": 1, "batch_order": 3}, {"batch": 1, "batch_order": 2})
+    ]
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_adam_with_fixed_betas_by_hand() -> None:
+    """E h(m, v) to first order in the variance s/B of g: m and v fluctuate with variances (1-a)/(1+a) and (1-b)/(1+b) (2 g)^2
+    and the covariance (1-a)(1-b)/(1-ab) 2 g, and v is s/B too large in the mean; here g = 2, s = 2/3, h = m/sqrt(v)."""
+    a, b, size = Fraction(1, 3), Fraction(1, 2), 10
+    s = Fraction(2, 3) / size
+    by_hand = 1 + s * (
+        -(1 - a) * (1 - b) / (1 - a * b) * 4 / 16 + (1 - b) / (1 + b) * 16 * Fraction(3, 128) - Fraction(1, 8)
+    )
+    equation = modified_sde(inline_scheme(ROOTS, parameters=["a", "b", "eps"]), 0, batch="B", batch_order=1)
+    values = equation.on_losses(["x**2", "x**2/2", "3*x"]).evaluate(f"x=1,eps=0,a={a},b={b},B={size}").values
+    assert values[0] == {"x": str(-by_hand)}
+
+
+def test_large_batches_of_a_linear_text_leave_its_forests() -> None:
+    text = "v = beta*v + sgrad(theta); theta = theta - gamma*v"
+    full, large = (modified_sde(inline_scheme(text), 3, batch="B", **how) for how in ({}, {"batch_order": 1}))
+    kept = [{f: c for f, c in power.terms.items() if excess(f) <= 1} for power in full.powers]
+    assert [dict(power.terms) for power in large.powers] == kept
+    assert len(full[3].terms) > len(large[3].terms)

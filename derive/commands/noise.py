@@ -25,6 +25,8 @@ EXAMPLES = (
 @click.option("--sampling", type=click.Choice(["iid", "reshuffled"]),
               help="How samples follow each other; else as the file says.")  # fmt: skip
 @click.option("--batch", metavar="B", help="Every gradient is a mean over B samples, a number or a symbol.")
+@click.option("--batch-order", type=click.IntRange(0, 3), metavar="M",
+              help="Through B^-M: large batches, about whose mean memory and gradients in functions fluctuate.")  # fmt: skip
 @click.option("--losses", metavar="E1; E2", help="The loss of every sample of a data set; in games 'f = E1; f = E2; g = E3'.")
 @click.option("--weights", metavar="1/2,1/3,1/6", help="The probability of every sample; equal by default.")
 @click.option("--variables", metavar="x = x1, x2; y = y1", help="The variables of each unknown of a game.")
@@ -32,8 +34,8 @@ EXAMPLES = (
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @format_option
 def modified_sde(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
-                 settings: tuple[str, ...], order: int, sampling: str | None, batch: str | None, losses: str | None,
-                 weights: str | None, variables: str | None, at: str | None, digits: int, output: str,
+                 settings: tuple[str, ...], order: int, sampling: str | None, batch: str | None, batch_order: int | None,
+                 losses: str | None, weights: str | None, variables: str | None, at: str | None, digits: int, output: str,
                  plain: bool) -> None:  # fmt: skip
     """Print the weak modified equation of a stochastic optimizer: the generator of its law, read as drift and diffusion.
 
@@ -48,7 +50,10 @@ def modified_sde(scheme: str | None, update: str | None, parameters: tuple[str, 
     chosen = chosen_scheme(scheme, update, parameters, settings)
     values = chosen_settings(chosen, settings)
     with progress("deriving, orders of noise", 2 * (order + 1)) as advance:
-        equation = derive_it(chosen, order, regime=regime, settings=values, sampling=sampling, batch=batch, progress=advance)
+        equation = derive_it(
+            chosen, order, regime=regime, settings=values, sampling=sampling, batch=batch, batch_order=batch_order,
+            progress=advance,
+        )  # fmt: skip
     if losses is not None:
         _print_values(equation, equation.on_losses(losses, weights, (), variables), at or "", digits, output, plain)
     elif output == "json":

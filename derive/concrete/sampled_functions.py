@@ -59,10 +59,19 @@ class SampledFunctions:
 
     def variable(self, name: str) -> list[Jet]:
         """The components of a variable as coordinates."""
-        start, size = self.starts[name], len(self.samples.problem.components(self.generator.spaces[name]))
-        zero = (0,) * self.width
-        values = self.state.get(name, [fmpq(0)] * size)
+        start, zero = self.starts[name], (0,) * self.width
+        values = self.state[name] if name in self.state else self.centre(name)
         return [{zero: x, raised(zero, start + j): fmpq(1)} for j, x in enumerate(values)]
+
+    def centre(self, name: str) -> list[Value]:
+        """What memory, or a gradient over a large batch, fluctuates about: 0, or a sum of mean gradients and functions."""
+        size, zero = len(self.samples.problem.components(self.generator.spaces[name])), (0,) * self.width
+        total: list[Value] = [fmpq(0)] * size
+        for label, c in self.generator.centres.get(name, {}).items():
+            jets = self.of(label, 0) if label in self.texts else _Sample(self, 0).mean_gradient(label)
+            factor = c.at(self.parameters, exact)
+            total = [x + factor * jet.get(zero, fmpq(0)) for x, jet in zip(total, jets, strict=True)]
+        return total
 
     def gradient(self, label: str, space: str, sample: int) -> list[Jet]:
         """The components of a gradient or field of a sample."""
@@ -137,8 +146,13 @@ class _Sample(Meaning[Quantity]):
         if not partial and function not in ("grad", "field"):
             return self._function(function, args)
         unknown = partial.variables[0] if partial else next(iter(self.functions.generator.configuration.scheme.unknowns))
-        of = [self.functions.gradient(function if partial else GRADIENT, unknown, k) for k in range(len(self.weights))]
-        return of[self.sample] if sample else [self._mean([g[i] for g in of]) for i in range(len(of[0]))]
+        label = function if partial else GRADIENT
+        return self.functions.gradient(label, unknown, self.sample) if sample else self.mean_gradient(label)
+
+    def mean_gradient(self, label: str) -> list[Jet]:
+        space = self.functions.generator.spaces[label]
+        of = [self.functions.gradient(label, space, k) for k in range(len(self.weights))]
+        return [self._mean([g[i] for g in of]) for i in range(len(of[0]))]
 
     def _mean(self, each: Sequence[Jet]) -> Jet:
         return self._sum([self._times(x, {self.zero: exact(w)}) for x, w in zip(each, self.weights, strict=True)])

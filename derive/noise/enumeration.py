@@ -3,12 +3,16 @@
 Every edge costs the least power of gamma at which lines lead from its upper end to its lower one: a forest whose edges, those
 from phi included, cost more than the order together has weight zero.  Costs are counted in halves, as normal vectors bring roots
 of gamma in pairs.  Ties: any nodes of sampled gradients, and normal vectors in pairs.
+
+Where gradients are means over large batches, edges below functions may cost nothing: a gradient without branches there is what
+its function fluctuates about, unless it is tied.  A tie of r nodes is of the order B^(1-r), so that as many as 2M gradients of
+this kind, fluctuations, matter through B^-M.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import TypeVar
 
 from derive.errors import LimitError
@@ -21,16 +25,19 @@ MAX_FORESTS = 40_000
 T = TypeVar("T")
 
 
-class Enumeration:
-    """Forests of a step by their costs."""
+Cost = tuple[int, int]  # in halves of powers of gamma; fluctuations
 
-    def __init__(self, step: Step, whole: bool = True) -> None:
-        self.step, self.whole = step, whole
+
+class Enumeration:
+    """Forests of a step by their costs: those in one piece, where they must be `whole`; with ties through B^-`inverse`."""
+
+    def __init__(self, step: Step, whole: bool = True, inverse: int | None = None) -> None:
+        self.step, self.whole, self.inverse = step, whole, inverse
         self.labels = tuple(labels(step))
         self.from_state = self._from_states()
         self.linear: dict[str, frozenset[str]] = {}
         self.edges = {x: self._under(x) for x in self.labels}
-        self._trees: dict[tuple[str, int, str], list[Tree]] = {}
+        self._trees: dict[tuple[str, Cost, str], list[Tree]] = {}
 
     def _from_states(self) -> dict[str, dict[str, int]]:
         """state -> label -> the least cost of a way from one to the other; all ways are shorter than the number of states."""
@@ -68,27 +75,36 @@ class Enumeration:
                     if self.step.spaces[child] == self.step.spaces[slot]:
                         key = "" if slot == self.step.spaces[child] else slot, child
                         found[key] = min(cost, found.get(key, cost))
-        if any(not cost and slot not in self.linear[label] for (slot, _), cost in found.items()):
+        free = [slot for (slot, _), cost in found.items() if not cost and slot not in self.linear[label]]
+        if any(self.inverse is None or not slot for slot in free):
             raise self.step.forms.refuse("the point of a gradient, or the argument of a function, stays at random as gamma -> 0")
         return found
 
-    def trees(self, label: str, cost: int, slot: str = "") -> list[Tree]:
+    def trees(self, label: str, cost: Cost, slot: str = "") -> list[Tree]:
         """Trees with that root whose edges cost so much, ties open; memory in which a function is linear has one branch."""
         key = label, cost, slot
         if key not in self._trees:
             name = label if self._single(label) else label + _OPEN
             linear = self.linear.get(label, frozenset())
-            items = {
-                c: [t for (s, child), edge in self.edges[label].items() if s not in linear and c >= edge
-                    for t in self.trees(child, c - edge, s)]
-                for c in range(1, cost + 1)
-            }  # fmt: skip
             self._trees[key] = [
                 Tree(name, 0, (*branches, *rest), slot)
-                for spent, branches in self._linear(label, sorted(linear), cost)
-                for rest in _multisets(items, cost - spent)
+                for spent, branches in self._linear(label, sorted(linear), cost[0])
+                for rest in _multisets(self._branches(label, linear, cost), (cost[0] - spent, cost[1]))
             ]
         return self._trees[key]
+
+    def _branches(self, label: str, linear: frozenset[str], cost: Cost) -> dict[Cost, list[Tree]]:
+        """What may hang below a node, by what it costs: something."""
+        found: dict[Cost, list[Tree]] = {}
+        for (slot, child), edge in self.edges[label].items():
+            if slot in linear:
+                continue
+            for spent, noise in product(range(edge, cost[0] + 1), range(cost[1] + 1)):
+                if spent or noise:
+                    found.setdefault((spent, noise), []).extend(self.trees(child, (spent - edge, noise), slot))
+            if not edge and cost[1] and not self._single(child):
+                found.setdefault((0, 1), []).append(Tree(child + _OPEN, 0, (), slot))
+        return found
 
     def _linear(self, label: str, slots: Sequence[str], cost: int) -> Iterator[tuple[int, tuple[Tree, ...]]]:
         """One branch for every slot, with what they cost together."""
@@ -99,7 +115,7 @@ class Enumeration:
             if slot == slots[0]:
                 for own in range(cost - edge + 1):
                     for spent, rest in self._linear(label, slots[1:], cost - edge - own):
-                        for t in self.trees(child, own, slot):
+                        for t in self.trees(child, (own, 0), slot):
                             yield edge + own + spent, (t, *rest)
 
     def _single(self, label: str) -> bool:
@@ -107,19 +123,21 @@ class Enumeration:
         return label != NORMAL and label not in self.step.sampled
 
     def forests(self, cost: int) -> Iterator[Forest]:
-        """Every tied forest of that cost, where it must be `whole` those in one piece, its roots on variables."""
-        items = {
-            c: [Root(s, t) for s in self.step.slow for label, edge in self.from_state[s].items() if c >= edge
-                for t in self.trees(label, c - edge)]
-            for c in range(1, cost + 1)
-        }  # fmt: skip
+        """Every tied forest of that cost, its roots on variables."""
         count = 0
-        for found in _multisets(items, cost):
-            for forest in tied(found, self.whole):
-                count += 1
-                if count > MAX_FORESTS:
-                    raise LimitError(f"more than {MAX_FORESTS} tied forests at gamma^{cost / 2:g}; take a lower order")
-                yield forest
+        for noise in range(2 * (self.inverse or 0) + 1):
+            items: dict[Cost, list[Root]] = {}
+            for s in self.step.slow:
+                for label, edge in self.from_state[s].items():
+                    for c in range(edge, cost + 1):
+                        for k in range(noise + 1):
+                            items.setdefault((c, k), []).extend(Root(s, t) for t in self.trees(label, (c - edge, k)))
+            for found in _multisets(items, (cost, noise)):
+                for forest in tied(found, self.whole, self.inverse):
+                    count += 1
+                    if count > MAX_FORESTS:
+                        raise LimitError(f"more than {MAX_FORESTS} tied forests at gamma^{cost / 2:g}; take a lower order")
+                    yield forest
 
 
 def _order(series: Series) -> int:
@@ -127,25 +145,26 @@ def _order(series: Series) -> int:
     return order if order is not None else len(series.coefficients)
 
 
-def _multisets(items: Mapping[int, Sequence[T]], total: int) -> Iterator[list[T]]:
+def _multisets(items: Mapping[Cost, Sequence[T]], total: Cost) -> Iterator[list[T]]:
     """Every multiset of items of that cost."""
     listed = [(c, item) for c in sorted(items, reverse=True) for item in items[c]]
 
-    def extend(start: int, rest: int) -> Iterator[list[T]]:
-        if not rest:
+    def extend(start: int, rest: Cost) -> Iterator[list[T]]:
+        if rest == (0, 0):
             yield []
             return
         for k in range(start, len(listed)):
-            cost, item = listed[k]
-            if cost <= rest:
-                for more in extend(k, rest - cost):
+            (cost, noise), item = listed[k]
+            if cost <= rest[0] and noise <= rest[1]:
+                for more in extend(k, (rest[0] - cost, rest[1] - noise)):
                     yield [item, *more]
 
     yield from extend(0, total)
 
 
-def tied(roots: Sequence[Root], whole: bool = True) -> Iterator[Forest]:
-    """Every way to choose the open ties, each once; where it must be `whole`, those that leave the forest in one piece.
+def tied(roots: Sequence[Root], whole: bool = True, most: int | None = None) -> Iterator[Forest]:
+    """Every way to choose the open ties, each once; where it must be `whole`, those that leave the forest in one piece; with
+    ties of at most so many nodes beyond one each, together.
 
     >>> from derive.noise.forests import text
     >>> [text(f) for f in tied([Root("", Tree("g?")), Root("", Tree("g?")), Root("", Tree("n?")), Root("", Tree("n?"))])]
@@ -157,11 +176,11 @@ def tied(roots: Sequence[Root], whole: bool = True) -> Iterator[Forest]:
     while forests:
         closed = {f for f in forests if not any(t.label.endswith(_OPEN) for t in nodes(r.tree for r in f))}
         found |= {f for f in closed if connected(f) or not whole}
-        forests = {canonical(chosen) for forest in forests - closed for chosen in _choices(forest)}
+        forests = {canonical(chosen) for forest in forests - closed for chosen in _choices(forest, most)}
     yield from sorted(found)
 
 
-def _choices(forest: Forest) -> Iterator[list[Root]]:
+def _choices(forest: Forest, most: int | None = None) -> Iterator[list[Root]]:
     """The forest with the first open node tied to some of the others, or to none."""
     listed = [t for r in forest for t in nodes([r.tree])]
     open_ = [k for k, t in enumerate(listed) if t.label.endswith(_OPEN)]
@@ -171,7 +190,9 @@ def _choices(forest: Forest) -> Iterator[list[Root]]:
         blocks: list[tuple[int, ...]] = [(k,) for k in others if listed[k].label == NORMAL + _OPEN]
     else:
         free = [k for k in others if listed[k].label != NORMAL + _OPEN]
-        blocks = [b for size in range(len(free) + 1) for b in combinations(free, size)]
+        drawn = [t.tie for t in listed if t.tie and t.label != NORMAL]
+        left = len(free) if most is None else min(len(free), most - len(drawn) + len({*drawn}))
+        blocks = [b for size in range(left + 1) for b in combinations(free, size)]
     for block in blocks:
         yield _with_tie(forest, {first, *block}, tie if block else 0)
 

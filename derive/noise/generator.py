@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flint import fmpq
 
@@ -24,7 +24,8 @@ class Generator:
     the diffusion matrix, and where there are any with three or more roots no stochastic differential equation has this law.
     `slow` are the slow variables as they are printed, the unknowns first; `spaces` says in whose space lies a variable, or what
     a label stands for.  `opaque` says what labels stand for that are neither gradients nor variables, such as
-    u = sgrad(theta)/norm(sgrad(theta)).
+    u = sgrad(theta)/norm(sgrad(theta)).  Where gradients are means over large batches, ties through B^-`inverse` are kept and
+    `centres` says what the arguments of functions fluctuate about: argument -> label -> factor.
     """
 
     configuration: Configuration
@@ -32,6 +33,8 @@ class Generator:
     powers: tuple[Mapping[Forest, Ratio], ...]
     spaces: Mapping[str, str]
     opaque: Mapping[str, str]
+    centres: Mapping[str, Mapping[str, Ratio]] = field(default_factory=dict)
+    inverse: int | None = None
 
     @property
     def order(self) -> int:
@@ -42,8 +45,11 @@ class Generator:
         return tuple({f: c for f, c in power.items() if len(f) == roots} for power in self.powers)
 
 
-def generator(configuration: Configuration, order: int, progress: Callable[[int], None] = lambda power: None) -> Generator:
-    """The generator through gamma^order of independent samples; `progress` hears of every power that is done.
+def generator(
+    configuration: Configuration, order: int, progress: Callable[[int], None] = lambda power: None, inverse: int | None = None
+) -> Generator:
+    """The generator through gamma^order of independent samples; `progress` hears of every power that is done.  With `inverse`
+    gradients are means over large batches of B samples, and ties through B^-inverse are kept.
 
     The coefficient of a forest is [n^1] of its weight over its symmetry.
 
@@ -57,10 +63,12 @@ def generator(configuration: Configuration, order: int, progress: Callable[[int]
     g[g] | -(1 + beta)/(2*(1 - beta)**3)
     g1 g1 | 1/(2*(1 - beta)**2)
     """
-    step = one_step(configuration, order + 1)
-    weights = Weights(step)
-    powers = collected(Enumeration(step), lambda f, k: coefficient_of_n(weights.weight(f, k), 1), progress)
-    return Generator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque))
+    step = one_step(configuration, order + 1, inverse is not None)
+    weights, found = Weights(step), Enumeration(step, inverse=inverse)
+    powers = collected(found, lambda f, k: coefficient_of_n(weights.weight(f, k), 1), progress)
+    return Generator(
+        configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque), dict(step.centres), inverse
+    )
 
 
 def collected(

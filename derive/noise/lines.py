@@ -64,13 +64,14 @@ class Evaluation:
 class StepForms(LinearForms):
     """Runs the update of a configuration, noting its gradients and normal vectors; coefficients through gamma^order.
 
-    `slopes` are the symbols that change with t, each with the symbol of its derivative, or none for 1.
+    `slopes` are the symbols that change with t, each with the symbol of its derivative, or none for 1.  Where gradients are
+    means over large batches, `batches`, they fluctuate about the mean gradient like memory, and functions take them as arguments.
     """
 
     GRADIENT, NUMBER, NORMAL, ROOT, ANALYTIC = "@", "!", "~", "q#", "e#"
 
-    def __init__(self, configuration: Configuration, order: int) -> None:
-        self.order, self.slopes = order, _slopes(configuration, order)
+    def __init__(self, configuration: Configuration, order: int, batches: bool = False) -> None:
+        self.order, self.slopes, self.batches = order, _slopes(configuration, order), batches
         program = configuration.scheme.program
         calls = sum(isinstance(node, Call) for a in program for node in walk(a.value)) + len(configuration.rescaled)
         own = [f"{mark}{i}" for mark in (self.ANALYTIC, self.ROOT) for i in range(calls)]
@@ -151,13 +152,20 @@ class StepForms(LinearForms):
         samples = {p.sample for p in parts} - {""}
         if len(samples) > 1:
             raise self.nonlinear("a function of gradients of two samples", node)
-        states = (self.spaces.get(key, "") for a in args for key in a)
-        space = "" if number else next(filter(None, (*(p.space for p in parts), *states)), "")
+        spaces = (self.spaces.get(key) or self.space(key) for a in args for key in a)
+        space = "" if number else next(filter(None, spaces), "")
         return self.evaluate(Evaluation("", space, next(iter(samples), ""), tuple(slots), write(texts)))
 
     def moving(self, form: Form) -> bool:
-        """Whether state variables or normal vectors are in it."""
-        return any(key and key[0] not in (self.GRADIENT, self.NUMBER) for key in form)
+        """Whether state variables or normal vectors are in it, or gradients that fluctuate like these."""
+        return any(key and (key[0] not in (self.GRADIENT, self.NUMBER) or self.fluctuates(key)) for key in form)
+
+    def fluctuates(self, key: str) -> bool:
+        return self.batches and key[0] == self.GRADIENT and bool(self.part(key).label)
+
+    def space(self, key: str) -> str:
+        """In whose space a gradient or a function lies."""
+        return self.part(key).space if key[:1] in (self.GRADIENT, self.NUMBER) else ""
 
     def part(self, key: str) -> Evaluation:
         return (self.evaluations if key[0] == self.GRADIENT else self.numbers)[int(key[1:])]

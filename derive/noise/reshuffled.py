@@ -13,7 +13,7 @@ with memory forests in several pieces occur.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
@@ -34,8 +34,8 @@ class EpochGenerator(Generator):
     `symbols` says what further symbols of the coefficients stand for: B for beta**m.
     """
 
-    batches: str
-    symbols: Mapping[str, str]
+    batches: str = field(kw_only=True)
+    symbols: Mapping[str, str] = field(kw_only=True)
 
 
 def reshuffled_generator(
@@ -73,8 +73,10 @@ def reshuffled_generator(
 
     powers = collected(Enumeration(step, whole=False), coefficient, progress)
     symbols = {} if batches else {z: _power(a, weights.letter) for z, a in weights.powers.items()}
-    of = str(batches or weights.letter)
-    return EpochGenerator(configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque), of, symbols)
+    return EpochGenerator(
+        configuration, step.slow, powers, dict(step.spaces), dict(step.forms.opaque),
+        batches=str(batches or weights.letter), symbols=symbols,
+    )  # fmt: skip
 
 
 def batches_setting(scheme: Scheme, settings: Mapping[str, str]) -> tuple[dict[str, str], int | None]:

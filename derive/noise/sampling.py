@@ -92,10 +92,11 @@ def by_batch(generator: Generator, batch: str) -> Generator:
     """
     if batch == "1":
         return generator
-    if generator.opaque:
+    if generator.opaque and generator.inverse is None:
         u, said = next(iter(generator.opaque.items()))
         raise ReductionError(
-            f"a batch: {u} = {said} of a mean is no mean; leave --batch out, a sample then stands for the whole batch"
+            f"a batch: {u} = {said} of a mean is no mean; leave --batch out, a sample then stands for the whole batch, or "
+            "expand in powers of 1/B (--batch-order 1)"
         )
     symbols = dict.fromkeys(s for power in generator.powers for c in power.values() for s in c.ring.symbols)
     ring = Ring([*symbols, *([] if batch.isdigit() else [batch])])

@@ -63,6 +63,7 @@ class Step:
     gradients: Mapping[int, Gradient]
     spaces: Mapping[str, str]
     following: Mapping[str, Mapping[str, Ratio]]
+    centres: Mapping[str, Mapping[str, Ratio]]
 
     @property
     def ring(self) -> Ring:
@@ -105,10 +106,10 @@ class Step:
         return found.reduced()
 
 
-def one_step(configuration: Configuration, order: int) -> Step:
+def one_step(configuration: Configuration, order: int, batches: bool = False) -> Step:
     """The step of a configuration through gamma^order.  Raises ReductionError where its text is not linear in state variables,
     gradients and normal vectors, or where memory does not relax."""
-    forms = StepForms(configuration, order)
+    forms = StepForms(configuration, order, batches)
     after = forms.explicit(forms.run())
     for x in configuration.scheme.unknowns:
         forms.replace_ahead(x, after[x])
@@ -126,6 +127,28 @@ class _Builder:
         self.slow = self._slow()
         self.fast = self._ordered([s for s in self.after if s not in self.slow])
         self.following = self._following()
+        #: argument or memory that fluctuates -> label -> the factor with which it is part of what it fluctuates about
+        self.centres: dict[str, dict[str, Ratio]] = {}
+        if forms.batches:
+            for u in self.fast:
+                rest = {key: c for key, c in self.after[u].items() if key != u}
+                own = self.ring.one - self.at_zero[u][u]
+                self.centres[u] = {label: (c / own).reduced() for label, c in self.centre(rest).items()}
+
+    def centre(self, form: Form) -> dict[str, Ratio]:
+        """What a form is at gamma = 0 without fluctuations, but for slow variables: a sum of gradients and functions."""
+        found: dict[str, Ratio] = {}
+        for key in form:
+            if key in self.centres:
+                parts = self.centres[key]
+            elif key.startswith(StepForms.GRADIENT):
+                parts = {self.label_of(self.forms.part(key)): self.ring.one}
+            else:
+                continue
+            limit = self.zeroth(form, key, "an argument")
+            for label, b in parts.items():
+                found[label] = (found[label] + limit * b if label in found else limit * b).reduced()
+        return {label: c for label, c in found.items() if c}
 
     def zeroth(self, form: Form, state: str, target: str) -> Ratio:
         """The coefficient of a variable at gamma = 0."""
@@ -182,8 +205,8 @@ class _Builder:
                 form = self.forms.total(form, {s: c * r for s, r in self.following[u].items() if r})
         return {key: c for key, c in form.items() if c}
 
-    def line(self, form: Form, start: str = "") -> Line:
-        """The form as a line; the slow variable with which it begins, `start`, is no increment."""
+    def line(self, form: Form, start: str = "", centre: Mapping[str, Ratio] | None = None) -> Line:
+        """The form as a line; what it begins with is no increment: the slow variable `start`, or the `centre`."""
         states, gradients, normals = dict[str, Series](), dict[int, Series](), dict[tuple[int, Roots], Series]()
         for key, c in self.moved(form).items():
             if not key or key.startswith(StepForms.NUMBER):
@@ -201,18 +224,25 @@ class _Builder:
         one = monomial(self.ring, self.ring.one, 0, self.forms.order)
         zero = one - one
         values = {s: states.get(s, zero) - (one if s == start else zero) for s in self.slow}
+        for u, series in states.items():
+            for label, b in self.centres.get(u, {}).items():
+                values[label] = values.get(label, zero) + series.scaled(b)
+        for label, b in (centre or {}).items():
+            values[label] = values.get(label, zero) - one.scaled(b)
         return Line(states, gradients, normals, {s: c for s, c in values.items() if c})
 
     def step(self) -> Step:
         forms, unknown = self.forms, next(iter(self.scheme.unknowns))
         if forms.normals and len(self.scheme.unknowns) > 1:
             raise forms.refuse("nothing says in whose space a normal() of a game lies")
-        lines = {s: self.line(self.after[s], s) for s in self.slow} | {u: self.line(self.distance(u)) for u in self.fast}
+        lines = {s: self.line(self.after[s], s) for s in self.slow} | {
+            u: self.line(self.distance(u), centre=self.centres.get(u)) for u in self.fast
+        }
         spaces = dict(forms.spaces)
         gradients = self.reached(lines.values())
         spaces |= {g.label: forms.evaluations[k].space for k, g in gradients.items()} | {NORMAL: unknown}
         self.require_one_root([*lines.values(), *(line for g in gradients.values() for line in g.point.values())])
-        return Step(forms, self.slow, self.fast, lines, gradients, spaces, self.following)
+        return Step(forms, self.slow, self.fast, lines, gradients, spaces, self.following, self.centres)
 
     def require_one_root(self, lines: Iterable[Line]) -> None:
         """A normal vector that stands with two roots would bring their product, which is no power series in gamma."""
@@ -233,29 +263,47 @@ class _Builder:
                 open_ += sorted(k for line in found[k].point.values() for k in line.gradients)
         return found
 
-    def gradient(self, e: Evaluation) -> Gradient:
-        """An evaluation with its arguments by the variables to which they tend."""
-        point, names, fast = dict[str, Line](), list[str](), set[str]()
+    def names(self, e: Evaluation) -> list[str]:
+        """The variables to which the arguments of an evaluation tend, or those about which they fluctuate."""
+        names: list[str] = []
         for k, slot in enumerate(e.slots):
             name = self.tends_to(slot.form, e.variables[k] if e.variables else "")
-            if name in point:
+            if name in names:
                 raise self.forms.refuse(f"a function of {name} at two points ({e.text.format(*'xyzuvw'[:len(e.slots)])})")
-            if name in self.fast and not slot.linear:
+            if name in self.fast and not slot.linear and not self.forms.batches:
                 text = e.text.format(*(name if j == k else "..." for j in range(len(e.slots))))
                 raise self.forms.refuse(
                     f"{text} is not linear in the memory {name}, which fluctuates as gamma -> 0, so that its mean is no finite "
-                    f"expression; a regime in which {name} is slow, 1 - beta = c gamma, has one"
+                    f"expression; a regime in which {name} is slow, 1 - beta = c gamma, has one, and so has every power of 1/B "
+                    "(modified-sde --batch-order 1)"
                 )
-            fast |= {name} & {*self.fast}
-            point[name] = self.line(slot.form, name)
             names.append(name)
-        return Gradient(e.label or self.label(e.text.format(*names)), e.sample, point, frozenset(fast))
+        return names
+
+    def label_of(self, e: Evaluation) -> str:
+        return e.label or self.label(e.text.format(*self.names(e)))
+
+    def gradient(self, e: Evaluation) -> Gradient:
+        """An evaluation with its arguments as lines."""
+        names, point = self.names(e), dict[str, Line]()
+        for name, slot in zip(names, e.slots, strict=True):
+            about = {} if e.variables or not self.forms.batches else self.centre(slot.form)
+            if about and name in self.slow:
+                raise self.forms.refuse(f"an argument of a function, {name}, tends to more than itself")
+            if about and self.centres.setdefault(name, about) != about:
+                raise self.forms.refuse(f"{name} stands in a function with a factor of its own; name the product")
+            point[name] = self.line(slot.form, name, about)
+        linear = frozenset() if self.forms.batches else frozenset(names) & {*self.fast}
+        return Gradient(self.label_of(e), e.sample, point, linear)
 
     def tends_to(self, form: Form, variable: str) -> str:
         """The slow variable to which a form tends as gamma -> 0; a fast one where it tends to none."""
         moved = self.moved(form)
         limits = {key: self.zeroth(moved, key, "the argument of a function") for key in moved if key in self.after}
         slow = {s: c for s, c in limits.items() if s in self.slow and c}
+        if not slow and not variable and self.forms.batches and len(form) == 1:
+            (key,) = form
+            return self.label_of(self.forms.part(key)) if self.forms.fluctuates(key) else key
         if not slow and not variable:
             return next((u for u in self.fast if limits.get(u)), self.fast[0] if self.fast else "0")
         if list(slow.items()) != [(name := variable or next(iter(slow)), self.ring.one)]:

@@ -124,7 +124,7 @@ class Weights:
         if tree.label == NORMAL:
             for (z, roots), c in line.normals.items():
                 yield Done(c, ((tree.tie, (z, roots), 1),), ())
-        elif tree.label in line.values and not tree.children:
+        elif tree.label in line.values and not tree.children and not tree.tie:
             yield Done(line.values[tree.label], (), ())
         for e, c in line.gradients.items():
             gradient = self.step.gradients[e]

@@ -95,7 +95,7 @@ class ForestNames:
     def opaque(self, label: str, variables: Sequence[str]) -> str:
         """u'', and of a function of several variables d_m d_v u."""
         self.say(f"opaque {label}")
-        if len(self.generator.slow) == 1:
+        if len(self.generator.slow) == 1 and {*variables} <= {*self.generator.slow}:
             return self.style.derivative("f", self.style.symbol(label), len(variables))
         return " ".join([*map(self.partial, variables), self.style.symbol(label)])
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from derive.language.samples import SAMPLES
-from derive.noise.forests import NORMAL, Tree, nodes, tree_text
+from derive.noise.forests import GRADIENT, NORMAL, Tree, nodes, tree_text
 from derive.noise.generator import Generator
 from derive.writing.forests import ForestWriter
+from derive.writing.formulas import write_coefficient
 from derive.writing.series import greek
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ def drawn(to: ForestWriter, equation: WeakEquation) -> Iterator[str]:
         size = to.math(_size(to, equation.batch))
         of = "a sample of the step" if equation.batch == "1" else f"one of the {size} samples of the step"
         yield f"{xi} is {of}, independent of all others"
+        if (inverse := to.generator.inverse) is not None:
+            power = "1" if not inverse else f"1/{size}" if inverse == 1 else f"1/{size}^{inverse}"
+            yield f"of the expansion in large {size} everything through {to.math(power)} is kept"
     if (NORMAL, True) in used:
         yield f"{z} is a vector of independent standard normal numbers, new at every step"
 
@@ -70,9 +75,20 @@ def meanings(to: ForestWriter) -> Iterator[str]:
 def _function(to: ForestWriter, label: str) -> str:
     """What a letter stands for that is neither a gradient nor a variable."""
     said, u = to.generator.opaque[label], to.style.symbol(label)
+    if to.generator.inverse is not None:
+        at = ", ".join(f"{to.style.symbol(x)} = {_centre(to, x)}" for x in to.generator.centres if re.search(rf"\b{x}\b", said))
+        return f"{to.math(u)} is {said} at {to.math(at)}"
     if not any(name in said for name in SAMPLES):
         return f"{to.math(u)} is {said}"
     return f"{to.math(to.subscripted(u, to.letter(label, 1)))} is {said}, and {to.math(u)} is its mean"
+
+
+def _centre(to: ForestWriter, argument: str) -> str:
+    """What memory, or the gradient of a large batch, fluctuates about."""
+    parts = to.generator.centres[argument].items()
+    names = ((to.gradients[0] if label == GRADIENT else to.style.symbol(label), c) for label, c in parts)
+    texts = (name if c == 1 else to.style.beside([write_coefficient(c, to.style)[1], name], to.style.scale) for name, c in names)
+    return " + ".join(texts) or "0"
 
 
 def _meanings(to: ForestWriter) -> Iterator[tuple[str, str]]:

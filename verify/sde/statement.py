@@ -97,6 +97,8 @@ def read_claim(data: Any) -> Claim:
     >>> read_claim({"generator": [{"power": 0, "terms": terms}]}).powers[0][0].forest
     (Hanging(slot='', tree=Node(label='g', tie=0, children=(), slot='')),)
     """
+    if isinstance(data, dict) and "batch_order" in data:
+        raise UsageError("the claim is an expansion in powers of 1/B; a finite world has all of them at once")
     blocks = _field(data, "generator", list)
     found: dict[int, list[Term]] = {}
     for b in blocks:
