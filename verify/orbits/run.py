@@ -180,8 +180,16 @@ class Runner:
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
         if summed_call(function):
-            return summed(function, args, self.problem.dimension, self.problem.layers, self.numbers)
+            return self._summed(function, args)
         return elementary(function, args, self.numbers)
+
+    def _summed(self, function: str, args: list[Any]) -> Any:
+        """A sum over components; without a problem there are no layers, and some vector says how many there are."""
+        if self.problem is not None:
+            return summed(function, args, self.problem.dimension, self.problem.layers, self.numbers)
+        if not any(isinstance(a, list) for a in args):
+            raise UsageError(f"{function}(...) of numbers alone cannot be evaluated here")
+        return summed(function, args, 1, (), self.numbers)
 
     def at_rest(self, start: Mapping[str, Sequence[Any]], gamma: Any, t: Any = None) -> State:
         """The state that users start with, from the unknowns: memory from the scheme's [initial] table, else zero;
