@@ -165,6 +165,53 @@ def stationary_variance(source: Random) -> Table:
     return {"update": f"theta = theta - {c}*gamma*grad(theta)", "variance": f"{c}*gamma*sigma**2/(h*(2 - {c}*gamma*h))"}
 
 
+# ------------------------------------------------------------------------------------------ noise
+
+
+def generator(source: Random) -> Table:
+    """With the step a, by hand: E phi(theta - a gamma g_s), the logarithm of one step through gamma."""
+    a, b = number(source), Fraction(source.randint(1, 5), 7)
+    step = {"g": f"-({a})"}, {"g1 g1": f"({a})**2/2", "g[g]": f"-({a})**2/2"}
+    update = f"theta = theta - ({a})*gamma*sgrad(theta)"
+    ball = {"g": f"-1/(1 - {b})"}, {"g1 g1": f"1/(2*(1 - {b})**2)", "g[g]": f"-(1 + {b})/(2*(1 - {b})**3)"}
+    return source.choice((
+        {"update": update, "generator": list(step), "through": 1},
+        {"update": update, "batch": "B", "diffusion": [{}, {"g1 g1": f"({a})**2/B"}], "through": 1},
+        {"update": update, "batch": "3", "generator": [step[0], step[1] | {"g1 g1": f"({a})**2/6"}], "through": 1},
+        {"update": update, "sampling": "reshuffled", "batches": "3", "through": 1,
+         "drift": [step[0], {"g[g]": f"-({a})**2/2", "g1[g1]": f"-({a})**2/2"}]},
+        {"update": f"v = {b}*v - gamma*sgrad(theta); theta = theta + v", "generator": list(ball), "through": 1},
+        {"update": f"theta = theta - gamma*grad(theta) + sqrt(gamma)*{a}*normal()", "through": 0,
+         "drift": [{"g": "-1"}], "diffusion": [{"n1 n1": f"({a})**2"}]},
+    ))  # fmt: skip
+
+
+def equal_law(source: Random) -> Table:
+    """One scheme written in two ways, and two that begin to differ at gamma."""
+    a, b = number(source), Fraction(source.randint(1, 5), 7)
+    plain = {"update": f"theta = theta - ({a})*gamma*sgrad(theta)"}
+    ball = {"update": f"v = {b}*v - gamma*sgrad(theta); theta = theta + v"}
+    return source.choice((
+        {"first": plain, "second": {"update": f"y = ({a})*sgrad(theta); theta = theta - gamma*y"}, "through": 1},
+        {"first": ball, "second": {"update": f"m = {b}*m + sgrad(theta); theta = theta - gamma*m"}, "through": 1},
+        {"first": ball, "second": {"update": f"theta = theta - gamma/(1 - {b})*sgrad(theta)"}, "through": 0},
+        {"first": plain | {"batch": "2"}, "through": 1, "second":
+         {"update": f"theta = theta - ({a})*gamma*(sgrad(theta) + sgrad(theta, 2))/2"}},
+    ))  # fmt: skip
+
+
+def stationary_law(source: Random) -> Table:
+    """The variance S = (1 - c gamma h)^2 S + noise, and the same in two directions."""
+    c, d = number(source), number(source)
+    update = f"theta = theta - ({c})*gamma*sgrad(theta)"
+    return source.choice((
+        {"update": update, "variance": f"({c})*gamma*sigma**2/(h*(2 - ({c})*gamma*h))"},
+        {"update": update, "batch": "B", "covariance": f"({c})*gamma*c/(B*(h1 + h2 - ({c})*gamma*h1*h2))"},
+        {"update": f"theta = theta - ({c})*gamma*grad(theta) + sqrt(gamma)*({d})*normal()",
+         "variance": f"({d})**2/(({c})*h*(2 - ({c})*gamma*h))"},
+    ))  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------ everything else
 
 
@@ -230,7 +277,7 @@ TRUE: dict[str, Callable[[Random], Table]] = {
     for f in (
         identity, flow_expansion, modified_equation, modified_loss, agreement, accuracy, limit_direction, fixed_points, stability,
         initial_layer, stationary_variance, equivalence, operator_series, stationary_density, marginal_density, parameter_rule,
-        schedule,
+        schedule, generator, equal_law, stationary_law,
     )
 }  # fmt: skip
 
@@ -289,6 +336,23 @@ def false_claims(table: Table, source: Random) -> Iterator[Table]:
         case "stationary-variance":
             yield changed("variance", to=other(source, table["variance"]))
             yield changed("variance", to=f"{table['variance']} + gamma**{source.randint(1, 9)}*h*sigma**2/1000")
+        case "generator":
+            part = source.choice([p for p in ("generator", "drift", "diffusion") if p in table])
+            k, extra = source.randint(0, table["through"]), {"drift": "g[g[g]]", "diffusion": "g g[g]"}.get(part, "g g[g1,g1]")
+            powers = [dict(p) for p in (*table[part], *({} for _ in range(table["through"] + 1 - len(table[part]))))]
+            yield changed(part, to=[p | ({extra: "1/1000"} if j == k else {}) for j, p in enumerate(powers)])
+            k = source.choice([j for j, p in enumerate(powers) if p])
+            forest = source.choice(list(powers[k]))
+            yield changed(part, k, forest, to=f"({powers[k][forest]})*1001/1000")
+            yield changed(part, to=[{f: c for f, c in p.items() if f != forest} for p in powers])
+        case "equal-law":
+            more = source.choice(("gamma*theta", f"gamma**{table['through'] + 1}*sgrad(theta)", "gamma*sgrad(theta, 3)"))
+            yield changed("second", "update", to=table["second"]["update"] + f"; theta = theta - {more}/1000")
+            yield changed("first", "update", to=table["first"]["update"].replace("*sgrad(theta)", "*sgrad(theta)*999/1000"))
+        case "stationary-law":
+            key = "variance" if "variance" in table else "covariance"
+            yield changed(key, to=other(source, table[key]))
+            yield changed(key, to=f"{table[key]} + gamma**{source.randint(1, 9)}/1000")
         case "equivalence":
             i = source.randrange(len(table["then"]))
             left, right = table["then"][i].split("=")

@@ -126,6 +126,17 @@ def flips(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
         case "fixed-points":
             for key in (k for k, v in table.items() if isinstance(v, bool)):
                 yield changed(key, to=not table[key])
+        case "generator":
+            for part in (p for p in ("generator", "drift", "diffusion") if p in table):
+                for k, power in enumerate(table[part]):
+                    for forest, c in power.items():
+                        yield changed(part, k, forest, to=f"({c})*1001/1000")
+        case "equal-law":
+            yield changed("through", to=table["through"] + 1)
+            yield changed("second", "update", to=table["second"]["update"] + "; theta = theta - gamma*theta/1000")
+        case "stationary-law":
+            key = "variance" if "variance" in table else "covariance"
+            yield changed(key, to=f"({table[key]})*1001/1000")
         case "schedule":
             for i, piece in enumerate(table["pieces"]):
                 yield changed("pieces", i, "value", to=piece["value"] + " + 1")
@@ -189,6 +200,17 @@ REPAIRS: dict[str, dict[str, Any]] = {
     "chavdarova-gda-2": {"through": 1}, "chavdarova-extragradient-2": {"through": 1}, "chavdarova-optimistic-2": {"through": 1},
     "adam-frozen": {"says": next(t["says"] for t in TABLES if t["id"] == "adam-cks")},
     "adam-direction": {"parallel": False},
+    "sgd-langevin": {"diffusion": [{}]}, "sgd-law-step": {"variance": "gamma*sigma**2/(B*h)"},
+    "kramers-noise": {"generator": [{"eta": "1", "eta:eta": "-lam", "eta:g": "-1"}]},
+    "linear-scaling-1": {"through": 0}, "momentum-carries-1": {"through": 0}, "sgld-langevin-1": {"through": 0},
+    "sme-weak-1-further": {"generator": [{"g": "-1"}, {"g1 g1": "1/2", "g[g]": "-1/2"}]}, "sme-weak-2-further": {"through": 1},
+    "mandt-covariance-exact": {"covariance": "gamma*c/(S*(h1 + h2 - gamma*h1*h2))"},
+    "reshuffled-drift-iid": {"sampling": "reshuffled"}, "reshuffled-equal": {"through": 0},
+    "hb-noise-drift-iid": {"drift": next(t["drift"] for t in TABLES if t["id"] == "hb-no-noise-drift-iid")},
+    "hb-noise-drift-reshuffled": {"drift": next(t["drift"] for t in TABLES if t["id"] == "hb-reshuffled")},
+    "usam-full": {"generator": [{}, {"g": "-1"}, {"g[g]": "-rho", "g1[g1]": "-rho"}]},
+    "langevin-drift-only": {"diffusion": [{"n1 n1": "2"}, {"n1 g[n1]": "2"}]},
+    "langevin-temperature": {"through": 0}, "baoab-temperature": {"through": 1},
 }  # fmt: skip
 
 
@@ -223,6 +245,11 @@ def test_correct_statements_are_derived() -> None:
         "004-sum-index": "S(n) = 1/3*a2(n) + 1/3*a1(n) + 1/3*a0(n)",
         "hb-map-as-flow": "(1 + beta)/(4*(1 - beta)**3)*dot(grad, grad)",  # Ghosh et al. 2023
         "001-stable-nesterov": "(0, 2*(1 + beta)/(1 + 2*beta))",
+        # Li, Tai & E 2019, order 2
+        "sme-weak-1-further": "G = (-g) + gamma*(-1/2*g[g] + 1/2*(g1 g1)) + O(gamma**2)",
+        # independent batches: no covariance of Hessian and gradient in the drift of heavy ball
+        "hb-noise-drift-iid": "gamma*(-(1 + beta)/(2*(1 - beta)**3)*g[g] + 1/(2*(1 - beta)**2)*(g1 g1)) + O(gamma**2)",
+        "langevin-temperature": "-2/(h*(gamma*h - 2))",
     }
     for name, text in expected.items():
         assert text in judged(next(t for t in TABLES if t["id"] == name)).correct, name
@@ -315,6 +342,7 @@ def test_recording_and_what_differs_from_the_record(capsys: Any, monkeypatch: An
     assert call(capsys, monkeypatch, str(tmp_path), "--lock", str(other))[0] == 0
 
 
+NOISE = 'kind = "generator"\nupdate = "theta = theta - gamma*sgrad(theta)"\n'
 HEAD = 'id = "a"\nstatement = "s"\nsource = "p"\n'
 BAD = [
     ("id = 3", "key 'id' is missing"),
@@ -340,6 +368,25 @@ BAD = [
      "not linear in t"),
     (HEAD + 'kind = "schedule"\npieces = [{start = "0", value = "a"}]\ncontinuous = true\nrange = ["0", "1"]\n'
      'bounds = {a = ["0", "b"]}', "write two numbers"),
+    (HEAD + NOISE + 'through = 0', "give either 'generator'"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ g = "-1" }]\ndrift = [{ g = "-1" }]', "give either 'generator'"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ g = "-1" }, {}]', "2 powers of gamma, and through = 0 reads 1"),
+    (HEAD + NOISE + 'through = 0\ndrift = [{ "g1 g1" = "1" }]', "'g1 g1' has not 1 of the derivatives of phi"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ "g[" = "1" }]', "is no forest of trees"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ "q" = "1" }]', "'q' is none of what the update draws"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ "eta:g" = "1" }]', "'eta' is no slow variable"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ g = "-b" }]', "'b' in the coefficient of g is no free parameter"),
+    (HEAD + NOISE + 'through = 0\ngenerator = [{ g = "1/0" }]', "division by zero"),
+    (HEAD + NOISE + 'through = 0\nsampling = "shuffled"\ngenerator = [{ g = "1" }]', "write iid or reshuffled"),
+    (HEAD + NOISE + 'through = 0\nbatches = "4"\ngenerator = [{ g = "1" }]', "goes with sampling"),
+    (HEAD + NOISE + 'through = 0\nsampling = "reshuffled"\nbatch = "2"\ngenerator = [{ g = "1" }]', "goes with independent"),
+    (HEAD + NOISE + 'through = 12\ngenerator = [{ g = "1" }]', "at most 8"),
+    (HEAD + 'kind = "equal-law"\nfirst = { scheme = "gd" }\nsecond = { scheme = "gdd" }\nthrough = 0', "gdd"),
+    (HEAD + 'kind = "equal-law"\nfirst = { scheme = "gd" }\nthrough = 0', "'second' is missing"),
+    (HEAD + 'kind = "stationary-law"\nscheme = "gd"', "give either variance"),
+    (HEAD + 'kind = "stationary-law"\nscheme = "gd"\nvariance = "1"\nof = "v"', "'v' is no state variable"),
+    (HEAD + 'kind = "stationary-law"\nscheme = "gd"\nvariance = "1"\nbatch = "h"', "'h' is of the loss"),
+    (HEAD + 'kind = "stationary-law"\nscheme = "gd"\nvariance = "1"\nsampling = "reshuffled"', "samples are independent"),
     (HEAD + 'kind = "informal"', "'why' is missing"),
     ("[[claim]]\n" + HEAD + 'kind = "informal"\nwhy = "w"\n[[claim]]\n' + HEAD + 'kind = "informal"\nwhy = "w"', "used twice"),
     ("claim = 3", "under a heading [[claim]]"),
@@ -350,6 +397,11 @@ BAD = [
 #: statements that this program cannot decide, and the reason in the table
 OPEN = [
     ('kind = "stability"\nscheme = "adam"\ninterval = []', "not a linear map"),
+    ('kind = "stationary-law"\nscheme = "adam"\nvariance = "1"', "linear in what they draw"),
+    ('kind = "stationary-law"\nscheme = "langevin-baoab"\nvariance = "1/h"', "exp(...)"),
+    ('kind = "stationary-law"\nupdate = "theta = theta + gamma*sgrad(theta)"\nvariance = "1"', "strictly stable"),
+    ('kind = "stationary-law"\nupdate = "w = w + sgrad(theta); theta = theta - gamma*sgrad(theta)"\nvariance = "1"', "no law"),
+    ('kind = "generator"\nupdate = "theta = theta - gamma*sgrad(theta)*sqrt(t)"\nthrough = 0\ngenerator = [{}]', ""),
     ('kind = "operator-series"\nfunction = "1/z"\nseries = "1"\nthrough = 1', "not regular"),
     ('kind = "modified-equation"\nscheme = "gd"\nsays = { theta = "-grad - gamma/2*hess(grad) - gamma**2*(d3(grad, grad)/12 + '
      'hess(hess(grad))/3) - gamma**3*(d3(grad, hess(grad))/12 + hess(d3(grad, grad))/12 + hess(hess(hess(grad)))/4)" }', "every"),

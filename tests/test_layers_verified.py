@@ -134,7 +134,7 @@ def test_partitions_and_ranks_of_the_checker() -> None:
     assert [len([*checker.partitions(n)]) for n in range(1, 8)] == [1, 2, 3, 5, 7, 11, 15]
     assert [checker.rank(101, m) for m in ([[1, 2], [2, 4]], [[0, 1], [1, 0]], [[0, 0]], [])] == [1, 2, 0, 0]
     assert [checker.ways(2, v, w) for v, w in ((0, 0), (1, 0), (0, 1), (2, 0))] == [1, 3, 2, 10]
-    assert checker.divided((2, 3)) == (range(2), range(2, 5))
+    assert checker.spans((2, 3)) == (range(2), range(2, 5))
 
 
 @pytest.mark.parametrize(("indices", "claim", "expected"), [
@@ -149,7 +149,7 @@ def test_layouts_of_the_checker(indices: int, claim: str, expected: list[tuple[i
     data["fields"]["theta"] = [[["1", claim]]]
     check = checker.Check(checker.Claim(data), Random(1))
     check.decide()
-    pilot = check.sample(12, layers=checker.divided(checker.PILOT))
+    pilot = check.sample(12, layers=checker.spans(checker.PILOT))
     check.compared(pilot)
     products = check.bounds(4)[-1]
     assert check.layouts(pilot, indices, products) == expected

@@ -35,7 +35,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.verification": (ROUTE, EXACT | {"counterexample", "numeric", "proof"}),
     "verify.stated_formula": (ROUTE, {"problems", "counterexample"}),
     "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof", "stated_formula"}),
-    "verify.claims": (ROUTE | JUDGE, {"proof"}),
+    "verify.claims": (ROUTE | JUDGE, EXACT | {"proof", "sde"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
     "verify.sde": (ROUTE, EXACT | {"proof"}),
     "verify.commands": (

@@ -145,6 +145,17 @@ def test_a_term_left_out_or_of_another_tie_is_refuted() -> None:
     assert verdict(c, (*SGD[:2], moved)).verdict == "refuted"
 
 
+@pytest.mark.parametrize("forest", ["g1 g1", "g1 g1 g1", "g g g g", "g[g,g,g]", "g1[g,g1,g]", "g[g[g[g]]]"])
+def test_more_derivatives_than_a_power_has_are_refuted(forest: str) -> None:
+    """What is claimed at gamma^k may have more nodes than the k + 1 of the truth: of phi, or of one loss."""
+    c = configured(GD_TEXT)
+    for k in (k for k in (0, 1) if forest not in SGD[k]):
+        wrong = [dict(p) for p in SGD[: k + 1]]
+        wrong[k][forest] = "1/1000"
+        found = verdict(c, wrong)
+        assert (found.verdict, found.power, found.roots) == ("refuted", k, len(read_forest(forest)))
+
+
 # ------------------------------------------------------------------------------------------ the worlds
 
 

@@ -10,9 +10,11 @@ from verify.claims.judgment import Judgment, Kind, undecided
 from verify.claims.kinds import (
     accuracy,
     agreement,
+    equal_law,
     equivalence,
     fixed_points,
     flow_expansion,
+    generator,
     identity,
     informal,
     initial_layer,
@@ -25,13 +27,14 @@ from verify.claims.kinds import (
     schedule,
     stability,
     stationary_density,
+    stationary_law,
     stationary_variance,
 )  # fmt: skip
 
 _MODULES = (
     modified_equation, modified_loss, agreement, limit_direction, fixed_points, accuracy, stability, initial_layer,
     equivalence, operator_series, flow_expansion, identity, stationary_density, marginal_density, stationary_variance,
-    parameter_rule, schedule, informal,
+    parameter_rule, schedule, generator, equal_law, stationary_law, informal,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
 

@@ -45,7 +45,7 @@ class SchemeData:
             raise UsageError("'regime' goes with 'scheme'; write what an update's parameters are under 'where'")
         for name, text in (self.where or {}).items():
             if "(" not in name:
-                _require_defined(limited(parse_expression(text, f"where, {name}")), name)
+                require_defined(limited(parse_expression(text, f"where, {name}")), f"where, {name}")
 
     def chosen(self) -> tuple[Scheme, dict[str, Any]]:
         """The scheme, and regime and settings as keywords of derive's functions.
@@ -71,6 +71,9 @@ class SchemeData:
         if not self.games:
             scheme.require_plain("a claim of this kind")
         scheme.require_no_maps("a claim")
+        return self.configured(scheme, keywords)
+
+    def configured(self, scheme: Scheme, keywords: Mapping[str, Any]) -> Configuration:
         return configure(scheme, keywords["regime"], keywords["settings"])
 
     @property
@@ -131,10 +134,11 @@ class SchemeData:
         return answer
 
 
-def _require_defined(expression: Expression, name: str) -> None:
+def require_defined(expression: Expression, where: str) -> None:
+    """Raises UsageError for a division by the number zero."""
     for node in walk(expression):
         if isinstance(node, Operation) and node.op == "/" and constant(node.args[1]) == 0:
-            raise UsageError(f"where, {name}: a division by zero")
+            raise UsageError(f"{where}: a division by zero")
 
 
 @dataclass(frozen=True)

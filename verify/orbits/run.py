@@ -179,12 +179,17 @@ class Runner:
             return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
-        if over := summed_call(function):
-            if self.problem is None and (over[1] or not any(isinstance(a, list) for a in args)):
-                raise UsageError(f"{over[0]}(...) cannot be evaluated here")
-            size, layers = (self.problem.dimension, self.problem.layers) if self.problem else (0, ())
-            return summed(function, args, size, layers, self.numbers)
+        if summed_call(function):
+            return self._summed(function, args)
         return elementary(function, args, self.numbers)
+
+    def _summed(self, function: str, args: list[Any]) -> Any:
+        """A sum over components; without a problem there are no layers, and some vector says how many there are."""
+        if self.problem is not None:
+            return summed(function, args, self.problem.dimension, self.problem.layers, self.numbers)
+        if not any(isinstance(a, list) for a in args):
+            raise UsageError(f"{function}(...) of numbers alone cannot be evaluated here")
+        return summed(function, args, 1, (), self.numbers)
 
     def at_rest(self, start: Mapping[str, Sequence[Any]], gamma: Any, t: Any = None) -> State:
         """The state that users start with, from the unknowns: memory from the scheme's [initial] table, else zero;

@@ -13,6 +13,7 @@
     family       l T = exp(gamma G) l, the statement in one world
     bound        how often a wrong generator can pass
     proof        the verdict: for every smooth loss, every law of the samples, every dimension
+    witness      losses and numbers on which two generators differ
     moments      slopes of the error of moments on quadratic losses, for every truncation
     stationary   the variance that is left after a long time
     simulation   random paths with error bars

@@ -14,7 +14,8 @@ import numpy as np
 
 from derive.errors import ParseError, UndecidedError
 from derive.language import Assignment, Call, Expression, Name, names_of, parse_update, walk
-from verify.numbers.evaluation import elementary, evaluate
+from derive.language.layers import summed_call
+from verify.numbers.evaluation import elementary, evaluate, summed
 from verify.sde.elements import Element, Elements
 from verify.sde.reading import draws_or_evaluates
 from verify.sde.scalars import Array
@@ -58,6 +59,8 @@ def _evaluated(world: World, expression: Expression, units: Mapping[str, int]) -
 
     def call(function: str, args: list[Any]) -> Any:
         label = label_of(function)
+        if summed_call(function):
+            return summed(function, args, shape.dimension, (), numbers)
         if label not in world.jets:
             return elementary(function, args, numbers)
         return [Element(world.ring, world.jets[label][:, i]) for i in range(world.jets[label].shape[1])]

@@ -176,25 +176,26 @@ def one_world(source: Random, c: Configuration, claim: Claim, drawing: Drawing, 
     structure = find_structure(source, c, half, p, parameters)
     nodes = max(claim.order + 1, claim.size if is_linear(c) else 2)
     degree = half * (claim.order + 1)
+    slack = max(slack, claim.reach - degree)
     shape = Shape(structure.slow, nodes, drawing.batches or nodes, half, degree + slack, reads_time(c))
     _require_small(shape, structure, normals(c))
     ring = Ring(Modular(p), shape.variables, shape.degree)
     world = draw_world(source, c, shape, ring, parameters, bool(drawing.batches))
     step = Step(c, world, structure.units, structure.follows, batch=drawing.batch)
-    family = Family(step, _operator(c, claim, world, structure, drawing), degree, p, drawing.batches)
+    family = Family(step, operator_of(c, claim, world, structure, drawing), degree, p, drawing.batches)
     if family.known < degree:
         return one_world(source, c, claim, drawing, slack + degree - family.known)
     return Tried(family.residual(), structure, shape, size(shape.variables - 1, degree)[0])
 
 
-def _operator(c: Configuration, claim: Claim, world: World, structure: Structure, drawing: Drawing) -> Operator:
+def operator_of(c: Configuration, claim: Claim, world: World, structure: Structure, drawing: Drawing) -> Operator:
     """The claimed generator, with numbers for the symbols that the drawing brings."""
-    numbers = {claim.batches or claim.batch: drawing.batches or drawing.batch}
+    numbers: dict[str, Any] = {claim.batches or claim.batch: drawing.batches or drawing.batch}
     known = replace(world, parameters={**numbers, **world.parameters})
     names, elements = known.names(Elements(world.ring)), Elements(world.ring)
     for symbol, expression in claim.symbols.items():
         powered = substitute(expression, {claim.batches: Number(Fraction(drawing.batches))})
-        numbers[symbol] = int(evaluate(powered, names, elements, _no_call).plain().values[0])
+        numbers[symbol] = evaluate(powered, names, elements, _no_call).plain().values[0]
     known = with_functions(replace(world, parameters={**numbers, **world.parameters}), claim.opaque, tuple(structure.units))
     spaces = {c.symbol(s): x for s, x in c.scheme.spaces.items()}
     return Operator(known, claim, Spaces(known, tuple(c.scheme.unknowns), spaces))

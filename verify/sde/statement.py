@@ -83,6 +83,12 @@ class Claim:
         """The largest number of nodes of a forest."""
         return max((t.size for power in self.powers for t in power), default=0)
 
+    @property
+    def reach(self) -> int:
+        """The largest number of derivatives of a loss, or of phi, in a forest: polynomials of this degree tell it from zero."""
+        forests = [t.forest for power in self.powers for t in power]
+        return max((max(len(f), *(len(n.children) + 1 for h in f for n in h.tree.nodes())) for f in forests if f), default=0)
+
 
 def read_claim(data: Any) -> Claim:
     """The claim of JSON data.  Raises UsageError for anything else.

@@ -57,22 +57,25 @@ def judge_variance(data: VarianceClaim) -> Judgment:
         raise UndecidedError(f"{unstable}, which need not concern theta")
     if unstable:
         return refuted(f"the variance does not settle: {unstable}", f"counterexample: h = 1: {unstable}")
-    claimed = symbolic(data.variance, "variance")
-    exact = f"on L = h*theta**2/2: variance = {text_of(true)}"
+    return compared(symbolic(data.variance, "variance"), true, data.through, f"on L = h*theta**2/2: variance = {text_of(true)}")
+
+
+def compared(claimed: Any, true: Any, through: int | None, exact: str) -> Judgment:
+    """A formula against the true one, exactly or as a series in gamma; `exact` says what is true."""
     if is_zero(true - claimed):
         return proved(exact)
     gamma = symbol("gamma")
-    depth = 4 if data.through is None else data.through + 1
+    depth = 4 if through is None else through + 1
     mine, theirs = (by_powers(e, gamma, depth) for e in (claimed, true))
     powers = sorted({*mine, *theirs})
     k = next((p for p in powers if not equal(mine.get(p, ZERO), theirs.get(p, ZERO))), None)
-    if k is None and data.through is not None:
-        return proved(exact, f"the series agree through gamma**{data.through}")
+    if k is None and through is not None:
+        return proved(exact, f"the series agree through gamma**{through}")
     numbers = _numbers(claimed, true)
     if k is None:
         return leading(exact, f"the series agree through gamma**{depth - 1}, and the sides are not equal", numbers)
     term = f"at gamma**{k}: claimed {text_of(mine.get(k, ZERO))}, true {text_of(theirs.get(k, ZERO))}"
-    if data.through is None and k > min(theirs):
+    if through is None and k > min(theirs):
         return leading(exact, f"next term, {term}", numbers)
     return refuted(exact, term, numbers)
 
