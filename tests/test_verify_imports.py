@@ -36,7 +36,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.stated_formula": (ROUTE, {"problems", "counterexample"}),
     "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof", "stated_formula"}),
     "verify.claims": (ROUTE | JUDGE, EXACT | {"proof", "sde"}),
-    "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims"}),
+    "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims", "sde"}),
     "verify.sde": (ROUTE, EXACT | {"proof"}),
     "verify.commands": (
         ROUTE | CONSOLE, {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report", "sde"}

@@ -297,7 +297,7 @@ def test_the_reader_has_letters_of_his_own() -> None:
 NOISE = sorted({*catalogue()} - {*catalogue(noise=False)})
 READINGS = (
     ("modified-eq",), ("modified-loss",), ("second-order",), ("accuracy", "--target", "theta' + grad"), ("stability",),
-    ("energy",), ("modifying",), ("explain",), ("paper", "-o", "never.tex"),
+    ("energy",), ("modifying",), ("explain",),
 )  # fmt: skip
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.commands.console import progress
 from derive.commands.helping import SCHEME_FILE, epilog
+from derive.commands.law import asks_for_law, law_article, law_options
 from derive.commands.options import chosen_letters, chosen_scheme, chosen_settings, letters_option, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
 from derive.files import check_writable, is_stream, write_whole
@@ -16,6 +18,8 @@ from derive.files import check_writable, is_stream, write_whole
 if TYPE_CHECKING:
     from derive.equation import ModifiedEquation
     from derive.paper.independent import Verified
+    from derive.scheme import Scheme
+    from derive.scheme.bibliography import Work
 
 MAX_TERMS = 200  # beyond this the proof takes long
 
@@ -26,6 +30,7 @@ EPILOG = epilog(
         "derive paper momentum --regime inertial --order 2",
         "derive paper momentum --order 2 -o momentum.tex --bib momentum.bib",
         "derive paper momentum --letters gamma=h,theta=x -o momentum.tex",
+        "derive paper momentum --sde --batch B -o law.tex      # of samples: the law, its drift and diffusion",
         "derive paper --preamble -o shadowflow.sty",
     ),
     SCHEME_FILE,
@@ -37,13 +42,17 @@ EPILOG = epilog(
 @click.option("--order", type=int, default=2, show_default=True, help="Keep the terms through gamma^ORDER.")
 @click.option("-o", "--output", metavar="OUT.tex|OUT.pdf", help="Where to write; the text goes to standard output without it.")
 @letters_option
+@law_options
 @click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
 @click.option("--force", is_flag=True, help="Write even where more than 2,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-          order: int, output: str | None, bib: str | None, preamble: bool, force: bool) -> None:  # fmt: skip
+          order: int, output: str | None, bib: str | None, preamble: bool, force: bool, **law: Any) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what
     was checked, and the sources. OUT.tex needs nothing else; OUT.pdf needs pdflatex.
+
+    Of a text that draws at random (sgrad, normal), and with --sde of any, the article derives the law of the iterates: tied
+    forests, the generator, drift and diffusion matrix, an example on sample losses.
     """
     _check_output(output, preamble)
     if preamble:
@@ -52,15 +61,32 @@ def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], r
     if bib is not None:
         check_writable(bib, "--bib")
     chosen = chosen_scheme(scheme, update, parameters, settings)
-    from derive.paper.document import article_of, paper_latex
-
-    with progress("deriving, power of gamma", order + 1) as advance:
-        article = article_of(chosen, order, regime, chosen_settings(chosen, settings), advance, force, chosen_letters())
-    text = paper_latex(article, _verified(article.equation))
+    values = chosen_settings(chosen, settings)
+    if asks_for_law(chosen, law):
+        text, sources = law_article(chosen, order, regime, values, law)
+    else:
+        text, sources = _flow_article(chosen, order, regime, values, force)
     if bib is not None:
-        _write_bib(bib, chosen.reference)
+        from derive.scheme.bibliography import bibtex
+
+        write_whole(bib, bibtex(sources))
         click.echo(f"wrote {bib}", err=True)
     _hand_over(text, output)
+
+
+def _flow_article(
+    chosen: Scheme, order: int, regime: str | None, values: Mapping[str, str], force: bool
+) -> tuple[str, Sequence[Work]]:
+    """The article on a modified equation, and what it cites: the works that the scheme's file names, and the book on backward
+    error analysis."""
+    from derive.paper.document import article_of, paper_latex
+    from derive.scheme.bibliography import cited, works
+
+    with progress("deriving, power of gamma", order + 1) as advance:
+        article = article_of(chosen, order, regime, values, advance, force, chosen_letters())
+    text = paper_latex(article, _verified(article.equation))
+    found = {work.key: work for work in (*cited(chosen.reference), works()["hairer-lubich-wanner"])}
+    return text, tuple(found.values())
 
 
 def _preamble() -> str:
@@ -106,14 +132,6 @@ def _verified(equation: ModifiedEquation) -> Verified:
     if found.bound is None:
         return Verified(reason=found.reason)
     return Verified(bits=10 * floor(-found.bound / 10))  # tens, so that the same input gives the same article
-
-
-def _write_bib(path: str, reference: str) -> None:
-    """The works that the scheme's file names, and the book on backward error analysis, which every article cites."""
-    from derive.scheme.bibliography import bibtex, cited, works
-
-    found = {work.key: work for work in (*cited(reference), works()["hairer-lubich-wanner"])}
-    write_whole(path, bibtex(found.values()))
 
 
 def _check_output(output: str | None, preamble: bool) -> None:

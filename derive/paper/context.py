@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Factor
@@ -13,9 +14,21 @@ from derive.equation import ModifiedEquation, TermSum
 from derive.paper.multistep import Multistep, multistep
 from derive.paper.preamble import article_notation
 from derive.readings.conditions import Condition, conditions
+from derive.scheme import Configuration
 from derive.writing.notation import Notation
 
 _NAMES = ("S", "T", "U", "Y", "Z", "Q", "R", "K", r"\Sigma")
+
+
+class Page(Protocol):
+    """What is said of an update needs this much of an article."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+    @property
+    def style(self) -> Notation: ...
+    @property
+    def point(self) -> str: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +42,10 @@ class Article:
     @property
     def order(self) -> int:
         return self.equation.order
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.equation.configuration
 
     @cached_property
     def style(self) -> Notation:

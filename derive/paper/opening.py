@@ -8,7 +8,7 @@ from dataclasses import replace
 from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
 from derive.language import Expression, Name, Repeat, Statement, names_of
-from derive.paper.context import Article
+from derive.paper.context import Article, Page
 from derive.paper.pieces import series_summands
 from derive.paper.start import started, where
 from derive.paper.update import bound_parameters, function_settings, uses_products
@@ -56,65 +56,65 @@ def _summary(article: Article) -> str:
 def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
     write = ExpressionWriter(article.style, scheme.kinds)
-    lines = _statements(scheme.statements, write, article)
+    lines = statements(scheme.statements, write, article)
     loss = rf"the loss ${article.loss}$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
     text = [
         r"\section{The scheme}",
         f"One step carries out, from top to bottom,\n{align(lines)}",
-        rf"where {loss}{product if uses_products(article.equation) else ''}.",
-        _special_names(article),
-        _parameters(article, write),
+        rf"where {loss}{product if uses_products(scheme) else ''}.",
+        special_names(article),
+        parameters(article, write),
         _relaxation(article),
         "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), article.style)] if scheme.notes else []),
     ]
     return "\n".join(t for t in text if t)
 
 
-def _statements(statements: Iterable[Statement], write: ExpressionWriter, article: Article) -> list[str]:
+def statements(read: Iterable[Statement], write: ExpressionWriter, page: Page) -> list[str]:
     """Rows of an align environment; what is repeated stands between two rows of words."""
     lines: list[str] = []
-    for s in statements:
+    for s in read:
         if isinstance(s, Repeat):
-            times = next((e for n, e in bound_parameters(article.equation.configuration) if s.count == Name(n)), s.count)
-            lines += [rf"&\text{{repeat ${write(times)}$ times:}}", *_statements(s.body, write, article), r"&\text{end}"]
+            times = next((e for n, e in bound_parameters(page.configuration) if s.count == Name(n)), s.count)
+            lines += [rf"&\text{{repeat ${write(times)}$ times:}}", *statements(s.body, write, page), r"&\text{end}"]
         else:
-            lines += _assignment(s.target, write.summands(s.value), article)
+            lines += _assignment(s.target, write.summands(s.value), page)
     return lines
 
 
-def _assignment(target: str, items: list[Summand], article: Article) -> list[str]:
-    first, *rest = rows(article.style.symbol(target), items)
+def _assignment(target: str, items: list[Summand], page: Page) -> list[str]:
+    first, *rest = rows(page.style.symbol(target), items)
     return [first.replace("={}&", r"\leftarrow{}&", 1), *rest]
 
 
-def _special_names(article: Article) -> str:
-    used = {n for a in article.equation.scheme.lines for n in names_of(a.value)}
+def special_names(page: Page) -> str:
+    used = {n for a in page.configuration.scheme.lines for n in names_of(a.value)}
     said = []
     if "theta_prev" in used:
-        said.append(f"${article.style.symbol('theta_prev')}$ is the point one step before")
+        said.append(f"${page.style.symbol('theta_prev')}$ is the point one step before")
     if "theta_next" in used:
-        said.append(f"${article.point}{article.style.following}$ the point that the step arrives at (an implicit scheme)")
+        said.append(f"${page.point}{page.style.following}$ the point that the step arrives at (an implicit scheme)")
     if "t" in used:
         said.append(r"$t = t_0 + n\step$ is the time at the start of the step")
     return f"Here {', and '.join(said)}." if said else ""
 
 
-def _parameters(article: Article, write: ExpressionWriter) -> str:
-    c = article.equation.configuration
+def parameters(page: Page, write: ExpressionWriter) -> str:
+    c = page.configuration
     used = [p for n, p in c.scheme.parameters.items() if n in c.bindings or n in c.free]
-    items = [_parameter_item(article, p.name, p.description, p.range) for p in used]
-    items += [rf"\item[${article.style.symbol(n)}(t)$] {prose(d, article.style)}" for n, d in c.scheme.functions.items()]
-    items += [rf"\item[${article.style.symbol(n)}$] {prose(words, article.style)}" for n, words in c.scheme.map_words.items()]
+    items = [_parameter_item(page, p.name, p.description, p.range) for p in used]
+    items += [rf"\item[${page.style.symbol(n)}(t)$] {prose(d, page.style)}" for n, d in c.scheme.functions.items()]
+    items += [rf"\item[${page.style.symbol(n)}$] {prose(words, page.style)}" for n, words in c.scheme.map_words.items()]
     text = ["\\begin{description}\n" + "\n".join(items) + "\n\\end{description}"] if items else []
     given: list[tuple[str, Expression]] = [*bound_parameters(c)]
-    formulas = [f"{article.style.symbol(n)} = {write(e)}" for n, e in given]
+    formulas = [f"{page.style.symbol(n)} = {write(e)}" for n, e in given]
     for v, r in c.rescaled.items():
-        formulas.append(rf"{article.style.symbol(v)} = {write(r.factor, 2)}\,{article.style.symbol(r.symbol)}")
+        formulas.append(rf"{page.style.symbol(v)} = {write(r.factor, 2)}\,{page.style.symbol(r.symbol)}")
     if formulas:
         where = f"In the regime \\emph{{{escape(c.regime)}}}" if c.regime else "Here"
         text.append(f"{where}\n\\begin{{gather*}}\n" + ",\\\\\n".join(_packed(formulas)) + ".\n\\end{gather*}")
-    text += [f"The time function ${article.style.symbol(n)}(t)$ is {s}." for n, s in function_settings(c, write)]
+    text += [f"The time function ${page.style.symbol(n)}(t)$ is {s}." for n, s in function_settings(c, write)]
     return "\n".join(text)
 
 
@@ -129,9 +129,9 @@ def _packed(formulas: list[str]) -> list[str]:
     return lines
 
 
-def _parameter_item(article: Article, name: str, description: str, span: str) -> str:
-    told = ", ".join(x for x in (prose(description, article.style), prose(span, article.style)) if x)
-    return rf"\item[${article.style.symbol(name)}$] {told}"
+def _parameter_item(page: Page, name: str, description: str, span: str) -> str:
+    told = ", ".join(x for x in (prose(description, page.style), prose(span, page.style)) if x)
+    return rf"\item[${page.style.symbol(name)}$] {told}"
 
 
 def _relaxation(article: Article) -> str:

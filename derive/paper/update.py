@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from derive.equation import ModifiedEquation
 from derive.language import Call, Expression, Name, Operation, walk
 from derive.language.calls import call_of
-from derive.scheme import Configuration
+from derive.scheme import Configuration, Scheme
 from derive.scheme.kinds import kind_of
 from derive.scheme.schedule import Schedule
 from derive.writing.escape import escape
@@ -22,9 +21,9 @@ def function_settings(c: Configuration, write: ExpressionWriter) -> list[tuple[s
     return [(n, escape(str(s)) if isinstance(s, Schedule) else f"${write(s)}$") for n, s in c.functions.items() if s is not None]
 
 
-def uses_products(equation: ModifiedEquation) -> bool:
+def uses_products(scheme: Scheme) -> bool:
     """Whether the update multiplies, divides or takes roots of vectors, so that 'componentwise' needs saying."""
-    kinds = equation.scheme.kinds
+    kinds = scheme.kinds
 
     def componentwise(node: Expression) -> bool:
         match node:
@@ -36,4 +35,4 @@ def uses_products(equation: ModifiedEquation) -> bool:
                 return call_of(function).kind == "argument" and any(kind_of(a, kinds) == "vector" for a in args)
         return False
 
-    return any(componentwise(node) for a in equation.scheme.lines for node in walk(a.value))
+    return any(componentwise(node) for a in scheme.lines for node in walk(a.value))

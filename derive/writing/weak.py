@@ -34,7 +34,7 @@ _HARD = "\xa0"  # a blank at which no line ends
 def weak_text(equation: WeakEquation, ascii_only: bool = False, letters: Mapping[str, str] | None = None) -> str:
     """The update, the generator power by power, drift, diffusion matrix and what is beyond, and what the words mean."""
     style = weak_style(equation, "ascii" if ascii_only else "unicode", letters or {})
-    report = _Report(equation, style)
+    report = LawReport(equation, style)
     c, generator = equation.configuration, equation.generator
     lines = wrapped(header(c, style, "weak modified equation", equation.order), "", "  ")
     lines += [f"    {line}" for line in (*update_lines(c, style), *drawn(report.to, equation))]
@@ -48,7 +48,7 @@ def weak_text(equation: WeakEquation, ascii_only: bool = False, letters: Mapping
 def weak_latex(equation: WeakEquation, letters: Mapping[str, str] | None = None) -> str:
     """Sentences and displays that compile as pasted."""
     style = weak_style(equation, "latex", letters or {})
-    report = _Report(equation, style)
+    report = LawReport(equation, style)
     sentences = [*drawn(report.to, equation), report.law, f"in the words of a stochastic differential equation {report.sde} with"]
     lines: list[str] = [*(words(s, style) for s in sentences), *report.sde_lines()]
     first, *rest = report.beyond_lines()
@@ -64,7 +64,7 @@ def weak_style(equation: WeakEquation, output: str, letters: Mapping[str, str], 
     return replace(STYLES[output], letters=checked(letters, names, output == "latex")).knowing(c.scheme, c.fresh("d"))
 
 
-class _Report:
+class LawReport:
     """The parts of the page; `to` learns which words want an explanation."""
 
     def __init__(self, equation: WeakEquation, style: Notation) -> None:
