@@ -271,6 +271,7 @@ def test_a_mean_of_one_sample_has_no_noise() -> None:
         ("theta = theta - gamma*sgrad(theta)*2", "theta = theta - 2*gamma*sgrad(theta)"),
         ("g = sgrad(theta); theta = theta - gamma*(g*g)/g", "theta = theta - gamma*sgrad(theta)"),
         ("g = sgrad(theta); theta = theta - gamma*g*abs(g)/sqrt(g*g)", "theta = theta - gamma*sgrad(theta)"),
+        ("g = sgrad(theta); theta = theta - gamma*(g + grad(theta))*g/g", "theta = theta - gamma*(sgrad(theta) + grad(theta))"),
         ("m = m/2 + sgrad(theta); theta = theta - gamma*(m*c)/c", "m = m/2 + sgrad(theta); theta = theta - gamma*m"),
     ],
 )

@@ -145,13 +145,15 @@ class _Sample(Meaning[Quantity]):
         partial = partial_of(function)
         if not partial and function not in ("grad", "field"):
             return self._function(function, args)
-        unknown = partial.variables[0] if partial else next(iter(self.functions.generator.configuration.scheme.unknowns))
         label = function if partial else GRADIENT
-        return self.functions.gradient(label, unknown, self.sample) if sample else self.mean_gradient(label)
+        return self.gradient(label, self.sample) if sample else self.mean_gradient(label)
+
+    def gradient(self, label: str, sample: int) -> list[Jet]:
+        partial, unknowns = partial_of(label), self.functions.generator.configuration.scheme.unknowns
+        return self.functions.gradient(label, partial.variables[0] if partial else next(iter(unknowns)), sample)
 
     def mean_gradient(self, label: str) -> list[Jet]:
-        space = self.functions.generator.spaces[label]
-        of = [self.functions.gradient(label, space, k) for k in range(len(self.weights))]
+        of = [self.gradient(label, k) for k in range(len(self.weights))]
         return [self._mean([g[i] for g in of]) for i in range(len(of[0]))]
 
     def _mean(self, each: Sequence[Jet]) -> Jet:
