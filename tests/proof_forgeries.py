@@ -318,7 +318,7 @@ GAME_FORGERIES: dict[str, Forgery] = {
     "loss called hess": _loss("hess", ["x"]),
     "loss called gamma": _loss("gamma", ["x"]),
     "loss called x": _loss("x", ["x"]),
-    "value of a loss in the text": _text(lambda s: s + "\nx = x + gamma**9*f(x, y)"),
+    "value of a loss in the text": _text(lambda s: s + "\nx = x + gamma*f(x, y)*x"),
     "gradient without a loss": _text(lambda s: s.replace("grad(f(x, y), x)", "grad(x)")),
     "gradient with a keyword": _text(lambda s: s.replace("grad(f(x, y), x)", "grad(f(x, y=y), x)")),
     "point with one variable": _text(lambda s: s.replace("f(x, y)", "f(x)")),

@@ -180,7 +180,7 @@ def test_weights() -> None:
     assert c(-4) == Weight(0.0, 2.0)
     assert ring.is_zero(None)
     assert not ring.is_zero(VARIABLE)
-    assert ring.neg(VARIABLE) is VARIABLE
+    assert ring.neg(VARIABLE) == VARIABLE
     assert ring.scale(VARIABLE, F(-3, 7)) == Weight(1.0, log2(3), 7)
     assert (
         ring.scale(None, F(2)) is ring.scale(VARIABLE, F(0)) is ring.times(None, VARIABLE) is ring.times(VARIABLE, None) is None
@@ -274,7 +274,7 @@ def test_losses_of_weights() -> None:
 
 def test_the_error_of_a_sample() -> None:
     """D Q 2^k / 2^63 + (Q H / 63) / #primes,  #primes = 2^63 / (90 M)."""
-    size = Size(1, 64.0, 630.0, 3.0, frozenset(), False)
+    size = Size(1, 0, 64.0, 630.0, 3.0, frozenset(), False)
     zero, unlucky = 6 + 3 + 4 - 63, 3 + log2(11) - (63 - log2(24) - log2(90))
     assert sample_error(size, 4, 24) == pytest.approx(log2(2.0**zero + 2.0**unlucky))
     assert sample_error(replace(size, degree=0.0), 4, 24) == pytest.approx(log2(2.0 ** (zero - 6) + 2.0**unlucky))
