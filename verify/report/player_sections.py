@@ -68,7 +68,7 @@ class PlayerSections(Sections):
 def _read(lines: Callable[[], str]) -> str:
     """A reading as it is printed, or why there is none."""
     try:
-        return f'<pre class="scroll"><code>{escape(lines().strip())}</code></pre>'
+        return f'<pre class="scroll" tabindex="0" role="group" aria-label="text"><code>{escape(lines().strip())}</code></pre>'
     except DeriveError as error:
         return f"<p>None: {escape(str(error))}.</p>"
 
