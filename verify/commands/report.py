@@ -20,6 +20,7 @@ EPILOG = epilog(
         "verify report momentum --order 2 -o momentum.html",
         "verify report sgd --sde --order 2 -o law.html",
         "verify report adam --set beta1=9/10 -o adam.html",
+        'verify report game-simultaneous --loss "x*y + x**4/8" -o game.html',
         'verify report gd --order 2 --loss "x**4/4 + x*y**2 + y**2" --at x=1,y=1/2 --gamma 1/10 -o gd.html',
     ),
     SCHEME_FILE,
@@ -29,7 +30,11 @@ EPILOG = epilog(
 @click.command("report", epilog=EPILOG)
 @scheme_options
 @click.option("--order", type=click.IntRange(0, 8), default=1, show_default=True, help="Keep the terms through gamma^ORDER.")
-@click.option("--loss", metavar="EXPR", help="A loss in two named variables for the pictures (a curved valley by default).")
+@click.option(
+    "--loss",
+    metavar="EXPR",
+    help="A loss in two named variables for the pictures (a curved valley by default); 'EXPR;EXPR' of a game, or f (g = -f).",
+)
 @click.option("--field", metavar="EXPR;EXPR", help="A field in two variables, for schemes written with field(x).")
 @click.option("--at", metavar="x=1/2,y=1/3", help="Where the pictures and the measured slopes start.")
 @click.option("--gamma", metavar="NUMBER", help="Where the slider of the step size stands at first.")
@@ -87,9 +92,9 @@ def _law_page(scheme: Scheme, order: int, regime: str | None, values: dict[str, 
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:
     if loss is not None and field is not None:
         raise click.UsageError("give --loss or --field, not both")
-    if loss is not None and label != "L":
+    if loss is not None and label == "f":
         raise click.UsageError("this scheme is written with field(x); give --field 'EXPR;EXPR'")
-    if field is not None and label == "L":
+    if field is not None and label != "f":
         raise click.UsageError("this scheme is written with grad(x); give --loss EXPR")
     return loss if loss is not None else field
 

@@ -24,7 +24,7 @@ from verify.numeric.slopes import choose_steps
 from verify.numeric.system import build_system
 from verify.orbits.integrate import BlowUpError, Flow, IntegrationError, SingularFieldError
 from verify.orbits.slow_balls import NumericError, slow_orbit
-from verify.problems.landscape import Loss
+from verify.problems.plane_game import Planar
 
 LOSS = "x**2/8 + y**2/2 + sin(x)*y/2"
 FIELD = "y - x/4; -x - y**3/4"
@@ -40,7 +40,7 @@ def orbits_for_plot(
     configuration: Configuration,
     equation: Equation,
     parameters: Parameters,
-    loss: Loss,
+    loss: Planar,
     theta: Sequence[Fraction],
     gamma: Fraction | None = None,
     steps: int = 24,
@@ -78,7 +78,7 @@ def _check(iterates: Sequence[Plane], gamma: Fraction) -> None:
             raise NumericError(f"step {n} does not exist at gamma = {gamma}: the update is singular there; take another point")
 
 
-def _height(loss: Loss) -> Callable[[float, float], float]:
+def _height(loss: Planar) -> Callable[[float, float], float]:
     tape = Tape(loss.dimension)
     program = Program(tape, [tape.lift(loss.value(tape.inputs))])
     return lambda x, y: float(program([arb(x), arb(y)])[0])
@@ -108,7 +108,7 @@ def _plane(point: Sequence[Any]) -> Plane:
 
 
 def instructive_step(
-    configuration: Configuration, equation: Equation, parameters: Parameters, loss: Loss, theta: Sequence[Fraction]
+    configuration: Configuration, equation: Equation, parameters: Parameters, loss: Planar, theta: Sequence[Fraction]
 ) -> Fraction:
     """The largest of a few steps at which the modified flow stays near the iterates, close against the path's length and well
     closer than the limit flow; else the cautious one of the measured slopes."""

@@ -24,8 +24,8 @@ from verify.numbers.tape import Node, Tape
 from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, scalar_names
 from verify.orbits.run import reads_ahead
 from verify.problems.formula import FormulaValues
-from verify.problems.landscape import Loss
 from verify.problems.maps import maps_of
+from verify.problems.plane_game import Planar
 
 Equation = Mapping[str, Any]
 _FUNCTIONS = {name: f"Math.{name}" for name in ("sin", "cos", "sinh", "cosh", "log", "atan")}
@@ -115,7 +115,7 @@ class Model:
     """
 
     def __init__(
-        self, configuration: Configuration, equation: Equation, longer: Equation, loss: Loss, potential: Sequence[Any] = ()
+        self, configuration: Configuration, equation: Equation, longer: Equation, loss: Planar, potential: Sequence[Any] = ()
     ) -> None:
         self.configuration, self.equation, self.longer, self.loss = configuration, equation, longer, loss
         self.potential = potential

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from verify.problems.maps import maps_of
+from verify.problems.plane_game import PlaneGame
 from verify.report.controls import Control
 from verify.report.material import Material
 from verify.report.parts import BUTTONS, LEGEND, REST, figure, section
@@ -17,7 +18,7 @@ SAID = '<p id="status" role="status"></p><p id="range" role="status"></p>'
 
 def picture(m: Material, controls: Sequence[Control]) -> str:
     """Sliders, words, legend and panels."""
-    panels = [figure("panel-loss", "On the contours of the loss" if not m.loss.is_field else "In the plane")]
+    panels = [figure("panel-loss", _ground(m))]
     if m.contoured is not None:
         panels.append(figure("panel-modified", "On the contours of the modified loss"))
     panels.append(figure("distances", "Distance from the flows", True))
@@ -29,11 +30,20 @@ def picture(m: Material, controls: Sequence[Control]) -> str:
     return section("picture", "Look: iterates, limit flow, modified flow", body)
 
 
+def _ground(m: Material) -> str:
+    """What lies under the orbits."""
+    if isinstance(m.loss, PlaneGame):
+        return f"On the contours of {m.loss.first}"
+    return "On the contours of the loss" if not m.loss.is_field else "In the plane"
+
+
 def _lead(m: Material) -> str:
-    what = "field" if m.loss.is_field else "loss L"
+    what = "field = " if m.loss.is_field else "loss L = "
+    if isinstance(m.loss, PlaneGame):
+        what = "game "
     kept = "" if set(m.opened) == set(m.parameters) else "what was set can be moved here too; "
     return (
-        f"The {what} = <code>{escape(m.loss.text)}</code>{_maps(m)}. Move the sliders (with the keyboard: Tab, then the arrow "
+        f"The {what}<code>{escape(m.loss.text)}</code>{_maps(m)}. Move the sliders (with the keyboard: Tab, then the arrow "
         f"keys) or type numbers (0.999, 1e-8, 2/3); {kept}everything below is computed anew in this page, in double precision, "
         "from functions generated from the exact field."
     )

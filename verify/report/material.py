@@ -21,11 +21,14 @@ from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Recorder, build_system, chosen_parameters, layout_of
 from verify.orbits.integrate import Flow, IntegrationError
 from verify.orbits.slow_balls import NumericError, System
+from verify.problems.game import divided
 from verify.problems.landscape import Loss
+from verify.problems.plane_game import Planar, PlaneGame
 from verify.problems.problem import check_coordinates
 from verify.proof import prove
 from verify.report.drawn_maps import drawn_settings
 from verify.report.javascript import Model
+from verify.report.players import GameModel, plane_game, require_drawn
 from verify.report.scaling import set_numbers
 
 STEPS = 40
@@ -60,7 +63,7 @@ class Material:
     request: Request
     equation: ModifiedEquation
     model: Model
-    loss: Loss
+    loss: Planar
     parameters: Mapping[str, Fraction]
     opened: Mapping[str, Fraction]
     start: tuple[Fraction, ...]
@@ -89,7 +92,9 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
 
     Raises UsageError for a loss that is not two-dimensional, and what `modified_equation` raises.
     """
-    request.scheme.require_plain("report")
+    request.scheme.require_no_layers("report")
+    if request.scheme.losses:
+        require_drawn(request.scheme)
     request = replace(request, settings=drawn_settings(request.scheme, request.settings or {}))
     equation, longer = (
         modified_equation(request.scheme, n, regime=request.regime, settings=request.settings, force=n > request.order)
@@ -117,13 +122,14 @@ def gather(request: Request, announce: Callable[[int], None] = lambda done: None
 STAGES = 4
 
 
-def _model(equation: ModifiedEquation, longer: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model:
+def _model(equation: ModifiedEquation, longer: ModifiedEquation, potential: ModifiedLoss | str, loss: Planar) -> Model:
     shown = contoured(potential)
     blocks = shown.to_json()["potential"] if shown is not None else []
-    return Model(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
+    kind: type[Model] = GameModel if isinstance(loss, PlaneGame) else Model
+    return kind(equation.configuration, equation.to_json(), longer.to_json(), loss, blocks)
 
 
-def _sliding_model(request: Request, equation: ModifiedEquation, potential: ModifiedLoss | str, loss: Loss) -> Model | None:
+def _sliding_model(request: Request, equation: ModifiedEquation, potential: ModifiedLoss | str, loss: Planar) -> Model | None:
     """The model in which parameters set to numbers are free again; None where none is, or the pictures would be others."""
     numbers = set_numbers(equation.configuration)
     if not numbers:
@@ -153,11 +159,13 @@ def usual_parameters(configuration: Configuration) -> dict[str, Fraction]:
     return chosen | {n: 1 - Fraction(1, 2 ** (k + 1)) for k, n in enumerate(factors)}
 
 
-def two_dimensional(request: Request, free: Collection[str] = ()) -> Loss:
-    """The loss (or field) of the pictures.
+def two_dimensional(request: Request, free: Collection[str] = ()) -> Planar:
+    """The loss (or field, or game) of the pictures.
 
     Raises UsageError for another number of variables than two, and for a parameter of the scheme, or a `free` one, among them.
     """
+    if request.scheme.losses:
+        return plane_game(request.scheme, request.loss, [*request.scheme.parameters, *free])
     is_field = request.scheme.label == "f"
     what = "field" if is_field else "loss"
     loss = Loss(request.loss or (FIELD if is_field else LOSS), is_field)
@@ -171,7 +179,7 @@ def two_dimensional(request: Request, free: Collection[str] = ()) -> Loss:
     return loss
 
 
-def starting_point(loss: Loss, at: str | None) -> tuple[Fraction, ...]:
+def starting_point(loss: Planar, at: str | None) -> tuple[Fraction, ...]:
     """The point given, else one from which the default loss is instructive."""
     if at is None:
         return START
@@ -181,6 +189,8 @@ def starting_point(loss: Loss, at: str | None) -> tuple[Fraction, ...]:
 
 
 def _potential(equation: ModifiedEquation) -> ModifiedLoss | str:
+    if equation.scheme.losses:
+        return "each player has its own"
     try:
         return loss_of(equation)
     except DeriveError as error:
@@ -207,16 +217,16 @@ def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
         return " ".join(str(error).split()) or type(error).__name__
 
 
-def _others(equation: ModifiedEquation, loss: Loss, parameters: Parameters, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
+def _others(equation: ModifiedEquation, loss: Planar, parameters: Parameters, theta: Sequence[Fraction]) -> tuple[Fraction, ...]:
     """Where the slow coordinates besides theta start: as users start them where the field exists there (time at one)."""
     layout = layout_of(equation.configuration, equation.to_json(), loss)
     runner = Recorder(equation.configuration, layout, loss, parameters).runner(EXACT)
     one = to_fmpq(Fraction(1))
     try:
-        state = runner.at_rest({"theta": [to_fmpq(x) for x in theta]}, one, one) | {"t": one}
+        state = runner.at_rest(divided([to_fmpq(x) for x in theta], loss.sizes), one, one) | {"t": one}
     except (IrrationalRoot, ArithmeticError):
         state = {}
-    slots = [(n, high - low) for n, (low, high) in layout.slots.items() if n != "theta" and n not in layout.memory]
+    slots = [(n, high - low) for n, (low, high) in layout.slots.items() if n not in (*layout.unknowns, *layout.memory)]
     at_rest = {n: _fractions(state.get(n, to_fmpq(_INSIDE)), size) for n, size in slots}
     inside = {n: [Fraction(1) if n == "t" else _INSIDE] * size for n, size in slots}
     chosen = at_rest if _exists(equation, loss, parameters, theta, at_rest) else inside
@@ -230,7 +240,7 @@ def _fractions(value: Any, size: int) -> list[Fraction]:
 
 def _exists(
     equation: ModifiedEquation,
-    loss: Loss,
+    loss: Planar,
     parameters: Parameters,
     theta: Sequence[Fraction],
     others: Mapping[str, list[Fraction]],

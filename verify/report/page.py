@@ -17,6 +17,7 @@ from verify.report.controls import page_controls
 from verify.report.formula_images import FormulaImages
 from verify.report.look import picture
 from verify.report.material import Material
+from verify.report.player_sections import PlayerSections
 from verify.report.sections import Sections
 from verify.report.words import power_words
 
@@ -24,7 +25,7 @@ from verify.report.words import power_words
 def report_page(material: Material) -> str:
     """The HTML text of a report."""
     formulas = FormulaImages()
-    sections = Sections(material, formulas)
+    sections = (PlayerSections if material.equation.scheme.losses else Sections)(material, formulas)
     c = material.equation.configuration
     controls = page_controls(
         c, material.opened, material.gamma, material.request.steps, material.equation.order, material.loss.variables,

@@ -52,7 +52,20 @@ class Sections:
         self.signs = Signs(material.equation)
         self.conditions = conditions(material.equation)
         equation = material.equation
-        self.phrases = Phrases(self.plain.symbol, velocity_of(equation), equation.algebra.loss, equation.scheme.maps)
+        self.phrases = self.phrases_of(equation)
+
+    def phrases_of(self, equation: ModifiedEquation) -> Phrases:
+        """How terms are read and said."""
+        return Phrases(self.plain.symbol, velocity_of(equation), equation.algebra.loss, equation.scheme.maps)
+
+    def words_of(self, term: str, positive: bool | None, variable: str, k: int) -> str:
+        """What a term at gamma^k does in the equation of a variable."""
+        return field_words(term, positive, self.phrases, variable, k == 0)
+
+    def passes(self) -> tuple[str, str]:
+        """What passes through what: the solution at n gamma, and the problems for which it does."""
+        problem = "loss" if self.material.equation.scheme.label == "L" else "vector field"
+        return "θ(nγ) = θₙ", problem + " and every map of its kind" * bool(self.material.equation.scheme.maps)
 
     # ------------------------------------------------------------------------------------------ the scheme
 
@@ -89,12 +102,11 @@ class Sections:
         equation = self.material.equation
         start = " that start on the slow manifold" if remembers(equation) else ""
         k = equation.order
+        solution, problem = self.passes()
         text = (
-            f"This is the differential equation whose solution passes through the iterates{start}, θ(nγ) = θₙ, to all orders in"
+            f"This is the differential equation whose solution passes through the iterates{start}, {solution}, to all orders in"
             f" γ, here through {power_words(k)}: over bounded times the error is O({power_words(k + 1)}). "
         )
-        problem = "loss" if equation.scheme.label == "L" else "vector field"
-        problem += " and every map of its kind" * bool(equation.scheme.maps)
         where = where_text(self.conditions, for_equation(UNICODE, equation))
         text += f"It holds for every smooth {problem} in any dimension{', ' + where if where else ''}. "
         if left_out := transients(equation, self.plain):
@@ -134,7 +146,7 @@ class Sections:
 
     def _term_row(self, variable: str, k: int, coefficient: Any, factors: Any) -> str:
         c, term = settled(coefficient, factors)
-        words = field_words(str(term) if term.factors else "1", self.positive(coefficient), self.phrases, variable, k == 0)
+        words = self.words_of(str(term) if term.factors else "1", self.positive(coefficient), variable, k)
         if len(self.material.equation.equations) > 1:
             words = f"in {self.phrases.letter(variable)}′: {words}"
         shown = self.formulas.svg(write_term(term, self.style) if term.factors else "1")
