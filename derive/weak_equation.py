@@ -20,7 +20,7 @@ from derive.errors import UsageError
 from derive.language import unparse
 from derive.noise.generator import Generator, generator
 from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
-from derive.noise.sampling import batch_size, by_batch, with_samples
+from derive.noise.sampling import MAX_WEAK_ORDER, batch_size, by_batch, require_few_forests, with_samples
 from derive.noise.sums import ForestSum, labels_of
 from derive.result import Described, declarations, function_text, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from derive.concrete.samples import Losses, Samples
 
 __all__ = ["OnLosses", "WeakEquation", "modified_sde"]
-#: plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
 MAX_BATCH_ORDER = 3
-MAX_WEAK_ORDER = {"iid": 6, "reshuffled": 5}
 
 
 @dataclass(frozen=True, repr=False)
@@ -255,8 +253,7 @@ def modified_sde(
     given, batches = batches_setting(chosen, dict(settings or {})) if epochs else (settings, None)
     configuration = configure(chosen, regime, given, noise=True)
     check_order(configuration, order, force=True)
-    if order > MAX_WEAK_ORDER[how]:
-        raise UsageError(f"order {order}: too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER[how]}")
+    require_few_forests(order, how)
     if batch_order is not None and (epochs or not 0 <= batch_order <= MAX_BATCH_ORDER):
         what = "independent samples" if epochs else f"orders 0 to {MAX_BATCH_ORDER}"
         raise UsageError(f"batch-order: powers of 1/B are for {what}")

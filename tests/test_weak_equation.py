@@ -279,6 +279,9 @@ def test_options_of_losses_want_losses(option: str) -> None:
 def test_bad_input_is_one_line() -> None:
     assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
     assert "hess(...) of a sample is not read" in refused("gradient-penalty")
+    squared = "g = sgrad(theta); theta = theta - gamma*grad(theta)*grad(g*g)"
+    assert "tends to no variable as gamma -> 0" in refused("--update", squared)
+    assert "has no limit as gamma -> 0" in refused("--update", "v = v/2 + sgrad(theta)/gamma; theta = theta - gamma*v*v")
     assert "loss(...) of a sample is not read" in refused("polyak-step")
     assert "sign of zero" in refused("sign-descent", "--losses", "x**2; x**4", "--at", "x=0")
     assert "1/0" not in refused("momentum", "--set", "beta=1", "--losses", "x")

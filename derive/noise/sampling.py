@@ -25,6 +25,20 @@ from derive.scheme import Configuration, Scheme
 from derive.scheme.names import CLOCK
 
 MAX_BATCH = 10**12
+#: plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
+MAX_WEAK_ORDER = {"iid": 6, "reshuffled": 5}
+
+
+def require_few_forests(order: int, sampling: str = "iid") -> None:
+    """Raise UsageError for an order with more tied forests than can be gone through.
+
+    >>> require_few_forests(7)
+    Traceback (most recent call last):
+    ...
+    derive.errors.UsageError: order 7: too many tied forests at gamma^7; the limit is order 6
+    """
+    if order > MAX_WEAK_ORDER[sampling]:
+        raise UsageError(f"order {order}: too many tied forests at gamma^{order}; the limit is order {MAX_WEAK_ORDER[sampling]}")
 
 
 def with_samples(scheme: Scheme) -> Scheme:

@@ -150,6 +150,13 @@ class _Builder:
                 found[label] = (found[label] + limit * b if label in found else limit * b).reduced()
         return {label: c for label, c in found.items() if c}
 
+    def expanded(self, c: Ratio) -> Series:
+        """A coefficient as a power series in gamma."""
+        try:
+            return self.forms.expand(c)
+        except ZeroDivisionError:
+            raise self.forms.refuse(f"a factor {c} has no limit as gamma -> 0; a regime may rescale the memory") from None
+
     def zeroth(self, form: Form, state: str, target: str) -> Ratio:
         """The coefficient of a variable at gamma = 0."""
         c = form.get(state, self.ring.zero)
@@ -212,7 +219,7 @@ class _Builder:
             if not key or key.startswith(StepForms.NUMBER):
                 raise self.forms.refuse("a number is added to every component of a vector")
             for roots, part in self.forms.by_roots(c).items():
-                series = self.forms.expand(part)
+                series = self.expanded(part)
                 if key.startswith(StepForms.NORMAL):
                     normals[int(key[1:]), roots] = series
                 elif roots:
@@ -305,7 +312,9 @@ class _Builder:
             (key,) = form
             return self.label_of(self.forms.part(key)) if self.forms.fluctuates(key) else key
         if not slow and not variable:
-            return next((u for u in self.fast if limits.get(u)), self.fast[0] if self.fast else "0")
+            if found := next((u for u in self.fast if limits.get(u)), ""):
+                return found
+            raise self.forms.refuse("an argument of a function tends to no variable as gamma -> 0")
         if list(slow.items()) != [(name := variable or next(iter(slow)), self.ring.one)]:
             text = " + ".join(f"{c}*{s}" for s, c in slow.items()) or "0"
             raise self.forms.refuse(f"a gradient or function is taken at a point that tends to {text} as gamma -> 0")

@@ -18,7 +18,7 @@ from derive.algebra.coefficients import Ratio
 from derive.equation import check_order
 from derive.noise.forests import text
 from derive.noise.generator import Generator
-from derive.noise.sampling import independent
+from derive.noise.sampling import independent, require_few_forests
 from derive.noise.start import start_from_rest
 from derive.noise.sums import ForestSum, labels_of
 from derive.result import Described, named
@@ -98,5 +98,6 @@ def initial_law(
     """
     configuration = configure(independent(load_scheme(scheme)), regime, settings, noise=True)
     check_order(configuration, order, force=True)
+    require_few_forests(order)
     start = start_from_rest(configuration, order)
     return InitialLaw(start.settled, start.decaying, start.factors)

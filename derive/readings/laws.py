@@ -30,7 +30,7 @@ from derive.noise.epochs import BATCHES
 from derive.noise.forests import Forest, text
 from derive.noise.generator import Generator, generator
 from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
-from derive.noise.sampling import excess, with_samples
+from derive.noise.sampling import excess, require_few_forests, with_samples
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
 from derive.scheme import Scheme, configure, load_scheme
@@ -143,6 +143,7 @@ def _generator(
     own = {n: v for n, v in rest.items() if n in free or n.partition("(")[0] in scheme.functions}
     configuration = configure(scheme, regime, own, noise=True)
     check_order(configuration, order, force=True)
+    require_few_forests(order, how)
     return generator(configuration, order) if how == "iid" else reshuffled_generator(configuration, order, batches)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.equation import check_order
-from derive.errors import DeriveError, ReductionError
+from derive.errors import DeriveError, ReductionError, UsageError
 from derive.noise.quadratic import QuadraticStep, Symbols
 from derive.noise.sampling import independent
 from derive.readings.stability import Stability, stability_of
@@ -26,6 +26,8 @@ from derive.readings.stationary_density import StationaryDensity, stationary_den
 from derive.result import Described, named
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.linear_map import LinearMap
+
+MAX_SERIES = 60
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,6 +102,8 @@ def stationary_law(
     chosen = independent(load_scheme(scheme))
     configuration = configure(chosen, regime, settings, noise=True)
     check_order(configuration, order, force=True)
+    if order > MAX_SERIES:
+        raise UsageError(f"order {order}: the closed form is exact; its series is written through gamma^{MAX_SERIES}")
     step = QuadraticStep(configuration)
     variance = step.variance()
     linear = step.step(step.symbols.curvature, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from html import escape
-from math import ceil, floor, log2, log10
+from math import ceil, floor, inf, log2, log10
 
 from verify.numeric.slopes import SlopeTable
 from verify.report.words import power_words
@@ -103,7 +103,7 @@ def expected(table: SlopeTable, k: int) -> str:
 
 
 def _points(table: SlopeTable, k: int) -> list[Point]:
-    return [(log2(g), log10(e)) for g, e in zip(table.gammas, table.errors[k], strict=True) if e > 0]
+    return [(log2(g), log10(e)) for g, e in zip(table.gammas, table.errors[k], strict=True) if 0 < e < inf]
 
 
 def _reference(points: Sequence[Point], slope: int, across: Callable[[float], float], down: Callable[[float], float]) -> str:
