@@ -110,11 +110,8 @@ def _signatures(roots: Iterable[Root]) -> dict[int, list[object]]:
     """Of every tie what does not depend on numbers: the places of its nodes, each with all that is above and below it."""
     found: dict[int, list[object]] = {}
 
-    def shape(t: Tree) -> Tree:
-        return Tree(t.label, min(t.tie, 1), tuple(sorted(map(shape, t.children))), t.slot)
-
     def visit(t: Tree, above: tuple[object, ...]) -> None:
-        here = (*above, shape(t))
+        here = (*above, _shape(t))
         if t.tie:
             found.setdefault(t.tie, []).append(here)
         for c in t.children:
@@ -123,6 +120,12 @@ def _signatures(roots: Iterable[Root]) -> dict[int, list[object]]:
     for r in roots:
         visit(r.tree, (r.slot,))
     return {k: sorted(places, key=repr) for k, places in found.items()}
+
+
+@lru_cache(maxsize=1 << 16)
+def _shape(t: Tree) -> Tree:
+    """The tree without the numbers of its ties."""
+    return Tree(t.label, min(t.tie, 1), tuple(sorted(map(_shape, t.children))), t.slot)
 
 
 def _fixing(forest: Forest) -> int:

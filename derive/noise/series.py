@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from flint import fmpq
 
@@ -29,10 +30,10 @@ class Series:
     @property
     def order(self) -> int | None:
         """The power of gamma with which it begins; None where it is zero."""
-        return next((k for k, c in enumerate(self.coefficients) if c), None)
+        return self.terms[0][0] if self.terms else None
 
     def __bool__(self) -> bool:
-        return any(self.coefficients)
+        return bool(self.terms)
 
     def __add__(self, other: Series) -> Series:
         return Series(tuple((a + b).reduced() for a, b in zip(self.coefficients, other.coefficients, strict=True)))
@@ -43,13 +44,24 @@ class Series:
     def __sub__(self, other: Series) -> Series:
         return self + -other
 
+    @cached_property
+    def terms(self) -> tuple[tuple[int, Ratio], ...]:
+        """Powers of gamma with what stands before them."""
+        return tuple((k, c) for k, c in enumerate(self.coefficients) if c)
+
+    @cached_property
+    def is_one(self) -> bool:
+        return len(self.terms) == 1 and self.terms[0][0] == 0 and self.terms[0][1] == self.ring.one
+
     def __mul__(self, other: Series) -> Series:
+        if self.is_one or other.is_one:
+            return other if self.is_one else self
         found = [self.ring.zero] * len(self.coefficients)
-        for j, a in enumerate(self.coefficients):
-            for k, b in enumerate(other.coefficients[: len(found) - j]):
-                if a and b:
+        for j, a in self.terms:
+            for k, b in other.terms:
+                if j + k < len(found):
                     found[j + k] = found[j + k] + a * b
-        return Series(tuple(c.reduced() for c in found))
+        return Series(tuple(c.reduced() if c else c for c in found))
 
     def __truediv__(self, other: Series) -> Series:
         """ZeroDivisionError where the divisor vanishes with gamma."""
