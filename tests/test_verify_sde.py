@@ -277,7 +277,10 @@ def test_what_is_no_forest_is_refused(forest: str) -> None:
         read_forest(forest)
 
 
-@pytest.mark.parametrize("forest, words", [("h", "none of what"), ("eta:g", "no slow variable"), ("n1 n1 n1", "two nodes")])
+@pytest.mark.parametrize(
+    "forest, words",
+    [("h", "none of what"), ("eta:g", "no slow variable"), ("n1 n1 n1", "two nodes"), ("h#1", "one node")],
+)
 def test_a_claim_about_something_else_is_refused(forest: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         verdict(configured(GD_TEXT), [{forest: "1"}])

@@ -94,10 +94,9 @@ class Element:
         Raises UndecidedError where the leading part is not of this form, Rejected where c is no square under an even root.
         """
         if r.denominator == 1 and r >= 0:
-            result = Element(self.ring, self.ring.constant(1))
-            for _ in range(int(r)):
-                result = result * self
-            return result
+            half = self.power(Fraction(int(r) // 2)) if r else Element(self.ring, self.ring.constant(1))
+            square = half * half  # x^r = (x^(r//2))^2 x^(r mod 2)
+            return square * self if int(r) % 2 else square
         a = self.primitive()
         if a is None:
             raise ZeroDivisionError

@@ -13,6 +13,7 @@ above it, is differentiated there.  `opaque` says what other labels stand for.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -134,7 +135,11 @@ def _field(data: Any, key: str, kind: type) -> Any:
 
 
 def _term(coefficient: str, forest: str) -> Term:
-    return Term(parse_expression(coefficient, "coefficient"), read_forest(forest), forest)
+    found = read_forest(forest)
+    count = Counter(n.tie for h in found for n in h.tree.nodes() if n.tie)
+    if alone := [tie for tie, size in count.items() if size == 1]:
+        raise UsageError(f"'{forest}': the tie {alone[0]} has one node; a tie is of two and more, and a mean has no number")
+    return Term(parse_expression(coefficient, "coefficient"), found, forest)
 
 
 _PART = re.compile(r"\s*([^\W\d][\w.]*|#\d+|[:\[\],])")
