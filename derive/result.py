@@ -173,11 +173,7 @@ class Equation(Described):
         """The documented, stable JSON form (docs/reference/json.md)."""
         c = self.configuration
         return {
-            "scheme": self.scheme.name,
-            "title": self.scheme.title,
-            "reference": self.scheme.reference,
-            "regime": c.regime,
-            "order": self.order,
+            **origin(c, self.order),
             "form": self.form,
             "update": self.scheme.update,
             "label": self.scheme.label,
@@ -189,6 +185,12 @@ class Equation(Described):
             "relaxation": [r.to_json() for r in self.relaxations],
             "residual_zero_through": self.residual_power,
         }
+
+
+def origin(c: Configuration, order: int) -> dict[str, Any]:
+    """The JSON keys with which every equation begins: which scheme, in which regime, to which order."""
+    scheme = c.scheme
+    return {"scheme": scheme.name, "title": scheme.title, "reference": scheme.reference, "regime": c.regime, "order": order}
 
 
 def declarations(scheme: Scheme) -> dict[str, Any]:

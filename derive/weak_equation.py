@@ -22,7 +22,7 @@ from derive.noise.generator import Generator, generator
 from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
 from derive.noise.sampling import MAX_WEAK_ORDER, batch_size, by_batch, require_few_forests, with_samples
 from derive.noise.sums import ForestSum, labels_of
-from derive.result import Described, declarations, function_text, named
+from derive.result import Described, declarations, function_text, named, origin
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.model import Sampling
 
@@ -133,11 +133,7 @@ class WeakEquation(Described):
         """The documented, stable JSON form (docs/reference/json.md)."""
         c = self.configuration
         return {
-            "scheme": self.scheme.name,
-            "title": self.scheme.title,
-            "reference": self.scheme.reference,
-            "regime": c.regime,
-            "order": self.order,
+            **origin(c, self.order),
             "update": self.scheme.update,
             **declarations(self.scheme),
             "parameters": {n: unparse(e) for n, e in c.bindings.items()},

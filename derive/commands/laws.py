@@ -7,9 +7,16 @@ from typing import Any
 import click
 
 from derive.commands.console import settings as parse_settings
-from derive.commands.helping import complete_regimes, complete_schemes
 from derive.commands.options import note_ranges, scheme_options
-from derive.commands.readings import chosen, format_option, order_option, print_reading, reading, reading_header
+from derive.commands.readings import (
+    chosen,
+    format_option,
+    order_option,
+    pair_options,
+    print_reading,
+    reading,
+    reading_header,
+)
 
 SAMPLINGS = click.Choice(["iid", "reshuffled"])
 
@@ -43,18 +50,10 @@ def stationary_law(order: int, output: str, plain: bool, **options: Any) -> None
     "derive compare-laws momentum ema-momentum --order 2",
     "derive compare-laws sgd sgd --sampling-b reshuffled",
 )
-@click.argument("a", metavar="A", shell_complete=complete_schemes)
-@click.argument("b", metavar="B", shell_complete=complete_schemes)
-@order_option(1, "Compare through gamma^ORDER.")
+@pair_options(1)
 @click.option("--linear-scaling", is_flag=True, help="B with batches and steps kappa times as large, against kappa steps of A.")
-@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both.")
-@click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A.")
-@click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B.")
 @click.option("--sampling-a", type=SAMPLINGS, help="How A draws samples; else as its file says.")
 @click.option("--sampling-b", type=SAMPLINGS, help="How B draws samples.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
-)
 @format_option
 def compare_laws(a: str, b: str, order: int, linear_scaling: bool, regime: str | None, regime_a: str | None,
                  regime_b: str | None, sampling_a: str | None, sampling_b: str | None, settings: tuple[str, ...], output: str,

@@ -50,6 +50,27 @@ def point_options(function: Function) -> Function:
     return function
 
 
+def pair_options(order: int) -> Decorator:
+    """A, B, --order, --regime, --regime-a, --regime-b, --set: two schemes that are compared."""
+    options: tuple[Decorator, ...] = (
+        click.argument("a", metavar="A", shell_complete=complete_schemes),
+        click.argument("b", metavar="B", shell_complete=complete_schemes),
+        order_option(order, "Compare through gamma^ORDER."),
+        click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both."),
+        click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A."),
+        click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="Set a parameter in the schemes that have it. Repeatable."),
+    )  # fmt: skip
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 def chosen(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The scheme, and regime and settings as keywords."""
     scheme = chosen_scheme(options["scheme"], options["update"], options["parameters"], options["settings"])
@@ -295,15 +316,7 @@ def initial_layer(order: int, law: bool, loss: str | None, at: str | None, digit
     "derive compare momentum ema-momentum --set beta=1/2",
     "derive compare gd heun --format json",
 )
-@click.argument("a", metavar="A", shell_complete=complete_schemes)
-@click.argument("b", metavar="B", shell_complete=complete_schemes)
-@order_option(2, "Compare through gamma^ORDER.")
-@click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="The regime of both.")
-@click.option("--regime-a", metavar="NAME", shell_complete=complete_regimes, help="The regime of A.")
-@click.option("--regime-b", metavar="NAME", shell_complete=complete_regimes, help="The regime of B.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter in the schemes that have it. Repeatable."
-)
+@pair_options(2)
 @format_option
 def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None, regime_b: str | None,
             settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip

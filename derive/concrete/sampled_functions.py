@@ -6,7 +6,7 @@ the point.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 
@@ -104,12 +104,10 @@ class _Sample(Meaning[Quantity]):
             raise UsageError(f"{node.id} stands in a function of the sample; set it (--set {node.id}=...) or give it a value")
         return {self.zero: self.functions.parameters[node.id]}
 
-    def each(self, a: Quantity, b: Quantity, what: object) -> Quantity:
+    def each(self, a: Quantity, b: Quantity, what: Callable[[Jet, Jet], Jet]) -> Quantity:
         """An operation component by component, a number being the same for all."""
-        assert callable(what)
         if isinstance(a, dict) and isinstance(b, dict):
-            found: Quantity = what(a, b)
-            return found
+            return what(a, b)
         count = len(b) if isinstance(a, dict) else len(a)
         left, right = ([x] * count if isinstance(x, dict) else x for x in (a, b))
         return [what(x, y) for x, y in zip(left, right, strict=True)]

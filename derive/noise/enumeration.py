@@ -35,7 +35,7 @@ class Enumeration:
         self.step, self.whole, self.inverse = step, whole, inverse
         self.labels = tuple(labels(step))
         self.from_state = self._from_states()
-        self.linear: dict[str, frozenset[str]] = {}
+        self.linear = {g.label: g.linear for g in step.gradients.values()}
         self.edges = {x: self._under(x) for x in self.labels}
         self._trees: dict[tuple[str, Cost, str], list[Tree]] = {}
 
@@ -69,7 +69,6 @@ class Enumeration:
         for gradient in self.step.gradients.values():
             if gradient.label != label:
                 continue
-            self.linear[label] = gradient.linear
             for slot, line in gradient.point.items():
                 for child, cost in self._from_line(line, self.from_state).items():
                     if self.step.spaces[child] == self.step.spaces[slot]:

@@ -25,6 +25,7 @@ from derive.language import (
     derivative_symbol,
     interpret,
     names_of,
+    substitute,
     unparse,
     walk,
 )
@@ -272,7 +273,7 @@ class StepForms(LinearForms):
         if distance.coefficients[0]:
             raise self.refuse(f"{name} is read at a time that does not tend to t", node)
         if value is not None:
-            return self.value(interpret(value, _Timed(self, at)))
+            return self.value(interpret(substitute(value, {"t": node.args[0]}), self))
         power = monomial(self.ring, self.ring.one, 0, self.order)
         total = power.scaled(self.ring.symbol(name))
         for k in range(1, self.order + 1):
@@ -335,15 +336,3 @@ def _placed(slot: Slot, slots: list[Slot]) -> str:
             return f"{{{k}}}"
     slots.append(slot)
     return f"{{{len(slots) - 1}}}"
-
-
-class _Timed(StepForms):
-    """A formula in t, read at another time."""
-
-    def __init__(self, forms: StepForms, at: Ratio) -> None:
-        self.__dict__.update(forms.__dict__)
-        self.at = at
-
-    def name(self, node: Name) -> Form:
-        return {"": self.at} if node.id == "t" else super().name(node)
-

@@ -79,14 +79,19 @@ def reshuffled_generator(
     )  # fmt: skip
 
 
+def batches_letter(scheme: Scheme) -> str:
+    """The name of the number of batches in an epoch: m, or mm where the scheme has an m of its own."""
+    return fresh_name(BATCHES, scheme.names)
+
+
 def batches_setting(scheme: Scheme, settings: Mapping[str, str]) -> tuple[dict[str, str], int | None]:
-    """The settings without that of the number of batches, and this number: m, or mm where the scheme has an m of its own.
+    """The settings without that of the number of batches, and this number.
 
     >>> from derive.scheme import inline_scheme
     >>> batches_setting(inline_scheme("v = beta*v + sgrad(theta); theta = theta - gamma*v"), {"beta": "1/2", "m": "8"})
     ({'beta': '1/2'}, 8)
     """
-    letter = fresh_name(BATCHES, scheme.names)
+    letter = batches_letter(scheme)
     rest = {name: text for name, text in settings.items() if name != letter}
     if letter not in settings:
         return rest, None

@@ -193,9 +193,7 @@ class _Builder:
         found: dict[str, dict[str, Ratio]] = {}
         for u in self.fast:
             row, own = self.at_zero[u], self.ring.one - self.at_zero[u][u]
-            totals = {s: sum((row[v] * found[v][s] for v in found), row[s]) for s in self.slow}
-            found[u] = {s: (total / own).reduced() for s, total in totals.items() if total}
-            found[u] |= {s: self.ring.zero for s in self.slow if s not in found[u]}
+            found[u] = {s: (sum((row[v] * found[v][s] for v in found), row[s]) / own).reduced() for s in self.slow}
         return found
 
     def distance(self, u: str) -> Form:
@@ -301,7 +299,7 @@ class _Builder:
                 raise self.forms.refuse(f"{name} stands in a function with a factor of its own; name the product")
             point[name] = self.line(slot.form, name, about)
         linear = frozenset() if self.forms.batches else frozenset(names) & {*self.fast}
-        return Gradient(self.label_of(e), e.sample, point, linear)
+        return Gradient(e.label or self.label(e.text.format(*names)), e.sample, point, linear)
 
     def tends_to(self, form: Form, variable: str) -> str:
         """The slow variable to which a form tends as gamma -> 0; a fast one where it tends to none."""

@@ -23,17 +23,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.equation import check_order
 from derive.errors import UsageError
 from derive.language import fresh_name
-from derive.noise.epochs import BATCHES
 from derive.noise.forests import Forest, text
-from derive.noise.generator import Generator, generator
-from derive.noise.reshuffled import EpochGenerator, batches_setting, reshuffled_generator
-from derive.noise.sampling import excess, require_few_forests, with_samples
+from derive.noise.generator import Generator
+from derive.noise.reshuffled import EpochGenerator, batches_letter
+from derive.noise.sampling import excess, with_samples
 from derive.readings.law_witness import LawWitness, law_witness
 from derive.result import Described, named
 from derive.scheme import Scheme, configure, load_scheme
+from derive.weak_equation import modified_sde
 
 Powers = tuple[Mapping[Forest, Ratio], ...]
 
@@ -136,20 +135,14 @@ def _generator(
 ) -> Generator:
     """The generator of one scheme, with those settings that are about it."""
     how = scheme.sampling if sampling is None else sampling
-    if how not in ("iid", "reshuffled"):
-        raise UsageError(f"sampling: '{how}' is not known; write iid or reshuffled")
-    free = configure(scheme, regime, noise=True).free
-    rest, batches = batches_setting(scheme, settings) if how == "reshuffled" else (settings, None)
-    own = {n: v for n, v in rest.items() if n in free or n.partition("(")[0] in scheme.functions}
-    configuration = configure(scheme, regime, own, noise=True)
-    check_order(configuration, order, force=True)
-    require_few_forests(order, how)
-    return generator(configuration, order) if how == "iid" else reshuffled_generator(configuration, order, batches)
+    known = {*configure(scheme, regime, noise=True).free, *([batches_letter(scheme)] if how == "reshuffled" else [])}
+    own = {n: v for n, v in settings.items() if n in known or n.partition("(")[0] in scheme.functions}
+    return modified_sde(scheme, order, regime=regime, settings=own, sampling=sampling).generator
 
 
 def _batches(g: Generator) -> str:
     """The name of the number of batches in an epoch."""
-    return fresh_name(BATCHES, g.configuration.scheme.names) if isinstance(g, EpochGenerator) else ""
+    return batches_letter(g.configuration.scheme) if isinstance(g, EpochGenerator) else ""
 
 
 def compare_generators(first: Generator, second: Generator, *, linear_scaling: bool = False) -> LawComparison:
