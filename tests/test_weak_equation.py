@@ -279,6 +279,8 @@ def test_options_of_losses_want_losses(option: str) -> None:
 def test_bad_input_is_one_line() -> None:
     assert "--set m=8" in refused("gd", "--sampling", "reshuffled", "--batch", "2")
     assert "hess(...) of a sample is not read" in refused("gradient-penalty")
+    valued = ("--update", "x = x - gamma*f(x, y)*grad(f, x); y = y - gamma*grad(f, y)", "--function", "f = loss(x, y)")
+    assert "f(...) of a sample is not read" in refused(*valued)
     squared = "g = sgrad(theta); theta = theta - gamma*grad(theta)*grad(g*g)"
     assert "tends to no variable as gamma -> 0" in refused("--update", squared)
     assert "has no limit as gamma -> 0" in refused("--update", "v = v/2 + sgrad(theta)/gamma; theta = theta - gamma*v*v")

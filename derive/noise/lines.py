@@ -123,7 +123,7 @@ class StepForms(LinearForms):
         if all(map(self.is_number, args)):
             return self.number_of(node, function, [self.value(a) for a in args])
         number = call_of(function).kind == "scalar"
-        return self.function_of(args, lambda texts: f"{function}({', '.join(texts)})", node, number=number)
+        return self.function_of(args, lambda texts: unparse(Call(function, tuple(map(Name, texts)))), node, number=number)
 
     def gradient(self, point: Form, node: Call) -> Form:
         raise NotImplementedError

@@ -16,13 +16,13 @@ from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.errors import ReductionError, UsageError
-from derive.language import Assignment, Call, Expression, Operation, plain_name, rebuilt, statement_lines, unparse
+from derive.language import plain_name
 from derive.language.calls import partial_of, written_name
-from derive.language.samples import SAMPLES, sampled
 from derive.noise.forests import NORMAL, Forest, nodes
 from derive.noise.generator import Generator
 from derive.scheme import Configuration, Scheme
 from derive.scheme.names import CLOCK
+from derive.scheme.samples import sampled_scheme
 
 MAX_BATCH = 10**12
 #: plain SGD has 585 tied forests at gamma^5, and six times as many at every further power
@@ -52,13 +52,11 @@ def with_samples(scheme: Scheme) -> Scheme:
         return scheme
     for function in sorted(scheme.called):
         partial = partial_of(function)
-        if (partial is not None and len(partial.variables) > 1) or function == "loss":
-            what = f"{scheme.where}: {written_name(function)}(...) of a sample is not read"
+        if (partial is not None and len(partial.variables) != 1) or function == "loss":
+            name = written_name(function) if partial is None or partial.variables else partial.loss
+            what = f"{scheme.where}: {name}(...) of a sample is not read"
             raise ReductionError(f"{what}; write sgrad(x) where gradients are of a sample")
-    lines = [replace(a, value=_sampled(a.value)) for a in scheme.lines]
-    statements = rebuilt(scheme.statements, iter(lines))
-    text = "\n".join(statement_lines(statements, _line))
-    return replace(scheme, statements=statements, update=text)
+    return sampled_scheme(scheme)
 
 
 def independent(scheme: Scheme) -> Scheme:
@@ -67,21 +65,6 @@ def independent(scheme: Scheme) -> Scheme:
         what = "samples that are independent of all others"
         raise UsageError(f"{scheme.where}: this is read for {what}, and these are {scheme.sampling}")
     return with_samples(scheme)
-
-
-def _line(a: Assignment) -> str:
-    return f"{a.target} = {unparse(a.value)}"
-
-
-def _sampled(e: Expression) -> Expression:
-    match e:
-        case Call(function, args, line, column):
-            partial = partial_of(function)
-            drawn = function in SAMPLES.values() or (partial is not None and len(partial.variables) == 1)
-            return Call(sampled(function) if drawn else function, tuple(map(_sampled, args)), line, column)
-        case Operation(op, args, line, column):
-            return Operation(op, tuple(map(_sampled, args)), line, column)
-    return e
 
 
 # ---------------------------------------------------------------------------------------------- batches

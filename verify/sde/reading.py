@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from derive.errors import UndecidedError
-from derive.language import Call, Expression, Operation, rebuilt
+from derive.language import Call, Expression, Operation
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
-from derive.language.samples import NORMAL, SAMPLES, sample_of, sampled
+from derive.language.samples import NORMAL, SAMPLES, sample_of
 from derive.language.syntax import names_of, walk
 from derive.scheme import Configuration, Scheme
+from derive.scheme.samples import sampled_scheme
 
 
 def read(c: Configuration) -> Configuration:
@@ -18,24 +19,9 @@ def read(c: Configuration) -> Configuration:
 
     Raises UndecidedError for a text with what has no place in a world.
     """
-    scheme = c.scheme if c.scheme.stochastic else _drawing(c.scheme)
+    scheme = c.scheme if c.scheme.stochastic else sampled_scheme(c.scheme)
     _require(scheme)
     return replace(c, scheme=scheme)
-
-
-def _drawing(scheme: Scheme) -> Scheme:
-    lines = iter([replace(a, value=_drawn(a.value)) for a in scheme.lines])
-    return replace(scheme, statements=rebuilt(scheme.statements, lines))
-
-
-def _drawn(e: Expression) -> Expression:
-    match e:
-        case Call(function, args):
-            name = sampled(function) if function in SAMPLES.values() or partial_of(function) else function
-            return replace(e, function=name, args=tuple(map(_drawn, args)))
-        case Operation(_, args):
-            return replace(e, args=tuple(map(_drawn, args)))
-    return e
 
 
 def _require(scheme: Scheme) -> None:
