@@ -12,11 +12,11 @@ from flint import fmpq, fmpq_poly
 
 from derive import configure, initial_law, initial_layer, inline_scheme, modified_sde
 from derive.errors import ReductionError
+from derive.noise.builder import one_step
 from derive.noise.enumeration import Enumeration
 from derive.noise.forests import symmetry
 from derive.noise.generator import Generator
 from derive.noise.start import FromRest
-from derive.noise.steps import one_step
 from derive.readings.law_witness import BATCHES, Jets, draws, forest_value
 
 ORDER, BETA = 3, F(1, 2)

@@ -1,7 +1,12 @@
 """Weak modified equations: the generator that the law of a stochastic optimizer follows, to any order in gamma.
 
     forests     tied forests, their normal form, symmetry and text
-    steps       one step of an update text, in lines that can be walked backwards
+    constants   roots, exponentials and functions of time in a text
+    lines       the text run on linear forms, its gradients, functions and normal vectors noted
+    steps       one step, in lines that can be walked backwards
+    builder     the step of a text: slow and fast variables, what these follow, and the lines
+    series      power series in gamma
+    enumeration the tied forests that can arise
     weights     how often a tied forest arises in n steps, a polynomial in n
     generator   G, power by power of gamma
     epochs      how often a tied forest arises in n epochs, each a random order of the same batches

@@ -42,7 +42,7 @@ class Epochs(Weights):
     `powers` says what further symbols of the ring stand for: a^m for every relaxation factor a, here given as a.
 
     >>> from derive.noise.forests import parse
-    >>> from derive.noise.steps import one_step
+    >>> from derive.noise.builder import one_step
     >>> from derive.scheme import configure, inline_scheme
     >>> sgd = one_step(configure(inline_scheme("theta = theta - gamma*sgrad(theta)"), noise=True), 3)
     >>> [str(Epochs(sgd).weight(parse(f), 2)) for f in ("theta:g[g]", "theta:g1[g1]", "theta:g1 theta:g1")]

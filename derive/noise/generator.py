@@ -9,9 +9,10 @@ from flint import fmpq
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
+from derive.noise.builder import one_step
 from derive.noise.enumeration import Enumeration
 from derive.noise.forests import Forest, Root, size, symmetry, text
-from derive.noise.steps import Step, one_step
+from derive.noise.steps import Step
 from derive.noise.weights import Weights
 from derive.scheme import Configuration
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.linear import Matrix, solve_linear
+from derive.noise.constants import Roots
 from derive.noise.forests import GRADIENT
-from derive.noise.lines import Roots, StepForms
+from derive.noise.lines import StepForms
 from derive.noise.series import Expansion, Series
 from derive.scheme import Configuration
 from derive.scheme.linear_forms import Form

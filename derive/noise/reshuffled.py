@@ -19,11 +19,12 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
 from derive.errors import UsageError
 from derive.language import constant, fresh_name, parse_expression
+from derive.noise.builder import one_step
 from derive.noise.enumeration import Enumeration
 from derive.noise.epochs import BATCHES, Epochs
 from derive.noise.forests import NORMAL, Forest, Root, Tree, canonical, nodes
 from derive.noise.generator import Generator, collected
-from derive.noise.steps import Step, one_step
+from derive.noise.steps import Step
 from derive.scheme import Configuration, Scheme
 
 

@@ -18,10 +18,11 @@ from math import prod
 
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sequences import Sequences, coefficient_of_n
+from derive.noise.builder import one_step
 from derive.noise.enumeration import Enumeration
 from derive.noise.forests import Forest
 from derive.noise.generator import Generator, collected
-from derive.noise.steps import Step, one_step
+from derive.noise.steps import Step
 from derive.noise.weights import Weights
 from derive.scheme import Configuration
 from derive.scheme.names import previous

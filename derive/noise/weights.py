@@ -37,7 +37,7 @@ class Weights:
     """The weights of a step's forests.
 
     >>> from derive.noise.forests import parse
-    >>> from derive.noise.steps import one_step
+    >>> from derive.noise.builder import one_step
     >>> from derive.scheme import configure, inline_scheme
     >>> sgd = one_step(configure(inline_scheme("theta = theta - gamma*sgrad(theta)"), noise=True), 3)
     >>> [str(Weights(sgd).weight(parse(f), 2)) for f in ("theta:g1 theta:g1", "theta:g[g]", "theta:g1[g1]")]

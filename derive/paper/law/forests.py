@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from derive.algebra.coefficients import Ratio
+from derive.noise.builder import one_step
 from derive.noise.epochs import Epochs
 from derive.noise.forests import GRADIENT, NORMAL, Forest, Root, Tree, nodes, symmetry, text
 from derive.noise.reshuffled import merged
-from derive.noise.steps import one_step
 from derive.noise.weights import Weights
 from derive.paper.law.context import LawArticle, draws
 from derive.writing.escape import escape
