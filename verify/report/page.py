@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from html import escape
-from importlib import resources
 from string import Template
 from typing import Any
 
@@ -14,6 +11,7 @@ from derive import __version__
 from derive.scheme.ranges import outside
 from derive.writing.standing import remembers
 from verify.report.controls import page_controls
+from verify.report.document import asset, head
 from verify.report.formula_images import FormulaImages
 from verify.report.look import picture
 from verify.report.material import Material
@@ -35,13 +33,13 @@ def report_page(material: Material) -> str:
         sections.scheme(), sections.equation(), sections.terms(), picture(material, controls), sections.loss(),
         sections.slopes(), sections.claims(), sections.certificate(),
     ]  # fmt: skip
-    model, app = f"const MODEL={material.model.text()};", _asset("flows.js") + _asset("app.js")
+    model, app = f"const MODEL={material.model.text()};", asset("flows.js") + asset("app.js")
     title = material.equation.scheme.title or material.equation.scheme.name
-    return Template(_asset("page.html")).substitute(
-        hashes=" ".join(_hash(script) for script in (model, app)),
+    return Template(asset("page.html")).substitute(
+        head=head(model, app),
         title=escape(title),
         lead=_lead(material),
-        style=_asset("style.css"),
+        style=asset("style.css"),
         glyphs=formulas.sheet(),
         sections="\n".join(parts),
         version=escape(__version__),
@@ -49,14 +47,6 @@ def report_page(material: Material) -> str:
         model=model,
         app=app,
     )
-
-
-def _asset(name: str) -> str:
-    return (resources.files("verify.report") / name).read_text("utf-8")
-
-
-def _hash(script: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _lead(material: Material) -> str:

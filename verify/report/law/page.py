@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from html import escape
-from importlib import resources
 from string import Template
 from typing import Any
 
 from derive import __version__
+from verify.report.document import asset, head
 from verify.report.law.ensemble import DRAWN, PATHS, TIME, Cloud, Ensemble, Law
 
 _MARKS = ("s0", "s1", "s2", "s3", "s4")
@@ -18,21 +16,16 @@ _MARKS = ("s0", "s1", "s2", "s3", "s4")
 
 def law_page(found: Ensemble) -> str:
     """The HTML text."""
-    app = _asset("law", "law.js")
-    digest = base64.b64encode(hashlib.sha256(app.encode()).digest()).decode()
+    app = asset("law", "law.js")
     gammas = list(dict.fromkeys(str(c.gamma) for c in found.clouds))
     batches = sorted({c.batch for c in found.clouds})
-    return Template(_asset("law", "law.html")).substitute(
-        hash=f"'sha256-{digest}'", title=escape(found.configuration.scheme.title), style=_asset("", "style.css"),
+    return Template(asset("law", "law.html")).substitute(
+        head=head(app), title=escape(found.configuration.scheme.title), style=asset("style.css"),
         lead=escape(_lead(found)), equation=escape(found.text), about=escape(_about(found)),
         gammas=len(gammas) - 1, middle=len(gammas) // 2, batch=_slider(len(batches)),
         drawn=DRAWN, words="\n".join(f"<p>{escape(w)}</p>" for w in words(found)),
         version=escape(__version__), data=_data(found, gammas, batches), app=app,
     )  # fmt: skip
-
-
-def _asset(folder: str, name: str) -> str:
-    return (resources.files("verify.report") / folder / name).read_text("utf-8")
 
 
 def _slider(batches: int) -> str:
