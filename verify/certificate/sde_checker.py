@@ -187,7 +187,7 @@ def forest(text):
         slot, label = "", word()
         if take(":"):
             slot, label = label, word()
-        tied, tie = re.fullmatch(r"([gfn])(\d+)", label), 0
+        tied, tie = re.fullmatch(r"([gn])(\d+)", label), 0
         if tied:
             label, tie = tied[1], int(tied[2])
         elif words and words[-1][0] == "#":
@@ -290,7 +290,9 @@ class Claim:
         need(len({*taken}) == len(taken), "one name for two things")
         need(not {*taken} & ({*states, *self.symbol.values()} | targets), "a parameter that is a variable, or is assigned")
         need({*self.unknowns} <= targets, "an unknown that never moves")
-        known = {*self.free, *self.bindings, "gamma", *states} | {f"{x}_next" for x in self.unknowns}
+        ahead = {f"{x}_next" for x in self.unknowns}
+        need(not ahead & (targets | {*states}) and not {"g", "f", "n"} & {*self.symbol.values()}, "a variable with a name that is taken")
+        known = {*self.free, *self.bindings, "gamma", *states, *ahead}
         for x, e in self.program:
             need(names_of(e) <= known, f"the update reads {', '.join(sorted(names_of(e) - known)[:1])}, which has no value")
             known.add(x)
@@ -538,10 +540,10 @@ class World:
         return (key >> self.top) - self.total_of(key, range(len(self.keys)))
 
     def root(self, x):
-        """The residue root; of squares of small natural numbers that is no condition."""
+        """The residue root; that of the square of a natural number is the number, which is no condition."""
         small = isqrt(x) if x < 2**40 else 0
         if small and small**2 == x:
-            return small if pow(small, self.p >> 1, self.p) == 1 else self.p - small
+            return small
         if x not in self.roots:
             if pow(x, self.p >> 1, self.p) != 1:
                 raise Rejected(len(self.roots))
@@ -795,8 +797,7 @@ class World:
         for k, coefficient, trees, _ in self.claim.terms:
             c = self.evaluate(coefficient, self.values).shifted(self.claim.half * (k + 1))
             need(c.low > 0, "a coefficient that grows as gamma -> 0")
-            for places, value in self.tied(trees).items():
-                term = value * c
+            for places, term in self.tied(trees, c).items():
                 above, below = max(above, term.size[0]), below + term.size[1]
                 found[places] = found[places] + term if places in found else term
         short = max([self.wanted - x.end for x in found.values()], default=0)
@@ -804,16 +805,16 @@ class World:
             raise Short(short)
         return found, above + 2 * below
 
-    def tied(self, trees):
-        """The operator of a forest: a sum over the choices of samples at its ties."""
+    def tied(self, trees, coefficient):
+        """The operator of a forest times its coefficient: a sum over the choices of samples at its ties."""
         nodes = [n for t in trees for n in nodes_of(t)]
         ties = [[k for k, n in enumerate(nodes) if n[2] == tie] for tie in sorted({n[2] for n in nodes} - {0})]
         total = {}
         for chosen in itertools.product(*([*self.cumulant(nodes, members)] for members in ties)):
-            factor = reduce(operator.mul, (f for f, _ in chosen), self.number(1))
+            factor = reduce(operator.mul, (f for f, _ in chosen), coefficient)
             vectors = {k: v for _, parts in chosen for k, v in parts.items()}
-            for places, x in self.hung(trees, vectors).items():
-                total[places] = total[places] + factor * x if places in total else factor * x
+            for places, x in self.hung(trees, vectors, factor).items():
+                total[places] = total[places] + x if places in total else x
         return total
 
     def cumulant(self, nodes, members):
@@ -833,9 +834,9 @@ class World:
                     {k: self.deviations[nodes[k][1]][s] for block, s in zip(blocks, samples) for k in block},
                 )
 
-    def hung(self, trees, vectors):
+    def hung(self, trees, vectors, factor):
         """The product of the roots' vectors at the derivatives of phi, a sum over components."""
-        counter, found = itertools.count(), {(): self.number(1)}
+        counter, found = itertools.count(), {(): factor}
         for tree in trees:
             space, vector = self.grown(tree, counter, vectors)
             longer = {}
@@ -912,20 +913,20 @@ class World:
         return not self.total_of(key, range(self.slow, self.memory))
 
     def compare(self):
-        """(degree of what is compared, conditions); raises Different."""
+        """(degree of what is compared, conditions, where claim and scheme differ)."""
+        step, sizes = self.step()  # first, as its roots reject most points
         symbol, claimed = self.operator()
         exponential = self.exponential(symbol)
-        step, sizes = self.step()
         law, passes, determinants = self.law(step, exponential, sizes)
-        wrong = []
+        wrong, found = "", []
         for key in exponential:
             left = added(self.applied(law, step[key]), scaled(exponential[key], -1, self.p), self.p)
-            wrong += [(self.unit_of(k), self.total_of(key, range(self.slow))) for k in left]
-        if wrong:
-            unit, roots = min(wrong)
+            found += [(self.unit_of(k), self.total_of(key, range(self.slow))) for k in left]
+        if found:
+            unit, roots = min(found)
             power = max(0, -(-unit // self.claim.half) - 1)
-            raise Different(f"at gamma^{power}, {PARTS.get(roots, f'the part with {roots} derivatives of phi')}")
-        return (passes + 1) * (sizes + (self.wanted + 1) * claimed + determinants), len(self.roots)
+            wrong = f"at gamma^{power} {PARTS.get(roots, f'the part with {roots} derivatives of phi')} is not the scheme's"
+        return (passes + 1) * (sizes + (self.wanted + 1) * claimed + determinants), len(self.roots), wrong
 
     def law(self, step, exponential, sizes):
         """(l on monomials, number of passes, degree of determinants):  l T = exp(gamma G) l,  l phi = phi."""
@@ -1046,16 +1047,12 @@ def degree_in(claim):
 
 
 def accepted(claim, source, batch):
-    """(degree, conditions) of a world in which claim and scheme agree, every base having once been the first to be no residue."""
+    """(degree, conditions) of a world in which claim and scheme agree; raises Different where they do not.  Neither is said before
+    every base has once been the first to be no residue."""
     slack, failed, found = 0, set(), None
     for _ in range(DRAWS):
         try:
-            if found is None:
-                found = World(claim, source, slack, batch).compare()
-            elif {*range(found[1])} <= failed:
-                return found
-            else:
-                World(claim, source, slack, batch).compare()
+            found = World(claim, source, slack, batch).compare()
         except Short as error:
             slack += error.args[0]
             need(slack <= SLACK, "the text loses too many powers of gamma")
@@ -1063,7 +1060,14 @@ def accepted(claim, source, batch):
             failed.add(error.args[0])
         except (ZeroDivisionError, ValueError):
             raise Bad("a denominator vanishes") from None
-    raise Bad("a root of what seems to be a square" if found else "no world was found in which every root exists")
+        if found and {*range(found[1])} <= failed:
+            break
+    need(found, "no world was found in which every root exists")
+    degree, conditions, wrong = found
+    need({*range(conditions)} <= failed, "a root of what seems to be a square")
+    if wrong:
+        raise Different(wrong)
+    return degree, conditions
 
 
 # ------------------------------------------------------------------------------ the file and the printed statement
