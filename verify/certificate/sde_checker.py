@@ -1120,21 +1120,25 @@ def check(text):
     return describe(claim.data), proved_for(claim), bound, worlds, claim.dimension, claim.count
 
 
+def verdict(statement, proved, bound, worlds, dimension, samples):
+    """What is printed of a statement that is proved."""
+    how = f"{worlds} world{'s' * (worlds != 1)} over fresh primes, dimension {dimension}, {samples} sample{'s' * (samples != 1)}"
+    return f"{statement}\n{proved}; error probability below 2^{ceil(bound)}\n({how})"
+
+
 def main(arguments):
     if len(arguments) != 1:
         print("usage: sde_checker.py FILE", file=sys.stderr)
         return 2
     try:
         with open(arguments[0], encoding="utf-8") as file:
-            text, proved, bound, worlds, dimension, samples = check(file.read(LARGEST + 1))
+            print(verdict(*check(file.read(LARGEST + 1))))
     except Different as error:
         print(f"NOT PROVED: {error}")
         return 1
     except (Bad, OSError, ValueError, RecursionError, OverflowError) as error:
         print(f"cannot decide: {error}", file=sys.stderr)
         return 2
-    print(f"{text}\n{proved}; error probability below 2^{ceil(bound)}")
-    print(f"({worlds} world{'s' * (worlds != 1)} over fresh primes, dimension {dimension}, {samples} samples)")
     return 0
 
 

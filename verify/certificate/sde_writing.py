@@ -18,6 +18,7 @@ from derive.language.samples import sample_of, sampled
 from derive.scheme import Configuration
 from verify.certificate import sde_checker
 from verify.sde.reading import is_linear, read
+from verify.sde.statement import read_claim
 from verify.sde.world import draws
 
 
@@ -30,17 +31,16 @@ def sde_certificate(configuration: Configuration, data: Mapping[str, Any]) -> di
     >>> sde_certificate(configure(load_scheme("gd"), noise=True), modified_sde("gd", 1).to_json())["generator"]
     [[['-1', 'g']], [['-1/2', 'g[g]'], ['1/2', 'g1 g1']]]
     """
-    c = read(configuration)
+    c, claim = read(configuration), read_claim(data)
     scheme = c.scheme
     numbers = {sample: str(k) for k, sample in enumerate(draws(c), 1)}
-    order = len(data["generator"]) - 1
     statement = {
         "format": sde_checker.FORMAT,
         "scheme": scheme.name,
         "regime": c.regime,
-        "order": order,
-        "sampling": "iid" if "batches" not in data else "reshuffled",
-        "batch": str(data.get("batch", "1")),
+        "order": claim.order,
+        "sampling": "reshuffled" if claim.batches else "iid",
+        "batch": claim.batch,
         "update": "\n".join(f"{a.target} = {unparse(_numbered(a.value, numbers))}" for a in scheme.program),
         "unknowns": list(scheme.unknowns),
         "losses": {f: list(slots) for f, slots in scheme.losses.items()},
@@ -48,13 +48,13 @@ def sde_certificate(configuration: Configuration, data: Mapping[str, Any]) -> di
         "parameters": {n: scheme.parameters[n].range if n in scheme.parameters else "" for n in c.free},
         "bindings": {n: unparse(e) for n, e in c.bindings.items() if e != Name(n)},
         "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in c.rescaled.items()},
-        "slow": list(data["slow"]),
-        "opaque": dict(data.get("opaque", {})),
-        "generator": [[[t["coefficient"], t["forest"]] for t in block["terms"]] for block in data["generator"]],
+        "slow": list(data.get("slow", ())),
+        "opaque": dict(claim.opaque),
+        "generator": [[[unparse(t.coefficient), t.text] for t in power] for power in claim.powers],
     }
     if not is_linear(c) or statement["opaque"]:
-        statement |= dict.fromkeys(("dimension", "samples"), max(order + 1, 2))
-    _require(statement, c, data)
+        statement |= dict.fromkeys(("dimension", "samples"), max(claim.order + 1, 2))
+    _require(statement, c)
     return statement
 
 
@@ -70,10 +70,10 @@ def _numbered(e: Expression, numbers: Mapping[str, str]) -> Expression:
     return e
 
 
-def _require(statement: dict[str, Any], c: Configuration, data: Mapping[str, Any]) -> None:
+def _require(statement: dict[str, Any], c: Configuration) -> None:
     """Raise UsageError where the checker would say that it covers no such statement."""
     reason = "functions of time and maps are not covered" if c.functions else ""
-    reason = "powers of 1/B are not covered" if "batch_order" in data else reason
+    reason = reason if statement["slow"] else "the claim does not say which variables are 'slow'"
     try:
         sde_checker.Claim(statement)  # type: ignore[no-untyped-call]
     except (sde_checker.Bad, sde_checker.Different) as error:
