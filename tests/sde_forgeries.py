@@ -27,7 +27,9 @@ def without_and_twice(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for k, power in enumerate(data["generator"]):
         for j, term in enumerate(power):
             for other in ([], [term, term]):
-                yield {**data, "generator": [[*p[:j], *other, *p[j + 1 :]] if i == k else p for i, p in enumerate(data["generator"])]}
+                changed = [*data["generator"]]
+                changed[k] = [*power[:j], *other, *power[j + 1 :]]
+                yield {**data, "generator": changed}
 
 
 def _last(change: Callable[[str, str], list[str]]) -> Forgery:
@@ -42,6 +44,11 @@ def _last(change: Callable[[str, str], list[str]]) -> Forgery:
         return data
 
     return forge
+
+
+def _first(change: Callable[[str, str], list[str]]) -> Forgery:
+    """The first term of the limit."""
+    return lambda d: (d["generator"][0].__setitem__(0, change(*d["generator"][0][0])), d)[1]
 
 
 def _extra(coefficient: str, forest: str) -> Forgery:
@@ -67,7 +74,7 @@ FORGERIES: dict[str, Forgery] = {
     "zero in one dimension": lambda d: _extra("-1", "g[g[g]] g")(_extra("1", "g[g] g[g]")(d)) if not d["losses"] else None,
     "factor with zeros": _with_parameter(lambda d, p: _extra(f"(25*{p} - 16)*(9*{p} - 8)", d["generator"][0][0][1])(d)),
     "hidden behind a square root": _with_parameter(lambda d, p: _extra(f"sqrt({p}**2) - {p}", d["generator"][0][0][1])(d)),
-    "gamma in a coefficient": _where(lambda d: d["generator"][-2], lambda d: (d["generator"][0][0].__setitem__(0, "gamma - 1"), d)[1]),
+    "gamma in a coefficient": _first(lambda c, f: [f"({c}) + gamma", f]),
     "one over gamma": _last(lambda c, f: [f"({c})/gamma", f]),
     "division by zero": _last(lambda c, f: [f"({c}) + 1/(1 - 1)", f]),
     "zero over zero": _with_parameter(lambda d, p: _last(lambda c, f: [f"({c}) + ({p} - {p})/({p} - {p})", f])(d)),
@@ -146,7 +153,9 @@ FORGERIES: dict[str, Forgery] = {
     "range that is no text": _with_parameter(lambda d, p: {**d, "parameters": {**d["parameters"], p: 1}}),
     "scheme's name with a new line": _set("scheme", value="gd\nproved"),
     # functions and their dimension
-    "function altered": _where(lambda d: d["opaque"], lambda d: {**d, "opaque": {n: f"({e})*1001/1000" for n, e in d["opaque"].items()}}),
+    "function altered": _where(
+        lambda d: d["opaque"], lambda d: {**d, "opaque": {n: f"({e})*1001/1000" for n, e in d["opaque"].items()}}
+    ),
     "functions exchanged": _where(
         lambda d: len(d["opaque"]) > 1, lambda d: {**d, "opaque": dict(zip(d["opaque"], [*d["opaque"].values()][::-1]))}
     ),
@@ -157,8 +166,12 @@ FORGERIES: dict[str, Forgery] = {
     "dimension of a linear text": _where(lambda d: "dimension" not in d, lambda d: {**d, "dimension": 2, "samples": 2}),
     "dimension not said": _where(lambda d: "dimension" in d, lambda d: _drop("dimension")(d)),
     # games
-    "players exchanged in the text": _where(lambda d: d["losses"], lambda d: {**d, "update": renamed(d["update"], {"x": "y", "y": "x"})}),
-    "losses exchanged": _where(lambda d: d["losses"], lambda d: {**d, "generator": renamed(d["generator"], {"f": "g", "g": "f"})}),
+    "players exchanged in the text": _where(
+        lambda d: d["losses"], lambda d: {**d, "update": renamed(d["update"], {"x": "y", "y": "x"})}
+    ),
+    "losses exchanged": _where(
+        lambda d: d["losses"], lambda d: {**d, "generator": renamed(d["generator"], {"f": "g", "g": "f"})}
+    ),
     "other player's direction": _where(lambda d: d["losses"], lambda d: _last(lambda c, f: [c, f"x:{f}"])(d)),
     "loss of another unknown": _where(lambda d: d["losses"], lambda d: {**d, "losses": {**d["losses"], "f": ["x"]}}),
     # the file

@@ -118,7 +118,10 @@ BY_HAND: list[tuple[str, list[list[list[str]]]]] = [
     ("theta = theta - gamma*grad(theta)", [[["-1", "g"]], [["-1/2", "g[g]"]]]),
     ("theta = theta - gamma*sgrad(theta - gamma*grad(theta))", [[["-1", "g"]], [["1/2", "g1 g1"], ["1/2", "g[g]"]]]),
     ("theta = theta + sqrt(gamma)*normal()", [[["1/2", "n1 n1"]]]),
-    ("theta = theta - gamma*theta + sqrt(2*gamma)*normal()", [[["-1", "theta"], ["1", "n1 n1"]], [["-1/2", "theta"], ["1", "n1 n1"]]]),
+    (
+        "theta = theta - gamma*theta + sqrt(2*gamma)*normal()",
+        [[["-1", "theta"], ["1", "n1 n1"]], [["-1/2", "theta"], ["1", "n1 n1"]]],
+    ),
 ]
 
 

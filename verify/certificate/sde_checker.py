@@ -126,7 +126,7 @@ def node(e, losses=None, depth=0):
 
 
 def gradient(name, args, losses, inner):
-    """grad(x), sgrad(x, 2), grad(f(x, y), x), sgrad(f(x, y), x, 2): ("draw", (label, sample, slots), *point); sample 0: the mean."""
+    """grad(x), sgrad(x, 2), grad(f(x, y), x), sgrad(f(x, y), x, 2): ("draw", (label, sample), *point), sample 0 for the mean."""
     label, point, rest = GRADIENTS[name], args[:1], args[1:]
     if losses:
         match args:
@@ -286,7 +286,8 @@ class Claim:
         need({*self.unknowns} <= {*states} & {*self.slow}, "an unknown that is no slow variable")
         need({*self.rescaled} <= {*states} - {*self.unknowns}, "what is rescaled is no memory")
         need(len({*self.symbol.values()}) == len(states), "two variables of one name")
-        need({*self.slow} <= {*self.symbol.values()} and len({*self.slow}) == len(self.slow), "a slow variable that is no variable")
+        need({*self.slow} <= {*self.symbol.values()}, "a slow variable that is no variable")
+        need(len({*self.slow}) == len(self.slow), "a slow variable twice")
         need(not {*self.rescaled} & {s for s, x in self.symbol.items() if x in self.fast}, "rescaled memory that is not slow")
         targets = {x for x, _ in self.program}
         taken = [*self.free, *self.bindings, *FIXED, *self.losses]
@@ -294,7 +295,8 @@ class Claim:
         need(not {*taken} & ({*states, *self.symbol.values()} | targets), "a parameter that is a variable, or is assigned")
         need({*self.unknowns} <= targets, "an unknown that never moves")
         ahead = {f"{x}_next" for x in self.unknowns}
-        need(not ahead & (targets | {*states}) and not {"g", "f", "n"} & {*self.symbol.values()}, "a variable with a name that is taken")
+        need(not ahead & (targets | {*states}), "an assignment to what comes next")
+        need(not {"g", "f", "n"} & {*self.symbol.values()}, "a variable with a name that forests have")
         known = {*self.free, *self.bindings, "gamma", *states, *ahead}
         for x, e in self.program:
             need(names_of(e) <= known, f"the update reads {', '.join(sorted(names_of(e) - known)[:1])}, which has no value")
@@ -305,8 +307,9 @@ class Claim:
         labels = {"g", "f", "n", *self.slow, *self.fast, *(f"{f}.{x}" for f, slots in self.losses.items() for x in slots)}
         need(not labels & {*self.opaque}, "a function with the name of something else")
         for e in self.opaque.values():
-            need(names_of(e) <= {*self.free, *self.bindings, *self.slow}, "a function of memory that is not slow, or of nothing known")
-            need(len({n[1][1] for n in walk(e) if n[0] == "draw"}) < 2 and ("call", NORMAL) not in walk(e), "a function of two draws")
+            need(names_of(e) <= {*self.free, *self.bindings, *self.slow}, "a function of what is not slow")
+            drawn = {n[1][1] for n in walk(e) if n[0] == "draw"}
+            need(len(drawn) < 2 and ("call", NORMAL) not in walk(e), "a function of two draws")
         for text in data["parameters"].values():
             self.range(text)
 
@@ -348,7 +351,8 @@ class Claim:
 
     def moving(self, e):
         """Whether a state variable, a gradient or a normal vector is in it."""
-        return any(m[0] == "draw" or m[:2] == ("call", NORMAL) or m[0] == "name" and m[1] in self.vectors for m in walk(e))
+        is_vector = lambda m: m[0] == "name" and m[1] in self.vectors
+        return any(m[0] == "draw" or m[:2] == ("call", NORMAL) or is_vector(m) for m in walk(e))
 
     def is_linear(self, e):
         args = e[2:]
@@ -383,7 +387,7 @@ class Poly:
     and above them the total degree, to which u counts: u has no field, and a negative exponent perhaps.  `size` (n, d): the
     coefficients are quotients of polynomials in the random numbers, of degree n at most, by one of degree d."""
 
-    __slots__ = ("world", "terms", "end", "size")
+    __slots__ = ("end", "size", "terms", "world")
 
     def __init__(self, world, terms, end=None, size=(0, 0)):
         self.world, self.terms, self.size = world, terms, size
@@ -826,7 +830,8 @@ class World:
         if labels == {"n"}:
             need(len(members) == 2 and len(self.claim.unknowns) == 1, "a normal vector at other than two nodes, or in a game")
             for i in range(self.dimension):
-                yield self.number(1), dict.fromkeys(members, [self.number(int(i == j)) for j in range(self.dimension)])
+                unit = [self.number(int(i == j)) for j in range(self.dimension)]
+                yield self.number(1), dict.fromkeys(members, unit)
             return
         need(labels <= {*self.deviations}, "a tie of what is not drawn")
         for blocks in partitions(members):
@@ -1058,8 +1063,9 @@ def degree_in(claim):
 
 
 def accepted(claim, source, batch):
-    """(degree, conditions) of a world in which claim and scheme agree; raises Different where they do not.  Neither is said before
-    every base has once been the first to be no residue, which no square is; what is none is missed with probability e^-PATIENCE."""
+    """(degree, conditions) of a world in which claim and scheme agree; raises Different where they do not.  Neither is said
+    before every base has once been the first to be no residue, as no square is; one that is none is missed with probability
+    e^-PATIENCE."""
     failed = set()
 
     def tried(run, slack):

@@ -1,8 +1,9 @@
 """Certificates of generators: the statement alone, in one JSON file; `verify.certificate.sde_checker` proves it again by itself.
 
 {"format", "scheme", "regime", "order", "sampling": "iid", "batch", "update", "unknowns": [x, ...], "losses": {loss: [x, ...]},
- "kinds": {state: "vector"}, "parameters": {free: range}, "bindings": {parameter: expression}, "rescaled": {state: [name, factor]},
- "slow": [x, ...], "opaque": {letter: what it stands for}, "generator": [[[coefficient, forest], ...] for each power of gamma]}
+ "kinds": {state: "vector"}, "parameters": {free: range}, "bindings": {parameter: expression},
+ "rescaled": {state: [name, factor]}, "slow": [x, ...], "opaque": {letter: what it stands for},
+ "generator": [[[coefficient, forest], ...] for each power of gamma]}
  of a text that is not linear also "dimension" and "samples", for which the statement is proved
 """
 
