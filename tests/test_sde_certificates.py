@@ -21,8 +21,8 @@ import derive
 from derive import configure, inline_scheme, load_scheme, modified_sde
 from derive.errors import UsageError
 from verify.certificate import sde_checker
-from verify.certificate.sde_writing import sde_certificate
 from verify.certificate.writing import certificate_text
+from verify.sde.certificate import sde_certificate
 
 BASES = [("gd", "", 2), ("momentum", "memory", 1), ("momentum", "inertial", 1), ("langevin", "", 1), ("adam", "inertial", 1),
          ("game-extragradient", "", 1)]  # fmt: skip

@@ -81,7 +81,7 @@ def sde_command(
 
 
 def _statement(configuration: Configuration, data: Any) -> dict[str, Any]:
-    from verify.certificate.sde_writing import sde_certificate
+    from verify.sde.certificate import sde_certificate
 
     return sde_certificate(configuration, data)
 
