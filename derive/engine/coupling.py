@@ -110,7 +110,7 @@ class Coupling(Translation):
         return component
 
     def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
-        if any(f.kind == "node" and self._depends(dict.fromkeys(f.children, self.ring.one)) for t in rest for f, _ in t.factors):
+        if any(f.kind == "moved" and self._depends({t: self.ring.one for t, _ in f.body}) & set(names) for t in rest for f, _ in t.factors):
             return self.fail(
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
             )

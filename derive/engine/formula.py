@@ -132,8 +132,9 @@ class FormulaReader(Meaning[_Value]):
         return _Value(self._call(node, node.function, [a.series for a in args]))
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        if function == "grad":
-            return Node({LOSS.point: args[0]}, LOSS.label, [])
+        if function in ("grad", "field"):
+            kind = FIELD if function == "field" else LOSS
+            return Node({kind.point: args[0]}, kind.label, [])
         if partial := partial_of(function):
             point, directions = partial.divided(args)
             if not partial.variables:

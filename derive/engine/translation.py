@@ -139,7 +139,7 @@ class Translation:
             raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
-            maps = ", or is taken by a map" if self.scheme.maps else ""
+            maps = ", or is taken by a map" if self.scheme.maps else ", or moves the point of a gradient"
             raise self.fail(
                 f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value{maps}, "
                 "so the iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead "
