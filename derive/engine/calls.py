@@ -77,8 +77,8 @@ class Value(Gradient):
 
     def at_point(self, k: int) -> Sum:
         algebra = self.algebra
-        for variable, x in self.point.items():
-            if (leading := x.at(0)) != algebra.state(variable):
+        for variable, point in self.point.items():
+            if (leading := point.at(0)) != algebra.state(variable):
                 return {} if self.context.unsolved else self.at_other_point(variable, leading)
         if k == 0:
             return algebra.state(self.loss, scalar=True)

@@ -13,7 +13,7 @@ Where they differ at gamma^k no change of variables exists through gamma^k, of w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -89,8 +89,16 @@ class _Minimum(WithoutMaps, ABC):
         return [self.place() if f.label == "theta" else self.rational(Fraction(int(f.label == self.direction)))]
 
     def derivative(self, label: str, i: int, index: Index) -> Value:
-        value = self.place() if not sum(index) else self.rational(Fraction(int(sum(index) == 1)))
-        return value if self.algebra.functions[label].is_loss else -value
+        return self.elsewhere(label, [self.place()], sum(index))(i, index)
+
+    def elsewhere(self, label: str, point: list[Value], degree: int) -> Callable[[int, Index], Value]:
+        """Of the loss x^2/2, or the field -x."""
+
+        def derivative(i: int, index: Index) -> Value:
+            value = point[0] if not sum(index) else self.rational(Fraction(int(sum(index) == 1)))
+            return value if self.algebra.functions[label].is_loss else -value
+
+        return derivative
 
     def rates(self, total: Sum) -> Iterator[Value]:
         """The derivatives at rest with respect to theta and to the velocity; ArithmeticError where rest is no fixed point."""
