@@ -64,7 +64,7 @@ class Algebra(Maps):
     # ------------------------------------------------------------------ derivatives
 
     def node(self, label: str, children: Iterable[Term], point: Body = ()) -> Sum:
-        """A derivative of a function, d^(k+1)L[children] or d^k f[children], scalars pulled out; `point` as `moved_to` gives it."""
+        """A derivative of a function, d^(k+1)L[children] or d^k f[children], scalars pulled out; `point`: see `moved_to`."""
         key = (label, tuple(children), tuple((t, c.key) for t, c in point))
         found = self._nodes.get(key)
         if found is None:
@@ -102,7 +102,7 @@ class Algebra(Maps):
         return self.multilinear(partial(self.node, label, point=self.moved_to(label, base)), children)
 
     def graft(self, label: str, delta: Sequence[Sum], weight: int, base: Sum | None = None) -> Sum:
-        """The coefficient of gamma^weight in grad(base + sum_j gamma^j delta[j]), base theta_0 if none is given; delta[0] is not read.
+        """The coefficient of gamma^weight in grad(base + sum_j gamma^j delta[j]), delta[0] not read; base is theta_0 by default.
 
         grad(base + d) = sum over multisets M of d's terms of d^(|M|+1)L(base)[M] prod_m P_m^mult / mult!.
         """

@@ -10,7 +10,7 @@ A factor is
               which is the same for all components of a layer (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
-    moved     d^(k+1)L(u)[m_1, ..., m_k]_i at another point than theta: a node with the sum u as its body (that of all arguments of
+    moved     d^(k+1)L(u)[m_1, ..., m_k]_i at another point than theta: a node whose body is the sum u (that of all arguments of
               the function, each in its own space, where there are several)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
 A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
@@ -28,7 +28,7 @@ Where a negative power of m itself meets B (|g|^-1 (|g|+eps)^-2) the term is lef
 fractions, with their 1/eps, would hide a cancellation; `Algebra.partial_fractions` resolves these for equality tests.
 
 As text a term is in the formula language: grad, hess(u), d3(u, v), ..., products and powers at an index, dot(a, b); for a
-general vector field the derivatives are field, dfield(u), d2field(u, v), ...  At another point x they are grad(x), hess(x, u), ...
+general vector field the derivatives are field, dfield(u), d2field(u, v), ...  At another point x: grad(x), hess(x, u), ...
 """
 
 from __future__ import annotations

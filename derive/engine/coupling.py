@@ -110,7 +110,8 @@ class Coupling(Translation):
         return component
 
     def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
-        if any(f.kind == "moved" and self._depends({t: self.ring.one for t, _ in f.body}) & set(names) for t in rest for f, _ in t.factors):
+        moved = (f for t in rest for f, _ in t.factors if f.kind == "moved")
+        if any(self._depends(dict(f.body)) & set(names) for f in moved):
             return self.fail(
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
             )

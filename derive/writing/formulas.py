@@ -254,7 +254,8 @@ class _Factors(Cases[str]):
         inner = style.nested or style
         point = [write_combination(p, style) if p else "0" for p in arguments(f)]
         text = style.node(f) + style.left + ", ".join(point) + style.right
-        return text + (style.open + style.argument([write_term(c, inner) for c in f.children]) + style.close if f.children else "")
+        directions = [write_term(c, inner) for c in f.children]
+        return text + (style.open + style.argument(directions) + style.close if directions else "")
 
 
 # ---------------------------------------------------------------------------------------------- sums
