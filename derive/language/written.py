@@ -176,6 +176,8 @@ class Reader(Climbing):
         if moved and not anywhere:
             raise self.fail("a derivative is taken at theta; its arguments stand in brackets, as in ∇²L[∇L]", token)
         if not self.at("["):
+            if moved and self.calls.get(name) != order:
+                raise self.fail("the arguments of a derivative stand in brackets behind its point, as in ∇²L[∇L]", token)
             raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
         here = [Name("theta", token.line, token.column)] if points is None else points
         return self.call(name, [*(here if anywhere else []), *self.arguments("]")], token)

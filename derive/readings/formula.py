@@ -89,7 +89,9 @@ class _Reader(FormulaReader):
         return super()._name("p" if name == FIRST else name, line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        if function == "gradient" or (function == "grad" and kind_of(e.args[0], self.kinds(), VECTORS) == "scalar"):
+        if function in ("gradient", *ELSEWHERE) and not (function in ELSEWHERE and self._is_point(e.args[0])):
+            if function == "field":
+                raise self._no_number(e)
             if self.formulas.flow is None and (free := set(names_of(e)) & {*TRAJECTORY, FIRST}):
                 raise UsageError(f"gradient of {sorted(free)[0]}: say with 'flow' which function of theta it is")
             if not set(names_of(e)) & {*WORDS, *self.values, FIRST} - {"gamma"}:
@@ -98,6 +100,11 @@ class _Reader(FormulaReader):
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
         return super()._call(e, function, args)
+
+    def _is_point(self, e: Expression) -> bool:
+        """Whether it is a vector that is made of a point, and does not move with gamma: others are expanded about theta."""
+        names, points = names_of(e).keys(), {"theta", *(n for n, scalar in self.formulas.states.items() if not scalar)}
+        return "gamma" not in names and bool(names & points) and kind_of(e, self.kinds(), VECTORS) == "vector"
 
     def _gradient(self, s: Sum, e: Call) -> Sum:
         if not is_scalar(TermSum(self.algebra, s)):
