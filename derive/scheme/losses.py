@@ -152,7 +152,7 @@ def resolved(
     _refuse_plain(program, losses, unknowns, where)
     reader = Resolver(losses, unknowns, where, frozenset(a.target for a in program))
     opened = [replace(a, value=reader.opened(a.value)) for a in program]
-    spaces = spaces_of(opened, unknowns, where)
+    spaces = spaces_of(opened, unknowns, where, losses)
     return rebuilt(statements, iter([replace(a, value=closed(a.value, Spaces(spaces))) for a in opened]))
 
 
