@@ -20,7 +20,7 @@ from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Exponent, Factor, term_text
+from derive.algebra.terms import DERIVATIVES, Exponent, Factor, term_text
 from derive.concrete.jets import Jet, Value, exact, known_value, real_power
 from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
@@ -188,7 +188,7 @@ class ExactNumbers(WithoutMaps):
 
 def depth_of(sums: Iterable[Combination]) -> int:
     """The highest derivative of the gradient (or field) that occurs, plus one."""
-    nodes = (f for s in sums for t in s.sum for f in within(t) if f.kind == "node")
+    nodes = (f for s in sums for t in s.sum for f in within(t) if f.kind in DERIVATIVES)
     return max((len(f.children) for f in nodes), default=0) + 1
 
 

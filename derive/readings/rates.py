@@ -24,7 +24,7 @@ from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Exponent, Factor
+from derive.algebra.terms import DERIVATIVES, Exponent, Factor
 from derive.concrete.jets import Value, exact, known_value, real_power
 from derive.concrete.point import Index, Point, WithoutMaps
 from derive.concrete.values import PRECISION
@@ -239,7 +239,7 @@ def rest_rates(algebra: Algebra, velocity: str, f: Sum, g: Sum) -> Ratio | None:
 
 
 def _witness(algebra: Algebra, f: list[Sum], value: str, symbols: Mapping[str, Fraction] | None = None) -> Witness:
-    field = any(not algebra.functions[x.label].is_loss for t in f[0] for x in within(t) if x.kind == "node")
+    field = any(not algebra.functions[x.label].is_loss for t in f[0] for x in within(t) if x.kind in DERIVATIVES)
     return Witness("-x" if field else "x**2/2", {"x": "0"}, {n: str(v) for n, v in (symbols or {}).items()}, "x", value)
 
 
