@@ -85,7 +85,7 @@ class Algebra(Maps):
 
         >>> a = Algebra(Ring()); theta, g = a.state("theta"), a.node_sum("L", [])
         >>> a.moved_to("L", theta), a.moved_to("L", a.add(theta, g))
-        ((), ((grad, 1), (theta, 1)))
+        ((), ((theta, 1), (grad, 1)))
         """
         slots = self.functions[label].slots
         if base is None or base == {t: c for x in slots for t, c in self.state(x).items()}:
