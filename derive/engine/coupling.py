@@ -113,7 +113,7 @@ class Coupling(Translation):
         moved = (f for t in rest for f, _ in t.factors if f.kind == "moved")
         if any(self._depends(dict(f.body)) & set(names) for f in moved):
             return self.fail(
-                f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
+                f"the gradient is taken at a point that moves with {state}, not small; it must tend to one without {state}"
             )
         if self._unknown(names):
             return self._no_change(self._unknown(names), rest.values())

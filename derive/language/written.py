@@ -189,10 +189,11 @@ class Reader(Climbing):
 
     def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
         """grad(x) or field(x): a call, or, where they are always taken at theta, the name alone or the gradient of a number."""
+        formula = self.calls.get("hess") == 1 and "field" in self.calls  # a derivative without a point is the one at theta
+        if points == [Name("theta")] and name in AT_POINTS and (formula or name not in self.calls):
+            return Name(name, token.line, token.column)
         if name in self.calls or name not in AT_POINTS:
             return self.call(name, points, token)
-        if points == [Name("theta")]:
-            return Name(name, token.line, token.column)
         if name == "grad" and self.calls.get("gradient") == 1:
             return self.call("gradient", points, token)
         raise self.fail(f"{name} stands alone here, for its value at theta; for a product write {name}*(...)", token)
@@ -226,7 +227,8 @@ class Reader(Climbing):
             return self.call(token.text, self.arguments("]"), token)
         if self.at("("):
             if self.is_call(token):
-                return self.call(token.text, self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
+                called = partial(self.at_point if token.text in AT_POINTS else self.call, token.text)
+                return called(self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
             if self.is_at_point(token):
                 return self.at_point(_FUNCTIONS.get(token.text, token.text), self.arguments(")"), token)
             self.require_name(token)
