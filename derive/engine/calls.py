@@ -47,7 +47,7 @@ class Gradient(Series):
     def base(self, leading: Sum) -> Sum:
         """What the point tends to, where it may be taken by a gradient."""
         if not self.context.exploring:
-            self.context.check_settled(leading, self.place)
+            self.context.check_settled(leading, self.place, "moves the point of a gradient")
         return leading
 
     def increment(self, j: int) -> Sum:

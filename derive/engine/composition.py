@@ -45,7 +45,7 @@ class Workspace:
     def missing(self, name: str) -> Sum:
         raise AssertionError("no unknowns here")
 
-    def check_settled(self, leading: Sum, place: Place | None) -> None:
+    def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
         """No step number, no transients."""
 
 
