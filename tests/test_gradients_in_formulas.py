@@ -21,7 +21,7 @@ REFUSED = (
     ("grad(1 - 2*gamma)", "a product is written grad*(...)"),
     ("grad(grad)", "the gradient of a number"),
     ("∇(|∇L|)²", "say which power is meant"),
-    ("field(grad)", "for a product write field*(...)"),
+    ("field(grad)", "a product is written field*(...)"),
     ("∇²L(∇L)", "as in ∇²L[∇L]"),
 )  # fmt: skip
 

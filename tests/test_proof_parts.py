@@ -474,8 +474,11 @@ def test_taylor_of_a_random_loss(label: str) -> None:
     symmetric = all(u[j] * matrix[j][i] % P == u[i] * matrix[i][j] % P for i in range(3) for j in range(3))
     assert symmetric == (label == "L")
     assert all(s.exact for s in f.gradient([a.constant(x) for x in (5, 6, 7)]))
-    with pytest.raises(Undecided):
-        f.gradient([a.constant(1)] * 3)
+    elsewhere, once = [a.constant(1)] * 3, f.elsewhere
+    assert f.gradient(elsewhere)[0].at(0) == f.gradient(elsewhere)[0].at(0) != f.leaf[0]
+    assert (once, f.elsewhere) == (0, 1)
+    with pytest.raises(Undecided, match="no limit"):
+        f.gradient([Series(a, -1, [1, 1, 1, 1])] * 3)
     with pytest.raises(ShortPrecision, match="derivative 5"):
         f.tensor([x1] * 4)
     for bad in (lambda: f.tensor([x1] * 4), lambda: f.gradient([Series(a, 0, [])] * 3)):

@@ -183,7 +183,7 @@ def _read(scheme: Scheme, formula: str, where: str) -> Expression:
     """The tree of a formula; derivatives of declared losses are still as they are written."""
     maps = map_arities(scheme.maps)
     if not scheme.losses:
-        return differentiated(formula, where, maps)
+        return differentiated(formula, where, maps, [s for s, kind in scheme.kinds.items() if kind == "vector"])
     return parse_expression(formula, where, {**plain_arities(), **loss_calls(scheme.losses), **maps})
 
 

@@ -10,14 +10,14 @@ Laws (tests): product rule; D of a gradient is symmetric; transfer to another al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.protocol import TermAlgebra
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
-from derive.algebra.terms import Cases, Exponent, Factor, Term, as_exponent, space_of
+from derive.algebra.terms import Cases, Exponent, Factor, Term, arguments, as_exponent, space_of
 from derive.errors import ReductionError
 
 
@@ -129,6 +129,16 @@ class Derivative(Cases[Sum]):
                 accumulate(result, a.mapped(f.label, body, [*children[:i], inner, *children[i + 1 :]]))
         return nonzero(result)
 
+    def moved(self, f: Factor) -> Sum:
+        """D d^kL(p)[m, ...] [u] = d^(k+1)L(p)[m, ..., D p [u]] + d^kL(p)[D m [u], ...] + ..."""
+        a, point = self.algebra, dict(f.body)
+        children: list[Sum] = [{c: a.ring.one} for c in f.children]
+        result = a.node_of_sums(f.label, [*children, self(point)], point)
+        for i, c in enumerate(f.children):
+            if inner := self.term(c):
+                accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]], point))
+        return nonzero(result)
+
 
 class Adjoint(Cases[Callable[[Sum], Sum]]):
     """w -> (D m)^T w for the derivative with respect to one state variable; nodes must be derivatives of a loss."""
@@ -159,20 +169,26 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
         return lambda w: a.product(w, a.node_sum(label, [])) if label else {}
 
     def node(self, f: Factor) -> Callable[[Sum], Sum]:
+        function = self.algebra.functions[f.label]
+        points = [(self.variable, self.algebra.state(self.variable))] if self.variable in function.slots else []
+        return lambda w: self._of_derivative(f, w, points, None)
+
+    def moved(self, f: Factor) -> Callable[[Sum], Sum]:
+        points = [(x, dict(p)) for x, p in zip(f.slots, arguments(f), strict=True)]
+        return lambda w: self._of_derivative(f, w, points, dict(f.body))
+
+    def _of_derivative(self, f: Factor, w: Sum, points: Sequence[tuple[str, Sum]], base: Sum | None) -> Sum:
+        """Through every argument of the function (its slot, and what stands there), and every child."""
         a, function = self.algebra, self.algebra.functions[f.label]
         assert function.is_loss, "the transposed derivative of a general vector field is no term"
         children: list[Sum] = [{c: a.ring.one} for c in f.children]
-
-        def image(w: Sum) -> Sum:
-            result: Sum = {}
-            if self.variable in function.slots:
-                accumulate(result, a.node_of_sums(function.at(self.variable), [*children, w]))
-            for i, child in enumerate(children):
-                label = function.at(function.slot(space_of(f.children[i])))
-                accumulate(result, self(child, a.node_of_sums(label, [*children[:i], *children[i + 1 :], w])))
-            return result
-
-        return image
+        result: Sum = {}
+        for slot, point in points:
+            accumulate(result, self(point, a.node_of_sums(function.at(slot), [*children, w], base)))
+        for i, child in enumerate(children):
+            label = function.at(function.slot(space_of(f.children[i])))
+            accumulate(result, self(child, a.node_of_sums(label, [*children[:i], *children[i + 1 :], w], base)))
+        return result
 
     def contraction(self, f: Factor) -> Callable[[Sum], Sum]:
         return lambda w: self({f.children[0]: self.algebra.ring.one}, self.algebra.contract(w, f.label) if f.label else w)
@@ -273,3 +289,6 @@ class Transfer(Fold[Sum]):
 
     def map(self, f: Factor) -> Sum:
         return self.target.mapped(f.label, self(dict(f.body)), [self.term(c) for c in f.children])
+
+    def moved(self, f: Factor) -> Sum:
+        return self.target.node_of_sums(f.label, [self.term(c) for c in f.children], self(dict(f.body)))

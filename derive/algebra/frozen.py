@@ -58,6 +58,7 @@ class _Freezer:
 class _Thawer:
     def __init__(self, algebra: Algebra) -> None:
         self.ring, self.interner, self.spaces = algebra.ring, algebra.interner, algebra.spaces
+        self.functions = algebra.functions
         self.terms: dict[int, Term] = {}  # by identity, so that what is shared is read once
 
     def body(self, data: Frozen) -> tuple[tuple[Term, Ratio], ...]:
@@ -78,4 +79,6 @@ class _Thawer:
             f.leading = body[leading]
         if kind == "state":
             f.space = self.spaces.get(label, "")
+        if kind == "moved":
+            f.slots = self.functions[label].slots
         return f

@@ -107,13 +107,18 @@ def gradients_of_losses(functions: Mapping[str, Function]) -> dict[str, dict[str
     return {loss: {x: f"{loss}.{x}" for x in slots} for loss, slots in declared_losses(functions).items()}
 
 
-def derivative_text(label: str, arguments: Sequence[str]) -> str:
-    """A derivative of a loss or a field in the formula language.
+def derivative_text(label: str, arguments: Sequence[str], point: Sequence[str] = ()) -> str:
+    """A derivative of a loss or a field in the formula language; `point` are the arguments of the function, where it is moved.
 
     >>> derivative_text("L", ["u"]), derivative_text("f.x", []), derivative_text("f.x", ["u", "v"])
     ('hess(u)', 'grad(f, x)', 'd3(f, x, u, v)')
+    >>> derivative_text("L", ["u"], ["p"]), derivative_text("f.x", ["u"], ["p", "q"])
+    ('hess(p, u)', 'hess(f(p, q), x, u)')
     """
     loss, dot, variable = label.partition(".")
     name = (LOSS if dot else FUNCTIONS[label]).derivative(len(arguments))
-    inner = [loss, variable, *arguments] if dot else arguments
+    if dot:
+        inner = [f"{loss}({', '.join(point)})" if point else loss, variable, *arguments]
+    else:
+        inner = [*point, *arguments]
     return f"{name}({', '.join(inner)})" if inner else name

@@ -24,11 +24,11 @@ class TermAlgebra(Protocol):
     def state(self, name: str, scalar: bool = False) -> Sum:
         """A state variable's component at the index."""
 
-    def node_sum(self, label: str, children: Sequence[Term]) -> Sum:
-        """A derivative of the function `label` with its arguments."""
+    def node_sum(self, label: str, children: Sequence[Term], base: Sum | None = None) -> Sum:
+        """A derivative of the function `label` with its arguments, at the point `base`, theta_0 where none is given."""
 
-    def graft(self, label: str, delta: Sequence[Sum], weight: int) -> Sum:
-        """The function at theta_0 + sum_j gamma^j delta[j], at gamma^weight."""
+    def graft(self, label: str, delta: Sequence[Sum], weight: int, base: Sum | None = None) -> Sum:
+        """The function at base + sum_j gamma^j delta[j], at gamma^weight."""
 
     def mapped_at(self, name: str, argument: Sequence[Sum], directions: Sequence[Sum], weight: int) -> Sum:
         """A map, or its derivative in directions, at sum_j gamma^j argument[j], at gamma^weight."""

@@ -15,7 +15,7 @@ from derive.algebra.known import SLOPES
 from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
+from derive.algebra.terms import DERIVATIVES, Body, Exponent, Factor, Key, Term, space_of, split_scalars
 from derive.errors import ReductionError
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
@@ -45,7 +45,7 @@ class Algebra(Maps):
         self.loss = ring.fresh("L")  # how the loss itself is written in a term
         #: how each loss itself is written -> by variable, the label of its gradient
         self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
-        self._nodes: dict[tuple[str, tuple[Term, ...]], Sum] = {}
+        self._nodes: dict[tuple[str, tuple[Term, ...], Key], Sum] = {}
         self._contractions: dict[tuple[Term, str], Sum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -63,34 +63,50 @@ class Algebra(Maps):
 
     # ------------------------------------------------------------------ derivatives
 
-    def node(self, label: str, children: Iterable[Term]) -> Sum:
-        """A derivative of a function, d^(k+1)L[children] or d^k f[children], scalars pulled out."""
-        key = (label, tuple(children))
+    def node(self, label: str, children: Iterable[Term], point: Body = ()) -> Sum:
+        """A derivative of a function, d^(k+1)L[children] or d^k f[children], scalars pulled out; `point`: see `moved_to`."""
+        key = (label, tuple(children), tuple((t, c.key) for t, c in point))
         found = self._nodes.get(key)
         if found is None:
-            found = self._nodes[key] = self._node(*key)
+            found = self._nodes[key] = self._node(label, key[1], point)
         return found
 
-    def _node(self, label: str, children: tuple[Term, ...]) -> Sum:
+    def _node(self, label: str, children: tuple[Term, ...], point: Body) -> Sum:
         inner, outer = self.without_scalars(children)
         if self.spaces and not all(child.factors for child in inner):
             raise ReductionError(_NUMBER)
-        node = self.interner.term({self.interner.factor("node", label, inner): 1})
-        return self.product(outer, {node: self.ring.one})
+        factor = self.interner.factor("moved" if point else "node", label, inner, body=point)
+        if point:
+            factor.slots = self.functions[label].slots
+        return self.product(outer, {self.interner.term({factor: 1}): self.ring.one})
 
-    def node_sum(self, label: str, children: Sequence[Term]) -> Sum:
-        return dict(self.node(label, children))
+    def moved_to(self, label: str, base: Sum | None) -> Body:
+        """The point of a function's derivatives as it stands in a factor: nothing where it is that of the unknowns.
 
-    def node_of_sums(self, label: str, children: Sequence[Sum]) -> Sum:
-        """The node as a multilinear function of sums."""
-        return self.multilinear(partial(self.node, label), children)
-
-    def graft(self, label: str, delta: Sequence[Sum], weight: int) -> Sum:
-        """The coefficient of gamma^weight in grad(theta_0 + sum_j gamma^j delta[j]); delta[0] is not read.
-
-        grad(theta_0 + d) = sum over multisets M of d's terms of d^(|M|+1)L[M] prod_m P_m^mult / mult!.
+        >>> a = Algebra(Ring()); theta, g = a.state("theta"), a.node_sum("L", [])
+        >>> a.moved_to("L", theta), a.moved_to("L", a.add(theta, g))
+        ((), ((theta, 1), (grad, 1)))
         """
-        return self.grafted(partial(self.node, label), delta, weight)
+        slots = self.functions[label].slots
+        if base is None or base == {t: c for x in slots for t, c in self.state(x).items()}:
+            return ()
+        if len(slots) > 1 and not all(space_of(t) in slots for t in base):
+            raise ReductionError(_NUMBER)
+        return tuple(sorted(reduced(base).items(), key=lambda i: i[0].key)) or ((self.unit, self.ring.zero),)
+
+    def node_sum(self, label: str, children: Sequence[Term], base: Sum | None = None) -> Sum:
+        return dict(self.node(label, children, self.moved_to(label, base)))
+
+    def node_of_sums(self, label: str, children: Sequence[Sum], base: Sum | None = None) -> Sum:
+        """The node as a multilinear function of sums."""
+        return self.multilinear(partial(self.node, label, point=self.moved_to(label, base)), children)
+
+    def graft(self, label: str, delta: Sequence[Sum], weight: int, base: Sum | None = None) -> Sum:
+        """The coefficient of gamma^weight in grad(base + sum_j gamma^j delta[j]), delta[0] not read; base is theta_0 by default.
+
+        grad(base + d) = sum over multisets M of d's terms of d^(|M|+1)L(base)[M] prod_m P_m^mult / mult!.
+        """
+        return self.grafted(partial(self.node, label, point=self.moved_to(label, base)), delta, weight)
 
     def mapped_at(self, name: str, argument: Sequence[Sum], directions: Sequence[Sum], weight: int) -> Sum:
         """The coefficient of gamma^weight in d^kP(sum_j gamma^j argument[j])[directions]."""
@@ -163,7 +179,7 @@ class Algebra(Maps):
             seen.update(found)
             pending += found
             for f, e in current.factors:
-                if f.kind != "node" or not f.children or not isinstance(e, int) or e < 1:
+                if f.kind not in DERIVATIVES or not f.children or not isinstance(e, int) or e < 1:
                     continue
                 function = self.functions[f.label]
                 if not function.is_loss:
@@ -175,7 +191,7 @@ class Algebra(Maps):
                     slot = function.slot(space_of(child))
                     if not slot:  # a number as an argument: it has no index
                         continue
-                    moved = self.node(function.at(slot), (*others, rest))
+                    moved = self.node(function.at(slot), (*others, rest), f.body)
                     image = self.product({child: self.ring.one}, moved)
                     if len(image) == 1 and (t := next(iter(image))) not in seen and image[t] == self.ring.one:
                         seen.add(t)
@@ -191,13 +207,15 @@ class Algebra(Maps):
             exponents: dict[Factor, Exponent] = {}
             parts: Sum = {self.unit: self.ring.one}
             for f, e in term.factors:
-                if f.kind in ("node", "sum", "map") and (f.children or f.body) and isinstance(e, int) and e > 0:
+                if f.kind in (*DERIVATIVES, "sum", "map") and (f.children or f.body) and isinstance(e, int) and e > 0:
                     inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
                     match f.kind:
                         case "sum":
                             image = self.contract(inner[0], f.label)
                         case "node":
                             image = self.node_of_sums(f.label, inner)
+                        case "moved":
+                            image = self.node_of_sums(f.label, inner, self.partial_fractions(dict(f.body)))
                         case _ if f.label in SLOPES:
                             image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
                         case _:

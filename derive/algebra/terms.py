@@ -10,6 +10,8 @@ A factor is
               which is the same for all components of a layer (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
+    moved     d^(k+1)L(u)[m_1, ..., m_k]_i at another point than theta: a node whose body is the sum u (that of all arguments of
+              the function, each in its own space, where there are several)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
 A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
 
@@ -26,7 +28,7 @@ Where a negative power of m itself meets B (|g|^-1 (|g|+eps)^-2) the term is lef
 fractions, with their 1/eps, would hide a cancellation; `Algebra.partial_fractions` resolves these for equality tests.
 
 As text a term is in the formula language: grad, hess(u), d3(u, v), ..., products and powers at an index, dot(a, b); for a
-general vector field the derivatives are field, dfield(u), d2field(u, v), ...
+general vector field the derivatives are field, dfield(u), d2field(u, v), ...  At another point x: grad(x), hess(x, u), ...
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 Exponent = int | Fraction
 Key = tuple[Any, ...]
+Body = tuple[tuple["Term", "Ratio"], ...]
 V = TypeVar("V")
 
 
@@ -54,7 +57,7 @@ class Factor:
 
     __slots__ = (
         "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
-        "space", "text",
+        "slots", "space", "text",
     )  # fmt: skip
 
     def __init__(
@@ -83,10 +86,13 @@ class Factor:
         self.absolute: Factor | None = None  # the factor |self|, once it has been asked for
         self.leading: tuple[Term, Ratio] | None = None  # of a base: its leading monomial and coefficient
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
+        self.slots: tuple[str, ...] = ()  # of a derivative at another point: the arguments of its function
 
 
-_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6}
-_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0}
+_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6, "moved": 7}
+_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0, "moved": 1}
+#: the kinds of factor that are derivatives of a loss or a field
+DERIVATIVES = ("node", "moved")
 
 
 class Cases(ABC, Generic[V]):
@@ -106,6 +112,8 @@ class Cases(ABC, Generic[V]):
                 return self.root(f)
             case "map":
                 return self.map(f)
+            case "moved":
+                return self.moved(f)
         return self.base(f)
 
     @abstractmethod
@@ -128,6 +136,9 @@ class Cases(ABC, Generic[V]):
 
     @abstractmethod
     def map(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def moved(self, f: Factor) -> V: ...
 
 
 class Term:
@@ -173,12 +184,19 @@ def space_of(term: Term) -> str:
             match f.kind:
                 case "state":
                     return f.space
-                case "node":
+                case "node" | "moved":
                     return variable_of(f.label)
             for inner in (*f.children, *(t for t, _ in f.body)):
                 if found := space_of(inner):
                     return found
     return ""
+
+
+def arguments(f: Factor) -> list[Body]:
+    """The point at which a moved derivative is taken, one sum for each argument of its function."""
+    if len(f.slots) == 1:
+        return [f.body]
+    return [tuple((t, c) for t, c in f.body if space_of(t) == x) for x in f.slots]
 
 
 def split_scalars(term: Term) -> tuple[list[tuple[Factor, Exponent]], list[tuple[Factor, Exponent]]]:
@@ -214,7 +232,7 @@ class Interner:
         positive: bool = False,
     ) -> Factor:
         kids = tuple(children)
-        if kind in ("node", "map") and len(kids) > 1:
+        if kind in ("node", "map", "moved") and len(kids) > 1:
             kids = tuple(sorted(kids, key=_by_key))
         key = (kind, label, kids, scalar, tuple((t, c.key) for t, c in body))
         found = self._factors.get(key)
@@ -297,6 +315,10 @@ class _Text(Cases[str]):
         inner = [combination_text(f.body)] if f.body else []
         return f"{f.label}({', '.join([*inner, *map(term_text, f.children)])})"
 
+    def moved(self, f: Factor) -> str:
+        """hess(x, u): the point, then the directions; hess(f(a, b), x, u) of a declared loss."""
+        return derivative_text(f.label, [term_text(c) for c in f.children], [combination_text(x) for x in arguments(f)])
+
 
 def _two(term: Term) -> tuple[str, str]:
     """A product as the two arguments of dot; dot(1, 1) is the number of components."""
@@ -322,4 +344,4 @@ def combination_text(body: Iterable[tuple[Term, Ratio]]) -> str:
         elif term.factors:
             c = f"{c}*{term_text(term)}"
         pieces.append(sign + c)
-    return joined(pieces)
+    return joined(pieces) if pieces else "0"

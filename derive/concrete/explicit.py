@@ -94,6 +94,10 @@ class _Expressions:
         which = self.problem.which(label, i)
         return self.partial(which, raised(index, i) if self.problem.is_loss else index)
 
+    def elsewhere(self, label: str, point: list[Any], degree: int) -> Callable[[int, Index], Any]:
+        at = dict(zip(self.symbols, point, strict=True))
+        return lambda i, index: self.derivative(label, i, index).xreplace(at)
+
     def _partial(self, which: int, index: Index) -> Any:
         """d^index of one of the functions."""
         for j, e in enumerate(index):

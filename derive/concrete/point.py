@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, Protocol
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold
 from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
-from derive.algebra.terms import Exponent, Factor, Term, space_of
+from derive.algebra.terms import Exponent, Factor, Term, arguments, space_of
 from derive.errors import UsageError
 from derive.language.maps import map_of
 from derive.scheme.map_settings import MapFormula, examples
@@ -41,6 +42,9 @@ class Numbers(Protocol):
 
     def derivative(self, label: str, i: int, index: Index) -> Number:
         """d_i d^index L for the label 'L', d^index f_i for 'f'."""
+
+    def elsewhere(self, label: str, point: Vector, degree: int) -> Callable[[int, Index], Number]:
+        """`derivative` at another point, a number for every variable, for all indices through this degree."""
 
     def power(self, x: Number, exponent: Exponent, f: Factor) -> Number:
         """x^exponent, x the value of the factor f, which an error may name."""
@@ -117,12 +121,22 @@ class Point(Fold[Vector]):
         return self.spans.get(space) or range(self.width)
 
     def node(self, f: Factor) -> Vector:
+        return self._contracted(f, partial(self.numbers.derivative, f.label))
+
+    def moved(self, f: Factor) -> Vector:
+        point = [self.zero] * self.width
+        for x, part in zip(f.slots, arguments(f), strict=True):
+            span = self.span(x)
+            point[span.start : span.stop] = [value for value, _ in paired(self.total(part), [self.zero] * len(span))]
+        return self._contracted(f, self.numbers.elsewhere(f.label, point, len(f.children)))
+
+    def _contracted(self, f: Factor, derivative: Callable[[int, Index], Number]) -> Vector:
+        """The derivative in the directions that its children are, for every component."""
         form: dict[Index, Number] = {(0,) * self.width: self.unity}
         for child in f.children:
             form = self._extended(form, self.term(child), self.span(space_of(child)).start)
         return [
-            sum((v * self.numbers.derivative(f.label, i, index) for index, v in form.items()), self.zero)
-            for i in self.span(variable_of(f.label))
+            sum((v * derivative(i, index) for index, v in form.items()), self.zero) for i in self.span(variable_of(f.label))
         ]
 
     def _extended(self, form: dict[Index, Number], vector: Vector, start: int) -> dict[Index, Number]:

@@ -7,10 +7,11 @@ is doubled until every printed digit is determined by the ball, whose radius bou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial, prod
 from threading import RLock
+from types import MappingProxyType
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -19,7 +20,7 @@ from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Exponent, Factor, term_text
+from derive.algebra.terms import DERIVATIVES, Exponent, Factor, term_text
 from derive.concrete.jets import Jet, Value, exact, known_value, real_power
 from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
@@ -125,11 +126,13 @@ def component_names(equation: Equation, problem: Problem) -> list[str]:
 class ExactNumbers(WithoutMaps):
     """Rationals, and balls where a root is irrational, at one point of one problem and at one precision.
 
-    `named(x)` is the component x (theta's go by their variables), or the scalar x; `jets` the Taylor coefficients there.
+    `named(x)` is the component x (theta's go by their variables), or the scalar x; `jets` the Taylor coefficients there, `given`
+    the values of the loss's parameters.
     """
 
     problem: Problem
     jets: Sequence[Jet]
+    given: Mapping[str, Value] = MappingProxyType({})
 
     def __init__(self, algebra: Algebra, problem: Problem) -> None:
         self.algebra, self.problem = algebra, problem
@@ -153,7 +156,20 @@ class ExactNumbers(WithoutMaps):
 
     def derivative(self, label: str, i: int, index: Index) -> Value:
         """From the Taylor coefficient: d^index = index! times it."""
-        jet = self.jets[self.problem.which(label, i)]
+        return self._of_jet(self.jets[self.problem.which(label, i)], i, index)
+
+    def elsewhere(self, label: str, point: list[Value], degree: int) -> Callable[[int, Index], Value]:
+        found: dict[int, Jet] = {}
+
+        def derivative(i: int, index: Index) -> Value:
+            if (which := self.problem.which(label, i)) not in found:
+                one = replace(self.problem, expressions=(self.problem.expressions[which],))
+                (found[which],) = one.jets(point, degree + 1, self.given)
+            return self._of_jet(found[which], i, index)
+
+        return derivative
+
+    def _of_jet(self, jet: Jet, i: int, index: Index) -> Value:
         index = raised(index, i) if self.problem.is_loss else index
         value = jet.get(index)
         return fmpq(0) if value is None else value * prod(factorial(k) for k in index)
@@ -172,7 +188,7 @@ class ExactNumbers(WithoutMaps):
 
 def depth_of(sums: Iterable[Combination]) -> int:
     """The highest derivative of the gradient (or field) that occurs, plus one."""
-    nodes = (f for s in sums for t in s.sum for f in within(t) if f.kind == "node")
+    nodes = (f for s in sums for t in s.sum for f in within(t) if f.kind in DERIVATIVES)
     return max((len(f.children) for f in nodes), default=0) + 1
 
 
@@ -184,8 +200,8 @@ class _EquationNumbers(ExactNumbers):
         self.equation = equation
         self.point = {n: exact(v) for n, v in point.items()}
         self.symbols = self._symbol_values()
-        values = {n: self.point[n] for n in problem.parameters}
-        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)), values)
+        self.given = {n: self.point[n] for n in problem.parameters}
+        self.jets = problem.jets([self.point[x] for x in problem.variables], depth_of(_sums(equation)), self.given)
 
     def named(self, name: str) -> Value:
         return self.point[name]

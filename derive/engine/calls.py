@@ -21,9 +21,10 @@ from derive.language import Call, Expression, Meaning, Name, Operation, interpre
 
 
 class Gradient(Series):
-    """grad(x) with x = theta_0 + gamma delta_1 + gamma^2 delta_2 + ...: grafting of delta onto the gradient.
+    """grad(x) with x = x_0 + gamma delta_1 + gamma^2 delta_2 + ...: grafting of delta onto the gradient at x_0.
 
-    The point gives a series for every variable of the function; what is grafted is the union of their increments.
+    The point gives a series for every variable of the function; what is grafted is the union of their increments, and x_0 is
+    the union of what they tend to: theta_0, or another function of it, as in grad(theta + rho*grad(theta)).
     """
 
     what = "the gradient"
@@ -31,37 +32,32 @@ class Gradient(Series):
     def __init__(self, point: Mapping[str, Series], label: str, place: Place | None) -> None:
         super().__init__(next(iter(point.values())).context, place)
         self.point, self.label = point, label
-        self.base = {variable: self.algebra.state(variable) for variable in point}
 
     def compute(self, k: Exponent) -> Sum:
-        for variable, x in self.point.items():
-            leading = x.at(0)
-            if leading != self.base[variable]:
-                if self.context.unsolved:
-                    return {}
-                return self.at_other_point(variable, leading)
         for x in self.point.values():
             x.require_whole(k, self.place)
+            if x.low < 0 and any(x.at(j) for j in lattice(x.low, -1, 1)):
+                raise self.context.fail(f"{self.what} is taken at what grows as gamma -> 0", self.place)
         return self.at_point(int(k))
 
     def at_point(self, k: int) -> Sum:
-        return self.algebra.graft(self.label, [{}, *(self.increment(j) for j in range(1, k + 1))], k)
+        delta = [self.increment(j) for j in range(k + 1)]
+        return self.algebra.graft(self.label, delta, k, self.base(delta[0]))
+
+    def base(self, leading: Sum) -> Sum:
+        """What the point tends to, where it may be taken by a gradient."""
+        if not self.context.exploring:
+            self.context.check_settled(leading, self.place, "moves the point of a gradient")
+        return leading
 
     def increment(self, j: int) -> Sum:
-        """Of the point at gamma^j."""
+        """Of the point at gamma^j; at gamma^0 what it tends to."""
         if len(self.point) == 1:
             return next(iter(self.point.values())).at(j)
         result: Sum = {}
         for x in self.point.values():
             accumulate(result, x.at(j))
         return result
-
-    def at_other_point(self, variable: str, leading: Sum) -> Sum:
-        if not self.context.exploring:
-            point = combination_text(sorted(leading.items(), key=lambda i: i[0].key)) if leading else "0"
-            must = f"it must be taken at a point that tends to {variable}"
-            raise self.context.fail(f"{self.what} is taken at {point} as gamma -> 0; {must}", self.place)
-        return self.algebra.node_sum(self.label, list(leading))
 
 
 class Value(Gradient):
@@ -81,6 +77,9 @@ class Value(Gradient):
 
     def at_point(self, k: int) -> Sum:
         algebra = self.algebra
+        for variable, point in self.point.items():
+            if (leading := point.at(0)) != algebra.state(variable):
+                return {} if self.context.unsolved else self.at_other_point(variable, leading)
         if k == 0:
             return algebra.state(self.loss, scalar=True)
         total: Sum = {}
@@ -91,7 +90,12 @@ class Value(Gradient):
         return nonzero(total)
 
     def at_other_point(self, variable: str, leading: Sum) -> Sum:
-        return self.algebra.contract(super().at_other_point(variable, leading))
+        """Only its gradients are known there; while exploring, what depends on the point."""
+        if not self.context.exploring:
+            point = combination_text(sorted(leading.items(), key=lambda i: i[0].key))
+            must = f"it must be taken at a point that tends to {variable}"
+            raise self.context.fail(f"{self.what} is taken at {point} as gamma -> 0; {must}", self.place)
+        return self.algebra.contract(self.algebra.node_sum(self.label, list(leading)))
 
 
 class Mapped(Series):

@@ -18,7 +18,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Exponent, Factor, Term, as_exponent
+from derive.algebra.terms import Exponent, Factor, Term, arguments, as_exponent
 from derive.engine.calls import Gradient, Mapped, Value
 from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
 from derive.errors import ReductionError
@@ -45,7 +45,7 @@ class Workspace:
     def missing(self, name: str) -> Sum:
         raise AssertionError("no unknowns here")
 
-    def check_settled(self, leading: Sum, place: Place | None) -> None:
+    def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
         """No step number, no transients."""
 
 
@@ -74,7 +74,7 @@ class Quotient(Series):
 
 
 class Node(Gradient):
-    """d^(m+1)L[c_1, ..., c_m] at a point theta + delta: sum over multisets M of delta's terms of d^(m+|M|+1)L[c, M]."""
+    """d^(m+1)L[c_1, ..., c_m] at a point x_0 + delta: sum over multisets M of delta's terms of d^(m+|M|+1)L(x_0)[c, M]."""
 
     def __init__(
         self, point: Mapping[str, Series], label: str, children: Sequence[Series], place: Place | None = None
@@ -82,20 +82,17 @@ class Node(Gradient):
         super().__init__(point, label, place)
         self.children = children
 
-    def at_other_point(self, variable: str, leading: Sum) -> Sum:
-        if not self.context.exploring:
-            raise self.context.fail(f"a derivative of the loss is taken at a point that does not tend to {variable}", self.place)
-        return super().at_other_point(variable, leading)
-
     def at_point(self, k: int) -> Sum:
         for series in self.children:
             series.require_whole(k, self.place)
         inner = self._arguments(k)
-        outer = _multisets([{}, *(self.increment(j) for j in range(1, k + 1))], k, self.algebra.ring.one)
+        base, *delta = [self.increment(j) for j in range(k + 1)]
+        outer = _multisets([{}, *delta], k, self.algebra.ring.one)
+        base = self.base(base)
         result: Sum = {}
         for w in range(k + 1):
             for (a, x), (b, y) in ((p, q) for p in inner[w].items() for q in outer[k - w].items()):
-                accumulate(result, self.algebra.scale(self.algebra.node_sum(self.label, (*a, *b)), x * y))
+                accumulate(result, self.algebra.scale(self.algebra.node_sum(self.label, (*a, *b), base), x * y))
         return nonzero(result)
 
     def _arguments(self, k: int) -> list[Bags]:
@@ -201,3 +198,7 @@ class _Composer(Fold[Series]):
         inner = [self.term(c) for c in f.children]
         argument, *directions = [self.total(dict(f.body)), *inner] if f.body else inner
         return Mapped(f.label, argument, directions, None)
+
+    def moved(self, f: Factor) -> Series:
+        point = {x: self.total(dict(p)) for x, p in zip(f.slots, arguments(f), strict=True)}
+        return Node(point, f.label, [self.term(c) for c in f.children])

@@ -110,9 +110,10 @@ class Coupling(Translation):
         return component
 
     def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
-        if any(f.kind == "node" and self._depends(dict.fromkeys(f.children, self.ring.one)) for t in rest for f, _ in t.factors):
+        moved = (f for t in rest for f, _ in t.factors if f.kind == "moved")
+        if any(self._depends(dict(f.body)) & set(names) for f in moved):
             return self.fail(
-                f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta"
+                f"the gradient is taken at a point that moves with {state}, not small; it must tend to one without {state}"
             )
         if self._unknown(names):
             return self._no_change(self._unknown(names), rest.values())

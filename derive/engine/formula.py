@@ -32,7 +32,7 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import Kind, partial_of
+from derive.language.calls import ELSEWHERE, Kind, partial_of
 from derive.language.maps import map_arities, map_of
 from derive.scheme.kinds import sized
 from derive.scheme.losses import Resolver, closed, loss_calls
@@ -42,7 +42,7 @@ FIRST, SECOND = "theta'", "theta''"
 #: calls that are vectors whatever they are given
 VECTORS = frozenset((*derivative_calls("L", 10), *derivative_calls("f", 10), "gradient"))
 #: the calls of terms
-TERM_CALLS: dict[str, int | None] = {**plain_arities(), **derivative_calls("L", 10), **derivative_calls("f", 10)}
+TERM_CALLS: dict[str, int | None] = {**plain_arities(), **ELSEWHERE, **derivative_calls("L", 10), **derivative_calls("f", 10)}
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,9 @@ class FormulaReader(Meaning[_Value]):
         return _Value(self._call(node, node.function, [a.series for a in args]))
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        if function == "grad":
-            return Node({LOSS.point: args[0]}, LOSS.label, [])
+        if function in ("grad", "field"):
+            kind = FIELD if function == "field" else LOSS
+            return Node({kind.point: args[0]}, kind.label, [])
         if partial := partial_of(function):
             point, directions = partial.divided(args)
             if not partial.variables:

@@ -54,8 +54,8 @@ class Context(Protocol):
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError: ...
 
-    def check_settled(self, leading: Sum, place: Place | None) -> None:
-        """Raise ReductionError where a transient stands under a root, in a denominator or in an absolute value."""
+    def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
+        """Raise ReductionError where a transient stands under a root, in a denominator or in an absolute value (`stands`)."""
 
 
 def lattice(low: Exponent, high: Exponent, step: Exponent) -> Iterator[Exponent]:

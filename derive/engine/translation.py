@@ -132,18 +132,18 @@ class Translation:
         """P(n+1)."""
         return self.sequences.shift(sequence)
 
-    def check_settled(self, leading: Sum, place: Place | None) -> None:
+    def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
         if self.indices and any(i in c.symbols() for c in leading.values() for i in self.indices):
-            where = "under a root, in a denominator, an absolute value or a function"
-            text = f"what changes from step to step of a repeat stands {where}"
+            where = stands or "stands under a root, in a denominator, an absolute value or a function"
+            text = f"what changes from step to step of a repeat {where}"
             raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
             maps = ", or is taken by a map" if self.scheme.maps else ""
+            where = stands or f"stands under a root, in a denominator or in an absolute value{maps}"
             raise self.fail(
-                f"from rest, the transient ({powers}) stands under a root, in a denominator or in an absolute value{maps}, "
-                "so the iterates are no finite sum of n^a rho^(b n); start from the slow manifold instead "
-                "(modified-eq --show-memory)",
+                f"from rest, the transient ({powers}) {where}, so the iterates are no finite sum of n^a rho^(b n); start "
+                "from the slow manifold instead (modified-eq --show-memory)",
                 place,
             )
 

@@ -123,8 +123,10 @@ class Partial:
 
     @property
     def written(self) -> str:
-        """The name by which a text calls it: grad, hess, d3, ..."""
+        """The name by which a text calls it: grad, hess, d3, ..., of a vector field field, dfield, d2field, ..."""
         rank = len(self.variables)
+        if self.loss == "f" and rank and not any(self.variables):
+            return ("field", "dfield")[rank - 1] if rank < 3 else f"d{rank - 1}field"
         return (self.loss, "grad", "hess")[rank] if rank < 3 else f"d{rank}"
 
     def divided(self, arguments: Sequence[T]) -> tuple[list[T], list[T]]:
@@ -165,8 +167,10 @@ def derivative_calls(label: str, below: int) -> dict[str, int]:
     return {"dfield": 1} | {f"d{k}field": k for k in range(2, below)}
 
 
-#: derivatives of the one loss L in texts: their names, and how many arguments each takes, the point first
-AT_POINT = {name: count + 1 for name, count in derivative_calls("L", MAX_RANK).items()}
+#: derivatives of the one loss L, or the field, in texts: their names, and how many arguments each takes, the point first
+AT_POINT = {name: count + 1 for label in "Lf" for name, count in derivative_calls(label, MAX_RANK).items()}
+#: the calls of formulas in which derivatives may be taken at another point than the present one
+ELSEWHERE: dict[str, int | None] = {"grad": 1, "field": 1}
 
 
 def plain_arities() -> dict[str, int]:
@@ -180,12 +184,12 @@ def arities() -> dict[str, int]:
 
 
 def function_called(name: str, count: int) -> str:
-    """The function of a call with so many arguments; in a formula derivatives of L have no point.
+    """The function of a call with so many arguments; in a formula derivatives at the present point are written without it.
 
-    >>> function_called("hess", 2), function_called("hess", 1), function_called("dot", 2)
-    ('L..', 'hess', 'dot')
+    >>> function_called("hess", 2), function_called("hess", 1), function_called("dot", 2), function_called("dfield", 2)
+    ('L..', 'hess', 'dot', 'f..')
     """
-    return Partial("L", ("",) * count).call if AT_POINT.get(name) == count else name
+    return Partial("f" if name.endswith("field") else "L", ("",) * count).call if AT_POINT.get(name) == count else name
 
 
 def write_call(

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.errors import ParseError, nearest
-from derive.language.calls import function_called
+from derive.language.calls import AT_POINT, function_called
 from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
@@ -171,28 +171,38 @@ class Reader(Climbing):
         if order == 1:
             return Name("grad", token.line, token.column) if points is None else self.at_point("grad", points, token)
         name = "hess" if order == 2 else f"d{order}"
-        anywhere = self.calls.get(name) == order  # in a text, with a point before the directions
-        if points is not None and points != [Name("theta")] and not anywhere:
+        moved = points is not None and points != [Name("theta")]
+        anywhere = self.calls.get(name) == order or (moved and self.anywhere)  # with a point before the directions
+        if moved and not anywhere:
             raise self.fail("a derivative is taken at theta; its arguments stand in brackets, as in ∇²L[∇L]", token)
         if not self.at("["):
+            if moved and self.calls.get(name) != order:
+                raise self.fail("the arguments of a derivative stand in brackets behind its point, as in ∇²L[∇L]", token)
             raise self.fail("the arguments of a derivative stand in brackets, as in ∇²L[u] or hess L[u]", token)
         here = [Name("theta", token.line, token.column)] if points is None else points
         return self.call(name, [*(here if anywhere else []), *self.arguments("]")], token)
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether derivatives may have a point before their directions."""
+        return self.calls.get("grad") == 1
+
     def at_point(self, name: str, points: list[Expression], token: Token) -> Expression:
         """grad(x) or field(x): a call, or, where they are always taken at theta, the name alone or the gradient of a number."""
+        formula = self.calls.get("hess") == 1 and "field" in self.calls  # a derivative without a point is the one at theta
+        if points == [Name("theta")] and name in AT_POINTS and (formula or name not in self.calls):
+            return Name(name, token.line, token.column)
         if name in self.calls or name not in AT_POINTS:
             return self.call(name, points, token)
-        if points == [Name("theta")]:
-            return Name(name, token.line, token.column)
         if name == "grad" and self.calls.get("gradient") == 1:
             return self.call("gradient", points, token)
         raise self.fail(f"{name} stands alone here, for its value at theta; for a product write {name}*(...)", token)
 
     def primed(self, token: Token, count: int) -> Expression:
-        """f'[u], or r' as a name."""
-        if token.text == "f" and self.at("["):
-            return self.call("dfield" if count == 1 else f"d{count}field", self.arguments("]"), token)
+        """f'[u], f'(x)[u], or r' as a name."""
+        if token.text == "f" and (self.at("[") or (self.anywhere and self.at("(", close=True))):
+            point = self.arguments(")") if self.at("(") else []
+            return self.call("dfield" if count == 1 else f"d{count}field", [*point, *self.arguments("]")], token)
         return Name(token.text + "'" * count, token.line, token.column)
 
     # ------------------------------------------------------------------ names and calls
@@ -217,7 +227,8 @@ class Reader(Climbing):
             return self.call(token.text, self.arguments("]"), token)
         if self.at("("):
             if self.is_call(token):
-                return self.call(token.text, self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
+                called = partial(self.at_point if token.text in AT_POINTS else self.call, token.text)
+                return called(self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
             if self.is_at_point(token):
                 return self.at_point(_FUNCTIONS.get(token.text, token.text), self.arguments(")"), token)
             self.require_name(token)
@@ -291,7 +302,7 @@ class Reader(Climbing):
         arity = self.calls[name]
         if name in SAMPLES and arity is not None:
             return self.sampled(name, args, token)
-        if arity is not None and len(args) != arity:
+        if arity is not None and len(args) != arity and not (self.anywhere and AT_POINT.get(name) == len(args)):
             raise self.fail(f"{name} takes {arity} argument{'s' * (arity != 1)}, not {len(args)}", token)
         return Call(function_called(name, len(args)) if arity is not None else name, tuple(args), token.line, token.column)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from derive.algebra.calculus import is_loss
 from derive.algebra.fold import within
+from derive.algebra.terms import DERIVATIVES
 from derive.language import Expression, Name, Repeat, Statement, names_of
 from derive.paper.context import Article, Page
 from derive.paper.pieces import series_summands
@@ -172,11 +173,12 @@ def _expressions(article: Article) -> str:
     factors = {f for t in solved for f in within(t)}
     occurring = {f.label for f in factors if f.kind == "state"}
     states = [x for x in article.equation.equations if x in occurring]
-    of = any(f.kind == "node" for f in factors)
-    name, at = article.loss if article.is_loss else "f", f"at ${article.point}$"
+    kinds = [kind for kind in DERIVATIVES if any(f.kind == kind for f in factors)]
+    places = {"node": f"at ${article.point}$", "moved": "at other points"}
+    name, at = article.loss if article.is_loss else "f", " and ".join(places[kind] for kind in kinds)
     value = not article.is_loss or any(is_loss(f, article.equation.algebra) for f in factors)
     derivatives = f"${name}$ and its derivatives {at}" if value else f"the derivatives of ${name}$ {at}"
-    parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if of else [])
+    parts = [f"${article.style.symbol(x)}$" for x in states] + ([derivatives] if kinds else [])
     return f"expressions in {listed(parts)}" if parts else "the number $1$ alone"
 
 

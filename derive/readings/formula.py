@@ -25,7 +25,7 @@ from derive.algebra.functions import declared_maps
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, Factor
 from derive.engine.composition import Given, Workspace
-from derive.engine.formula import FIRST, SECOND, FormulaReader
+from derive.engine.formula import FIRST, SECOND, VECTORS, FormulaReader
 from derive.engine.series import Polynomial, Series
 from derive.equation import ModifiedEquation, TermSum
 from derive.errors import ParseError, UndecidedError, UsageError
@@ -41,16 +41,17 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import Kind
+from derive.language.calls import ELSEWHERE, Kind
 from derive.language.maps import map_arities
 from derive.readings.identity import vanishes
 from derive.readings.target import parse_primed
 from derive.readings.witness import is_nonzero
 from derive.scheme import Configuration, substitute
+from derive.scheme.kinds import kind_of
 from derive.scheme.losses import declared_formula, formula_calls
 
 CALLS: dict[str, int | None] = {
-    "hess": 1, **plain_arities(), "gradient": 1, "rate": 1, **derivative_calls("L", 10), **derivative_calls("f", 10),
+    "hess": 1, **plain_arities(), **ELSEWHERE, "gradient": 1, "rate": 1, **derivative_calls("L", 10), **derivative_calls("f", 10),
 }  # fmt: skip
 WORDS = {"L", "grad", "field", "theta", "gamma"}
 TRAJECTORY = ("p", SECOND, SECOND + "'", SECOND + "''")  # the derivatives of theta along any trajectory, each free
@@ -88,7 +89,9 @@ class _Reader(FormulaReader):
         return super()._name("p" if name == FIRST else name, line, column)
 
     def _call(self, e: Call, function: str, args: list[Series]) -> Series:
-        if function == "gradient":
+        if function in ("gradient", *ELSEWHERE) and not (function in ELSEWHERE and self._is_point(e.args[0])):
+            if function == "field":
+                raise self._no_number(e)
             if self.formulas.flow is None and (free := set(names_of(e)) & {*TRAJECTORY, FIRST}):
                 raise UsageError(f"gradient of {sorted(free)[0]}: say with 'flow' which function of theta it is")
             if not set(names_of(e)) & {*WORDS, *self.values, FIRST} - {"gamma"}:
@@ -97,6 +100,11 @@ class _Reader(FormulaReader):
         if function == "rate":
             return _Mapped(args[0], self.formulas.rate)
         return super()._call(e, function, args)
+
+    def _is_point(self, e: Expression) -> bool:
+        """Whether it is a vector that is made of a point, and does not move with gamma: others are expanded about theta."""
+        names, points = names_of(e).keys(), {"theta", *(n for n, scalar in self.formulas.states.items() if not scalar)}
+        return "gamma" not in names and bool(names & points) and kind_of(e, self.kinds(), VECTORS) == "vector"
 
     def _gradient(self, s: Sum, e: Call) -> Sum:
         if not is_scalar(TermSum(self.algebra, s)):

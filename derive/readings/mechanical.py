@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from derive.algebra.calculus import Transfer, is_loss, loss_term
 from derive.algebra.coefficients import Ratio
+from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum, accumulate
 from derive.algebra.terms import Term
 from derive.equation import ModifiedEquation, TermSum, modified_equation
@@ -85,7 +86,8 @@ def mechanical(equation: ModifiedEquation, damping: str | None = None) -> Mechan
 def _undamped(system: Mechanical) -> list[tuple[Sum, Sum]] | None:
     """The fields as damping -> 0 with the force held fixed; None where they have no limit or keep friction."""
     algebra, name = system.algebra, system.damping or ""
-    if name not in algebra.ring.symbols:
+    terms = (t for pair in system.fields for total in pair for t in total)
+    if name not in algebra.ring.symbols or any(f.kind == "moved" for t in terms for f in within(t)):
         return None
     scale, lam = algebra.ring.one, algebra.ring.symbol(name)
     while system.force and (system.force / scale).reduced().vanishes_with(name):

@@ -44,5 +44,8 @@ class _Identified(Transfer):
 
     def node(self, f: Factor) -> Sum:
         loss, _, x = f.label.partition(".")
-        node = self.target.node_of_sums(f"{self.f}.{x}", [self.term(c) for c in f.children])
+        point = self(dict(f.body)) if f.body else None
+        node = self.target.node_of_sums(f"{self.f}.{x}", [self.term(c) for c in f.children], point)
         return self.target.scale(node, self.target.ring.constant(self.sign)) if loss == self.g else node
+
+    moved = node

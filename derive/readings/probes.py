@@ -11,6 +11,7 @@ from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
+from derive.algebra.terms import DERIVATIVES
 from derive.concrete.parametric import evaluated
 from derive.equation import ModifiedEquation, TermSum, modified_equation
 from derive.errors import DeriveError
@@ -37,7 +38,7 @@ def counterexample(
 ) -> str:
     """A loss and a point where two formulas differ, with both values; empty if no probe tells them apart."""
     texts = f"{claimed} {correct}"
-    nodes = (f for s in (claimed, correct) for t in s.sum for f in within(t) if f.kind == "node")
+    nodes = (f for s in (claimed, correct) for t in s.sum for f in within(t) if f.kind in DERIVATIVES)
     field = equation.scheme.label == "f" if equation else any(f.label == "f" for f in nodes)
     host = equation or modified_equation(_general_field() if field else "gd", 0)
     used = [n for n in formulas.states if _mentions(texts, n)]

@@ -13,7 +13,7 @@ Where they differ at gamma^k no change of variables exists through gamma^k, of w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,7 +24,7 @@ from derive.algebra.calculus import Derivative
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.sums import Algebra, Sum
-from derive.algebra.terms import Exponent, Factor
+from derive.algebra.terms import DERIVATIVES, Exponent, Factor
 from derive.concrete.jets import Value, exact, known_value, real_power
 from derive.concrete.point import Index, Point, WithoutMaps
 from derive.concrete.values import PRECISION
@@ -89,8 +89,16 @@ class _Minimum(WithoutMaps, ABC):
         return [self.place() if f.label == "theta" else self.rational(Fraction(int(f.label == self.direction)))]
 
     def derivative(self, label: str, i: int, index: Index) -> Value:
-        value = self.place() if not sum(index) else self.rational(Fraction(int(sum(index) == 1)))
-        return value if self.algebra.functions[label].is_loss else -value
+        return self.elsewhere(label, [self.place()], sum(index))(i, index)
+
+    def elsewhere(self, label: str, point: list[Value], degree: int) -> Callable[[int, Index], Value]:
+        """Of the loss x^2/2, or the field -x."""
+
+        def derivative(i: int, index: Index) -> Value:
+            value = point[0] if not sum(index) else self.rational(Fraction(int(sum(index) == 1)))
+            return value if self.algebra.functions[label].is_loss else -value
+
+        return derivative
 
     def rates(self, total: Sum) -> Iterator[Value]:
         """The derivatives at rest with respect to theta and to the velocity; ArithmeticError where rest is no fixed point."""
@@ -231,7 +239,7 @@ def rest_rates(algebra: Algebra, velocity: str, f: Sum, g: Sum) -> Ratio | None:
 
 
 def _witness(algebra: Algebra, f: list[Sum], value: str, symbols: Mapping[str, Fraction] | None = None) -> Witness:
-    field = any(not algebra.functions[x.label].is_loss for t in f[0] for x in within(t) if x.kind == "node")
+    field = any(not algebra.functions[x.label].is_loss for t in f[0] for x in within(t) if x.kind in DERIVATIVES)
     return Witness("-x" if field else "x**2/2", {"x": "0"}, {n: str(v) for n, v in (symbols or {}).items()}, "x", value)
 
 

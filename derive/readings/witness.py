@@ -21,7 +21,7 @@ from flint import ctx, fmpq
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.functions import declared_losses
-from derive.algebra.terms import Exponent, Factor, space_of
+from derive.algebra.terms import DERIVATIVES, Exponent, Factor, space_of
 from derive.concrete.games import parse_game
 from derive.concrete.jets import Value, exact, real_power
 from derive.concrete.point import Point
@@ -94,7 +94,7 @@ def is_nonzero(total: Combination) -> bool:
 
 
 def _nodes(total: Combination) -> list[Factor]:
-    return [f for t in total.sum for f in within(t) if f.kind == "node"]
+    return [f for t in total.sum for f in within(t) if f.kind in DERIVATIVES]
 
 
 def _problems(total: Combination) -> Iterator[Problem]:

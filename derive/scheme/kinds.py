@@ -151,14 +151,14 @@ class _Checked(_Kinds):
         return super().call(node, args)
 
 
-def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
-    """'vector' or 'scalar'; names that are not listed are scalars.
+def kind_of(expression: Expression, kinds: Mapping[str, Kind], vectors: Collection[str] = ()) -> Kind:
+    """'vector' or 'scalar'; names that are not listed are scalars, `vectors` are calls that are always vectors.
 
     >>> from derive.language import SCHEME_CALLS, parse_expression
     >>> [kind_of(parse_expression(e, "example", SCHEME_CALLS), {"u": "vector"}) for e in ("a*sqrt(u)", "a*norm(u)", "a**2")]
     ['vector', 'scalar', 'scalar']
     """
-    return interpret(expression, _Kinds(kinds))
+    return interpret(expression, _Derived(kinds, vectors))
 
 
 def check_kinds(expression: Expression, kinds: Mapping[str, Kind], where: str, of_vectors: Collection[str] = ()) -> None:
@@ -177,7 +177,7 @@ def sized(expression: Expression, kinds: Mapping[str, Kind], vectors: Collection
         case Operation(op, args, line, column):
             return Operation(op, tuple(sized(a, kinds, vectors) for a in args), line, column)
         case Call(function, args, line, column):
-            if function == "norm" and interpret(args[0], _Derived(kinds, vectors)) == "scalar":
+            if function == "norm" and kind_of(args[0], kinds, vectors) == "scalar":
                 function = "abs"
             return Call(function, tuple(sized(a, kinds, vectors) for a in args), line, column)
     return expression

@@ -152,7 +152,7 @@ def resolved(
     _refuse_plain(program, losses, unknowns, where)
     reader = Resolver(losses, unknowns, where, frozenset(a.target for a in program))
     opened = [replace(a, value=reader.opened(a.value)) for a in program]
-    spaces = spaces_of(opened, unknowns, where)
+    spaces = spaces_of(opened, unknowns, where, losses)
     return rebuilt(statements, iter([replace(a, value=closed(a.value, Spaces(spaces))) for a in opened]))
 
 
@@ -180,7 +180,7 @@ def declared_formula(configuration: Configuration, e: Expression, where: str) ->
 
 
 def present_formula(configuration: Configuration, e: Expression, where: str) -> Expression:
-    """The same about the present values of the unknowns alone, where the value of a loss goes by its name, as in results."""
+    """The same where the value of a loss is at the present values of the unknowns and goes by its name, as in results."""
     return _at_present(declared_formula(configuration, e, where), configuration.scheme.losses, where)
 
 
@@ -190,13 +190,12 @@ def _at_present(e: Expression, losses: Losses, where: str) -> Expression:
             return Operation(op, tuple(_at_present(a, losses, where) for a in args), line, column)
         case Call(function, args, line, column):
             inside = tuple(_at_present(a, losses, where) for a in args)
-            if partial := partial_of(function):
+            if (partial := partial_of(function)) and not partial.variables:
                 slots = losses[partial.loss]
-                if partial.divided(inside)[0] != [Name(s) for s in slots]:
+                if list(inside) != [Name(s) for s in slots]:
                     text = f"a formula has {partial.loss} at the present values alone, {partial.loss}({', '.join(slots)})"
                     raise ParseError(f"{text}; expand it about them", where, line, column)
-                if not partial.variables:
-                    return Name(partial.loss, line, column)
+                return Name(partial.loss, line, column)
             return Call(function, inside, line, column)
     return e
 

@@ -160,7 +160,7 @@ class Scheme:
     @cached_property
     def spaces(self) -> Mapping[str, str]:
         """vector -> the unknown in whose space it lies."""
-        return spaces_of(self.lines, tuple(self.unknowns), self.where)
+        return spaces_of(self.lines, tuple(self.unknowns), self.where, self.losses)
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from derive.errors import ParseError
-from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret
+from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, walk
 from derive.language.calls import call_of, partial_of
 from derive.scheme.names import ahead, previous
 
@@ -89,14 +89,16 @@ class _Checked(Spaces):
         return super().call(node, args)
 
 
-def spaces_of(program: Sequence[Assignment], unknowns: Sequence[str], where: str) -> dict[str, str]:
+def spaces_of(
+    program: Sequence[Assignment], unknowns: Sequence[str], where: str, losses: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
     """name -> the unknown in whose space it lies, for every vector of the program; a name has one space.
 
     >>> from derive.language import parse_update
     >>> spaces_of(parse_update("u = 2*x; y = y + 3*y"), ["x", "y"], "example")["u"]
     'x'
     """
-    found = {name: x for x in unknowns for name in (x, previous(x), ahead(x))}
+    found = {name: x for x in unknowns for name in (x, previous(x), ahead(x))} | _kept(program, losses or {})
     changed = True
     while changed:  # a name only ever goes from no space to one, so this ends
         changed = False
@@ -108,6 +110,18 @@ def spaces_of(program: Sequence[Assignment], unknowns: Sequence[str], where: str
                 raise ParseError(text, where, a.line, a.column)
             if space and not old:
                 found[a.target], changed = space, True
+    return found
+
+
+def _kept(program: Sequence[Assignment], losses: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What never changes, w = w, and stands for an argument of a loss, as in grad(f(w, y), x): a vector of that space."""
+    kept = {a.target for a in program if a.value == Name(a.target)} - {a.target for a in program if a.value != Name(a.target)}
+    found: dict[str, str] = {}
+    for node in (n for a in program for n in walk(a.value)):
+        partial = partial_of(node.function) if isinstance(node, Call) else None
+        if partial and isinstance(node, Call):
+            point, _ = partial.divided(node.args)
+            found |= {p.id: x for p, x in zip(point, losses.get(partial.loss, ())) if isinstance(p, Name) and p.id in kept}
     return found
 
 

@@ -136,11 +136,17 @@ def factors_of(piece: Piece) -> list[Piece]:
             found.append(Piece((), factor=True))
         elif item == _TIMES and begun:
             found.append(Piece((item,)))
-        elif item.startswith(r"\left(") and begun and not found[-1].items[-1].startswith(_FUNCTIONS):
+        elif item.startswith(r"\left(") and begun and not _is_function(found[-1].items):
             found.append(Piece((item,), factor=True))
         elif item != _GAP:
             found[-1] = replace(found[-1], items=(*found[-1].items, item))
     return [p for p in found if p.items]
+
+
+def _is_function(items: Sequence[str]) -> bool:
+    r"""Whether what stands in parentheses behind these is its argument: \exp, \nabla^{2} L, f'."""
+    derivative = len(items) > 1 and items[-2].startswith(r"\nabla")
+    return derivative or items[-1].startswith(_FUNCTIONS) or items[-1].startswith("f'") or items[-1] == "f"
 
 
 def _finer(piece: Piece) -> list[Piece]:

@@ -9,7 +9,7 @@ from typing import Any
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import joined, sign_first, unwrapped
 from derive.algebra.layers import split_layered
-from derive.algebra.terms import Cases, Exponent, Factor, Term
+from derive.algebra.terms import Cases, Exponent, Factor, Term, arguments
 from derive.result import Blocks, Combination, by_power
 from derive.writing.notation import Notation, norm_over_layer
 
@@ -246,6 +246,15 @@ class _Factors(Cases[str]):
         style, directions = self.style, [write_term(c, self.style) for c in f.children]
         argument = write_combination(f.body, style) if f.body else directions.pop()
         text = style.mapping(f.label) + style.left + argument + style.right
+        return text + (style.open + style.argument(directions) + style.close if directions else "")
+
+    def moved(self, f: Factor) -> str:
+        """∇²L(θ + ρ ∇L)[u]."""
+        style = self.style
+        inner = style.nested or style
+        point = [write_combination(p, style) if p else "0" for p in arguments(f)]
+        text = style.node(f) + style.left + ", ".join(point) + style.right
+        directions = [write_term(c, inner) for c in f.children]
         return text + (style.open + style.argument(directions) + style.close if directions else "")
 
 

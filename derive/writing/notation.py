@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from derive.algebra.functions import FIELD
 from derive.algebra.terms import Factor, space_of
 from derive.language import derivative_symbol
 from derive.language.calls import CALLS, Partial
@@ -134,6 +135,8 @@ class Notation:
             name = loss
         elif self.players:
             name = self.subscripted(letters, loss)
+        elif partial.loss == FIELD.label and not any(partial.variables):
+            name = self.derived(FIELD.label, len(letters) - 1)
         else:
             name = self.derived("L", len(letters) - 1, partial.loss)
         name += self.left + ", ".join(point) + self.right if point else ""

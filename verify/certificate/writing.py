@@ -17,24 +17,31 @@ from typing import Any
 
 from derive.errors import ReductionError, UsageError, shown
 from derive.files import write_whole
-from derive.language import Name, symbolic, unparse
+from derive.language import Call, Name, parse_expression, symbolic, unparse, walk
+from derive.language.calls import ELSEWHERE, partial_of
 from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
 from verify.certificate import checker, sde_checker
 from verify.proof.deciding import proved_for
-from verify.proof.statement import Claimed
+from verify.proof.statement import Claimed, claim_calls
 
 
 class CertificateRefused(Exception):
     """The claim of a certificate and its scheme differ (the message says where)."""
 
 
-def require_certifiable(configuration: Configuration) -> None:
-    """Raise ReductionError where a certificate has no words for the scheme: a number of steps that is a symbol."""
+def require_certifiable(configuration: Configuration, equations: Claimed | None = None) -> None:
+    """Raise ReductionError where a certificate has no words: for a number of steps that is a symbol, a derivative elsewhere."""
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")
+    calls, losses = claim_calls(configuration), configuration.scheme.losses
+    for text in (t for powers in (equations or {}).values() for p in powers for pair in _pairs(p) for t in pair):
+        found = (n for n in walk(parse_expression(text, "claim", calls)) if isinstance(n, Call))
+        if any(n.function in (losses or ELSEWHERE) or partial_of(n.function) for n in found):
+            what = f"a certificate has derivatives at the present point alone, and {text} has one elsewhere"
+            raise ReductionError(f"{configuration.scheme.where}: {what}; 'verify scheme' without -o proves it")
 
 
 def certificate(
@@ -49,7 +56,7 @@ def certificate(
     {'theta': [[['1', '-grad']], [['1', '-1/2*hess(grad)']]]}
     """
     scheme = configuration.scheme
-    require_certifiable(configuration)
+    require_certifiable(configuration, {**equations, **(memory or {})})
     order = min(map(len, equations.values())) - 1 if order is None else order
     names = [configuration.symbol(s) for s in scheme.states]
     fields = {x: [_pairs(p) for p in equations[x][: order + 1]] for x in names if x in equations}

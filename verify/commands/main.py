@@ -113,7 +113,8 @@ def scheme_command(
     if output:
         from verify.certificate.writing import certificate, require_certifiable, write_certificate
 
-        require_certifiable(equation.configuration)
+        stated = equation.to_json()
+        require_certifiable(equation.configuration, {**stated["equations"], **stated["memory"]})
     with progress("verifying", 100) as advance:
         report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
     if form == "json":

@@ -30,7 +30,7 @@ def corrections(claim: ClaimedField, correct: ClaimedField, variable: str, power
     Empty where a formula has no normal form in rational numbers there.
     """
     functions = {name for f in sample.functions for name in sample.derivative_values(f)}
-    forms = NormalForms(sample.values, claim.scalars | functions | {"t"})
+    forms = NormalForms(sample.values, claim.scalars | functions | {"t"}, tuple(claim.configuration.scheme.unknowns))
     try:
         said, right = (_normal(forms, c.terms[variable][power]) for c in (claim, correct))
     except (NoNormalForm, ZeroDivisionError):

@@ -3,8 +3,9 @@
 A term is a product of factors, each to a rational power:
 
     ("name", x)                  grad, theta, slow variables, t, r, dr, ...
-    ("node", f, (u, v, ..))      the derivative f = hess, d3, ... contracted with the terms u, v, ...; of a declared loss f is
-                                 "g.x" and each term stands with its space, as mixed derivatives commute
+    ("node", f, (u, v, ..), p)   the derivative f = hess, d3, ... contracted with the terms u, v, ...; of a declared loss f is
+                                 "g.x" and each term stands with its space, as mixed derivatives commute;  p is the point, one
+                                 combination an argument of the function (f is "L" or "g.x" then), nothing for the present one
     ("dot", u)                   the sum over the components of u
     ("size", x)                  |x|;  x^2 = |x|^2, so that the power of any other factor is 0 or 1
     ("power", b)                 the combination b, under a root or in a denominator
@@ -24,7 +25,9 @@ from typing import Any
 from flint import fmpq
 
 from derive.language import Call, Expression, Name, Number, Operation, constant, unparse
-from derive.language.calls import Partial, partial_of
+from derive.language.calls import CALLS as SCHEME_CALLS
+from derive.language.calls import ELSEWHERE, Partial, partial_of
+from derive.scheme.names import UNKNOWNS
 from verify.numbers.power_series import IrrationalRoot, rational_power, to_fmpq
 from verify.problems.formula import DERIVATIVES
 
@@ -98,6 +101,7 @@ class NormalForms:
 
     values: Mapping[str, Any]
     scalars: frozenset[str]
+    unknowns: Sequence[str] = UNKNOWNS
     _known: dict[Expression, Combination] = field(default_factory=dict)
 
     def of(self, expression: Expression) -> Combination:
@@ -132,8 +136,16 @@ class NormalForms:
     def _call(self, function: str, args: Sequence[Combination]) -> Combination:
         if function in DERIVATIVES:
             return self._node(function, args, [""] * len(args))
+        if function in ELSEWHERE and self._is_present(args):
+            return {((("name", function), Fraction(1)),): fmpq(1)}
+        if function in ELSEWHERE:
+            return self._node(SCHEME_CALLS[function].label, [], [], args)
         if partial := partial_of(function):
-            return self._node(partial.label, partial.divided(args)[1], partial.variables[1:])
+            point, directions = partial.divided(args)
+            named = any(partial.variables)
+            return self._node(
+                partial.label, directions, partial.variables[1:], () if named and self._is_present(point) else point
+            )
         match function:
             case "sqrt":
                 return self.power(args[0], HALF)
@@ -216,8 +228,16 @@ class NormalForms:
         outer = tuple(p for p in term if self._is_scalar(p[0]))
         return outer, tuple(p for p in term if p not in outer)
 
-    def _node(self, function: str, args: Sequence[Combination], spaces: Sequence[str]) -> Combination:
+    def _is_present(self, point: Sequence[Combination]) -> bool:
+        """Whether the arguments of a function are unknowns; each is in a space of its own, so no two change places."""
+        present = [{((("name", x), Fraction(1)),): fmpq(1)} for x in self.unknowns]
+        return all(a in present for a in point)
+
+    def _node(
+        self, function: str, args: Sequence[Combination], spaces: Sequence[str], point: Sequence[Combination] = ()
+    ) -> Combination:
         """Linear in every slot, symmetric, scalars come out."""
+        place = tuple(tuple(sorted(a.items())) for a in point)
         total: Combination = {}
         for chosen in product(*(a.items() for a in args)):
             outer: Combination = {ONE: fmpq(1)}
@@ -226,7 +246,7 @@ class NormalForms:
                 scalar, vector = self._split(term)
                 outer = self.multiply(outer, {scalar: c})
                 inner.append(vector)
-            node = ("node", function, tuple(sorted(zip(inner, spaces, strict=True))))
+            node = ("node", function, tuple(sorted(zip(inner, spaces, strict=True))), place)
             total = difference(total, difference({}, self.multiply(outer, {((node, Fraction(1)),): fmpq(1)})))
         return total
 
@@ -264,16 +284,21 @@ class NormalForms:
         match x:
             case ("name", name):
                 return str(name)
-            case ("node", function, arguments):
-                terms = [self.text(t) for t, _ in arguments]
+            case ("node", function, arguments, point):
+                terms, places = [self.text(t) for t, _ in arguments], list(map(self._sum_text, point))
                 if partial := partial_of(function):
                     whole = Partial(partial.loss, (*partial.variables, *(x for _, x in arguments)))
-                    return f"{whole.written}({', '.join((partial.loss, *partial.variables, *terms))})"
-                return f"{function}({', '.join(terms)})"
+                    loss = f"{partial.loss}({', '.join(places)})" if places else partial.loss
+                    return f"{whole.written}({', '.join((loss, *partial.variables, *terms))})"
+                if places:
+                    function = Partial(function, ("",) * (1 + len(terms))).written
+                return f"{function}({', '.join((*places, *terms))})"
             case ("dot", inner):
                 return self._dot_text(inner)
-        parts = [self.text(t) if c == 1 else str(c) if t == ONE else f"{c}*{self.text(t)}" for t, c in x[1]]
-        return f"({' + '.join(parts)})"
+        return f"({self._sum_text(x[1])})"
+
+    def _sum_text(self, items: Sequence[tuple[Term, fmpq]]) -> str:
+        return " + ".join(self.text(t) if c == 1 else str(c) if t == ONE else f"{c}*{self.text(t)}" for t, c in items) or "0"
 
 
 def _even(e: Fraction) -> bool:

@@ -1,7 +1,8 @@
 """The formula language: terms and coefficients as text, evaluated on a concrete loss.
 
     L, grad, hess(u), d3(u, v), d4(u, v, w), ...     the loss, its derivatives;  field, dfield(u), d2field(u, v), ... of a field
-    grad(f, x), hess(f, x, u), d3(f, x, u, v), ...   derivatives of a declared loss
+    grad(x), hess(x, u), d3(x, u, v), ...            these at another point
+    grad(f, x), hess(f, x, u), d3(f, x, u, v), ...   derivatives of a declared loss;  grad(f(a, b), x), ... at another point
     gradient(s), grad(s), ∇|u|²                       the gradient of a number, in stated formulas (`verify.problems.gradients`)
     theta, slow variables, parameters, t, r, dr, ...  + - * / **, sqrt, abs, sign, dot(u, v), norm(u), mean(u)
     dot(u, v, layer), norm(u, layer), mean(u, layer)  over the layer of each component
@@ -31,7 +32,7 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import Partial, partial_of
+from derive.language.calls import ELSEWHERE, Partial, partial_of
 from derive.language.layers import summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
@@ -44,7 +45,7 @@ from verify.problems.problem import Problem
 
 MAX_RANK = 40
 DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
-CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
+CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities(), **ELSEWHERE}
 
 
 @lru_cache(maxsize=20_000)
@@ -138,6 +139,9 @@ class FormulaValues:
                     return self.problem.gradient(partial, *partial.divided(args))
             elif expression.function in DERIVATIVES:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
+            elif expression.function in ELSEWHERE or partial_of(expression.function):
+                point, *directions = map(self._as_vector, args)
+                return self.problem.tensor(point, directions, self.problem.monomials(point))
             if expression.function in self.maps:
                 return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
             if summed_call(expression.function):

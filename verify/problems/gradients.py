@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 from derive.errors import ParseError
-from derive.language import Call, Expression, Name, Number, Operation, constant, parse_expression, walk
+from derive.language import Call, Expression, Name, Number, Operation, constant, names_of, parse_expression, walk
+from derive.language.calls import Kind
+from derive.scheme.kinds import kind_of
 from verify.problems.formula import CALLS, DERIVATIVES
 
 _NO_NUMBER = (
-    "the gradient of a number is built from L, dot(u, v) and norm(u), as 2*hess(grad) is that of dot(grad, grad); other points "
-    "than theta are expanded, as in grad - gamma*hess(grad), and a product is written grad*(...)"
+    "the gradient of a number is built from L, dot(u, v) and norm(u), as 2*hess(grad) is that of dot(grad, grad); with gamma in "
+    "them, other points than theta are expanded, as in grad - gamma*hess(grad), and a product is written {}*(...)"
 )
 
 
-def differentiated(text: str, where: str, maps: Mapping[str, int] | None = None) -> Expression:
+def differentiated(text: str, where: str, maps: Mapping[str, int] | None = None, vectors: Collection[str] = ()) -> Expression:
     """The tree of a formula that somebody states, which may call maps, with the gradients of numbers in it written out.
 
-    Raises ParseError where no number is differentiated, such as the point of a gradient.
+    grad(x) of a vector x, in which theta or one of these `vectors` stands, is the gradient at the point x, and stays.
+    Raises ParseError where neither a number is differentiated nor such a point stands.
 
     >>> from derive.language import unparse
     >>> unparse(differentiated("-grad - gamma/4*grad(dot(grad, grad))", "example"))
     '-grad - gamma/4*(hess(grad) + hess(grad))'
+    >>> unparse(differentiated("-grad(theta + rho*grad)", "example"))
+    '-grad(theta + rho*grad)'
     """
-    return _written_out(parse_expression(text, where, {**CALLS, "gradient": 1, **(maps or {})}), where)
+    kinds: dict[str, Kind] = dict.fromkeys((*vectors, "theta", "grad", "field"), "vector")
+    return _written_out(parse_expression(text, where, {**CALLS, "gradient": 1, **(maps or {})}), where, kinds)
 
 
-def _written_out(e: Expression, where: str) -> Expression:
+def _written_out(e: Expression, where: str, kinds: Mapping[str, Kind]) -> Expression:
     match e:
-        case Call("gradient", (scalar,)):
-            inner = _written_out(scalar, where)
+        case Call("grad" | "field" as function, (point,)) if _is_point(point, kinds):
+            return Call(function, (_written_out(point, where, kinds),), e.line, e.column)
+        case Call("gradient" | "grad" | "field" as function, (scalar,)):
+            inner = _written_out(scalar, where, kinds)
             try:
                 if not _is_constant(inner):
                     return gradient_formula(inner)
             except ParseError:
                 pass
-            raise ParseError(_NO_NUMBER, where, e.line, e.column)
+            raise ParseError(_NO_NUMBER.format(function.removesuffix("ient")), where, e.line, e.column)
         case Operation(op, args, line, column):
-            return Operation(op, tuple(_written_out(a, where) for a in args), line, column)
+            return Operation(op, tuple(_written_out(a, where, kinds) for a in args), line, column)
         case Call(function, args, line, column):
-            return Call(function, tuple(_written_out(a, where) for a in args), line, column)
+            return Call(function, tuple(_written_out(a, where, kinds) for a in args), line, column)
     return e
+
+
+def _is_point(e: Expression, kinds: Mapping[str, Kind]) -> bool:
+    """Whether it is a vector that is made of a point, and does not move with gamma."""
+    names = names_of(e).keys()
+    return "gamma" not in names and bool(names & kinds.keys() - {"grad", "field"}) and kind_of(e, kinds, DERIVATIVES) == "vector"
 
 
 def gradient_formula(scalar: Expression) -> Expression:

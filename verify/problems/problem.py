@@ -4,7 +4,7 @@
 
 A `Problem` is the gradient of a loss, or a vector field, as polynomials in delta = theta - theta_0 with the coefficients
 of any number type.  A loss that is no polynomial is replaced by its Taylor polynomial, with ball coefficients: orbits that
-start at theta_0 and move by O(gamma) do not see the rest below the power where it is cut.
+start at theta_0 and move by O(gamma) do not see the rest below the power where it is cut.  Elsewhere it says nothing (`local`).
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Problem:
     potential: Polynomial | None
     components: tuple[Polynomial, ...] = ()
     layers: Layers = ()
+    local: bool = False  # Taylor polynomials, which say nothing away from the point
     _derivatives: dict[tuple[int, Index], Polynomial] = field(default_factory=dict, compare=False)
 
     @property
@@ -117,18 +118,22 @@ class Problem:
         return found
 
     def monomials(self, theta: Sequence[Any]) -> dict[Index, Any] | None:
-        """delta^e for every exponent that can occur, for power series theta; None at the point itself."""
+        """delta^e for every exponent that can occur, for power series theta or another point; None at the point itself."""
         return self._monomials(theta, self.parts)
 
     def _monomials(self, theta: Sequence[Any], polynomials: Sequence[Polynomial]) -> dict[Index, Any] | None:
-        if not isinstance(theta[0], Series):
+        series = isinstance(theta[0], Series)
+        if not series and all(x is p or x == p for x, p in zip(theta, self.point, strict=True)):
             return None
         deltas = [x - p for x, p in zip(theta, self.point, strict=True)]
         degree = max((sum(e) for p in polynomials for e in p), default=0)
+        away = not series or any(_is_away(x[0]) for x in deltas)
+        if away and self.local:
+            raise UsageError("a derivative is taken away from the point about which the loss is expanded; give a polynomial")
         zero = (0,) * self.dimension
         table: dict[Index, Any] = {zero: None}
         layer: list[Index] = [zero]
-        for _ in range(min(degree, deltas[0].length - 1)):
+        for _ in range(degree if away else min(degree, deltas[0].length - 1)):
             new: dict[Index, Any] = {}
             for e in layer:
                 last = max((i for i, k in enumerate(e) if k), default=0)
@@ -187,7 +192,8 @@ class Problem:
     def with_coefficients(self, f: Callable[[Any], Any]) -> Problem:
         """f of every coefficient."""
         potential, *components = ({e: f(c) for e, c in (p or {}).items()} for p in (self.potential, *self.components))
-        return Problem(self.point, None if self.potential is None else potential, tuple(components), self.layers)
+        changed = None if self.potential is None else potential
+        return Problem(self.point, changed, tuple(components), self.layers, self.local)
 
     def with_gradient(self, component: int, x: Any) -> Problem:
         """The same loss (or field) with another component of the gradient at the point.
@@ -197,25 +203,33 @@ class Problem:
         """
         zero = (0,) * self.dimension
         if self.potential is not None:
-            return Problem(self.point, {**self.potential, raised(zero, component): x}, layers=self.layers)
+            return Problem(self.point, {**self.potential, raised(zero, component): x}, layers=self.layers, local=self.local)
         parts = [{**p, zero: x} if i == component else p for i, p in enumerate(self.components)]
-        return Problem(self.point, None, tuple(parts), self.layers)
+        return Problem(self.point, None, tuple(parts), self.layers, self.local)
 
     def moved(self, point: Sequence[Any]) -> Problem:
         """The same polynomials in theta - point about another point."""
         return replace(self, point=tuple(point), _derivatives={})
 
 
+def _is_away(x: Any) -> bool:
+    """Whether a difference is not zero; a ball, for certain."""
+    return not x.contains(0) if isinstance(x, arb) else bool(x != 0)
+
+
 def problem_of(text: str, point: Sequence[Any], degree: int, label: str = "L") -> Problem:
     """The given loss or field about a point: exact for a polynomial, else its Taylor polynomial with ball coefficients."""
     variables, expressions = parse_loss(text, label)
     polynomials = [polynomial_of(e, variables) for e in expressions]
-    if any(p is None for p in polynomials):
+    taylor = any(p is None for p in polynomials)
+    if taylor:
         polynomials = [_taylor(e, variables, point, degree) for e in expressions]
         local = [p or {} for p in polynomials]
     else:
         local = [shifted(p or {}, point) for p in polynomials]
-    return Problem(tuple(point), local[0]) if label == "L" else Problem(tuple(point), None, tuple(local))
+    if label == "L":
+        return Problem(tuple(point), local[0], local=taylor)
+    return Problem(tuple(point), None, tuple(local), local=taylor)
 
 
 def _taylor(expression: Expression, variables: Sequence[str], point: Sequence[Any], degree: int) -> Polynomial:

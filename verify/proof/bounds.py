@@ -116,11 +116,12 @@ def _counted(x: Bound, y: Bound) -> Bound:
 
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
-    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0,
+    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0, elsewhere: int = 0,
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
     One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
+    `elsewhere`: at so many points besides theta the loss is taken.
     `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
     """
     ring = WeightRing(dimension, same, known_degree=known_degree or float(DEGREE * dimension))
@@ -138,17 +139,20 @@ def size_of(
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
     if nested:
         degree = ring.known_degree + ring.logarithm
-        return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
+        return size_of(
+            claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree, elsewhere=elsewhere
+        )
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     apart = maps.distances()
-    indices = max((w.indices for w in (*found, apart)), default=0)
-    slopes = max((w.slopes for w in (*found, apart)), default=0)
+    away = problem.distances(elsewhere) if elsewhere else Weight()
+    indices = max((w.indices for w in (*found, apart, away)), default=0)
+    slopes = max((w.slopes for w in (*found, apart, away)), default=0)
     return Size(
         indices,
         2 * min(1 + indices, 2 * slopes),
-        max((w.degree for w in found), default=1.0) + apart.degree,
-        max((w.height for w in found), default=1.0) + apart.height,
+        max((w.degree for w in found), default=1.0) + apart.degree + away.degree,
+        max((w.height for w in found), default=1.0) + apart.height + away.height,
         cover,
         frozenset(ring.contractions),
         orbit.coupled,

@@ -52,6 +52,7 @@ class Proof:
     label: str = "L"  # of the statement: a loss L or a vector field f
     maps: bool = False  # whether it is about declared maps too
     layers: bool = False  # whether it is about sums over layers
+    elsewhere: bool = False  # whether gradients are taken at points that do not tend to theta
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
     numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
@@ -131,6 +132,8 @@ def decide_repeated(claim: Statement, configuration: Configuration, source: Rand
             place = f"{named(values)}: "
             witness, reason = (text and place + text for text in (proof.witness, proof.reason))
             return replace(proof, witness=witness, reason=reason, numbers=values)
+        if proof.elsewhere:
+            raise Undecided("a gradient is taken away from theta in a text with repeat, for whatever number of steps")
         found.append(proof)
     return replace(
         max(found, key=lambda proof: proof.bound or 0.0),
@@ -224,7 +227,8 @@ class _Trial:
         bound = count * per_sample(parts.signs, error)
         samples = count * len(plans)
         proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
-        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered)
+        elsewhere = bool(pilot.point.problem.elsewhere)
+        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered, elsewhere=elsewhere)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
@@ -254,7 +258,10 @@ class _Trial:
         if nested > MOST_NESTED:
             raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers, nested=nested)
+            size = size_of(
+                self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers,
+                nested=nested, elsewhere=pilot.point.problem.elsewhere,
+            )  # fmt: skip
             plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:

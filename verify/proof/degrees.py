@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import factorial, lcm, log2
+from math import comb, factorial, lcm, log2
 from typing import Any, NamedTuple
 
 from derive.language.calls import Partial
@@ -192,11 +192,12 @@ VARIABLE = Weight(1.0)
 
 @dataclass
 class WeightProblem:
-    """The loss of `loss.Jets`, one component for all."""
+    """The loss of `loss.Jets`, one component for all; `places` are bounds of where it is taken."""
 
     ring: WeightRing
     weighted: bool
     unknowns: Sequence[str] = ("theta",)
+    places: list[Bound] = field(default_factory=list)
 
     dimension = 1
 
@@ -231,9 +232,10 @@ class WeightProblem:
 
     def _expanded(self, point: Sequence[Series], jet: Callable[[int], Weight]) -> Series:
         algebra = point[0].a
-        delta = point[0].increment(VARIABLE, FAR)
+        self.places += (x.at(0) for x in point)
+        delta = point[0].increment(point[0].at(0), FAR)
         for x in point[1:]:
-            delta = delta + x.increment(VARIABLE, FAR)
+            delta = delta + x.increment(x.at(0), FAR)
         high = min(algebra.length, delta.precision)
         if high < 1:
             raise ShortPrecision
@@ -260,8 +262,15 @@ class WeightProblem:
             value = self.ring.times(value, argument[0])
         return [value]
 
-    def contracted(self, partial: Partial, directions: Sequence[Sequence[Any]]) -> list[Bound]:
+    def contracted(self, partial: Partial, point: Sequence[Sequence[Any]], directions: Sequence[Sequence[Any]]) -> list[Bound]:
+        self.places += (x for (x,) in point)
         return self.tensor(directions)
+
+    def distances(self, elsewhere: int) -> Weight:
+        """The product of the differences of so many points and theta, in a component in which they differ."""
+        difference = self.ring.total([*self.places, *self.places]) or Weight()
+        pairs = comb(elsewhere + 1, 2)
+        return replace(difference, degree=pairs * difference.degree, height=pairs * difference.height)
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
         """sum_i x_i y_i / u_i over the common denominator u_1 ... u_d; the leading part brings no index."""

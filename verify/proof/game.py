@@ -46,8 +46,13 @@ class Game:
         """Every loss at the point."""
         return {f: jets.height for f, jets in self.jets.items()}
 
+    @property
+    def elsewhere(self) -> int:
+        """How many points besides that of the unknowns were met."""
+        return sum(jets.elsewhere for jets in self.jets.values())
+
     def value(self, point: Sequence[Series], loss: str) -> Series:
-        """A loss at a point that tends to the unknowns."""
+        """A loss at a point."""
         return self.jets[loss].value(point)
 
     def block(self, loss: str, x: str) -> range:
@@ -58,15 +63,15 @@ class Game:
     def derivative(
         self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]
     ) -> list[Series]:
-        """A derivative of a loss at a point that tends to the unknowns, in directions that are series."""
+        """A derivative of a loss at a point, in directions that are series."""
         first, *others = (self.block(partial.loss, x) for x in partial.variables)
         jets, joined = self.jets[partial.loss], [s for x in point for s in x]
         return jets.directed(joined, first, others, directions) if others else jets.gradient(joined, first)
 
-    def contracted(self, partial: Partial, directions: Sequence[Numbers]) -> list[Any]:
-        """A derivative at the point itself, in directions that are numbers; a list that comes again is recognised."""
+    def contracted(self, partial: Partial, point: Sequence[Numbers], directions: Sequence[Numbers]) -> list[Any]:
+        """A derivative at a point, in directions that are numbers; a list that comes again is recognised."""
         placed = [self._place(u, partial.loss, x) for u, x in zip(directions, partial.variables[1:])]
-        found = self.jets[partial.loss].tensor(placed)
+        found = self.jets[partial.loss].at([v for x in point for v in x]).tensor(placed)
         return [found[i] for i in self.block(partial.loss, partial.variables[0])]
 
     def _place(self, vector: Numbers, loss: str, x: str) -> list[Any]:
@@ -111,5 +116,5 @@ def random_game(
     for f, names in slots.items():
         theta = [v for x in names for v in points[x]]
         numbers = [draw() for _ in monomials(len(theta), degree + 1).exponents]
-        jets[f] = Jets("L", degree, theta, [numbers], ring, list(raising) * len(names) if raising else None)
+        jets[f] = Jets("L", degree, theta, [numbers], ring, list(raising) * len(names) if raising else None, draw)
     return Game(slots, points, jets, ring, raising)

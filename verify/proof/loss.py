@@ -1,10 +1,13 @@
-"""Losses and vector fields at a point: nothing but the numbers  d^a L, |a| <= degree + 1  (or d^a f_i, |a| <= degree).
+"""Losses and vector fields at points: nothing but the numbers  d^a L, |a| <= degree + 1  (or d^a f_i, |a| <= degree).
 
     gradient at theta + delta      g_i = u_i sum_a (d^(a + e_i) L) delta^a / a!
     d^(k+1) L[m_1, ..., m_k]       contracted one argument at a time:  (T m)_a = sum_j T_(a + e_j) m_j
 
 The weights are those of the scalar product, dot(x, y) = sum_i x_i y_i / u_i, and u raises the index of the gradient; u = 1 in
 a text without dot and norm.  An integer 1/u_i is the number of equal copies of component i in a larger dimension.
+
+Away from theta, as in grad(theta + rho*grad(theta)), are numbers of their own, drawn when a point is first met and the same ones
+wherever it comes again: there is a polynomial with any given derivatives at finitely many different points.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from math import factorial, prod
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.language.calls import Partial
-from verify.proof.errors import ShortPrecision
+from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.series import Series
 
-FAR = "a gradient is taken at a point that does not tend to theta"
+FAR = "a gradient is taken at what has no limit as gamma -> 0"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def _parent(a: tuple[int, ...], place: dict[tuple[int, ...], int]) -> tuple[int,
 class Jets:
     """A loss (one list of derivatives) or a field (one list for each component) at the point theta.
 
-    `label` is 'L' or 'f';  `jets[i]` are derivatives in the order of `monomials`, in the ring.
+    `label` is 'L' or 'f';  `jets[i]` are derivatives in the order of `monomials`, in the ring.  `others` is what is known at
+    other points, where everything is drawn.
     """
 
     label: str
@@ -80,6 +85,8 @@ class Jets:
     jets: Sequence[Sequence[Any]]
     ring: Any
     raising: Sequence[Any] | None = None
+    draw: Callable[[], Any] | None = None
+    others: list[Jets] = field(default_factory=list)
     _contracted: dict[tuple[int, ...], list[list[Any]]] = field(default_factory=dict)
     _kept: list[Any] = field(default_factory=list)
 
@@ -121,8 +128,35 @@ class Jets:
             self._taylor = [[scale(x, weight[n]) for n, x in enumerate(row)] for row in self.rows]
         return self._taylor
 
+    # ------------------------------------------------------------------------------------------ points
+
+    def at(self, point: Sequence[Any]) -> Jets:
+        """What is known at a point of numbers: theta, or another one."""
+        found = [jets for jets in (self, *self.others) if all(map(self.ring.same, jets.theta, point))]
+        if not found:
+            if self.draw is None:
+                raise Undecided("nothing is known of the loss away from theta")
+            rows = [[self.draw() for _ in row] for row in self.jets]
+            found = [Jets(self.label, self.degree, list(point), rows, self.ring, self.raising)]
+            self.others += found
+        return only(found)
+
+    def _limit(self, point: Sequence[Series]) -> Jets:
+        """What is known where these series tend to."""
+        return self.at([x.at(0) for x in point])
+
+    @property
+    def elsewhere(self) -> int:
+        """How many points besides theta were met."""
+        return len(self.others)
+
+    # ------------------------------------------------------------------------------------------ values and derivatives
+
     def gradient(self, point: Sequence[Series], wanted: range | None = None) -> list[Series]:
-        """The gradient (or field) at a point that tends to theta, or some of its components."""
+        """The gradient (or field) at a point, or some of its components."""
+        return self._limit(point)._gradient(point, wanted)
+
+    def _gradient(self, point: Sequence[Series], wanted: range | None) -> list[Series]:
         algebra = point[0].a
         places = range(self.dimension) if wanted is None else wanted
         columns = self._powers(point, 0)
@@ -132,7 +166,10 @@ class Jets:
         return [_paired(algebra, taylor[i], columns) for i in places]
 
     def value(self, point: Sequence[Series]) -> Series:
-        """The loss at a point that tends to theta."""
+        """The loss at a point."""
+        return self._limit(point)._value(point)
+
+    def _value(self, point: Sequence[Series]) -> Series:
         algebra, weight = point[0].a, self.table.weight
         columns = self._powers(point, -1)
         if columns is None:
@@ -140,7 +177,7 @@ class Jets:
         return _paired(algebra, [self.ring.scale(x, weight[n]) for n, x in enumerate(self.jets[0])], columns)
 
     def differentiated(self, point: Sequence[Series], wanted: range, directions: Sequence[int]) -> list[Series]:
-        """Components of the gradient's derivative with respect to these coordinates, at a point that tends to theta."""
+        """Components of the gradient's derivative with respect to these coordinates, at a point that tends to this theta."""
         algebra, scale, weight = point[0].a, self.ring.scale, self.table.weight
         rows = [self.rows[i] for i in wanted]
         for n, j in enumerate(directions, 1):
@@ -157,18 +194,22 @@ class Jets:
         self, point: Sequence[Series], wanted: range, blocks: Sequence[range], directions: Sequence[Sequence[Series]]
     ) -> list[Series]:
         """Components of the gradient's derivative in directions that are series, each with its components at a block's places."""
-        total = [point[0].a.constant(0)] * len(wanted)
+        total, here = [point[0].a.constant(0)] * len(wanted), self._limit(point)
         for places, factor in _products(blocks, directions):
-            rows = self.differentiated(point, wanted, places)
+            rows = here.differentiated(point, wanted, places)
             total = [a + row * factor for a, row in zip(total, rows)]
         return total
 
     def derivative(
         self, partial: Partial, point: Sequence[Sequence[Series]], directions: Sequence[Sequence[Series]]
     ) -> list[Series]:
-        """The gradient's derivative at a point that tends to theta, in directions that are series."""
+        """The gradient's derivative at a point, in directions that are series."""
         every = range(self.dimension)
         return self.directed(point[0], every, [every] * len(directions), directions)
+
+    def contracted(self, partial: Partial, point: Sequence[Sequence[Any]], directions: Sequence[Sequence[Any]]) -> list[Any]:
+        """The same of numbers; a list that comes again is recognised."""
+        return self.at(point[0]).tensor(directions)
 
     def _powers(self, point: Sequence[Series], rank: int) -> list[list[Any]] | None:
         """The columns of a point's powers, as far as derivatives of the gradient with `rank` directions reach (the loss itself
@@ -230,18 +271,26 @@ class Jets:
         if self.label == "L":
             return self.replaced(theta, [up[0] for j, up in enumerate(self.table.up) if j in again], draw)
         jets = [[draw(), *row[1:]] if j in again else row for j, row in enumerate(self.jets)]
-        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising)
+        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising, self.draw)
 
     def replaced(self, theta: Sequence[Any], places: Sequence[int], draw: Callable[[], Any]) -> Jets:
         """The loss at another point, with the derivatives at these places drawn again."""
         jets = [[draw() if n in places else x for n, x in enumerate(self.jets[0])]]
-        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising)
+        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising, self.draw)
 
     def reshuffled(self, draw: Callable[[], Any]) -> Jets:
-        """All derivatives of order two and more drawn again."""
+        """All derivatives of order two and more drawn again, at every point."""
         keep = self.dimension + 1 if self.label == "L" else 1
         jets = [[x if n < keep else draw() for n, x in enumerate(row)] for row in self.jets]
-        return Jets(self.label, self.degree, self.theta, jets, self.ring, self.raising)
+        others = [other.reshuffled(draw) for other in self.others]
+        return Jets(self.label, self.degree, self.theta, jets, self.ring, self.raising, self.draw, others)
+
+
+def only(found: Sequence[T]) -> T:
+    """What is known at a point: balls that meet two different points tell nothing."""
+    if len(found) > 1:
+        raise Rejected("a ball meets two points at which a function is taken")
+    return found[0]
 
 
 def _products(blocks: Sequence[range], directions: Sequence[Sequence[Series]]) -> list[tuple[tuple[int, ...], Series]]:
@@ -280,4 +329,4 @@ def random_jets(label: str, degree: int, theta: Sequence[Any], ring: Any, draw: 
     size = len(monomials(d, degree + 1 if label == "L" else degree).exponents)
     jets = [[draw() for _ in range(size)] for _ in range(1 if label == "L" else d)]
     raising = [draw() for _ in range(d)] if weighted else None
-    return Jets(label, degree, theta, jets, ring, raising)
+    return Jets(label, degree, theta, jets, ring, raising, draw)

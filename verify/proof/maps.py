@@ -17,17 +17,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial
-from typing import Any, TypeVar
+from typing import Any
 
 from derive.language.maps import MapKind
-from verify.proof.errors import Rejected
 from verify.proof.inverses import Inverse
-from verify.proof.loss import Jets, monomials
+from verify.proof.loss import Jets, monomials, only
 from verify.proof.series import Algebra, Series
 
 FAR = "a map is taken at what has no limit as gamma -> 0"
 Numbers = Sequence[Any]
-T = TypeVar("T")
 
 
 @dataclass
@@ -112,7 +110,7 @@ class Maps:
         """What is known at the point that these numbers are, or whose image they are."""
         known = self._points.setdefault(label, [])
         if found := [jets for b, jets in known if all(map(self.ring.same, jets.leaf if image else b, numbers))]:
-            return _only(found)
+            return only(found)
         size = len(monomials(len(numbers), self.degree).exponents)
         point = [self.draw() for _ in numbers] if image else list(numbers)
         rows = [[self.draw() for _ in range(size)] for _ in numbers]
@@ -126,17 +124,10 @@ class Maps:
         """A point and the derivatives of p there that are known: the point that is this number, or whose image it is."""
         known = self._numbers.setdefault(label, [])
         if found := [(c, jets) for c, jets in known if self.ring.same(self._drawn(jets, 0) if image else c, number)]:
-            return _only(found)
+            return only(found)
         new: tuple[Any, list[Any]] = (self.draw(), [number]) if image else (number, [])
         known.append(new)
         return new
-
-
-def _only(found: Sequence[T]) -> T:
-    """What is known at a point: balls that meet two different points tell nothing."""
-    if len(found) > 1:
-        raise Rejected("a ball meets two points at which a map is taken")
-    return found[0]
 
 
 def expanded(x: Series, base: Any, derivative: Callable[[int], Any], refusal: str) -> Series:

@@ -139,15 +139,14 @@ class Evaluator:
         return [self.algebra.element(x) for x in self.point.problem.tensor(numbers)]
 
     def _derivative(self, partial: Partial, node: Call, args: Sequence[Value]) -> Value:
-        """A derivative of a declared loss: of numbers at the point itself in a claim, of series anywhere in a text; its value."""
+        """A derivative at a point, of numbers in a claim, of series in a text; the value of a declared loss."""
         point, directions = partial.divided([self.vector(x) for x in args])
         if not partial.variables:
             return self.point.problem.value([x for block in point for x in block], partial.loss)
         if self.known is None:
             return list(self.point.problem.derivative(partial, point, directions))
-        _, trees = partial.divided(node.args)
-        numbers = [self._numbers(tree, value) for tree, value in zip(trees, directions)]
-        return [self.algebra.element(x) for x in self.point.problem.contracted(partial, numbers)]
+        places, others = partial.divided([self._numbers(tree, value) for tree, value in zip(node.args, (*point, *directions))])
+        return [self.algebra.element(x) for x in self.point.problem.contracted(partial, places, others)]
 
     def _mapped(self, label: str, rank: int, node: Call, args: Sequence[Value]) -> Value:
         """P(u) or a derivative of it: of numbers in a claim, of series in a text."""

@@ -95,7 +95,7 @@ def _problem(plan: Plan, d: int, ring: BallRing, draw: Callable[[], Fraction]) -
     size = len(monomials(d, plan.degree + 1 if claim.label == "L" else plan.degree).exponents)
     jets = [[ring.constant(draw()) for _ in range(size)] for _ in range(1 if claim.label == "L" else d)]
     theta = [draw() for _ in range(d)]
-    problem = Jets(claim.label, plan.degree, [ring.constant(x) for x in theta], jets, ring)
+    problem = Jets(claim.label, plan.degree, [ring.constant(x) for x in theta], jets, ring, None, lambda: ring.constant(draw()))
     gradient = ", ".join(g.str(6, radius=False) for g in problem.leaf)
     return problem, f"theta = ({', '.join(map(str, theta))}), gradient ({gradient})"
 

@@ -31,7 +31,7 @@ from derive.language import (
     symbolic,
     walk,
 )
-from derive.language.calls import KNOWN_FUNCTIONS, Kind, partial_of
+from derive.language.calls import ELSEWHERE, KNOWN_FUNCTIONS, Kind, partial_of
 from derive.language.layers import LAYERED, SUMMED
 from derive.language.maps import MapKind, map_arities
 from derive.scheme import Configuration, Rescaling
@@ -43,7 +43,7 @@ from verify.proof.gathering import gathered
 
 MAX_RANK = 40
 DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
-CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities()}
+CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities(), **ELSEWHERE}
 
 Summands = tuple[Expression, ...]
 

@@ -26,7 +26,7 @@ class PlayerSections(Sections):
     phrases: PlayerPhrases
 
     def phrases_of(self, equation: ModifiedEquation) -> PlayerPhrases:
-        return PlayerPhrases(self.plain.symbol, formula_reader(equation.configuration))
+        return PlayerPhrases(self.plain.symbol, formula_reader(equation.configuration), tuple(equation.scheme.unknowns))
 
     def words_of(self, term: str, positive: bool | None, variable: str, k: int) -> str:
         return player_words(term, positive, self.phrases, variable)

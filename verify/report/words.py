@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.language import Call, Expression, Name, Operation, constant
+from derive.language.calls import ELSEWHERE, partial_of
 from derive.language.maps import MapKind, map_arities, map_of
 from verify.problems.formula import DERIVATIVES, parsed
 
@@ -169,6 +170,11 @@ class Phrases:
         inner = [self._inner(a) for a in args]
         if found := map_of(function, self.maps):
             return self._mapped(*found, *inner)
+        if function in ELSEWHERE:
+            return f"{self._name(function)} at ({self.phrase(args[0])})"
+        if (elsewhere := partial_of(function)) and not any(elsewhere.variables):
+            name, (point, *directions) = elsewhere.written, args
+            return f"{self._call(name, tuple(directions))}, taken at ({self.phrase(point)})"
         if function in ("hess", "dfield"):
             return f"the {'Hessian' if function == 'hess' else 'Jacobian'} applied to {inner[0]}"
         if function in DERIVATIVES:
