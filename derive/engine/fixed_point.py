@@ -45,7 +45,7 @@ class FixedPoints(Coupling):
         if self.unsolved:
             self._open(names)
             return False
-        if matrix := self._constants(names, values):  # what made it look otherwise vanishes at gamma = 0
+        if not stated and (matrix := self._constants(names, values)):  # what made it look otherwise vanishes at gamma = 0
             component.matrix = matrix
             self._find_slow(component)
             self._open(names)
