@@ -5,7 +5,7 @@ Even roots are taken of what is under them as it stands; factors of the paramete
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from flint import fmpq
@@ -20,7 +20,9 @@ MAX_BITS = 160  # of a number that is factorised: less than a second
 
 
 class Powers(NormalForms):
-    """Powers over one ring."""
+    """Powers over one ring; `sign` of a polynomial in the parameters is 1 or -1 where it is known to be >= 0 or <= 0."""
+
+    sign: Callable[[Ratio], int] = staticmethod(lambda value: 0)
 
     def power(self, a: Sum, exponent: Fraction) -> Sum:
         """a^exponent for a rational exponent; a sum under a negative or fractional power becomes a base.
@@ -181,6 +183,8 @@ class Powers(NormalForms):
         total = as_exponent(e * exponent)
         number = value.is_number
         even = exponent.denominator % 2 == 0 and e % 2 == 0 and not number
+        if even and (sign := self.sign(value)):
+            value, even = value if sign > 0 else -value, False
         root = self.interner.factor("root", "abs" if even else "", body=((self.unit, value),), scalar=True, positive=True)
         return self.normal({root: total})
 
