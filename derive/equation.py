@@ -223,11 +223,13 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
 
 
 def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
-    """Of components with constant factors, then of those whose factors depend on the point."""
+    """Of components with constant matrices, then of those whose matrices depend on the point."""
     for names, polynomial in derivation.relaxations():
         yield Relaxation(names, tuple(polynomial))
     for component in derivation.components:
-        if (linear := component.linear) is not None:
+        if (linear := component.linear) is not None and (polynomial := linear.constant_polynomial) is not None:
+            yield Relaxation(component.names, tuple(polynomial))
+        elif linear is not None:
             images = linear([derivation.symbols[x] for x in component.names])
             formula = linear.matrix[0][0] if len(component.names) == 1 and not linear.products else None
             yield Relaxation(

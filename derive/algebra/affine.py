@@ -48,6 +48,27 @@ class Linear:
             return None
         return [[a.get(unit, zero) for a in row] for row in self.matrix]
 
+    @property
+    def constant_polynomial(self) -> list[Ratio] | None:
+        """det(z - A), coefficients from z^0 up, where these are constants (Faddeev and LeVerrier, as in `linear`)."""
+        algebra, size = self.algebra, len(self.matrix)
+        if self.products:
+            return None
+        one, zero = algebra.ring.one, algebra.ring.zero
+        coefficients, product = [one], [[{} for _ in range(size)] for _ in range(size)]
+        for k in range(1, size + 1):
+            last = algebra.constant(coefficients[-1])
+            shifted = [[algebra.add(a, last) if i == j else a for j, a in enumerate(row)] for i, row in enumerate(product)]
+            columns = [self([row[j] for row in shifted]) for j in range(size)]
+            product = [list(row) for row in zip(*columns, strict=True)]
+            trace: Sum = {}
+            for i in range(size):
+                accumulate(trace, product[i][i])
+            if not (trace := reduced(trace)).keys() <= {algebra.unit}:
+                return None
+            coefficients.append((-trace.get(algebra.unit, zero) / algebra.ring.constant(k)).reduced())
+        return coefficients[::-1]
+
     def __call__(self, values: Sequence[Sum]) -> list[Sum]:
         """A X."""
         algebra = self.algebra
