@@ -224,8 +224,8 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
 
 def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
     """Of components with constant matrices, then of those whose matrices depend on the point."""
-    for names, polynomial in derivation.relaxations():
-        yield Relaxation(names, tuple(polynomial))
+    for names, coefficients in derivation.relaxations():
+        yield Relaxation(names, tuple(coefficients))
     for component in derivation.components:
         if (linear := component.linear) is not None and (polynomial := linear.constant_polynomial) is not None:
             yield Relaxation(component.names, tuple(polynomial))

@@ -55,7 +55,8 @@ class Linear:
         if self.products:
             return None
         one, zero = algebra.ring.one, algebra.ring.zero
-        coefficients, product = [one], [[{} for _ in range(size)] for _ in range(size)]
+        coefficients = [one]
+        product: Matrix = [[{} for _ in range(size)] for _ in range(size)]
         for k in range(1, size + 1):
             last = algebra.constant(coefficients[-1])
             shifted = [[algebra.add(a, last) if i == j else a for j, a in enumerate(row)] for i, row in enumerate(product)]

@@ -155,14 +155,15 @@ class NormalForms:
                         result.append((-(r * inverse), _times(exponents, t, without)))
                 return result
             if resolve_poles and len(leading.factors) == 1 and not 0 <= e < 1:
-                constant = self._constant_remainder(base)
+                remainder = _monomial_remainder(base)
                 x, p = leading.factors[0]
-                if constant is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
+                if remainder is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
                     _move_to_absolute(exponents, x)
-                    inverse = constant.inverse()
+                    without = {f: -e for f, e in remainder[0].factors}
+                    inverse = remainder[1].inverse()
                     return [
-                        (inverse, combined(exponents, {base: 1})),
-                        (-(c * inverse), combined(exponents, {x: p})),
+                        (inverse, combined(exponents, {**without, base: 1})),
+                        (-(c * inverse), combined(exponents, {**without, x: p})),
                     ]
         return None
 
@@ -194,11 +195,6 @@ class NormalForms:
                 return [(self.ring.one, combined(exponents, {f: -2})), (-self.ring.one, combined(exponents, {f: -2, cosine: 2}))]
         return None
 
-    def _constant_remainder(self, base: Factor) -> Ratio | None:
-        leading, _ = _leading(base)
-        rest = [(t, c) for t, c in base.body if t is not leading]
-        return rest[0][1] if len(rest) == 1 and rest[0][0] is self.unit else None
-
 
 def accumulate(target: Sum, source: Sum) -> None:
     """target += source, in place; coefficients that cancel are dropped."""
@@ -226,6 +222,15 @@ def reduced(a: Sum) -> Sum:
 def _leading(base: Factor) -> tuple[Term, Ratio]:
     assert base.leading is not None
     return base.leading
+
+
+def _monomial_remainder(base: Factor) -> tuple[Term, Ratio] | None:
+    """r of B = m + r where it is one term that has no factor in common with m."""
+    leading, _ = _leading(base)
+    rest = [(t, c) for t, c in base.body if t is not leading]
+    if len(rest) != 1 or {f for f, _ in rest[0][0].factors} & {f for f, _ in leading.factors}:
+        return None
+    return rest[0]
 
 
 def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:

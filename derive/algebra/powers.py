@@ -75,10 +75,11 @@ class Powers(NormalForms):
         for t, c in a.items():
             image = c.substitute({}, ring)
             for f, e in t.factors:  # x^(2k) is |x|^(2k) beside |x|
-                odd = int(e) % 2 if f.absolute in index else int(e)
+                size = f.absolute if f.absolute in index else None
+                odd = int(e) if size is None else int(e) % 2
                 image = image * index[f] ** odd
-                if odd < e:
-                    image = image * index[f.absolute] ** (int(e) - odd)
+                if size is not None:
+                    image = image * index[size] ** (int(e) - odd)
             total = total + image
         content, factors = factor(total.reduced().num)
         parts = [(self._read_back(f, symbols), e) for f, e in factors]

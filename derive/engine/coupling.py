@@ -119,7 +119,7 @@ class Coupling(Translation):
         return component
 
     def _check_nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> None:
-        """Memory alone may depend on itself in another way than by constant factors, and not through where a gradient is taken."""
+        """Memory alone may depend on itself otherwise than by constant factors, and not through where a gradient is taken."""
         if any(f.kind == "node" and self._depends(dict.fromkeys(f.children, self.ring.one)) for t in rest for f, _ in t.factors):
             raise self.fail(f"the gradient is taken at a point that moves with {state}, not small; it must tend to theta")
         if x := self._unknown(names):

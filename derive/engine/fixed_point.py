@@ -36,8 +36,8 @@ class FixedPoints(Coupling):
         names = component.names
         if self.variant.from_rest:
             raise self.fail(
-                f"the transient of {', '.join(names)} is no sum of powers of constant factors: its relaxation depends on theta or "
-                "is not linear at gamma = 0; start from the slow manifold instead (modified-eq --show-memory)"
+                f"the transient of {', '.join(names)} is no sum of powers of constant factors: its relaxation depends on theta "
+                "or is not linear at gamma = 0; start from the slow manifold instead (modified-eq --show-memory)"
             )
         stated = {x: value for x in names if (value := self.stated(x)) is not None}
         free = [x for x in names if x not in stated]
@@ -124,8 +124,8 @@ class FixedPoints(Coupling):
         lead = self._root(variables[0], values[names[0]]) if len(names) == 1 else None
         if lead is None:
             raise self.fail(
-                f"the relaxation of {', '.join(names)} depends on theta or is not linear at gamma = 0, and its fixed point is found "
-                f"only where its step is affine in it, or a root of what is affine in a power of it; {_STATE_IT}"
+                f"the relaxation of {', '.join(names)} depends on theta or is not linear at gamma = 0, and its fixed point is "
+                f"found only where its step is affine in it, or a root of what is affine in a power of it; {_STATE_IT}"
             )
         return [lead]
 
@@ -142,13 +142,15 @@ class FixedPoints(Coupling):
         once = {algebra.interner.term({f: 1 if f is u else k for f, k in t.factors}): c for t, c in body.items()}
         if (found := affine(algebra, [once], [u])) is None:
             return None
-        return algebra.power(self._resolvent([u.label], found[0])(found[1])[0], e)
+        (lead,) = self._resolvent([u.label], found[0])(found[1])
+        root: Sum = algebra.power(lead, e)
+        return root
 
     def _check_fixed(self, leads: Values) -> None:
         for x, value in self._after(leads).items():
             if not self._same(value, leads[x]):
-                after = f"after a step it is {self._text(value)}"
-                raise self.fail(f"{x} = {self._text(leads[x])} is no fixed point of the memory at gamma = 0: {after}; {_STATE_IT}")
+                lead, after = self._text(leads[x]), f"after a step it is {self._text(value)}"
+                raise self.fail(f"{x} = {lead} is no fixed point of the memory at gamma = 0: {after}; {_STATE_IT}")
 
     def _linearise(self, component: Component) -> None:
         """A, from what a change of the memory at gamma^1 makes of it at gamma^1."""

@@ -123,7 +123,7 @@ class Derivation(FixedPoints):
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if self.unsolved and (later := self.awaited([residual])):
                 raise self._too_late(name, later[0])
-            if residual and k == 0 and not component.leads:  # a sign or a root of the variable itself, which its linear part does not show
+            if residual and k == 0 and not component.leads:  # a sign or a root of itself, which its linear part does not show
                 raise self.fail(
                     f"{name} depends on itself in a way that is not linear at gamma = 0; only constant factors are reduced"
                 )
