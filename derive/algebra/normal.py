@@ -121,6 +121,7 @@ class NormalForms:
                 self._apply_base_rule(exponents, resolve_poles)
                 or self._apply_absolute_rule(exponents)
                 or self._apply_sine_rule(exponents)
+                or (self._apply_pair_rule(exponents) if resolve_poles else None)
             )
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
@@ -166,6 +167,44 @@ class NormalForms:
                         (-(c * inverse), combined(exponents, {**without, x: p})),
                     ]
         return None
+
+    def _apply_pair_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
+        """Two poles in one monomial m, of B = c m + r and of C = B Q + s, r and s terms without m:  1 -> (C - B Q)/s."""
+        poles = [f for f, e in exponents.items() if f.kind == "base" and isinstance(e, int) and e < 0]
+        for base in sorted(poles, key=lambda f: f.key):
+            remainder = _monomial_remainder(base)
+            for other in poles if remainder is not None else ():
+                if other is not base and (found := self._divided(other, base, remainder)) is not None:
+                    quotient, (term, s) = found
+                    inverse, without = s.inverse(), {f: -e for f, e in term.factors}
+                    result = [(inverse, combined(exponents, {**without, other: 1}))]
+                    for t, x in quotient.items():
+                        result.append((-(x * inverse), _times(exponents, t, combined(without, {base: 1}))))
+                    return result
+        return None
+
+    def _divided(self, other: Factor, base: Factor, remainder: tuple[Term, Ratio]) -> tuple[Sum, tuple[Term, Ratio]] | None:
+        """Q and s with C = B Q + s, where C is a polynomial in the leading monomial of B and s is one term."""
+        m, c = _leading(base)
+        if len(m.factors) != 1:
+            return None
+        ((x, p),) = m.factors
+        ratio = {t: -(r * c.inverse()) for t, r in (remainder,)}  # m is this where B = 0
+        quotient: Sum = {}
+        s: Sum = {}
+        for term, a in other.body:
+            degree = dict(term.factors).get(x, 0)
+            k = Fraction(degree, p)
+            if k < 0 or k.denominator > 1:
+                return None
+            rest = self.interner.term(combined(dict(term.factors), {x: -degree}))
+            power: Sum = {rest: a}
+            for j in range(int(k)):  # c (m^k - b^k) = B (m^(k-1) + m^(k-2) b + ...), b = -r/c
+                lower = {self.interner.term({x: p * (int(k) - 1 - j)}): c.inverse()}
+                accumulate(quotient, self.product(power, lower))
+                power = self.product(power, ratio)
+            accumulate(s, power)
+        return (quotient, next(iter(s.items()))) if len(s) == 1 else None
 
     def _apply_absolute_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
         """With |B| in the term and B = c m + r:  m^2 -> (|B|^2 - 2 c m r - r^2)/c^2."""
