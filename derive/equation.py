@@ -224,6 +224,8 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
 
 def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
     """Of components with constant matrices, then of those whose matrices depend on the point."""
+    from derive.engine.signs import decays
+
     for names, coefficients in derivation.relaxations():
         yield Relaxation(names, tuple(coefficients))
     for component in derivation.components:
@@ -237,6 +239,7 @@ def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
                 (),
                 tuple(TermSum(derivation.algebra, image) for image in images),
                 None if formula is None else TermSum(derivation.algebra, formula),
+                formula is not None and decays(derivation.configuration, formula),
             )
 
 

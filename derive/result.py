@@ -115,13 +115,14 @@ class Relaxation(Described):
 
     One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.  Where the factors depend on
     the point there is no polynomial: a small change u of the memory becomes `images` (linear in the variables) after a step, and
-    `formula` u where that is a product.
+    `formula` u where that is a product, which `decays` if it is proved to lie between -1 and 1 at every point.
     """
 
     variables: tuple[str, ...]
     polynomial: tuple[Ratio, ...]
     images: tuple[Combination, ...] = ()
     formula: Combination | None = None
+    decays: bool = False
 
     @property
     def factor(self) -> Ratio | None:

@@ -77,11 +77,13 @@ def test_adadelta_is_gradient_descent_and_its_first_correction_is_as_by_hand() -
     of_u = found.relaxations[-1]
     assert of_u.variables == ("u",)
     assert str(of_u.formula) == "1 - eps*(1 - rho)*(grad**2 + eps)**(-1)"
+    assert of_u.decays  # for 0 <= rho < 1 and eps > 0, whatever the gradient is
 
 
 def test_the_first_correction_of_adai_is_as_by_hand() -> None:
     found = modified_equation("adai", 1)
     assert str(found["m"][0]) == "grad"
+    assert not found.relaxations[-1].decays
     assert {str(t): str(c) for c, t in found["theta"][1]} == {
         "hess(grad)": "1/2",
         "dot(1, 1)**(-1)*grad**(-2)*dot(grad, grad)*hess(grad)": "-1/beta0",
@@ -207,9 +209,12 @@ def test_random_affine_memory_is_proved_from_the_text_alone(a: str, factor: str,
 # ------------------------------------------------------------------------------------------ refusals
 
 
-@pytest.mark.parametrize("lead, after", [("2*grad**2", r"2\*grad\*\*2 - 2\*c\*grad\*\*4"), ("grad", r"grad - c\*grad\*\*2 \+ c\*grad\*\*3")])
+@pytest.mark.parametrize("lead, after", [
+    ("2*grad**2", r"2\*grad\*\*2 - 2\*c\*grad\*\*4"), ("grad", r"grad - c\*grad\*\*2 \+ c\*grad\*\*3"),
+])  # fmt: skip
 def test_a_wrong_fixed_point_is_refused_and_what_the_step_makes_of_it_is_shown(lead: str, after: str) -> None:
-    with pytest.raises(ReductionError, match=f"u = .* is no fixed point of the memory at gamma = 0: after a step it is .*{after}"):
+    words = f"u = .* is no fixed point of the memory at gamma = 0: after a step it is .*{after}"
+    with pytest.raises(ReductionError, match=words):
         derived(logistic(lead))
 
 

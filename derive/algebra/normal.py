@@ -172,9 +172,8 @@ class NormalForms:
         """Two poles in one monomial m, of B = c m + r and of C = B Q + s, r and s terms without m:  1 -> (C - B Q)/s."""
         poles = [f for f, e in exponents.items() if f.kind == "base" and isinstance(e, int) and e < 0]
         for base in sorted(poles, key=lambda f: f.key):
-            remainder = _monomial_remainder(base)
-            for other in poles if remainder is not None else ():
-                if other is not base and (found := self._divided(other, base, remainder)) is not None:
+            for other in poles:
+                if other is not base and (found := self._divided(other, base)) is not None:
                     quotient, (term, s) = found
                     inverse, without = s.inverse(), {f: -e for f, e in term.factors}
                     result = [(inverse, combined(exponents, {**without, other: 1}))]
@@ -183,10 +182,10 @@ class NormalForms:
                     return result
         return None
 
-    def _divided(self, other: Factor, base: Factor, remainder: tuple[Term, Ratio]) -> tuple[Sum, tuple[Term, Ratio]] | None:
+    def _divided(self, other: Factor, base: Factor) -> tuple[Sum, tuple[Term, Ratio]] | None:
         """Q and s with C = B Q + s, where C is a polynomial in the leading monomial of B and s is one term."""
-        m, c = _leading(base)
-        if len(m.factors) != 1:
+        (m, c), remainder = _leading(base), _monomial_remainder(base)
+        if len(m.factors) != 1 or remainder is None:
             return None
         ((x, p),) = m.factors
         ratio = {t: -(r * c.inverse()) for t, r in (remainder,)}  # m is this where B = 0

@@ -84,7 +84,7 @@ class FixedPoints(Coupling):
     def check_stated(self, component: Component) -> None:
         """What the scheme says of memory that is found without it must be true."""
         for x in component.names:
-            value = self.stated(x)
+            value = None if self.variant.from_rest else self.stated(x)
             if value is not None and component.slow == x:
                 raise self.fail(f"[leading] {x}: {x} is a slow variable, whose value is free; leave it out")
             if value is not None and not self._same(value, true := self.solution[x][0]):

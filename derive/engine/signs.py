@@ -1,14 +1,18 @@
-"""The signs of polynomials in the parameters, wherever these are in the ranges that the scheme states."""
+"""The signs of polynomials in the parameters, and the size of factors, wherever the parameters are in their stated ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.algebra.sums import Sum
+from derive.algebra.terms import Factor
 from derive.language import names_of, parse_expression
-from derive.reals import All, Compare, Formula, Proved, compare, decide, ratio_of
+from derive.reals import All, Budget, Compare, Formula, Proved, compare, decide, ratio_of
 from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
+
+MOST_ATOMS = 4  # of a factor that is decided
 
 
 def signs_in_ranges(configuration: Configuration, ring: Ring) -> Callable[[Ratio], int]:
@@ -32,6 +36,50 @@ def signs_in_ranges(configuration: Configuration, ring: Ring) -> Callable[[Ratio
         return known[value.key]
 
     return sign
+
+
+def decays(configuration: Configuration, factor: Sum) -> bool:
+    """Whether -1 < A < 1 is proved for a factor A, its derivatives, variables and scalar products being any real numbers.
+
+    >>> from fractions import Fraction; from derive.algebra.sums import Algebra
+    >>> from derive.scheme import configure, load_scheme
+    >>> a = Algebra(Ring(["rho"])); g, one = a.node_sum("L", []), a.constant(a.ring.one)
+    >>> bounded = a.scale(a.power(a.add(a.product(g, g), one), Fraction(-1)), a.ring.symbol("rho"))  # rho/(1 + g^2)
+    >>> [decays(configure(load_scheme("rmsprop"), "memory"), x) for x in (bounded, a.add(bounded, one))]
+    [True, False]
+    """
+    atoms = {f: f"x{i}" for i, f in enumerate(dict.fromkeys(_atoms(factor)))}
+    if not factor or len(atoms) > MOST_ATOMS:
+        return not factor
+    source = next(iter(factor.values())).ring
+    ring = Ring([*source.symbols, *atoms.values()])
+    total = _ratio(factor, atoms, ring)
+    if total is None:
+        return False
+    signs = [compare(ring.symbol(x), ">=", ring.zero) for f, x in atoms.items() if f.positive]
+    claim = All((compare(total, "<", ring.one), compare(-total, "<", ring.one)))
+    return isinstance(decide(claim, All((*_ranges(configuration, ring), *signs)), Budget(seconds=1)), Proved)
+
+
+def _atoms(total: Sum) -> Iterator[Factor]:
+    """What a sum is a rational function of."""
+    for term in total:
+        for f, _ in term.factors:
+            yield from _atoms(dict(f.body)) if f.kind == "base" else (f,)
+
+
+def _ratio(total: Sum, atoms: Mapping[Factor, str], ring: Ring) -> Ratio | None:
+    """The sum as a rational function of its atoms, where no roots are in it."""
+    result = ring.zero
+    for term, c in total.items():
+        product = c.substitute({}, ring)
+        for f, e in term.factors:
+            value = _ratio(dict(f.body), atoms, ring) if f.kind == "base" else ring.symbol(atoms[f])
+            if value is None or not isinstance(e, int):
+                return None
+            product = product * (value**e if e > 0 else value.inverse() ** -e)
+        result = result + product
+    return result.reduced()
 
 
 def _ranges(configuration: Configuration, ring: Ring) -> Iterator[Formula | Compare]:

@@ -17,7 +17,6 @@ from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, Time
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
 from derive.engine.series import Place, Plus, Polynomial, Power, Series, State, Times
-from derive.engine.signs import signs_in_ranges
 from derive.errors import ReductionError
 from derive.language import (
     Assignment,
@@ -75,6 +74,8 @@ class Translation:
         }
         self.algebra = self._algebra()
         if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone: there |1-beta| is 1-beta
+            from derive.engine.signs import signs_in_ranges  # start-up: most schemes state nothing
+
             self.algebra.sign = signs_in_ranges(configuration, self.ring)
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []

@@ -251,7 +251,8 @@ def relaxation_text(relaxation: Relaxation, style: Notation, math: str = "{}") -
         text = map_text(relaxation, style, math)
         if relaxation.formula is None:
             return f"memory {names} relaxes with {text} (decays where its spectral radius is below 1)"
-        return f"memory {names} relaxes with factor {text} (decays where it lies between -1 and 1)"
+        where = "decays: it lies between -1 and 1 everywhere" if relaxation.decays else "decays where it lies between -1 and 1"
+        return f"memory {names} relaxes with factor {text} ({where})"
     what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
     if len(relaxation.polynomial) == 2 and factor is not None:
         return f"{what} {math.format(coefficient_text(factor, style))} ({decay(factor, style, math)})"
