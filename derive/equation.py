@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,10 +216,31 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
         form=form,
         equations=public(derivation.fields if form == "flow" else derivation.maps),
         memory=public(derivation.memory),
-        relaxations=tuple(Relaxation(names, tuple(p)) for names, p in derivation.relaxations()),
+        relaxations=tuple(_relaxations(derivation)),
         residual_power=derivation.residual_power,
         algebra=algebra,
     )
+
+
+def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
+    """Of components with constant matrices, then of those whose matrices depend on the point."""
+    from derive.engine.signs import decays
+
+    for names, coefficients in derivation.relaxations():
+        yield Relaxation(names, tuple(coefficients))
+    for component in derivation.components:
+        if (linear := component.linear) is not None and (polynomial := linear.constant_polynomial) is not None:
+            yield Relaxation(component.names, tuple(polynomial))
+        elif linear is not None:
+            images = linear([derivation.symbols[x] for x in component.names])
+            formula = linear.matrix[0][0] if len(component.names) == 1 and not linear.products else None
+            yield Relaxation(
+                component.names,
+                (),
+                tuple(TermSum(derivation.algebra, image) for image in images),
+                None if formula is None else TermSum(derivation.algebra, formula),
+                formula is not None and decays(derivation.configuration, formula),
+            )
 
 
 def check_order(configuration: Configuration, order: int, force: bool = False, most: int | None = None) -> None:

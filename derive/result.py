@@ -113,11 +113,16 @@ def blocks(sums: Blocks) -> list[dict[str, Any]]:
 class Relaxation(Described):
     """Memory variables that relax together: the roots of the polynomial (coefficients from z^0 up) are the factors.
 
-    One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.
+    One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.  Where the factors depend on
+    the point there is no polynomial: a small change u of the memory becomes `images` (linear in the variables) after a step, and
+    `formula` u where that is a product, which `decays` if it is proved to lie between -1 and 1 at every point.
     """
 
     variables: tuple[str, ...]
     polynomial: tuple[Ratio, ...]
+    images: tuple[Combination, ...] = ()
+    formula: Combination | None = None
+    decays: bool = False
 
     @property
     def factor(self) -> Ratio | None:
@@ -125,10 +130,16 @@ class Relaxation(Described):
         return -self.polynomial[0] if len(self.polynomial) == 2 else None
 
     def describe(self) -> str:
+        if self.images:
+            return f"{', '.join(self.variables)}: {f'factor {self.formula}' if self.formula else 'factors of the point'}"
         what = f"factor {self.factor}" if self.factor is not None else f"{len(self.polynomial) - 1} factors"
         return f"{', '.join(self.variables)}: {what}"
 
-    def to_json(self) -> dict[str, list[str]]:
+    def to_json(self) -> dict[str, Any]:
+        if self.images:
+            factor = {} if self.formula is None else {"factor": self.formula.to_json()}
+            images = {x: image.to_json() for x, image in zip(self.variables, self.images, strict=True)}
+            return {"variables": list(self.variables), **factor, "map": images}
         return {"variables": list(self.variables), "polynomial": [str(p) for p in self.polynomial]}
 
 

@@ -212,6 +212,7 @@ TORCH: tuple[Reference, ...] = (
         "torch", "NAdam after many steps", "nadam", LR, _MOMENTS,
         torch_step("NAdam", {"mu_product": 0.0}, **_OPTIONS), None, _NOTE,
     ),
+    Reference("torch", "Adadelta", "adadelta", LR, {"rho": B1, "eps": EPS}, torch_step("Adadelta", lr=LR, rho=B1, eps=EPS)),
     Reference(
         "torch", "Adagrad", "adagrad", LR**2, {"eps": 0.0}, torch_step("Adagrad", lr=LR, eps=0.0), None, "gamma = lr^2; eps = 0",
     ),
@@ -230,6 +231,10 @@ OPTAX: tuple[Reference, ...] = (
     Reference(
         "optax", "rmsprop centered", "rmsprop-centred", LR, {"rho": B2, "eps": EPS},
         optax_step("rmsprop", learning_rate=LR, decay=B2, eps=EPS, centered=True),
+    ),
+    Reference(
+        "optax", "adadelta", "adadelta", LR, {"rho": B1, "eps": EPS},
+        optax_step("adadelta", learning_rate=LR, rho=B1, eps=EPS),
     ),
     Reference("optax", "adam", "adam-bias-corrected", LR, _MOMENTS, optax_step("adam", **_OPTAX)),
     Reference("optax", "adam after many steps", "adam", LR, _MOMENTS, optax_step("adam", True, **_OPTAX), None, _NOTE),

@@ -109,7 +109,6 @@ def test_matrices() -> None:
      "theta changes by a term without gamma; give every term of its change a factor gamma"),
     ("theta = theta - alpha*grad(theta)", "theta changes by a term without gamma; say how it scales, .* --set alpha=gamma"),
     ("v = v*v/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
-    ("v = v*theta + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
     ("v = v/2 + grad(theta + v); theta = theta - gamma*v", "the gradient is taken at a point that moves with v"),
     ("v = v/2 + grad(theta)/gamma; theta = theta - gamma**2*v", r"after the step v is of order gamma\^-1"),
     ("v = abs(v)/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),

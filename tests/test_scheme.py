@@ -51,8 +51,8 @@ def test_bad_files(text: str, words: str) -> None:
     [
         ("v = beta*v - gamma*grad(theta); theta = theta + v", {"beta": "1"}, 'v = "gamma*eta"'),
         ("theta = 2*theta - theta_prev - gamma*grad(theta)", {}, "Jordan block"),
-        ("v = grad(theta)*v + grad(theta); theta = theta - gamma*v", {}, "depends on theta"),
-        ("s = sqrt(s*s/2 + grad(theta)*grad(theta)); theta = theta - gamma*s", {}, "keep its square"),
+        ("v = grad(theta)*v*v + grad(theta); theta = theta - gamma*v", {}, "depends on theta"),
+        ("s = sqrt(s/2 + grad(theta)*grad(theta)); theta = theta - gamma*s", {}, "say what it is at gamma = 0"),
         ("theta = theta - alpha*grad(theta)", {}, "--set alpha=gamma"),
         ("theta = theta/2 - gamma*grad(theta)", {}, "another factor than 1"),
         ("theta = theta - gamma*grad(theta/2)", {}, "a point that tends to theta"),

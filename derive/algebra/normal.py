@@ -121,6 +121,7 @@ class NormalForms:
                 self._apply_base_rule(exponents, resolve_poles)
                 or self._apply_absolute_rule(exponents)
                 or self._apply_sine_rule(exponents)
+                or (self._apply_pair_rule(exponents) if resolve_poles else None)
             )
             if rewritten is None:
                 accumulate(result, {self.interner.term(exponents): coefficient})
@@ -155,16 +156,54 @@ class NormalForms:
                         result.append((-(r * inverse), _times(exponents, t, without)))
                 return result
             if resolve_poles and len(leading.factors) == 1 and not 0 <= e < 1:
-                constant = self._constant_remainder(base)
+                remainder = _monomial_remainder(base)
                 x, p = leading.factors[0]
-                if constant is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
+                if remainder is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
                     _move_to_absolute(exponents, x)
-                    inverse = constant.inverse()
+                    without = {f: -e for f, e in remainder[0].factors}
+                    inverse = remainder[1].inverse()
                     return [
-                        (inverse, combined(exponents, {base: 1})),
-                        (-(c * inverse), combined(exponents, {x: p})),
+                        (inverse, combined(exponents, {**without, base: 1})),
+                        (-(c * inverse), combined(exponents, {**without, x: p})),
                     ]
         return None
+
+    def _apply_pair_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
+        """Two poles in one monomial m, of B = c m + r and of C = B Q + s, r and s terms without m:  1 -> (C - B Q)/s."""
+        poles = [f for f, e in exponents.items() if f.kind == "base" and isinstance(e, int) and e < 0]
+        for base in sorted(poles, key=lambda f: f.key):
+            for other in poles:
+                if other is not base and (found := self._divided(other, base)) is not None:
+                    quotient, (term, s) = found
+                    inverse, without = s.inverse(), {f: -e for f, e in term.factors}
+                    result = [(inverse, combined(exponents, {**without, other: 1}))]
+                    for t, x in quotient.items():
+                        result.append((-(x * inverse), _times(exponents, t, combined(without, {base: 1}))))
+                    return result
+        return None
+
+    def _divided(self, other: Factor, base: Factor) -> tuple[Sum, tuple[Term, Ratio]] | None:
+        """Q and s with C = B Q + s, where C is a polynomial in the leading monomial of B and s is one term."""
+        (m, c), remainder = _leading(base), _monomial_remainder(base)
+        if len(m.factors) != 1 or remainder is None:
+            return None
+        ((x, p),) = m.factors
+        ratio = {t: -(r * c.inverse()) for t, r in (remainder,)}  # m is this where B = 0
+        quotient: Sum = {}
+        s: Sum = {}
+        for term, a in other.body:
+            degree = dict(term.factors).get(x, 0)
+            k = Fraction(degree, p)
+            if k < 0 or k.denominator > 1:
+                return None
+            rest = self.interner.term(combined(dict(term.factors), {x: -degree}))
+            power: Sum = {rest: a}
+            for j in range(int(k)):  # c (m^k - b^k) = B (m^(k-1) + m^(k-2) b + ...), b = -r/c
+                lower = {self.interner.term({x: p * (int(k) - 1 - j)}): c.inverse()}
+                accumulate(quotient, self.product(power, lower))
+                power = self.product(power, ratio)
+            accumulate(s, power)
+        return (quotient, next(iter(s.items()))) if len(s) == 1 else None
 
     def _apply_absolute_rule(self, exponents: dict[Factor, Exponent]) -> list[tuple[Ratio, dict[Factor, Exponent]]] | None:
         """With |B| in the term and B = c m + r:  m^2 -> (|B|^2 - 2 c m r - r^2)/c^2."""
@@ -194,11 +233,6 @@ class NormalForms:
                 return [(self.ring.one, combined(exponents, {f: -2})), (-self.ring.one, combined(exponents, {f: -2, cosine: 2}))]
         return None
 
-    def _constant_remainder(self, base: Factor) -> Ratio | None:
-        leading, _ = _leading(base)
-        rest = [(t, c) for t, c in base.body if t is not leading]
-        return rest[0][1] if len(rest) == 1 and rest[0][0] is self.unit else None
-
 
 def accumulate(target: Sum, source: Sum) -> None:
     """target += source, in place; coefficients that cancel are dropped."""
@@ -226,6 +260,15 @@ def reduced(a: Sum) -> Sum:
 def _leading(base: Factor) -> tuple[Term, Ratio]:
     assert base.leading is not None
     return base.leading
+
+
+def _monomial_remainder(base: Factor) -> tuple[Term, Ratio] | None:
+    """r of B = m + r where it is one term that has no factor in common with m."""
+    leading, _ = _leading(base)
+    rest = [(t, c) for t, c in base.body if t is not leading]
+    if len(rest) != 1 or {f for f, _ in rest[0][0].factors} & {f for f, _ in leading.factors}:
+        return None
+    return rest[0]
 
 
 def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:

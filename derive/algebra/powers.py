@@ -5,13 +5,13 @@ Even roots are taken of what is under them as it stands; factors of the paramete
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
-from derive.algebra.normal import NormalForms, Sum, combined
+from derive.algebra.normal import NormalForms, Sum, accumulate, combined
 from derive.algebra.polynomials import factor
 from derive.algebra.terms import Exponent, Factor, Term, as_exponent
 from derive.errors import LimitError, ReductionError
@@ -20,7 +20,9 @@ MAX_BITS = 160  # of a number that is factorised: less than a second
 
 
 class Powers(NormalForms):
-    """Powers over one ring."""
+    """Powers over one ring; `sign` of a polynomial in the parameters is 1 or -1 where it is known to be >= 0 or <= 0."""
+
+    sign: Callable[[Ratio], int] = staticmethod(lambda value: 0)
 
     def power(self, a: Sum, exponent: Fraction) -> Sum:
         """a^exponent for a rational exponent; a sum under a negative or fractional power becomes a base.
@@ -65,15 +67,19 @@ class Powers(NormalForms):
         if len(a) == 1:
             return self.ring.one, [(a, 1)]
         if any(not isinstance(e, int) or e < 0 for t in a for _, e in t.factors):
-            return self.ring.one, self._without_common_monomial(a)
+            return self._over_common_monomial(a)
         names = [f"x{i}" for i in range(len(symbols))]
         ring = Ring([*self.ring.symbols, *names])
         index = {f: ring.symbol(x) for f, x in zip(symbols, names, strict=True)}
         total = ring.zero
         for t, c in a.items():
             image = c.substitute({}, ring)
-            for f, e in t.factors:
-                image = image * index[f] ** int(e)
+            for f, e in t.factors:  # x^(2k) is |x|^(2k) beside |x|
+                size = f.absolute if f.absolute in index else None
+                odd = int(e) if size is None else int(e) % 2
+                image = image * index[f] ** odd
+                if size is not None:
+                    image = image * index[size] ** (int(e) - odd)
             total = total + image
         content, factors = factor(total.reduced().num)
         parts = [(self._read_back(f, symbols), e) for f, e in factors]
@@ -87,15 +93,19 @@ class Powers(NormalForms):
             constant = constant * p[self.unit] ** e
         return constant, [(p, e) for p, e in parts if list(p) != [self.unit]]
 
-    def _without_common_monomial(self, a: Sum) -> list[tuple[Sum, int]]:
-        """The greatest monomial that divides every term, and the rest."""
+    def _over_common_monomial(self, a: Sum) -> tuple[Ratio, list[tuple[Sum, int]]]:
+        """The greatest monomial that divides every term, and the factors of the rest: 1 - r/B is B^-1 (B - r)."""
         powers = [dict(t.factors) for t in a]
         common = {f: min(p.get(f, 0) for p in powers) for f in {f: None for p in powers for f in p}}
         if not any(common.values()):
-            return [(a, 1)]
+            return self.ring.one, [(a, 1)]
         inverse = {f: -e for f, e in common.items()}
-        rest = {self.interner.term(combined(dict(t.factors), inverse)): c for t, c in a.items()}
-        return [({self.interner.term(common): self.ring.one}, 1), (rest, 1)]
+        rest: Sum = {}
+        for t, c in a.items():
+            for term, x in self.normal(combined(dict(t.factors), inverse)).items():
+                accumulate(rest, {term: x * c})
+        constant, parts = self._factorised(rest)
+        return constant, [({self.interner.term(common): self.ring.one}, 1), *parts]
 
     def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
         count = 1 + len(self.ring.symbols)
@@ -174,6 +184,8 @@ class Powers(NormalForms):
         total = as_exponent(e * exponent)
         number = value.is_number
         even = exponent.denominator % 2 == 0 and e % 2 == 0 and not number
+        if even and (sign := self.sign(value)):
+            value, even = value if sign > 0 else -value, False
         root = self.interner.factor("root", "abs" if even else "", body=((self.unit, value),), scalar=True, positive=True)
         return self.normal({root: total})
 
@@ -199,7 +211,8 @@ class Powers(NormalForms):
             size = self._coefficient_power(coefficient * coefficient, Fraction(1, 2))
         exponents: dict[Factor, Exponent] = {}
         for f, e in term.factors:  # |x^e |x|^d| = |x|^(e + d): x and |x| may both stand in the term
-            x = f if f.positive or e % 2 == 0 else self._absolute(f)
+            root = f.kind == "base" and Fraction(e).denominator % 2 == 0  # real where it is positive
+            x = f if f.positive or root or e % 2 == 0 else self._absolute(f)
             exponents[x] = as_exponent(exponents.get(x, 0) + e)
         return self.product(size, self.normal(exponents))
 

@@ -15,8 +15,9 @@ from derive.commands.helping import complete_regimes, complete_schemes
 from derive.errors import DeriveError
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
+from derive.scheme.leading import stating
 
-_LETTERS, _CHOSEN, _FUNCTIONS = "derive.letters", "derive.chosen", "derive.functions"
+_LETTERS, _CHOSEN, _FUNCTIONS, _LEADING = "derive.letters", "derive.chosen", "derive.functions", "derive.leading"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
@@ -43,6 +44,8 @@ def scheme_options(function: Function) -> Function:
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
                      help="Declare a parameter of --update (names of Greek letters need none) or of --loss."),
         functions_option,
+        click.option("--leading", multiple=True, metavar="NAME=FORMULA", expose_value=False, callback=_remember_leading,
+                     help="State a memory variable at gamma = 0, where it is not found: 'u = abs(grad)'. It is checked."),
         click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
                      help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -68,6 +71,10 @@ def chosen_functions() -> Mapping[str, str]:
     """What --function of the running command says."""
     found: Mapping[str, str] = click.get_current_context().meta.get(_FUNCTIONS, {})
     return found
+
+
+def _remember_leading(context: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
+    context.meta[_LEADING] = settings(pairs, "--leading", "u = abs(grad)")
 
 
 def _values_at(at: str | None) -> dict[str, str]:
@@ -110,6 +117,11 @@ def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str,
     """The scheme that its name or --update gives; exactly one of them must be there.  --set of a name of --update declares it."""
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")
+    leading: Mapping[str, str] = click.get_current_context().meta.get(_LEADING, {})
+    return stating(_named_scheme(scheme, update, parameters, pairs), leading, "--leading")
+
+
+def _named_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...]) -> Scheme:
     functions = chosen_functions()
     if scheme is not None:
         refuse_functions(scheme, functions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from derive.algebra.affine import Linear, Resolvent
 from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
@@ -22,13 +23,20 @@ MAX_COUPLED = 16
 
 @dataclass
 class Component:
-    """State variables coupled at gamma = 0: X+ = A X + ...; `slow` is the one that carries eigenvalue 1, if any."""
+    """State variables coupled at gamma = 0: X+ = A X + ...; `slow` is the one that carries eigenvalue 1, if any.
+
+    Memory whose step at gamma = 0 is not affine with constant factors has no matrix at first: its fixed point `leads` gives one,
+    or the map `linear` where it depends on the point (see `fixed_point`).
+    """
 
     names: tuple[str, ...]
     matrix: list[list[Ratio]]
     slow: str | None = None
     left: list[Ratio] = field(default_factory=list)  # l A = l
     right: list[Ratio] = field(default_factory=list)  # A r = r, l r = 1, r[slow] = 1
+    leads: list[Sum] = field(default_factory=list)
+    linear: Linear | None = None
+    resolvent: Resolvent | None = None
 
 
 class Coupling(Translation):
@@ -103,24 +111,22 @@ class Coupling(Translation):
             linear = {x: leading[s].get(terms[x], self.ring.zero) for x in names}
             rest = {t: c for t, c in leading[s].items() if t not in terms.values()}
             if self._depends(rest) & set(names):
-                raise self._nonlinear(s, names, rest)
+                self._check_nonlinear(s, names, rest)
+                return Component(names, [])
             matrix.append([linear[x] for x in names])
         component = Component(names, matrix)
         self._find_slow(component)
         return component
 
-    def _nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> ReductionError:
+    def _check_nonlinear(self, state: str, names: tuple[str, ...], rest: Sum) -> None:
+        """Memory alone may depend on itself otherwise than by constant factors, and not through where a gradient is taken."""
         moved = (f for t in rest for f, _ in t.factors if f.kind == "moved")
         if any(self._depends(dict(f.body)) & set(names) for f in moved):
-            return self.fail(
+            raise self.fail(
                 f"the gradient is taken at a point that moves with {state}, not small; it must tend to one without {state}"
             )
-        if self._unknown(names):
-            return self._no_change(self._unknown(names), rest.values())
-        return self.fail(
-            f"the relaxation of {state} depends on theta or is not linear at gamma = 0; only constant relaxation factors are "
-            "reduced (for a root of an average, keep its square as the memory)"
-        )
+        if x := self._unknown(names):
+            raise self._no_change(x, rest.values())
 
     def _unknown(self, names: Collection[str]) -> str:
         """The unknown among the names, or the empty text."""
@@ -191,7 +197,8 @@ class Coupling(Translation):
         return [c for c in self.components if wanted & set(c.names)]
 
     def relaxations(self) -> list[tuple[tuple[str, ...], list[Ratio]]]:
-        """For every component with memory: its variables and det(z E - A)/(z - 1)^[slow], coefficients from z^0 up."""
+        """For every component with constant factors and memory: its variables and det(z E - A)/(z - 1)^[slow], coefficients from
+        z^0 up."""
         result = []
         for component in self.components:
             polynomial = characteristic_polynomial(component.matrix, self.ring)

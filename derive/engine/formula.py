@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -147,6 +147,31 @@ class FormulaReader(Meaning[_Value]):
             return CALL_SERIES[function](args, None)
         kind = FIELD if function.endswith("field") else LOSS
         return Node({kind.point: self.given(self.algebra.state(kind.point))}, kind.label, args)
+
+
+class _Values(FormulaReader):
+    """Formulas with these values of variables; `vectors` are those that are no numbers."""
+
+    def __init__(self, algebra: Algebra, values: Mapping[str, Sum], vectors: Collection[str]) -> None:
+        workspace = Workspace(algebra)
+        super().__init__(workspace, {x: Given(workspace, [value]) for x, value in values.items()})
+        self.vectors = vectors
+
+    def kinds(self) -> dict[str, Kind]:
+        return super().kinds() | dict.fromkeys(self.vectors, "vector")
+
+
+def read_value(algebra: Algebra, e: Expression, values: Mapping[str, Sum], vectors: Collection[str]) -> Sum:
+    """The sum that a formula stands for at gamma = 0, its variables having these values.
+
+    Raises ParseError for a name that has none, ReductionError for zero under a root or in a denominator.
+
+    >>> from derive.algebra.coefficients import Ring
+    >>> a = Algebra(Ring()); v = a.node_sum("L", [])
+    >>> list(read_value(a, parse_expression("sqrt(v**2)", "example", plain_arities()), {"v": v}, ["v"]))
+    [abs(grad)]
+    """
+    return _Values(algebra, values, vectors).read(e).at(0)
 
 
 def _term_expression(algebra: Algebra, text: str) -> Expression:

@@ -2,7 +2,8 @@
 
     X_n = sum_k gamma^k sum_m P_{k,m}(n) m          (m: terms; P_{k,m}: polynomials in n)
 
-At gamma^k the update gives, for the variables that are coupled at gamma = 0 by a constant matrix A,
+At gamma^k the update gives, for the variables that are coupled at gamma = 0 by a constant matrix A (for memory that is coupled
+by factors of the point, A its linear map at the fixed point: `fixed_point`),
 
     X_k(n+1) - A X_k(n) = R_k(n),       R_k known from lower powers and from variables solved before,
 
@@ -22,7 +23,8 @@ from derive.algebra.fold import is_polynomial
 from derive.algebra.linear import null_vector, solve_linear
 from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
-from derive.engine.coupling import Component, Coupling
+from derive.engine.coupling import Component
+from derive.engine.fixed_point import FixedPoints
 from derive.engine.series import lattice
 from derive.engine.translation import PLAIN, Variant
 from derive.errors import SIMPLER_ROOTS, ReductionError, ResidualError, UndecidedError
@@ -32,7 +34,7 @@ from derive.scheme.names import ahead
 __all__ = ["Component", "Derivation"]
 
 
-class Derivation(Coupling):
+class Derivation(FixedPoints):
     """One run of the engine; `fields`, `maps` and `memory` are its results.
 
     fields[x][k]   coefficient of gamma^k in x', for every slow variable x
@@ -94,6 +96,10 @@ class Derivation(Coupling):
 
     def _solve(self, component: Component, k: int) -> bool:
         """Whether the component could be solved: nothing that it needs is missing."""
+        if k == 0 and not component.matrix and not self.settle(component):
+            return False
+        if k == 0 and component.leads:
+            return True
         right, missing = self._right(component, k)
         if missing:
             return False
@@ -101,6 +107,8 @@ class Derivation(Coupling):
             self._check_identity(component, right)
         for name, value in zip(component.names, self._solution(component, right, k), strict=True):
             self.solution[name][k] = value
+        if k == 0:
+            self.check_stated(component)
         return True
 
     def _check_residual(self, component: Component, k: int) -> None:
@@ -115,7 +123,7 @@ class Derivation(Coupling):
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if self.unsolved and (later := self.awaited([residual])):
                 raise self._too_late(name, later[0])
-            if residual and k == 0:  # a sign or a root of the variable itself, which its linear part does not show
+            if residual and k == 0 and not component.leads:  # a sign or a root of itself, which its linear part does not show
                 raise self.fail(
                     f"{name} depends on itself in a way that is not linear at gamma = 0; only constant factors are reduced"
                 )
@@ -145,6 +153,8 @@ class Derivation(Coupling):
                 )
 
     def _solution(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
+        if component.linear is not None:
+            return self.relaxed(component, right)
         if len(component.names) == 1:
             if component.slow is None:
                 return [self._relaxed(component.names[0], component.matrix[0][0], right[0], k)]

@@ -73,6 +73,10 @@ class Translation:
             **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
         }
         self.algebra = self._algebra()
+        if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone: there |1-beta| is 1-beta
+            from derive.engine.signs import signs_in_ranges  # start-up: most schemes state nothing
+
+            self.algebra.sign = signs_in_ranges(configuration, self.ring)
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()

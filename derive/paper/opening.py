@@ -20,7 +20,7 @@ from derive.writing.latex import align
 from derive.writing.linebreak import TEXT_WIDTH, Summand, block, rows, width
 from derive.writing.prose import prose
 from derive.writing.standing import listed, polynomial_text, remembers
-from derive.writing.text import decay
+from derive.writing.text import decay, relaxation_text
 
 
 def title(article: Article) -> str:
@@ -141,7 +141,9 @@ def _relaxation(article: Article) -> str:
         names = ", ".join(f"${article.style.symbol(v)}$" for v in r.variables if v != "theta")
         what = f"At $\\step=0$ the memory {names} relaxes with factor"
         what = "The scheme has a parasitic root" if "theta" in r.variables else what
-        if r.factor is not None:
+        if r.images:
+            said.append(f"At $\\step=0$ the {relaxation_text(r, article.style, '${}$')}.")
+        elif r.factor is not None:
             condition = decay(r.factor, article.style)
             shown = condition if r.factor.is_number else rf"decays for $|{coefficient_text(r.factor, article.style)}|<1$"
             said.append(rf"{what} ${coefficient_text(r.factor, article.style)}$ ({shown}).")

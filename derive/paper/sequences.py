@@ -8,7 +8,8 @@ from derive.algebra.terms import Term
 from derive.engine.run import Component
 from derive.paper.context import Article
 from derive.paper.pieces import coefficient_chunks
-from derive.writing.formulas import coefficient_text, settled, write_coefficient, write_term
+from derive.result import Combination
+from derive.writing.formulas import coefficient_text, settled, write_coefficient, write_sum, write_term
 from derive.writing.latex import align
 from derive.writing.linebreak import TEXT_WIDTH, Entry, Summand, block, width
 
@@ -37,6 +38,8 @@ The slow variables start at the point itself, $X_k(0)=0$ for $k\ge1$, so that th
 
 def _component(component: Component, article: Article) -> list[str]:
     names = [article.style.symbol(s) for s in component.names]
+    if component.linear is not None:
+        return _of_the_point(component, article)
     if len(names) == 1:
         x, a = names[0], coefficient_text(component.matrix[0][0], article.style)
         factor = {"1": "- ", "0": "", "-1": "+ "}.get(a, rf"- {_factor(a)}\,")
@@ -48,6 +51,19 @@ def _component(component: Component, article: Article) -> list[str]:
     column = r" \\ ".join(_at(x, "{}") for x in names)
     new, old = (rf"\begin{{pmatrix}} {column.replace('{}', n)} \end{{pmatrix}}" for n in ("n+1", "n"))
     return [rf"{new} - \begin{{pmatrix}} {matrix} \end{{pmatrix}} {old} ={{}}& R_{{k}}(n)"]
+
+
+def _of_the_point(component: Component, article: Article) -> list[str]:
+    """Factors that depend on the point: X(n+1) - A X(n) = R, then A as it acts on a change of the memory."""
+    assert component.linear is not None
+    style, derivation = article.style, article.derivation
+    images = component.linear([derivation.symbols[s] for s in component.names])
+    lines = []
+    for s, image in zip(component.names, images, strict=True):
+        x = style.symbol(s)
+        lines.append(rf"{_at(x, 'n+1')} - (A X_{{k}}(n))^{{{x}}} ={{}}& R^{{{x}}}_{{k}}(n),")
+        lines.append(rf"A\colon {x} \mapsto{{}}& {write_sum(Combination(derivation.algebra, image), style)}")
+    return lines
 
 
 def _coupled(component: Component, article: Article) -> list[str]:

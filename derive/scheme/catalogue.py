@@ -13,6 +13,7 @@ from derive.language import assignments, count_names, names_of, parse_expression
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
+from derive.scheme.leading import stating
 from derive.scheme.losses import declared, resolved, variables_of
 from derive.scheme.model import Parameter, Regime, Sampling, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
@@ -124,7 +125,7 @@ def _refuse_tableau(content: str, path: str) -> None:
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "unknowns", "functions", "initial", "regimes", "noise")
+_TABLES = ("parameters", "unknowns", "functions", "initial", "leading", "regimes", "noise")
 
 
 def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
@@ -144,7 +145,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
-    for key in ("parameters", "unknowns", "functions", "initial"):
+    for key in ("parameters", "unknowns", "functions", "initial", "leading"):
         if key in data or key != "unknowns":
             data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
     name = " ".join(data.get("name", shown(source)).split())
@@ -152,7 +153,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
     if not unknowns:
         raise SchemeError(f"{source}{_line_of(text, 'unknowns')}: [unknowns] is empty; leave it out where theta is the unknown")
     taken = {"parameters": reserved(unknowns), "unknowns": CLOCK}
-    for key in ("parameters", "unknowns", "functions", "initial"):
+    for key in ("parameters", "unknowns", "functions", "initial", "leading"):
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
@@ -161,7 +162,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
     functions = declared(data.get("functions", {}), list(unknowns), where)
     before = _before(text, data["update"]) if in_file else ""
     statements = parse_update(before + data["update"], where, functions.calls(), data["parameters"])
-    return Scheme(
+    scheme = Scheme(
         name=name,
         update=data["update"],
         statements=resolved(statements, functions.losses, list(unknowns), where),
@@ -180,6 +181,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         aliases=read_aliases(data.get("aliases", []), source),
         sampling=_sampling(data.get("noise", {}), source, text),
     )
+    return stating(scheme, data["leading"])
 
 
 def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:

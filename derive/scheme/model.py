@@ -67,7 +67,7 @@ class Scheme:
     live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors
     and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
     every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps
-    with their kinds.
+    with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
     """
@@ -81,6 +81,7 @@ class Scheme:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Expression] = field(default_factory=dict)
+    leading: Mapping[str, Expression] = field(default_factory=dict)
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

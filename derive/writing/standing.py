@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import unwrapped
 from derive.result import Equation, Relaxation
-from derive.writing.formulas import coefficient_text, write_coefficient, write_combination
+from derive.writing.formulas import coefficient_text, write_coefficient, write_combination, write_sum
 from derive.writing.notation import Notation
 
 if TYPE_CHECKING:
     from derive.readings.conditions import Condition
 
+_MAPSTO = {"unicode": "↦", "ascii": "->", "latex": r"\mapsto"}
 _NONZERO = {"unicode": "≠", "ascii": "!=", "latex": r"\ne"}
 
 
@@ -56,11 +57,22 @@ def transients(equation: Equation, style: Notation, math: str = "{}") -> str:
     """What the equation leaves out: 'products of powers of β₁ and β₂', each once; nothing where no transient outlasts a step."""
     factors: dict[str, None] = {}
     for r in equation.relaxations:
-        if r.factor is None:
+        if r.images:
+            factors[map_text(r, style, math)] = None
+        elif r.factor is None:
             factors["the roots of " + math.format(polynomial_text(r, style))] = None
         elif r.factor:
             factors[math.format(coefficient_text(r.factor, style))] = None
     return f"{'products of ' if len(factors) > 1 else ''}powers of {listed(list(factors))}" if factors else ""
+
+
+def map_text(r: Relaxation, style: Notation, math: str = "{}") -> str:
+    """The factor that depends on the point, or the map of which it is one: 'u ↦ ...'."""
+    if r.formula is not None:
+        return math.format(write_sum(r.formula, style))
+    maps = (f"{style.symbol(x)} {_MAPSTO[style.name]} {write_sum(image, style)}"
+            for x, image in zip(r.variables, r.images, strict=True))  # fmt: skip
+    return f"the linear map {', '.join(math.format(text) for text in maps)}"
 
 
 def remembers(equation: Equation) -> bool:
@@ -68,4 +80,4 @@ def remembers(equation: Equation) -> bool:
     return bool(equation.relaxations or equation.memory)
 
 
-__all__ = ["condition_parts", "listed", "polynomial_text", "remembers", "transients", "where_text"]
+__all__ = ["condition_parts", "listed", "map_text", "polynomial_text", "remembers", "transients", "where_text"]

@@ -34,7 +34,7 @@ from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
 from derive.writing.notation import Notation, norm_over_layer
 from derive.writing.series import notation
-from derive.writing.standing import polynomial_text
+from derive.writing.standing import map_text, polynomial_text
 
 
 def equation_text(
@@ -247,6 +247,12 @@ def relaxation_text(relaxation: Relaxation, style: Notation, math: str = "{}") -
     """What the memory does at gamma = 0: its factor, and whether it decays.  `math` sets a formula."""
     names = ", ".join(math.format(style.symbol(v)) for v in relaxation.variables if v != "theta")
     factor = relaxation.factor
+    if relaxation.images:
+        text = map_text(relaxation, style, math)
+        if relaxation.formula is None:
+            return f"memory {names} relaxes with {text} (decays where its spectral radius is below 1)"
+        where = "decays: it lies between -1 and 1 everywhere" if relaxation.decays else "decays where it lies between -1 and 1"
+        return f"memory {names} relaxes with factor {text} ({where})"
     what = "parasitic root" if "theta" in relaxation.variables else f"memory {names} relaxes with factor"
     if len(relaxation.polynomial) == 2 and factor is not None:
         return f"{what} {math.format(coefficient_text(factor, style))} ({decay(factor, style, math)})"

@@ -157,6 +157,8 @@ def slope_table(
         table = _measured(runs, digits, gammas)
         if table.confirmed and all(table.monotone):
             break
+    if not table.confirmed and system.curved and (grows := relaxation_factor(system)) > 1:
+        raise NumericError(f"the memory grows by the factor {grows:.4g} a step at this point, so no orbit stays near it")
     return table
 
 

@@ -179,8 +179,18 @@ def build_system(
     def fields(point: Sequence[Any]) -> list[list[Any]]:
         return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
 
+    def leads(point: Sequence[Any]) -> list[Any]:
+        return memory_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
+
     names = tuple(coordinate_names(recorder, layout))
-    return System(step, fields, start, _rest(recorder, layout, theta), names, order_of(equation), implicit)
+    claimed = leads if all(m in equation.get("memory", {}) for m in layout.memory) else None
+    rest, order = _rest(recorder, layout, theta), order_of(equation)
+    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation))
+
+
+def is_curved(configuration: Configuration, equation: Mapping[str, Any]) -> bool:
+    """Whether memory is claimed to relax otherwise than by constant factors, or its value at gamma = 0 is stated."""
+    return bool(configuration.scheme.leading) or any("map" in r for r in equation.get("relaxation", ()))
 
 
 def coordinate_names(recorder: Recorder, layout: Layout) -> Iterator[str]:
@@ -251,6 +261,26 @@ def field_values(
                 row += combination(equation["equations"][variable][k]["terms"], values, high - low)
         rows.append(row)
     return rows
+
+
+def memory_values(
+    configuration: Configuration,
+    equation: Mapping[str, Any],
+    layout: Layout,
+    vectors: set[str],
+    loss: Loss | Game,
+    parameters: Mapping[str, Fraction],
+    point: Sequence[Any],
+) -> list[Any]:
+    """The memory at gamma = 0 at a point of the slow coordinates, as the equation says."""
+    slow = layout.split(point, vectors)
+    tape = point[0].tape
+    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
+    values = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
+    found: list[Any] = []
+    for m in layout.memory:
+        found += combination(equation["memory"][m][0]["terms"], values, layout.sizes[m])
+    return found
 
 
 def formula_values(

@@ -28,6 +28,7 @@ from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
 
 Step = Callable[[Sequence[Any], Any], Sequence[Any]]
+Leads = Callable[[Sequence[Any]], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
 Vector = list[Any]
 
@@ -43,6 +44,8 @@ class System:
     The state is a list: `slow_size` slow coordinates (theta, eta, ..., and last the time t where the scheme reads it),
     then the memory.  `step(state, gamma)` is one step: on nodes of a tape, or on balls if `implicit`; `fields(slow)` lists
     f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
+    `leads(slow)` is the memory claimed at gamma = 0: where Newton's method begins if the memory is `curved`, so that its step may
+    have several fixed points, or is not found from rest.
     """
 
     step: Step
@@ -52,6 +55,8 @@ class System:
     names: tuple[str, ...]
     order: int
     implicit: bool = False
+    leads: Leads | None = None
+    curved: bool = False
 
     @property
     def slow_size(self) -> int:
@@ -70,6 +75,14 @@ class System:
     def at(self, start: tuple[Fraction, ...], rest: tuple[Fraction, ...]) -> System:
         """The same scheme from another point; its step is recorded once for all of them."""
         return replace(self, step=self.fast_step, implicit=True, start=start, rest=rest)
+
+    @cached_property
+    def claimed(self) -> Leads | None:
+        """`leads` on balls, as a recorded program."""
+        if self.leads is None:
+            return None
+        tape = Tape(self.slow_size)
+        return Program(tape, [tape.lift(x) for x in self.leads(tape.inputs)])
 
     def orbit(self, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
         """The state and its next `steps` iterates."""
@@ -133,12 +146,14 @@ def _middle(matrix: Any) -> Any:
 def relaxed(system: System, slow: Vector, steps: int = 6) -> Vector:
     """Memory on the slow manifold at gamma -> 0: a few steps with the slow variables held, then Newton on m = M(m).
 
-    The relaxation is linear there, so Newton's method ends at once; the steps keep it away from where M does not exist.
+    Where the relaxation is linear there, Newton's method ends at once; the steps keep it away from where M does not exist.
     """
     low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
     memory = [number(x) for x in system.rest]
-    for _ in range(steps):
+    for _ in range(0 if system.curved else steps):
         memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
+    if system.claimed and (system.curved or not all(m.is_finite() for m in memory)):
+        memory = [x.mid() for x in system.claimed(slow)]
     for _ in range(3):
         change = newton_matrix(system, [*slow, *memory], gamma, 1)
         moved = system.fast_step([*slow, *memory], gamma)[low:]

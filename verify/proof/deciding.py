@@ -336,9 +336,8 @@ def _at(sample: Sample) -> str:
 
 def powers(sample: Sample) -> dict[Any, int]:
     """The power of gamma at which everything under a root, sign, denominator or scalar product begins."""
-    assert sample.orbit.last is not None
     found: dict[Any, int] = {}
-    for algebra in (sample.orbit.last, sample.claims.algebra):
+    for algebra in filter(None, (sample.orbit.last, sample.claims.algebra)):
         for (key, _), (power, _) in algebra.noted.items():
             if found.setdefault(key, power) != power:
                 raise Undecided("components begin at different powers of gamma under a root, sign or denominator")

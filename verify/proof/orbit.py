@@ -72,9 +72,11 @@ class Orbit:
     # ------------------------------------------------------------------------------------------ solving
 
     def find(self) -> Orbit:
-        """Solve for the memory, check every order, read the field off."""
+        """Solve for the memory, check every order, read the field off; nothing is read off where the leads are no fixed point."""
         top = self.claim.order + 1
         self.memory = {m: [list(v)] for m, v in self.leads.items()}
+        if self.leading is None and self._moves():
+            return self
         if self.claim.fast:
             self._prepare()
             for k in range(1, top + 1):
@@ -85,6 +87,15 @@ class Orbit:
         for x in self.claim.states.values():
             self._read(x, [components(states[x]) for states in orbit], top)
         return self
+
+    def _moves(self) -> bool:
+        """Whether one step at gamma^0 changes the leads."""
+        algebra, ring = self.algebra(1), self.ring
+        after = self.run(algebra, self.start(algebra, 1), 1)[1]
+        for m, lead in self.leads.items():
+            moved = [ring.add(s.at(0), ring.neg(x)) for s, x in zip(components(after[m]), lead, strict=True)]
+            self.off += [(m, 0)] * (not all(map(ring.is_zero, moved)))
+        return bool(self.off)
 
     def _prepare(self) -> None:
         self.jacobian = Jacobian(self)

@@ -187,7 +187,7 @@ class Model:
 
     def _factors(self) -> list[Any]:
         values = self._formulas()
-        alone = [r["polynomial"] for r in self.equation["relaxation"] if len(r["polynomial"]) == 2]
+        alone = [p for r in self.equation["relaxation"] if len(p := r.get("polynomial", ())) == 2]
         return [-values[polynomial[0]] for polynomial in alone]
 
     def _rest(self) -> list[Any]:
