@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
-from derive.errors import UsageError
+from derive.errors import ReductionError, UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme.slow_variables import in_slow_variables
 from derive.writing.formulas import write_sum
 from derive.writing.latex import equation_latex
 from derive.writing.letters import for_reading
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from derive.engine.run import Derivation
 
 MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
+MAX_CHANGES = 16  # of variables, one at a time
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
 ]  # fmt: skip
@@ -188,15 +190,20 @@ def modified_equation(
 def derivation_of(
     configuration: Configuration, order: int, force: bool = False, progress: Callable[[int], None] | None = None
 ) -> Derivation:
-    """One guarded run of the engine; raises what `modified_equation` raises."""
+    """One guarded run of the engine, in the variables in which it has slow ones; raises what `modified_equation` raises."""
     from derive.algebra.sums import Unbounded
     from derive.engine.run import Derivation
     from derive.engine.translation import PLAIN, Variant
 
-    check_order(configuration, order, force)
-    where = configuration.scheme.where
+    where, variant = configuration.scheme.where, Variant(algebra=Unbounded) if force else PLAIN
     try:
-        return Derivation(configuration, order, progress, Variant(algebra=Unbounded) if force else PLAIN)
+        for _ in range(MAX_CHANGES):
+            try:
+                check_order(configuration, order, force)
+                return Derivation(configuration, order, progress, variant)
+            except ReductionError as error:
+                configuration = in_slow_variables(configuration, error)
+        return Derivation(configuration, order, progress, variant)
     except ZeroDivisionError:
         raise UsageError(f"{where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:

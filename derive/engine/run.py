@@ -139,10 +139,7 @@ class Derivation(Coupling):
             if value and (x := self._unknown(component.names)):
                 raise self._no_change(x, value.values())
             if value:
-                raise self.fail(
-                    f"{name} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
-                    f'rescale it, for example {name} = "{name}_bar/gamma"'
-                )
+                raise self._driven(name)
 
     def _solution(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
         if len(component.names) == 1:

@@ -70,6 +70,7 @@ class Scheme:
     with their kinds.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
     """
 
     name: str
@@ -89,6 +90,8 @@ class Scheme:
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
+    eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
+    lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -107,6 +110,11 @@ class Scheme:
     def lines(self) -> tuple[Assignment, ...]:
         """The assignments as they are written, each once."""
         return tuple(assignments(self.statements))
+
+    @property
+    def written(self) -> tuple[Statement, ...]:
+        """The statements of the text, without those that set what is eliminated, and lags."""
+        return self.statements[len(self.eliminated) : len(self.statements) - len(self.lags)]
 
     @cached_property
     def program(self) -> tuple[Assignment, ...]:
