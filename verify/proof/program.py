@@ -197,7 +197,11 @@ def _both(a: Value, b: Value, f: Callable[[Series, Series], Series]) -> Value:
 
 
 class Stepper:
-    """(states at step n, n) -> states at step n + 1, states under the names of the result."""
+    """(states at step n, n) -> states at step n + 1, states under the names of the result.
+
+    What is eliminated, z = Psi(theta, ...), is given by the first lines of the program in a step that starts without it, and
+    handed on from there: the orbit is that of the text as it is written, and every further step checks that z is still Psi.
+    """
 
     def __init__(self, claim: Statement, point: Point, algebra: Algebra) -> None:
         self.claim, self.point, self.algebra = claim, point, algebra
@@ -210,13 +214,15 @@ class Stepper:
 
     def step(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
         after = self.after(states, n)
-        return {result: self._in_units(text, after, n) for text, result in self.claim.states.items()}
+        found = {result: self._in_units(text, after, n) for text, result in self.claim.states.items()}
+        return found | {z: after[z] for z in self.claim.eliminated}
 
     def after(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
         """Every variable of the text at the end of a step."""
         value, claim = self.evaluator.value, self.claim
         names = {**self.constants, "t": self.time(n)}
         names |= {p: value(e, names) for p, e in claim.bindings.items()}
+        names |= {z: states[z] for z in claim.eliminated if z in states}
         for text, result in claim.states.items():
             names[text] = states[result]
             if text in claim.rescaled:
@@ -230,10 +236,20 @@ class Stepper:
 
     def _run(self, names: Mapping[str, Value]) -> dict[str, Value]:
         current = dict(names)
-        for line in self.claim.program:
+        for n, line in enumerate(self.claim.program):
+            if n < len(self.claim.eliminated) and line.target in names:
+                self._check_kept(line.target, names)
+                continue
             value = self.evaluator.value(line.value, current)
             current[line.target] = self.evaluator.vector(value) if line.target in self.claim.unknowns else value
         return current
+
+    def _check_kept(self, z: str, names: Mapping[str, Value]) -> None:
+        """Whether what the last step left in z is the function of the other states that the orbit started with."""
+        psi = next(line.value for line in self.claim.program if line.target == z)
+        difference = _both(self.evaluator.vector(names[z]), self.evaluator.value(psi, names), Series.__sub__)
+        if self.algebra.leading is None and any(x.c for x in difference):
+            raise Undecided(f"{z} is not the function of the other states after a step that it is before it")
 
     def _settled(self, names: dict[str, Value]) -> dict[str, Value]:
         """theta_next enters with a factor gamma: each pass settles one more power."""
