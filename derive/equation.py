@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sums import Sum
-from derive.errors import ReductionError, UsageError
+from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.slow_variables import in_slow_variables
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from derive.engine.run import Derivation
 
 MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
-MAX_CHANGES = 16  # of variables, one at a time
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
 ]  # fmt: skip
@@ -196,14 +195,13 @@ def derivation_of(
     from derive.engine.translation import PLAIN, Variant
 
     where, variant = configuration.scheme.where, Variant(algebra=Unbounded) if force else PLAIN
-    try:
-        for _ in range(MAX_CHANGES):
-            try:
-                check_order(configuration, order, force)
-                return Derivation(configuration, order, progress, variant)
-            except ReductionError as error:
-                configuration = in_slow_variables(configuration, error)
+
+    def run(configuration: Configuration) -> Derivation:
+        check_order(configuration, order, force)
         return Derivation(configuration, order, progress, variant)
+
+    try:
+        return in_slow_variables(configuration, run)
     except ZeroDivisionError:
         raise UsageError(f"{where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:
