@@ -37,7 +37,7 @@ class ReductionError(DeriveError):
 
 
 class GrowthError(ReductionError):
-    """A state variable is of order gamma**power after a step, power <= 0, and has nothing that holds it there: it grows."""
+    """A state variable is not of order 1; it is in units of gamma**-power."""
 
     def __init__(self, message: str, symbol: str, power: Fraction) -> None:
         super().__init__(message)

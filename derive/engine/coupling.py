@@ -60,7 +60,7 @@ class Coupling(Translation):
                     needs[s] |= self._depends(value) & {z}
             self._leading(vanishing)
         for s, update in self.updates.items():
-            self._check_divisible(s, update)
+            self._check_divisible(s, update, leading[s])
             self._check_driven(s, leading[s])
         self.end_exploring()
         self._needs = needs
@@ -81,11 +81,13 @@ class Coupling(Translation):
                 found.append(s)
         return found
 
-    def _check_divisible(self, state: str, update: Series) -> None:
+    def _check_divisible(self, state: str, update: Series, leading: Sum) -> None:
+        """Refuse S = a S + gamma^k r with k < 0: S is of order gamma^k where it relaxes, and gamma^(k - 1) where it does not."""
         for k in lattice(update.low, 0, update.step):
             if k < 0 and update.at(k):
                 text = f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
-                raise GrowthError(str(self.fail(text)), state, Fraction(k))
+                (term,) = self.symbols[state]
+                raise GrowthError(str(self.fail(text)), state, Fraction(-k) + (leading.get(term) == self.ring.one))
 
     def _check_driven(self, state: str, leading: Sum) -> None:
         """Refuse S = S + r at gamma^0 where r is made of the unknowns alone: no other memory can make it vanish."""
@@ -100,7 +102,7 @@ class Coupling(Translation):
             f"{state} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
             f'rescale it, for example {state} = "{state}_bar/gamma"'
         )
-        return GrowthError(str(self.fail(text)), state, Fraction(0))
+        return GrowthError(str(self.fail(text)), state, Fraction(1))
 
     def _depends(self, value: Sum) -> set[str]:
         """State variables on which a sum of terms depends: those in it, and those that the functions in it depend on."""

@@ -9,7 +9,7 @@ first step on; before it, z is given by theta.
 
 Where the step keeps a part of theta, theta = a theta + Phi(z, S), theta lags behind: with the lag
 
-    theta_lag = theta - a theta - Phi(z, S)    after every step,    z = Psi(theta, theta_lag, S)    before every step
+    lag = theta - a theta - Phi(z, S)    after every step,    z = Psi(theta, lag, S)    before every step
 
 the lag is memory that vanishes with gamma, and z a function of the two.
 """
@@ -34,8 +34,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import call_of
-from derive.scheme.growth import AUTOMATIC
-from derive.scheme.model import Regime, Scheme
+from derive.scheme.model import Scheme
 
 _CLOCK_BEFORE = {"t": Operation("-", (Name("t"), Name("gamma")))}
 _INVERSES = {"exp": "log", "log": "exp"}
@@ -70,11 +69,11 @@ def eliminated(scheme: Scheme, unknown: str) -> Scheme | None:
         phi = _after_step(unknown, scheme, before, after)
     except _NoFunctionError:
         return None
-    scaled = {name for key, regime in scheme.regimes.items() if key != AUTOMATIC for name in regime.substitutions}
+    scaled = {name for regime in scheme.regimes.values() for name in regime.substitutions}
     moving = [s for s in _assigned_first(scheme) if s in names_of(phi) and after[s] is not before[s] and s not in scaled]
     if not moving or any(lag in names_of(phi) for lag in scheme.lags):
         return None
-    lag = fresh_name(f"{unknown}_lag", scheme.names) if unknown in names_of(phi) else ""
+    lag = fresh_name("lag", scheme.names) if unknown in names_of(phi) else ""
     target: Expression = Operation("-", (Name(unknown), Name(lag))) if lag else Name(unknown)
     for z in moving:
         psi = _solved(phi, z, target, scheme)
@@ -91,7 +90,6 @@ def _with(scheme: Scheme, unknown: str, z: str, psi: Expression, lag: str, phi: 
         scheme,
         statements=(Assignment(z, psi), *scheme.statements, *behind),
         initial={s: e for s, e in scheme.initial.items() if s != z},
-        regimes={key: _without(regime, z) for key, regime in scheme.regimes.items()},
         eliminated={z: psi, **scheme.eliminated},
         lags=(*scheme.lags, lag) if lag else scheme.lags,
     )
@@ -100,10 +98,6 @@ def _with(scheme: Scheme, unknown: str, z: str, psi: Expression, lag: str, phi: 
     except LimitError as error:
         raise ReductionError(f"{z} = {unknown} solved for {z} is too long: {error}") from None
     return found
-
-
-def _without(regime: Regime, z: str) -> Regime:
-    return replace(regime, substitutions={n: e for n, e in regime.substitutions.items() if n != z})
 
 
 def _assigned_first(scheme: Scheme) -> list[str]:

@@ -1,7 +1,7 @@
 """Memory that grows, as people write it: S = S + g*g, k = k + 1.
 
-    S+ = S + gamma**p r  with p <= 0          S grows like gamma**(p - 1) in a time of order 1: n = t/gamma steps
-    S = S_bar/gamma**(1 - p)                  S_bar+ = S_bar + gamma r, a slow variable:  S_bar' = r + ...
+    S+ = S + r              S grows like 1/gamma in a time of order 1, which is 1/gamma steps
+    S = S_bar/gamma         S_bar+ = S_bar + gamma r, a slow variable:  S_bar' = r + ...
 
 A scheme without regimes is given these units; a regime of its own decides where there is one.
 """
@@ -13,19 +13,18 @@ from fractions import Fraction
 
 from derive.language import Expression, Name, Number, Operation, fresh_name
 from derive.scheme.configuration import Configuration
-from derive.scheme.model import Regime, Scheme
+from derive.scheme.model import AUTOMATIC, Regime, Scheme
 
 MAX_POWER = 4  # of 1/gamma
-AUTOMATIC = ""  # the name of the regime that no file has
 
 
 def in_units_of_growth(configuration: Configuration, symbol: str, power: Fraction) -> Scheme | None:
-    """The scheme with the variable of this symbol, of order gamma**power after a step, in units in which it is slow.
+    """The scheme with the variable of this symbol in units of gamma**-power.
 
     None where the scheme has regimes of its own, or the power is beyond 4.
 
     >>> from derive.scheme import configure, inline_scheme
-    >>> scheme = in_units_of_growth(configure(inline_scheme("k = k + 1; theta = theta - gamma*grad(theta)/k")), "k", Fraction(0))
+    >>> scheme = in_units_of_growth(configure(inline_scheme("k = k + 1; theta = theta - gamma*grad(theta)/k")), "k", Fraction(1))
     >>> c = configure(scheme)
     >>> c.symbol("k"), c.regime
     ('k_bar', '')
@@ -33,9 +32,9 @@ def in_units_of_growth(configuration: Configuration, symbol: str, power: Fractio
     scheme = configuration.scheme
     if scheme.regimes.keys() - {AUTOMATIC}:
         return None
-    known = dict(scheme.regimes[AUTOMATIC].substitutions) if scheme.regimes else {}
+    known = dict(scheme.units)
     variable = next(v for v in scheme.states if configuration.symbol(v) == symbol)
-    exponent = 1 - power + (_exponent(known[variable]) if variable in known else 0)
+    exponent = power + (_exponent(known[variable]) if variable in known else 0)
     if exponent > MAX_POWER:
         return None
     name = symbol if variable in known else fresh_name(f"{variable}_bar", {*scheme.names, *configuration.free})

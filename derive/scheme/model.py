@@ -34,6 +34,7 @@ from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
 _STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
+AUTOMATIC = ""  # the name of the regime of a scheme whose file has none
 _DECLARED = "under [parameters], or with --parameter"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
@@ -115,6 +116,11 @@ class Scheme:
     def written(self) -> tuple[Statement, ...]:
         """The statements of the text, without those that set what is eliminated, and lags."""
         return self.statements[len(self.eliminated) : len(self.statements) - len(self.lags)]
+
+    @property
+    def units(self) -> Mapping[str, Expression]:
+        """What memory that grows is carried as, S = S_bar/gamma, where the file has no regime that says so."""
+        return self.regimes[AUTOMATIC].substitutions if AUTOMATIC in self.regimes else {}
 
     @cached_property
     def program(self) -> tuple[Assignment, ...]:

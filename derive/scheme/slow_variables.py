@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from derive.errors import GrowthError, IncrementError, ReductionError
@@ -38,12 +39,22 @@ def _changed(configuration: Configuration, error: ReductionError) -> Scheme | No
     """The scheme in variables in which this error does not arise, if there are any."""
     match error:
         case GrowthError(symbol=symbol, power=power):
-            return in_units_of_growth(configuration, symbol, power)
+            return _settable(configuration, symbol) or in_units_of_growth(configuration, symbol, power)
         case IncrementError(unknown=unknown):
             try:
                 return eliminated(configuration.scheme, unknown)
             except ReductionError as reason:
                 raise ReductionError(f"{error}; {reason}") from None
+    return None
+
+
+def _settable(configuration: Configuration, symbol: str) -> Scheme | None:
+    """The scheme with this state eliminated, where it is what an unknown is set from."""
+    for x in configuration.scheme.unknowns:
+        with suppress(ReductionError):
+            found = eliminated(configuration.scheme, x)
+            if found and symbol in found.eliminated and found.lags == configuration.scheme.lags:
+                return found
     return None
 
 

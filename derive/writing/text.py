@@ -29,7 +29,6 @@ from derive.language.letters import GREEK
 from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme
-from derive.scheme.growth import AUTOMATIC
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
@@ -82,10 +81,9 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
 
     lines = statement_lines(c.scheme.written, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
     lines += _elimination_lines(c.scheme, style)
-    grows = ", since it grows without bound" if c.scheme.regimes.keys() == {AUTOMATIC} else ""
     for v, r in c.rescaled.items():
         factor = pretty(_folded(r.factor), style, "L", 2)
-        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}{grows}")
+        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}{f', {style.symbol(r.symbol)} of order 1' * (v in c.scheme.units)}")
     for name, setting in c.functions.items():
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
@@ -97,9 +95,9 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
 
 def _elimination_lines(scheme: Scheme, style: Notation) -> list[str]:
     """States that are functions of the others, as every step leaves them, and the lags that are memory in their place."""
-    shown = {a.target: pretty(a.value, style, scheme.label) for a in scheme.lines if a.target in (*scheme.eliminated, *scheme.lags)}
-    lines = [f"with {style.symbol(z)} = {pretty(e, style, scheme.label)} at the start of every step, the first too" for z, e in scheme.eliminated.items()]
-    return lines + [f"with {style.symbol(lag)} = {shown[lag]} after every step, memory" for lag in scheme.lags]
+    found = [(z, e, "at the start of every step, the first too") for z, e in scheme.eliminated.items()]
+    found += [(a.target, a.value, "after every step, memory") for a in scheme.lines if a.target in scheme.lags]
+    return [f"with {style.symbol(name)} = {pretty(e, style, scheme.label)} {when}" for name, e, when in found]
 
 
 def _clock_lines(c: Configuration, style: Notation) -> list[str]:

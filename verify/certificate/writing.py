@@ -35,6 +35,9 @@ def require_certifiable(configuration: Configuration) -> None:
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")
+    if z := ", ".join(configuration.scheme.eliminated):
+        text = f"a certificate has no words for a state that is given by the others at the start ({z}); leave -o out"
+        raise ReductionError(f"{configuration.scheme.where}: {text}")
 
 
 def certificate(
