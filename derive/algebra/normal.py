@@ -246,14 +246,14 @@ def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:
 
 def _settle_bare_bases(exponents: dict[Factor, Exponent]) -> None:
     """x^k (x)^e -> (x)^(k+e) for a base that is one factor x (the root of a state variable, say)."""
-    for f, x in [(f, x) for f in exponents if (x := _bare(f)) is not None]:
+    for f, x in [(f, x) for f in exponents if (x := bare_factor(f)) is not None]:
         total = as_exponent(exponents[f] + exponents.get(x, 0))
         whole = isinstance(total, int)
         _set(exponents, x, total if whole else 0)
         _set(exponents, f, 0 if whole else total)
 
 
-def _bare(f: Factor) -> Factor | None:
+def bare_factor(f: Factor) -> Factor | None:
     """x where f is the base (x) of one factor x."""
     if f.kind != "base" or len(f.body) != 1:
         return None
@@ -264,7 +264,7 @@ def _bare(f: Factor) -> Factor | None:
 def _available(exponents: Mapping[Factor, Exponent], x: Factor, whole: bool = False) -> Exponent:
     """The exponent of x, counting whole squares of y where x = |y|; and whole powers of y where x = (y), if asked for."""
     e = exponents.get(x, 0)
-    if whole and (y := _bare(x)) is not None:
+    if whole and (y := bare_factor(x)) is not None:
         e += exponents.get(y, 0)
     if x.kind == "abs":
         own = exponents.get(x.children[0].factors[0][0], 0)

@@ -93,9 +93,9 @@ class Coupling(Translation):
         """Refuse S = S + r at gamma^0 where r is made of the unknowns alone: no other memory can make it vanish."""
         rest = dict(leading)
         (term,) = self.symbols[state]
-        if state not in self.scheme.unknowns and rest.pop(term, self.ring.zero) == self.ring.one and rest:
-            if self._depends(rest) <= {*self.scheme.unknowns}:
-                raise self._driven(state)
+        own = rest.pop(term, self.ring.zero)
+        if rest and own == self.ring.one and state not in self.scheme.unknowns and self._depends(rest) <= {*self.scheme.unknowns}:
+            raise self._driven(state)
 
     def _driven(self, state: str) -> GrowthError:
         text = (

@@ -22,7 +22,7 @@ _COMMANDS = {
     r"\times": 12.3, r"\to": 15.6, r"\leftarrow": 15.6, r"\cdots": 12.5, r"\dots": 12.5, r"\ldots": 12.5, r"\sum": 14.5,
     r"\gamma": 5.8, r"\beta": 6.2, r"\theta": 4.9, r"\eta": 5.2, r"\alpha": 6.6, r"\lambda": 5.9, r"\rho": 5.2, r"\mu": 6.1,
     r"\varepsilon": 4.7, r"\bigl": 0.0, r"\bigr": 0.0, r"\Bigl": 1.6, r"\Bigr": 1.6, r"\left": 3.2, r"\right": 3.2,
-    r"\biggl": 3.2, r"\biggr": 3.2, r"\displaystyle": 0.0, r"\textstyle": 0.0, r"\dot": 0.6, r"\ddot": 0.6, r"\tilde": 0.6, r"\bar": 0.6,
+    r"\biggl": 3.2, r"\biggr": 3.2, r"\displaystyle": 0.0, r"\textstyle": 0.0, r"\dot": 0.6, r"\ddot": 0.6, r"\tilde": 0.6,
     r"\bar": 0.6, r"\mathopen": 0.0, r"\mathclose": 0.0, r"\le": 13.4, r"\ge": 13.4, r"\infty": 10.0, r"\langle": 4.0,
     r"\rangle": 4.0, r"\|": 5.1, r"\{": 5.1, r"\}": 5.1, r"\mathrm": 0.0, r"\operatorname": 1.7, r"\text": 0.0, r"\mbox": 0.0,
     r"\pd": 5.9, r"\step": 5.8, r"\omega": 6.5, r"\xi": 4.8, r"\phi": 6.2, r"\psi": 6.9, r"\chi": 6.5, r"\nu": 5.3,

@@ -80,10 +80,11 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
         return pretty(_with_values(e, bound), style, c.scheme.label)
 
     lines = statement_lines(c.scheme.written, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
-    lines += _elimination_lines(c.scheme, style)
+    lines += [f"with {style.symbol(n)} = {typed(e)} {when}" for n, e, when in _eliminations(c.scheme)]
     for v, r in c.rescaled.items():
         factor = pretty(_folded(r.factor), style, "L", 2)
-        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}{f', {style.symbol(r.symbol)} of order 1' * (v in c.scheme.units)}")
+        found = f", {style.symbol(r.symbol)} of order 1" if v in c.scheme.units else ""
+        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}{found}")
     for name, setting in c.functions.items():
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
@@ -93,11 +94,10 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
     return lines + (_clock_lines(c, style) if c.scheme.losses else [])
 
 
-def _elimination_lines(scheme: Scheme, style: Notation) -> list[str]:
+def _eliminations(scheme: Scheme) -> list[tuple[str, Expression, str]]:
     """States that are functions of the others, as every step leaves them, and the lags that are memory in their place."""
     found = [(z, e, "at the start of every step, the first too") for z, e in scheme.eliminated.items()]
-    found += [(a.target, a.value, "after every step, memory") for a in scheme.lines if a.target in scheme.lags]
-    return [f"with {style.symbol(name)} = {pretty(e, style, scheme.label)} {when}" for name, e, when in found]
+    return found + [(a.target, a.value, "after every step, memory") for a in scheme.lines if a.target in scheme.lags]
 
 
 def _clock_lines(c: Configuration, style: Notation) -> list[str]:
