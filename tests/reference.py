@@ -247,7 +247,8 @@ TORCH: tuple[Reference, ...] = (
         torch_step("Adagrad", lr=LR, eps=EPS, lr_decay=0.1), None, "gamma = lr^2",
     ),
     Reference(
-        "torch", "ASGD", "asgd", LR, {"lam": 0.3, "tau": 0.0}, torch_step("ASGD", lr=LR, lambd=0.3, alpha=0.75, t0=0.0), _averaging
+        "torch", "ASGD", "asgd", LR, {"lam": 0.3, "tau": 0.0},
+        torch_step("ASGD", lr=LR, lambd=0.3, alpha=0.75, t0=0.0), _averaging,
     ),
 )  # fmt: skip
 

@@ -40,7 +40,7 @@ def _is_pole(f: Factor, e: Exponent) -> bool:
     """Whether f**e is a pole of c m + r."""
     if f.kind != "base" or f.leading is None or not isinstance(e, int) or e >= 0:
         return False
-    factors, rest = f.leading[0].factors, [t for t, _ in f.body if t is not f.leading[0]]
+    factors, rest = f.leading[0].factors, tuple(t for t, _ in f.body if t is not f.leading[0])
     return len(factors) == 1 and bare_factor(factors[0][0]) is not None and len(rest) == 1 and not rest[0].factors
 
 

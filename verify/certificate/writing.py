@@ -20,7 +20,7 @@ from derive.files import write_whole
 from derive.language import Name, symbolic, unparse
 from derive.language.sources import read_text
 from derive.scheme import Configuration
-from derive.scheme.schedule import Schedule
+from derive.scheme.schedule import Schedule, without_pi
 from verify.certificate import checker
 from verify.proof.deciding import proved_for
 from verify.proof.statement import Claimed
@@ -83,7 +83,7 @@ def certificate(
 def _function(name: str, value: Any) -> str | None:
     if isinstance(value, Schedule):
         raise UsageError(f"{name} is a piecewise schedule: choose the branch first")
-    return None if value is None else unparse(value)
+    return None if value is None else unparse(without_pi(value))
 
 
 def _pairs(power: Any) -> list[list[str]]:
