@@ -31,14 +31,16 @@ def gathered(algebra: Algebra, total: Sum) -> Sum:
     >>> len(s), gathered(a, s)
     (3, {})
     """
-    for base in sorted({f for t in total for f, e in t.factors if _is_pole(f, e)}, key=lambda f: f.key):
+    if not any(map(_of_root, algebra.interner.factors("base"))):
+        return total
+    for base in sorted({f for t in total for f, e in t.factors if _of_root(f) and e < 0}, key=lambda f: f.key):
         total = min(total, _over_one_pole(algebra, total, base), key=len)
     return _inside(algebra, total)
 
 
-def _is_pole(f: Factor, e: Exponent) -> bool:
-    """Whether f**e is a pole of c m + r."""
-    if f.kind != "base" or f.leading is None or not isinstance(e, int) or e >= 0:
+def _of_root(f: Factor) -> bool:
+    """Whether the factor is c m + r."""
+    if f.kind != "base" or f.leading is None:
         return False
     factors, rest = f.leading[0].factors, tuple(t for t, _ in f.body if t is not f.leading[0])
     return len(factors) == 1 and bare_factor(factors[0][0]) is not None and len(rest) == 1 and not rest[0].factors
@@ -97,20 +99,20 @@ def _divided(
 
 def _inside(algebra: Algebra, total: Sum) -> Sum:
     """Terms that differ in one argument of a derivative alone, with the sum of these arguments gathered."""
-    groups: dict[tuple[Term, str, tuple[Term, ...]], dict[Term, tuple[Term, Ratio]]] = {}
-    for t, a in total.items():
+    groups: dict[tuple[Term, str, tuple[Term, ...]], dict[Term, Term]] = {}
+    for t in total:
         for f, e in t.factors:
             if f.kind == "node" and e == 1:
                 rest = algebra.interner.term(combined(dict(t.factors), {f: -1}))
                 for child in dict.fromkeys(f.children):
-                    others = list(f.children)
-                    others.remove(child)
-                    groups.setdefault((rest, f.label, tuple(others)), {})[child] = t, a
+                    kept = list(f.children)
+                    kept.remove(child)
+                    groups.setdefault((rest, f.label, tuple(kept)), {})[child] = t
     for (rest, label, others), found in groups.items():
-        inner = {child: a for child, (t, a) in found.items() if t in total}
+        inner = {child: total[t] for child, t in found.items() if t in total}
         shorter = gathered(algebra, inner) if len(inner) > 1 else inner
         if len(shorter) < len(inner):
-            total = {t: a for t, a in total.items() if not any(t is found[child][0] for child in inner)}
+            total = {t: a for t, a in total.items() if not any(t is found[child] for child in inner)}
             node = algebra.node_of_sums(label, [*({o: algebra.ring.one} for o in others), shorter])
             accumulate(total, algebra.product({rest: algebra.ring.one}, node))
     return total
