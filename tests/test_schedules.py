@@ -1,4 +1,4 @@
-"""Schedules by name: values and derivatives by hand, the piece that stands at a time, and torch's and optax's rates step by step."""
+"""Schedules by name: values and derivatives by hand, the piece that stands at a time, and rates of torch and optax."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def test_values_and_derivatives_by_hand(text: str, t: int, expected: Sequence[fl
 
 
 @pytest.mark.parametrize(("text", "t", "expected"), [
-    ("cosine(10, 1/10)", 10, 0.1), ("cosine(10, 1/10)", 11, 0.1), ("cosine-restarts(3, 0)", 3, 1.0), ("polynomial(4, 1/2, 1/3)", 4, 1 / 3),
+    ("cosine(10, 1/10)", 10, 0.1), ("cosine(10, 1/10)", 11, 0.1), ("cosine-restarts(3, 0)", 3, 1.0),
+    ("polynomial(4, 1/2, 1/3)", 4, 1 / 3),
     ("inverse-sqrt(4)", 4, 1.0), ("one-cycle(2, 6, 1/5, 0)", 2, 1.0),
 ])  # fmt: skip
 def test_the_piece_that_stands_at_a_breakpoint(text: str, t: int, expected: float) -> None:
@@ -87,7 +88,7 @@ def test_a_negative_time_and_an_unknown_name_are_refused() -> None:
         values("cosine(10, 0)", -1)
     with pytest.raises(UsageError, match="'T' is unknown; a schedule is an expression in t and pi, or one of"):
         parse_function_setting("cos(pi*t/T)", "test")
-    with pytest.raises(UsageError, match="schedule cosine takes 2 values, cosine.T, rmin., not 1"):
+    with pytest.raises(UsageError, match=r"schedule cosine takes 2 values, cosine.T, rmin., not 1"):
         parse_function_setting("cosine(10)", "test")
 
 
