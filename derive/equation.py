@@ -18,6 +18,7 @@ from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+from derive.scheme.slow_variables import in_slow_variables
 from derive.writing.formulas import write_sum
 from derive.writing.latex import equation_latex
 from derive.writing.letters import for_reading
@@ -188,15 +189,19 @@ def modified_equation(
 def derivation_of(
     configuration: Configuration, order: int, force: bool = False, progress: Callable[[int], None] | None = None
 ) -> Derivation:
-    """One guarded run of the engine; raises what `modified_equation` raises."""
+    """One guarded run of the engine, in the variables in which it has slow ones; raises what `modified_equation` raises."""
     from derive.algebra.sums import Unbounded
     from derive.engine.run import Derivation
     from derive.engine.translation import PLAIN, Variant
 
-    check_order(configuration, order, force)
-    where = configuration.scheme.where
+    where, variant = configuration.scheme.where, Variant(algebra=Unbounded) if force else PLAIN
+
+    def run(configuration: Configuration) -> Derivation:
+        check_order(configuration, order, force)
+        return Derivation(configuration, order, progress, variant)
+
     try:
-        return Derivation(configuration, order, progress, Variant(algebra=Unbounded) if force else PLAIN)
+        return in_slow_variables(configuration, run)
     except ZeroDivisionError:
         raise UsageError(f"{where}: a parameter setting makes a denominator vanish") from None
     except RecursionError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 
@@ -33,6 +34,22 @@ class SchemeError(DeriveError):
 
 class ReductionError(DeriveError):
     """The scheme is well formed but has no modified equation of the kind derived here (the message says why)."""
+
+
+class GrowthError(ReductionError):
+    """A state variable is not of order 1; it is in units of gamma**-power."""
+
+    def __init__(self, message: str, symbol: str, power: Fraction) -> None:
+        super().__init__(message)
+        self.symbol, self.power = symbol, power
+
+
+class IncrementError(ReductionError):
+    """An unknown is not itself plus a change that vanishes with gamma."""
+
+    def __init__(self, message: str, unknown: str) -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 class UndecidedError(DeriveError):

@@ -205,10 +205,14 @@ def origin(c: Configuration, order: int) -> dict[str, Any]:
 
 
 def declarations(scheme: Scheme) -> dict[str, Any]:
-    """JSON: the unknowns and the losses of them, of a scheme that declares losses; maps with what its file says of them."""
+    """JSON: the unknowns and the losses of them, of a scheme that declares losses; maps with what its file says of them; states
+    that are functions of the others, with the lags in their place; units in which memory that grows is carried."""
     losses = {f: list(slots) for f, slots in scheme.losses.items()}
     found: dict[str, Any] = {"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {}
-    return found | ({"maps": dict(scheme.map_words)} if scheme.maps else {})
+    found |= {"maps": dict(scheme.map_words)} if scheme.maps else {}
+    found |= {"eliminated": {z: unparse(e) for z, e in scheme.eliminated.items()}} if scheme.eliminated else {}
+    found |= {"lags": {a.target: unparse(a.value) for a in scheme.lines if a.target in scheme.lags}} if scheme.lags else {}
+    return found | ({"units": {v: unparse(e) for v, e in scheme.units.items()}} if scheme.units else {})
 
 
 def map_texts(c: Configuration) -> dict[str, str | None]:

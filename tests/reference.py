@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 from derive.scheme import configure, load_scheme
@@ -114,7 +115,10 @@ def torch_step(name: str, far: Mapping[str, float] | None = None, **options: Any
             with torch.no_grad():
                 parameter.copy_(torch.tensor(list(theta), dtype=torch.float64))
             parameter.grad = torch.tensor(list(slope), dtype=torch.float64)
+            before = torch.get_default_dtype()
+            torch.set_default_dtype(torch.float64)  # of the numbers that an optimizer makes in a step
             optimizer.step()
+            torch.set_default_dtype(before)
             return [float(x) for x in parameter.detach()]
 
         return step
@@ -132,13 +136,15 @@ def optax_step(name: str, far: bool = False, **options: Any) -> Callable[[], Ste
         import jax
         import jax.numpy as jnp
         import optax
+        import optax.contrib
 
         jax.config.update("jax_enable_x64", True)
-        transformation = getattr(optax, name)(**options)
+        transformation = attrgetter(name)(optax)(**options)
         memory = transformation.init(jnp.array(START, dtype=jnp.float64))
         if far:
             memory = jax.tree.map(lambda x: jnp.asarray(FAR, x.dtype) if x.dtype == jnp.int32 else x, memory)
-        held = [memory]
+        # roots of 32-bit counters have 32 bits
+        held = [jax.tree.map(lambda x: x.astype(jnp.int64) if x.dtype == jnp.int32 else x, memory)]
 
         def step(theta: Point, slope: Point) -> list[float]:
             here = jnp.array(list(theta), dtype=jnp.float64)
@@ -148,6 +154,17 @@ def optax_step(name: str, far: bool = False, **options: Any) -> Callable[[], Ste
         return step
 
     return make
+
+
+def schedule_free_adamw() -> Step:
+    """optax.contrib.schedule_free around AdamW without bias correction, decay times learning rate."""
+    import optax
+    import optax.contrib
+
+    base = optax.chain(
+        optax.scale_by_rms(decay=B2, eps=EPS, eps_in_sqrt=False), optax.add_decayed_weights(0.3), optax.scale_by_learning_rate(LR)
+    )
+    return optax_step("contrib.schedule_free", base_optimizer=base, learning_rate=LR, b1=0.7)()
 
 
 # ------------------------------------------------------------------------------------------ the table
@@ -160,6 +177,16 @@ def _undampened(theta: Point, values: Mapping[str, float]) -> Mapping[str, list[
 
 def _filled(scale: float, name: str) -> Initial:
     return lambda theta, values: {name: [scale] * len(theta)}
+
+
+def _at_theta(*names: str) -> Initial:
+    """Memory that starts at the first point."""
+    return lambda theta, values: {name: list(theta) for name in names}
+
+
+def _averaging(theta: Point, values: Mapping[str, float]) -> Mapping[str, Any]:
+    """What torch.optim.ASGD starts with."""
+    return {"eta": LR, "mu": 1.0, "ax": list(theta)}
 
 
 B1, B2, EPS, LR = 0.8, 0.95, 1e-3, 0.02
@@ -216,6 +243,14 @@ TORCH: tuple[Reference, ...] = (
     Reference(
         "torch", "Adagrad", "adagrad", LR**2, {"eps": 0.0}, torch_step("Adagrad", lr=LR, eps=0.0), None, "gamma = lr^2; eps = 0",
     ),
+    Reference(
+        "torch", "Adagrad lr_decay", "adagrad-torch", LR**2, {"nu": 0.1 / LR**2, "kap": EPS * LR},
+        torch_step("Adagrad", lr=LR, eps=EPS, lr_decay=0.1), None, "gamma = lr^2",
+    ),
+    Reference(
+        "torch", "ASGD", "asgd", LR, {"lam": 0.3, "tau": 0.0},
+        torch_step("ASGD", lr=LR, lambd=0.3, alpha=0.75, t0=0.0), _averaging,
+    ),
 )  # fmt: skip
 
 OPTAX: tuple[Reference, ...] = (
@@ -247,6 +282,19 @@ OPTAX: tuple[Reference, ...] = (
         "optax", "adagrad", "adagrad", LR**2, {"eps": 1e-7},
         optax_step("adagrad", learning_rate=LR, initial_accumulator_value=0.1, eps=1e-7), _filled(0.1 * LR**2, "S"),
         "gamma = lr^2",
+    ),
+    Reference(
+        "optax", "contrib.madgrad", "madgrad", (LR + EPS) ** (2 / 3), {"beta": 0.7, "eps": EPS},
+        optax_step("contrib.madgrad", learning_rate=LR, momentum=0.7, eps=EPS), _at_theta("x0"), "gamma^(3/2) = lr + eps",
+    ),
+    Reference(
+        "optax", "contrib.schedule_free_sgd", "schedule-free", LR, {"beta": 0.7},
+        optax_step("contrib.schedule_free_sgd", learning_rate=LR, b1=0.7), _at_theta("x", "z"),
+    ),
+    Reference(
+        "optax", "contrib.schedule_free_adamw after many steps", "schedule-free-adamw", LR,
+        {"beta": 0.7, "beta2": B2, "eps": EPS, "lam": 0.3},
+        schedule_free_adamw, _at_theta("x", "z"), "without bias correction",
     ),
 )  # fmt: skip
 

@@ -110,7 +110,7 @@ def test_matrices() -> None:
     ("theta = theta - alpha*grad(theta)", "theta changes by a term without gamma; say how it scales, .* --set alpha=gamma"),
     ("v = v*v/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
     ("v = v/2 + grad(theta + v); theta = theta - gamma*v", "the gradient is taken at a point that moves with v"),
-    ("v = v/2 + grad(theta)/gamma; theta = theta - gamma**2*v", r"after the step v is of order gamma\^-1"),
+    ("v = v/2 + grad(theta)/gamma**6; theta = theta - gamma**7*v", r"after the step v is of order gamma\^-6"),
     ("v = abs(v)/2 + grad(theta); theta = theta - gamma*v", "the relaxation of v depends on theta or is not linear"),
     ("theta = theta_next - gamma*grad(theta)", "theta_next must come with a factor gamma"),
 ])  # fmt: skip

@@ -240,9 +240,9 @@ def test_memory_moves_the_point() -> None:
 def test_schedule_free_descent_looks_ahead() -> None:
     """theta' = (z - theta)/t, z' = -grad L(y), y = beta theta + (1 - beta) z = theta + (1 - beta) t theta':
     theta'' = -2/t theta' - 1/t grad L(y)."""
-    found = modified_equation("schedule-free-sgd", 0)
+    found = modified_equation("schedule-free-averaged", 0)
     assert str(found["z"][0]) == "-grad(beta*theta + (1 - beta)*z)"
-    terms = second_order("schedule-free-sgd", 0).to_json()["equation"][0]["terms"]
+    terms = second_order("schedule-free-averaged", 0).to_json()["equation"][0]["terms"]
     assert [(t["coefficient"], t["term"]) for t in terms] == [("-2/t", "p"), ("-1/t", "grad(t*(1 - beta)*p + theta)")]
 
 

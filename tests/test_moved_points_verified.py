@@ -130,7 +130,7 @@ def test_hypotheses_that_fail_are_undecided() -> None:
         assert says("theta", claim, text=text) == "undecided", text
 
 
-@pytest.mark.parametrize("name", ["sam-fixed", "asam-fixed", "schedule-free-sgd", "svrg-snapshot"])
+@pytest.mark.parametrize("name", ["sam-fixed", "asam-fixed", "schedule-free-averaged", "svrg-snapshot"])
 def test_the_catalogue_is_verified_by_every_route(name: str) -> None:
     report = verify_scheme(modified_equation(load_scheme(name), 1), Options())
     assert report.verdict == "verified"

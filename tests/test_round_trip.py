@@ -118,8 +118,8 @@ def folded(e: Expression) -> Expression:
 
 def program_of(eq: ModifiedEquation) -> tuple[Statement, ...]:
     bindings = {n: e for n, e in eq.configuration.bindings.items() if e != Name(n)}
-    lines = (Assignment(a.target, folded(substitute(a.value, bindings))) for a in eq.scheme.lines)
-    return rebuilt(eq.scheme.statements, lines)
+    lines = (Assignment(a.target, folded(substitute(a.value, bindings))) for a in assignments(eq.scheme.written))
+    return rebuilt(eq.scheme.written, lines)
 
 
 def read_back(lines: list[str], scheme: Scheme) -> tuple[Statement, ...]:

@@ -147,7 +147,7 @@ class NormalForms:
             if isinstance(e, int) and e > 0:  # B^e -> B^(e-1) (m + r)
                 return [(c, _times(exponents, t, {base: -1})) for t, c in base.body]
             leading, c = _leading(base)
-            if _divides(leading, exponents):  # m -> (B - r)/c
+            if _divides(leading, exponents, resolve_poles):  # m -> (B - r)/c
                 inverse = c.inverse()
                 without = {f: -p for f, p in leading.factors}
                 result = [(inverse, combined(exponents, {**without, base: 1}))]
@@ -158,7 +158,7 @@ class NormalForms:
             if resolve_poles and len(leading.factors) == 1 and not 0 <= e < 1:
                 remainder = _monomial_remainder(base)
                 x, p = leading.factors[0]
-                if remainder is not None and _available(exponents, x) < 0:  # 1 -> (B - m)/r
+                if remainder is not None and _available(exponents, x, True) < 0:  # 1 -> (B - m)/r
                     _move_to_absolute(exponents, x)
                     without = {f: -e for f, e in remainder[0].factors}
                     inverse = remainder[1].inverse()
@@ -289,20 +289,26 @@ def _settle_absolutes(exponents: dict[Factor, Exponent]) -> None:
 
 def _settle_bare_bases(exponents: dict[Factor, Exponent]) -> None:
     """x^k (x)^e -> (x)^(k+e) for a base that is one factor x (the root of a state variable, say)."""
-    for f in [f for f in exponents if f.kind == "base" and len(f.body) == 1]:
-        term, _ = f.body[0]
-        if len(term.factors) != 1 or term.factors[0][1] != 1:
-            continue
-        x = term.factors[0][0]
+    for f, x in [(f, x) for f in exponents if (x := bare_factor(f)) is not None]:
         total = as_exponent(exponents[f] + exponents.get(x, 0))
         whole = isinstance(total, int)
         _set(exponents, x, total if whole else 0)
         _set(exponents, f, 0 if whole else total)
 
 
-def _available(exponents: Mapping[Factor, Exponent], x: Factor) -> Exponent:
-    """The exponent of x, counting whole squares of y where x = |y|."""
+def bare_factor(f: Factor) -> Factor | None:
+    """x where f is the base (x) of one factor x."""
+    if f.kind != "base" or len(f.body) != 1:
+        return None
+    term, _ = f.body[0]
+    return term.factors[0][0] if len(term.factors) == 1 and term.factors[0][1] == 1 else None
+
+
+def _available(exponents: Mapping[Factor, Exponent], x: Factor, whole: bool = False) -> Exponent:
+    """The exponent of x, counting whole squares of y where x = |y|; and whole powers of y where x = (y), if asked for."""
     e = exponents.get(x, 0)
+    if whole and (y := bare_factor(x)) is not None:
+        e += exponents.get(y, 0)
     if x.kind == "abs":
         own = exponents.get(x.children[0].factors[0][0], 0)
         if isinstance(own, int):
@@ -319,9 +325,9 @@ def _move_to_absolute(exponents: dict[Factor, Exponent], x: Factor) -> None:
             _set(exponents, y, own % 2)
 
 
-def _divides(leading: Term, exponents: dict[Factor, Exponent]) -> bool:
+def _divides(leading: Term, exponents: dict[Factor, Exponent], whole: bool = False) -> bool:
     """Whether the leading monomial divides the product; moves squares y^2 to |y|^2 where that makes it so."""
-    if not all(_available(exponents, x) >= p > 0 for x, p in leading.factors):
+    if not all(_available(exponents, x, whole) >= p > 0 for x, p in leading.factors):
         return False
     for x, _ in leading.factors:
         _move_to_absolute(exponents, x)

@@ -277,8 +277,10 @@ def time_values(functions: Mapping[str, object], t: Value, count: int) -> dict[s
     values: dict[str, Value] = {}
     for name, setting in functions.items():
         names = [derivative_symbol(name, k) for k in range(count)]
+        at = Fraction(int(t.p), int(t.q))
+        if isinstance(setting, Schedule) and not setting.straight:
+            setting = setting.at(at)
         if isinstance(setting, Schedule):
-            at = Fraction(int(t.p), int(t.q))
             values |= {s: exact(setting.value(at, k)) for k, s in enumerate(names)}
         elif setting is not None:
             series = _time_series(setting, t, count - 1)  # type: ignore[arg-type]

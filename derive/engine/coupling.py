@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from derive.algebra.affine import Linear, Resolvent
 from derive.algebra.calculus import is_loss
@@ -13,7 +14,7 @@ from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
-from derive.errors import LimitError, ReductionError
+from derive.errors import GrowthError, IncrementError, LimitError, ReductionError
 from derive.language import fresh_name, names_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead
@@ -67,7 +68,8 @@ class Coupling(Translation):
                     needs[s] |= self._depends(value) & {z}
             self._leading(vanishing)
         for s, update in self.updates.items():
-            self._check_divisible(s, update)
+            self._check_divisible(s, update, leading[s])
+            self._check_driven(s, leading[s])
         self.end_exploring()
         self._needs = needs
         return [self._component(names, leading, needs) for names in _strong_components(needs)]
@@ -87,12 +89,28 @@ class Coupling(Translation):
                 found.append(s)
         return found
 
-    def _check_divisible(self, state: str, update: Series) -> None:
+    def _check_divisible(self, state: str, update: Series, leading: Sum) -> None:
+        """Refuse S = a S + gamma^k r with k < 0: S is of order gamma^k where it relaxes, and gamma^(k - 1) where it does not."""
         for k in lattice(update.low, 0, update.step):
             if k < 0 and update.at(k):
-                raise self.fail(
-                    f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
-                )
+                text = f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
+                (term,) = self.symbols[state]
+                raise GrowthError(str(self.fail(text)), state, Fraction(-k) + (leading.get(term) == self.ring.one))
+
+    def _check_driven(self, state: str, leading: Sum) -> None:
+        """Refuse S = S + r at gamma^0 where r is made of the unknowns alone: no other memory can make it vanish."""
+        rest = dict(leading)
+        (term,) = self.symbols[state]
+        own = rest.pop(term, self.ring.zero)
+        if rest and own == self.ring.one and state not in self.scheme.unknowns and self._depends(rest) <= {*self.scheme.unknowns}:
+            raise self._driven(state)
+
+    def _driven(self, state: str) -> GrowthError:
+        text = (
+            f"{state} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
+            f'rescale it, for example {state} = "{state}_bar/gamma"'
+        )
+        return GrowthError(str(self.fail(text)), state, Fraction(1))
 
     def _depends(self, value: Sum) -> set[str]:
         """State variables on which a sum of terms depends: those in it, and those that the functions in it depend on."""
@@ -136,23 +154,23 @@ class Coupling(Translation):
         """The unknown plus something that does not vanish with gamma."""
         scaled = any("gamma" in names_of(a.value) for a in self.scheme.program) or "gamma" in self._bound()
         hint = "give every term of its change a factor gamma" if scaled else "write the step size as gamma"
-        return self._no_identity(f"{unknown} changes by a term without gamma", excess, hint)
+        return self._no_identity(unknown, f"{unknown} changes by a term without gamma", excess, hint)
 
     def _no_factor(self, unknown: str, excess: Iterable[Ratio]) -> ReductionError:
         """Something in place of the unknown plus its change."""
         hint = f"write its change as an increment, {unknown} = {unknown} + ..."
-        return self._no_identity(f"{unknown} is multiplied by another factor than 1", excess, hint)
+        return self._no_identity(unknown, f"{unknown} is multiplied by another factor than 1", excess, hint)
 
     def _bound(self) -> set[str]:
         """The names by which parameters are expressed."""
         return {n for e in self.configuration.bindings.values() for n in names_of(e)}
 
-    def _no_identity(self, what: str, excess: Iterable[Ratio], hint: str) -> ReductionError:
+    def _no_identity(self, unknown: str, what: str, excess: Iterable[Ratio], hint: str) -> ReductionError:
         """`excess`: the coefficients of what must vanish; a parameter with which they all do is a step size."""
         parts = list(excess)
         free = [n for n in self.configuration.free if all(c.vanishes_with(n) for c in parts)]
         hint = f"say how it scales, for example --set {free[0]}=gamma" if free else hint
-        return self.fail(f"the step does not tend to the identity as gamma -> 0: {what}; {hint}")
+        return IncrementError(str(self.fail(f"the step does not tend to the identity as gamma -> 0: {what}; {hint}")), unknown)
 
     def _find_slow(self, component: Component) -> None:
         """Eigenvalue 1 of A: none (memory), simple (a slow variable), or a Jordan block (refused)."""

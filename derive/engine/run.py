@@ -21,6 +21,7 @@ from collections.abc import Callable
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import is_polynomial
 from derive.algebra.linear import null_vector, solve_linear
+from derive.algebra.poles import gathered
 from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component
@@ -147,10 +148,7 @@ class Derivation(FixedPoints):
             if value and (x := self._unknown(component.names)):
                 raise self._no_change(x, value.values())
             if value:
-                raise self.fail(
-                    f"{name} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
-                    f'rescale it, for example {name} = "{name}_bar/gamma"'
-                )
+                raise self._driven(name)
 
     def _solution(self, component: Component, right: list[Sum], k: int) -> list[Sum]:
         if component.linear is not None:
@@ -242,11 +240,12 @@ class Derivation(FixedPoints):
 
     def _read_off(self) -> None:
         def part(name: str, k: int, read: Callable[[Ratio], Ratio]) -> Sum:
-            return {t: v for t, c in self.solution[name].get(k, {}).items() if (v := read(c))}
+            return gathered(self.algebra, {t: v for t, c in self.solution[name].get(k, {}).items() if (v := read(c))})
 
         slow = [c.slow for c in self.components if c.slow]
         self.slow = tuple(s for s in self.states if s in slow)
         through = range(self.order + 1)
+
         self.fields = {x: [part(x, k + 1, lambda c: coefficient_of_n(c, 1)) for k in through] for x in self.slow}
         self.maps = {x: [part(x, k + 1, lambda c: value_at(c, 1)) for k in through] for x in self.slow}
         self.memory = {

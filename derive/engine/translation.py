@@ -29,13 +29,12 @@ from derive.language import (
     interpret,
     names_of,
     symbolic_depth,
-    walk,
 )
 from derive.language.calls import CALLS, Partial, SchemeCall, partial_of
 from derive.language.maps import map_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
-from derive.scheme.schedule import Schedule
+from derive.scheme.schedule import Schedule, is_rational
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,13 +224,13 @@ class Translation:
         return self.fail(f"only what is made of grad(x) can be modified, and {function}(...) stands here", place)
 
     def time_derivatives(self, function: str) -> list[Ratio]:
-        """r, r', r'', ... at t: rational functions of t where r is one, else symbols; zero from r'' on for linear pieces."""
+        """r, r', r'', ... at t: rational functions of t where r is one, else symbols; zero from r'' on for straight pieces."""
         setting = self.configuration.functions[function]
         through = range(self.order + 2)
         symbols = [self.ring.symbol(derivative_symbol(function, k)) for k in through]
         if isinstance(setting, Schedule):
-            return [s if k < 2 else self.ring.zero for k, s in enumerate(symbols)]
-        if setting is None or any(isinstance(e, Call) for e in walk(setting)):
+            return [s if k < 2 or not setting.straight else self.ring.zero for k, s in enumerate(symbols)]
+        if setting is None or not is_rational(setting):
             return symbols
         value = self._series(setting, {"t": Polynomial(self, {0: self.ring.symbol("t")})}).at(0)
         if not value.keys() <= {self.algebra.unit}:

@@ -57,7 +57,7 @@ def _summary(article: Article) -> str:
 def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
     write = ExpressionWriter(article.style, scheme.kinds)
-    lines = statements(scheme.statements, write, article)
+    lines = statements(scheme.written, write, article)
     loss = rf"the loss ${article.loss}$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
     text = [
@@ -66,10 +66,23 @@ def scheme_section(article: Article) -> str:
         rf"where {loss}{product if uses_products(scheme) else ''}.",
         special_names(article),
         parameters(article, write),
+        _elimination(article, write),
         _relaxation(article),
         "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), article.style)] if scheme.notes else []),
     ]
     return "\n".join(t for t in text if t)
+
+
+def _elimination(article: Article, write: ExpressionWriter) -> str:
+    """What is no variable of the equation, and why."""
+    scheme, symbol = article.equation.scheme, article.style.symbol
+    said = []
+    for z, psi in scheme.eliminated.items():
+        said.append(f"After every step ${article.point}$ is a function of ${symbol(z)}$, which is solved for ${symbol(z)}$:")
+        said.append(f"at the start of every step, the first too, ${symbol(z)} = {write(psi)}$, and ${symbol(z)}$ is no variable.")
+    for line in (a for a in scheme.lines if a.target in scheme.lags):
+        said.append(f"What is left, ${symbol(line.target)} = {write(line.value)}$ after every step, is memory.")
+    return "\n".join(said)
 
 
 def statements(read: Iterable[Statement], write: ExpressionWriter, page: Page) -> list[str]:

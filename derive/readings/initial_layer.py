@@ -22,6 +22,7 @@ from derive.concrete.parametric import evaluate
 from derive.engine.run import Derivation
 from derive.engine.translation import Variant
 from derive.equation import ModifiedEquation, TermSum, check_order, modified_equation
+from derive.errors import ReductionError
 from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 
@@ -105,6 +106,8 @@ def initial_layer(
     configuration = configure(chosen, regime, settings)
     check_order(configuration, order)
     equation = modified_equation(chosen, 0, regime=regime, settings=settings)
+    if moved := [*equation.scheme.eliminated, *equation.scheme.units]:
+        raise ReductionError(f"{chosen.where}: {', '.join(moved)} does not start at rest in the variables of the equation")
     run = run_from_rest(configuration, max(0, order - 1))
     shifts, transients = {}, {}
     for x in run.slow:

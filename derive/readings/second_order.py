@@ -196,9 +196,10 @@ def time_rate(equation: ModifiedEquation) -> Callable[[Ratio], Ratio] | None:
         used = c.symbols()
         total = c.derivative("t") if "t" in used else ring.zero
         for name, setting in functions.items():
-            for k in range(2 if isinstance(setting, Schedule) else equation.order + 2):
+            straight = isinstance(setting, Schedule) and setting.straight
+            for k in range(2 if straight else equation.order + 2):
                 symbol, following = derivative_symbol(name, k), derivative_symbol(name, k + 1)
-                if symbol in used and not (isinstance(setting, Schedule) and k == 1):
+                if symbol in used and not (straight and k == 1):
                     if following not in ring.symbols:
                         raise ReductionError(f"{equation.scheme.where}: {following} is beyond the order derived")
                     total = total + c.derivative(symbol) * ring.symbol(following)

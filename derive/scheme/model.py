@@ -34,6 +34,7 @@ from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
 _STEPS = ("eta", "h", "lr", "dt", "step", "stepsize", "step_size", "learning_rate")  # what others call gamma
+AUTOMATIC = ""  # the name of the regime of a scheme whose file has none
 _DECLARED = "under [parameters], or with --parameter"
 _DERIVATIVE = re.compile(r"d\d*(\w+)")
 
@@ -70,6 +71,7 @@ class Scheme:
     with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
     """
 
     name: str
@@ -90,6 +92,8 @@ class Scheme:
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
+    eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
+    lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -108,6 +112,16 @@ class Scheme:
     def lines(self) -> tuple[Assignment, ...]:
         """The assignments as they are written, each once."""
         return tuple(assignments(self.statements))
+
+    @property
+    def written(self) -> tuple[Statement, ...]:
+        """The statements of the text, without those that set what is eliminated, and lags."""
+        return self.statements[len(self.eliminated) : len(self.statements) - len(self.lags)]
+
+    @property
+    def units(self) -> Mapping[str, Expression]:
+        """What memory that grows is carried as, S = S_bar/gamma, where the file has no regime that says so."""
+        return self.regimes[AUTOMATIC].substitutions if AUTOMATIC in self.regimes else {}
 
     @cached_property
     def program(self) -> tuple[Assignment, ...]:

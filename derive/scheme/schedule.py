@@ -1,4 +1,4 @@
-"""Concrete learning-rate schedules: an expression in t, or a piecewise-linear schedule of the catalogue.
+"""Concrete learning-rate schedules: an expression in t, or a schedule of the catalogue, which is given in pieces.
 
 --set "r(t)=1/(1+t)"                  an expression
 --set "r(t)=warmup-decay(5, 20, 1/10)"   a schedule, its parameters in the order of its file
@@ -17,18 +17,23 @@ from pathlib import Path
 from derive.errors import SchemeError, UsageError, nearest
 from derive.language import (
     LOSS_CALLS,
+    ONE,
     Arithmetic,
     Call,
     Expression,
     Name,
+    Number,
     Operation,
     constant,
     interpret,
     names_of,
     parse_expression,
+    substitute,
     unparse,
+    walk,
 )
 
+PI = Name("pi")
 _FOLDER = Path(__file__).parents[1] / "schedules"
 
 
@@ -43,9 +48,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A piecewise-linear function of time with its parameters bound.
+    """A function of time in pieces with its parameters bound.
 
-    Periodic pieces are functions of s = (t - offset) mod period.  Pieces are tried in order.
+    Periodic pieces are functions of s = (t - offset) mod period.  Pieces are tried in order; at a breakpoint the piece that
+    holds there counts.
     """
 
     name: str
@@ -56,15 +62,40 @@ class Schedule:
     period: Expression | None = None
     offset: Expression | None = None
 
-    def value(self, t: Fraction, derivative: int = 0) -> Fraction:
-        """r(t), its slope (derivative=1), or zero: each piece is linear.  At a breakpoint the piece that holds there counts.
+    @property
+    def straight(self) -> bool:
+        """Whether every piece is a straight line: r'' is zero."""
+        nodes = [n for p in self.pieces for n in walk(p.value)]
+        return not any(isinstance(n, Call) or (isinstance(n, Operation) and n.op == "**") or n == PI for n in nodes)
 
-        Raises UsageError where no piece holds.
+    def value(self, t: Fraction, derivative: int = 0) -> Fraction:
+        """r(t), its slope (derivative=1), or zero, of straight pieces.  Raises UsageError where no piece holds.
 
         >>> decay = load_schedule("decay", [Fraction(10), Fraction(1, 10)])
         >>> decay.value(Fraction(5)), decay.value(Fraction(5), 1), decay.value(Fraction(20))
         (Fraction(11, 20), Fraction(-9, 100), Fraction(1, 10))
         """
+        piece, names = self._piece(t)
+        clock = "s" if piece.periodic else "t"
+        here = evaluate(piece.value, names)
+        if derivative == 0:
+            return here
+        return evaluate(piece.value, {**names, clock: names[clock] + 1}) - here if derivative == 1 else Fraction(0)
+
+    def at(self, t: Fraction) -> Expression:
+        """The piece that stands at this time, as an expression in t.  Raises UsageError where none does.
+
+        >>> unparse(load_schedule("cosine", [Fraction(10), Fraction(0)]).at(Fraction(3)))
+        '0 + (1 - 0)/2*(1 + cos(pi*t/10))'
+        """
+        piece, names = self._piece(t)
+        bound: dict[str, Expression] = {n: Number(v) for n, v in self.bindings.items()}
+        if piece.periodic:
+            bound["s"] = Operation("-", (Name("t"), Number(t - names["s"])))
+        return substitute(piece.value, bound)
+
+    def _piece(self, t: Fraction) -> tuple[Piece, dict[str, Fraction]]:
+        """The first piece that holds, and what the names are worth there."""
         names = {**self.bindings, "t": t}
         if self.period is not None:
             period = evaluate(self.period, names)
@@ -74,11 +105,7 @@ class Schedule:
             names["s"] = shifted - floor(shifted / period) * period
         for piece in self.pieces:
             if all(_holds(evaluate(a, names), op, evaluate(b, names)) for a, op, b in piece.comparisons):
-                clock = "s" if piece.periodic else "t"
-                here = evaluate(piece.value, names)
-                if derivative == 0:
-                    return here
-                return evaluate(piece.value, {**names, clock: names[clock] + 1}) - here if derivative == 1 else Fraction(0)
+                return piece, names
         raise UsageError(f"schedule {self.name} is not defined at t = {t}")
 
     def __str__(self) -> str:
@@ -134,6 +161,20 @@ def evaluate(expression: Expression, names: Mapping[str, Fraction]) -> Fraction:
     return value
 
 
+def without_pi(expression: Expression) -> Expression:
+    """The expression with pi by a known function, 4*atan(1), for those who know no constants.
+
+    >>> unparse(without_pi(parse_expression("cos(pi*t)", "example", LOSS_CALLS)))
+    'cos(4*atan(1)*t)'
+    """
+    return substitute(expression, {PI.id: Operation("*", (Number(Fraction(4)), Call("atan", (ONE,))))})
+
+
+def is_rational(expression: Expression) -> bool:
+    """Whether it is a rational function of t."""
+    return not any(isinstance(n, Call) or n == PI for n in walk(expression))
+
+
 def schedules() -> tuple[str, ...]:
     """Names of the schedules that come with the package."""
     return tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
@@ -164,7 +205,7 @@ def load_schedule(name: str, values: list[Fraction]) -> Schedule:
         for i, op in enumerate(parts[1::2]):
             a, b = (sides[i], sides[i + 1]) if op[0] == "<" else (sides[i + 1], sides[i])
             comparisons.append((a, op.replace(">", "<"), b))
-        value = parse_expression(piece["value"], f"schedule {name}")
+        value = parse_expression(piece["value"], f"schedule {name}", LOSS_CALLS)
         pieces.append(Piece(tuple(comparisons), value, bool(piece.get("periodic", False))))
     clock = {k: parse_expression(data[k], f"schedule {name}") for k in ("period", "offset") if k in data}
     bound = dict(zip(parameters, values, strict=True))
@@ -193,8 +234,8 @@ def parse_function_setting(text: str, where: str) -> Expression | Schedule:
             raise UsageError(f"{where}: {error}") from None
     expression = parse_expression(text, where, LOSS_CALLS)
     for name in names_of(expression):
-        if name != "t":
+        if name not in ("t", PI.id):
             raise UsageError(
-                f"{where}: '{name}' is unknown; a schedule is an expression in t, or one of {', '.join(schedules())}"
+                f"{where}: '{name}' is unknown; a schedule is an expression in t and pi, or one of {', '.join(schedules())}"
             )
     return expression

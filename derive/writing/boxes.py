@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from derive.writing.linebreak import tokens_of, width
 
-_ONE = "sqrt text mathrm mathbf boldsymbol mathcal mathsf mathit mathbb mathtt operatorname dot ddot tilde"
+_ONE = "sqrt text mathrm mathbf boldsymbol mathcal mathsf mathit mathbb mathtt operatorname dot ddot tilde bar"
 _ARGUMENTS = {r"\frac": 2, r"\tfrac": 2, r"\dfrac": 2} | {rf"\{name}": 1 for name in _ONE.split()}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SIGNS = ("+", "-")

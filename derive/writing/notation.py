@@ -184,6 +184,8 @@ def _ascii_symbol(name: str) -> str:
 def _latex_symbol(name: str) -> str:
     if name.startswith("\\"):
         return name
+    if name.endswith("_bar") and name != "_bar":
+        return rf"\bar{{{_latex_symbol(name.removesuffix('_bar'))}}}"
 
     def table(stem: str) -> str | None:
         if stem == "eps":

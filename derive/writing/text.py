@@ -28,7 +28,7 @@ from derive.language.calls import Medium, Partial, call_of, partial_of, write_ca
 from derive.language.letters import GREEK
 from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
-from derive.scheme import Configuration
+from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
@@ -79,10 +79,12 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
     def typed(e: Expression) -> str:
         return pretty(_with_values(e, bound), style, c.scheme.label)
 
-    lines = statement_lines(c.scheme.statements, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
+    lines = statement_lines(c.scheme.written, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
+    lines += [f"with {style.symbol(n)} = {typed(e)} {when}" for n, e, when in _eliminations(c.scheme)]
     for v, r in c.rescaled.items():
         factor = pretty(_folded(r.factor), style, "L", 2)
-        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}")
+        found = f", {style.symbol(r.symbol)} of order 1" if v in c.scheme.units else ""
+        lines.append(f"with {style.symbol(v)} = {factor} {style.symbol(r.symbol)}{found}")
     for name, setting in c.functions.items():
         if setting is not None:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
@@ -90,6 +92,12 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
     lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in c.scheme.map_words.items()]
     lines += [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}" for name, f in c.maps.items()]
     return lines + (_clock_lines(c, style) if c.scheme.losses else [])
+
+
+def _eliminations(scheme: Scheme) -> list[tuple[str, Expression, str]]:
+    """States that are functions of the others, as every step leaves them, and the lags that are memory in their place."""
+    found = [(z, e, "at the start of every step, the first too") for z, e in scheme.eliminated.items()]
+    return found + [(a.target, a.value, "after every step, memory") for a in scheme.lines if a.target in scheme.lags]
 
 
 def _clock_lines(c: Configuration, style: Notation) -> list[str]:

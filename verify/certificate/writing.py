@@ -21,7 +21,7 @@ from derive.language import Call, Name, parse_expression, symbolic, unparse, wal
 from derive.language.calls import ELSEWHERE, partial_of
 from derive.language.sources import read_text
 from derive.scheme import Configuration
-from derive.scheme.schedule import Schedule
+from derive.scheme.schedule import Schedule, without_pi
 from verify.certificate import checker, sde_checker
 from verify.proof.deciding import proved_for
 from verify.proof.statement import Claimed, claim_calls
@@ -42,6 +42,9 @@ def require_certifiable(configuration: Configuration, equations: Claimed | None 
         if any(n.function in (losses or ELSEWHERE) or partial_of(n.function) for n in found):
             what = f"a certificate has derivatives at the present point alone, and {text} has one elsewhere"
             raise ReductionError(f"{configuration.scheme.where}: {what}; 'verify scheme' without -o proves it")
+    if z := ", ".join(configuration.scheme.eliminated):
+        text = f"a certificate has no words for a state that is given by the others at the start ({z}); leave -o out"
+        raise ReductionError(f"{configuration.scheme.where}: {text}")
 
 
 def certificate(
@@ -87,7 +90,7 @@ def certificate(
 def _function(name: str, value: Any) -> str | None:
     if isinstance(value, Schedule):
         raise UsageError(f"{name} is a piecewise schedule: choose the branch first")
-    return None if value is None else unparse(value)
+    return None if value is None else unparse(without_pi(value))
 
 
 def _pairs(power: Any) -> list[list[str]]:

@@ -23,6 +23,9 @@ def compare_with_catalogue(s: Statement) -> None:
     if unknown:
         raise UsageError(f"catalogue: '{unknown[0]}' does not occur in both the pieces and derive's schedule")
     theirs = load_schedule(s.data.catalogue, [Fraction(0)] * len(names))
+    if not theirs.straight:
+        s.doubts.append(f"derive's schedule '{s.data.catalogue}' has pieces that are not straight, which are not compared")
+        return
     difference = _at_times(s, names)
     if difference:
         s.wrong.append(difference)

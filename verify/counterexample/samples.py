@@ -13,7 +13,7 @@ from flint import arb, fmpq
 
 from derive.errors import UsageError
 from derive.language import Expression
-from derive.scheme.schedule import Schedule
+from derive.scheme.schedule import Schedule, without_pi
 from verify.counterexample.claimed import ClaimedField
 from verify.numbers.evaluation import elementary, evaluate, mapped
 from verify.numbers.kinds import BALLS, EXACT, Numbers
@@ -80,7 +80,7 @@ def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Ran
         if setting is None:
             found[name] = [random_number(source) for _ in range(length)]
         else:
-            found[name] = taylor(setting, t, length, numbers)
+            found[name] = taylor(without_pi(setting), t, length, numbers)
     return found
 
 

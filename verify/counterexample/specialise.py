@@ -15,8 +15,8 @@ from typing import Any
 from flint import fmpq
 
 from derive import ModifiedEquation, modified_equation
-from derive.language import Call, Expression, derivative_symbol, parse_expression, walk
-from derive.scheme.schedule import Schedule
+from derive.language import Expression, derivative_symbol, parse_expression
+from derive.scheme.schedule import Schedule, is_rational
 from verify.counterexample.samples import taylor
 from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.kinds import EXACT
@@ -79,9 +79,9 @@ def _values(equation: ModifiedEquation, source: random.Random) -> dict[str, Any]
 
 
 def _coefficients(setting: Expression | Schedule | None, t: Any, depth: int, number: Callable[[], Any]) -> list[Any]:
-    """Taylor coefficients of r at t: its own where it is rational; a straight line for a schedule; any numbers otherwise."""
-    if isinstance(setting, Schedule):
+    """Taylor coefficients of r at t: its own where it is rational; a straight line for straight pieces; any numbers otherwise."""
+    if isinstance(setting, Schedule) and setting.straight:
         return [number(), number(), *[fmpq(0)] * (depth - 2)]
-    if setting is None or any(isinstance(e, Call) for e in walk(setting)):
+    if setting is None or isinstance(setting, Schedule) or not is_rational(setting):
         return [number() for _ in range(depth)]
     return taylor(setting, t, depth, EXACT)

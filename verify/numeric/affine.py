@@ -82,7 +82,10 @@ class Affine:
         if b.linear:
             raise NotLinear("the update divides by a quantity that depends on the state or on time")
         if self.linear or self.constant:
-            return Affine(self.constant / b.constant, {j: a / b.constant for j, a in self.linear.items()})
+            try:
+                return Affine(self.constant / b.constant, {j: a / b.constant for j, a in self.linear.items()})
+            except ValueError:  # no power series
+                raise NotLinear("the update divides by gamma") from None
         return self
 
     def __rtruediv__(self, other: Any) -> Affine:

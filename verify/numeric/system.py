@@ -19,6 +19,7 @@ from derive.language import Expression, derivative_symbol, names_of
 from derive.scheme import Configuration
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.ranges import is_bounded
+from derive.scheme.schedule import without_pi
 from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
@@ -132,7 +133,7 @@ def time_function(configuration: Configuration, name: str) -> Expression:
         raise UsageError(f'give {name}(t) a form, for example --set "{name}(t)=1/(1+t)"')
     if not isinstance(setting, Expression):
         raise UsageError(f"the numerical routes need {name}(t) as one expression in t, not the piecewise schedule {setting}")
-    return setting
+    return without_pi(setting)
 
 
 def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss | Game) -> Layout:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, lcm
 from random import Random
 from typing import Any
 
@@ -16,7 +16,7 @@ from derive.scheme import Configuration
 from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
-from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undecided
 from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
 from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
@@ -27,7 +27,7 @@ from verify.proof.sample import Plan, Sample, Sampler, vertices_matter
 from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
-MOST_ERROR, MOST_NESTED = -2.0, 6
+MOST_ERROR, MOST_NESTED, MOST_GRAIN = -2.0, 6, 12
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,16 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
+    try:
+        return _decide(claim, source)
+    except FractionalPower:
+        grain = lcm(*(q for n in claim.nodes if (q := root_of(n))))
+        if grain > MOST_GRAIN:
+            raise
+        return _decide(replace(claim, grain=grain), source)
+
+
+def _decide(claim: Statement, source: Random) -> Proof:
     rank = rank_of_text(claim)
     plan = Plan(
         claim,

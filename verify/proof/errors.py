@@ -9,6 +9,10 @@ class Undecided(Exception):
     """The statement is outside what is proved here; the message is the reason."""
 
 
+class FractionalPower(Undecided):
+    """A root brings a fractional power of gamma: series in a root of gamma may do."""
+
+
 class Rejected(Exception):
     """A number that must be positive is none in this sample: where, and its component (None for a scalar)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from derive.errors import UsageError, nearest
@@ -21,6 +22,7 @@ from verify.proof.statement import DERIVATIVES, Statement, is_exponential
 
 Value = Any  # Series for a scalar, list[Series] for a vector
 MAX_POWER = 40
+_ELEMENTARY = ("sqrt", "sign", "abs")
 
 
 @dataclass
@@ -40,11 +42,37 @@ class Point:
         return int(self.problem.dimension)
 
 
+@dataclass(frozen=True)
+class Grain:
+    """Series in delta, gamma = delta^grain, beside those in gamma: roots bring powers of delta that cancel in what is left."""
+
+    grain: int
+    coarse: Algebra
+
+    @cached_property
+    def fine(self) -> Algebra:
+        a = self.coarse
+        if self.grain == 1:
+            return a
+        return Algebra(a.ring, a.length * self.grain, a.leading, a.noted, a.found, a.notes)
+
+    @property
+    def gamma(self) -> Series:
+        return self.coarse.gamma.refined(self.fine, self.grain)
+
+    def refined(self, value: Value) -> Value:
+        return value if self.grain == 1 else _each(value, lambda x, i: x.refined(self.fine, self.grain))
+
+    def coarsened(self, value: Value) -> Value:
+        return value if self.grain == 1 else _each(value, lambda x, i: x.coarsened(self.coarse, self.grain))
+
+
 class Evaluator:
     """Values of trees: scalars are series, vectors lists of them; numbers join every component."""
 
-    def __init__(self, point: Point, algebra: Algebra, functions: Mapping[str, Expression | None]) -> None:
-        self.point, self.algebra, self.functions = point, algebra, functions
+    def __init__(self, point: Point, algebra: Algebra, functions: Mapping[str, Expression | None], grain: int = 1) -> None:
+        self.grain = Grain(grain, algebra)
+        self.point, self.algebra, self.functions = point, self.grain.fine, functions
         self.known: dict[int, Value] | None = None  # by identity of the tree, where names keep their values
 
     def value(self, node: Expression, names: Mapping[str, Value]) -> Value:
@@ -85,7 +113,14 @@ class Evaluator:
         return _both(args[0], args[1], {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op])
 
     def _call(self, node: Call, names: Mapping[str, Value]) -> Value:
-        name, args = node.function, [self.value(a, names) for a in node.args]
+        args = [self.value(a, names) for a in node.args]
+        if self.grain.grain == 1 or node.function in _ELEMENTARY:
+            return self._applied(node, args)
+        inside = Evaluator(self.point, self.grain.coarse, self.functions)
+        return self.grain.refined(inside._applied(node, [*map(self.grain.coarsened, args)]))
+
+    def _applied(self, node: Call, args: list[Value]) -> Value:
+        name = node.function
         if name in self.functions:
             return _each(args[0], lambda x, i: self._of_time(name, x))
         match name:
@@ -196,30 +231,38 @@ def _both(a: Value, b: Value, f: Callable[[Series, Series], Series]) -> Value:
 
 
 class Stepper:
-    """(states at step n, n) -> states at step n + 1, states under the names of the result."""
+    """(states at step n, n) -> states at step n + 1, states under the names of the result.
+
+    What is eliminated, z = Psi(theta, ...), is given by the first lines of the program in a step that starts without it, and
+    handed on from there: the orbit is that of the text as it is written, and every further step checks that z is still Psi.
+    """
 
     def __init__(self, claim: Statement, point: Point, algebra: Algebra) -> None:
-        self.claim, self.point, self.algebra = claim, point, algebra
-        self.evaluator = Evaluator(point, algebra, claim.functions)
-        self.constants = {n: algebra.element(x) for n, x in point.parameters.items()}
-        self.constants["gamma"] = algebra.gamma
+        self.claim, self.point = claim, point
+        self.evaluator = Evaluator(point, algebra, claim.functions, claim.grain)
+        self.grain = self.evaluator.grain
+        self.algebra = self.grain.fine
+        self.constants = {n: self.algebra.element(x) for n, x in point.parameters.items()}
+        self.constants["gamma"] = self.grain.gamma
 
     def time(self, n: int) -> Series:
-        return self.algebra.element(self.point.t) + self.algebra.gamma * self.algebra.constant(n)
+        return self.algebra.element(self.point.t) + self.grain.gamma * self.algebra.constant(n)
 
     def step(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
         after = self.after(states, n)
-        return {result: self._in_units(text, after, n) for text, result in self.claim.states.items()}
+        found = {x: self.grain.coarsened(self._in_units(text, after, n)) for text, x in self.claim.states.items()}
+        return found | {z: after[z] for z in self.claim.eliminated}
 
     def after(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
         """Every variable of the text at the end of a step."""
         value, claim = self.evaluator.value, self.claim
         names = {**self.constants, "t": self.time(n)}
         names |= {p: value(e, names) for p, e in claim.bindings.items()}
+        names |= {z: states[z] for z in claim.eliminated if z in states}
         for text, result in claim.states.items():
-            names[text] = states[result]
+            names[text] = self.grain.refined(states[result])
             if text in claim.rescaled:
-                names[text] = _both(value(claim.rescaled[text].factor, names), states[result], Series.__mul__)
+                names[text] = _both(value(claim.rescaled[text].factor, names), names[text], Series.__mul__)
         after = self._settled(names) if claim.implicit else self._run(names)
         assigned = {a.target for a in claim.program}
         for x in claim.unknowns:
@@ -229,10 +272,20 @@ class Stepper:
 
     def _run(self, names: Mapping[str, Value]) -> dict[str, Value]:
         current = dict(names)
-        for line in self.claim.program:
+        for n, line in enumerate(self.claim.program):
+            if n < len(self.claim.eliminated) and line.target in names:
+                self._check_kept(line.target, names)
+                continue
             value = self.evaluator.value(line.value, current)
             current[line.target] = self.evaluator.vector(value) if line.target in self.claim.unknowns else value
         return current
+
+    def _check_kept(self, z: str, names: Mapping[str, Value]) -> None:
+        """Whether what the last step left in z is the function of the other states that the orbit started with."""
+        psi = next(line.value for line in self.claim.program if line.target == z)
+        difference = _both(self.evaluator.vector(names[z]), self.evaluator.value(psi, names), Series.__sub__)
+        if self.algebra.leading is None and any(x.c for x in difference):
+            raise Undecided(f"{z} is not the function of the other states after a step that it is before it")
 
     def _settled(self, names: dict[str, Value]) -> dict[str, Value]:
         """theta_next enters with a factor gamma: each pass settles one more power."""

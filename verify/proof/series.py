@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undecided
 from verify.proof.taylor import taylor
 
 EXACT = 10**9
@@ -97,6 +97,20 @@ class Series:
         c = [zero] * (self.v - low) + self.c
         return (c + [zero] * (high - low - len(c)))[: high - low]
 
+    # ------------------------------------------------------------------------------------------ roots of gamma
+
+    def refined(self, fine: Algebra, grain: int) -> Series:
+        """The same series in delta, gamma = delta^grain."""
+        zeros = [self.a.ring.zero] * (grain - 1)
+        return Series(fine, self.v * grain, [x for c in self.c for x in (c, *zeros)], self.exact)
+
+    def coarsened(self, algebra: Algebra, grain: int) -> Series:
+        """The same series in gamma = delta^grain; FractionalPower where it has other powers of delta."""
+        low = -(-self.v // grain)
+        if self.a.leading is None and not all(self.a.ring.is_zero(x) for j, x in enumerate(self.c, self.v) if j % grain):
+            raise FractionalPower("a variable has a fractional power of gamma")
+        return Series(algebra, low, self.c[low * grain - self.v :: grain], self.exact)
+
     # ------------------------------------------------------------------------------------------ arithmetic
 
     def __add__(self, other: Series) -> Series:
@@ -170,7 +184,7 @@ class Series:
         base = self._leading(key, component)
         v = base.v * r
         if v.denominator != 1:
-            raise Undecided("a root brings a fractional power of gamma")
+            raise FractionalPower("a root brings a fractional power of gamma")
         ring, a = self.a.ring, base.c
         try:
             lead = ring.power(a[0], r, key)

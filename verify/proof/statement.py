@@ -68,6 +68,8 @@ class Statement:
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
     maps: Mapping[str, MapKind] = field(default_factory=dict)  # declared maps and their kinds
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    grain: int = 1  # a step is run on series in delta, gamma = delta^grain
+    eliminated: tuple[str, ...] = ()  # variables of the text that its first lines give at the first step, see `program.Stepper`
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -273,6 +275,7 @@ def statement(
         losses=scheme.losses,
         maps=scheme.maps,
         inverses=scheme.inverses,
+        eliminated=tuple(scheme.eliminated),
     )
 
 

@@ -48,6 +48,6 @@ def _is_about(data: SchemeData, scheme: Scheme) -> bool:
     if data.scheme:
         return data.scheme == scheme.name
     try:
-        return data.chosen()[0].statements == scheme.statements
+        return data.chosen()[0].written == scheme.written
     except DeriveError:
         return False

@@ -23,7 +23,7 @@ from derive.language import Expression
 from derive.language.calls import partial_of
 from derive.language.samples import NORMAL, sample_of
 from derive.scheme import Configuration
-from derive.scheme.schedule import Schedule
+from derive.scheme.schedule import Schedule, without_pi
 from verify.numbers.evaluation import elementary, evaluate
 from verify.orbits.run import Runner, State
 from verify.sde.elements import Element, Elements
@@ -123,7 +123,7 @@ class Step:
         for r, expression in self.configuration.functions.items():
             if isinstance(expression, Schedule):
                 raise UndecidedError(f"{r} is given in pieces")
-            found[r] = self._schedule(r, expression)
+            found[r] = self._schedule(r, without_pi(expression) if expression is not None else None)
         return found
 
     def _schedule(self, r: str, expression: Expression | None) -> Callable[[Element], Element]:
