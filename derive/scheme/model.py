@@ -23,12 +23,13 @@ from derive.language import (
     unrolled,
     walk,
 )
-from derive.language.calls import CALLS, Kind, call_of, written_name
+from derive.language.calls import CALLS, PIECES, Kind, call_of, written_name
 from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
+from derive.scheme.regions import Region
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
@@ -70,6 +71,7 @@ class Scheme:
     with their kinds.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `region` says of what scheme with pieces this one is a branch (`derive.scheme.regions`).
     """
 
     name: str
@@ -89,6 +91,7 @@ class Scheme:
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -189,6 +192,16 @@ class Scheme:
     def layered(self) -> bool:
         """Whether the update sums over layers."""
         return not self.called.isdisjoint(LAYERED)
+
+    @property
+    def pieces(self) -> bool:
+        """Whether the update has branches: max, min, clip, where."""
+        return not self.called.isdisjoint(PIECES)
+
+    @property
+    def whole(self) -> Scheme:
+        """The scheme as its file states it, with its pieces."""
+        return self.region.whole if self.region else self
 
     @property
     def stochastic(self) -> bool:
