@@ -204,6 +204,12 @@ class Scheme:
         return self.region.whole if self.region else self
 
     @property
+    def branch(self) -> tuple[Assignment, ...]:
+        """The lines that are carried out, without those that ask where."""
+        asked = {c.name for c in self.region.conditions} if self.region else set()
+        return tuple(a for a in self.lines if a.target not in asked)
+
+    @property
     def stochastic(self) -> bool:
         """Whether the update draws at random."""
         return any(map(is_noise, self.called))

@@ -43,6 +43,10 @@ class Condition:
     def __str__(self) -> str:
         return f"{unparse(self.larger)} > {unparse(self.smaller)}"
 
+    @property
+    def difference(self) -> str:
+        return unparse(Operation("-", (self.larger, self.smaller)))
+
 
 @dataclass(frozen=True)
 class Region:

@@ -1,0 +1,152 @@
+"""Which regions a scheme with pieces has: every condition by its leading part on the slow manifold of its own branch.
+
+    larger - smaller = c_k gamma^k + c_(k+1) gamma^(k+1) + ...,   c_k not zero:       the condition is c_k > 0
+
+A condition that is true of every loss and all parameters in their ranges is left out, and a region of which one is false has no
+points.  Where all coefficients vanish through the order asked for, the slow manifold lies in the tie: refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from derive.algebra.inequalities import Inequality, follows, independent, normal_form, opposed
+from derive.algebra.sequences import coefficient_of_n
+from derive.engine.formula import read_comparison
+from derive.engine.run import Derivation
+from derive.engine.series import lattice
+from derive.engine.signs import Signs, signs_of
+from derive.errors import DeriveError, ReductionError, UsageError
+from derive.language import Name
+from derive.reals import Formula, compare
+from derive.scheme import Configuration, Scheme, configure
+from derive.scheme.regions import regions
+
+LEAST = 1  # the power of gamma through which conditions are looked at where less is asked for
+Run = Callable[[Configuration], Derivation]
+
+
+def leading_part(derivation: Derivation, name: str, componentwise: bool) -> Inequality | None:
+    """The first coefficient of a line of the text that does not vanish on the slow manifold; None where all known ones do."""
+    series = derivation.lines[name]
+    for k in lattice(series.low, derivation.order, series.step):
+        found = {t: v for t, c in series.at(k).items() if (v := coefficient_of_n(c, 0).reduced())}
+        if found and not derivation.algebra.is_zero(found):
+            return Inequality(derivation.algebra, found, k, componentwise)
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One region: its run, or why there is none, and the conditions that are neither true nor false of every loss."""
+
+    configuration: Configuration
+    run: Derivation | ReductionError
+    conditions: tuple[Inequality, ...]
+    tie: str = ""
+    signs: Signs = field(default_factory=Signs)
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.conditions)) or "everywhere"
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The run.  Raises ReductionError, naming the region, where the branch has no equation."""
+        where = f"{self.configuration.scheme.where}, where {self}" if self.conditions else self.configuration.scheme.where
+        if self.tie:
+            raise ReductionError(f"{where}: {self.tie}")
+        if isinstance(self.run, ReductionError):
+            reason = str(self.run).removeprefix(self.configuration.scheme.where).lstrip(":, ")
+            raise ReductionError(f"{where}: {reason}")
+        return self.run
+
+
+def find_regions(
+    scheme: Scheme, regime: str | None, settings: Mapping[str, str] | None, run: Run, assume: Sequence[str] = ()
+) -> list[Found]:
+    """Every region of a scheme that has points, those alone that the assumptions leave.
+
+    Raises UsageError for an assumption that decides nothing, and where none is left.
+    """
+    found = [f for branch in regions(scheme) if (f := _region(configure(branch, regime, settings), run, assume)) is not None]
+    if not found:
+        raise ReductionError(f"{scheme.where}: no branch is consistent with its own conditions")
+    kept = [f for f in found if not any(_decided(f, a) is False for a in assume)]
+    for text in assume:
+        if all(_decided(f, text) is None for f in found):
+            raise UsageError(f"--assume '{text}': it decides between none of the regions, which are {_listed(found)}")
+    if not kept:
+        raise UsageError(f"--assume: no region is left; they are {_listed(found)}")
+    return kept
+
+
+def _listed(found: Sequence[Found]) -> str:
+    return ", ".join(f"'{f}'" for f in found)
+
+
+def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Found | None:
+    """The region of a branch; None where a condition of its own is false there."""
+    conditions = configuration.scheme.region.conditions if configuration.scheme.region else ()
+    try:
+        result: Derivation | ReductionError = run(configuration)
+        known = result
+    except ReductionError as error:
+        result, known = error, _at_rest(configuration, error)
+    if any(leading_part(known, c.name, False) is None for c in conditions) and known.order < LEAST:
+        known = result if isinstance(result, ReductionError) else Derivation(configuration, LEAST)  # type: ignore[assignment]
+        if isinstance(known, ReductionError):
+            return Found(configuration, known, ())
+    signs = signs_of(configuration, list(_of_parameters(known, assume)))
+    kept: list[Inequality] = []
+    tie = ""
+    for c in conditions:
+        lead = leading_part(known, c.name, c.kind == "vector")
+        if lead is None:
+            tie = f"a tie: {c.difference} vanishes on the slow manifold through gamma^{known.order}, and no branch is chosen there"
+            continue
+        sign = signs.of(lead.sum)
+        if sign == -1:
+            return None
+        if sign is None:
+            kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
+    if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
+        return None
+    return Found(configuration, result, tuple(independent(kept, signs.of)), tie, signs)
+
+
+def _at_rest(configuration: Configuration, error: ReductionError) -> Derivation:
+    """The memory at gamma = 0, where theta does not move: what a branch without an equation still says of its conditions."""
+    scheme = configuration.scheme
+    resting = tuple(replace(a, value=Name(a.target)) if a.target in scheme.unknowns else a for a in scheme.lines)
+    try:
+        return Derivation(replace(configuration, scheme=replace(scheme, statements=resting)), 0)
+    except DeriveError:
+        raise error from None
+
+
+def _of_parameters(run: Derivation, assume: Sequence[str]) -> Iterator[Formula]:
+    """Assumptions about parameters alone."""
+    for text in assume:
+        total = read_comparison(run.algebra, text)
+        if total.keys() == {run.algebra.unit}:
+            c = total[run.algebra.unit]
+            yield compare(c, ">", c.ring.zero)
+
+
+def _decided(found: Found, text: str) -> bool | None:
+    """Whether the region is where the assumption holds (True), is not (False), or the assumption says nothing about it."""
+    if not found.conditions:
+        return None
+    algebra = found.conditions[0].algebra
+    total = read_comparison(algebra, text)
+    if total.keys() <= {algebra.unit} and found.signs.of(total) == 1:
+        return True
+    assumed = Inequality(algebra, normal_form(algebra, total, found.signs))
+    if any(opposed(assumed, c, found.signs.of) for c in found.conditions):
+        return False
+    return True if any(follows(c, assumed, found.signs.of) for c in found.conditions) else None
+
+
+__all__ = ["Found", "find_regions", "leading_part"]
