@@ -16,13 +16,13 @@ from typing import Any
 
 from derive.algebra.calculus import Transfer, same
 from derive.algebra.coefficients import Ratio
-from derive.algebra.fold import within
 from derive.algebra.frozen import Frozen, freeze, thaw
 from derive.algebra.inequalities import Inequality
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text, term_text
 from derive.language import unparse
 from derive.scheme import Configuration, Scheme
+from derive.scheme.masks import componentwise
 from derive.scheme.schedule import Schedule
 
 #: an equation of a branch holds where its conditions hold at every component, or at those components where they hold
@@ -205,9 +205,7 @@ class Equation(Described):
         """How conditions about vectors are meant: at every component alone where no component of the equation reads another one."""
         if not any(c.componentwise for c in self.conditions):
             return ""
-        terms = (t for sums in self.equations.values() for total in sums for _, t in total)
-        coupled = any(f.kind == "sum" or f.children for t in terms for f in within(t))
-        return EVERY if coupled else EACH
+        return EACH if componentwise(self.scheme, self.order) else EVERY
 
 
 def origin(c: Configuration, order: int) -> dict[str, Any]:

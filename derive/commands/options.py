@@ -16,7 +16,7 @@ from derive.errors import DeriveError
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 
-_LETTERS, _CHOSEN, _FUNCTIONS = "derive.letters", "derive.chosen", "derive.functions"
+_LETTERS, _CHOSEN, _FUNCTIONS, _ASSUMED = "derive.letters", "derive.chosen", "derive.functions", "derive.assumed"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
@@ -43,6 +43,7 @@ def scheme_options(function: Function) -> Function:
         click.option("--parameter", "parameters", multiple=True, metavar="NAME",
                      help="Declare a parameter of --update (names of Greek letters need none) or of --loss."),
         functions_option,
+        assume_option,
         click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
                      help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -62,6 +63,24 @@ def functions_option(function: Function) -> Function:
 
 def _remember_functions(context: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
     context.meta[_FUNCTIONS] = settings(pairs, "--function", "f = loss(x, y)")
+
+
+def assume_option(function: Function) -> Function:
+    """--assume; `chosen_assumptions` is what was given."""
+    return click.option(
+        "--assume", multiple=True, metavar="CONDITION", expose_value=False, callback=_remember_assumptions,
+        help="Of a text with branches (max, min, clip, where): what holds in the region that is meant, 'norm(grad) > c'. Repeatable.",
+    )(function)  # fmt: skip
+
+
+def _remember_assumptions(context: click.Context, _: click.Parameter, texts: tuple[str, ...]) -> None:
+    context.meta[_ASSUMED] = texts
+
+
+def chosen_assumptions() -> tuple[str, ...]:
+    """What --assume of the running command says."""
+    found: tuple[str, ...] = click.get_current_context().meta.get(_ASSUMED, ())
+    return found
 
 
 def chosen_functions() -> Mapping[str, str]:
@@ -107,6 +126,20 @@ def chosen_letters() -> Mapping[str, str]:
 
 
 def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:
+    """The scheme that was chosen; of one with branches the region that --assume picks, which must be one."""
+    return in_region(whole_scheme(scheme, update, parameters, pairs), click.get_current_context().params.get("regime"), pairs)
+
+
+def in_region(scheme: Scheme, regime: str | None, pairs: tuple[str, ...]) -> Scheme:
+    """The branch of a scheme that --assume picks, under --set; the scheme itself where it has no branches."""
+    if not scheme.pieces and not chosen_assumptions():
+        return scheme
+    from derive.equation import region
+
+    return region(scheme, chosen_assumptions(), regime=regime, settings=settings(pairs))
+
+
+def whole_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:
     """The scheme that its name or --update gives; exactly one of them must be there.  --set of a name of --update declares it."""
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")

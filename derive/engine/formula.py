@@ -190,7 +190,8 @@ class _OfStates(FormulaReader):
 def _value(algebra: Algebra, expression: Expression) -> Sum:
     """A formula in the state variables as a sum of terms."""
     workspace = Workspace(algebra)
-    values = {n: Given(workspace, [algebra.state(n, scalar)]) for n, scalar in algebra.states().items()}
+    states = {n: scalar for n, scalar in algebra.states().items() if n.isidentifier()}  # others are not solved yet
+    values = {n: Given(workspace, [algebra.state(n, scalar)]) for n, scalar in states.items()}
     values["L"] = Given(workspace, [loss_term(algebra)])
     return _OfStates(workspace, values).read(expression).at(0)
 
