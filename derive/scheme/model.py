@@ -92,6 +92,7 @@ class Scheme:
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
     region: Region | None = None
+    given_kinds: Mapping[str, Kind] = field(default_factory=dict)  # of a branch: those that the whole text shows
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -146,6 +147,7 @@ class Scheme:
     def kinds(self) -> Mapping[str, Kind]:
         """name -> 'vector' or 'scalar', the least assignment consistent with the program; an [initial] value is a number."""
         known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
+        known |= {name: kind for name, kind in self.given_kinds.items() if name in {*self.states, *self.assigned}}
         known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
         kinds = inferred(self.lines, known, (*self.states, *self.assigned), self._require_space)
         of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})

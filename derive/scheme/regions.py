@@ -126,7 +126,9 @@ def regions(scheme: Scheme) -> tuple[Scheme, ...]:
         found = [longer for path in found for longer in _carried_out(s, path, scheme.where)]  # type: ignore[arg-type]
         if len(found) > MOST_REGIONS:
             raise LimitError(f"{scheme.where}: more than {MOST_REGIONS} regions; write the branches that hold for some pieces")
-    return tuple(replace(scheme, statements=p.lines, region=Region(scheme, p.conditions)) for p in found)
+    return tuple(
+        replace(scheme, statements=p.lines, region=Region(scheme, p.conditions), given_kinds=scheme.kinds) for p in found
+    )
 
 
 def _carried_out(s: Assignment | Repeat, path: _Path, where: str) -> Iterator[_Path]:
