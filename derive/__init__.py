@@ -72,8 +72,8 @@ _HOME = {
 __all__ = [
     "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
     "catalogue", "compare", "compare_laws", "configure", "explain", "initial_law", "initial_layer", "inline_scheme",
-    "load_scheme", "modified_energy", "modified_equation", "modified_equations", "modified_loss", "modified_losses", "modified_sde",
-    "modifying_field", "region", "second_order", "stability", "stationary_law",
+    "load_scheme", "modified_energy", "modified_equation", "modified_equations", "modified_loss", "modified_losses",
+    "modified_sde", "modifying_field", "region", "second_order", "stability", "stationary_law",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

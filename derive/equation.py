@@ -175,8 +175,8 @@ def modified_equation(
     force     derive even if more than 50,000 terms are to be expected, or 250,000 products of terms are not enough
     assume    of a text with branches, what holds in the region that is meant, such as "norm(grad) > c"
 
-    Raises UsageError (bad order, regime or setting; several regions), SchemeError and ParseError (bad file or text), ReductionError (the
-    scheme has no modified equation of this kind).
+    Raises UsageError (bad order, regime or setting; several regions), SchemeError and ParseError (bad file or text),
+    ReductionError (the scheme has no modified equation of this kind).
 
     >>> print(modified_equation("gd", order=2)["theta"][2])
     -1/12*d3(grad, grad) - 1/3*hess(hess(grad))
@@ -202,7 +202,7 @@ def modified_equations(
     progress: Callable[[int], None] | None = None,
     assume: Sequence[str] = (),
 ) -> tuple[ModifiedEquation, ...]:
-    """The modified equation of every region of a text with branches (max, min, clip, where), each with its conditions; else the one.
+    """The modified equation of every region of a text with branches, with its conditions; of another text the one it has.
 
     Parameters and errors are those of `modified_equation`; a tie is a ReductionError.
 
@@ -263,7 +263,8 @@ def refuse_assumptions(scheme: Scheme, assume: Sequence[str]) -> None:
 def several_regions(scheme: Scheme, found: Sequence[Sequence[Inequality]]) -> UsageError:
     """One region is read, and there are several."""
     listed = ", ".join(f"'{' and '.join(map(str, c)) or 'everywhere'}'" for c in found)
-    return UsageError(f"{scheme.where} has {len(found)} regions, and one is read here; pick it with --assume: they are {listed}")
+    many = f"{scheme.where} has {len(found)} regions, and one is read here"
+    return UsageError(f"{many}; pick it with --assume: they are {listed}")
 
 
 def derivation_of(

@@ -25,7 +25,7 @@ from derive.scheme import Configuration, Scheme
 from derive.scheme.masks import componentwise
 from derive.scheme.schedule import Schedule
 
-#: an equation of a branch holds where its conditions hold at every component, or at those components where they hold
+#: an equation of a branch holds where its conditions hold at every component, or at those where they hold
 EVERY, EACH = "every component", "each component"
 MAX_SHOWN = 100  # characters of a combination at the prompt
 
@@ -202,7 +202,7 @@ class Equation(Described):
 
     @property
     def holds(self) -> str:
-        """How conditions about vectors are meant: at every component alone where no component of the equation reads another one."""
+        """How conditions about vectors are meant: of every component, or of each alone where none reads another one."""
         if not any(c.componentwise for c in self.conditions):
             return ""
         return EACH if componentwise(self.scheme, self.order) else EVERY

@@ -64,7 +64,7 @@ def sign_of_terms(total: Sum, sign: Sign) -> int | None:
 
 
 def normal_form(algebra: Algebra, total: Sum, sign: Sign) -> Sum:
-    """The sum times what is positive: without negative powers and common sizes, its last coefficient 1 or -1 if its sign is known.
+    """The sum times what is positive: without negative powers and common sizes, its last coefficient 1 or -1.
 
     >>> from derive.algebra.coefficients import Ring
     >>> a = Algebra(Ring()); g = a.node_sum("L", []); two = a.constant(a.ring.constant(2))

@@ -69,7 +69,7 @@ def assume_option(function: Function) -> Function:
     """--assume; `chosen_assumptions` is what was given."""
     return click.option(
         "--assume", multiple=True, metavar="CONDITION", expose_value=False, callback=_remember_assumptions,
-        help="Of a text with branches (max, min, clip, where): what holds in the region that is meant, 'norm(grad) > c'. Repeatable.",
+        help="Of a text with branches (max, min, clip, where): what holds in the region meant, 'norm(grad) > c'. Repeatable.",
     )(function)  # fmt: skip
 
 

@@ -148,7 +148,7 @@ class FormulaReader(Meaning[_Value]):
         return Node({kind.point: self.given(self.algebra.state(kind.point))}, kind.label, args)
 
 
-def _term_expression(algebra: Algebra, text: str, where: str = "term", more: Mapping[str, int] | None = None) -> Expression:
+def _term_expression(algebra: Algebra, text: str, where: str = "term", more: dict[str, int] | None = None) -> Expression:
     losses, maps = declared_losses(algebra.functions), map_arities(declared_maps(algebra.functions)) | (more or {})
     if not losses:
         return parse_expression(text, where, TERM_CALLS | maps)

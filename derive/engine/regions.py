@@ -9,6 +9,7 @@ points.  Where all coefficients vanish through the order asked for, the slow man
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,7 +23,7 @@ from derive.errors import DeriveError, ReductionError, UsageError
 from derive.language import Name
 from derive.reals import Formula, compare
 from derive.scheme import Configuration, Scheme, configure
-from derive.scheme.regions import regions
+from derive.scheme.regions import Condition, regions
 
 LEAST = 1  # the power of gamma through which conditions are looked at where less is asked for
 Run = Callable[[Configuration], Derivation]
@@ -88,42 +89,45 @@ def _listed(found: Sequence[Found]) -> str:
 
 def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Found | None:
     """The region of a branch; None where a condition of its own is false there."""
-    conditions = configuration.scheme.region.conditions if configuration.scheme.region else ()
     try:
         result: Derivation | ReductionError = run(configuration)
-        known = result
     except ReductionError as error:
-        result, known = error, _at_rest(configuration, error)
-    if any(leading_part(known, c.name, False) is None for c in conditions) and known.order < LEAST:
-        known = result if isinstance(result, ReductionError) else Derivation(configuration, LEAST)  # type: ignore[assignment]
-        if isinstance(known, ReductionError):
-            return Found(configuration, known, ())
+        result = error
+    known = _that_knows(configuration, result)
+    if known is None:
+        return Found(configuration, result, ())
     signs = signs_of(configuration, list(_of_parameters(known, assume)))
     kept: list[Inequality] = []
     tie = ""
-    for c in conditions:
+    for c in _conditions(configuration):
         lead = leading_part(known, c.name, c.kind == "vector")
-        if lead is None:
-            tie = f"a tie: {c.difference} vanishes on the slow manifold through gamma^{known.order}, and no branch is chosen there"
-            continue
-        sign = signs.of(lead.sum)
+        sign = signs.of(lead.sum) if lead else None
         if sign == -1:
             return None
-        if sign is None:
+        if lead is None:
+            tie = f"a tie, {c.difference} is zero on the slow manifold through gamma^{known.order}: no branch is chosen there"
+        elif sign is None:
             kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
     if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
         return None
     return Found(configuration, result, tuple(independent(kept, signs.of)), tie, signs)
 
 
-def _at_rest(configuration: Configuration, error: ReductionError) -> Derivation:
-    """The memory at gamma = 0, where theta does not move: what a branch without an equation still says of its conditions."""
+def _conditions(configuration: Configuration) -> tuple[Condition, ...]:
+    return configuration.scheme.region.conditions if configuration.scheme.region else ()
+
+
+def _that_knows(configuration: Configuration, result: Derivation | ReductionError) -> Derivation | None:
+    """The run that the conditions are read from: that of the branch, through LEAST at least; for a branch without an equation
+    its memory at gamma = 0, where theta does not move."""
+    if isinstance(result, Derivation):
+        short = result.order < LEAST and any(leading_part(result, c.name, False) is None for c in _conditions(configuration))
+        return Derivation(configuration, LEAST) if short else result
     scheme = configuration.scheme
     resting = tuple(replace(a, value=Name(a.target)) if a.target in scheme.unknowns else a for a in scheme.lines)
-    try:
+    with suppress(DeriveError):
         return Derivation(replace(configuration, scheme=replace(scheme, statements=resting)), 0)
-    except DeriveError:
-        raise error from None
+    return None
 
 
 def _of_parameters(run: Derivation, assume: Sequence[str]) -> Iterator[Formula]:

@@ -31,7 +31,7 @@ _BUDGET = Budget(steps=300_000, seconds=2)
 
 
 class Signs:
-    """+1 or -1 where something has that sign for all parameters that satisfy `given`, 0 where it vanishes, None where it is open."""
+    """+1 or -1 where something has that sign for all parameters that satisfy `given`, 0 where it vanishes, else None."""
 
     def __init__(self, given: Formula = TRUE, positive: Collection[str] = ()) -> None:
         self.given, self.positive = given, frozenset(positive)
@@ -70,7 +70,7 @@ class Signs:
         if _unbounded(total):
             return None
         numbers = _Numbers(total)
-        if not 1 < len(total) or len(numbers.places) > MOST_FACTORS:
+        if len(total) < 2 or len(numbers.places) > MOST_FACTORS:
             return None
         return self._decided(numbers.value(total), All((self.given, *numbers.known())))
 
@@ -81,7 +81,7 @@ class Signs:
 
 
 def _unbounded(total: Sum) -> bool:
-    """Whether one term alone has a factor that is free of all others and makes the sum take both signs: x in x + 5, |u| in |u| - c."""
+    """Whether one term alone has a factor that is free of all others and makes the sum take both signs: x in x + 5."""
     factors = [(f, e) for t in total for f, e in t.factors]
     for f, e in factors:
         others = {a for other, _ in factors if other is not f for a in _atoms(other)}
@@ -93,8 +93,10 @@ def _unbounded(total: Sum) -> bool:
 
 def _atoms(f: Factor) -> set[Factor]:
     """What a factor is made of."""
-    inner = [a for t in (*(t for t, _ in f.body), *(f.children if f.kind == "abs" else ())) for g, _ in t.factors for a in _atoms(g)]
-    return set(inner) if f.kind in ("base", "abs", "root") else {f}
+    if f.kind not in ("base", "abs", "root"):
+        return {f}
+    inside = (*(t for t, _ in f.body), *f.children)
+    return {a for t in inside for g, _ in t.factors for a in _atoms(g)}
 
 
 class _Numbers:

@@ -89,8 +89,8 @@ def configure(
         scheme.require_no_noise()
     if scheme.pieces and not pieces:
         raise ReductionError(
-            f"{scheme.where} has branches ({names_of_pieces(scheme)}), and this reads one of its regions; derive modified-eq lists "
-            "them, --assume CONDITION picks one, and so does derive.region in Python"
+            f"{scheme.where} has branches ({names_of_pieces(scheme)}), and this reads one of its regions: derive modified-eq "
+            "lists them, --assume picks one, derive.region does in Python"
         )
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))

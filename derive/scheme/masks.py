@@ -35,7 +35,7 @@ def componentwise(branch: Scheme, order: int) -> bool:
 
 
 def _couples(call: Call, scheme: Scheme, moves: bool = True) -> bool:
-    """Whether a call reads other components of its arguments: a sum, a direction, a map; a gradient, as soon as something moves."""
+    """Whether a call reads other components of its arguments: a sum, a direction, a map; a gradient, if something moves."""
     name = call.function
     found = map_of(name, scheme.maps)
     if found:

@@ -1,4 +1,4 @@
-"""A text with pieces as texts without: one for each choice of branches, with the conditions under which it is what is carried out.
+"""A text with pieces as texts without: one for each choice of branches, with the conditions under which it is carried out.
 
     max(a, b) = a where a - b > 0, b where b - a > 0;       min(a, b) with the branches exchanged
     where(a < b, x, y) = x where b - a > 0, y where a - b > 0
@@ -123,7 +123,7 @@ def regions(scheme: Scheme) -> tuple[Scheme, ...]:
     stem = fresh_name("condition", {n.rstrip("0123456789") for n in (*scheme.names, *scheme.assigned)})
     found = [_Path(scheme.kinds, stem)]
     for s in scheme.statements:
-        found = [longer for path in found for longer in _carried_out(s, path, scheme.where)]  # type: ignore[arg-type]
+        found = [longer for path in found for longer in _carried_out(s, path, scheme.where)]
         if len(found) > MOST_REGIONS:
             raise LimitError(f"{scheme.where}: more than {MOST_REGIONS} regions; write the branches that hold for some pieces")
     return tuple(

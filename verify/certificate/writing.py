@@ -31,11 +31,11 @@ class CertificateRefused(Exception):
 
 
 def require_certifiable(configuration: Configuration) -> None:
-    """Raise ReductionError where a certificate has no words for the scheme: a number of steps that is a symbol, branches."""
+    """Raise ReductionError where a certificate has no words for the scheme: branches, a number of steps that is a symbol."""
     if configuration.scheme.region is not None:
         raise ReductionError(
-            f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a text "
-            "that is one branch can be certified"
+            f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a "
+            "text that is one branch can be certified"
         )
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)

@@ -72,13 +72,15 @@ class Margins:
 
 
 def random_start(data: Data, loss: Loss | Game, seed: int, k: int) -> Start:
-    """The k-th random point and other slow coordinates, those of sizes that differ from try to try, the point farther out later."""
+    """The k-th random point, farther out later, and other slow coordinates, of sizes that differ from try to try."""
     source = random.Random(f"region {seed} {k}")
     scale, far = source.choice(_SCALES), 1 + 4 * k // TRIES
-    theta = tuple(far * Fraction(source.choice((-1, 1)) * source.randint(2, 6), source.randint(7, 11)) for _ in range(loss.dimension))
-    size = len(loss.variables)
-    others = {n: [scale * Fraction(source.randint(2, 5), source.randint(6, 9)) for _ in range(size)] for n in data["equations"]}
-    return theta, others
+
+    def fraction() -> Fraction:
+        return Fraction(source.randint(2, 6), source.randint(7, 11))
+
+    theta = tuple(far * source.choice((-1, 1)) * fraction() for _ in range(loss.dimension))
+    return theta, {n: [scale * fraction() for _ in loss.variables] for n in data["equations"]}
 
 
 def starts_inside(
@@ -105,7 +107,7 @@ def scaled_parameters(configuration: Configuration, parameters: Parameters) -> I
 def start_inside(
     configuration: Configuration, data: Data, loss: Loss | Game, parameters: Parameters, seed: int = 0
 ) -> tuple[Start, dict[str, Fraction]]:
-    """A random start inside the region, with parameters of which there are enough.  Raises NumericError where none is found."""
+    """A random start inside the region, and parameters that have one.  Raises NumericError where none is found."""
     for scaled in scaled_parameters(configuration, parameters):
         if (found := next(starts_inside(configuration, data, loss, scaled, seed), None)) is not None:
             return found, scaled
@@ -115,14 +117,19 @@ def start_inside(
 def check_choice(
     configuration: Configuration, data: Data, loss: Loss | Game, parameters: Parameters, seed: int = 0
 ) -> Choice:
-    """The conditions and the branch against the whole text at random points.  `data` is the JSON form of the region's equation."""
-    counts = {True: 0, False: 0}
+    """The conditions and the branch against the whole text at random points; `data` is the JSON form of the region's equation.
+
+    Raises NumericError where no point of the region was found.
+    """
+    counts = {True: 0, False: 0 if data["condition"] else WANTED}
     for scaled in scaled_parameters(real_text(configuration), parameters):
         checker = _Checker(configuration, data, loss, scaled)
         for start, inside in checker.starts(counts, seed):
             try:
                 witness = checker.wrong_at(start, inside)
             except (NumericError, ZeroDivisionError, ValueError):  # the branch cannot be run from there
+                continue
+            if witness is None:
                 continue
             counts[inside] += 1
             if witness:
@@ -131,7 +138,7 @@ def check_choice(
             break
     if not counts[True]:
         raise NumericError("no random point was found inside the region")
-    return Choice(counts[True], counts[False])
+    return Choice(counts[True], counts[False] if data["condition"] else 0)
 
 
 class _Checker:
@@ -145,26 +152,26 @@ class _Checker:
         self.names = [c.name for c in region.conditions] if region else []
 
     def starts(self, counts: Mapping[bool, int], seed: int) -> Iterator[tuple[Start, bool]]:
-        """Random starts away from where a condition changes, and whether they are inside, until there are enough of either kind."""
+        """Random starts away from where a condition changes, and whether they are inside, until there are enough of both."""
         for k in range(TRIES):
             start = random_start(self.data, self.loss, seed, k)
             margins = self.margins.at(starting_point(self.margins.layout, *start))
             inside = all(m > 0 for m in margins)
             if counts[inside] < WANTED and all(abs(m) > 1e-3 for m in margins):
                 yield start, inside
-            if min(counts.values()) >= WANTED or not margins and counts[True] >= WANTED:
+            if min(counts.values()) >= WANTED:
                 return
 
-    def wrong_at(self, start: Start, inside: bool) -> str:
-        """What is wrong at a point: nothing, or a line."""
+    def wrong_at(self, start: Start, inside: bool) -> str | None:
+        """What is wrong at a point: nothing, or a line; None where it is nearer to a tie than the balls are wide."""
         with precision(BITS):
-            gamma, plain = number(GAMMA), build_system(self.configuration, self.data, self.loss, self.parameters, *start)
+            gamma, plain = number(GAMMA), self._system(self.configuration, start)
             slow = [number(x) for x in plain.start]
             memory = slow_memory(plain, slow, gamma, plain.order + 6, arb(10) ** -70)
             asked = self._asked(start, [*slow, *memory], gamma)
             chosen = all(bool(x > 0) for x in asked)
-            if not chosen and all(bool(x > 0) or not bool(x < 0) for x in asked):
-                return ""  # nearer to a tie than the balls are wide
+            if not chosen and not any(bool(x < 0) for x in asked):
+                return None
             if chosen != inside:
                 stated, found = ("hold", "another branch is chosen") if inside else ("do not hold", "this branch is chosen")
                 return f"the conditions {stated} and {found}"
@@ -172,11 +179,14 @@ class _Checker:
                 return "the text with its comparisons does not step as the branch does"
         return ""
 
+    def _system(self, configuration: Configuration, start: Start) -> System:
+        return build_system(configuration, self.data, self.loss, self.parameters, *start)
+
     def _asked(self, start: Start, state: list[Any], gamma: Any) -> list[Any]:
         """The differences that decide, over a few steps."""
         layout = layout_of(self.asking, self.data, self.loss)
         places = [range(*layout.slots[n]) for n in self.names]
-        system = build_system(self.asking, self.data, self.loss, self.parameters, *start)
+        system = self._system(self.asking, start)
         flat = [*state, *([arb(0)] * (len(system.start) + len(system.rest) - len(state)))]
         return [s[i] for s in system.orbit(flat, gamma, STEPS)[1:] for p in places for i in p]
 
