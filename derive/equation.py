@@ -239,7 +239,7 @@ def region(
     >>> from derive.language import unparse
     >>> from derive.scheme import inline_scheme
     >>> text = "theta = theta - gamma*clip(grad(theta), -1, 1)"
-    >>> unparse(region(inline_scheme(text), ["grad < 1", "grad > -1"]).branch[-1].value)
+    >>> unparse(region(inline_scheme(text), ["grad < 1", "grad > -1"]).program[-1].value)
     'theta - gamma*grad(theta)'
     """
     chosen = load_scheme(scheme)

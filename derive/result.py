@@ -20,7 +20,7 @@ from derive.algebra.frozen import Frozen, freeze, thaw
 from derive.algebra.inequalities import Inequality
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text, term_text
-from derive.language import unparse
+from derive.language import statement_text, unparse
 from derive.scheme import Configuration, Scheme
 from derive.scheme.masks import componentwise
 from derive.scheme.schedule import Schedule
@@ -197,7 +197,7 @@ class Equation(Described):
         """JSON: where the equation of a branch holds, and the branch."""
         if self.scheme.region is None:
             return {}
-        branch = [f"{a.target} = {unparse(a.value)}" for a in self.scheme.branch]
+        branch = [statement_text(s) for s in self.scheme.branch]
         return {"condition": [str(c) for c in self.conditions], "holds": self.holds, "branch": branch}
 
     @property

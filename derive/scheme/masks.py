@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from derive.language import Call, Expression, Number, Operation, names_of, walk
+from derive.language import Call, Expression, Number, Operation, assignments, names_of, walk
 from derive.language.calls import PIECES, call_of, partial_of
 from derive.language.layers import summed_call
 from derive.language.maps import map_of
@@ -49,7 +49,7 @@ def _couples(call: Call, scheme: Scheme, moves: bool = True) -> bool:
 def _carried_out(branch: Scheme) -> Iterator[Call]:
     """The calls of the lines that the unknowns come from, but for what is multiplied by zero."""
     needed = set(branch.unknowns)
-    lines = {a: _without_zeros(a.value) for a in branch.branch}
+    lines = {a: _without_zeros(a.value) for a in assignments(branch.branch)}
     while more := {n for a, e in lines.items() if a.target in needed for n in names_of(e)} - needed:
         needed |= more
     return (n for a, e in lines.items() if a.target in needed for n in walk(e) if isinstance(n, Call))

@@ -121,7 +121,7 @@ class Scheme:
         if repeat := symbolic(self.statements):
             k = unparse(repeat.count)
             raise ReductionError(f"{self.where}: this needs the number of repetitions {k} as a number, such as --set {k}=3")
-        return tuple(unrolled(self.statements))
+        return tuple(unrolled(self.branch))
 
     @cached_property
     def assigned(self) -> frozenset[str]:
@@ -206,10 +206,10 @@ class Scheme:
         return self.region.whole if self.region else self
 
     @property
-    def branch(self) -> tuple[Assignment, ...]:
-        """The lines that are carried out, without those that ask where."""
+    def branch(self) -> tuple[Statement, ...]:
+        """The statements that are carried out, without the lines that ask where."""
         asked = {c.name for c in self.region.conditions} if self.region else set()
-        return tuple(a for a in self.lines if a.target not in asked)
+        return tuple(s for s in self.statements if not isinstance(s, Assignment) or s.target not in asked)
 
     @property
     def stochastic(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derive.language import Assignment, Name, fresh_name
+from derive.language import Assignment, Name, Statement, fresh_name
 from derive.scheme import Configuration, Scheme, configure
 
 
@@ -36,10 +36,10 @@ def on_the_same_state(configuration: Configuration) -> Configuration:
 def asking(configuration: Configuration) -> Configuration:
     """The same, with the lines that ask as state variables: after a step they hold what that step asked."""
     region = configuration.scheme.region
-    return _reading(configuration, configuration.scheme.lines, [c.name for c in region.conditions] if region else [])
+    return _reading(configuration, configuration.scheme.statements, [c.name for c in region.conditions] if region else [])
 
 
-def _reading(configuration: Configuration, lines: tuple[Assignment, ...], more: list[str] | None = None) -> Configuration:
+def _reading(configuration: Configuration, lines: tuple[Statement, ...], more: list[str] | None = None) -> Configuration:
     """With lines in front that read every state variable of the whole text, and more, in order."""
     scheme: Scheme = configuration.scheme
     read = [*(s for s in scheme.whole.states if s not in scheme.unknowns), *(more or [])]
