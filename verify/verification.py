@@ -223,7 +223,9 @@ def _numerical(
     theta, others = routes.random_point(loss.dimension, options.seed), None
     if configuration.scheme.region is not None:
         with verification.route("region", announce):
-            (theta, others), chosen = start_inside(real_text(configuration), data, loss, chosen, options.seed)
+            losses = [loss] if options.loss else [loss, *(routes.rich_problem(configuration, 5, k) for k in range(1, 6))]
+            loss, (theta, others), chosen = start_inside(real_text(configuration), data, losses, chosen, options.seed)
+            verification.loss = loss.text
             verification.choice = check_choice(configuration, data, loss, chosen, options.seed)
         if verification.choice is None:
             return

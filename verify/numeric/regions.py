@@ -1,6 +1,7 @@
 """Whether a text with branches takes, inside the region that is claimed, the branch that is claimed, and outside another one.
 
-At random points the memory is put on the slow manifold of the branch at a small gamma, and two things are looked at on balls:
+At random points, among them those nearest to where a condition changes, the memory is put on the slow manifold of the branch at a
+small gamma, and two things are looked at on balls:
 
     every line larger - smaller of the branch is positive at every component   <=>   every condition stated holds there
     inside, the whole text with its real comparisons steps as the branch does
@@ -14,6 +15,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, product
 from typing import Any
 
 from flint import arb
@@ -33,7 +35,7 @@ from verify.problems.landscape import Loss
 Data = Mapping[str, Any]
 Parameters = Mapping[str, Fraction]
 Start = tuple[tuple[Fraction, ...], dict[str, list[Fraction]]]
-TRIES, WANTED, STEPS = 600, 4, 3
+TRIES, WANTED, STEPS = 300, 8, 3
 GAMMA, BITS = Fraction(1, 2**40), 400
 _SCALES = [Fraction(1), Fraction(1, 4), Fraction(4), Fraction(1, 16), Fraction(16), Fraction(1, 64)]
 
@@ -105,12 +107,12 @@ def scaled_parameters(configuration: Configuration, parameters: Parameters) -> I
 
 
 def start_inside(
-    configuration: Configuration, data: Data, loss: Loss | Game, parameters: Parameters, seed: int = 0
-) -> tuple[Start, dict[str, Fraction]]:
-    """A random start inside the region, and parameters that have one.  Raises NumericError where none is found."""
-    for scaled in scaled_parameters(configuration, parameters):
+    configuration: Configuration, data: Data, losses: Sequence[Loss | Game], parameters: Parameters, seed: int = 0
+) -> tuple[Loss | Game, Start, dict[str, Fraction]]:
+    """A problem, a random start inside the region on it, and the parameters of it.  Raises NumericError where none is found."""
+    for loss, scaled in product(losses, scaled_parameters(configuration, parameters)):
         if (found := next(starts_inside(configuration, data, loss, scaled, seed), None)) is not None:
-            return found, scaled
+            return loss, found, scaled
     raise NumericError(f"no random point was found where {' and '.join(data['condition'])}")
 
 
@@ -121,24 +123,27 @@ def check_choice(
 
     Raises NumericError where no point of the region was found.
     """
-    counts = {True: 0, False: 0 if data["condition"] else WANTED}
-    for scaled in scaled_parameters(real_text(configuration), parameters):
-        checker = _Checker(configuration, data, loss, scaled)
-        for start, inside in checker.starts(counts, seed):
+    checkers = [_Checker(configuration, data, loss, p) for p in scaled_parameters(real_text(configuration), parameters)]
+    counts = {True: 0, False: 0}
+    for inside in counts:
+        found = [(m, k, start) for k, c in enumerate(checkers) for m, start in c.starts(inside, seed)]
+        nearest = sorted(found, key=lambda f: f[0])
+        for _, k, start in chain.from_iterable(zip(nearest, found, strict=True)):
             try:
-                witness = checker.wrong_at(start, inside)
+                witness = checkers[k].wrong_at(start, inside)
             except (NumericError, ZeroDivisionError, ValueError):  # the branch cannot be run from there
                 continue
             if witness is None:
                 continue
             counts[inside] += 1
             if witness:
-                return Choice(counts[True], counts[False], f"{witness} at {_point(checker.margins.layout, start, scaled)}")
-        if min(counts.values()) >= WANTED:
-            break
+                place = _point(checkers[k].margins.layout, start, checkers[k].parameters)
+                return Choice(counts[True], counts[False], f"{witness} at {place}")
+            if counts[inside] >= WANTED:
+                break
     if not counts[True]:
         raise NumericError("no random point was found inside the region")
-    return Choice(counts[True], counts[False] if data["condition"] else 0)
+    return Choice(counts[True], counts[False])
 
 
 class _Checker:
@@ -151,16 +156,14 @@ class _Checker:
         region = configuration.scheme.region
         self.names = [c.name for c in region.conditions] if region else []
 
-    def starts(self, counts: Mapping[bool, int], seed: int) -> Iterator[tuple[Start, bool]]:
-        """Random starts away from where a condition changes, and whether they are inside, until there are enough of both."""
-        for k in range(TRIES):
+    def starts(self, inside: bool, seed: int) -> Iterator[tuple[float, Start]]:
+        """Random starts inside or outside, each with how near it is to where a condition changes."""
+        for k in range(TRIES if self.data["condition"] else WANTED):
             start = random_start(self.data, self.loss, seed, k)
             margins = self.margins.at(starting_point(self.margins.layout, *start))
-            inside = all(m > 0 for m in margins)
-            if counts[inside] < WANTED and all(abs(m) > 1e-3 for m in margins):
-                yield start, inside
-            if min(counts.values()) >= WANTED:
-                return
+            near = min(map(abs, margins), default=1.0)
+            if all(m > 0 for m in margins) == inside and near > 1e-6:
+                yield near, start
 
     def wrong_at(self, start: Start, inside: bool) -> str | None:
         """What is wrong at a point: nothing, or a line; None where it is nearer to a tie than the balls are wide."""
