@@ -205,7 +205,8 @@ class Equation(Described):
         """How conditions about vectors are meant: of every component, or of each alone where none reads another one."""
         if not any(c.componentwise for c in self.conditions):
             return ""
-        return EACH if componentwise(self.scheme, self.order) else EVERY
+        moving = any(c.power > 0 for c in self.conditions)  # a coefficient of gamma knows how the other components move
+        return EACH if not moving and componentwise(self.scheme, self.order) else EVERY
 
 
 def origin(c: Configuration, order: int) -> dict[str, Any]:

@@ -8,8 +8,17 @@ from collections.abc import Mapping
 import pytest
 from click.testing import CliRunner, Result
 
-from derive import ModifiedEquation, Scheme, configure, inline_scheme, load_scheme, modified_equation, modified_equations, region
-from derive import stability
+from derive import (
+    ModifiedEquation,
+    Scheme,
+    configure,
+    inline_scheme,
+    load_scheme,
+    modified_equation,
+    modified_equations,
+    region,
+    stability,
+)
 from derive.commands.main import main
 from derive.errors import LimitError, ParseError, ReductionError, UsageError
 from derive.language import parse_update, unparse
@@ -192,6 +201,7 @@ def test_conditions_of_vectors_are_asked_of_every_component_where_components_kno
     coupled = "p = clip(grad(theta), -1, 1); theta = theta - gamma*p/norm(p)"
     assert {e.holds for e in modified_equations(inline_scheme(coupled), 0)} == {"every component"}
     assert {e.holds for e in modified_equations("gd-clipped-norm")} == {""}
+    assert [e.holds for e in modified_equations("amsgrad", 0)] == ["each component", "every component"]
 
 
 def test_parameters_without_a_range_leave_their_signs_open() -> None:
@@ -202,8 +212,8 @@ def test_parameters_without_a_range_leave_their_signs_open() -> None:
 
 
 def test_a_condition_is_read_up_to_positive_factors() -> None:
-    texts = ["min(1, c/norm(grad(theta)))*grad(theta)", "where(dot(theta, theta)*norm(grad(theta)) < c*norm(theta)**2, 1, 0)*grad(theta)"]
-    for text in texts:
+    factor = "where(dot(theta, theta)*norm(grad(theta)) < c*norm(theta)**2, 1, 0)"
+    for text in ("min(1, c/norm(grad(theta)))*grad(theta)", f"{factor}*grad(theta)"):
         found = modified_equations(inline_scheme(f"theta = theta - gamma*{text}", ["c"]), 0, assume=["norm(grad) < c", "c > 0"])
         assert [str(e["theta"][0]) for e in found] == ["-grad"]
 
@@ -239,6 +249,22 @@ def test_what_is_no_assumption_is_refused_in_one_line(text: str) -> None:
     assert (found.exit_code, found.stdout) == (2, "") or isinstance(found.exception, ParseError)
 
 
+def test_an_assumption_about_memory_is_read_on_the_slow_manifold_of_each_branch() -> None:
+    """w = grad**2 in the second region of AMSGrad, so that it is not where w > grad**2, and its own condition picks it."""
+    constant, growing = modified_equations("amsgrad", 0)
+    assert modified_equation("amsgrad", 0, assume=["w > grad**2"])["theta"] == constant["theta"]
+    assert modified_equation("amsgrad", 0, assume=[str(*growing.conditions)])["theta"] == growing["theta"]
+
+
+def test_two_schemes_are_compared_in_a_region() -> None:
+    found = run("compare", "gd-clipped-norm", "gd", "--assume", "norm(grad) < c", "--ascii")
+    assert "the same through gamma^2" in found.stdout
+    for a, b, words in (("gd-clipped-norm", "gd", "has 2 regions"), ("gd", "heun", "neither scheme has branches")):
+        refused = run("compare", a, b, *(["--assume", "grad > 1"] if a == "gd" else []))
+        assert refused.exit_code != 0
+        assert words in str(refused.exception) + refused.stderr
+
+
 def test_a_text_without_branches_takes_no_assumption() -> None:
     for call in (modified_equation, region):
         with pytest.raises(UsageError, match="has no branches"):
@@ -260,7 +286,8 @@ def test_a_branch_is_a_scheme_for_every_reading() -> None:
 def test_regions_are_printed_one_after_another() -> None:
     found = run("modified-eq", "gd-clipped-norm", "--ascii")
     assert found.exit_code == 0
-    assert [line for line in found.stdout.splitlines() if line.startswith("where")] == ["where |grad L| < c:", "where |grad L| > c:"]
+    places = [line for line in found.stdout.splitlines() if line.startswith("where")]
+    assert places == ["where |grad L| < c:", "where |grad L| > c:"]
     assert found.stdout.count("theta' =") == 2
     assert found.stdout.count("theta = theta - gamma where(|g| < c, g, c g/|g|)") == 1
 

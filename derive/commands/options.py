@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
 from typing import Any
@@ -137,6 +137,20 @@ def in_region(scheme: Scheme, regime: str | None, pairs: tuple[str, ...]) -> Sch
     from derive.equation import region
 
     return region(scheme, chosen_assumptions(), regime=regime, settings=settings(pairs))
+
+
+def pair_in_regions(names: Sequence[str], regimes: Sequence[str | None], values: Mapping[str, str]) -> list[Scheme]:
+    """Two schemes, of those with branches the regions that --assume picks."""
+    from derive.equation import region
+
+    schemes = [load_scheme(name) for name in names]
+    if chosen_assumptions() and not any(s.pieces for s in schemes):
+        raise click.UsageError(f"--assume '{chosen_assumptions()[0]}': neither scheme has branches; leave it out")
+    own = [{n: v for n, v in values.items() if n.partition("(")[0] in {*s.parameters, *s.functions}} for s in schemes]
+    return [
+        region(s, chosen_assumptions(), regime=r, settings=o) if s.pieces else s
+        for s, r, o in zip(schemes, regimes, own, strict=True)
+    ]
 
 
 def whole_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:

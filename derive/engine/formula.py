@@ -187,17 +187,17 @@ class _OfStates(FormulaReader):
         return {**super().kinds(), **states}  # type: ignore[dict-item]
 
 
-def _value(algebra: Algebra, expression: Expression) -> Sum:
-    """A formula in the state variables as a sum of terms."""
+def _value(algebra: Algebra, expression: Expression, known: Mapping[str, Sum] | None = None) -> Sum:
+    """A formula in the state variables as a sum of terms; `known` are those that have a value."""
     workspace = Workspace(algebra)
     states = {n: scalar for n, scalar in algebra.states().items() if n.isidentifier()}  # others are not solved yet
-    values = {n: Given(workspace, [algebra.state(n, scalar)]) for n, scalar in states.items()}
+    values = {n: Given(workspace, [(known or {}).get(n, algebra.state(n, scalar))]) for n, scalar in states.items()}
     values["L"] = Given(workspace, [loss_term(algebra)])
     return _OfStates(workspace, values).read(expression).at(0)
 
 
-def read_comparison(algebra: Algebra, text: str) -> Sum:
-    """a - b of 'a > b', and b - a of 'a < b'.
+def read_comparison(algebra: Algebra, text: str, known: Mapping[str, Sum] | None = None) -> Sum:
+    """a - b of 'a > b', and b - a of 'a < b'; `known` gives state variables that have a value.
 
     Raises ParseError for what is no comparison of two formulas.
 
@@ -214,4 +214,4 @@ def read_comparison(algebra: Algebra, text: str) -> Sum:
     assert isinstance(choice, Call)
     left, right = choice.args[:2]
     larger, smaller = (right, left) if CHOICES[choice.function][0] == "<" else (left, right)
-    return _value(algebra, Operation("-", (larger, smaller)))
+    return _value(algebra, Operation("-", (larger, smaller)), known)

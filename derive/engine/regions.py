@@ -41,12 +41,14 @@ def leading_part(derivation: Derivation, name: str, componentwise: bool) -> Ineq
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One region: its run, or why there is none, and the conditions that are neither true nor false of every loss."""
+    """One region: its run, or why there is none, the conditions that are neither true nor false of every loss, and the run that
+    they were read from."""
 
     configuration: Configuration
     run: Derivation | ReductionError
     conditions: tuple[Inequality, ...]
     tie: str = ""
+    known: Derivation | None = None
     signs: Signs = field(default_factory=Signs)
 
     def __str__(self) -> str:
@@ -74,10 +76,14 @@ def find_regions(
     found = [f for branch in regions(scheme) if (f := _region(configure(branch, regime, settings), run, assume)) is not None]
     if not found:
         raise ReductionError(f"{scheme.where}: no branch is consistent with its own conditions")
-    kept = [f for f in found if not any(_decided(f, a) is False for a in assume)]
+    kept = found
     for text in assume:
-        if all(_decided(f, text) is None for f in found):
+        said = [_decided(f, text) for f in kept]
+        if said and not any(s is not None for s in said) and all(_decided(f, text) is None for f in found):
             raise UsageError(f"--assume '{text}': it decides between none of the regions, which are {_listed(found)}")
+        kept = [f for f, s in zip(kept, said, strict=True) if s is True] or [
+            f for f, s in zip(kept, said, strict=True) if s is None
+        ]
     if not kept:
         raise UsageError(f"--assume: no region is left; they are {_listed(found)}")
     return kept
@@ -110,7 +116,7 @@ def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Fo
             kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
     if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
         return None
-    return Found(configuration, result, tuple(independent(kept, signs.of)), tie, signs)
+    return Found(configuration, result, tuple(independent(kept, signs.of)), tie, known, signs)
 
 
 def _conditions(configuration: Configuration) -> tuple[Condition, ...]:
@@ -140,15 +146,16 @@ def _of_parameters(run: Derivation, assume: Sequence[str]) -> Iterator[Formula]:
 
 
 def _decided(found: Found, text: str) -> bool | None:
-    """Whether the region is where the assumption holds (True), is not (False), or the assumption says nothing about it."""
+    """Whether an assumption is a condition of the region or has one follow (True), cannot hold there (False), or says nothing."""
     if not found.conditions:
         return None
     algebra = found.conditions[0].algebra
-    total = read_comparison(algebra, text)
+    memory = {v: sums[0] for v, sums in found.known.memory.items()} if found.known else {}
+    total = read_comparison(algebra, text, memory)
     if total.keys() <= {algebra.unit} and found.signs.of(total) == 1:
         return True
     assumed = Inequality(algebra, normal_form(algebra, total, found.signs))
-    if any(opposed(assumed, c, found.signs.of) for c in found.conditions):
+    if found.signs.of(total) in (0, -1) or any(opposed(assumed, c, found.signs.of) for c in found.conditions):
         return False
     return True if any(follows(c, assumed, found.signs.of) for c in found.conditions) else None
 

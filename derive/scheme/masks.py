@@ -1,8 +1,8 @@
 """Whether the equation of a branch is right at the components where its conditions hold, whatever holds at the others.
 
-A component of the field reads other components through gradients, which change as the others move, and through sums and
-derivatives of what has branches.  So it does not at gamma = 0, where nothing moves, if no such sum or derivative is taken; and at
-no power of gamma if what is carried out takes none at all, such as theta = theta - gamma*c.
+A component of the field, and a condition, read other components through gradients, which change as the others move, and through
+sums and derivatives of what has branches.  So they do not at gamma = 0, where nothing moves, if no such sum or derivative is taken;
+and the field does at no power of gamma if what is carried out takes none at all, such as theta = theta - gamma*c.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def componentwise(branch: Scheme, order: int) -> bool:
     >>> componentwise(first("theta = theta - gamma*max(1, grad(theta))"), 1)
     True
     """
-    return not any(_couples(call, branch) for call in _carried_out(branch)) or (order == 0 and not _mixed(branch.whole))
+    return not _mixed(branch.whole) and (order == 0 or not any(_couples(call, branch) for call in _carried_out(branch)))
 
 
 def _couples(call: Call, scheme: Scheme, moves: bool = True) -> bool:
