@@ -1,8 +1,8 @@
 """Whether the equation of a branch is right at the components where its conditions hold, whatever holds at the others.
 
 A component of the field, and a condition, read other components through gradients, which change as the others move, and through
-sums and derivatives of what has branches.  So they do not at gamma = 0, where nothing moves, if no such sum or derivative is taken;
-and the field does at no power of gamma if what is carried out takes none at all, such as theta = theta - gamma*c.
+sums and derivatives of what has branches.  So they do not at gamma = 0, where nothing moves, if no such sum or derivative is
+taken; and the field does at no power of gamma if what is carried out takes none at all, such as theta = theta - gamma*c.
 """
 
 from __future__ import annotations

@@ -974,7 +974,7 @@ class Run:
         (name, over, _), ones = name.partition("."), self.vector([self.constant(1)])
         total = lambda x, y, place: self.dots(self.vector(x), self.vector(y), ("layer" if over else "dot", place), bool(over))
         if name == "mean":
-            sizes = [s.power(MINUS, ("over", place), i) for i, s in enumerate(total(ones, ones, -place))]
+            sizes = [s.power(MINUS, ("mean", place), i) for i, s in enumerate(total(ones, ones, -place))]
             return self.both(operator.mul, total(args[0], ones, place), sizes)
         found = total(args[0], args[-1], place)
         return found if name == "dot" else [s.power(HALF, place, i) for i, s in enumerate(found)]

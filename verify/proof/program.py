@@ -117,7 +117,7 @@ class Evaluator:
         kind = "layer" if layered else "dot"
         if name == "mean":
             ones = self.vector(self.algebra.constant(1))
-            inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("over", id(node)), i))
+            inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("mean", id(node)), i))
             return _both(sums(args[0], ones, (kind, id(node))), inverse, Series.__mul__)
         total = sums(args[0], args[-1], (kind, id(node)))
         return total if name == "dot" else _each(total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
