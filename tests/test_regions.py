@@ -326,3 +326,16 @@ def test_readings_ask_for_a_region_and_explain_names_it() -> None:
 
 def test_adamax_is_read_without_an_assumption() -> None:
     assert "beta2" not in run("modified-loss", "adamax", "--ascii").stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    ("modified-sde", "gd-clipped-norm", "--assume", "norm(grad) < c"),
+    ("modified-sde", "adamax"),
+    ("modified-sde", "--update", "theta = theta - gamma*clip(sgrad(theta), -1, 1)"),
+    ("stationary-law", "gd-clipped-norm", "--assume", "norm(grad) < c"),
+])  # fmt: skip
+def test_laws_have_no_branches(arguments: tuple[str, ...]) -> None:
+    """The branch of the mean gradient is not that of a sample's."""
+    found = run(*arguments)
+    assert found.stdout == ""
+    assert "depends on its sample: no law is derived" in str(found.exception)

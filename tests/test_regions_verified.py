@@ -89,6 +89,15 @@ def test_a_perturbed_coefficient_of_a_branch_is_refuted() -> None:
     assert prove(branch, data["equations"], memory).verdict == "refuted"
 
 
+def test_a_mean_in_a_denominator_is_proved_and_a_wrong_factor_refuted() -> None:
+    """The mask of cautious AdamW is divided by its mean, as is g here by that of 1 + g^2."""
+    equation = modified_equation(inline_scheme("g = grad(theta); theta = theta - gamma*g/mean(1 + g*g)"), 0)
+    data = equation.to_json()["equations"]
+    assert prove(equation.configuration, data).verdict == "proved"
+    data["theta"][0]["terms"][0]["coefficient"] = "-2"
+    assert prove(equation.configuration, data).verdict == "refuted"
+
+
 def verified(equation: ModifiedEquation) -> Verification:
     return verify_scheme(equation, Options())
 

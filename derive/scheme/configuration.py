@@ -85,6 +85,9 @@ def configure(
     >>> c.free, c.symbol("v")
     ((), 'eta')
     """
+    if scheme.whole.pieces and (noise or scheme.stochastic):
+        what = f"{scheme.where} has branches ({names_of_pieces(scheme.whole)})"
+        raise ReductionError(f"{what}, and which one a step takes depends on its sample: no law is derived")
     if not noise:
         scheme.require_no_noise()
     if scheme.pieces and not pieces:
