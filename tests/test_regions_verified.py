@@ -130,6 +130,17 @@ def test_the_command_judges_all_regions_and_writes_no_certificate(tmp_path: Path
     assert "a certificate has no branches" in str(refused.exception)
 
 
+@pytest.mark.parametrize(("factor", "status"), [("2", 0), ("3", 1)])
+def test_a_formula_is_judged_of_the_branch_that_is_assumed(factor: str, status: int) -> None:
+    says = f"theta: -grad - gamma/{factor}*hess(grad)"
+    options = ["--scheme", "gd-clipped-norm", "--order", "1", "--says", says]
+    found = CliRunner().invoke(main, ["formula", *options, "--assume", "norm(grad) < c"])
+    assert found.exit_code == status
+    assert "of the branch g = grad(theta); theta = theta - gamma*g, taken where dot(grad, grad)**(1/2) < c" in found.stdout
+    several = CliRunner().invoke(main, ["formula", *options])
+    assert "has 2 regions" in str(several.exception)
+
+
 # ---------------------------------------------------------------------------------------------- random texts
 
 LOSS = "x**3/3 + x**2 - x/5"

@@ -23,6 +23,7 @@ from derive.commands.helping import (
 )  # fmt: skip
 from derive.commands.limits import LimitedGroup, limited, supervise
 from derive.commands.options import (
+    assume_option,
     chosen_assumptions,
     chosen_functions,
     chosen_settings,
@@ -154,6 +155,7 @@ def overall(reports: Sequence[Any]) -> str:
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
 @functions_option
+@assume_option
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
 @click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
@@ -177,7 +179,10 @@ def formula_command(
 
     if scheme is not None:
         refuse_functions(scheme, chosen_functions())
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters, chosen_functions())
+    values = parse_settings(pairs)
+    claim = read_formula(
+        file, scheme, update, order, regime, values, says, parameters, chosen_functions(), chosen_assumptions()
+    )
     result = check_formula(claim, seed)
     note_ranges(claim.configuration.settings, claim.configuration.scheme)
     if form == "json":
