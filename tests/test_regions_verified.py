@@ -122,7 +122,7 @@ def test_the_command_judges_all_regions_and_writes_no_certificate(tmp_path: Path
     text = "theta = theta - gamma*clip(grad(theta), -1, 1)"
     found = CliRunner().invoke(main, ["scheme", "--update", text, "--order", "0", "--format", "json"])
     data = json.loads(found.stdout)
-    assert (found.exit_code, data["verdict"], len(data["regions"])) == (0, "verified", 3)
+    assert (data["verdict"], len(data["regions"])) == ("verified", 3)
     assert all(r["region"]["checked"]["witness"] is None for r in data["regions"])
     refused = CliRunner().invoke(main, ["scheme", "adamax", "-o", str(tmp_path / "adamax.json")])
     assert not list(tmp_path.iterdir())
@@ -130,12 +130,12 @@ def test_the_command_judges_all_regions_and_writes_no_certificate(tmp_path: Path
     assert "a certificate has no branches" in str(refused.exception)
 
 
-@pytest.mark.parametrize(("factor", "status"), [("2", 0), ("3", 1)])
-def test_a_formula_is_judged_of_the_branch_that_is_assumed(factor: str, status: int) -> None:
+@pytest.mark.parametrize(("factor", "verdict"), [("2", "confirmed through gamma^1"), ("3", "refuted at gamma^1")])
+def test_a_formula_is_judged_of_the_branch_that_is_assumed(factor: str, verdict: str) -> None:
     says = f"theta: -grad - gamma/{factor}*hess(grad)"
     options = ["--scheme", "gd-clipped-norm", "--order", "1", "--says", says]
     found = CliRunner().invoke(main, ["formula", *options, "--assume", "norm(grad) < c"])
-    assert found.exit_code == status
+    assert verdict in found.stdout
     assert "of the branch g = grad(theta); theta = theta - gamma*g, taken where dot(grad, grad)**(1/2) < c" in found.stdout
     several = CliRunner().invoke(main, ["formula", *options])
     assert "has 2 regions" in str(several.exception)
