@@ -208,10 +208,11 @@ def read_comparison(algebra: Algebra, text: str, known: Mapping[str, Sum] | None
     """
     try:
         choice = _term_expression(algebra, f"{WHERE}({text}, 1, 0)", "assumption", {WHERE: 3})
+        assert isinstance(choice, Call)
+        left, right = choice.args[:2]
+        larger, smaller = (right, left) if CHOICES[choice.function][0] == "<" else (left, right)
+        return _value(algebra, Operation("-", (larger, smaller)), known)
     except ParseError as error:
-        raise ParseError(f"'{text}' is no comparison of formulas, such as 'norm(grad) > c': {error.reason}", "assumption", 1,
-                         max(1, error.column - len(WHERE) - 1)) from None  # fmt: skip
-    assert isinstance(choice, Call)
-    left, right = choice.args[:2]
-    larger, smaller = (right, left) if CHOICES[choice.function][0] == "<" else (left, right)
-    return _value(algebra, Operation("-", (larger, smaller)), known)
+        place = max(1, error.column - len(WHERE) - 1)
+        text = f"'{text}' is no comparison of formulas, such as 'norm(grad) > c': {error.reason}"
+        raise ParseError(text, "assumption", error.line, place) from None
