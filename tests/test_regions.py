@@ -211,6 +211,12 @@ def test_parameters_without_a_range_leave_their_signs_open() -> None:
     assert len(modified_equations(scheme, 0, settings={"c": "2"})) == 3
 
 
+def test_an_assumption_about_parameters_may_leave_no_condition() -> None:
+    text = "g = grad(theta); u = max(beta*u, abs(g) + eps); theta = theta - gamma*g/u"
+    (found,) = modified_equations(inline_scheme(text), 0, assume=["eps > 0", "beta < 1", "beta > 0"])
+    assert (found.conditions, str(found["theta"][0])) == ((), "-grad*(abs(grad) + eps)**(-1)")
+
+
 def test_a_condition_is_read_up_to_positive_factors() -> None:
     factor = "where(dot(theta, theta)*norm(grad(theta)) < c*norm(theta)**2, 1, 0)"
     for text in ("min(1, c/norm(grad(theta)))*grad(theta)", f"{factor}*grad(theta)"):

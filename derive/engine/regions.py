@@ -79,7 +79,7 @@ def find_regions(
     kept = found
     for text in assume:
         said = [_decided(f, text) for f in kept]
-        if said and not any(s is not None for s in said) and all(_decided(f, text) is None for f in found):
+        if kept and all(_decided(f, text) is None for f in found):
             raise UsageError(f"--assume '{text}': it decides between none of the regions, which are {_listed(found)}")
         kept = [f for f, s in zip(kept, said, strict=True) if s is True] or [
             f for f, s in zip(kept, said, strict=True) if s is None
@@ -147,11 +147,10 @@ def _of_parameters(run: Derivation, assume: Sequence[str]) -> Iterator[Formula]:
 
 def _decided(found: Found, text: str) -> bool | None:
     """Whether an assumption is a condition of the region or has one follow (True), cannot hold there (False), or says nothing."""
-    if not found.conditions:
+    if found.known is None:
         return None
-    algebra = found.conditions[0].algebra
-    memory = {v: sums[0] for v, sums in found.known.memory.items()} if found.known else {}
-    total = read_comparison(algebra, text, memory)
+    algebra = found.known.algebra
+    total = read_comparison(algebra, text, {v: sums[0] for v, sums in found.known.memory.items()})
     if total.keys() <= {algebra.unit} and found.signs.of(total) == 1:
         return True
     assumed = Inequality(algebra, normal_form(algebra, total, found.signs))

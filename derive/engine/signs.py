@@ -27,7 +27,7 @@ from derive.scheme import Configuration
 from derive.scheme.ranges import comparisons
 
 MOST_FACTORS = 8
-_BUDGET = Budget(steps=300_000, seconds=2)
+_BUDGET = Budget(steps=100_000, seconds=1)
 
 
 class Signs:
