@@ -138,6 +138,7 @@ class WeakEquation(Described):
             **declarations(self.scheme),
             "parameters": {n: unparse(e) for n, e in c.bindings.items()},
             "functions": {n: None if f is None else function_text(f) for n, f in c.functions.items()},
+            "rescaled": {s: [r.symbol, unparse(r.factor)] for s, r in c.rescaled.items()},
             "sampling": self.sampling,
             "batch": self.batch,
             **({"batch_order": self.generator.inverse, "centres": self._centres()} if self.generator.inverse is not None else {}),

@@ -37,7 +37,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.formula_verdict": (ROUTE, EXACT | {"counterexample", "proof", "stated_formula"}),
     "verify.claims": (ROUTE | JUDGE, EXACT | {"proof", "sde"}),
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims", "sde"}),
-    "verify.sde": (ROUTE, EXACT | {"proof"}),
+    "verify.sde": (ROUTE, EXACT | {"proof", "certificate"}),
     "verify.commands": (
         ROUTE | CONSOLE, {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report", "sde"}
     ),

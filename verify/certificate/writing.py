@@ -21,7 +21,7 @@ from derive.language import Name, symbolic, unparse
 from derive.language.sources import read_text
 from derive.scheme import Configuration
 from derive.scheme.schedule import Schedule
-from verify.certificate import checker
+from verify.certificate import checker, sde_checker
 from verify.proof.deciding import proved_for
 from verify.proof.statement import Claimed
 
@@ -114,11 +114,16 @@ def check_certificate(path: str | Path) -> str:
     if not text.lstrip().startswith("{"):
         raise UsageError(f"'{path}' is not a certificate; 'verify scheme NAME -o FILE.json' writes one")
     try:
-        statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
-    except checker.Different as error:
+        of_generator = checker.load(text).get("format") == sde_checker.FORMAT  # type: ignore[no-untyped-call]
+        return _checked_generator(text) if of_generator else _checked_equation(text)
+    except (checker.Different, sde_checker.Different) as error:
         raise CertificateRefused(shown(str(error))) from None
-    except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
+    except (checker.Bad, sde_checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise UsageError(f"'{path}': {error}") from None
+
+
+def _checked_equation(text: str) -> str:
+    statement, bound, samples, dimension, classes = checker.check(text)  # type: ignore[no-untyped-call]
     statement, read = shown(statement, keep="\n"), checker.load(text)  # type: ignore[no-untyped-call]
     layers = checker.Claim(read).layered  # type: ignore[no-untyped-call]
     return (
@@ -127,3 +132,8 @@ def check_certificate(path: str | Path) -> str:
         f"({samples} sample{'s' * (samples != 1)} over fresh primes, dimension {dimension}, "
         f"{classes} class{'es' * (classes != 1)} of signs)"
     )
+
+
+def _checked_generator(text: str) -> str:
+    found: str = sde_checker.verdict(*sde_checker.check(text))  # type: ignore[no-untyped-call]
+    return shown(found, keep="\n")

@@ -10,8 +10,10 @@ import click
 from derive.commands.console import progress
 from derive.commands.helping import SCHEME_FILE, epilog
 from derive.commands.options import chosen_scheme, chosen_settings, output_option, scheme_options
+from derive.files import check_writable
 
 if TYPE_CHECKING:
+    from derive.scheme import Configuration
     from verify.sde.verification import SdeVerification
 
 EPILOG = epilog(
@@ -19,6 +21,7 @@ EPILOG = epilog(
         'verify sde --update "theta = theta - gamma*sgrad(theta)" --order 2',
         "verify sde momentum --batch B           # grad(x) is read as the gradient of the step's sample",
         "verify sde gd --sampling reshuffled --order 2",
+        "verify sde momentum --order 2 --certificate law.json",
         'verify sde --update "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()" --format json',
     ),
     SCHEME_FILE,
@@ -36,11 +39,13 @@ ROUTES, REFUTED, UNDECIDED = 4, 1, 2
 @click.option("--claim", metavar="FILE.json", help="The generator to verify, as derive modified-sde --format json prints it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the quadratic losses of the numerical routes.")
 @click.option("--paths", "simulated", type=click.IntRange(0, 10**7), default=0, help="Also simulate so many paths, 200000 say.")
+@click.option("--certificate", metavar="FILE.json", help="Write a certificate (see 'verify certificate').")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def sde_command(
     scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
-    order: int, sampling: str | None, batch: str | None, claim: str | None, seed: int, simulated: int, form: str,
+    order: int, sampling: str | None, batch: str | None, claim: str | None, seed: int, simulated: int, certificate: str | None,
+    form: str,
 ) -> int:  # fmt: skip
     """Derive the generator of a stochastic optimizer, E phi(theta_n) = exp(n gamma G) phi, and verify it from the update text:
     a proof in random finite worlds, slopes of moments, the variance that is left after a long time.
@@ -50,6 +55,8 @@ def sde_command(
     from derive.scheme import configure
     from verify.sde.verification import verify_generator
 
+    if certificate is not None:
+        check_writable(certificate, "--certificate")
     chosen = chosen_scheme(scheme, update, parameters, settings)
     values = chosen_settings(chosen, settings)
     if claim is None:
@@ -61,13 +68,32 @@ def sde_command(
     if isinstance(data, dict) and data.get("batches"):
         values = {n: x for n, x in values.items() if n in chosen.names}  # not the number of batches
     configuration = configure(chosen, regime, values, noise=True)
+    statement = _statement(configuration, data) if certificate else None
     with progress("verifying", ROUTES) as advance:
         found = verify_generator(configuration, data, seed, simulated, lambda name: advance(1))
     if form == "json":
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
         _print(found)
+    if certificate and statement:
+        _write(certificate, statement, found.verdict)
     return {"verified": 0, "refuted": REFUTED}.get(found.verdict, UNDECIDED)
+
+
+def _statement(configuration: Configuration, data: Any) -> dict[str, Any]:
+    from verify.sde.certificate import sde_certificate
+
+    return sde_certificate(configuration, data)
+
+
+def _write(path: str, statement: dict[str, Any], verdict: str) -> None:
+    from verify.certificate.writing import write_certificate
+
+    if verdict != "verified":
+        click.echo(f"verify: no certificate written: the verdict is '{verdict}'", err=True)
+        return
+    write_certificate(path, statement)
+    click.echo(f"wrote {path}", err=True)
 
 
 def _read(path: str) -> Any:

@@ -17,6 +17,7 @@
     moments      slopes of the error of moments on quadratic losses, for every truncation
     stationary   the variance that is left after a long time
     simulation   random paths with error bars
+    certificate  the statement, for a checker of its own
     verification all of these
 
 Nothing here knows how a generator is derived.
