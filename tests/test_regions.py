@@ -89,6 +89,8 @@ def test_equal_questions_about_equal_values_are_asked_once() -> None:
     assert len(regions(inline_scheme(text))) == 2
     later = "g = grad(theta); a = where(g > 1, g, 1); g = 2*g; theta = theta - gamma*where(g > 1, a, 0)"
     assert len(regions(inline_scheme(later))) == 4
+    repeated = "g = theta; a = max(g, 1); repeat 2: g = 2*g; theta = theta - gamma*max(g, 1)*a"
+    assert len(regions(inline_scheme(repeated))) == 4
 
 
 def test_what_a_branch_leaves_out_is_never_asked() -> None:
@@ -107,6 +109,8 @@ def test_a_repeat_has_no_pieces_and_regions_are_bounded() -> None:
     with pytest.raises(ReductionError, match="a repeat has no pieces"):
         modified_equations(inline_scheme("y = theta; repeat 2: y = y - gamma*max(grad(y), 0); theta = y"))
     many = "; ".join(f"a{k} = max(grad(theta), {k})" for k in range(7))
+    with pytest.raises(LimitError, match="more than 64 regions"):  # without going through a million of them
+        regions(inline_scheme(f"theta = theta - gamma*({' + '.join(f'max(grad(theta), {k})' for k in range(20))})"))
     with pytest.raises(LimitError, match="more than 64 regions"):
         modified_equations(inline_scheme(f"{many}; theta = theta - gamma*({' + '.join(f'a{k}' for k in range(7))})"))
 

@@ -16,10 +16,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from derive.errors import LimitError, ReductionError
-from derive.language import Assignment, Call, Expression, Number, Operation, Repeat, assignments, constant, fresh_name, walk
+from derive.language import (
+    Assignment,
+    Call,
+    Expression,
+    Number,
+    Operation,
+    Repeat,
+    Statement,
+    assignments,
+    constant,
+    fresh_name,
+    walk,
+)
 from derive.language.calls import CHOICES, PIECES, Kind, written_name
 from derive.language.syntax import names_of, unparse
 from derive.scheme.kinds import kind_of
@@ -64,7 +77,7 @@ class _Path:
     stem: str
     answers: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     assigned: Mapping[str, int] = field(default_factory=dict)
-    lines: tuple[Assignment, ...] = ()
+    lines: tuple[Statement, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
     def choose(self, a: Expression, b: Expression, where: str) -> Iterator[tuple[bool, _Path]]:
@@ -99,9 +112,9 @@ class _Path:
             conditions=(*self.conditions, asked),
         )
 
-    def after(self, line: Assignment) -> _Path:
-        assigned = {**self.assigned, line.target: self.assigned.get(line.target, 0) + 1}
-        return replace(self, lines=(*self.lines, line), assigned=assigned)
+    def after(self, line: Statement) -> _Path:
+        changed = {a.target: self.assigned.get(a.target, 0) + 1 for a in assignments([line])}
+        return replace(self, lines=(*self.lines, line), assigned={**self.assigned, **changed})
 
 
 def regions(scheme: Scheme) -> tuple[Scheme, ...]:
@@ -123,7 +136,8 @@ def regions(scheme: Scheme) -> tuple[Scheme, ...]:
     stem = fresh_name("condition", {n.rstrip("0123456789") for n in (*scheme.names, *scheme.assigned)})
     found = [_Path(scheme.kinds, stem)]
     for s in scheme.statements:
-        found = [longer for path in found for longer in _carried_out(s, path, scheme.where)]
+        every = (longer for path in found for longer in _carried_out(s, path, scheme.where))
+        found = list(islice(every, MOST_REGIONS + 1))
         if len(found) > MOST_REGIONS:
             raise LimitError(f"{scheme.where}: more than {MOST_REGIONS} regions; write the branches that hold for some pieces")
     return tuple(
@@ -131,9 +145,9 @@ def regions(scheme: Scheme) -> tuple[Scheme, ...]:
     )
 
 
-def _carried_out(s: Assignment | Repeat, path: _Path, where: str) -> Iterator[_Path]:
+def _carried_out(s: Statement, path: _Path, where: str) -> Iterator[_Path]:
     if isinstance(s, Repeat):
-        yield replace(path, lines=(*path.lines, s))  # type: ignore[arg-type]
+        yield path.after(s)
         return
     for value, longer in _branches(s.value, path, f"{where}, line {s.line}"):
         yield longer.after(replace(s, value=value))
