@@ -183,3 +183,9 @@ def test_one_region_of_a_random_text_holds_at_a_point_and_its_map_is_the_step(te
     values = holding[0].evaluate(LOSS, {"x": str(x)}).values["theta"]
     m0, m1 = (Fraction(v[0]) for v in values)
     assert after == x + gamma * m0 + gamma**2 * m1
+
+
+def test_a_branch_that_depends_on_time_is_run_at_times_of_its_own() -> None:
+    early = modified_equation(inline_scheme("theta = theta - gamma*where(t < 1, 2, 1)*grad(theta)"), 0, assume=["t < 1"])
+    assert choice(early) == ""
+    assert choice(early, condition=["t < 2"])

@@ -82,16 +82,22 @@ def random_start(data: Data, loss: Loss | Game, seed: int, k: int) -> Start:
         return Fraction(source.randint(2, 6), source.randint(7, 11))
 
     theta = tuple(far * source.choice((-1, 1)) * fraction() for _ in range(loss.dimension))
-    return theta, {n: [scale * fraction() for _ in loss.variables] for n in data["equations"]}
+    return theta, {n: [scale * fraction() for _ in loss.variables] for n in (*data["equations"], "t")}
 
 
 def starts_inside(
-    configuration: Configuration, data: Data, loss: Loss | Game, parameters: Parameters, seed: int = 0
+    configuration: Configuration,
+    data: Data,
+    loss: Loss | Game,
+    parameters: Parameters,
+    seed: int = 0,
+    time: Fraction | None = None,
 ) -> Iterator[Start]:
-    """Random starts at which every condition holds, with some margin."""
+    """Random starts, all at one time if it is given, at which every condition holds, with some margin."""
     margins = Margins(configuration, data, loss, parameters)
     for k in range(TRIES):
-        start = random_start(data, loss, seed, k)
+        theta, others = random_start(data, loss, seed, k)
+        start = theta, others if time is None else {**others, "t": [time]}
         if all(m > 1e-3 for m in margins.at(starting_point(margins.layout, *start))):
             yield start
 

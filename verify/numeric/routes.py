@@ -25,7 +25,7 @@ from verify.numeric.regions import starts_inside
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Layout, build_system, build_systems, formula_values, layout_of, order_of, scalar_names
-from verify.orbits.branches import branch_text, real_text
+from verify.orbits.branches import on_the_same_state, real_text
 from verify.orbits.run import sizes_of
 from verify.orbits.slow_balls import NumericError
 from verify.problems.formula import parsed
@@ -96,7 +96,7 @@ def recover_coefficients(
     losses = losses or [rich_problem(configuration, order + 2, seed)]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
-    layout = layout_of(branch_text(configuration), equation, losses[0])
+    layout = layout_of(on_the_same_state(configuration), equation, losses[0])
     count = max(3, (wanted + 4) // min(layout.sizes[v] for v in layout.slow) + 1)
     shared = (configuration, equation, layout, parameters, unknowns)
     samples: list[Sample] = []
@@ -116,10 +116,11 @@ def _starts(
     if not equation.get("condition"):
         yield from (_random_start(equation, loss, i, seed) for i in numbers)
         return
-    found = list(islice(starts_inside(real_text(configuration), equation, loss, parameters, seed + 1), len(numbers)))
+    inside = starts_inside(real_text(configuration), equation, loss, parameters, seed + 1, SAMPLE_TIME)
+    found = list(islice(inside, len(numbers)))
     if len(found) < len(numbers):
         raise NumericError("too few random points were found inside the region")
-    yield from ((theta, {**others, "t": [SAMPLE_TIME]}) for theta, others in found)
+    yield from found
 
 
 def _random_start(

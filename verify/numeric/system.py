@@ -172,7 +172,7 @@ def build_system(
 
     Raises UsageError for a parameter without a value, a schedule that is no expression, or a loss of the wrong kind.
     """
-    branch = on_the_same_state(configuration) if configuration.scheme.region else configuration
+    branch = on_the_same_state(configuration)
     layout = layout_of(branch, equation, loss)
     recorder = Recorder(branch, layout, loss, parameters)
     start = starting_point(layout, theta, others)
@@ -207,7 +207,7 @@ def build_systems(
 ) -> list[System]:
     """The systems of one loss started at many points (theta, the other slow variables); the step is recorded once."""
     first = build_system(configuration, equation, loss, parameters, *points[0])
-    branch = on_the_same_state(configuration) if configuration.scheme.region else configuration
+    branch = on_the_same_state(configuration)
     layout = layout_of(branch, equation, loss)
     recorder = Recorder(branch, layout, loss, parameters)
     return [first.at(starting_point(layout, theta, others), _rest(recorder, layout, theta)) for theta, others in points]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derive.language import Assignment, Name, Statement, fresh_name
+from derive.language import Assignment, Name, Statement, fresh_name, names_of
 from derive.scheme import Configuration, Scheme, configure
+from derive.scheme.names import CLOCK
 
 
 def real_text(configuration: Configuration) -> Configuration:
@@ -29,8 +30,8 @@ def branch_text(configuration: Configuration) -> Configuration:
 
 
 def on_the_same_state(configuration: Configuration) -> Configuration:
-    """The branch with the state variables of the whole text."""
-    return _reading(configuration, configuration.scheme.branch)
+    """The branch with the state variables of the whole text; the configuration itself where there are no branches."""
+    return configuration if configuration.scheme.region is None else _reading(configuration, configuration.scheme.branch)
 
 
 def asking(configuration: Configuration) -> Configuration:
@@ -40,9 +41,10 @@ def asking(configuration: Configuration) -> Configuration:
 
 
 def _reading(configuration: Configuration, lines: tuple[Statement, ...], more: list[str] | None = None) -> Configuration:
-    """With lines in front that read every state variable of the whole text, and more, in order."""
+    """With lines in front that read every state variable of the whole text, the time where it does, and more, in order."""
     scheme: Scheme = configuration.scheme
     read = [*(s for s in scheme.whole.states if s not in scheme.unknowns), *(more or [])]
+    read += [CLOCK[1]] * any(CLOCK[1] in names_of(a.value) for a in scheme.whole.lines)
     name = fresh_name("read", {*scheme.names, *scheme.assigned})
     front = tuple(Assignment(f"{name}{k}", Name(s)) for k, s in enumerate(read))
     return replace(real_text(configuration), scheme=replace(scheme, statements=(*front, *lines), region=None))
