@@ -215,10 +215,14 @@ def test_parameters_without_a_range_leave_their_signs_open() -> None:
     assert len(modified_equations(scheme, 0, settings={"c": "2"})) == 3
 
 
-def test_an_assumption_about_parameters_may_leave_no_condition() -> None:
+def test_what_follows_from_an_assumption_about_parameters_has_it_as_its_condition() -> None:
     text = "g = grad(theta); u = max(beta*u, abs(g) + eps); theta = theta - gamma*g/u"
     (found,) = modified_equations(inline_scheme(text), 0, assume=["eps > 0", "beta < 1", "beta > 0"])
-    assert (found.conditions, str(found["theta"][0])) == ((), "-grad*(abs(grad) + eps)**(-1)")
+    assert [str(c) for c in found.conditions] == ["eps > 0", "(1 - beta) > 0", "beta > 0"]
+    assert str(found["theta"][0]) == "-grad*(abs(grad) + eps)**(-1)"
+    assert modified_equation("adamax", 0, assume=["eps > 0"]).conditions == ()
+    scheme = inline_scheme("theta = theta - gamma*clip(grad(theta), -c, c)", ["c"])
+    assert [str(c) for c in modified_equation(scheme, 0, assume=["c > 0", "grad > c"]).conditions] == ["c > 0", "grad > c"]
 
 
 def test_a_condition_is_read_up_to_positive_factors() -> None:

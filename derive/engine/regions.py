@@ -21,7 +21,7 @@ from derive.engine.series import lattice
 from derive.engine.signs import Signs, signs_of
 from derive.errors import DeriveError, ReductionError, UsageError
 from derive.language import Name
-from derive.reals import Formula, compare
+from derive.reals import compare
 from derive.scheme import Configuration, Scheme, configure
 from derive.scheme.regions import Condition, regions
 
@@ -102,8 +102,8 @@ def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Fo
     known = _that_knows(configuration, result)
     if known is None:
         return Found(configuration, result, ())
-    signs = signs_of(configuration, list(_of_parameters(known, assume)))
-    kept: list[Inequality] = []
+    kept = list(_about_parameters(known, assume, signs_of(configuration)))
+    signs = signs_of(configuration, [compare(c, ">", c.ring.zero) for a in kept for c in a.sum.values()])
     tie = ""
     for c in _conditions(configuration):
         lead = leading_part(known, c.name, c.kind == "vector")
@@ -136,13 +136,12 @@ def _that_knows(configuration: Configuration, result: Derivation | ReductionErro
     return None
 
 
-def _of_parameters(run: Derivation, assume: Sequence[str]) -> Iterator[Formula]:
-    """Assumptions about parameters alone."""
+def _about_parameters(run: Derivation, assume: Sequence[str], stated: Signs) -> Iterator[Inequality]:
+    """Assumptions about parameters alone that their ranges do not grant: conditions of what follows from them."""
     for text in assume:
         total = read_comparison(run.algebra, text)
-        if total.keys() == {run.algebra.unit}:
-            c = total[run.algebra.unit]
-            yield compare(c, ">", c.ring.zero)
+        if total.keys() <= {run.algebra.unit} and stated.of(total) != 1:
+            yield Inequality(run.algebra, normal_form(run.algebra, total, stated))
 
 
 def _decided(found: Found, text: str) -> bool | None:
