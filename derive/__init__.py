@@ -39,7 +39,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.equation import ModifiedEquation, Relaxation, TermSum, modified_equation
+    from derive.equation import ModifiedEquation, Relaxation, TermSum, modified_equation, modified_equations, region
     from derive.errors import DeriveError
     from derive.readings.accuracy import accuracy
     from derive.readings.compare import compare
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ModifiedEquation": "equation", "Relaxation": "equation", "TermSum": "equation", "modified_equation": "equation",
+    "modified_equations": "equation", "region": "equation",
     "DeriveError": "errors",
     "Configuration": "scheme", "Scheme": "scheme", "catalogue": "scheme", "configure": "scheme",
     "inline_scheme": "scheme", "load_scheme": "scheme",
@@ -71,8 +72,8 @@ _HOME = {
 __all__ = [
     "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
     "catalogue", "compare", "compare_laws", "configure", "explain", "initial_law", "initial_layer", "inline_scheme",
-    "load_scheme", "modified_energy", "modified_equation", "modified_loss", "modified_losses", "modified_sde", "modifying_field",
-    "second_order", "stability", "stationary_law",
+    "load_scheme", "modified_energy", "modified_equation", "modified_equations", "modified_loss", "modified_losses",
+    "modified_sde", "modifying_field", "region", "second_order", "stability", "stationary_law",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

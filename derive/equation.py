@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
+from derive.algebra.inequalities import Inequality
 from derive.algebra.sums import Sum
 from derive.errors import UsageError
 from derive.result import Combination, Equation, Relaxation
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MAX_TERMS, MAX_ORDER = 50_000, 1_000_000
 __all__ = [
     "ModifiedEquation", "Relaxation", "TermSum", "check_order", "derivation_of", "equation_of", "modified_equation",
+    "modified_equations", "region",
 ]  # fmt: skip
 
 
@@ -164,6 +166,7 @@ def modified_equation(
     settings: Mapping[str, str] | None = None,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
+    assume: Sequence[str] = (),
 ) -> ModifiedEquation:
     """Derive the modified equation of a scheme through gamma^order.
 
@@ -171,19 +174,98 @@ def modified_equation(
     form      'flow': theta' = f_0 + gamma f_1 + ...; 'map': theta+ = theta + gamma (m_0 + gamma m_1 + ...)
     settings  exact values or expressions for free parameters and time functions, {"beta": "9/10", "r(t)": "1/(1+t)"}
     force     derive even if more than 50,000 terms are to be expected, or 250,000 products of terms are not enough
+    assume    of a text with branches, what holds in the region that is meant, such as "norm(grad) > c"
 
-    Raises UsageError (bad order, regime or setting), SchemeError and ParseError (bad file or text), ReductionError (the
-    scheme has no modified equation of this kind).
+    Raises UsageError (bad order, regime or setting; several regions), SchemeError and ParseError (bad file or text),
+    ReductionError (the scheme has no modified equation of this kind).
 
     >>> print(modified_equation("gd", order=2)["theta"][2])
     -1/12*d3(grad, grad) - 1/3*hess(hess(grad))
     >>> print(modified_equation("momentum", order=1, form="map")["theta"][1])
     -beta/(1 - beta)**3*hess(grad)
     """
+    found = modified_equations(
+        scheme, order, regime=regime, form=form, settings=settings, force=force, progress=progress, assume=assume
+    )
+    if len(found) > 1:
+        raise several_regions(found[0].scheme, [e.conditions for e in found])
+    return found[0]
+
+
+def modified_equations(
+    scheme: str | Path | Scheme,
+    order: int = 1,
+    *,
+    regime: str | None = None,
+    form: str = "flow",
+    settings: Mapping[str, str] | None = None,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+    assume: Sequence[str] = (),
+) -> tuple[ModifiedEquation, ...]:
+    """The modified equation of every region of a text with branches, with its conditions; of another text the one it has.
+
+    Parameters and errors are those of `modified_equation`; a tie is a ReductionError.
+
+    >>> from derive.scheme import inline_scheme
+    >>> text = "g = grad(theta); theta = theta - gamma*where(norm(g) > 1, g/norm(g), g)"
+    >>> for e in modified_equations(inline_scheme(text), order=0):
+    ...     print(*e.conditions, "|", e["theta"][0])
+    dot(grad, grad)**(1/2) > 1 | -grad*dot(grad, grad)**(-1/2)
+    dot(grad, grad)**(1/2) < 1 | -grad
+    """
     if form not in ("flow", "map"):
         raise UsageError(f"form must be 'flow' or 'map', not '{form}'")
-    configuration = configure(load_scheme(scheme), regime, settings)
-    return equation_of(derivation_of(configuration, order, force, progress), form)
+    chosen = load_scheme(scheme)
+    if not chosen.pieces and chosen.region is None:
+        refuse_assumptions(chosen, assume)
+        return (equation_of(derivation_of(configure(chosen, regime, settings), order, force, progress), form),)
+    from derive.engine.regions import find_regions
+
+    found = find_regions(chosen, regime, settings, lambda c: derivation_of(c, order, force, progress), assume)
+    return tuple(equation_of(f.derivation, form, f.conditions) for f in found)
+
+
+def region(
+    scheme: str | Path | Scheme,
+    assume: Sequence[str] = (),
+    *,
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Scheme:
+    """The one branch of a scheme that is carried out where the assumptions hold, for every reading; else the scheme itself.
+
+    Raises UsageError where several regions are left, and for an assumption that decides between none.
+
+    >>> from derive.language import unparse
+    >>> from derive.scheme import inline_scheme
+    >>> text = "theta = theta - gamma*clip(grad(theta), -1, 1)"
+    >>> unparse(region(inline_scheme(text), ["grad < 1", "grad > -1"]).program[-1].value)
+    'theta - gamma*grad(theta)'
+    """
+    chosen = load_scheme(scheme)
+    if not chosen.pieces:
+        refuse_assumptions(chosen, assume)
+        return chosen
+    from derive.engine.regions import find_regions
+
+    found = find_regions(chosen, regime, settings, lambda c: derivation_of(c, 0), assume)
+    if len(found) > 1:
+        raise several_regions(chosen, [f.conditions for f in found])
+    return found[0].configuration.scheme
+
+
+def refuse_assumptions(scheme: Scheme, assume: Sequence[str]) -> None:
+    """An assumption picks a branch."""
+    if assume and scheme.region is None:
+        raise UsageError(f"--assume '{assume[0]}': {scheme.where} has no branches (max, min, clip, where); leave it out")
+
+
+def several_regions(scheme: Scheme, found: Sequence[Sequence[Inequality]]) -> UsageError:
+    """One region is read, and there are several."""
+    listed = ", ".join(f"'{' and '.join(map(str, c)) or 'everywhere'}'" for c in found)
+    many = f"{scheme.where} has {len(found)} regions, and one is read here"
+    return UsageError(f"{many}; pick it with --assume: they are {listed}")
 
 
 def derivation_of(
@@ -208,7 +290,7 @@ def derivation_of(
         raise UsageError(f"{where}: the update is nested too deeply; name its parts on lines of their own") from None
 
 
-def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
+def equation_of(derivation: Derivation, form: str, conditions: tuple[Inequality, ...] = ()) -> ModifiedEquation:
     """The public result of a run."""
     algebra = derivation.algebra
 
@@ -224,12 +306,13 @@ def equation_of(derivation: Derivation, form: str) -> ModifiedEquation:
         relaxations=tuple(_relaxations(derivation)),
         residual_power=derivation.residual_power,
         algebra=algebra,
+        conditions=conditions,
     )
 
 
 def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
     """Of components with constant matrices, then of those whose matrices depend on the point."""
-    from derive.engine.signs import decays
+    from derive.engine.decay import decays
 
     for names, coefficients in derivation.relaxations():
         yield Relaxation(names, tuple(coefficients))

@@ -25,7 +25,7 @@ class ParseError(DeriveError):
 
     def __init__(self, message: str, where: str, line: int, column: int) -> None:
         super().__init__(f"{where}, line {line}, column {column}: {message}")
-        self.line, self.column = line, column
+        self.line, self.column, self.reason = line, column, message
 
 
 class SchemeError(DeriveError):

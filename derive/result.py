@@ -17,12 +17,16 @@ from typing import Any
 from derive.algebra.calculus import Transfer, same
 from derive.algebra.coefficients import Ratio
 from derive.algebra.frozen import Frozen, freeze, thaw
+from derive.algebra.inequalities import Inequality
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text, term_text
-from derive.language import unparse
+from derive.language import statement_text, unparse
 from derive.scheme import Configuration, Scheme
+from derive.scheme.masks import componentwise
 from derive.scheme.schedule import Schedule
 
+#: an equation of a branch holds where its conditions hold at every component, or at those where they hold
+EVERY, EACH = "every component", "each component"
 MAX_SHOWN = 100  # characters of a combination at the prompt
 
 
@@ -148,7 +152,8 @@ class Equation(Described):
     """The modified equation of a scheme in a regime, through gamma^order.
 
     `equations[x][k]` is the coefficient of gamma^k for the slow variable x, `memory[v][k]` that of a memory variable on the
-    slow manifold, `residual_power` the power of gamma through which the solution, put back, left no residual.
+    slow manifold, `residual_power` the power of gamma through which the solution, put back, left no residual.  Where the text has
+    branches, `conditions` say where this one holds.
     """
 
     configuration: Configuration
@@ -159,6 +164,7 @@ class Equation(Described):
     relaxations: tuple[Relaxation, ...]
     residual_power: int
     algebra: Algebra = field(compare=False)
+    conditions: tuple[Inequality, ...] = field(default=(), compare=False)
 
     @property
     def scheme(self) -> Scheme:
@@ -195,7 +201,23 @@ class Equation(Described):
             "memory": {v: blocks(sums) for v, sums in self.memory.items()},
             "relaxation": [r.to_json() for r in self.relaxations],
             "residual_zero_through": self.residual_power,
+            **self.region(),
         }
+
+    def region(self) -> dict[str, Any]:
+        """JSON: where the equation of a branch holds, and the branch."""
+        if self.scheme.region is None:
+            return {}
+        branch = [statement_text(s) for s in self.scheme.branch]
+        return {"condition": [str(c) for c in self.conditions], "holds": self.holds, "branch": branch}
+
+    @property
+    def holds(self) -> str:
+        """How conditions about vectors are meant: of every component, or of each alone where none reads another one."""
+        if not any(c.componentwise for c in self.conditions):
+            return ""
+        moving = any(c.power > 0 for c in self.conditions)  # a coefficient of gamma knows how the other components move
+        return EACH if not moving and componentwise(self.scheme, self.order) else EVERY
 
 
 def origin(c: Configuration, order: int) -> dict[str, Any]:

@@ -11,4 +11,4 @@ def is_plain(scheme: Scheme) -> bool:
     return not scheme.losses and not scheme.layered and symbolic(scheme.statements) is None
 
 
-PLAIN = tuple(name for name in catalogue(noise=False) if is_plain(load_scheme(name)))
+PLAIN = tuple(name for name in catalogue(noise=False, branches=False) if is_plain(load_scheme(name)))

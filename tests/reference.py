@@ -67,7 +67,7 @@ class Reference:
 
 def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
-    configuration = configure(load_scheme(reference.scheme))
+    configuration = configure(load_scheme(reference.scheme), pieces=True)
     runner = Runner(configuration, lambda x: list(gradient(x)), dict(reference.values), FLOATS)
     state = runner.at_rest({"theta": list(START)}, reference.gamma, 0.0)
     if reference.memory:
@@ -107,7 +107,7 @@ def torch_step(name: str, far: Mapping[str, float] | None = None, **options: Any
         parameter = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
         optimizer = getattr(torch.optim, name)([parameter], foreach=False, **options)
         if far is not None:
-            zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq")}
+            zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf")}
             counters = {k: torch.tensor(v, dtype=torch.float64) for k, v in {"step": float(FAR), **far}.items()}
             optimizer.state[parameter].update({**zeros, **counters})
 
@@ -129,8 +129,8 @@ def torch_step(name: str, far: Mapping[str, float] | None = None, **options: Any
 # ------------------------------------------------------------------------------------------ optax
 
 
-def optax_step(name: str, far: bool = False, **options: Any) -> Callable[[], Step]:
-    """An optax transformation in float64."""
+def optax_step(name: str, far: bool = False, clip: tuple[str, float] | None = None, **options: Any) -> Callable[[], Step]:
+    """An optax transformation in float64, behind one that clips its gradients."""
 
     def make() -> Step:
         import jax
@@ -140,6 +140,8 @@ def optax_step(name: str, far: bool = False, **options: Any) -> Callable[[], Ste
 
         jax.config.update("jax_enable_x64", True)
         transformation = attrgetter(name)(optax)(**options)
+        if clip is not None:
+            transformation = optax.chain(getattr(optax, clip[0])(clip[1]), transformation)
         memory = transformation.init(jnp.array(START, dtype=jnp.float64))
         if far:
             memory = jax.tree.map(lambda x: jnp.asarray(FAR, x.dtype) if x.dtype == jnp.int32 else x, memory)
@@ -240,6 +242,11 @@ TORCH: tuple[Reference, ...] = (
         torch_step("NAdam", {"mu_product": 0.0}, **_OPTIONS), None, _NOTE,
     ),
     Reference("torch", "Adadelta", "adadelta", LR, {"rho": B1, "eps": EPS}, torch_step("Adadelta", lr=LR, rho=B1, eps=EPS)),
+    Reference("torch", "Adamax after many steps", "adamax", LR, _MOMENTS, torch_step("Adamax", {}, **_OPTIONS), None, _NOTE),
+    Reference(
+        "torch", "Adam amsgrad after many steps", "amsgrad", LR, _MOMENTS,
+        torch_step("Adam", {}, amsgrad=True, **_OPTIONS), None, _NOTE,
+    ),
     Reference(
         "torch", "Adagrad", "adagrad", LR**2, {"eps": 0.0}, torch_step("Adagrad", lr=LR, eps=0.0), None, "gamma = lr^2; eps = 0",
     ),
@@ -278,6 +285,15 @@ OPTAX: tuple[Reference, ...] = (
     ),
     Reference("optax", "nadam", "nadam-bias-corrected", LR, {**_MOMENTS, "mu": B1}, optax_step("nadam", **_OPTAX)),
     Reference("optax", "nadam after many steps", "nadam", LR, _MOMENTS, optax_step("nadam", True, **_OPTAX), None, _NOTE),
+    Reference(
+        "optax", "clip and sgd", "gd-clipped-value", LR, {"c": 0.3}, optax_step("sgd", clip=("clip", 0.3), learning_rate=LR)
+    ),
+    Reference(
+        "optax", "clip_by_global_norm and sgd", "gd-clipped-norm", LR, {"c": 1.1},
+        optax_step("sgd", clip=("clip_by_global_norm", 1.1), learning_rate=LR),
+    ),
+    Reference("optax", "adamax after many steps", "adamax", LR, _MOMENTS, optax_step("adamax", True, **_OPTAX), None, _NOTE),
+    Reference("optax", "amsgrad after many steps", "amsgrad", LR, _MOMENTS, optax_step("amsgrad", True, **_OPTAX), None, _NOTE),
     Reference(
         "optax", "adagrad", "adagrad", LR**2, {"eps": 1e-7},
         optax_step("adagrad", learning_rate=LR, initial_accumulator_value=0.1, eps=1e-7), _filled(0.1 * LR**2, "S"),

@@ -80,7 +80,7 @@ def fragments() -> tuple[str, ...]:
     Those of layered schemes have a megabyte through gamma^2.
     """
     found = [call(*arguments) for arguments in SAMPLE]
-    for name in catalogue(noise=False):
+    for name in catalogue(noise=False, branches=False):
         scheme = load_scheme(name)
         for regime in scheme.regimes or [None]:
             order = "1" if scheme.layered else "2"

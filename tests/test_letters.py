@@ -53,7 +53,7 @@ def written(equation: Equation, letters: Mapping[str, str] | None = None) -> lis
     return [equation_text(equation, True, True, letters), equation_latex(equation, True, letters)]
 
 
-@pytest.mark.parametrize("name", catalogue(noise=False))
+@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
 def test_own_letters_are_those_of_the_scheme_written_in_them(name: str) -> None:
     """The second route: the same scheme with its names replaced in its file."""
     pair = renamed(source(name))

@@ -20,7 +20,7 @@ from verify.proof.statement import statement
 
 slow = pytest.mark.slow
 #: those with layers, which take longer, are proved at order one in test_layers
-NAMES = [name for name in catalogue(noise=False) if not load_scheme(name).layered]
+NAMES = [name for name in catalogue(noise=False, branches=False) if not load_scheme(name).layered]
 PAIRS = [(name, regime) for name in NAMES for regime in (load_scheme(name).regimes or {"": None})]
 
 

@@ -86,7 +86,7 @@ def lines_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "width", lambda *_: 0.0)
 
 
-@pytest.mark.parametrize("name", catalogue(noise=False))
+@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
 def test_equation(name: str) -> None:
     pair = renamed(source(name))
     for mine, other in pairs_of_regimes(pair):
@@ -101,7 +101,7 @@ def test_equation(name: str) -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("name", catalogue(noise=False))
+@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
 def test_reading(name: str, reading: str) -> None:
     pair = renamed(source(name))
     read, lines = READINGS[reading]
@@ -113,7 +113,7 @@ def test_reading(name: str, reading: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", catalogue(noise=False))
+@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
 def test_explain(name: str) -> None:
     pair = renamed(source(name))
     first, second = (outputs(lambda s=s: explain(s), explanation_lines) for s in (pair.original, pair.scheme))

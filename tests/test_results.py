@@ -59,7 +59,7 @@ def equations(name: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", catalogue(noise=False))
+@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
 def test_equations_of_the_catalogue_pickle_and_copy(name: str) -> None:
     scheme = load_scheme(name)
     assert pickle.loads(pickle.dumps(scheme)) == scheme == copy.deepcopy(scheme)

@@ -62,7 +62,7 @@ from derive.writing.text import equation_text, pretty
 from verify.formula_verdict import check_formula, read_formula
 
 ORDER = 2
-REGIMES = [(name, regime) for name in catalogue(noise=False) for regime in (load_scheme(name).regimes or [None])]
+REGIMES = [(name, regime) for name in catalogue(noise=False, branches=False) for regime in (load_scheme(name).regimes or [None])]
 STYLES = {"unicode": UNICODE, "ascii": ASCII}
 media = pytest.mark.parametrize("medium", STYLES)
 everything = pytest.mark.parametrize(("name", "regime"), REGIMES)

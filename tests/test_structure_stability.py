@@ -66,7 +66,7 @@ def test_intervals(scheme: str, lower: str, upper: str) -> None:
             assert "." in expected or sympy.simplify(symbolic[0] - symbolic[1]) == 0
 
 
-LINEAR = [n for n in catalogue(noise=False) if n not in ("sam", "sam-normalised")]
+LINEAR = [n for n in catalogue(noise=False, branches=False) if n not in ("sam", "sam-normalised")]
 
 
 def _reading(scheme: str) -> Stability | None:

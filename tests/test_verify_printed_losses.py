@@ -104,7 +104,7 @@ def printed(scheme: str, order: int, *options: str) -> str:
 def with_a_loss() -> list[tuple[str, int]]:
     """The schemes of the catalogue with a modified loss through gamma^1, and the order through which it exists."""
     found = []
-    for name in catalogue():
+    for name in catalogue(branches=False):
         try:
             loss = modified_loss(name, 1)
         except ReductionError:

@@ -54,6 +54,7 @@ class FormulaVerdict:
             ],
             "correct": self.correct,
             "is_map": self.is_map,
+            **self.text.equation.region(),
         }
 
 
@@ -124,6 +125,9 @@ def _loss(text: StatedFormula, power: int) -> str:
 def formula_lines(result: FormulaVerdict) -> Iterator[str]:
     """The verdict in words."""
     yield from (f"claim: {says}" for says in result.text.says)
+    if branch := result.text.equation.region():
+        place = f", taken where {' and '.join(branch['condition'])}" if branch["condition"] else ""
+        yield f"of the branch {'; '.join(branch['branch'])}{place}"
     m = result.counterexample
     if result.verdict == "confirmed":
         yield f"confirmed through gamma^{result.text.order}: {result.reason}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from derive import ModifiedEquation, modified_equation
+from derive import ModifiedEquation, modified_equation, region
 from derive.errors import UsageError, nearest
 from derive.language import (
     ONE,
@@ -89,8 +89,9 @@ def read_formula(
     says: Sequence[str],
     parameters: Sequence[str] = (),
     functions: Mapping[str, str] | None = None,
+    assume: Sequence[str] = (),
 ) -> StatedFormula:
-    """A claim from a TOML file, from options, or both (options win).
+    """A claim from a TOML file, from options, or both (options win); `assume` picks the branch that it is about.
 
     Raises UsageError, ParseError.
     """
@@ -106,7 +107,7 @@ def read_formula(
         raise UsageError("say the formula: --says 'theta: -grad - gamma/2*hess(grad)'")
     typed = given.update or ""
     chosen = load_scheme(given.scheme) if given.scheme else inline_scheme(typed, parameters, given.settings, functions)
-    return _stated(chosen, given)
+    return _stated(region(chosen, assume, regime=given.regime, settings=given.settings), given)
 
 
 def _from_file(path: str) -> _Given:

@@ -25,6 +25,7 @@ from verify.counterexample.given import GivenLoss, check_given_loss, coordinates
 from verify.counterexample.smaller import smaller
 from verify.counterexample.specialise import is_special_case, with_arbitrary_functions
 from verify.counterexample.wording import counterexample_json
+from verify.orbits.branches import branch_text, real_text
 from verify.proof import Proof, prove
 from verify.proof.repeats import at, numbers_of_steps, written
 from verify.proof.statement import claim_calls
@@ -45,6 +46,7 @@ class Verification:
     counterexample: Mismatch | None = None
     special_case: bool | None = None  # of the equation proved for every r(t), where a time function was set
     given: GivenLoss | None = None
+    choice: Any = None  # of a branch: whether the text takes it where the conditions hold, and nowhere else
     table: Any = None
     recovery: Any = None
     quadratic: Any = None
@@ -61,20 +63,22 @@ class Verification:
             "exact": self.exact is not None and self.exact.refuted,
             "special case": self.special_case is False,
         }
-        for name in ("given", "table", "recovery", "quadratic"):
+        for name in ("given", "choice", "table", "recovery", "quadratic"):
             result = getattr(self, name)
             routes[name] = result is not None and not result.confirmed
-        return [{"table": "slopes", "recovery": "recovered"}.get(n, n) for n, bad in routes.items() if bad]
+        return [{"table": "slopes", "recovery": "recovered", "choice": "region"}.get(n, n) for n, bad in routes.items() if bad]
 
     @property
     def verdict(self) -> str:
         if self.refuted_by:
             return "refuted"
-        return "verified" if self.proof is not None and self.proof.proved else "not proved"
+        chosen = self.equation.scheme.region is None or self.choice is not None
+        return "verified" if self.proof is not None and self.proof.proved and chosen else "not proved"
 
     def to_json(self) -> dict[str, Any]:
         """The documented keys; exact numbers as text."""
         e, configuration = self.exact, self.equation.configuration
+        c = self.equation.region() if self.equation.scheme.region else None
         return {
             "scheme": configuration.scheme.name,
             "regime": configuration.regime,
@@ -87,6 +91,7 @@ class Verification:
             "argument": str(self.proof) if self.proof else "",
             "special_case": self.special_case,
             "counterexample": counterexample_json(self.counterexample) if self.counterexample else None,
+            **({} if c is None else {"region": {**c, "checked": self.choice.to_json() if self.choice else None}}),
             "slopes": list(self.table.slopes) if self.table else None,
             "slopes_table": self.table.to_json() if self.table else None,
             "recovered": self.recovery.to_json() if self.recovery else None,
@@ -151,22 +156,30 @@ def verify_scheme(
     general = with_arbitrary_functions(equation)
     with verification.route("proof", announce):
         statement = general.to_json()
-        verification.proof = prove(general.configuration, statement["equations"], statement["memory"])
+        branch = branch_text(general.configuration)
+        verification.proof = prove(branch, statement["equations"], _of_states(branch, statement["memory"]))
         if general is not equation:
             verification.special_case = is_special_case(equation, general, options.seed)
     proof, symbols = verification.proof, numbers_of_steps(equation.configuration)
     numbers = (proof.numbers if proof else {}) or dict.fromkeys(symbols, TYPICAL)
     if proof is None or not proof.proved:
         with verification.route("exact", announce):
-            _compare(verification, _at(general.configuration, general.to_json(), numbers), options, progress)
+            branch, stated = _at(branch_text(general.configuration), general.to_json(), numbers)
+            _compare(verification, (branch, {**stated, "memory": _of_states(branch, stated["memory"])}), options, progress)
     configuration, stated = _at(equation.configuration, data, numbers)
     if options.loss:
         with verification.route("given loss", announce):
-            claim = claimed_field(configuration, stated["equations"], stated["memory"])
+            claim = claimed_field(branch_text(configuration), stated["equations"], stated["memory"])
             verification.given = check_given_loss(claim, options.loss, options.seed, options.digits)
     verification.parameters = {n: Fraction(k) for n, k in numbers.items()}
     _numerical(verification, configuration, stated, options, announce)
     return verification
+
+
+def _of_states(configuration: Configuration, memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the memory of a branch; what only its conditions read is none of it."""
+    names = {configuration.symbol(s) for s in configuration.scheme.states}
+    return {m: said for m, said in memory.items() if m in names}
 
 
 def _at(configuration: Configuration, data: Mapping[str, Any], numbers: Mapping[str, int]) -> Stated:
@@ -196,24 +209,34 @@ def _numerical(
 ) -> None:
     from verify.numeric import routes
     from verify.numeric.quadratic import check_quadratic
+    from verify.numeric.regions import check_choice, start_inside
     from verify.numeric.system import chosen_parameters
     from verify.problems.landscape import Loss
 
-    order, chosen = verification.equation.order, chosen_parameters(configuration)
+    order, chosen = verification.equation.order, chosen_parameters(real_text(configuration))
     verification.parameters = {**verification.parameters, **chosen}
     if options.loss:
         loss: Any = Loss(options.loss, data["label"] == "f")
     else:
         loss = routes.rich_problem(configuration, min(order + 3, 5), options.seed)
     verification.loss = loss.text
-    theta = routes.random_point(loss.dimension, options.seed)
+    theta, others = routes.random_point(loss.dimension, options.seed), None
+    if configuration.scheme.region is not None:
+        with verification.route("region", announce):
+            losses = [loss] if options.loss else [loss, *(routes.rich_problem(configuration, 5, k) for k in range(1, 6))]
+            loss, (theta, others), chosen = start_inside(real_text(configuration), data, losses, chosen, options.seed)
+            verification.loss = loss.text
+            verification.choice = check_choice(configuration, data, loss, chosen, options.seed)
+        if verification.choice is None:
+            return
+    verification.parameters = {**verification.parameters, **chosen}
     shared: Shared = (configuration, data, chosen)
     with verification.route("slopes", announce):
-        verification.table = routes.check_slopes(*shared, loss, theta, options.digits)
+        verification.table = routes.check_slopes(*shared, loss, theta, options.digits, others)
     with verification.route("recovered", announce):
         verification.recovery = routes.recover_coefficients(*shared, seed=options.seed)
     with verification.route("quadratic", announce):
-        found = check_quadratic(*shared, 12)
+        found = check_quadratic(branch_text(configuration), data, chosen, 12)
         if found.applicable:
             verification.quadratic = found
         else:

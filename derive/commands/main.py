@@ -12,12 +12,13 @@ from derive.commands.console import ascii_only, progress, run
 from derive.commands.helping import SCHEME_FILE, TABLEAU_FILE, complete_schemes, completion_command, epilog
 from derive.commands.limits import LimitedGroup, limited, supervise
 from derive.commands.options import (
+    chosen_assumptions,
     chosen_letters,
-    chosen_scheme,
     chosen_settings,
     letters_option,
     output_option,
     scheme_options,
+    whole_scheme,
 )
 
 EQUATIONS = (
@@ -93,9 +94,9 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
                 variables: str | None, at: str | None, digits: int, show_memory: bool, plain: bool,
                 force: bool) -> None:  # fmt: skip
     """Print the modified equation of a scheme."""
-    from derive.equation import modified_equation
+    from derive.equation import modified_equations, several_regions
 
-    chosen = chosen_scheme(scheme, update, parameters, settings)
+    chosen = whole_scheme(scheme, update, parameters, settings)
     problem = _problem(chosen.label, loss, field)
     if variables is not None and problem is None:
         raise click.UsageError("--variables goes with --loss: the variables of each unknown, or of each layer")
@@ -103,24 +104,29 @@ def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, .
         raise click.UsageError("--at needs a --loss to evaluate, such as --loss 'x**4/4 + x*y**2'")
     values = chosen_settings(chosen, settings)
     with progress("deriving, power of gamma", order + 1) as advance:
-        equation = modified_equation(
-            chosen, order, regime=regime, form=form, settings=values, force=force, progress=advance
+        equations = modified_equations(
+            chosen, order, regime=regime, form=form, settings=values, force=force, progress=advance, assume=chosen_assumptions()
         )
+    equation = equations[0]
     if problem is not None:
+        if len(equations) > 1:
+            raise several_regions(chosen, [e.conditions for e in equations])
         _print_on_problem(equation, problem, variables, at, digits, output, plain or ascii_only())
     elif output == "json":
-        click.echo(json.dumps(equation.to_json(), indent=2))
+        from derive.writing.regions import regions_json
+
+        click.echo(json.dumps(regions_json(equations) if chosen.pieces else equation.to_json(), indent=2))
     elif output == "latex":
-        from derive.writing.latex import equation_latex
+        from derive.writing.latex import equations_latex
         from derive.writing.letters import for_reading
 
-        click.echo(equation_latex(equation, show_memory, for_reading(chosen_letters(), equation, True)))
+        click.echo(equations_latex(equations, show_memory, for_reading(chosen_letters(), equation, True)))
     else:
         from derive.writing.letters import for_reading
-        from derive.writing.text import equation_text
+        from derive.writing.text import equations_text
 
         letters = for_reading(chosen_letters(), equation, False)
-        click.echo(equation_text(equation, plain or ascii_only(), show_memory, letters))
+        click.echo(equations_text(equations, plain or ascii_only(), show_memory, letters))
 
 
 def _problem(label: str, loss: str | None, field: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
 from typing import Any
@@ -17,7 +17,8 @@ from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 from derive.scheme.leading import stating
 
-_LETTERS, _CHOSEN, _FUNCTIONS, _LEADING = "derive.letters", "derive.chosen", "derive.functions", "derive.leading"
+_LETTERS, _CHOSEN, _FUNCTIONS = "derive.letters", "derive.chosen", "derive.functions"
+_LEADING, _ASSUMED = "derive.leading", "derive.assumed"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Function = Callable[..., Any]
 
@@ -46,6 +47,7 @@ def scheme_options(function: Function) -> Function:
         functions_option,
         click.option("--leading", multiple=True, metavar="NAME=FORMULA", expose_value=False, callback=_remember_leading,
                      help="State a memory variable at gamma = 0, where it is not found: 'u = abs(grad)'. It is checked."),
+        assume_option,
         click.option("--regime", metavar="NAME", shell_complete=complete_regimes,
                      help="How parameters scale with gamma; the scheme's first regime by default."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -65,6 +67,24 @@ def functions_option(function: Function) -> Function:
 
 def _remember_functions(context: click.Context, _: click.Parameter, pairs: tuple[str, ...]) -> None:
     context.meta[_FUNCTIONS] = settings(pairs, "--function", "f = loss(x, y)")
+
+
+def assume_option(function: Function) -> Function:
+    """--assume; `chosen_assumptions` is what was given."""
+    return click.option(
+        "--assume", multiple=True, metavar="CONDITION", expose_value=False, callback=_remember_assumptions,
+        help="Of a text with branches (max, min, clip, where): what holds in the region meant, 'norm(grad) > c'. Repeatable.",
+    )(function)  # fmt: skip
+
+
+def _remember_assumptions(context: click.Context, _: click.Parameter, texts: tuple[str, ...]) -> None:
+    context.meta[_ASSUMED] = texts
+
+
+def chosen_assumptions() -> tuple[str, ...]:
+    """What --assume of the running command says."""
+    found: tuple[str, ...] = click.get_current_context().meta.get(_ASSUMED, ())
+    return found
 
 
 def chosen_functions() -> Mapping[str, str]:
@@ -114,6 +134,34 @@ def chosen_letters() -> Mapping[str, str]:
 
 
 def chosen_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:
+    """The scheme that was chosen; of one with branches the region that --assume picks, which must be one."""
+    return in_region(whole_scheme(scheme, update, parameters, pairs), click.get_current_context().params.get("regime"), pairs)
+
+
+def in_region(scheme: Scheme, regime: str | None, pairs: tuple[str, ...]) -> Scheme:
+    """The branch of a scheme that --assume picks, under --set; the scheme itself where it has no branches."""
+    if not scheme.pieces and not chosen_assumptions():
+        return scheme
+    from derive.equation import region
+
+    return region(scheme, chosen_assumptions(), regime=regime, settings=settings(pairs))
+
+
+def pair_in_regions(names: Sequence[str], regimes: Sequence[str | None], values: Mapping[str, str]) -> list[Scheme]:
+    """Two schemes, of those with branches the regions that --assume picks."""
+    from derive.equation import region
+
+    schemes = [load_scheme(name) for name in names]
+    if chosen_assumptions() and not any(s.pieces for s in schemes):
+        raise click.UsageError(f"--assume '{chosen_assumptions()[0]}': neither scheme has branches; leave it out")
+    own = [{n: v for n, v in values.items() if n.partition("(")[0] in {*s.parameters, *s.functions}} for s in schemes]
+    return [
+        region(s, chosen_assumptions(), regime=r, settings=o) if s.pieces else s
+        for s, r, o in zip(schemes, regimes, own, strict=True)
+    ]
+
+
+def whole_scheme(scheme: str | None, update: str | None, parameters: tuple[str, ...], pairs: tuple[str, ...] = ()) -> Scheme:
     """The scheme that its name or --update gives; exactly one of them must be there.  --set of a name of --update declares it."""
     if scheme is not None and update is not None:
         raise click.UsageError(f"give either --scheme {scheme} or --update TEXT, not both")

@@ -14,12 +14,14 @@ from derive.commands.helping import SCHEME_FILE, complete_regimes, complete_sche
 from derive.commands.options import (
     Decorator,
     Function,
+    assume_option,
     chosen_letters,
     chosen_scheme,
     chosen_settings,
     letters_option,
     note_ranges,
     output_option,
+    pair_in_regions,
     scheme_options,
 )
 
@@ -317,6 +319,7 @@ def initial_layer(order: int, law: bool, loss: str | None, at: str | None, digit
     "derive compare gd heun --format json",
 )
 @pair_options(2)
+@assume_option
 @format_option
 def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None, regime_b: str | None,
             settings: tuple[str, ...], output: str, plain: bool) -> None:  # fmt: skip
@@ -325,7 +328,9 @@ def compare(a: str, b: str, order: int, regime: str | None, regime_a: str | None
     from derive.writing import readings as report
 
     values = parse_settings(settings)
-    c = read(a, b, order, regimes=(regime_a or regime, regime_b or regime), settings=values)
+    regimes = regime_a or regime, regime_b or regime
+    first, second = pair_in_regions((a, b), regimes, values)
+    c = read(first, second, order, regimes=regimes, settings=values)
     note_ranges(values, c.first.scheme, c.second.scheme)
     header = {"schemes": [c.first.scheme.name, c.second.scheme.name],
               "regimes": [c.first.configuration.regime, c.second.configuration.regime]}  # fmt: skip

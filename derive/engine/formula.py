@@ -32,7 +32,7 @@ from derive.language import (
     parse_expression,
     plain_arities,
 )
-from derive.language.calls import ELSEWHERE, Kind, partial_of
+from derive.language.calls import CHOICES, ELSEWHERE, WHERE, Kind, partial_of
 from derive.language.maps import map_arities, map_of
 from derive.scheme.kinds import sized
 from derive.scheme.losses import Resolver, closed, loss_calls
@@ -174,14 +174,14 @@ def read_value(algebra: Algebra, e: Expression, values: Mapping[str, Sum], vecto
     return _Values(algebra, values, vectors).read(e).at(0)
 
 
-def _term_expression(algebra: Algebra, text: str) -> Expression:
-    losses, maps = declared_losses(algebra.functions), map_arities(declared_maps(algebra.functions))
+def _term_expression(algebra: Algebra, text: str, where: str = "term", more: dict[str, int] | None = None) -> Expression:
+    losses, maps = declared_losses(algebra.functions), map_arities(declared_maps(algebra.functions)) | (more or {})
     if not losses:
-        return parse_expression(text, "term", TERM_CALLS | maps)
+        return parse_expression(text, where, TERM_CALLS | maps)
     unknowns = tuple(dict.fromkeys(x for slots in losses.values() for x in slots))
     spaces = Spaces(algebra.spaces or dict.fromkeys(unknowns, unknowns[0]))
-    expression = parse_expression(text, "term", {**plain_arities(), **loss_calls(losses), **maps})
-    return closed(Resolver(losses, unknowns, "term").opened(expression), spaces)
+    expression = parse_expression(text, where, {**plain_arities(), **loss_calls(losses), **maps})
+    return closed(Resolver(losses, unknowns, where).opened(expression), spaces)
 
 
 def read_term(algebra: Algebra, text: str) -> Term:
@@ -197,12 +197,48 @@ def read_term(algebra: Algebra, text: str) -> Term:
     expression = _term_expression(algebra, text)
     if "gamma" in names_of(expression):
         raise UsageError(f"term '{text}': gamma is in no term; the index is its power, as in eq['theta'][1]")
-    workspace = Workspace(algebra)
-    values = {n: Given(workspace, [algebra.state(n, scalar)]) for n, scalar in algebra.states().items()}
-    values["L"] = Given(workspace, [loss_term(algebra)])
-    found = FormulaReader(workspace, values).read(expression).at(0)
+    found = _value(algebra, expression)
     match list(found.items()):
         case [(term, coefficient)] if coefficient == 1:
             return term
     written = combination_text(algebra.sorted(found)) if found else "0"
     raise UsageError(f"term '{text}' is {written}; write one term without a coefficient, such as hess(grad)")
+
+
+class _OfStates(FormulaReader):
+    """Formulas in theta and the state variables."""
+
+    def kinds(self) -> dict[str, Kind]:
+        states = {n: "scalar" if scalar else "vector" for n, scalar in self.algebra.states().items()}
+        return {**super().kinds(), **states}  # type: ignore[dict-item]
+
+
+def _value(algebra: Algebra, expression: Expression, known: Mapping[str, Sum] | None = None) -> Sum:
+    """A formula in the state variables as a sum of terms; `known` are those that have a value."""
+    workspace = Workspace(algebra)
+    states = {n: scalar for n, scalar in algebra.states().items() if n.isidentifier()}  # others are not solved yet
+    values = {n: Given(workspace, [(known or {}).get(n, algebra.state(n, scalar))]) for n, scalar in states.items()}
+    values["L"] = Given(workspace, [loss_term(algebra)])
+    return _OfStates(workspace, values).read(expression).at(0)
+
+
+def read_comparison(algebra: Algebra, text: str, known: Mapping[str, Sum] | None = None) -> Sum:
+    """a - b of 'a > b', and b - a of 'a < b'; `known` gives state variables that have a value.
+
+    Raises ParseError for what is no comparison of two formulas.
+
+    >>> from derive.algebra.coefficients import Ring
+    >>> a = Algebra(Ring(["c"]))
+    >>> print(combination_text(a.sorted(read_comparison(a, "norm(grad) < c"))))
+    c - dot(grad, grad)**(1/2)
+    """
+    try:
+        choice = _term_expression(algebra, f"{WHERE}({text}, 1, 0)", "assumption", {WHERE: 3})
+        assert isinstance(choice, Call)
+        left, right = choice.args[:2]
+        larger, smaller = (right, left) if CHOICES[choice.function][0] == "<" else (left, right)
+        return _value(algebra, Operation("-", (larger, smaller)), known)
+    except ParseError as error:
+        place = max(1, error.column - len(WHERE) - 1)
+        text = f"'{text}' is no comparison of formulas, such as 'norm(grad) > c': {error.reason}"
+        raise ParseError(text, "assumption", error.line, place) from None

@@ -57,7 +57,8 @@ PLAIN = Variant()
 
 
 class Translation:
-    """The series of a configuration; `updates[x]` is the state variable x after the step, in the units of the regime.
+    """The series of a configuration; `updates[x]` is the state variable x after the step, in the units of the regime, and
+    `lines[x]` what the text says x is at its end.
 
     `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.
     """
@@ -73,7 +74,7 @@ class Translation:
         }
         self.algebra = self._algebra()
         if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone: there |1-beta| is 1-beta
-            from derive.engine.signs import signs_in_ranges  # start-up: most schemes state nothing
+            from derive.engine.decay import signs_in_ranges  # start-up: most schemes state nothing
 
             self.algebra.sign = signs_in_ranges(configuration, self.ring)
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
@@ -86,6 +87,7 @@ class Translation:
         self.later = {s: self.algebra.state(_later(s), scalar.get(s, False)) for s in self.symbols}
         self.solution: dict[str, dict[int, Sum]] = {s: {} for s in self.symbols}
         self.updates: dict[str, Series] = {}
+        self.lines: Mapping[str, Series] = {}
         self.exploring = self.strict = False
         self.solving: Collection[str] = ()
 
@@ -166,6 +168,7 @@ class Translation:
         names |= {ahead(x): State(self, x, ahead=True) for x in self.scheme.unknowns}
         old = {previous(x): names[x] for x in self.scheme.unknowns}
         self.execute(self.scheme.statements, names)
+        self.lines = names
         updates = {v: names[v] for v in self.scheme.states}
         updates |= {x: series for x, series in old.items() if x in updates and x not in self.scheme.assigned}
         for variable, factor in factors.items():

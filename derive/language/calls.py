@@ -10,8 +10,8 @@ named where the text has one loss L(theta):
     f.x.y(a, b, u)    hess(f(a, b), x, u)    its derivative in the direction u of y's space
     L..(a, u)         hess(a, u)             the Hessian of L at a, applied to u;  L...(a, u, v) is d3(a, u, v)
 
-and so have sums over layers, norm.layer(x) for norm(x, layer) (`derive.language.layers`), and gradients of a sample, grad#1(x)
-for sgrad(x) (`derive.language.samples`).
+and so have sums over layers, norm.layer(x) for norm(x, layer) (`derive.language.layers`), gradients of a sample, grad#1(x)
+for sgrad(x) (`derive.language.samples`), and choices, where<(a, b, x, y) for where(a < b, x, y).
 
     kind         vector or scalar, or "argument": of the kind of its arguments, component by component
     of_vectors   its arguments must be vectors
@@ -19,6 +19,7 @@ for sgrad(x) (`derive.language.samples`).
                  (norm takes numbers too, of which it is the absolute value: see `derive.scheme.kinds.sized`)
     unicode, ascii, latex
                  a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
+    piece        one smooth branch on each side of a comparison (`derive.scheme.regions`); a formula has none
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class SchemeCall:
     unicode: str = ""
     ascii: str = ""
     latex: str = ""
+    piece: bool = False
 
     def kind_for(self, arguments: Sequence[Kind]) -> Kind:
         """The kind of the call on arguments of these kinds.
@@ -69,6 +71,24 @@ _LATEX_NAMES = {
     "derf": r"\operatorname{erf}'",
     **{name: rf"\operatorname{{{name}}}" for name in ("sigmoid", "softplus", "erf")},
 }
+#: the comparisons by which where(a < b, x, y) chooses, and how they are printed
+COMPARISONS = {"<": ("<", "<"), ">": (">", ">"), "<=": ("≤", r"\le"), ">=": ("≥", r"\ge")}
+WHERE = "where"
+CHOICES = {WHERE + sign: sign for sign in COMPARISONS}
+
+
+def _choice(sign: str) -> SchemeCall:
+    """The entry of where<: x where a < b, and y elsewhere.
+
+    >>> write_call("where<=", ["a", "b", "x", "y"], "unicode"), write_call("where<=", ["a", "b", "x", "y"], "ascii")
+    ('where(a ≤ b, x, y)', 'where(a <= b, x, y)')
+    """
+    shown, latex = COMPARISONS[sign]
+    patterns = [f"{WHERE}({{0}} {s} {{1}}, {{2}}, {{3}})" for s in (shown, sign)]
+    return SchemeCall(WHERE + sign, 4, unicode=patterns[0], ascii=patterns[1], piece=True,
+                      latex=rf"\operatorname{{{{{WHERE}}}}}({{0}} {latex} {{1}}, {{2}}, {{3}})")  # fmt: skip
+
+
 CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
@@ -81,6 +101,10 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("sqrt", unicode="√", latex=r"\sqrt{{{0}}}"),
         SchemeCall("abs", latex=r"\abs{{{0}}}"),
         SchemeCall("sign"),
+        SchemeCall("max", 2, latex=r"\max({0}, {1})", piece=True),
+        SchemeCall("min", 2, latex=r"\min({0}, {1})", piece=True),
+        SchemeCall("clip", 3, latex=r"\operatorname{{clip}}({0}, {1}, {2})", piece=True),
+        *map(_choice, COMPARISONS),
         SchemeCall("dot", 2, "scalar", True, unicode="⟨{0}, {1}⟩", ascii="<{0}, {1}>", latex=r"\inner{{{0}}}{{{1}}}"),
         *(SchemeCall(name, latex=_LATEX_NAMES.get(name, rf"\{name}")) for name in KNOWN_FUNCTIONS),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
@@ -92,6 +116,10 @@ CALLS: dict[str, SchemeCall] = {
                    latex=r"\operatorname{{mean}}_{{\ell}}({0})"),
     )
 }
+
+
+#: the calls that have branches
+PIECES = frozenset(name for name, call in CALLS.items() if call.piece)
 
 
 def call_of(name: str) -> SchemeCall:
@@ -153,7 +181,7 @@ def partial_of(name: str) -> Partial | None:
 def written_name(function: str) -> str:
     """The name by which a text calls a function: hess for L.., and what it is called itself where it is no derivative."""
     partial, (name, sample) = partial_of(function), sample_of(function)
-    return sampled_name(name) if sample else partial.written if partial else name
+    return sampled_name(name) if sample else partial.written if partial else WHERE if name in CHOICES else name
 
 
 def derivative_calls(label: str, below: int) -> dict[str, int]:
@@ -174,13 +202,13 @@ ELSEWHERE: dict[str, int | None] = {"grad": 1, "field": 1}
 
 
 def plain_arities() -> dict[str, int]:
-    """The calls that evaluate no function of theta: roots, sizes, signs, scalar products."""
-    return {name: call.arity for name, call in CALLS.items() if not call.label}
+    """The calls that evaluate no function of theta and have one branch: roots, sizes, signs, scalar products."""
+    return {name: call.arity for name, call in CALLS.items() if not call.label and not call.piece}
 
 
 def arities() -> dict[str, int]:
-    """How many arguments each call of the scheme language takes."""
-    return {name: call.arity for name, call in CALLS.items()} | AT_POINT
+    """How many arguments each call of the scheme language takes, by the names by which a text calls them."""
+    return {written_name(name): 3 if name in CHOICES else call.arity for name, call in CALLS.items()} | AT_POINT
 
 
 def function_called(name: str, count: int) -> str:

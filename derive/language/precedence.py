@@ -21,7 +21,7 @@ AT_POINTS = frozenset(("grad", "field"))
 SUM, PRODUCT, SIGN, POWER, RAISED = 1, 2, 3, 4, 5
 _INFIX = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _OPENING = ("(", "√", "∇", "⟨", "‖", "|", "<")
-_COMPARISON = "comparisons are not part of the language (a scalar product is written <a, b>)"
+_COMPARISON = "comparisons stand only as the first argument of where(a < b, x, y) (a scalar product is written <a, b>)"
 _ADVICE = {
     "@": "'@' is not an operator here; write dot(x, y) for a scalar product (there are no matrices)",
     ".": "attribute access is not part of the language; write names, numbers, + - * / ** and the listed functions",

@@ -155,11 +155,16 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
     ('hess(f(x, y), x, u)', 'hess(x, u)', 'f(x, y)')
     >>> _call_text("grad#1", ["x"]), _call_text("f.x#2", ["x", "y"])
     ('sgrad(x)', 'sgrad(f(x, y), x, 2)')
+    >>> _call_text("where<=", ["a", "b", "x", "y"])
+    'where(a <= b, x, y)'
     """
     function, sample = sample_of(function)
     if sample:
         inner = _call_text(function, arguments)
         return f"{sampled_name(function)}{inner[inner.index('('):-1]}{', ' + sample if sample != '1' else ''})"
+    if function.startswith("where") and len(arguments) == 4:
+        a, b, x, y = arguments
+        return f"where({a} {function.removeprefix('where')} {b}, {x}, {y})"
     loss, *variables = function.split(".")
     if summed_call(function):
         function, arguments = loss, [*arguments, *variables]

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 
 from derive.errors import ParseError, nearest
-from derive.language.calls import AT_POINT, function_called
+from derive.language.calls import AT_POINT, COMPARISONS, WHERE, function_called
 from derive.language.layers import LAYER, layer_call
 from derive.language.letters import is_letter
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
@@ -26,6 +26,7 @@ _MAX = "write max(x, y) as (x + y + abs(x - y))/2, min(x, y) as (x + y - abs(x -
 _CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
 _CASES = "an equation has one smooth branch; write the one that holds, with abs(x) and sign(x) where they say it"
 _SUM = "sums over components are dot(x, y), norm(x) and mean(x)"
+_MANY = {"maximum": "max(x, y)", "minimum": "min(x, y)", "clamp": "clip(x, low, high)"}  # where texts have them
 _COSINE = "write dot(x, y)/(norm(x)*norm(y))"
 #: functions that people look for in vain, and what to write instead
 _INSTEAD = {
@@ -226,6 +227,8 @@ class Reader(Climbing):
                 self.refuse()
             return self.call(token.text, self.arguments("]"), token)
         if self.at("("):
+            if self.is_call(token) and token.text == WHERE:
+                return self.choice(token)
             if self.is_call(token):
                 called = partial(self.at_point if token.text in AT_POINTS else self.call, token.text)
                 return called(self.arguments(")") + (self.arguments("]") if self.at("[") else []), token)
@@ -269,12 +272,30 @@ class Reader(Climbing):
 
     def unknown(self, name: str, token: Token) -> ParseError:
         if name in _INSTEAD and "abs" in self.calls:
-            return self.fail(f"'{name}' is not part of the language: {_INSTEAD[name]}", token)
+            instead = f"write {_MANY[name]}" if name in _MANY and "max" in self.calls else _INSTEAD[name]
+            return self.fail(f"'{name}' is not part of the language: {instead}", token)
         calls = [c for c in self.calls if "." not in c]
         known = ", ".join(calls[:12]) + (", ..." if len(calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
         product = f"; for a product write {shown}*(...)" if token.kind == "name" and not name.startswith("_") else ""
         return self.fail(f"unknown function '{shown}'{nearest(name, self.calls)} (known: {known or 'none'}){product}", token)
+
+    def choice(self, token: Token) -> Expression:
+        """where(a < b, x, y): x where a is less than b, and y elsewhere."""
+        opening = self.advance()
+        self.open.append(opening.text)
+        found = [self.expression()]
+        sign = self.token.text
+        if self.token.kind != "sign" or sign not in COMPARISONS:
+            raise self.fail("where takes a comparison first, as in where(a < b, x, y)", self.token)
+        self.advance()
+        found.append(self.expression())
+        for _ in range(2):
+            self.expect(",", opening)
+            found.append(self.expression())
+        self.open.pop()
+        self.expect(")", opening)
+        return Call(WHERE + sign, tuple(found), token.line, token.column)
 
     def arguments(self, closing: str) -> list[Expression]:
         """What stands between brackets, with commas between."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from derive.equation import TermSum, check_order, derivation_of, equation_of
+from derive.algebra.inequalities import Inequality
+from derive.equation import TermSum, check_order, derivation_of, equation_of, modified_equation
 from derive.paper.checks import checks
 from derive.paper.context import Article
 from derive.paper.independent import Verified, independent_paragraph
@@ -44,11 +45,14 @@ def article_of(
     Raises what `modified_equation` and `checked` raise.
     """
     scheme.require_plain("paper")
+    conditions: tuple[Inequality, ...] = ()
+    if scheme.region is not None:
+        conditions = modified_equation(scheme, 0, regime=regime, settings=settings).conditions
     configuration = configure(scheme, regime, settings)
     own = checked(letters, names_in(configuration), True) if letters else {}
     check_order(configuration, order, force, MAX_TERMS)
     derivation = derivation_of(configuration, order, True, progress)
-    return Article(derivation, equation_of(derivation, "flow"), own)
+    return Article(derivation, equation_of(derivation, "flow", conditions), own)
 
 
 def paper_latex(article: Article, verified: Verified | None = None) -> str:

@@ -13,12 +13,14 @@ from derive.paper.context import Article, Page
 from derive.paper.pieces import series_summands
 from derive.paper.start import started, where
 from derive.paper.update import bound_parameters, function_settings, uses_products
+from derive.scheme.regions import names_of_pieces
 from derive.writing.escape import escape
 from derive.writing.expression import ExpressionWriter
 from derive.writing.formulas import coefficient_text, write_combination
 from derive.writing.latex import align
 from derive.writing.linebreak import TEXT_WIDTH, Summand, block, rows, width
 from derive.writing.prose import prose
+from derive.writing.regions import where as region_where
 from derive.writing.standing import listed, polynomial_text, remembers
 from derive.writing.text import decay, relaxation_text
 
@@ -57,13 +59,13 @@ def _summary(article: Article) -> str:
 def scheme_section(article: Article) -> str:
     scheme = article.equation.scheme
     write = ExpressionWriter(article.style, scheme.kinds)
-    lines = statements(scheme.written, write, article)
+    lines = statements(scheme.written_branch, write, article)
     loss = rf"the loss ${article.loss}$ has the gradient $\gradL$" if article.is_loss else "$f$ is the vector field"
     product = r"; products, quotients, powers and roots of vectors are taken at each index, $\had$ is such a product"
     text = [
         r"\section{The scheme}",
         f"One step carries out, from top to bottom,\n{align(lines)}",
-        rf"where {loss}{product if uses_products(scheme) else ''}.",
+        rf"where {loss}{product if uses_products(scheme) else ''}.{_branch(article)}",
         special_names(article),
         parameters(article, write),
         _elimination(article, write),
@@ -83,6 +85,15 @@ def _elimination(article: Article, write: ExpressionWriter) -> str:
     for line in (a for a in scheme.lines if a.target in scheme.lags):
         said.append(f"What is left, ${symbol(line.target)} = {write(line.value)}$ after every step, is memory.")
     return "\n".join(said)
+
+
+def _branch(article: Article) -> str:
+    """Of what text these lines are a branch, and where it is carried out."""
+    if article.equation.scheme.region is None:
+        return ""
+    place = region_where(article.equation, article.style, "${}$") or "wherever there is no tie"
+    asked = names_of_pieces(article.equation.scheme.whole)
+    return f"\nThe scheme chooses between branches ({asked}); this is the one that it takes {place}."
 
 
 def statements(read: Iterable[Statement], write: ExpressionWriter, page: Page) -> list[str]:

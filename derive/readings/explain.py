@@ -106,7 +106,8 @@ class Explanation(Described):
             "reference": self.scheme.reference,
             "update": self.scheme.update.strip(),
             "regimes": [
-                {"regime": r.name, "accuracy": r.accuracy, "equations": {x: blocks(s) for x, s in r.series.items()}}
+                {"regime": r.name, "accuracy": r.accuracy, "equations": {x: blocks(s) for x, s in r.series.items()},
+                 **r.equation.region()}
                 if r.equation is not None else {"regime": r.name, "reason": r.reason}
                 for r in self.regimes
             ],

@@ -21,14 +21,18 @@ from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 _FOLDER = Path(__file__).parents[1] / "schemes"
 
 
-def catalogue(noise: bool = True) -> tuple[str, ...]:
-    """Names of the schemes that come with the package, sorted; without `noise` only of those that draw nothing at random.
+def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
+    """Names of the schemes that come with the package, sorted; without `noise` only of those that draw nothing at random,
+    without `branches` only of those whose text has one branch.
 
     >>> sorted({*catalogue()} - {*catalogue(noise=False)})
     ['langevin', 'langevin-baoab', 'sgld']
     """
     names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
-    return names if noise else tuple(name for name in names if not load_scheme(name).stochastic)
+    if noise and branches:
+        return names
+    kept = ((name, load_scheme(name)) for name in names)
+    return tuple(name for name, s in kept if (noise or not s.stochastic) and (branches or not s.pieces))
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from derive.errors import UsageError, nearest
+from derive.errors import ReductionError, UsageError, nearest
 from derive.language import (
     Expression,
     Name,
@@ -27,6 +27,7 @@ from derive.language.letters import GREEK, is_letter
 from derive.scheme.map_settings import MapFormula, parse_map_setting
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
+from derive.scheme.regions import names_of_pieces
 from derive.scheme.rescaling import Rescaling, check_constant
 from derive.scheme.schedule import Schedule, parse_function_setting
 
@@ -64,7 +65,11 @@ class Configuration:
 
 
 def configure(
-    scheme: Scheme, regime: str | None = None, settings: Mapping[str, str] | None = None, noise: bool = False
+    scheme: Scheme,
+    regime: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    noise: bool = False,
+    pieces: bool = False,
 ) -> Configuration:
     """The scheme in a regime (the first by default) with parameters set to exact expressions.
 
@@ -72,15 +77,24 @@ def configure(
     {"beta": "9/10", "r(t)": "1/(1+t)"}.  A setting may name a new symbol if it is a Greek letter: {"alpha": "κ γ"}.
 
     Raises UsageError for an unknown regime, an unknown parameter or one that the regime fixes, and ReductionError for a scheme
-    that draws at random, unless `noise` says that the caller reads laws.
+    that draws at random, unless `noise` says that the caller reads laws, and for one with pieces, unless `pieces` says that it is
+    run and not derived.
 
     >>> from derive.scheme import load_scheme
     >>> c = configure(load_scheme("momentum"), "inertial", {"lam": "0"})
     >>> c.free, c.symbol("v")
     ((), 'eta')
     """
+    if scheme.whole.pieces and (noise or scheme.stochastic):
+        what = f"{scheme.where} has branches ({names_of_pieces(scheme.whole)})"
+        raise ReductionError(f"{what}, and which one a step takes depends on its sample: no law is derived")
     if not noise:
         scheme.require_no_noise()
+    if scheme.pieces and not pieces:
+        raise ReductionError(
+            f"{scheme.where} has branches ({names_of_pieces(scheme)}), and this reads one of its regions: derive modified-eq "
+            "lists them, --assume picks one, derive.region does in Python"
+        )
     given = {plain_key(key): text for key, text in (settings or {}).items()}
     maps = dict(_map_settings(scheme, given))
     if maps:

@@ -23,12 +23,13 @@ from derive.language import (
     unrolled,
     walk,
 )
-from derive.language.calls import CALLS, Kind, call_of, written_name
+from derive.language.calls import CALLS, PIECES, Kind, call_of, written_name
 from derive.language.layers import LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
+from derive.scheme.regions import Region
 from derive.scheme.rescaling import Rescaling, read_rescaling
 from derive.scheme.spaces import check_spaces, spaces_of
 
@@ -72,6 +73,7 @@ class Scheme:
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
     `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
+    `region` says of what scheme with pieces this one is a branch (`derive.scheme.regions`).
     """
 
     name: str
@@ -94,6 +96,8 @@ class Scheme:
     sampling: Sampling = "iid"
     eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
     lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
+    region: Region | None = None
+    given_kinds: Mapping[str, Kind] = field(default_factory=dict)  # of a branch: those that the whole text shows
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -132,7 +136,7 @@ class Scheme:
         if repeat := symbolic(self.statements):
             k = unparse(repeat.count)
             raise ReductionError(f"{self.where}: this needs the number of repetitions {k} as a number, such as --set {k}=3")
-        return tuple(unrolled(self.statements))
+        return tuple(unrolled(self.branch))
 
     @cached_property
     def assigned(self) -> frozenset[str]:
@@ -158,6 +162,7 @@ class Scheme:
     def kinds(self) -> Mapping[str, Kind]:
         """name -> 'vector' or 'scalar', the least assignment consistent with the program; an [initial] value is a number."""
         known: dict[str, Kind] = dict.fromkeys(self.initial, "scalar")
+        known |= {name: kind for name, kind in self.given_kinds.items() if name in {*self.states, *self.assigned}}
         known |= {name: "vector" for x in self.unknowns for name in (x, previous(x), ahead(x))}
         kinds = inferred(self.lines, known, (*self.states, *self.assigned), self._require_space)
         of_vectors = map_arities({p: kind for p, kind in self.maps.items() if kind != "componentwise"})
@@ -204,6 +209,30 @@ class Scheme:
     def layered(self) -> bool:
         """Whether the update sums over layers."""
         return not self.called.isdisjoint(LAYERED)
+
+    @property
+    def pieces(self) -> bool:
+        """Whether the update has branches: max, min, clip, where."""
+        return not self.called.isdisjoint(PIECES)
+
+    @property
+    def whole(self) -> Scheme:
+        """The scheme as its file states it, with its pieces."""
+        return self.region.whole if self.region else self
+
+    @property
+    def branch(self) -> tuple[Statement, ...]:
+        """The statements that are carried out, without the lines that ask where."""
+        return self._answered(self.statements)
+
+    @property
+    def written_branch(self) -> tuple[Statement, ...]:
+        """Those of the text among them."""
+        return self._answered(self.written)
+
+    def _answered(self, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        asked = {c.name for c in self.region.conditions} if self.region else set()
+        return tuple(s for s in statements if not isinstance(s, Assignment) or s.target not in asked)
 
     @property
     def stochastic(self) -> bool:

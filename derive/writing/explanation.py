@@ -15,6 +15,7 @@ from derive.writing.formulas import gamma_power, said_power, write_term
 from derive.writing.latex import Words, words
 from derive.writing.losses import gradient_of, own_symbol
 from derive.writing.notation import Notation
+from derive.writing.regions import where
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
 from derive.writing.standing import remembers, transients, where_text
@@ -61,7 +62,7 @@ def _regime_lines(e: Explanation, r: RegimeReading, style: Notation) -> list[str
         title += f" [{substitutions}]"
     if r.equation is None:
         return [title, f"    none: {r.reason}"]
-    lines = [title]
+    lines = [title] + [f"    {place}" for place in [where(r.equation, style)] if place]
     for name, sums in r.series.items():
         lines += ["    " + row for row in series_lines(_left(name, style), sums, style)]
     lines += ["    " + line for line in _accuracy_lines(r, style)]
@@ -202,7 +203,7 @@ def _latex_regime(e: Explanation, r: RegimeReading, style: Notation) -> list[str
         title += f" ({meaning}{', '.join(settings)})"
     if r.equation is None:
         return [words(f"{title}: none, {r.reason}", style)]
-    rows: list[str] = [words(title, style)]
+    rows: list[str] = [words(", ".join(x for x in (title, where(r.equation, style, _MATH)) if x), style)]
     for name, sums in r.series.items():
         rows += series_lines(_left(name, style), sums, style)
     relaxations = [relaxation_text(x, style, _MATH) for x in r.equation.relaxations]

@@ -13,6 +13,7 @@ from derive.writing.formulas import rows, series_rows
 from derive.writing.linebreak import width
 from derive.writing.notation import LATEX, Notation
 from derive.writing.prose import prose
+from derive.writing.regions import where
 
 LINE = 340.0  # the text width of article at 10 pt, 345 pt, less what an estimate may miss
 _LONG = 60.0  # points of a formula in a sentence that may stick out of a line
@@ -45,8 +46,23 @@ def equation_latex(
     &{}- \\frac{\\gamma}{2}\\, \\nabla^{2} L\\left[\\nabla L\\right]
     \\end{align*}
     """
-    known = LATEX.knowing(equation.scheme, equation.configuration.fresh("d"))
-    style = replace(known, letters=dict(letters or {}))
+    return equations_latex([equation], show_memory, letters, paged)
+
+
+def equations_latex(
+    equations: Sequence[Equation], show_memory: bool = False, letters: Mapping[str, str] | None = None, paged: bool = True
+) -> str:
+    """An align* environment for every region of a text with branches, with a sentence that says where it holds."""
+    lines: list[str] = []
+    for equation in equations:
+        known = LATEX.knowing(equation.scheme, equation.configuration.fresh("d"))
+        style = replace(known, letters=dict(letters or {}))
+        place = where(equation, style, "${}$")
+        lines += [*([words(place, style)] if place else ()), *_equation_rows(equation, style, show_memory)]
+    return fragment(lines, paged)
+
+
+def _equation_rows(equation: Equation, style: Notation, show_memory: bool) -> list[str]:
     lines: list[str] = []
     for variable, sums in equation.equations.items():
         symbol = style.symbol(variable)
@@ -57,7 +73,7 @@ def equation_latex(
     if show_memory:
         for variable, sums in equation.memory.items():
             lines += aligned(rf"{style.symbol(variable)} ={{}}&", series_rows(sums, style))
-    return fragment(lines, paged)
+    return lines
 
 
 # ---------------------------------------------------------------------------------------------- layout
@@ -128,4 +144,4 @@ def aligned(left: str, rows: Sequence[str]) -> list[str]:
     return [" ".join((left, *rows[:1])), *(f"&{{}}{row}" for row in rows[1:])]
 
 
-__all__ = ["Words", "align", "aligned", "equation_latex", "fragment", "words"]
+__all__ = ["Words", "align", "aligned", "equation_latex", "equations_latex", "fragment", "words"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -33,6 +33,7 @@ from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
 from derive.writing.notation import Notation, norm_over_layer
+from derive.writing.regions import where
 from derive.writing.series import notation
 from derive.writing.standing import map_text, polynomial_text
 
@@ -41,16 +42,31 @@ def equation_text(
     equation: Equation, ascii_only: bool = False, show_memory: bool = False, letters: Mapping[str, str] | None = None
 ) -> str:
     """The header, the update, the equation of every slow variable, and what was checked."""
-    style = notation("ascii" if ascii_only else "unicode", equation, letters=letters)
-    lines = [_header(equation, style)]
-    update = update_lines(equation.configuration, style)
-    lines += ["    " + line for line in [*update, *_dimension_lines(equation, style, show_memory)]]
+    return equations_text([equation], ascii_only, show_memory, letters)
+
+
+def equations_text(
+    equations: Sequence[Equation], ascii_only: bool = False, show_memory: bool = False, letters: Mapping[str, str] | None = None
+) -> str:
+    """The same of every region of a text with branches, the header and the update once."""
+    first = equations[0]
+    style = notation("ascii" if ascii_only else "unicode", first, letters=letters)
+    dimension = max((_dimension_lines(e, style, show_memory) for e in equations), key=len)
+    lines = [_header(first, style), *("    " + line for line in (*update_lines(first.configuration, style), *dimension))]
+    for equation in equations:
+        lines += _body(equation, style, show_memory)
+    return "\n".join(lines)
+
+
+def _body(equation: Equation, style: Notation, show_memory: bool) -> list[str]:
+    """Where the equation holds, the equation, its memory, and what was checked."""
+    place = where(equation, style)
+    lines = [f"{place}:"] if place else []
     for variable, sums in equation.equations.items():
         lines += _equation_lines(variable, sums, style, equation.form)
     if show_memory:
         lines += _memory_lines(equation, style)
-    lines += _footer(equation, style)
-    return "\n".join(lines)
+    return lines + _footer(equation, style)
 
 
 def _greek(text: str, style: Notation) -> str:
@@ -79,7 +95,7 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
     def typed(e: Expression) -> str:
         return pretty(_with_values(e, bound), style, c.scheme.label)
 
-    lines = statement_lines(c.scheme.written, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
+    lines = statement_lines(c.scheme.whole.written, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
     lines += [f"with {style.symbol(n)} = {typed(e)} {when}" for n, e, when in _eliminations(c.scheme)]
     for v, r in c.rescaled.items():
         factor = pretty(_folded(r.factor), style, "L", 2)
@@ -290,4 +306,4 @@ def _footer(equation: Equation, style: Notation) -> list[str]:
     return ["; ".join(parts)]
 
 
-__all__ = ["equation_text", "header", "pretty", "relaxation_text", "update_lines"]
+__all__ = ["equation_text", "equations_text", "header", "pretty", "relaxation_text", "update_lines"]

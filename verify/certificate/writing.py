@@ -32,7 +32,13 @@ class CertificateRefused(Exception):
 
 
 def require_certifiable(configuration: Configuration, equations: Claimed | None = None) -> None:
-    """Raise ReductionError where a certificate has no words: for a number of steps that is a symbol, a derivative elsewhere."""
+    """Raise ReductionError where a certificate has no words: for branches, a number of steps that is a symbol, a derivative
+    elsewhere."""
+    if configuration.scheme.region is not None:
+        raise ReductionError(
+            f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a "
+            "text that is one branch can be certified"
+        )
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")

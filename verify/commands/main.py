@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -23,14 +23,16 @@ from derive.commands.helping import (
 )  # fmt: skip
 from derive.commands.limits import LimitedGroup, limited, supervise
 from derive.commands.options import (
+    assume_option,
+    chosen_assumptions,
     chosen_functions,
-    chosen_scheme,
     chosen_settings,
     functions_option,
     note_ranges,
     output_option,
     refuse_functions,
     scheme_options,
+    whole_scheme,
 )
 from derive.files import check_writable
 
@@ -102,34 +104,50 @@ def scheme_command(
     form: str,
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
-    from derive import modified_equation
+    from derive import modified_equations
     from verify.verification import Options, verify_scheme
 
     if output is not None:
         check_writable(output, "-o")
     options = Options(loss, count, seed, digits, from_rest, plot)
-    chosen = chosen_scheme(scheme, update, parameters, settings)
-    equation = modified_equation(chosen, order, regime=regime, settings=chosen_settings(chosen, settings))
+    chosen = whole_scheme(scheme, update, parameters, settings)
+    values = chosen_settings(chosen, settings)
+    equations = modified_equations(chosen, order, regime=regime, settings=values, assume=chosen_assumptions())
+    equation = equations[0]
     if output:
         from verify.certificate.writing import certificate, require_certifiable, write_certificate
 
         stated = equation.to_json()
         require_certifiable(equation.configuration, {**stated["equations"], **stated["memory"]})
-    with progress("verifying", 100) as advance:
-        report = verify_scheme(equation, options, progress=lambda done, needed: advance(100 * done // max(1, needed)))
+    with progress("verifying", 100 * len(equations)) as advance:
+        reports = [
+            verify_scheme(e, options, progress=lambda done, needed, k=k: advance(100 * k + 100 * done // max(1, needed)))  # type: ignore[misc]
+            for k, e in enumerate(equations)
+        ]
+    report = reports[0]
     if form == "json":
-        click.echo(json.dumps(report.to_json(), indent=2))
+        found = [r.to_json() for r in reports]
+        click.echo(json.dumps({"verdict": overall(reports), "regions": found} if chosen.pieces else found[0], indent=2))
     else:
         from verify.commands.text import print_verification
 
-        print_verification(report)
+        for r in reports:
+            print_verification(r)
+        if len(reports) > 1:
+            click.echo(f"\nverdict on all {len(reports)} regions: {overall(reports)}")
     if output and report.verdict == "verified":
         statement = equation.to_json()
         write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
         click.echo(f"wrote {output}", err=True)
     elif output:
         click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
-    return {"verified": 0, "refuted": REFUTED}.get(report.verdict, UNDECIDED)
+    return {"verified": 0, "refuted": REFUTED}.get(overall(reports), UNDECIDED)
+
+
+def overall(reports: Sequence[Any]) -> str:
+    """The verdict on all regions: refuted if one is, verified if all are."""
+    verdicts = [r.verdict for r in reports]
+    return next((v for v in ("refuted", "not proved") if v in verdicts), "verified")
 
 
 @main.command("formula", epilog=epilog(FORMULAS, FORMULA_FILE, SCHEME_FILE))
@@ -138,6 +156,7 @@ def scheme_command(
 @click.option("--update", metavar="TEXT", help="The update itself; separate lines with ';'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Declare a symbolic hyperparameter of --update.")
 @functions_option
+@assume_option
 @click.option("--order", type=click.IntRange(0, 12), help="Through which power of gamma the formula claims to be right.")
 @click.option("--regime", metavar="NAME", shell_complete=complete_regimes, help="How parameters scale with gamma.")
 @click.option(
@@ -161,7 +180,10 @@ def formula_command(
 
     if scheme is not None:
         refuse_functions(scheme, chosen_functions())
-    claim = read_formula(file, scheme, update, order, regime, parse_settings(pairs), says, parameters, chosen_functions())
+    values = parse_settings(pairs)
+    claim = read_formula(
+        file, scheme, update, order, regime, values, says, parameters, chosen_functions(), chosen_assumptions()
+    )
     result = check_formula(claim, seed)
     note_ranges(claim.configuration.settings, claim.configuration.scheme)
     if form == "json":

@@ -19,6 +19,7 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
     c = v.equation.configuration
     console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{v.equation.order}")
+    _region(console, v)
     _exact(console, v)
     _slopes(console, v)
     _recovered(console, v)
@@ -32,6 +33,20 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
 def _reader_left() -> None:
     """Rich would end the program with status 1, which says that something was refuted."""
     raise BrokenPipeError
+
+
+def _region(console: Any, v: Verification) -> None:
+    """Of a branch: where it is claimed, and what the text with its comparisons does there."""
+    said = v.equation.region()
+    if not said:
+        return
+    holds = f" ({said['holds']})" if said["holds"] else ""
+    console.print(f"\nRegion: {' and '.join(said['condition']) or 'everywhere'}{holds}")
+    if v.choice is not None and v.choice.confirmed:
+        inside, outside = v.choice.inside, v.choice.outside
+        console.print(f"  the comparisons choose this branch at {inside} points inside, another one at {outside} outside")
+    elif v.choice is not None:
+        console.print(f"  refuted: {v.choice.witness}")
 
 
 def _exact(console: Any, v: Verification) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
-from derive.language.calls import KNOWN_FUNCTIONS
+from derive.language.calls import CHOICES, KNOWN_FUNCTIONS, PIECES
 from derive.language.layers import summed_call
 from verify.numbers.kinds import Numbers
 from verify.numbers.known import known_function
@@ -66,7 +66,9 @@ def evaluate(expression: Expression, names: Mapping[str, Value], numbers: Number
 
 
 def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
-    """sqrt, abs, sign and the known functions."""
+    """sqrt, abs, sign, the known functions, and real comparisons."""
+    if function in PIECES:
+        return compared(function, args, numbers)
     if function in KNOWN_FUNCTIONS:
         return mapped(lambda x: known_function(function, x), args[0])
     match function:
@@ -77,6 +79,33 @@ def elementary(function: str, args: list[Value], numbers: Numbers) -> Value:
         case "sign":
             return mapped(numbers.sign, args[0])
     raise UsageError(f"function '{function}' cannot be evaluated here")
+
+
+def compared(function: str, args: list[Value], numbers: Numbers) -> Value:
+    """max, min, clip and where by the signs of differences, which are those of the numbers as they run.
+
+    >>> from verify.numbers.kinds import FRACTIONS
+    >>> one, two, three = map(Fraction, (1, 2, 3))
+    >>> [str(compared("max", [[one, three], two], FRACTIONS)[i]) for i in (0, 1)]
+    ['2', '3']
+    >>> str(compared("clip", [three, one, two], FRACTIONS)), str(compared("where>", [one, two, one, three], FRACTIONS))
+    ('2', '3')
+    """
+    if function == "clip":
+        x, low, high = args
+        return compared("min", [compared("max", [x, low], numbers), high], numbers)
+    a, b = args[:2]
+    if function in ("max", "min"):
+        return _either(a, b, a, b, numbers) if function == "max" else _either(b, a, a, b, numbers)
+    greater, less = (b, a) if CHOICES[function][0] == "<" else (a, b)
+    return _either(greater, less, args[2], args[3], numbers)
+
+
+def _either(a: Value, b: Value, x: Value, y: Value, numbers: Numbers) -> Value:
+    """x where a > b, and y where a < b:  y + (x - y) (1 + sign(a - b))/2."""
+    half = numbers.lift(Fraction(1, 2))
+    weight = mapped(lambda d: (numbers.sign(d) + numbers.lift(Fraction(1))) * half, componentwise(a, b, sub))
+    return componentwise(y, componentwise(componentwise(x, y, sub), weight, mul), add)
 
 
 def summed(function: str, args: Sequence[Value], dimension: int, layers: Iterable[Sequence[int]], numbers: Numbers) -> Value:

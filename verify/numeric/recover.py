@@ -164,7 +164,7 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
             if inverse is None and system.rest:
                 inverse = newton_matrix(system, [*slow, *guess], gamma, count)
             memories.append(slow_memory(system, slow, gamma, count, accuracy, guess, inverse=inverse))
-            states = system.orbit([*slow, *memories[-1]], gamma, count)
+            states = system.run([*slow, *memories[-1]], gamma, count)
             values.append(_logarithm(states, system.slow_size, gamma))
         weights = interpolation(count)
         rows = []

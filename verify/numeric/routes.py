@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import mpmath
@@ -20,10 +21,13 @@ from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
 from verify.numeric.recover import Recovery, Sample, Unknown, recover
+from verify.numeric.regions import starts_inside
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, slope_table
 from verify.numeric.system import Layout, build_system, build_systems, formula_values, layout_of, order_of, scalar_names
+from verify.orbits.branches import on_the_same_state, real_text
 from verify.orbits.run import sizes_of
+from verify.orbits.slow_balls import NumericError
 from verify.problems.formula import parsed
 from verify.problems.game import Game
 from verify.problems.landscape import Loss
@@ -68,10 +72,11 @@ def check_slopes(
     loss: Loss | Game,
     theta: Sequence[Fraction],
     digits: int = 30,
+    others: Mapping[str, Sequence[Fraction]] | None = None,
     **options: Any,
 ) -> SlopeTable:
     """The error of every truncation against gamma (see `verify.numeric.slopes`)."""
-    return slope_table(build_system(configuration, equation, loss, parameters, theta), digits, **options)
+    return slope_table(build_system(configuration, equation, loss, parameters, theta, others), digits, **options)
 
 
 def recover_coefficients(
@@ -91,17 +96,31 @@ def recover_coefficients(
     losses = losses or [rich_problem(configuration, order + 2, seed)]
     unknowns = {v: _unknowns(configuration, equation, parameters, v, extra_terms or {}) for v in equation["equations"]}
     wanted = max(len(terms) for by_power in unknowns.values() for terms in by_power)
-    layout = layout_of(configuration, equation, losses[0])
+    layout = layout_of(on_the_same_state(configuration), equation, losses[0])
     count = max(3, (wanted + 4) // min(layout.sizes[v] for v in layout.slow) + 1)
     shared = (configuration, equation, layout, parameters, unknowns)
     samples: list[Sample] = []
     for place, loss in enumerate(losses):
         numbers = range(place, count, len(losses))
-        points = [_random_start(equation, loss, i, seed) for i in numbers]
+        points = list(_starts(configuration, equation, loss, parameters, numbers, seed))
         systems = build_systems(configuration, equation, loss, parameters, points) if points else []
         terms = _Terms(*shared, loss)
         samples += [Sample(system, terms.at(system.start)) for system in systems]
     return recover(samples, unknowns, layout.slots, range(order + 1))
+
+
+def _starts(
+    configuration: Configuration, equation: Equation, loss: Loss | Game, parameters: Parameters, numbers: range, seed: int
+) -> Iterator[tuple[Sequence[Fraction], dict[str, list[Fraction]]]]:
+    """Random starts, inside the region that an equation is about.  Raises NumericError where too few are found there."""
+    if not equation.get("condition"):
+        yield from (_random_start(equation, loss, i, seed) for i in numbers)
+        return
+    inside = starts_inside(real_text(configuration), equation, loss, parameters, seed + 1, SAMPLE_TIME)
+    found = list(islice(inside, len(numbers)))
+    if len(found) < len(numbers):
+        raise NumericError("too few random points were found inside the region")
+    yield from found
 
 
 def _random_start(

@@ -69,7 +69,7 @@ def _scheme_end(system: System, gamma: Fraction, time: Fraction, digits: int, fr
     accuracy = arb(10) ** (-digits - 5)
     memory = [number(x) for x in system.rest] if from_rest else slow_memory(system, slow, step, system.order + 4, accuracy)
     state = [*slow, *memory]
-    advance = system.fast_step
+    advance = system.running_step
     for _ in range(int(time / gamma)):
         state = [x.mid() for x in advance(state, step)]
     return state[: system.slow_size]

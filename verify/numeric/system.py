@@ -7,6 +7,7 @@ parameter a value inside its range.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
+from verify.orbits.branches import on_the_same_state, real_text
 from verify.orbits.run import Runner, reads_ahead, sizes_of, space_of
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.differentiation import differentiate
@@ -171,22 +173,24 @@ def build_system(
 
     Raises UsageError for a parameter without a value, a schedule that is no expression, or a loss of the wrong kind.
     """
-    layout = layout_of(configuration, equation, loss)
-    recorder = Recorder(configuration, layout, loss, parameters)
+    branch = on_the_same_state(configuration)
+    layout = layout_of(branch, equation, loss)
+    recorder = Recorder(branch, layout, loss, parameters)
     start = starting_point(layout, theta, others)
-    implicit = reads_ahead(configuration.scheme)
-    step = _implicit_step(recorder, layout) if implicit else _explicit_step(recorder)
+    implicit = reads_ahead(branch.scheme)
+    step = _step(recorder, implicit)
+    real = None if branch is configuration else _step(Recorder(real_text(configuration), layout, loss, parameters), implicit)
 
     def fields(point: Sequence[Any]) -> list[list[Any]]:
-        return field_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
+        return field_values(branch, equation, layout, recorder.vectors, loss, parameters, point)
 
     def leads(point: Sequence[Any]) -> list[Any]:
-        return memory_values(configuration, equation, layout, recorder.vectors, loss, parameters, point)
+        return memory_values(branch, equation, layout, recorder.vectors, loss, parameters, point)
 
     names = tuple(coordinate_names(recorder, layout))
     claimed = leads if all(m in equation.get("memory", {}) for m in layout.memory) else None
     rest, order = _rest(recorder, layout, theta), order_of(equation)
-    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation))
+    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation), real)
 
 
 def is_curved(configuration: Configuration, equation: Mapping[str, Any]) -> bool:
@@ -214,8 +218,9 @@ def build_systems(
 ) -> list[System]:
     """The systems of one loss started at many points (theta, the other slow variables); the step is recorded once."""
     first = build_system(configuration, equation, loss, parameters, *points[0])
-    layout = layout_of(configuration, equation, loss)
-    recorder = Recorder(configuration, layout, loss, parameters)
+    branch = on_the_same_state(configuration)
+    layout = layout_of(branch, equation, loss)
+    recorder = Recorder(branch, layout, loss, parameters)
     return [first.at(starting_point(layout, theta, others), _rest(recorder, layout, theta)) for theta, others in points]
 
 
@@ -229,6 +234,10 @@ def _rest(recorder: Recorder, layout: Layout, theta: Sequence[Fraction]) -> tupl
     values = [state[name] for name in layout.memory]
     flat = [x for value in values for x in (value if isinstance(value, list) else [value])]
     return tuple(Fraction(int(x.p), int(x.q)) for x in flat)
+
+
+def _step(recorder: Recorder, implicit: bool) -> Step:
+    return _implicit_step(recorder, recorder.layout) if implicit else _explicit_step(recorder)
 
 
 def _explicit_step(recorder: Recorder) -> Step:
@@ -253,6 +262,7 @@ def field_values(
     names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
     values = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
     rows: list[list[Any]] = []
+    guard = _guard(margin_nodes(equation, values))
     for k in range(order_of(equation) + 1):
         row: list[Any] = []
         for variable, (low, high) in layout.slots.items():
@@ -261,6 +271,8 @@ def field_values(
             elif variable in layout.slow:
                 row += combination(equation["equations"][variable][k]["terms"], values, high - low)
         rows.append(row)
+    if guard is not None:
+        rows[0][0] = rows[0][0] + guard
     return rows
 
 
@@ -282,6 +294,28 @@ def memory_values(
     for m in layout.memory:
         found += combination(equation["memory"][m][0]["terms"], values, layout.sizes[m])
     return found
+
+
+_SIDES = re.compile(r"(.*) ([<>]) (.*)")
+
+
+def margin_nodes(equation: Mapping[str, Any], values: FormulaValues) -> list[Any]:
+    """left - right of every condition 'left > right' of an equation (right - left of '<'), a value a component."""
+    found: list[Any] = []
+    for text in equation.get("condition", ()):
+        sides = _SIDES.fullmatch(text)
+        if sides is None:
+            raise UsageError(f"condition '{text}': write a comparison of two formulas with < or >")
+        left, op, right = sides.groups()
+        difference = values[f"{left} - ({right})" if op == ">" else f"{right} - ({left})"]
+        found += difference if isinstance(difference, list) else [difference]
+    return found
+
+
+def _guard(margins: Sequence[Any]) -> Any:
+    """Zero, made of the signs of the margins: the flow is not followed beyond where one of them vanishes."""
+    signs = [m.sign() for m in margins]
+    return sum((s - s for s in signs[1:]), signs[0] - signs[0]) if signs else None
 
 
 def formula_values(

@@ -45,7 +45,8 @@ class System:
     then the memory.  `step(state, gamma)` is one step: on nodes of a tape, or on balls if `implicit`; `fields(slow)` lists
     f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
     `leads(slow)` is the memory claimed at gamma = 0: where Newton's method begins if the memory is `curved`, so that its step may
-    have several fixed points, or is not found from rest.
+    have several fixed points, or is not found from rest.  Where the step is one branch of a text, `real` is the text with its
+    comparisons.
     """
 
     step: Step
@@ -57,6 +58,7 @@ class System:
     implicit: bool = False
     leads: Leads | None = None
     curved: bool = False
+    real: Step | None = None
 
     @property
     def slow_size(self) -> int:
@@ -65,16 +67,25 @@ class System:
     @cached_property
     def fast_step(self) -> Step:
         """The step on balls, as a recorded program where that is possible."""
+        return self._recorded(self.step)
+
+    @cached_property
+    def running_step(self) -> Step:
+        """The step by which orbits are run: that of the text itself."""
+        return self.fast_step if self.real is None else self._recorded(self.real)
+
+    def _recorded(self, step: Step) -> Step:
         if self.implicit:
-            return self.step
+            return step
         tape = Tape(self.slow_size + len(self.rest) + 1)
-        outputs = [tape.lift(x) for x in self.step(tape.inputs[:-1], tape.inputs[-1])]
+        outputs = [tape.lift(x) for x in step(tape.inputs[:-1], tape.inputs[-1])]
         program = Program(tape, outputs)
         return lambda state, gamma: program([*state, gamma])
 
     def at(self, start: tuple[Fraction, ...], rest: tuple[Fraction, ...]) -> System:
         """The same scheme from another point; its step is recorded once for all of them."""
-        return replace(self, step=self.fast_step, implicit=True, start=start, rest=rest)
+        real = None if self.real is None else self.running_step
+        return replace(self, step=self.fast_step, real=real, implicit=True, start=start, rest=rest)
 
     @cached_property
     def claimed(self) -> Leads | None:
@@ -86,10 +97,18 @@ class System:
 
     def orbit(self, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
         """The state and its next `steps` iterates."""
-        states = [list(state)]
-        for _ in range(steps):
-            states.append(list(self.fast_step(states[-1], gamma)))
-        return states
+        return _iterated(self.fast_step, state, gamma, steps)
+
+    def run(self, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
+        """The same by the text itself."""
+        return _iterated(self.running_step, state, gamma, steps)
+
+
+def _iterated(step: Step, state: Sequence[Any], gamma: Any, steps: int) -> list[Vector]:
+    states = [list(state)]
+    for _ in range(steps):
+        states.append(list(step(states[-1], gamma)))
+    return states
 
 
 def differences(values: Sequence[Vector]) -> list[Vector]:

@@ -15,6 +15,7 @@ from derive.scheme.bibliography import NUMBERS, cited
 from derive.writing.formulas import gamma_power, settled, write_coefficient, write_term
 from derive.writing.latex import equation_latex
 from derive.writing.notation import LATEX, UNICODE, Notation
+from derive.writing.regions import where
 from derive.writing.series import for_equation
 from derive.writing.standing import remembers, transients, where_text
 from derive.writing.text import relaxation_text
@@ -78,6 +79,8 @@ class Sections:
         source = f'<p class="note">Source: {escape(scheme.reference)}</p>' if scheme.reference else ""
         source += "".join(f'<p class="note">{escape(work.in_full(NUMBERS))}</p>' for work in cited(scheme.reference))
         listed = f"<ul>{''.join(rows)}</ul>" if rows else ""
+        place = where(self.material.equation, self.plain)
+        regime += f"<p>This page is about the branch that is taken {escape(place)}.</p>" if place else ""
         return section("scheme", "The scheme", f"<pre><code>{escape(scheme.update.strip())}</code></pre>{regime}{listed}{source}")
 
     # ------------------------------------------------------------------------------------------ the equation

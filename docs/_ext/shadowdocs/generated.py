@@ -150,7 +150,7 @@ class Calls(Generated):
             return "\n\n".join(_schedules())
         rows = ["| call | shown as | gives |", "|---|---|---|"]
         for call in CALLS.values():
-            places = ["x", "y"][: call.arity]
+            places = ["x", "y", "u", "v"][: call.arity]
             shown = call.unicode.format(*places) if "{" in call.unicode else f"{call.unicode or call.name}({', '.join(places)})"
             kind = {"argument": "of the kind of its argument, component by component"}.get(call.kind, f"a {call.kind}")
             written = unparse(Call(call.name, tuple(map(Name, places))))
