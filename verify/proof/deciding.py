@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from math import ceil
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from derive.scheme import Configuration
 from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
+from verify.proof.degrees import VERTEX
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
@@ -208,6 +210,8 @@ class _Trial:
         first, found = self.examine(plan)
         if found:
             return self.mismatch(plan, first, found)
+        if plan.flow:
+            self.require_flow(plan, first)
         parts = self.split(plan, first)
         error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits) + RELATIONS * self.claim.transcendental
         if error > MOST_ERROR or not per_sample(parts.signs, error):
@@ -225,6 +229,13 @@ class _Trial:
         samples = count * len(plans)
         proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
         return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered)
+
+    def require_flow(self, plan: Plan, sample: Sample) -> None:
+        """That what stands under roots does not change with other derivatives than hess(f_0)."""
+        other = self.sampler(plan).other_along(sample)
+        difference(self.claim, other)
+        if leads(other) != leads(sample) or powers(other) != powers(sample):
+            raise Undecided(f"{VERTEX}, other than the Hessian of the leading field")
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
@@ -253,8 +264,18 @@ class _Trial:
         nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
         if nested > MOST_NESTED:
             raise Undecided("exp of logarithms among too many known functions")
+        if pilot.orbit.vanishing:  # the last pass has changed nothing
+            self.plan = replace(self.plan, passes=pilot.orbit.passes - 1)
+        bound = partial(size_of, passes=self.plan.passes if pilot.orbit.vanishing else 0, nested=nested)
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers, nested=nested)
+            known = (self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers)
+            try:
+                size = bound(*known, flow=self.plan.flow)
+            except Undecided:
+                if self.plan.flow or not pilot.orbit.vanishing or self.claim.layered or self.claim.losses or self.claim.maps:
+                    raise
+                self.plan = replace(self.plan, flow=True)
+                size = bound(*known, flow=True)
             plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:
@@ -266,7 +287,7 @@ class _Trial:
         """The largest number of components first."""
         products = len({values[key][1] for key in size.contractions if key in values and not is_layer_sum(key)})
         if not self.claim.layered:
-            needed = 1 + size.indices + size.copies + products
+            needed = 1 + size.indices + size.copies + products + (1 + products) * self.plan.flow
             return [replace(self.plan, dimension=max(needed, self.claim.order + 1, 2))]
         sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
         found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)
