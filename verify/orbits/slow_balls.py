@@ -139,10 +139,10 @@ def relaxed(system: System, slow: Vector, near: Any, steps: int = 6) -> Vector:
     """
     try:
         memory = _at_rest(system, slow, steps)
-    except NumericError:
-        memory = [arb("nan")]
-    entries = [] if not all(m.is_finite() for m in memory) else derivative(system, [*slow, *memory], near).entries()
-    return memory if entries and all(x.is_finite() for x in entries) else _run_in(system, slow, near)
+        entries = [*memory, *derivative(system, [*slow, *memory], near).entries()]
+    except ArithmeticError:  # no matrix can be inverted there, or a sign is that of zero
+        return _run_in(system, slow, near)
+    return memory if all(x.is_finite() for x in entries) else _run_in(system, slow, near)
 
 
 def _run_in(system: System, slow: Vector, gamma: Any) -> Vector:

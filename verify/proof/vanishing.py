@@ -48,7 +48,7 @@ def taken(orbit: Orbit, known: int, length: int, guess: int) -> Roots:
 
 
 def _padded(x: Series, length: int, pad: Any) -> Series:
-    return Series(x.a, x.v, [*x.c, *[pad] * (length - x.precision)])
+    return x if x.exact else Series(x.a, x.v, [*x.c, *[pad] * (length - x.precision)])
 
 
 def solved(orbit: Orbit, k: int, guess: int) -> Any:
