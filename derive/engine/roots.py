@@ -56,7 +56,8 @@ class Leading(Series):
         unsolved = self.context.unsolved
         if not leading and not unsolved - {GUESS}:
             if self.steady:  # at all the powers that `valuation` looked at
-                raise self.context.fail(f"the leading part vanishes {self.what}; add a positive constant such as eps there", self.place)
+                hint = "add a positive constant such as eps there"
+                raise self.context.fail(f"the leading part vanishes {self.what}; {hint}", self.place)
             following = as_exponent(self.valuation + Fraction(self.x.step))
             raise self.context.vanishes(self.number, self.valuation, following, self.what, self.place)
         if not leading or (unsolved and self.context.is_missing(leading)):
@@ -74,7 +75,8 @@ class Leading(Series):
         if self.moved is not None:
             for j in lattice(self.x.low, as_exponent(self.valuation - Fraction(self.x.step)), self.x.step):
                 if self.x.at(j):
-                    raise self.context.fail(f"the power of gamma at which what stands {self.what} begins is not found", self.place)
+                    where = f"at which what stands {self.what} begins"
+                    raise self.context.fail(f"the power of gamma {where} is not found", self.place)
 
 
 class Power(Leading):

@@ -40,7 +40,9 @@ class Context(Protocol):
     exploring: bool
     unsolved: set[str]
     all_series: list[Series]
-    begins: Mapping[int, Exponent]
+
+    @property
+    def begins(self) -> Mapping[int, Exponent]: ...
 
     @property
     def algebra(self) -> TermAlgebra: ...

@@ -146,9 +146,11 @@ def relaxed(system: System, slow: Vector, near: Any, steps: int = 6) -> Vector:
 
 
 def _run_in(system: System, slow: Vector, gamma: Any) -> Vector:
-    """The memory after steps that end near a point, from an earlier one: a transient a^n is below gamma^2 for |a| up to a half or so,
-    and what is under a root is positive on every run."""
-    steps, low, start = RUN_IN - 3 * int(ceil(log(float(gamma), 2))), system.slow_size, list(slow)
+    """The memory after steps that end near a point, from an earlier one.
+
+    A transient a^n is then far below gamma^2 for |a| up to a half or so, and what is under a root is positive on every run.
+    """
+    steps, low, start = RUN_IN - 3 * ceil(log(float(gamma), 2)), system.slow_size, list(slow)
     for _ in range(6):
         end = [*start, *(number(x) for x in system.rest)]
         for _ in range(steps):  # on midpoints: where two averages cancel the balls would grow

@@ -53,7 +53,7 @@ class WeightOrbit(Orbit):
 
     def _prepare(self) -> None:
         self.vanishing = self.most > 0
-        self.entry = self._entry(taken(self, 1, 2, 0) if self.vanishing else {})
+        self.entry = self._entry(taken(self, 1, 2, 1) if self.vanishing else {})
         if not all(m in self.claim.memory for m in self.claim.fast):
             for _ in self.claim.fast:
                 self._lead()

@@ -93,23 +93,24 @@ class Orbit:
 
     def _prepare(self) -> None:
         self.vanishing = vanishing(self)
-        self.jacobian = Jacobian(self, taken(self, 1, 2, 0) if self.vanishing else {})
+        self.jacobian = Jacobian(self, taken(self, 1, 2, 1) if self.vanishing else {})
 
     def _solve(self, k: int) -> None:
         self.keep(k, settled(self, k) if self.vanishing else self.solution(k, {}))
 
-    def keep(self, k: int, solution: Sequence[Any]) -> None:
+    def keep(self, k: int, solution: Any) -> None:
         """The memory at gamma^k, one number for each component of each variable."""
         rest = iter(solution)
         for m in self.claim.fast:
             self.memory[m][k:] = [[next(rest) for _ in self.memory[m][0]]]
 
-    def solution(self, k: int, roots: Roots) -> list[Any]:
+    def solution(self, k: int, roots: Roots) -> Any:
         """The memory at gamma^k, with these roots held."""
         for m in self.claim.fast:
             del self.memory[m][k:]
         algebra = self.algebra(k + 1)
         algebra.held = roots
+        jacobian = Jacobian(self, roots) if roots else self.jacobian
         orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
         right = [
             self.ring.neg(difference(self.ring, [x.at(k) for x in column], k + 1))
@@ -117,7 +118,7 @@ class Orbit:
             for column in zip(*(components(states[m]) for states in orbit))
         ]
         try:
-            return list(self.ring.solve(self.jacobian.block(k + 1), right))
+            return list(self.ring.solve(jacobian.block(k + 1), right))
         except ZeroDivisionError:
             raise Undecided(
                 "the memory does not relax: a variable claimed to be memory is slow, or needs another scale"

@@ -181,7 +181,7 @@ def _number(value: Any) -> int:
 
 def determinants(orbit: Orbit) -> list[int]:
     """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
-    jacobian = Jacobian(orbit, taken(orbit, 1, 2, 0) if vanishing(orbit) else {})
+    jacobian = Jacobian(orbit, taken(orbit, 1, 2, 1) if vanishing(orbit) else {})
     return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.order + 2)]
 
 

@@ -1,26 +1,26 @@
 """Roots, signs and denominators of what vanishes at gamma = 0, such as sqrt(v - m^2) of a centred second moment.
 
-With X = gamma^v (X_v + ...) the root at gamma^(k - 1) may need X, and so the memory, at gamma^k, where the equation for the memory
-is no longer linear; but with the roots *held* at given values it is, as ever.  So at each power the roots are guessed, the memory
-is solved for with them, the text is run and its roots are taken, and so on until nothing changes.  Two guesses must end the same.
+With X = gamma^v (X_v + ...) the root at gamma^(k - 1) may need X, and so the memory, at gamma^k, where the equation for the
+memory is no longer linear; but with the roots *held* at given values it is, as ever.  So at each power the roots are guessed, the
+memory is solved for with them, the text is run and its roots are taken, and so on until nothing changes.  Two guesses must end
+the same.
 
 That one check, Delta^(k+1) X_0^(k) = 0 on a run of the text as it stands, still speaks for every step: for k > v the root at
-gamma^(k - v/2) is linear in X at gamma^k, with a constant factor, which only changes J; for k = v the leading part is seen to be the
-same at k + 2 steps, and with the root held there the orbit is polynomial, so that X_v is, and constant.
+gamma^(k - v/2) is linear in X at gamma^k, with a constant factor, which only changes J; for k = v the leading part is seen to be
+the same at k + 2 steps, and with the root held there the orbit is polynomial, so that X_v is, and constant.
 
-What stands there is a function of z_i and of u = hess(f_0) (by the chain rule X_v is made of rates along the flow), which is
+What stands there is a function of z_i and of u = hess(f_0), f_0 the leading field (X_v is made of rates along the flow), which is
 checked by drawing all other derivatives anew.  For docs/proof.md, "Why one dimension stands for all": u_i are as free as z_i.
 Take one component e more and, in place of T_ie, the number u_i = sum_j w_j T_ij f_j as the variable, so that
-T_ie = (u_i - sum_(j != e) w_j T_ij f_j)/(w_e f_e); let w_e grow with u fixed, and the other T at e be zero.  A sum over an index that
-falls on e has the factor w_e once and 1/w_e for each T there: only a T[c] with one T at the index and nothing else is left.  Write
-its c(z_j) = f_j c(z*)/f(z*) + r(z_j): the first part is u_i, and r vanishes for z_e = z*.  What remains as w_e grows has no index
-at e, and is the sum treated there with (z_i, u_i) for z_i.  Scalar products of u are at most as many as there are without.
+T_ie = (u_i - sum_(j != e) w_j T_ij f_j)/(w_e f_e); let w_e grow with u fixed, and the other T at e be zero.  A sum over an index
+that falls on e has the factor w_e once and 1/w_e for each T there: only a T[c] with one T at the index and nothing else is left.
+Write its c(z_j) = f_j c(z*)/f(z*) + r(z_j): the first part is u_i, and r vanishes for z_e = z*.  What remains as w_e grows has no
+index at e, and is the sum treated there with (z_i, u_i) for z_i.  Scalar products of u are at most as many as there are without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
