@@ -36,7 +36,9 @@ def same(name: str, formula: str, **values: str) -> bool:
 #: f_1 from g and Hg, with sqrt(rho) = 1/2 for rho = 1/4:
 #: v - m^2 = gamma^2 rho/(1 - rho)^2 (H f_0)^2,  g - m = gamma beta1/(1 - beta1) H f_0
 FORMULAS: dict[str, Any] = {
-    "centred": lambda g, hg, p: g / p["eps"] ** 2 * Fraction(1, 2) / (1 - p["rho"]) * abs(hg / p["eps"]) - hg / (2 * p["eps"] ** 2),
+    "centred": lambda g, hg, p: (
+        g / p["eps"] ** 2 * Fraction(1, 2) / (1 - p["rho"]) * abs(hg / p["eps"]) - hg / (2 * p["eps"] ** 2)
+    ),
     "belief": lambda g, hg, p: (
         g / p["eps"] ** 2 * p["beta1"] / (1 - p["beta1"]) * abs(hg / p["eps"])
         - hg / p["eps"] ** 2 * (1 + p["beta1"]) / (2 * (1 - p["beta1"]))
