@@ -174,12 +174,12 @@ def _combined(ring: Any, values: Sequence[Any], weights: Sequence[Fraction]) -> 
 class Jacobian:
     """J - 1 at gamma^0: the response at gamma^1 of one step to a unit change at gamma^1."""
 
-    def __init__(self, orbit: Orbit, roots: Roots) -> None:
+    def __init__(self, orbit: Orbit, roots: Roots | None = None) -> None:
         self.ring, self.fast = orbit.ring, orbit.claim.fast
         names = list(orbit.claim.states.values())
         self.places = [(x, i) for x in names for i in range(_size(orbit, x))]
         algebra = orbit.algebra(2)
-        algebra.held = roots
+        algebra.held = roots or {}
         stepper = Stepper(orbit.claim, orbit.point, algebra)
         states = orbit.start(algebra, 2)
         self.base = stepper.step(states, 0)
@@ -253,7 +253,7 @@ def _guess(claim: Statement, point: Point, draw: Callable[[], Any], choose: Call
 
 def _newton_step(claim: Statement, orbit: Orbit, leads: Leads) -> tuple[Leads, bool]:
     """One step of Newton's method; whether the leads moved.  Where the gradient is taken must not depend on the guess."""
-    ring, jacobian = orbit.ring, Jacobian(orbit, {})
+    ring, jacobian = orbit.ring, Jacobian(orbit)
     residual = [
         ring.add(s.at(0), ring.neg(x)) for m in claim.fast for s, x in zip(components(jacobian.base[m]), leads[m], strict=True)
     ]
