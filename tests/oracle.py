@@ -75,6 +75,9 @@ class Series:
             v = min(i for i, _ in self.c)
             inverse = self.lowered(v).power(e)
             return Negative(inverse, v)
+        if not self.start and self.c and e > 0:  # gamma^v (a_v + ...): known to fewer powers, which a factor gamma brings back
+            v = min(i for i, _ in self.c)
+            return Series({(int(exact(v * e)), 0): Fraction(1)}, self.cap) * self.lowered(v).power(e)
         a = self.start
         rest = Series({k: v / exact(a) for k, v in self.c.items() if k != (0, 0)}, self.cap)
         total, piece, binomial = Series({}, self.cap), Series({(0, 0): Fraction(1)}, self.cap), Fraction(1)

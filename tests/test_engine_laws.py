@@ -18,8 +18,8 @@ from derive.algebra.sums import Sum
 from derive.algebra.terms import combination_text
 from derive.engine import coupling, run
 from derive.engine.coupling import Coupling
+from derive.engine.roots import Power
 from derive.engine.run import Derivation
-from derive.engine.series import Power
 from derive.errors import ReductionError, ResidualError
 from derive.readings.initial_layer import initial_layer, run_from_rest
 from derive.scheme import scheme_from_toml

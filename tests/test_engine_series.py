@@ -22,7 +22,8 @@ from derive.algebra.calculus import same
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sums import Algebra, Sum
 from derive.engine.composition import Given, Workspace, composed
-from derive.engine.series import Power, Series, Times
+from derive.engine.roots import Power
+from derive.engine.series import Series, Times
 from derive.engine.translation import Translation
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Name, Number, Operation, constant
@@ -252,8 +253,8 @@ def test_symbols_of_a_text() -> None:
     ("theta = theta - gamma**(1/2)*grad(theta)", r"gamma\^\(1/2\): only whole powers"),
     ("theta = theta - grad(theta)/(theta - theta)", "vanishes in a denominator"),
     ("theta = theta - gamma*sqrt(beta - beta)*theta", "vanishes under a root"),
-    ("theta = theta - gamma*sqrt(gamma*theta)", "vanishes under a root"),
-    ("theta = theta - gamma*grad(theta)*abs(gamma*theta)", "vanishes under a sign or an absolute value"),
+    ("theta = theta - gamma*sqrt(gamma*theta)", r"gamma\^\(3/2\): only whole powers"),
+    ("theta = theta - gamma*sign(theta - theta)", "vanishes under a sign or an absolute value through gamma"),
     ("theta = theta - gamma*grad(theta/gamma)", "line 1, column 23: the gradient is taken at what grows as gamma -> 0"),
     ("theta = theta - gamma*loss(2*theta)*theta", "line 1, column 23: the loss is taken at 2.theta as gamma -> 0"),
     ("v = v/2 + 1; theta = theta - gamma*loss(theta + v)*theta", "the loss is taken at 2 . theta as gamma -> 0"),

@@ -46,6 +46,8 @@ def battery_case(name: str, regime: str | None, order: int, perturb: tuple[str, 
     parameters = {n: PARAMETERS.get(n, F(3, 5)) for n in configuration.free}
     if name == "adabelief":  # the leading part under its root is eps/(1 - beta2)
         parameters["eps"] = 1 - parameters["beta2"]
+    if name == "rmsprop-centred-outside":  # under its root is rho times a square
+        parameters["rho"] = F(1, 4)
     data = with_more_memory(scheme, order, regime, functions | {n: str(v) for n, v in parameters.items()})
     if perturb is not None:
         variable, power, index = perturb

@@ -15,7 +15,8 @@ from derive.algebra.known import SLOPES, slope_of
 from derive.algebra.layers import LAYER
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
-from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Polynomial, Power, Series, Times, lattice
+from derive.engine.roots import Magnitude, Power
+from derive.engine.series import Context, Contraction, Place, Plus, Polynomial, Series, Times, lattice
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret
 

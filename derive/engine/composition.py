@@ -20,7 +20,8 @@ from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import Exponent, Factor, Term, arguments, as_exponent
 from derive.engine.calls import Gradient, Mapped, Value
-from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.engine.roots import Magnitude, Power
+from derive.engine.series import Context, Contraction, Place, Plus, Series, Times
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -35,6 +36,7 @@ class Workspace:
         self.unsolved: set[str] = set()
         self.all_series: list[Series] = []
         self.exploring = False
+        self.begins: Mapping[int, Exponent] = {}
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError:
         return ReductionError(message)
@@ -44,6 +46,18 @@ class Workspace:
 
     def missing(self, name: str) -> Sum:
         raise AssertionError("no unknowns here")
+
+    def is_missing(self, value: Sum) -> bool:
+        return False
+
+    def unknown(self) -> Sum:
+        return {}
+
+    def is_tentative(self, k: int) -> bool:
+        return False
+
+    def vanishes(self, root: int, v: Exponent, following: Exponent, what: str, place: Place | None) -> ReductionError:
+        return self.fail(f"the leading part (gamma -> 0) vanishes {what}; add a positive constant such as eps there")
 
     def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
         """No step number, no transients."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeVar
 
 from derive.algebra.affine import Linear, Resolvent
 from derive.algebra.calculus import is_loss
@@ -12,6 +13,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.linear import characteristic_polynomial, null_vector
 from derive.algebra.sums import Sum
+from derive.engine.roots import Vanishes
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
 from derive.errors import GrowthError, IncrementError, LimitError, ReductionError
@@ -20,6 +22,7 @@ from derive.scheme import Configuration
 from derive.scheme.names import ahead
 
 MAX_COUPLED = 16
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -45,7 +48,17 @@ class Coupling(Translation):
 
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
         super().__init__(configuration, order, variant)
-        self.components = self._explore()
+        self.components = self._begun(self._explore)
+
+    def _begun(self, work: Callable[[], Result]) -> Result:
+        """The work, again whenever it finds that what stands under a root begins at a later power than it seemed to."""
+        while True:
+            try:
+                return work()
+            except Vanishes as found:
+                inner = {root: v for root, v in self.begins.items() if root < found.root}  # built later may contain it
+                self.begins = inner | {found.root: found.following}
+                self.vanishing = str(found)
 
     def _explore(self) -> list[Component]:
         """Components in an order in which they can be solved.

@@ -16,7 +16,8 @@ from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Term, combination_text
 from derive.engine.calls import CALL_SERIES, Mapped, Value
 from derive.engine.composition import Given, Node, Workspace
-from derive.engine.series import Plus, Polynomial, Power, Series, Times
+from derive.engine.roots import Power
+from derive.engine.series import Plus, Polynomial, Series, Times
 from derive.errors import ParseError, UsageError, nearest
 from derive.language import (
     Call,

@@ -26,6 +26,8 @@ from derive.algebra.sequences import coefficient_of_n, value_at
 from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.coupling import Component
 from derive.engine.fixed_point import FixedPoints
+from derive.engine.passes import settle
+from derive.engine.roots import Leading
 from derive.engine.series import lattice
 from derive.engine.translation import PLAIN, Variant
 from derive.errors import SIMPLER_ROOTS, ReductionError, ResidualError, UndecidedError
@@ -54,14 +56,23 @@ class Derivation(FixedPoints):
     ) -> None:
         super().__init__(configuration, order, variant)
         self.residual_power = order + 1
+        self._begun(lambda: self._solve_all(progress))
+        self._read_off()
+
+    def _solve_all(self, progress: Callable[[int], None] | None) -> None:
+        if self.strict:  # begun before, with roots that begin later
+            self.strict, self.tentative = False, -1
+            self.components = self._explore()
         self.strict = True
-        for k in range(order + 2):
-            self._solve_power(k, self.components if k <= order else self._needed_last())
+        for k in range(self.order + 2):
+            self._solve_power(k, self.components if k <= self.order else self._needed_last())
             if progress:
                 progress(k)
         for update in self.updates.values():
-            update.require_whole(order + 1)
-        self._read_off()
+            update.require_whole(self.order + 1)
+        for series in self.all_series:
+            if isinstance(series, Leading):
+                series.check_below()
 
     # ------------------------------------------------------------------ one power of gamma
 
@@ -69,12 +80,14 @@ class Derivation(FixedPoints):
         """Every component in an order in which it finds what it needs at this power; then all residuals."""
         queue = list(wanted)
         while queue:
-            waiting = [c for c in queue if not self._solve(c, k)]
+            waiting = [c for c in queue if not self.solve(c, k)]
             if len(waiting) == len(queue):
                 missing = {s for c in queue for s in self._right(c, k)[1]}
                 added = [c for c in self.components if c not in queue and missing & set(c.names) - set(self._solved(k))]
                 if not added:
-                    raise self._too_late(queue[0].names[0], sorted(missing)[0])
+                    if not (k and settle(self, queue, k)):
+                        raise self._too_late(queue[0].names[0], sorted(missing)[0])
+                    break
                 waiting = [*added, *waiting]
             queue = waiting
         for component in self.components:
@@ -85,17 +98,21 @@ class Derivation(FixedPoints):
         return [s for s in self.states if k in self.solution[s]]
 
     def _right(self, component: Component, k: int) -> tuple[list[Sum], list[str]]:
-        """The updates at gamma^k, with zero for the component's own values there; and which values of others they wait for."""
+        """The updates at gamma^k, less A X for the component's own values X there; and which values of others they wait for."""
         self.solving = component.names
         self.unsolved.clear()
-        right = [self.updates[name].at(k) for name in component.names]
+        right = [dict(self.updates[name].at(k)) for name in component.names]
         for x in self.scheme.unknowns:
             if ahead(x) in self.unsolved:
                 raise self.fail(f"{ahead(x)} must come with a factor gamma, as in gamma*grad({ahead(x)})")
         self.solving = ()
+        for total, row in zip(right, component.matrix or [[]] * len(right), strict=True):
+            for name, a in zip(component.names, row, strict=bool(row)):
+                if a and k in self.solution[name]:
+                    accumulate(total, self.algebra.scale(self.solution[name][k], -a))
         return right, self.awaited(right) if self.unsolved - set(component.names) else []
 
-    def _solve(self, component: Component, k: int) -> bool:
+    def solve(self, component: Component, k: int) -> bool:
         """Whether the component could be solved: nothing that it needs is missing."""
         if k == 0 and not component.matrix and not self.settle(component):
             return False
@@ -118,6 +135,8 @@ class Derivation(FixedPoints):
         for name in component.names:
             for p in lattice(self.updates[name].low, 0, self.updates[name].step):
                 if p < 0 and not self.algebra.is_zero(below := self.updates[name].at(p)):
+                    if later := self.awaited([below]):
+                        raise self._too_late(name, later[0])
                     raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{p}: {below}")
             self.unsolved.clear()
             residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
@@ -135,6 +154,8 @@ class Derivation(FixedPoints):
                 raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{k}: {residual}")
 
     def _too_late(self, name: str, other: str) -> ReductionError:
+        if self.vanishing:
+            return ReductionError(self.vanishing)
         return self.fail(
             f"the update of {name} divides by gamma what depends on {other}, and so needs {other} at a later power than it is "
             f'solved at; carry what is small in its own units, as in {other} = "gamma*{other}_bar" under a regime'

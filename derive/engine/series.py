@@ -13,8 +13,6 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Protocol
 
-from flint import fmpq
-
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import Function
 from derive.algebra.normal import Sum, accumulate
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from derive.algebra.protocol import TermAlgebra
 
 Place = tuple[int, int]  # line and column of the scheme text
+GUESS = "a guess"  # among what is unsolved: a value that is there, but is a guess
 
 
 class Context(Protocol):
@@ -33,12 +32,17 @@ class Context(Protocol):
 
     `solution[x][k]` is the value of the state variable x at gamma^k; a series that misses one adds its name to `unsolved`.
     While `exploring`, state variables are symbols of their own; `missing` is what stands for a value not yet known.
+    `begins[r]` is the power at which what stands under the root (or in the denominator, the sign) r begins, where it is not the
+    one that it shows; roots are numbered as they are built, the same each time.
     """
 
     functions: Mapping[str, Function]
     exploring: bool
     unsolved: set[str]
     all_series: list[Series]
+
+    @property
+    def begins(self) -> Mapping[int, Exponent]: ...
 
     @property
     def algebra(self) -> TermAlgebra: ...
@@ -51,6 +55,18 @@ class Context(Protocol):
 
     def missing(self, name: str) -> Sum:
         """Zero, or a symbol of its own while it is checked that nothing depends on it."""
+
+    def is_missing(self, value: Sum) -> bool:
+        """Whether such a symbol stands in a sum."""
+
+    def unknown(self) -> Sum:
+        """Such a symbol for something made of what is unsolved."""
+
+    def is_tentative(self, k: int) -> bool:
+        """Whether values at gamma^k are guesses, from which nothing may be remembered."""
+
+    def vanishes(self, root: int, v: Exponent, following: Exponent, what: str, place: Place | None) -> ReductionError:
+        """What stands in the root of this number is seen to vanish at gamma^v; `following` is its next power."""
 
     def fail(self, message: str, place: Place | None = None) -> ReductionError: ...
 
@@ -147,6 +163,8 @@ class State(Series):
             name = ahead(self.name) if self.ahead else self.name
             self.context.unsolved.add(name)
             return self.context.missing(name)
+        if self.context.is_tentative(int(k)):
+            self.context.unsolved.add(GUESS)
         return {t: self.context.shift(c) for t, c in found.items()} if self.ahead else found
 
 
@@ -186,92 +204,6 @@ class Times(Series):
                 if right:
                     accumulate(result, self.algebra.product(left, right))
         return result
-
-
-def valuation(x: Series) -> Exponent:
-    """The power at which a series begins; sought from its lower bound up, as far as it is known before anything is solved."""
-    if x.low >= 0 and not x.steady:
-        return 0
-    last = x.low + 40 if x.steady else 0
-    return next((v for v in lattice(x.low, last, x.step) if x.at(v)), 0)
-
-
-class Power(Series):
-    """x^e for a rational e: Y = X^e satisfies X Y' = e X' Y, that is
-    k X_0 Y_k = sum_{0<j<=k} (e j - (k - j)) X_j Y_{k-j}.
-
-    A series may begin at gamma^v, v <= 0 where state variables are in it: X = gamma^v X', and the result at gamma^(v e).
-    """
-
-    def __init__(self, x: Series, exponent: Fraction, place: Place | None) -> None:
-        super().__init__(x.context, place, x.steady)
-        self.x, self.exponent = x, exponent
-        self.valuation = valuation(x)
-        self.low, self.step = as_exponent(self.valuation * exponent), x.step
-        self._inverse: Sum | None = None
-
-    def forget(self) -> None:
-        super().forget()
-        self._inverse = None
-
-    def compute(self, k: Exponent) -> Sum:
-        v, algebra = self.valuation, self.algebra
-        k = as_exponent(k - self.low)
-        leading = self.x.at(v)
-        if k == 0:
-            return self._leading(leading)
-        if self._inverse is None:
-            self._inverse = algebra.power(leading, Fraction(-1))
-        total: Sum = {}
-        for j in lattice(self.step, k, self.step):
-            factor = Fraction(self.exponent * j - (k - j))
-            if factor:
-                x = self.x.at(as_exponent(v + j))
-                if x:
-                    y = algebra.product(x, self.at(as_exponent(self.low + k - j)))
-                    weight = fmpq(factor.numerator, factor.denominator) / fmpq(*Fraction(k).as_integer_ratio())
-                    accumulate(total, {t: c.scaled(weight) for t, c in y.items()})
-        return algebra.product(self._inverse, total)
-
-    def _leading(self, leading: Sum) -> Sum:
-        e = self.exponent
-        if not leading:
-            if self.valuation not in self.x.known and not self.steady and self.context.unsolved:
-                return {}
-            what = "under a root" if e.denominator > 1 else "in a denominator"
-            raise self.context.fail(
-                f"the leading part (gamma -> 0) vanishes {what}; add a positive constant such as eps there", self.place
-            )
-        self.context.check_settled(leading, self.place)
-        try:
-            return self.algebra.power(leading, e)
-        except ReductionError as error:
-            raise self.context.fail(str(error), self.place) from None
-
-
-class Magnitude(Series):
-    """|x| = s x and sign(x) = s with s = sign(x_0): both hold near every point where no component of x_0 vanishes."""
-
-    def __init__(self, x: Series, sign_only: bool, place: Place | None) -> None:
-        super().__init__(x.context, place, x.steady)
-        self.x, self.sign_only = x, sign_only
-        self.valuation = valuation(x)
-        self.low, self.step = (0, 1) if sign_only else (self.valuation, x.step)
-
-    def compute(self, k: Exponent) -> Sum:
-        algebra, leading = self.algebra, self.x.at(self.valuation)
-        if not leading:
-            if self.context.unsolved:
-                return {}
-            raise self.context.fail("the leading part (gamma -> 0) vanishes under a sign or an absolute value", self.place)
-        if self.sign_only and k > 0:
-            return {}
-        self.context.check_settled(leading, self.place)
-        inverse = algebra.power(algebra.absolute(leading), Fraction(-1))
-        sign = algebra.product(leading, inverse)
-        if self.sign_only:
-            return sign
-        return algebra.product(sign, self.x.at(k)) if k != self.valuation else algebra.absolute(leading)
 
 
 class Contraction(Series):

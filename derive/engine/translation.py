@@ -13,10 +13,12 @@ from derive.algebra.fold import within
 from derive.algebra.functions import Function, gradients, mapping
 from derive.algebra.sequences import Sequences
 from derive.algebra.sums import Algebra, Sum
+from derive.algebra.terms import Exponent
 from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, TimeFunction, Value, place_of
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
-from derive.engine.series import Place, Plus, Polynomial, Power, Series, State, Times
+from derive.engine.roots import Power, Vanishes
+from derive.engine.series import Place, Plus, Polynomial, Series, State, Times
 from derive.errors import ReductionError
 from derive.language import (
     Assignment,
@@ -60,7 +62,8 @@ class Translation:
     """The series of a configuration; `updates[x]` is the state variable x after the step, in the units of the regime, and
     `lines[x]` what the text says x is at its end.
 
-    `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.
+    `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.  At the power
+    `tentative` it is a guess (-1: none is); `begins` is what is known of roots of what vanishes (`engine.roots`).
     """
 
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
@@ -82,13 +85,16 @@ class Translation:
         self.unsolved: set[str] = set()
         self.states = tuple(configuration.symbol(s) for s in self.scheme.states)
         scalar = {configuration.symbol(v): self.scheme.kinds[v] == "scalar" for v in self.scheme.states}
-        later = map(ahead, self.scheme.unknowns)
-        self.symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, *later)}
-        self.later = {s: self.algebra.state(_later(s), scalar.get(s, False)) for s in self.symbols}
+        ahead_names = map(ahead, self.scheme.unknowns)
+        self.symbols = {s: self.algebra.state(s, scalar.get(s, False)) for s in (*self.states, *ahead_names)}
+        self.later = {s: self.algebra.state(later(s), scalar.get(s, False)) for s in self.symbols}
         self.solution: dict[str, dict[int, Sum]] = {s: {} for s in self.symbols}
         self.updates: dict[str, Series] = {}
         self.lines: Mapping[str, Series] = {}
         self.exploring = self.strict = False
+        self.begins: dict[int, Exponent] = {}
+        self.vanishing = ""  # what was last seen to vanish, in words
+        self.tentative = -1
         self.solving: Collection[str] = ()
 
     def _algebra(self) -> Any:
@@ -96,7 +102,7 @@ class Translation:
         if not self.scheme.losses and not self.scheme.maps:
             return self.variant.algebra(self.ring)
         known = {self.configuration.symbol(s): x for s, x in self.scheme.spaces.items()}
-        spaces = known | {_later(s): x for s, x in known.items()}
+        spaces = known | {later(s, i): x for s, x in known.items() for i in (None, *range(self.order + 2))}
         return self.variant.algebra(self.ring, self.functions, spaces if len(self.scheme.unknowns) > 1 else {})
 
     def explore(self, vanishing: Collection[str] = ()) -> None:
@@ -118,6 +124,20 @@ class Translation:
         """Zero; a symbol of its own where it is checked that nothing depends on what is not solved yet (`strict`), beside the
         variables that are being solved."""
         return self.later[name] if self.strict and name not in self.solving else {}
+
+    def is_missing(self, value: Sum) -> bool:
+        return self.strict and bool(self.awaited([value]))
+
+    def unknown(self) -> Sum:
+        return next((value for name in sorted(self.unsolved & self.later.keys()) if (value := self.missing(name))), {})
+
+    def is_tentative(self, k: int) -> bool:
+        return k == self.tentative
+
+    def vanishes(self, root: int, v: Exponent, following: Exponent, what: str, place: Place | None) -> ReductionError:
+        """To look further than every power that enters the equation would be to no end."""
+        error = self.fail(f"the leading part vanishes {what} through gamma^{v}; add a positive constant such as eps there", place)
+        return error if v > 2 * self.order + 2 else Vanishes(str(error), root, following)
 
     def awaited(self, values: Iterable[Sum]) -> list[str]:
         """Variables whose missing values stand in sums that were computed under `strict`."""
@@ -244,9 +264,9 @@ class Translation:
         return values
 
 
-def _later(state: str) -> str:
-    """The symbol for a value that is not solved yet."""
-    return f"{state} later"
+def later(state: str, power: int | None = None) -> str:
+    """The symbol for a value that is not solved yet; for its coefficient of n^power where it is guessed."""
+    return f"{state} later" if power is None else f"{state} later {power}"
 
 
 class _Reading(Expressions):

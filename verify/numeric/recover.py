@@ -160,7 +160,7 @@ def field_from_runs(system: System, point: Sequence[Any], extra: int = 3) -> lis
         inverse = None
         for i in range(1, count + 1):
             gamma = number(Fraction(i, 10**SCALE))
-            guess = _continued(memories) if memories else relaxed(system, slow) if system.rest else []
+            guess = _continued(memories) if memories else relaxed(system, slow, gamma) if system.rest else []
             if inverse is None and system.rest:
                 inverse = newton_matrix(system, [*slow, *guess], gamma, count)
             memories.append(slow_memory(system, slow, gamma, count, accuracy, guess, inverse=inverse))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from math import exp, log
+from math import ceil, exp, log
 from typing import Any
 
 from flint import arb, arb_mat, ctx
@@ -31,6 +31,7 @@ Step = Callable[[Sequence[Any], Any], Sequence[Any]]
 Leads = Callable[[Sequence[Any]], Sequence[Any]]
 Fields = Callable[[Sequence[Any]], Sequence[Sequence[Any]]]
 Vector = list[Any]
+RUN_IN = 40  # steps before a point, and three for each halving of gamma
 
 
 class NumericError(ArithmeticError):
@@ -162,11 +163,35 @@ def _middle(matrix: Any) -> Any:
     return arb_mat([[matrix[i, j].mid() for j in range(matrix.ncols())] for i in range(matrix.nrows())])
 
 
-def relaxed(system: System, slow: Vector, steps: int = 6) -> Vector:
+def relaxed(system: System, slow: Vector, near: Any, steps: int = 6) -> Vector:
     """Memory on the slow manifold at gamma -> 0: a few steps with the slow variables held, then Newton on m = M(m).
 
-    Where the relaxation is linear there, Newton's method ends at once; the steps keep it away from where M does not exist.
+    Where the relaxation is linear there, Newton's method ends at once; the steps keep it away from where M does not exist.  Where
+    M has the root of something that vanishes as gamma -> 0 it does not exist there: then run in at the gamma `near`.
     """
+    try:
+        memory = _at_rest(system, slow, steps)
+        entries = [*memory, *derivative(system, [*slow, *memory], near).entries()]
+    except ArithmeticError:  # no matrix can be inverted there, or a sign is that of zero
+        return _run_in(system, slow, near)
+    return memory if all(x.is_finite() for x in entries) else _run_in(system, slow, near)
+
+
+def _run_in(system: System, slow: Vector, gamma: Any) -> Vector:
+    """The memory after steps that end near a point, from an earlier one.
+
+    A transient a^n is then far below gamma^2 for |a| up to a half or so, and what is under a root is positive on every run.
+    """
+    steps, low, start = RUN_IN - 3 * ceil(log(float(gamma), 2)), system.slow_size, list(slow)
+    for _ in range(6):
+        end = [*start, *(number(x) for x in system.rest)]
+        for _ in range(steps):  # on midpoints: where two averages cancel the balls would grow
+            end = [x.mid() for x in system.fast_step(end, gamma)]
+        start = [(x + wanted - found).mid() for x, wanted, found in zip(start, slow, end[:low], strict=True)]
+    return end[low:]
+
+
+def _at_rest(system: System, slow: Vector, steps: int) -> Vector:
     low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
     memory = [number(x) for x in system.rest]
     for _ in range(0 if system.curved else steps):
@@ -202,7 +227,7 @@ def _relaxation(system: System) -> Any:
     low, size = system.slow_size, system.slow_size + len(system.rest)
     with precision(400):
         slow, gamma = [number(x) for x in system.start], arb(2) ** -60
-        matrix = derivative(system, [*slow, *relaxed(system, slow)], gamma)
+        matrix = derivative(system, [*slow, *relaxed(system, slow, gamma)], gamma)
         return arb_mat([[(matrix[i, j] + int(i == j)).mid() for j in range(low, size)] for i in range(low, size)])
 
 
@@ -238,7 +263,7 @@ def slow_memory(
     if not system.rest:
         return []
     low = system.slow_size
-    memory = guess or relaxed(system, slow)
+    memory = guess or relaxed(system, slow, gamma)
     last = float("inf")
     for _ in range(sweeps):
         if inverse is None:

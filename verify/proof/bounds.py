@@ -27,6 +27,7 @@ from verify.proof.map_degrees import WeightMaps
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
+from verify.proof.vanishing import Roots, taken
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class WeightOrbit(Orbit):
     coupled = False
 
     def _prepare(self) -> None:
-        self.entry = self._entry()
+        self.vanishing = self.most > 0
+        self.entry = self._entry(taken(self, 1, 2, 1) if self.vanishing else {})
         if not all(m in self.claim.memory for m in self.claim.fast):
             for _ in self.claim.fast:
                 self._lead()
@@ -60,9 +62,10 @@ class WeightOrbit(Orbit):
         d = self.ring.dimension
         return sum(1 if m in self.claim.scalars else d for m in self.claim.fast)
 
-    def _entry(self) -> Weight:
+    def _entry(self, roots: Roots) -> Weight:
         """A bound for every entry of J - 1, from one step with everything moved by gamma."""
         algebra = self.algebra(2)
+        algebra.held = roots
         states = self.start(algebra, 2)
         gamma = algebra.gamma
         moved = {x: [s + gamma for s in v] if isinstance(v, list) else v + gamma for x, v in states.items()}
@@ -92,12 +95,16 @@ class WeightOrbit(Orbit):
         right = {m: self.ring.total([s.at(0) for s in components(after[m])] + self.memory[m][0]) for m in self.claim.fast}
         self.memory = {m: [[w]] for m, w in self._solved(right, 1).items()}
 
-    def _solve(self, k: int) -> None:
+    def keep(self, k: int, solution: Mapping[str, Bound]) -> None:
+        for m in self.claim.fast:
+            self.memory[m][k:] = [[solution.get(m)]]
+
+    def solution(self, k: int, roots: Roots) -> dict[str, Bound]:
         found: dict[str, Bound] = {}
         for stage in range(len(self.claim.fast) + 2):
-            for m in self.claim.fast:
-                self.memory[m][k:] = [[found.get(m)]]
+            self.keep(k, found)
             algebra = self.algebra(k + 1)
+            algebra.held = roots
             orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
             columns = {m: [components(states[m])[0].at(k) for states in orbit] for m in self.claim.fast}
             if stage == 0:
@@ -105,7 +112,7 @@ class WeightOrbit(Orbit):
                 continue
             last, found = found, {m: _counted(x or Weight(), self.ring.total([*columns[m], x])) for m, x in found.items()}
             if all(_counted(x, last[m]) == x for m, x in found.items()):
-                return
+                return found
         raise Undecided("second derivatives couple the memory in a circle")
 
 
@@ -116,16 +123,17 @@ def _counted(x: Bound, y: Bound) -> Bound:
 
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
-    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0, elsewhere: int = 0,
+    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0, elsewhere: int = 0, flow: bool = False, passes: int = 0,
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
     One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
     `elsewhere`: at so many points besides theta the loss is taken.
     `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
+    With `flow` roots may read hess(f_0); the memory is found in so many passes, 0 where no root reads it.
     """
-    ring = WeightRing(dimension, same, known_degree=known_degree or float(DEGREE * dimension))
-    problem = WeightProblem(ring, claim.contracted, claim.unknowns)
+    ring = WeightRing(dimension, same, flow=flow, known_degree=known_degree or float(DEGREE * dimension))
+    problem = WeightProblem(ring, claim.contracted or flow, claim.unknowns)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
     calls = sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call))
@@ -133,14 +141,15 @@ def size_of(
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
-    orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
+    orbit = WeightOrbit(claim, point, ring, leads, slack, leading, most=passes)
     orbit.find()
     pairs = [(claims.field(x, k), orbit.fields[x][k]) for x in claim.slow for k in range(claim.order + 1)]
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
     if nested:
         degree = ring.known_degree + ring.logarithm
         return size_of(
-            claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree, elsewhere=elsewhere
+            claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree, elsewhere=elsewhere,
+            flow=flow, passes=passes,
         )
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from math import ceil, lcm
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from derive.scheme import Configuration
 from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
 from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
+from verify.proof.degrees import VERTEX
 from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undecided
 from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
@@ -221,6 +223,8 @@ class _Trial:
         first, found = self.examine(plan)
         if found:
             return self.mismatch(plan, first, found)
+        if plan.flow:
+            self.require_flow(plan, first)
         parts = self.split(plan, first)
         error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits) + RELATIONS * self.claim.transcendental
         if error > MOST_ERROR or not per_sample(parts.signs, error):
@@ -239,6 +243,13 @@ class _Trial:
         proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
         elsewhere = bool(pilot.point.problem.elsewhere)
         return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered, elsewhere=elsewhere)
+
+    def require_flow(self, plan: Plan, sample: Sample) -> None:
+        """That what stands under roots does not change with other derivatives than hess(f_0)."""
+        other = self.sampler(plan).other_along(sample)
+        difference(self.claim, other)
+        if leads(other) != leads(sample) or powers(other) != powers(sample):
+            raise Undecided(f"{VERTEX}, other than the Hessian of the leading field")
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
@@ -267,11 +278,19 @@ class _Trial:
         nested = self.claim.nesting if pilot.ring.functions.exponentials.takes_logarithms else 0
         if nested > MOST_NESTED:
             raise Undecided("exp of logarithms among too many known functions")
+        if pilot.orbit.vanishing:  # the last pass has changed nothing
+            self.plan = replace(self.plan, passes=pilot.orbit.passes - 1)
+        passes = self.plan.passes if pilot.orbit.vanishing else 0
+        bound = partial(size_of, passes=passes, nested=nested, elsewhere=pilot.point.problem.elsewhere)
         for _ in range(6):
-            size = size_of(
-                self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers,
-                nested=nested, elsewhere=pilot.point.problem.elsewhere,
-            )  # fmt: skip
+            known = (self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers)
+            try:
+                size = bound(*known, flow=self.plan.flow)
+            except Undecided:
+                if self.plan.flow or not pilot.orbit.vanishing or self.claim.layered or self.claim.losses or self.claim.maps:
+                    raise
+                self.plan = replace(self.plan, flow=True)
+                size = bound(*known, flow=True)
             plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:
@@ -283,7 +302,7 @@ class _Trial:
         """The largest number of components first."""
         products = len({values[key][1] for key in size.contractions if key in values and not is_layer_sum(key)})
         if not self.claim.layered:
-            needed = 1 + size.indices + size.copies + products
+            needed = 1 + size.indices + size.copies + products + (1 + products) * self.plan.flow
             return [replace(self.plan, dimension=max(needed, self.claim.order + 1, 2))]
         sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
         found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)

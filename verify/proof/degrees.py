@@ -72,6 +72,7 @@ class WeightRing:
     bases: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     roots: dict[Hashable, int] = field(default_factory=dict)
     contractions: set[Hashable] = field(default_factory=set)
+    flow: bool = False  # whether roots may read hess(f_0) (`verify.proof.vanishing`)
     known_degree: float = 0.0  # of a known function's value
     logarithm: float = 0.0  # MOST_MULTIPLE times the largest degree of a number whose logarithm was taken
 
@@ -140,8 +141,7 @@ class WeightRing:
             raise ZeroDivisionError
         if r.denominator == 1 and r >= 0:
             return self._whole(x, int(r))
-        if x.indices:
-            raise Undecided(VERTEX)
+        x = self._of_point(x)
         key = self.same.get(where, where)
         if r.denominator > 1:
             x = self._root(x, r.denominator, key)
@@ -182,9 +182,15 @@ class WeightRing:
         return Weight(self.known_degree, self.known_degree, 1, {"known": Fraction(1)})
 
     def sign(self, x: Bound, where: Any) -> Bound:
-        if x is not None and x.indices:
-            raise Undecided(VERTEX)
+        if x is not None:
+            self._of_point(x)
         return Weight()
+
+    def _of_point(self, x: Weight) -> Weight:
+        """What may stand under a root: a function of the point, and of hess(f_0) where that is one."""
+        if x.indices and not self.flow:
+            raise Undecided(VERTEX)
+        return replace(x, indices=0, slopes=0, undone={}, image=None) if x.indices else x
 
 
 VARIABLE = Weight(1.0)

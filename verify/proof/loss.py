@@ -16,6 +16,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations, product
 from math import factorial, prod
 from typing import Any, TypeVar
 
@@ -291,6 +292,29 @@ def only(found: Sequence[T]) -> T:
     if len(found) > 1:
         raise Rejected("a ball meets two points at which a function is taken")
     return found[0]
+
+    def reshuffled_beside(self, direction: Sequence[Any], draw: Callable[[], Any]) -> Jets:
+        """All derivatives of order two and more drawn again, but for the Hessian (or derivative) in one direction f.
+
+        a = f_i e_j - f_j e_i has a . f = 0, so that adding multiples of a a^T to the Hessian leaves its product with f.
+        """
+        other, d, ring = self.reshuffled(draw), self.dimension, self.ring
+        jets = [list(row) for row in other.jets]
+        for row, old in zip(jets, self.jets):
+            for n in range(len(self.table.exponents)):
+                if sum(self.table.exponents[n]) == (2 if self.label == "L" else 1):
+                    row[n] = old[n]
+        for i, j in combinations(range(d), 2):
+            a = [ring.zero] * d
+            a[i], a[j] = direction[j], ring.neg(direction[i])
+            for row in jets:
+                factor = draw()
+                for p, q in product((i, j), repeat=2):
+                    n = self.table.up[p][self.table.up[q][0]] if self.label == "L" else self.table.up[p][0]
+                    if p <= q and (self.label == "L" or p == q):
+                        term = ring.inner([a[p]], [a[q]]) if self.label == "L" else a[p]
+                        row[n] = ring.add(row[n], ring.inner([term], [factor]))
+        return Jets(self.label, self.degree, self.theta, jets, ring, self.raising)
 
 
 def _products(blocks: Sequence[range], directions: Sequence[Sequence[Series]]) -> list[tuple[tuple[int, ...], Series]]:

@@ -22,6 +22,7 @@ from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.program import Point, Stepper
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import Statement
+from verify.proof.vanishing import MOST_PASSES, Roots, settled, taken, vanishing
 
 Leads = dict[str, list[Any]]  # memory at gamma^0, one number for each component
 GUESSES = 200
@@ -44,6 +45,9 @@ class Orbit:
     fields: dict[str, list[list[Any]]] = field(default_factory=dict)
     off: list[tuple[str, int]] = field(default_factory=list)
     last: Algebra | None = None  # of the final run, with what it noted
+    most: int = MOST_PASSES
+    passes: int = 1  # so often the memory was solved for at one power
+    vanishing: bool = False  # whether roots, signs or denominators of what vanishes at gamma = 0 occur
 
     # ------------------------------------------------------------------------------------------ running
 
@@ -66,6 +70,7 @@ class Orbit:
     def run(self, algebra: Algebra, states: Mapping[str, Any], steps: int) -> list[dict[str, Any]]:
         stepper, found = Stepper(self.claim, self.point, algebra), [dict(states)]
         for n in range(steps):
+            algebra.step = n
             found.append(stepper.step(found[-1], n))
         return found
 
@@ -98,10 +103,25 @@ class Orbit:
         return bool(self.off)
 
     def _prepare(self) -> None:
-        self.jacobian = Jacobian(self)
+        self.vanishing = vanishing(self)
+        self.jacobian = Jacobian(self, taken(self, 1, 2, 1) if self.vanishing else {})
 
     def _solve(self, k: int) -> None:
+        self.keep(k, settled(self, k) if self.vanishing else self.solution(k, {}))
+
+    def keep(self, k: int, solution: Any) -> None:
+        """The memory at gamma^k, one number for each component of each variable."""
+        rest = iter(solution)
+        for m in self.claim.fast:
+            self.memory[m][k:] = [[next(rest) for _ in self.memory[m][0]]]
+
+    def solution(self, k: int, roots: Roots) -> Any:
+        """The memory at gamma^k, with these roots held."""
+        for m in self.claim.fast:
+            del self.memory[m][k:]
         algebra = self.algebra(k + 1)
+        algebra.held = roots
+        jacobian = Jacobian(self, roots) if roots else self.jacobian
         orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
         right = [
             self.ring.neg(difference(self.ring, [x.at(k) for x in column], k + 1))
@@ -109,13 +129,11 @@ class Orbit:
             for column in zip(*(components(states[m]) for states in orbit))
         ]
         try:
-            solution = iter(self.ring.solve(self.jacobian.block(k + 1), right))
+            return list(self.ring.solve(jacobian.block(k + 1), right))
         except ZeroDivisionError:
             raise Undecided(
                 "the memory does not relax: a variable claimed to be memory is slow, or needs another scale"
             ) from None
-        for m in self.claim.fast:
-            self.memory[m].append([next(solution) for _ in self.memory[m][0]])
 
     def _read(self, x: str, orbit: Sequence[Sequence[Series]], top: int) -> None:
         columns = list(zip(*orbit))
@@ -167,11 +185,12 @@ def _combined(ring: Any, values: Sequence[Any], weights: Sequence[Fraction]) -> 
 class Jacobian:
     """J - 1 at gamma^0: the response at gamma^1 of one step to a unit change at gamma^1."""
 
-    def __init__(self, orbit: Orbit) -> None:
+    def __init__(self, orbit: Orbit, roots: Roots | None = None) -> None:
         self.ring, self.fast = orbit.ring, orbit.claim.fast
         names = list(orbit.claim.states.values())
         self.places = [(x, i) for x in names for i in range(_size(orbit, x))]
         algebra = orbit.algebra(2)
+        algebra.held = roots or {}
         stepper = Stepper(orbit.claim, orbit.point, algebra)
         states = orbit.start(algebra, 2)
         self.base = stepper.step(states, 0)

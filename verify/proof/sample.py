@@ -25,6 +25,7 @@ from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
 from verify.proof.statement import Statement
+from verify.proof.vanishing import MOST_PASSES, taken, vanishing
 
 COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
 
@@ -42,10 +43,12 @@ class Plan:
     ranges: bool = True  # whether parameters are kept in their ranges
     layers: tuple[int, ...] = ()  # their sizes, where the statement has sums over layers
     bits: int = BITS  # of the primes
+    flow: bool = False  # whether roots read hess(f_0) (`verify.proof.vanishing`)
+    passes: int = MOST_PASSES  # in which the memory at one power is found
 
     @property
     def weighted(self) -> bool:
-        return self.claim.contracted
+        return self.claim.contracted or self.flow
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Sampler:
             leads = {m: claims.memory(m, 0) for m in claim.fast}
         else:
             leads = newton(claim, point, ring, lambda: source.randrange(ring.p), lambda: source.random() < 0.5, self.plan.slack)
-        orbit = Orbit(claim, point, ring, leads, self.plan.slack)
+        orbit = Orbit(claim, point, ring, leads, self.plan.slack, most=self.plan.passes)
         orbit.memory = {m: [v] for m, v in leads.items()}
         algebra = orbit.algebra(1)
         local = Stepper(claim, point, algebra).after(orbit.start(algebra, 1), 0)
@@ -140,6 +143,13 @@ class Sampler:
         }
         return replace(point, problem=problem, slow=slow)
 
+    def other_along(self, sample: Sample) -> Sample:
+        """The same with all derivatives of order two and more drawn again, but for hess(f_0)."""
+        draw, orbit = lambda: self.source.randrange(sample.ring.p), sample.orbit
+        point = replace(sample.point, problem=sample.point.problem.reshuffled_beside(orbit.fields["theta"][0], draw))
+        other = Orbit(orbit.claim, point, orbit.ring, orbit.leads, orbit.slack).find()
+        return replace(sample, point=point, orbit=other, claims=ClaimValues(orbit.claim, point, orbit.ring))
+
     def other_vertices(self, sample: Sample) -> Point:
         """The same point with all that has an index besides the free one drawn again."""
         other = sample.point.problem.reshuffled(lambda: self.source.randrange(sample.ring.p))
@@ -171,7 +181,7 @@ def _number(value: Any) -> int:
 
 def determinants(orbit: Orbit) -> list[int]:
     """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
-    jacobian = Jacobian(orbit)
+    jacobian = Jacobian(orbit, taken(orbit, 1, 2, 1) if vanishing(orbit) else {})
     return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.order + 2)]
 
 

@@ -10,9 +10,10 @@ under a root, sign or denominator is read off the run over a prime field (`Algeb
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undecided
@@ -29,6 +30,8 @@ class Algebra:
     `leading`   key -> power of gamma at which the series under this root, sign or denominator begins, if it is given
     `noted`     (key, component) -> (power, leading coefficient) of what stands under a root, sign or denominator
     `found`     key -> (power, leading coefficient) of scalar products
+    `roots`     (step, key, component) -> what a root or sign of something that vanishes at gamma = 0 was
+    `held`      the same, given from another run: it is not taken again (`verify.proof.vanishing`)
     """
 
     ring: Any
@@ -37,6 +40,9 @@ class Algebra:
     noted: dict[tuple[Hashable, int | None], tuple[int, Any]] = field(default_factory=dict)
     found: dict[Hashable, tuple[int, Any]] = field(default_factory=dict)
     notes: bool = False
+    roots: dict[Hashable, Series] = field(default_factory=dict)
+    held: Mapping[Hashable, Series] = field(default_factory=dict)
+    step: int = 0
 
     def constant(self, value: Fraction | int) -> Series:
         return self.element(self.ring.constant(Fraction(value)))
@@ -162,7 +168,7 @@ class Series:
     # ------------------------------------------------------------------------------------------ roots and signs
 
     def _leading(self, key: Hashable, component: int | None) -> Series:
-        """The series from its first non-zero coefficient on."""
+        """The series from its first non-zero coefficient on; without any where none is known."""
         given = self.a.leading
         series = self
         if given is not None and key in given and given[key] > self.v:
@@ -170,7 +176,7 @@ class Series:
         if not series.c:
             if series.exact:
                 raise ZeroDivisionError
-            raise ShortPrecision
+            return series
         self.a.note(key, component, series.v, series.c[0])
         return series
 
@@ -181,7 +187,27 @@ class Series:
             for _ in range(int(r)):
                 result = result * self
             return result
+        return self._root(("power", key, r), component, lambda: self._power(r, key, component))
+
+    def _root(self, key: tuple[Any, ...], component: int | None, taken: Callable[[], Series]) -> Series:
+        """What is taken of the series; where the series vanishes at gamma = 0, it is kept, or given from another run."""
+        place, a = (self.a.step, key, component), self.a
+        if place in a.held:
+            return a.held[place]
+        result = taken()
+        if not self.exact and (self._start(key[1]) > 0 or not self.c):
+            a.roots[place] = result
+        return result
+
+    def _start(self, key: Hashable) -> int:
+        return (self.a.leading or {}).get(key, self.v)
+
+    def _power(self, r: Fraction, key: Hashable, component: int | None) -> Series:
         base = self._leading(key, component)
+        if not base.c and r > 0:  # O(gamma^v)
+            return Series(self.a, ceil(base.v * r), [])
+        if not base.c:
+            raise ShortPrecision
         v = base.v * r
         if v.denominator != 1:
             raise FractionalPower("a root brings a fractional power of gamma")
@@ -223,7 +249,12 @@ class Series:
 
     def sign(self, key: Hashable, component: int | None = None) -> Series:
         """The sign for small positive gamma: that of the leading coefficient."""
+        return self._root(("sign", key), component, lambda: self._sign(key, component))
+
+    def _sign(self, key: Hashable, component: int | None) -> Series:
         base = self._leading(key, component)
+        if not base.c:
+            return Series(self.a, 0, [])
         try:
             return self.a.element(self.a.ring.sign(base.c[0], key))
         except Rejected as error:
