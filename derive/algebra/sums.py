@@ -13,9 +13,9 @@ from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.known import SLOPES
 from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
-from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.terms import Exponent, Factor, Term, space_of, split_scalars
+from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, space_of, split_scalars
+from derive.algebra.words import Words
 from derive.errors import ReductionError
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
@@ -27,7 +27,7 @@ _NUMBER = (
 )
 
 
-class Algebra(Maps):
+class Algebra(Words):
     """The terms over one ring.
 
     >>> from fractions import Fraction
@@ -155,11 +155,11 @@ class Algebra(Maps):
 
     def _rerootings(self, term: Term) -> set[Term]:
         """The same full contraction of symmetric tensors written from each of its indices (rule 4), and from each of its sums
-        over layers."""
+        over layers and of its words."""
         seen, pending = {term}, [term]
         while pending:
             current = pending.pop()
-            found = [t for t in swapped(self, current) if t not in seen]
+            found = [t for t in (*swapped(self, current), *self.turned(current)) if t not in seen]
             seen.update(found)
             pending += found
             for f, e in current.factors:
@@ -191,13 +191,15 @@ class Algebra(Maps):
             exponents: dict[Factor, Exponent] = {}
             parts: Sum = {self.unit: self.ring.one}
             for f, e in term.factors:
-                if f.kind in ("node", "sum", "map") and (f.children or f.body) and isinstance(e, int) and e > 0:
+                if f.kind in ("node", "sum", "map", "word") and (f.children or f.body) and isinstance(e, int) and e > 0:
                     inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
                     match f.kind:
                         case "sum":
                             image = self.contract(inner[0], f.label)
                         case "node":
                             image = self.node_of_sums(f.label, inner)
+                        case "word":
+                            image = self.transposed(inner[0]) if f.label == TRANSPOSED else self.word_of_sums(inner)
                         case _ if f.label in SLOPES:
                             image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
                         case _:

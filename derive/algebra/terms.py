@@ -10,6 +10,8 @@ A factor is
               which is the same for all components of a layer (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
+    word      a product of matrices a @ b @ c, its children in their order; with the label `T` the transpose of its one child
+              (`derive.algebra.words`)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
 A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
 
@@ -32,7 +34,7 @@ general vector field the derivatives are field, dfield(u), d2field(u, v), ...
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 Exponent = int | Fraction
 Key = tuple[Any, ...]
 V = TypeVar("V")
+WORD, TRANSPOSED = "", "T"  # the labels of words
 
 
 class Factor:
@@ -85,8 +88,8 @@ class Factor:
         self.space = ""  # of a state variable, where there are vectors of several spaces: the unknown in whose space it lies
 
 
-_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6}
-_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0}
+_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6, "word": 7}
+_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0, "word": 0}
 
 
 class Cases(ABC, Generic[V]):
@@ -106,6 +109,8 @@ class Cases(ABC, Generic[V]):
                 return self.root(f)
             case "map":
                 return self.map(f)
+            case "word":
+                return self.word(f)
         return self.base(f)
 
     @abstractmethod
@@ -128,6 +133,9 @@ class Cases(ABC, Generic[V]):
 
     @abstractmethod
     def map(self, f: Factor) -> V: ...
+
+    @abstractmethod
+    def word(self, f: Factor) -> V: ...
 
 
 class Term:
@@ -251,13 +259,24 @@ def term_text(term: Term) -> str:
     >>> term_text(next(iter(a.product(g, a.node_sum("L", [t])))))
     'grad*hess(grad)'
     """
-    if not term.factors:
-        return "1"
-    return "*".join(_power(f, e) for f, e in term.factors)
+    return _product(term.factors) or "1"
+
+
+def _product(factors: Sequence[tuple[Factor, Exponent]]) -> str:
+    if len(factors) == 1 and is_word(f := factors[0][0]) and factors[0][1] == 1:
+        return _TEXT.word(f)
+    return "*".join(_power(f, e) for f, e in factors)
+
+
+def is_word(f: Factor) -> bool:
+    """Whether it is a product of matrices, which stands in parentheses beside others."""
+    return f.kind == "word" and f.label == WORD
 
 
 def _power(f: Factor, e: Exponent) -> str:
     text = _TEXT.of_kind(f)
+    if is_word(f):
+        text = f"({text})"
     if e == 1:
         return f"({text})" if f.kind == "base" and len(f.body) > 1 else text
     atomic = f.kind not in ("base", "root") or text.isidentifier()
@@ -297,6 +316,13 @@ class _Text(Cases[str]):
         inner = [combination_text(f.body)] if f.body else []
         return f"{f.label}({', '.join([*inner, *map(term_text, f.children)])})"
 
+    def word(self, f: Factor) -> str:
+        """x @ y @ x.T; letters that are products of several factors in parentheses."""
+        if f.label == TRANSPOSED:
+            return f"{term_text(f.children[0])}.T"
+        letters = [(term_text(m), len(m.factors) > 1) for m in f.children]
+        return " @ ".join(f"({text})" if several else text for text, several in letters)
+
 
 def _two(term: Term) -> tuple[str, str]:
     """A product as the two arguments of dot; dot(1, 1) is the number of components."""
@@ -304,8 +330,8 @@ def _two(term: Term) -> tuple[str, str]:
         return "1", "1"
     *others, (g, e) = term.factors
     if isinstance(e, int) and e > 1:
-        return "*".join(_power(*i) for i in (*others, (g, e // 2))), _power(g, e - e // 2)
-    return ("*".join(_power(*i) for i in others), _power(g, e)) if others else (_power(g, e), "1")
+        return _product([*others, (g, e // 2)]), _product([(g, e - e // 2)])
+    return (_product(others), _product([(g, e)])) if others else (_product([(g, e)]), "1")
 
 
 _TEXT = _Text()

@@ -15,9 +15,24 @@ from derive.algebra.known import SLOPES, slope_of
 from derive.algebra.layers import LAYER
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
-from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Polynomial, Power, Series, Times, lattice
+from derive.engine.series import (
+    Context,
+    Contraction,
+    Magnitude,
+    MatrixProduct,
+    Place,
+    Plus,
+    Polynomial,
+    Power,
+    Series,
+    Times,
+    Trace,
+    Transposed,
+    lattice,
+)
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 
 
 class Gradient(Series):
@@ -253,6 +268,9 @@ CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     **{name: partial(_known, name) for name in SLOPES},
     "norm": lambda x, place: _norm(x[0], place),
     "mean": lambda x, place: _mean(x[0], place),
+    PRODUCT: lambda x, place: MatrixProduct(*x),
+    TRANSPOSE: lambda x, place: Transposed(x[0]),
+    TRACE: lambda x, place: Trace(x[0]),
     "dot.layer": lambda x, place: Contraction(Times(*x), LAYER),
     "norm.layer": lambda x, place: _norm(x[0], place, LAYER),
     "mean.layer": lambda x, place: _mean(x[0], place, LAYER),

@@ -18,9 +18,9 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Exponent, Factor, Term, as_exponent
+from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, as_exponent
 from derive.engine.calls import Gradient, Mapped, Value
-from derive.engine.series import Context, Contraction, Magnitude, Place, Plus, Power, Series, Times
+from derive.engine.series import Context, Contraction, Magnitude, MatrixProduct, Place, Plus, Power, Series, Times, Transposed
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -201,3 +201,7 @@ class _Composer(Fold[Series]):
         inner = [self.term(c) for c in f.children]
         argument, *directions = [self.total(dict(f.body)), *inner] if f.body else inner
         return Mapped(f.label, argument, directions, None)
+
+    def word(self, f: Factor) -> Series:
+        letters = [self.term(c) for c in f.children]
+        return Transposed(letters[0]) if f.label == TRANSPOSED else reduce(MatrixProduct, letters)

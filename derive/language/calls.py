@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from derive.language.layers import summed_call
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 from derive.language.samples import NORMAL, SAMPLED, sample_of, sampled_name
 
 Kind = Literal["vector", "scalar"]
@@ -90,6 +91,9 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall("norm.layer", 1, "vector", True, unicode="|{0}|_layer", ascii="|{0}|_layer", latex=r"\norm{{{0}}}_{{\ell}}"),
         SchemeCall("mean.layer", 1, "vector", True, unicode="mean({0}, layer)", ascii="mean({0}, layer)",
                    latex=r"\operatorname{{mean}}_{{\ell}}({0})"),
+        SchemeCall(PRODUCT, 2, "vector", True, unicode="{0} @ {1}", ascii="{0} @ {1}", latex=r"{0}\, {1}"),
+        SchemeCall(TRANSPOSE, 1, "vector", True, unicode="{0}.T", ascii="{0}.T", latex=r"{0}^{{\top}}"),
+        SchemeCall(TRACE, 1, "scalar", True, latex=r"\operatorname{{tr}}({0})"),
     )
 }
 

@@ -143,6 +143,8 @@ class _AtIndex(Cases[str]):
         text = write_factor(f, self.writer.style)
         return text if f.scalar else rf"\left({text}\right)_{{{self.index}}}"
 
+    word = map
+
     def base(self, f: Factor) -> str:
         self.writer.used.setdefault(f)
         return self.indexed(f, self.writer.name_of(f))

@@ -32,6 +32,7 @@ from derive.scheme import Configuration
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
+from derive.writing.matrices import write_matrices
 from derive.writing.notation import Notation, norm_over_layer
 from derive.writing.series import notation
 from derive.writing.standing import polynomial_text
@@ -208,6 +209,8 @@ class _Pretty(Meaning[Written]):
         if node.function in ("norm", "norm.layer"):
             write = self.style.norm if node.function == "norm" else partial(norm_over_layer, style=self.style)
             return Written(write(args[0].text), 5)
+        if found := write_matrices(node.function, args, self.medium):
+            return found
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 
