@@ -9,14 +9,17 @@ that what is found holds for all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from derive.errors import ParseError
 from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, unparse
 from derive.language.calls import call_of, partial_of, written_name
 from derive.language.maps import MapKind, map_of
-from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE, operator_of
 from derive.scheme.names import ahead, previous
+
+if TYPE_CHECKING:
+    from derive.scheme.configuration import Configuration
 
 Side = Literal["m", "n"]
 Shape = tuple[Side, Side]
@@ -114,6 +117,47 @@ class _Checked(Shapes):
         """Whether a call takes what has a component for each of theta's, or counts them."""
         found = map_of(name, self.maps)
         return bool(call_of(name).label or partial_of(name) or name == "mean" or (found and self.maps[found[0]] == "linear"))
+
+
+def shaped(expression: Expression, names: Mapping[str, Shape]) -> Expression:
+    """The expression with the shapes of arguments told in the names of products and transposes.
+
+    >>> from derive.language import parse_update
+    >>> shaped(parse_update("theta = theta @ theta.T @ theta")[0].value, {"theta": THETA}).function
+    '@mmn'
+    """
+    if not isinstance(expression, Operation | Call):
+        return expression
+    args = tuple(shaped(a, names) for a in expression.args)
+    place = expression.line, expression.column
+    if isinstance(expression, Operation):
+        return Operation(expression.op, args, *place)
+    name = expression.function
+    shapes = [Shapes(names).of(a) or THETA for a in expression.args]
+    if name == PRODUCT:
+        name += "".join((*shapes[0], shapes[1][1]))
+    elif name == TRANSPOSE:
+        name += "".join(shapes[0])
+    return Call(name, args, *place)
+
+
+def shape_in(function: str) -> list[str]:
+    """The shapes of its arguments that a call's name tells.
+
+    >>> shape_in("@mnm"), shape_in("@Tmn")
+    (['mn', 'nm'], ['mn'])
+    """
+    told = function.removeprefix(operator_of(function) or "")
+    return [told[i : i + 2] for i in range(len(told) - 1)]
+
+
+def shapes_in_results(configuration: Configuration) -> dict[str, Shape]:
+    """The shapes of matrices by the names that they have in results; none where the text has no products of matrices."""
+    scheme = configuration.scheme
+    if not scheme.of_matrices:
+        return {}
+    found = {configuration.symbol(s): scheme.shapes[s] for s in scheme.states if s in scheme.shapes}
+    return {**found, "grad": THETA, "field": THETA}
 
 
 def _short(node: Expression) -> str:

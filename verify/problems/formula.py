@@ -36,10 +36,12 @@ from derive.language.layers import summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import formula_calls, present_formula
+from derive.scheme.shapes import shaped, shapes_in_results
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped, summed
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
 from verify.problems.maps import NO_MAPS, ConcreteMaps
+from verify.problems.matrices import is_of_matrices, of_matrices
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -69,6 +71,13 @@ Reader = Callable[[str, str], Expression]
 
 def formula_reader(configuration: Configuration) -> Reader:
     """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
+    read = _reader(configuration)
+    if not (shapes := shapes_in_results(configuration)):
+        return read
+    return lambda text, where: shaped(read(text, where), shapes)
+
+
+def _reader(configuration: Configuration) -> Reader:
     scheme = configuration.scheme
     if not scheme.losses:
         return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
@@ -140,6 +149,8 @@ class FormulaValues:
                 return self.problem.tensor(self.theta, [self._as_vector(a) for a in args], self.table)
             if expression.function in self.maps:
                 return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
+            if is_of_matrices(expression.function):
+                return of_matrices(expression.function, args)
             if summed_call(expression.function):
                 return summed(expression.function, args, len(self.theta), self.problem.layers, self.numbers)
             return elementary(expression.function, args, self.numbers)

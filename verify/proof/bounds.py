@@ -18,12 +18,14 @@ from typing import Any
 
 from derive.language import Call
 from derive.language.maps import map_of
+from derive.scheme.shapes import Side
 from verify.proof.claim import ClaimValues
 from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
 from verify.proof.field import BITS
 from verify.proof.known import DEGREE
 from verify.proof.map_degrees import WeightMaps
+from verify.proof.matrices import WeightMatrices
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
@@ -116,20 +118,23 @@ def _counted(x: Bound, y: Bound) -> Bound:
 
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
-    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0,
+    layers: int = 0, *, nested: int = 0, known_degree: float = 0.0, side: Side = "m",
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
     One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
+    Of the indices of matrices those of rows count, or those of columns (`side`).
     `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
     """
     ring = WeightRing(dimension, same, known_degree=known_degree or float(DEGREE * dimension))
-    problem = WeightProblem(ring, claim.contracted, claim.unknowns)
+    problem = WeightProblem(ring, claim.contracted, claim.unknowns, 2.0 if claim.shapes else 1.0)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
     calls = sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call))
     maps = WeightMaps(claim.maps, ring, claim.inverses, calls)
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
+    if claim.shapes:
+        point.matrices = WeightMatrices(claim.shapes, ring=ring, side=side)
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading)
@@ -138,7 +143,7 @@ def size_of(
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
     if nested:
         degree = ring.known_degree + ring.logarithm
-        return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree)
+        return size_of(claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree, side=side)
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     apart = maps.distances()

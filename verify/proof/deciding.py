@@ -28,6 +28,8 @@ from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
 MOST_ERROR, MOST_NESTED = -2.0, 6
+#: rows and columns: of the first sample; of the proof, where those that decide all shapes are more than so many components
+SIDES, NAMED, MOST_COMPONENTS = (2, 3), ((3, 3), (3, 2), (2, 3)), 36
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,21 @@ class Proof:
     label: str = "L"  # of the statement: a loss L or a vector field f
     maps: bool = False  # whether it is about declared maps too
     layers: bool = False  # whether it is about sums over layers
+    sides: tuple[tuple[int, int], ...] = ()  # rows and columns, of a proof about matrices
+    every: bool = False  # whether they decide all shapes
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
     numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
     @property
     def proved(self) -> bool:
         return self.verdict == "proved"
+
+    @property
+    def matrices(self) -> str:
+        """Of which matrices the loss is a function, in a proof about some."""
+        if not self.sides:
+            return ""
+        return "every number of rows and columns" if self.every else " and ".join(f"{m} x {n}" for m, n in self.sides)
 
     def to_json(self) -> dict[str, Any]:
         """`bound` is the base-2 logarithm of the error probability."""
@@ -70,21 +81,25 @@ class Proof:
         if self.proved:
             assert self.bound is not None
             repeated = f" ({self.repeats})" if self.repeats else ""
-            return f"{proved_for(self.label, self.maps, self.layers)}{repeated}; error probability below 2^{ceil(self.bound)}"
+            about = proved_for(self.label, self.maps, self.layers, self.matrices)
+            return f"{about}{repeated}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
 
 
-def proved_for(label: str, maps: bool = False, layers: bool = False) -> str:
+def proved_for(label: str, maps: bool = False, layers: bool = False, matrices: str = "") -> str:
     """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
 
     >>> proved_for("f")
     'proved for all parameter values in their ranges, every smooth vector field, every dimension'
+    >>> proved_for("L", matrices="2 x 3 and 3 x 2")
+    'proved for all parameter values in their ranges, every smooth loss of a matrix, 2 x 3 and 3 x 2'
     """
     problem = ("vector field" if label == "f" else "loss") + " and every map of its kind" * maps
     partitions = ", every partition of the components into layers" * layers
-    return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension{partitions}"
+    where = f" of a matrix, {matrices}" if matrices else ", every dimension"
+    return f"proved for all parameter values in their ranges, every smooth {problem}{where}{partitions}"
 
 
 def prove(
@@ -146,12 +161,13 @@ def decide(claim: Statement, source: Random) -> Proof:
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
-        sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
+        SIDES[0] * SIDES[1] if claim.shapes else sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
         max(claim.order + 1 + rank, highest_derivative(claim)),
         modulus(*_roots(claim)),
         positive=positive_places(claim),
         layers=PILOT if claim.layered else (),
         bits=MORE_BITS if claim.layered else BITS,
+        sides=SIDES if claim.shapes else None,
     )
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
@@ -224,7 +240,9 @@ class _Trial:
         bound = count * per_sample(parts.signs, error)
         samples = count * len(plans)
         proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
-        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered)
+        sides = tuple(plan.sides for plan in plans if plan.sides)
+        every = sides != NAMED
+        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered, sides=sides, every=every)
 
     def sampler(self, plan: Plan) -> Sampler:
         sampler = Sampler(plan, self.source)
@@ -254,8 +272,12 @@ class _Trial:
         if nested > MOST_NESTED:
             raise Undecided("exp of logarithms among too many known functions")
         for _ in range(6):
-            size = size_of(self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers, nested=nested)
-            plans = self.plans(size, values, pilot.ring)
+            bounds = self.claim, guess, self.plan.slack, self.leading, same, self.plan.degree + 4, layers
+            size = size_of(*bounds, nested=nested)
+            if self.claim.shapes:
+                plans, size = self.of_matrices(size, size_of(*bounds, nested=nested, side="n"), values)
+            else:
+                plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:
                 return plans, size
@@ -271,6 +293,14 @@ class _Trial:
         sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
         found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)
         return [replace(self.plan, dimension=sum(sizes), layers=sizes) for sizes in found]
+
+    def of_matrices(self, rows: Size, columns: Size, values: Mapping[Any, tuple[int, Any]]) -> tuple[list[Plan], Size]:
+        """One plan with so many rows and columns that they decide all shapes; where these are too many, the named shapes."""
+        size = replace(rows, contractions=rows.contractions | columns.contractions, coupled=rows.coupled or columns.coupled)
+        products = len({values[key][1] for key in size.contractions if key in values})
+        m, n = (max(1 + s.indices + s.copies + products, self.claim.order + 1, 2) for s in (rows, columns))
+        sides = [(m, n)] if m * n <= MOST_COMPONENTS and not self.claim.maps else NAMED
+        return [replace(self.plan, dimension=m * n, sides=(m, n)) for m, n in sides], size
 
     def conditions(self, plan: Plan, pilot: Sample) -> int:
         """How many numbers must be residues."""

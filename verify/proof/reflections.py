@@ -18,6 +18,7 @@ from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from derive.language.layers import summed_call
 from derive.language.maps import MapKind, map_of
+from derive.language.matrices import MATRIX_CALLS
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
 
@@ -69,6 +70,8 @@ class Parities:
 
     def _call(self, node: Call, args: list[Parity]) -> Parity:
         name, partial = node.function, partial_of(node.function)
+        if name in MATRIX_CALLS:
+            raise Mixed  # the reflection of one component is none of its row or column
         if name == "loss" or (partial and not partial.variables):
             if 0 in args:
                 raise Mixed

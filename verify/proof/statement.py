@@ -34,10 +34,12 @@ from derive.language import (
 from derive.language.calls import KNOWN_FUNCTIONS, Kind, partial_of
 from derive.language.layers import LAYERED, SUMMED
 from derive.language.maps import MapKind, map_arities
+from derive.language.matrices import MATRIX_CALLS
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import formula_calls, present_formula
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
+from derive.scheme.shapes import Shape, shapes_in_results
 from verify.proof.errors import Undecided
 from verify.proof.gathering import gathered
 
@@ -68,6 +70,7 @@ class Statement:
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # declared losses and the unknowns they depend on
     maps: Mapping[str, MapKind] = field(default_factory=dict)  # declared maps and their kinds
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of matrices, by their names in the text and in results
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ class Statement:
     @cached_property
     def contracted(self) -> bool:
         """Whether scalar products or sums over layers occur; the loss at a moved point has the gradient's with the move."""
-        return self.joined or self.layered
+        return self.joined or self.layered or bool(self.shapes)
 
     @cached_property
     def layered(self) -> bool:
@@ -119,7 +122,8 @@ class Statement:
     @cached_property
     def joined(self) -> bool:
         """Whether sums over all components join them, so that none can be drawn again without the others."""
-        return any(isinstance(n, Call) and (n.function in (*SUMMED, "loss") or is_value(n)) for n in self.nodes)
+        calls = (*SUMMED, *MATRIX_CALLS, "loss")
+        return any(isinstance(n, Call) and (n.function in calls or is_value(n)) for n in self.nodes)
 
     @cached_property
     def separate(self) -> frozenset[int]:
@@ -273,6 +277,7 @@ def statement(
         losses=scheme.losses,
         maps=scheme.maps,
         inverses=scheme.inverses,
+        shapes={**scheme.shapes, **shapes_in_results(configuration)} if scheme.of_matrices else {},
     )
 
 
