@@ -20,9 +20,11 @@ matrices of rational numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from derive.algebra.coefficients import Ring
+from derive.algebra.functions import FUNCTIONS, Function
 from derive.algebra.maps import Maps
 from derive.algebra.normal import Sum, accumulate, combined, nonzero
 from derive.algebra.terms import TRANSPOSED, WORD, Factor, Term
@@ -44,6 +46,12 @@ class Words(Maps):
     >>> a.transposed(a.matmul(a.matmul(x, a.transposed(y)), x)), a.trace(a.matmul(y, x)) == a.trace(a.matmul(x, y))
     ({x.T @ y @ x.T: 1}, True)
     """
+
+    def __init__(
+        self, ring: Ring, functions: Mapping[str, Function] = FUNCTIONS, spaces: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(ring, functions, spaces)
+        self._transposes: dict[Term, Sum] = {}
 
     def matmul(self, a: Sum, b: Sum) -> Sum:
         """The product of two matrices.  Counts with the products of terms."""
@@ -70,6 +78,12 @@ class Words(Maps):
 
     def transposed_term(self, term: Term) -> Sum:
         """By its factors: scalars stay as they are."""
+        found = self._transposes.get(term)
+        if found is None:
+            found = self._transposes[term] = self._by_factors(term)
+        return found
+
+    def _by_factors(self, term: Term) -> Sum:
         result: Sum = {self.unit: self.ring.one}
         for f, e in term.factors:
             image = {self.interner.term({f: e}): self.ring.one} if f.scalar else self.power(self._transposed(f), Fraction(e))

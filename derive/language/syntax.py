@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.language.layers import summed_call
-from derive.language.matrices import PRODUCT, TRANSPOSE
+from derive.language.matrices import PRODUCT, TRANSPOSE, operator_of
 from derive.language.samples import sample_of, sampled_name
 
 
@@ -183,6 +183,8 @@ def unparse(expression: Expression, parent: int = 0) -> str:
     >>> unparse(Operation("*", (Name("a"), Call("@", (Name("b"), Call("@T", (Operation("+", (Name("b"), Name("c"))),)))))))
     'a*(b @ (b + c).T)'
     """
+    if isinstance(expression, Call) and (operator := operator_of(expression.function)):
+        expression = Call(operator, expression.args)  # without the shapes
     match expression:
         case Number(value):
             text, level = str(value), 5 if value.denominator == 1 and value >= 0 else 2

@@ -141,6 +141,14 @@ def shaped(expression: Expression, names: Mapping[str, Shape]) -> Expression:
     return Call(name, args, *place)
 
 
+def shaped_formula(expression: Expression, configuration: Configuration, where: str) -> Expression:
+    """A formula about a scheme with the shapes told.  Raises ParseError where they do not fit."""
+    if not (names := shapes_in_results(configuration)):
+        return expression
+    interpret(expression, _Checked(names, where, configuration.scheme.maps))
+    return shaped(expression, names)
+
+
 def shape_in(function: str) -> list[str]:
     """The shapes of its arguments that a call's name tells.
 

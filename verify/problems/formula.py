@@ -36,7 +36,7 @@ from derive.language.layers import summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import formula_calls, present_formula
-from derive.scheme.shapes import shaped, shapes_in_results
+from derive.scheme.shapes import shaped_formula
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped, summed
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
@@ -72,9 +72,9 @@ Reader = Callable[[str, str], Expression]
 def formula_reader(configuration: Configuration) -> Reader:
     """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
     read = _reader(configuration)
-    if not (shapes := shapes_in_results(configuration)):
+    if not configuration.scheme.of_matrices:
         return read
-    return lambda text, where: shaped(read(text, where), shapes)
+    return lambda text, where: shaped_formula(read(text, where), configuration, where)
 
 
 def _reader(configuration: Configuration) -> Reader:

@@ -39,7 +39,7 @@ from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import formula_calls, present_formula
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
-from derive.scheme.shapes import Shape, shapes_in_results
+from derive.scheme.shapes import Shape, shaped_formula, shapes_in_results
 from verify.proof.errors import Undecided
 from verify.proof.gathering import gathered
 
@@ -319,6 +319,7 @@ class _Reading:
 
     def parsed(self, text: str, where: str) -> Expression:
         read = parse_expression(text, where, claim_calls(self.configuration))
+        shaped_formula(read, self.configuration, where)
         if self.configuration.scheme.losses:
             return present_formula(self.configuration, read, where)
         return gathered(read, self.kinds)
