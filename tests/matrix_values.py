@@ -48,6 +48,7 @@ class Matrices:
 
     def derivative(self, directions: list[Matrix]) -> Matrix:
         pairs = list(product(range(self.m), range(self.n)))
+        directions = [u if isinstance(u, list) else [[u] * self.n for _ in range(self.m)] for u in directions]
         result = [[Fraction(0)] * self.n for _ in range(self.m)]
         for i, j in pairs:
             for places in product(pairs, repeat=len(directions)):
@@ -79,7 +80,7 @@ class Matrices:
             case "node":
                 return self.derivative([self.term(c) for c in f.children])
             case "sum":
-                return self.summed(self.term(f.children[0]))
+                return self.summed(self.term(f.children[0]), f.label)
             case "abs":
                 return mapped(abs, self.term(f.children[0]))
             case "word" if f.label == "T":
@@ -93,8 +94,15 @@ class Matrices:
                 return self.of(dict(f.body))
         raise AssertionError(f.kind)
 
-    def summed(self, value: Any) -> Fraction:
-        return sum((x for row in value for x in row), Fraction(0)) if isinstance(value, list) else value * self.m * self.n
+    def summed(self, value: Any, part: str = "") -> Any:
+        """Over all components, or over the row or column of each."""
+        table = value if isinstance(value, list) else [[value] * self.n for _ in range(self.m)]
+        if part == "row":
+            return [[sum(row, Fraction(0))] * self.n for row in table]
+        if part == "column":
+            totals = [sum(column, Fraction(0)) for column in zip(*table, strict=True)]
+            return [list(totals) for _ in range(self.m)]
+        return sum((x for row in table for x in row), Fraction(0))
 
     # ------------------------------------------------------------------ texts
 
@@ -129,8 +137,8 @@ class Matrices:
                 return transposed(args[0])
             case "trace":
                 return sum((row[i] for i, row in enumerate(args[0])), Fraction(0))
-            case "dot":
-                return self.summed(times(*args))
+            case "dot" | "dot.row" | "dot.column":
+                return self.summed(times(*args), name.partition(".")[2])
             case "abs":
                 return mapped(abs, args[0])
         return self.derivative(args)

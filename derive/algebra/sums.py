@@ -12,9 +12,9 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.known import SLOPES
-from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
+from derive.algebra.layers import crossed, part_sum, split_layered, swapped, unfolded, vector_of
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, space_of, split_scalars
+from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, space_of
 from derive.algebra.words import Words
 from derive.errors import ReductionError
 
@@ -25,6 +25,10 @@ _NUMBER = (
     "a number stands where a vector is meant; with several unknowns vectors have their own numbers of components, so write a "
     "vector of one space, such as sign(x)*x or norm(x)*x"
 )
+
+
+def _by_keys(parts: tuple[Term, Term]) -> tuple[Any, Any]:
+    return parts[1].key, parts[0].key
 
 
 class Algebra(Words):
@@ -131,27 +135,28 @@ class Algebra(Words):
     # ------------------------------------------------------------------ contraction
 
     def contract(self, a: Sum, label: str = "") -> Sum:
-        """sum_i a_i: a scalar; with the label `layer` the sum over the layer of the free index."""
+        """sum_i a_i: a scalar; with the label of a part, `layer`, `row` or `column`, the sum over that of the free index."""
         result: Sum = {}
         for term, c in a.items():
             found = self._contractions.get((term, label))
             if found is None:
-                found = self._contractions[term, label] = self._over_layer(term) if label else self._contract(term)
+                found = self._contractions[term, label] = self._over_part(term, label) if label else self._contract(term)
             accumulate(result, self.scale(found, c))
         return nonzero(result)
 
-    def _over_layer(self, term: Term) -> Sum:
-        outer, inner = split_layered(term)
-        total = self.interner.term({layer_sum(self, self.interner.term(dict(inner))): 1})
-        return self.multiply(self.interner.term(dict(outer)), total)
+    def _over_part(self, term: Term, part: str) -> Sum:
+        outer, inner = split_layered(term, part)
+        return self.product(self.normal(dict(outer)), part_sum(self, self.interner.term(dict(inner)), part))
 
     def _contract(self, term: Term) -> Sum:
-        scalars, vector = split_scalars(term)
-        if self.spaces and not vector:
+        scalars, vector = vector_of(self, term)
+        if self.spaces and not vector.factors:
             raise ReductionError(_NUMBER)
-        inner = min(unfolded(self._rerootings(self.interner.term(dict(vector)))), key=lambda t: t.key)
+        if (found := crossed(self, vector)) is not None:
+            return self.product({scalars: self.ring.one}, found)
+        more, inner = min((vector_of(self, t) for t in unfolded(self._rerootings(vector))), key=_by_keys)
         total = self.interner.factor("sum", "", [inner], scalar=True, positive=inner.nonnegative)
-        return self.multiply(self.interner.term(dict(scalars)), self.interner.term({total: 1}))
+        return self.product(self.multiply(scalars, more), {self.interner.term({total: 1}): self.ring.one})
 
     def _rerootings(self, term: Term) -> set[Term]:
         """The same full contraction of symmetric tensors written from each of its indices (rule 4), and from each of its sums

@@ -6,8 +6,8 @@ A factor is
     state     the component theta_i (or eta_i) of the point itself; a scalar for a scalar state variable
     base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
     abs       |x| of a single factor x whose sign is not known
-    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer' the sum over the layer of the free index,
-              which is the same for all components of a layer (`derive.algebra.layers`)
+    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer', 'row' or 'column' the sum over that of the
+              free index, which is the same for all of its components (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
     word      a product of matrices a @ b @ c, its children in their order; with the label `T` the transpose of its one child
@@ -36,12 +36,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import floor
+from operator import and_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
 from derive.algebra.functions import derivative_text, variable_of
 from derive.language.calls import KNOWN_FUNCTIONS
+from derive.language.layers import PARTS
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -50,13 +53,15 @@ Exponent = int | Fraction
 Key = tuple[Any, ...]
 V = TypeVar("V")
 WORD, TRANSPOSED = "", "T"  # the labels of words
+_BITS = {part: 2**k for k, part in enumerate(PARTS)}
+EVERY = sum(_BITS.values())
 
 
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
     __slots__ = (
-        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "leading", "positive", "same", "scalar", "size",
         "space", "text",
     )  # fmt: skip
 
@@ -73,8 +78,10 @@ class Factor:
         self.scalar, self.positive = scalar, positive
         self.text: str | None = None  # of its body, once it is written
         inner = (*children, *(t for t, _ in body))
-        of_layers = kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)  # component by component
-        self.layered: bool = scalar or kind == "sum" or (of_layers and all(t.layered for t in inner))
+        #: the parts all of whose components have the same value of it
+        self.same: int = EVERY if scalar else _BITS[label] if kind == "sum" else 0
+        if not scalar and (kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)):  # component by component
+            self.same = reduce(and_, (t.same for t in inner), EVERY)
         self.size: int = _KIND_SIZE[kind] + sum(t.size for t in inner)
         self.key: Key = (
             self.size,
@@ -144,12 +151,12 @@ class Term:
     `size` counts nodes and states with multiplicity: the number of vertices of the rooted tree, for a tree.
     """
 
-    __slots__ = ("factors", "key", "layered", "scalar", "size")
+    __slots__ = ("factors", "key", "same", "scalar", "size")
 
     def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
         self.factors = factors
         self.scalar = all(f.scalar for f, _ in factors)
-        self.layered = all(f.layered for f, _ in factors)  # the same for all components of a layer
+        self.same: int = reduce(and_, (f.same for f, _ in factors), EVERY)
         self.size: int = sum(f.size * max(1, floor(e if e > 0 else -e)) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
@@ -172,6 +179,11 @@ class Term:
             and self.factors[0][1] == 1
             and all(c.is_tree for c in self.factors[0][0].children)
         )
+
+
+def is_same(x: Factor | Term, part: str) -> bool:
+    """Whether all components of a part have the same value of it."""
+    return bool(x.same & _BITS[part])
 
 
 def space_of(term: Term) -> str:

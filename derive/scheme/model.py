@@ -24,7 +24,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, Kind, call_of, written_name
-from derive.language.layers import LAYERED
+from derive.language.layers import CROSSED, LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.language.matrices import MATRIX_CALLS
 from derive.language.samples import is_noise
@@ -202,8 +202,9 @@ class Scheme:
 
     @property
     def of_matrices(self) -> bool:
-        """Whether the parameters are a matrix: products of matrices, transposes or traces stand in the update."""
-        return not self.called.isdisjoint(MATRIX_CALLS)
+        """Whether the parameters are a matrix: products of matrices, transposes, traces or sums over rows or columns stand in the
+        update."""
+        return not self.called.isdisjoint((*MATRIX_CALLS, *CROSSED))
 
     @property
     def stochastic(self) -> bool:
@@ -221,8 +222,8 @@ class Scheme:
     def require_no_layers(self, reading: str) -> None:
         """Raise ReductionError, naming the reading, where it knows no layers and no matrices and the scheme has some."""
         if self.layered or self.of_matrices:
-            layers, products = "layers, and this scheme sums over them", "products of matrices, and this scheme has some"
-            unknown = layers if self.layered else products
+            layers, matrices = "layers, and this scheme sums over them", "matrices, and this scheme is about some"
+            unknown = layers if self.layered else matrices
             proved = "modified-eq derives its equation and verify scheme proves it"
             raise ReductionError(f"{self.where}: {reading} knows no {unknown}; {proved}")
 
@@ -252,11 +253,14 @@ class Scheme:
 
 def _check_matrices(scheme: Scheme) -> None:
     """Shapes fit, and there is one unknown and one way to divide it into parts."""
-    where, products = scheme.where, "products of matrices"
+    where, products = scheme.where, "matrices"
     if list(scheme.unknowns) != list(UNKNOWNS):
         raise SchemeError(f"{where}: {products} are for schemes of the one unknown theta; leave [unknowns] out")
+    one = "do not stand in one text; write one of them"
     if scheme.layered:
-        raise SchemeError(f"{where}: sums over layers and {products} do not stand in one text; write one of them")
+        raise SchemeError(f"{where}: sums over layers and {products} {one}")
+    if not (scheme.called.isdisjoint(CROSSED) or scheme.called.isdisjoint(MATRIX_CALLS)):
+        raise SchemeError(f"{where}: products of matrices and sums over rows or columns {one}")
     _ = scheme.shapes
 
 

@@ -11,7 +11,7 @@ from derive.algebra.factored import joined, sign_first, unwrapped
 from derive.algebra.layers import split_layered
 from derive.algebra.terms import TRANSPOSED, Cases, Exponent, Factor, Term, is_word
 from derive.result import Blocks, Combination, by_power
-from derive.writing.notation import Notation, norm_over_layer
+from derive.writing.notation import Notation, norm_over
 
 # ---------------------------------------------------------------------------------------------- coefficients
 
@@ -183,11 +183,11 @@ def _is_symbol(f: Factor) -> bool:
 
 def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
     """|a|^2 for sum a_i^2, <a, b> otherwise, under the exponent e; over a layer with a subscript."""
-    inner, layer = f.children[0], style.layer if f.label else ""
+    inner, layer = f.children[0], style.part(f.label) if f.label else ""
     if len(inner.factors) == 1 and inner.factors[0][1] == 2:
         exponent = Fraction(2 * e)
         vector = write_factor(inner.factors[0][0], style)
-        text = norm_over_layer(vector, style) if layer else style.norm(vector)
+        text = norm_over(vector, style, f.label) if layer else style.norm(vector)
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:

@@ -34,7 +34,7 @@ def require_certifiable(configuration: Configuration) -> None:
     """Raise ReductionError where a certificate has no words for the scheme: a number of steps that is a symbol, matrices."""
     if configuration.scheme.of_matrices:
         where = configuration.scheme.where
-        raise ReductionError(f"{where}: certificates know no products of matrices; verify scheme proves it, without -o")
+        raise ReductionError(f"{where}: certificates know no matrices; verify scheme proves it, without -o")
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")

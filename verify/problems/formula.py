@@ -32,7 +32,7 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import Partial, partial_of
-from derive.language.layers import summed_call
+from derive.language.layers import NORMS, summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import formula_calls, present_formula
@@ -213,7 +213,7 @@ def squared_norms(e: Expression) -> Expression:
     'dot(grad, grad)*hess(dot(grad, grad)**2*grad)/norm(grad)**3'
     """
     match e:
-        case Operation("**", (Call("norm" | "norm.layer" as norm, (u,)), b)) if (r := constant(b)) is not None and r % 2 == 0:
+        case Operation("**", (Call(norm, (u,)), b)) if norm in NORMS and (r := constant(b)) is not None and r % 2 == 0:
             u = squared_norms(u)
             square = Call(norm.replace("norm", "dot"), (u, u), e.line, e.column)
             return square if r == 2 else Operation("**", (square, Number(r / 2)), e.line, e.column)

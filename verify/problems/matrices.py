@@ -14,19 +14,11 @@ from typing import Any
 from derive.language.matrices import TRACE, operator_of
 from derive.scheme import Scheme
 from derive.scheme.shapes import THETA, shape_in
+from verify.numbers.evaluation import sides_of
 from verify.numbers.power_series import sum_of
 
 #: components of the problems that are run: two rows and two columns, in which products do not commute
 COMPONENTS = 4
-
-
-def sides_of(dimension: int) -> tuple[int, int]:
-    """
-    >>> [sides_of(d) for d in (1, 2, 4, 6, 12)]
-    [(1, 1), (1, 2), (2, 2), (2, 3), (3, 4)]
-    """
-    rows = next(m for m in range(isqrt(dimension), 0, -1) if dimension % m == 0)
-    return rows, dimension // rows
 
 
 def size_of(scheme: Scheme, name: str, dimension: int) -> int:

@@ -30,6 +30,7 @@ MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
 MOST_ERROR, MOST_NESTED = -2.0, 6
 #: rows and columns: of the first sample; of the proof, where those that decide all shapes are more than so many components
 SIDES, NAMED, MOST_COMPONENTS = (2, 3), ((3, 3), (3, 2), (2, 3)), 36
+MOST_CROSSED = 12  # with sums over rows or columns, whose roots make samples rare
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
+    if claim.crossed and any(map(root_of, claim.nodes)):
+        raise Undecided("the proof knows no roots beside sums over rows or columns")
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
@@ -166,7 +169,7 @@ def decide(claim: Statement, source: Random) -> Proof:
         modulus(*_roots(claim)),
         positive=positive_places(claim),
         layers=PILOT if claim.layered else (),
-        bits=MORE_BITS if claim.layered else BITS,
+        bits=MORE_BITS if claim.layered or claim.crossed else BITS,
         sides=SIDES if claim.shapes else None,
     )
     for slack in range(MOST_SLACK + 1):
@@ -299,7 +302,8 @@ class _Trial:
         size = replace(rows, contractions=rows.contractions | columns.contractions, coupled=rows.coupled or columns.coupled)
         products = len({values[key][1] for key in size.contractions if key in values})
         m, n = (max(1 + s.indices + s.copies + products, self.claim.order + 1, 2) for s in (rows, columns))
-        sides = [(m, n)] if m * n <= MOST_COMPONENTS and not self.claim.maps else NAMED
+        most = MOST_CROSSED if self.claim.crossed else MOST_COMPONENTS
+        sides = [(m, n)] if m * n <= most and not self.claim.maps else NAMED
         return [replace(self.plan, dimension=m * n, sides=(m, n)) for m, n in sides], size
 
     def conditions(self, plan: Plan, pilot: Sample) -> int:

@@ -39,6 +39,9 @@ class MatrixSpace(Protocol):
 
     def dot(self, a: Vector, b: Vector, shape: Shape, key: Any) -> Series: ...
 
+    def lines(self, a: Vector, b: Vector, rows: bool, key: Any) -> list[Series]:
+        """sum of a_j b_j over the row, or the column, of every component of matrices of theta's shape."""
+
 
 @dataclass
 class _Shaped:
@@ -93,6 +96,16 @@ class Matrices(_Shaped):
         if total.c:
             algebra.found.setdefault(key, (total.v, total.c[0]))
         return total
+
+
+    def lines(self, a: Vector, b: Vector, rows: bool, key: Any) -> list[Series]:
+        products = self.rows([x * y for x, y in zip(a, b, strict=True)], THETA)
+        across = products if rows else list(zip(*products, strict=True))
+        totals = [self._sum(line, [a[0].a.constant(1)] * len(line), THETA[1] if rows else THETA[0]) for line in across]
+        if totals[0].c:
+            a[0].a.found.setdefault(key, (totals[0].v, totals[0].c[0]))
+        m, n = self.sides[THETA[0]], self.sides[THETA[1]]
+        return [totals[i if rows else j] for i in range(m) for j in range(n)]
 
 
 def random_matrices(
@@ -156,3 +169,11 @@ class WeightMatrices(_Shaped):
         if any(c is not None and not c.indices for k, c in enumerate(product.c, product.v) if k <= lead):
             self.ring.contractions.add(key)
         return self._summed(product, self.side, lead)
+
+    def lines(self, a: Vector, b: Vector, rows: bool, key: Any) -> list[Series]:
+        """Leading parts as in `dot`; the others bring an index of a column in a row, of a row in a column."""
+        product = a[0] * b[0]
+        lead = (product.a.leading or {}).get(key, product.v)
+        if any(c is not None and not c.indices for k, c in enumerate(product.c, product.v) if k <= lead):
+            self.ring.contractions.add(key)
+        return [self._summed(product, THETA[1] if rows else THETA[0], lead)]

@@ -10,7 +10,7 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
 from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
-from derive.language.layers import summed_call
+from derive.language.layers import LAYER, ROW, summed_call
 from derive.language.maps import map_of
 from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 from derive.scheme.names import ahead, previous
@@ -106,7 +106,7 @@ class Evaluator:
                 return _each(args[0], lambda x, i: x.sign(id(node), i))
             case "abs":
                 return _each(args[0], lambda x, i: x * x.sign(id(node), i))
-        if self.point.matrices and (name in (PRODUCT, TRANSPOSE, TRACE) or (summed_call(name) and name != "mean")):
+        if self.point.matrices and (name in (PRODUCT, TRANSPOSE, TRACE) or name in ("dot", "norm")):
             return self._of_matrices(self.point.matrices, node, args)
         if summed := summed_call(name):
             return self._summed(*summed, node, [self.vector(x) for x in args])
@@ -120,13 +120,13 @@ class Evaluator:
             return self._mapped(*found, node, args)
         raise UsageError(f"'{name}' is no function here")
 
-    def _summed(self, name: str, layered: bool, node: Call, args: Sequence[list[Series]]) -> Value:
-        """dot, norm or mean of vectors, over all components or over the layer of each."""
-        sums = self._over_layers if layered else self.point.problem.dot
-        kind = "layer" if layered else "dot"
+    def _summed(self, name: str, part: str, node: Call, args: Sequence[list[Series]]) -> Value:
+        """dot, norm or mean of vectors, over all components or over the layer, row or column of each."""
+        sums = self._over_layers if part == LAYER else self._over_lines if part else self.point.problem.dot
+        kind = part or "dot"
         if name == "mean":
             ones = self.vector(self.algebra.constant(1))
-            inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("over", id(node)), i))
+            inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("count", id(node)), i))
             return _both(sums(args[0], ones, (kind, id(node))), inverse, Series.__mul__)
         total = sums(args[0], args[-1], (kind, id(node)))
         return total if name == "dot" else _each(total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
@@ -146,6 +146,11 @@ class Evaluator:
         vectors = [self.vector(a, size) for a in args]
         total = matrices.dot(vectors[0], vectors[-1], shape, ("dot", id(node)))
         return total if node.function == "dot" else total.power(Fraction(1, 2), id(node), None)
+
+    def _over_lines(self, xs: Sequence[Series], ys: Sequence[Series], key: tuple[str, int]) -> list[Series]:
+        """sum of x_j y_j over the row or the column of i, for every i."""
+        assert self.point.matrices
+        return self.point.matrices.lines(xs, ys, key[0] == ROW, key)
 
     def _over_layers(self, xs: Sequence[Series], ys: Sequence[Series], key: tuple[str, int]) -> list[Series]:
         """sum of x_j y_j over the layer of i, for every i."""

@@ -32,7 +32,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import KNOWN_FUNCTIONS, Kind, partial_of
-from derive.language.layers import LAYERED, SUMMED
+from derive.language.layers import CROSSED, LAYERED, NORMS, SUMMED
 from derive.language.maps import MapKind, map_arities
 from derive.language.matrices import MATRIX_CALLS
 from derive.scheme import Configuration, Rescaling
@@ -120,9 +120,14 @@ class Statement:
         return any(isinstance(n, Call) and n.function in LAYERED for n in self.nodes)
 
     @cached_property
+    def crossed(self) -> bool:
+        """Whether sums over rows or columns occur."""
+        return any(isinstance(n, Call) and n.function in CROSSED for n in self.nodes)
+
+    @cached_property
     def joined(self) -> bool:
         """Whether sums over all components join them, so that none can be drawn again without the others."""
-        calls = (*SUMMED, *MATRIX_CALLS, "loss")
+        calls = (*SUMMED, *MATRIX_CALLS, *CROSSED, "loss")
         return any(isinstance(n, Call) and (n.function in calls or is_value(n)) for n in self.nodes)
 
     @cached_property
@@ -203,7 +208,7 @@ def root_of(node: Expression) -> int | None:
     match node:
         case Operation("**", (base, _)) if is_exponential(base):
             return None
-        case Call("sqrt" | "norm" | "norm.layer", _):
+        case Call(function, _) if function == "sqrt" or function in NORMS:
             return 2
         case Operation("**", (_, exponent)):
             r = constant(exponent)
