@@ -243,6 +243,8 @@ def modified_sde(
     -1/2*g[g] + 1/(2*B)*(g1 g1)
     """
     chosen = with_samples(load_scheme(scheme))
+    if chosen.of_matrices:
+        chosen.require_no_layers("modified-sde")
     how = chosen.sampling if sampling is None else sampling
     if how not in MAX_WEAK_ORDER:
         raise UsageError(f"sampling: '{how}' is not known; write {' or '.join(MAX_WEAK_ORDER)}")

@@ -1,4 +1,4 @@
-"""The engine asks twelve operations of its algebra, and nothing else."""
+"""The engine asks fifteen operations of its algebra, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPERATIONS = {name for name in vars(TermAlgebra) if not name.startswith("_")} | 
 
 
 class Bare:
-    """The usual algebra behind a wall with twelve holes, its ring beside."""
+    """The usual algebra behind a wall with fifteen holes, its ring beside."""
 
     def __init__(self, ring: Ring) -> None:
         self.inner = Algebra(ring)
@@ -31,7 +31,7 @@ class Bare:
 
 
 @pytest.mark.parametrize("name", ["momentum", "adam", "normalised-gd", "bdf2", "implicit-midpoint", "lion", "momentum-schedule"])
-def test_twelve_operations_suffice(name: str) -> None:
+def test_fifteen_operations_suffice(name: str) -> None:
     configuration = configure(load_scheme(name))
     plain, bare = Derivation(configuration, 2), Derivation(configuration, 2, variant=Variant(algebra=Bare))
     for x, fields in plain.fields.items():
@@ -40,5 +40,5 @@ def test_twelve_operations_suffice(name: str) -> None:
         ]
 
 
-def test_there_are_twelve() -> None:
-    assert len(OPERATIONS - {"ring", "loss", "losses"}) == 12, sorted(OPERATIONS)
+def test_there_are_fifteen() -> None:
+    assert len(OPERATIONS - {"ring", "loss", "losses"}) == 15, sorted(OPERATIONS)

@@ -41,6 +41,7 @@ from derive.language.sources import read_text, toml_data
 from derive.scheme import Configuration, Scheme, catalogue, inline_scheme, load_scheme, substitute
 from derive.scheme.kinds import sized
 from derive.scheme.losses import loss_calls, present_formula
+from derive.scheme.shapes import shaped_formula
 from derive.scheme.spaces import Spaces, check_spaces
 from verify.counterexample.claimed import ClaimedField, memory_limit
 from verify.problems.formula import DERIVATIVES, split_powers, squared_norms
@@ -160,6 +161,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
         if variable == "loss":
             _require_loss(scheme, slow)
         parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
+        parts = [shaped_formula(p, equation.configuration, f"formula for {variable}") for p in parts]
         if scheme.losses:
             parts = [_of_game(p, equation.configuration, variable) for p in parts]
         _require_names(parts, equation, variable)

@@ -7,6 +7,7 @@ terms          d^(k+1)L[m_1, ..., m_k], products at an index, powers, contractio
 functions      the functions whose derivatives are nodes: their variables, and whether they are gradients
 fold           what a term contains, and its value by structural recursion
 normal         sums of terms and their products, in normal form
+words          products of matrices, transposes, traces
 powers         rational powers and absolute values of sums
 sums           derivatives, grafting, contraction, equality: the algebra
 calculus       derivatives of sums along a direction, gradients of scalars

@@ -17,7 +17,7 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.protocol import TermAlgebra
 from derive.algebra.sums import Algebra, Sum, accumulate, nonzero
-from derive.algebra.terms import Cases, Exponent, Factor, Term, arguments, as_exponent, space_of
+from derive.algebra.terms import TRANSPOSED, Cases, Exponent, Factor, Term, arguments, as_exponent, space_of
 from derive.errors import ReductionError
 
 
@@ -139,6 +139,17 @@ class Derivative(Cases[Sum]):
                 accumulate(result, a.node_of_sums(f.label, [*children[:i], inner, *children[i + 1 :]], point))
         return nonzero(result)
 
+    def word(self, f: Factor) -> Sum:
+        a = self.algebra
+        if f.label == TRANSPOSED:
+            return a.transposed(self.term(f.children[0]))
+        result: Sum = {}
+        letters: list[Sum] = [{m: a.ring.one} for m in f.children]
+        for i, m in enumerate(f.children):
+            if inner := self.term(m):
+                accumulate(result, a.word_of_sums([*letters[:i], inner, *letters[i + 1 :]]))
+        return nonzero(result)
+
 
 class Adjoint(Cases[Callable[[Sum], Sum]]):
     """w -> (D m)^T w for the derivative with respect to one state variable; nodes must be derivatives of a loss."""
@@ -209,6 +220,22 @@ class Adjoint(Cases[Callable[[Sum], Sum]]):
             raise ReductionError(f"the transposed derivative of the map {f.label} is no term of the formula language")
         slope = a.mapped(f.label, body, [a.constant(a.ring.one)])
         return lambda w: self(body, a.product(slope, w))
+
+    def word(self, f: Factor) -> Callable[[Sum], Sum]:
+        """<w, x @ m @ y> = <x.T @ w @ y.T, m>."""
+        a = self.algebra
+        letters: list[Sum] = [{m: a.ring.one} for m in f.children]
+        if f.label == TRANSPOSED:
+            return lambda w: self(letters[0], a.transposed(w))
+        turned = [a.transposed(m) for m in letters]
+
+        def image(w: Sum) -> Sum:
+            result: Sum = {}
+            for i, m in enumerate(letters):
+                accumulate(result, self(m, a.word_of_sums([*turned[:i][::-1], w, *turned[i + 1 :][::-1]])))
+            return result
+
+        return image
 
 
 def gradient(algebra: Algebra, scalar: Sum, variable: str = "theta") -> Sum:
@@ -292,3 +319,7 @@ class Transfer(Fold[Sum]):
 
     def moved(self, f: Factor) -> Sum:
         return self.target.node_of_sums(f.label, [self.term(c) for c in f.children], self(dict(f.body)))
+
+    def word(self, f: Factor) -> Sum:
+        letters = [self.term(m) for m in f.children]
+        return self.target.transposed(letters[0]) if f.label == TRANSPOSED else self.target.word_of_sums(letters)

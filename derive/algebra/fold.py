@@ -37,7 +37,7 @@ def within(term: Term) -> Iterator[Factor]:
 
 def is_polynomial(total: Iterable[Term]) -> bool:
     """No roots, absolute values or sums in denominators in the terms: equal sums of such terms have equal normal forms."""
-    return all(f.kind in ("node", "state", "sum") for t in total for f in within(t))
+    return all(f.kind in ("node", "state", "sum", "word") for t in total for f in within(t))
 
 
 class Fold(Cases[V]):

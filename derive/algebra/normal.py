@@ -67,10 +67,7 @@ class NormalForms:
         """
         if len(a) > len(b):
             a, b = b, a
-        self._multiplied += len(a) * len(b)
-        if self._multiplied > self.most_products:
-            many = f"more than {self.most_products:,} products of terms, the last of {len(a):,} and {len(b):,}"
-            raise LimitError(f"{many}: take a lower power or order")
+        self.count_products(a, b)
         result: Sum = {}
         unit, one = self.unit, self.ring.one
         for s, x in a.items():
@@ -84,6 +81,12 @@ class NormalForms:
                     old = result.get(term)
                     result[term] = value if old is None else old + value
         return nonzero(result)
+
+    def count_products(self, a: Sum, b: Sum) -> None:
+        self._multiplied += len(a) * len(b)
+        if self._multiplied > self.most_products:
+            many = f"more than {self.most_products:,} products of terms, the last of {len(a):,} and {len(b):,}"
+            raise LimitError(f"{many}: take a lower power or order")
 
     # ------------------------------------------------------------------ products of terms, rewriting rules
 

@@ -1,4 +1,4 @@
-"""What the engine asks of an algebra: twelve operations.  Another algebra that has them can stand beside `sums.Algebra`."""
+"""What the engine asks of an algebra: fifteen operations.  Another algebra that has them can stand beside `sums.Algebra`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ class TermAlgebra(Protocol):
 
     def contract(self, a: Sum, label: str = "") -> Sum:
         """Summed over the index: a scalar; with the label `layer` summed over the layer of the index."""
+
+    def matmul(self, a: Sum, b: Sum) -> Sum:
+        """The product of matrices."""
+
+    def transposed(self, a: Sum) -> Sum:
+        """Of a matrix."""
+
+    def trace(self, a: Sum) -> Sum: ...
 
     def is_zero(self, a: Sum) -> bool:
         """Whether the sum vanishes identically."""

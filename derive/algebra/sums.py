@@ -12,10 +12,10 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_losses
 from derive.algebra.known import SLOPES
-from derive.algebra.layers import layer_sum, split_layered, swapped, unfolded
-from derive.algebra.maps import Maps
+from derive.algebra.layers import crossed, part_sum, split_layered, swapped, unfolded, vector_of
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.terms import DERIVATIVES, Body, Exponent, Factor, Key, Term, space_of, split_scalars
+from derive.algebra.terms import DERIVATIVES, TRANSPOSED, Body, Exponent, Factor, Key, Term, space_of
+from derive.algebra.words import Words
 from derive.errors import ReductionError
 
 __all__ = ["Algebra", "Sum", "accumulate", "nonzero", "reduced"]
@@ -27,7 +27,11 @@ _NUMBER = (
 )
 
 
-class Algebra(Maps):
+def _by_keys(parts: tuple[Term, Term]) -> tuple[Any, Any]:
+    return parts[1].key, parts[0].key
+
+
+class Algebra(Words):
     """The terms over one ring.
 
     >>> from fractions import Fraction
@@ -147,35 +151,36 @@ class Algebra(Maps):
     # ------------------------------------------------------------------ contraction
 
     def contract(self, a: Sum, label: str = "") -> Sum:
-        """sum_i a_i: a scalar; with the label `layer` the sum over the layer of the free index."""
+        """sum_i a_i: a scalar; with the label of a part, `layer`, `row` or `column`, the sum over that of the free index."""
         result: Sum = {}
         for term, c in a.items():
             found = self._contractions.get((term, label))
             if found is None:
-                found = self._contractions[term, label] = self._over_layer(term) if label else self._contract(term)
+                found = self._contractions[term, label] = self._over_part(term, label) if label else self._contract(term)
             accumulate(result, self.scale(found, c))
         return nonzero(result)
 
-    def _over_layer(self, term: Term) -> Sum:
-        outer, inner = split_layered(term)
-        total = self.interner.term({layer_sum(self, self.interner.term(dict(inner))): 1})
-        return self.multiply(self.interner.term(dict(outer)), total)
+    def _over_part(self, term: Term, part: str) -> Sum:
+        outer, inner = split_layered(term, part)
+        return self.product(self.normal(dict(outer)), part_sum(self, self.interner.term(dict(inner)), part))
 
     def _contract(self, term: Term) -> Sum:
-        scalars, vector = split_scalars(term)
-        if self.spaces and not vector:
+        scalars, vector = vector_of(self, term)
+        if self.spaces and not vector.factors:
             raise ReductionError(_NUMBER)
-        inner = min(unfolded(self._rerootings(self.interner.term(dict(vector)))), key=lambda t: t.key)
+        if (found := crossed(self, vector)) is not None:
+            return self.product({scalars: self.ring.one}, found)
+        more, inner = min((vector_of(self, t) for t in unfolded(self._rerootings(vector))), key=_by_keys)
         total = self.interner.factor("sum", "", [inner], scalar=True, positive=inner.nonnegative)
-        return self.multiply(self.interner.term(dict(scalars)), self.interner.term({total: 1}))
+        return self.product(self.multiply(scalars, more), {self.interner.term({total: 1}): self.ring.one})
 
     def _rerootings(self, term: Term) -> set[Term]:
         """The same full contraction of symmetric tensors written from each of its indices (rule 4), and from each of its sums
-        over layers."""
+        over layers and of its words."""
         seen, pending = {term}, [term]
         while pending:
             current = pending.pop()
-            found = [t for t in swapped(self, current) if t not in seen]
+            found = [t for t in (*swapped(self, current), *self.turned(current)) if t not in seen]
             seen.update(found)
             pending += found
             for f, e in current.factors:
@@ -207,7 +212,7 @@ class Algebra(Maps):
             exponents: dict[Factor, Exponent] = {}
             parts: Sum = {self.unit: self.ring.one}
             for f, e in term.factors:
-                if f.kind in (*DERIVATIVES, "sum", "map") and (f.children or f.body) and isinstance(e, int) and e > 0:
+                if f.kind in (*DERIVATIVES, "sum", "map", "word") and (f.children or f.body) and isinstance(e, int) and e > 0:
                     inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
                     match f.kind:
                         case "sum":
@@ -216,6 +221,8 @@ class Algebra(Maps):
                             image = self.node_of_sums(f.label, inner)
                         case "moved":
                             image = self.node_of_sums(f.label, inner, self.partial_fractions(dict(f.body)))
+                        case "word":
+                            image = self.transposed(inner[0]) if f.label == TRANSPOSED else self.word_of_sums(inner)
                         case _ if f.label in SLOPES:
                             image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
                         case _:

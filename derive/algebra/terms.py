@@ -6,12 +6,14 @@ A factor is
     state     the component theta_i (or eta_i) of the point itself; a scalar for a scalar state variable
     base      a sum of terms that stands under a negative or fractional power, such as g^2 + eps
     abs       |x| of a single factor x whose sign is not known
-    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer' the sum over the layer of the free index,
-              which is the same for all components of a layer (`derive.algebra.layers`)
+    sum       sum_i m_i of a term m: a scalar (contraction); with the label 'layer', 'row' or 'column' the sum over that of the
+              free index, which is the same for all of its components (`derive.algebra.layers`)
     map       d^kP(u)[m_1, ..., m_k] of a smooth map P: its body is the sum u, its children the directions; A(m) of a linear map
               has no body and the child m (`derive.algebra.maps`)
     moved     d^(k+1)L(u)[m_1, ..., m_k]_i at another point than theta: a node whose body is the sum u (that of all arguments of
               the function, each in its own space, where there are several)
+    word      a product of matrices a @ b @ c, its children in their order; with the label `T` the transpose of its one child
+              (`derive.algebra.words`)
     root      a polynomial in the parameters under a fractional power, such as eps^(1/2)
 A term is a product of factors with rational exponents; its scalar factors stand outside of every derivative.
 
@@ -34,14 +36,17 @@ general vector field the derivatives are field, dfield(u), d2field(u, v), ...  A
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import floor
+from operator import and_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from derive.algebra.factored import joined, unwrapped
 from derive.algebra.functions import derivative_text, variable_of
 from derive.language.calls import KNOWN_FUNCTIONS
+from derive.language.layers import PARTS
 
 if TYPE_CHECKING:
     from derive.algebra.coefficients import Ratio
@@ -50,13 +55,16 @@ Exponent = int | Fraction
 Key = tuple[Any, ...]
 Body = tuple[tuple["Term", "Ratio"], ...]
 V = TypeVar("V")
+WORD, TRANSPOSED = "", "T"  # the labels of words
+_BITS = {part: 2**k for k, part in enumerate(PARTS)}
+EVERY = sum(_BITS.values())
 
 
 class Factor:
     """One factor; build through `Algebra`, compare by identity."""
 
     __slots__ = (
-        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "layered", "leading", "positive", "scalar", "size",
+        "__weakref__", "absolute", "body", "children", "key", "kind", "label", "leading", "positive", "same", "scalar", "size",
         "slots", "space", "text",
     )  # fmt: skip
 
@@ -73,8 +81,10 @@ class Factor:
         self.scalar, self.positive = scalar, positive
         self.text: str | None = None  # of its body, once it is written
         inner = (*children, *(t for t, _ in body))
-        of_layers = kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)  # component by component
-        self.layered: bool = scalar or kind == "sum" or (of_layers and all(t.layered for t in inner))
+        #: the parts all of whose components have the same value of it
+        self.same: int = EVERY if scalar else _BITS[label] if kind == "sum" else 0
+        if not scalar and (kind in ("abs", "base") or (kind == "map" and label in KNOWN_FUNCTIONS)):  # component by component
+            self.same = reduce(and_, (t.same for t in inner), EVERY)
         self.size: int = _KIND_SIZE[kind] + sum(t.size for t in inner)
         self.key: Key = (
             self.size,
@@ -89,8 +99,8 @@ class Factor:
         self.slots: tuple[str, ...] = ()  # of a derivative at another point: the arguments of its function
 
 
-_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6, "moved": 7}
-_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0, "moved": 1}
+_KIND_RANK = {"root": 0, "sum": 1, "state": 2, "node": 3, "abs": 4, "base": 5, "map": 6, "moved": 7, "word": 8}
+_KIND_SIZE = {"root": 0, "sum": 0, "state": 1, "node": 1, "abs": 0, "base": 0, "map": 0, "moved": 1, "word": 0}
 #: the kinds of factor that are derivatives of a loss or a field
 DERIVATIVES = ("node", "moved")
 
@@ -114,6 +124,8 @@ class Cases(ABC, Generic[V]):
                 return self.map(f)
             case "moved":
                 return self.moved(f)
+            case "word":
+                return self.word(f)
         return self.base(f)
 
     @abstractmethod
@@ -140,6 +152,9 @@ class Cases(ABC, Generic[V]):
     @abstractmethod
     def moved(self, f: Factor) -> V: ...
 
+    @abstractmethod
+    def word(self, f: Factor) -> V: ...
+
 
 class Term:
     """A product of factors with exponents; `factors` is sorted.  Build through `Algebra`, compare by identity.
@@ -147,12 +162,12 @@ class Term:
     `size` counts nodes and states with multiplicity: the number of vertices of the rooted tree, for a tree.
     """
 
-    __slots__ = ("factors", "key", "layered", "scalar", "size")
+    __slots__ = ("factors", "key", "same", "scalar", "size")
 
     def __init__(self, factors: tuple[tuple[Factor, Exponent], ...]) -> None:
         self.factors = factors
         self.scalar = all(f.scalar for f, _ in factors)
-        self.layered = all(f.layered for f, _ in factors)  # the same for all components of a layer
+        self.same: int = reduce(and_, (f.same for f, _ in factors), EVERY)
         self.size: int = sum(f.size * max(1, floor(e if e > 0 else -e)) for f, e in factors)
         self.key: Key = (self.size, tuple((f.key, e) for f, e in factors))
 
@@ -175,6 +190,11 @@ class Term:
             and self.factors[0][1] == 1
             and all(c.is_tree for c in self.factors[0][0].children)
         )
+
+
+def is_same(x: Factor | Term, part: str) -> bool:
+    """Whether all components of a part have the same value of it."""
+    return bool(x.same & _BITS[part])
 
 
 def space_of(term: Term) -> str:
@@ -269,13 +289,24 @@ def term_text(term: Term) -> str:
     >>> term_text(next(iter(a.product(g, a.node_sum("L", [t])))))
     'grad*hess(grad)'
     """
-    if not term.factors:
-        return "1"
-    return "*".join(_power(f, e) for f, e in term.factors)
+    return _product(term.factors) or "1"
+
+
+def _product(factors: Sequence[tuple[Factor, Exponent]]) -> str:
+    if len(factors) == 1 and is_word(f := factors[0][0]) and factors[0][1] == 1:
+        return _TEXT.word(f)
+    return "*".join(_power(f, e) for f, e in factors)
+
+
+def is_word(f: Factor) -> bool:
+    """Whether it is a product of matrices, which stands in parentheses beside others."""
+    return f.kind == "word" and f.label == WORD
 
 
 def _power(f: Factor, e: Exponent) -> str:
     text = _TEXT.of_kind(f)
+    if is_word(f):
+        text = f"({text})"
     if e == 1:
         return f"({text})" if f.kind == "base" and len(f.body) > 1 else text
     atomic = f.kind not in ("base", "root") or text.isidentifier()
@@ -319,6 +350,13 @@ class _Text(Cases[str]):
         """hess(x, u): the point, then the directions; hess(f(a, b), x, u) of a declared loss."""
         return derivative_text(f.label, [term_text(c) for c in f.children], [combination_text(x) for x in arguments(f)])
 
+    def word(self, f: Factor) -> str:
+        """x @ y @ x.T; letters that are products of several factors in parentheses."""
+        if f.label == TRANSPOSED:
+            return f"{term_text(f.children[0])}.T"
+        letters = [(term_text(m), len(m.factors) > 1) for m in f.children]
+        return " @ ".join(f"({text})" if several else text for text, several in letters)
+
 
 def _two(term: Term) -> tuple[str, str]:
     """A product as the two arguments of dot; dot(1, 1) is the number of components."""
@@ -326,8 +364,8 @@ def _two(term: Term) -> tuple[str, str]:
         return "1", "1"
     *others, (g, e) = term.factors
     if isinstance(e, int) and e > 1:
-        return "*".join(_power(*i) for i in (*others, (g, e // 2))), _power(g, e - e // 2)
-    return ("*".join(_power(*i) for i in others), _power(g, e)) if others else (_power(g, e), "1")
+        return _product([*others, (g, e // 2)]), _product([(g, e - e // 2)])
+    return (_product(others), _product([(g, e)])) if others else (_product([(g, e)]), "1")
 
 
 _TEXT = _Text()

@@ -197,6 +197,9 @@ class Point(Fold[Vector]):
         derivative = self.numbers.map_derivatives(formula, point, len(directions))
         return [sum((v * derivative(i, index) for index, v in form.items()), self.zero) for i in range(len(point))]
 
+    def word(self, f: Factor) -> Vector:
+        raise UsageError("terms with products of matrices have no values at points here; leave out the loss and the point")
+
 
 def paired(a: Vector, b: Vector) -> Iterator[tuple[Number, Number]]:
     """The components of two vectors of one space; a single number goes with every component.

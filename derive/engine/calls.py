@@ -12,13 +12,26 @@ from flint import fmpq
 from derive.algebra.coefficients import Ratio
 from derive.algebra.functions import FIELD, LOSS
 from derive.algebra.known import SLOPES, slope_of
-from derive.algebra.layers import LAYER
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.engine.roots import Magnitude, Power
-from derive.engine.series import Context, Contraction, Place, Plus, Polynomial, Series, Times, lattice
+from derive.engine.series import (
+    Context,
+    Contraction,
+    MatrixProduct,
+    Place,
+    Plus,
+    Polynomial,
+    Series,
+    Times,
+    Trace,
+    Transposed,
+    lattice,
+)
 from derive.errors import ReductionError
 from derive.language import Call, Expression, Meaning, Name, Operation, interpret
+from derive.language.layers import PARTS, part_call
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 
 
 class Gradient(Series):
@@ -246,6 +259,18 @@ def _mean(x: Series, place: Place | None, label: str = "") -> Series:
     return Times(Contraction(Times(x, one), label), Power(Contraction(Times(one, one), label), Fraction(-1), place))
 
 
+def _dot(x: Sequence[Series], place: Place | None, label: str) -> Series:
+    return Contraction(Times(*x), label)
+
+
+def _norm_of(x: Sequence[Series], place: Place | None, label: str) -> Series:
+    return _norm(x[0], place, label)
+
+
+def _mean_of(x: Sequence[Series], place: Place | None, label: str) -> Series:
+    return _mean(x[0], place, label)
+
+
 #: the series of each call of the scheme language, from those of its arguments and the place of the call
 CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     "grad": lambda x, place: Gradient({LOSS.point: x[0]}, LOSS.label, place),
@@ -258,7 +283,10 @@ CALL_SERIES: dict[str, Callable[[Sequence[Series], Place | None], Series]] = {
     **{name: partial(_known, name) for name in SLOPES},
     "norm": lambda x, place: _norm(x[0], place),
     "mean": lambda x, place: _mean(x[0], place),
-    "dot.layer": lambda x, place: Contraction(Times(*x), LAYER),
-    "norm.layer": lambda x, place: _norm(x[0], place, LAYER),
-    "mean.layer": lambda x, place: _mean(x[0], place, LAYER),
+    PRODUCT: lambda x, place: MatrixProduct(*x),
+    TRANSPOSE: lambda x, place: Transposed(x[0]),
+    TRACE: lambda x, place: Trace(x[0]),
+    **{part_call("dot", part): partial(_dot, label=part) for part in PARTS},
+    **{part_call("norm", part): partial(_norm_of, label=part) for part in PARTS},
+    **{part_call("mean", part): partial(_mean_of, label=part) for part in PARTS},
 }

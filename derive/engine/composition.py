@@ -18,10 +18,10 @@ from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, within
 from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.sums import Algebra
-from derive.algebra.terms import Exponent, Factor, Term, arguments, as_exponent
+from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, arguments, as_exponent
 from derive.engine.calls import Gradient, Mapped, Value
 from derive.engine.roots import Magnitude, Power
-from derive.engine.series import Context, Contraction, Place, Plus, Series, Times
+from derive.engine.series import Context, Contraction, MatrixProduct, Place, Plus, Series, Times, Transposed
 from derive.errors import ReductionError
 
 Bags = dict[tuple[Term, ...], Ratio]  # multisets of terms (sorted tuples) with coefficients
@@ -216,3 +216,7 @@ class _Composer(Fold[Series]):
     def moved(self, f: Factor) -> Series:
         point = {x: self.total(dict(p)) for x, p in zip(f.slots, arguments(f), strict=True)}
         return Node(point, f.label, [self.term(c) for c in f.children])
+
+    def word(self, f: Factor) -> Series:
+        letters = [self.term(c) for c in f.children]
+        return Transposed(letters[0]) if f.label == TRANSPOSED else reduce(MatrixProduct, letters)

@@ -196,14 +196,44 @@ class Times(Series):
         result: Sum = {}
         for j in lattice(self.a.low, as_exponent(k - self.b.low), self.a.step):
             first, p, second, q = (self.a, j, self.b, k - j)
-            if (self.b.steady, j) > (self.a.steady, k - j):
+            swapped = (self.b.steady, j) > (self.a.steady, k - j)
+            if swapped:
                 first, p, second, q = second, q, first, p
             left = first.at(p)
             if left:
                 right = second.at(q)
                 if right:
-                    accumulate(result, self.algebra.product(left, right))
+                    accumulate(result, self.joined(right, left) if swapped else self.joined(left, right))
         return result
+
+    def joined(self, a: Sum, b: Sum) -> Sum:
+        """The product of a coefficient of the left factor and one of the right."""
+        return self.algebra.product(a, b)
+
+
+class MatrixProduct(Times):
+    """A @ B."""
+
+    def joined(self, a: Sum, b: Sum) -> Sum:
+        return self.algebra.matmul(a, b)
+
+
+class Transposed(Series):
+    """A.T."""
+
+    def __init__(self, x: Series) -> None:
+        super().__init__(x.context, x.place, x.steady)
+        self.x, self.low, self.step = x, x.low, x.step
+
+    def compute(self, k: Exponent) -> Sum:
+        return self.algebra.transposed(self.x.at(k))
+
+
+class Trace(Transposed):
+    """trace(A)."""
+
+    def compute(self, k: Exponent) -> Sum:
+        return self.algebra.trace(self.x.at(k))
 
 
 class Contraction(Series):

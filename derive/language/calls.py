@@ -28,7 +28,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from derive.language.layers import summed_call
+from derive.language.layers import PARTS, summed_call
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 from derive.language.samples import NORMAL, SAMPLED, sample_of, sampled_name
 
 Kind = Literal["vector", "scalar"]
@@ -89,6 +90,19 @@ def _choice(sign: str) -> SchemeCall:
                       latex=rf"\operatorname{{{{{WHERE}}}}}({{0}} {latex} {{1}}, {{2}}, {{3}})")  # fmt: skip
 
 
+def _over(part: str) -> tuple[SchemeCall, ...]:
+    """Sums over the part of a component: its layer, its row, its column."""
+    below = r"_{{\ell}}" if part == "layer" else rf"_{{{{\mathrm{{{{{part}}}}}}}}}"
+    return (
+        SchemeCall(f"dot.{part}", 2, "vector", True, unicode=f"⟨{{0}}, {{1}}⟩_{part}", ascii=f"<{{0}}, {{1}}>_{part}",
+                   latex=rf"\inner{{{{{{0}}}}}}{{{{{{1}}}}}}{below}"),
+        SchemeCall(f"norm.{part}", 1, "vector", True, unicode=f"|{{0}}|_{part}", ascii=f"|{{0}}|_{part}",
+                   latex=rf"\norm{{{{{{0}}}}}}{below}"),
+        SchemeCall(f"mean.{part}", 1, "vector", True, unicode=f"mean({{0}}, {part})", ascii=f"mean({{0}}, {part})",
+                   latex=rf"\operatorname{{{{mean}}}}{below}({{0}})"),
+    )  # fmt: skip
+
+
 CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
@@ -109,11 +123,10 @@ CALLS: dict[str, SchemeCall] = {
         *(SchemeCall(name, latex=_LATEX_NAMES.get(name, rf"\{name}")) for name in KNOWN_FUNCTIONS),
         SchemeCall("norm", 1, "scalar", unicode="|{0}|", ascii="|{0}|", latex=r"\norm{{{0}}}"),
         SchemeCall("mean", 1, "scalar", True, latex=r"\operatorname{{mean}}({0})"),
-        SchemeCall("dot.layer", 2, "vector", True, unicode="⟨{0}, {1}⟩_layer", ascii="<{0}, {1}>_layer",
-                   latex=r"\inner{{{0}}}{{{1}}}_{{\ell}}"),
-        SchemeCall("norm.layer", 1, "vector", True, unicode="|{0}|_layer", ascii="|{0}|_layer", latex=r"\norm{{{0}}}_{{\ell}}"),
-        SchemeCall("mean.layer", 1, "vector", True, unicode="mean({0}, layer)", ascii="mean({0}, layer)",
-                   latex=r"\operatorname{{mean}}_{{\ell}}({0})"),
+        *(call for part in PARTS for call in _over(part)),
+        SchemeCall(PRODUCT, 2, "vector", True, unicode="{0} @ {1}", ascii="{0} @ {1}", latex=r"{0}\, {1}"),
+        SchemeCall(TRANSPOSE, 1, "vector", True, unicode="{0}.T", ascii="{0}.T", latex=r"{0}^{{\top}}"),
+        SchemeCall(TRACE, 1, "scalar", True, latex=r"\operatorname{{tr}}({0})"),
     )
 }
 

@@ -1,34 +1,41 @@
-"""Calls that sum over the layer of the free index, in the language norm(x, layer), dot(x, y, layer), mean(x, layer).
+"""Calls that sum over a part of the components, that of the free index: norm(x, layer), dot(x, y, row), mean(x, column).
 
-The parameters come in blocks, the layers.  (B m)_i = sum of m_j over the j in the layer of i is the same number for all
-components of a layer: norm(x, layer) = B(x**2)**(1/2), dot(x, y, layer) = B(x*y), mean(x, layer) = B(x)/B(1).
+    layer         the parameters come in blocks, the layers
+    row, column   the parameters are a matrix
+
+(B m)_i = sum of m_j over the j in the part of i is the same number for all components of a part: norm(x, layer) = B(x**2)**(1/2),
+dot(x, y, layer) = B(x*y), mean(x, layer) = B(x)/B(1).
 
 A tree has them under names that no text can contain, norm.layer for norm.
 """
 
 from __future__ import annotations
 
-LAYER = "layer"
-_SUFFIX = f".{LAYER}"
-#: the calls that may end in `layer`
+LAYER, ROW, COLUMN = PARTS = ("layer", "row", "column")
+#: the calls that may end in the name of a part
 SUMMED = ("dot", "norm", "mean")
-LAYERED = tuple(f"{name}{_SUFFIX}" for name in SUMMED)
 
 
-def layer_call(name: str) -> str:
-    """The name of a call over a layer.
+def part_call(name: str, part: str) -> str:
+    """The name of a call over a part.
 
-    >>> layer_call("norm")
+    >>> part_call("norm", "layer")
     'norm.layer'
     """
-    return f"{name}{_SUFFIX}"
+    return f"{name}.{part}"
 
 
-def summed_call(name: str) -> tuple[str, bool] | None:
-    """(dot, norm or mean, whether over a layer) for the name of a call that sums over components.
+LAYERED = tuple(part_call(name, LAYER) for name in SUMMED)
+#: the calls over rows and columns
+CROSSED = tuple(part_call(name, part) for part in (ROW, COLUMN) for name in SUMMED)
+NORMS, DOTS = (frozenset((name, *(part_call(name, part) for part in PARTS))) for name in ("norm", "dot"))
 
-    >>> summed_call("norm.layer"), summed_call("dot"), summed_call("f.layer")
-    (('norm', True), ('dot', False), None)
+
+def summed_call(name: str) -> tuple[str, str] | None:
+    """(dot, norm or mean, the part or nothing) for the name of a call that sums over components.
+
+    >>> summed_call("norm.row"), summed_call("dot"), summed_call("f.layer")
+    (('norm', 'row'), ('dot', ''), None)
     """
-    plain = name.removesuffix(_SUFFIX)
-    return (plain, plain != name) if plain in SUMMED else None
+    plain, _, part = name.partition(".")
+    return (plain, part) if plain in SUMMED and part in ("", *PARTS) else None

@@ -2,7 +2,7 @@
 
     statement  :=  name = expression  |  name += expression   (also -=, *=, /=)        lines end at a line's end or at ';'
                 |  repeat count: statement  |  repeat count: {statement; ...}          count is a whole number or a parameter
-    expression :=  number | name | - e | e + e | e - e | e * e | e / e | e ** e | f(e, ...) | (e)
+    expression :=  number | name | - e | e + e | e - e | e * e | e / e | e ** e | e @ e | e.T | f(e, ...) | (e)
 
 and what people write, and this program prints, instead (`derive.language.written`):
 

@@ -1,6 +1,7 @@
 """Operators by precedence climbing: an operand is read, then operators as long as they bind more than what stands to the left.
 
-    sums 1,  products and factors side by side 2,  signs 3,  powers 4 (from the right),  raised numbers 5
+    sums 1,  products, products of matrices and factors side by side 2,  signs 3,  powers 4 (from the right),
+    raised numbers and .T 5
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from fractions import Fraction
 from typing import NoReturn
 
 from derive.errors import ParseError
+from derive.language.matrices import PRODUCT as MATRIX_PRODUCT
+from derive.language.matrices import TRANSPOSE
 from derive.language.syntax import Call, Expression, Number, Operation
 from derive.language.tokens import Token, tokens
 
@@ -19,12 +22,11 @@ MAX_DEPTH = 200
 #: values of functions at a point, which stand alone where the point is theta
 AT_POINTS = frozenset(("grad", "field"))
 SUM, PRODUCT, SIGN, POWER, RAISED = 1, 2, 3, 4, 5
-_INFIX = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
+_INFIX = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, MATRIX_PRODUCT: PRODUCT, "**": POWER}
 _OPENING = ("(", "√", "∇", "⟨", "‖", "|", "<")
 _COMPARISON = "comparisons stand only as the first argument of where(a < b, x, y) (a scalar product is written <a, b>)"
 _ADVICE = {
-    "@": "'@' is not an operator here; write dot(x, y) for a scalar product (there are no matrices)",
-    ".": "attribute access is not part of the language; write names, numbers, + - * / ** and the listed functions",
+    ".": "attribute access is not part of the language; write names, numbers, + - * / ** @ .T and the listed functions",
     "[": "indexing is not part of the language; products of vectors are componentwise",
     "<": _COMPARISON,
     ">": _COMPARISON,
@@ -128,7 +130,7 @@ class Climbing(ABC):
     def binding(self) -> int:
         """How tightly what comes next binds to the operand before it; 0 where it does not."""
         token = self.token
-        if token.kind == "raised":
+        if token.kind == "raised" or self.at_transpose():
             return RAISED
         if token.kind == "sign" and token.text in _INFIX:
             return _INFIX[token.text]
@@ -136,11 +138,18 @@ class Climbing(ABC):
 
     def operation(self, left: Expression, level: int, start: Token) -> Expression:
         place = start.line, start.column
+        if self.at_transpose():
+            self.advance(2)
+            return Call(TRANSPOSE, (left,), *place)
         if level == RAISED:
             return Operation("**", (left, _raised(self.advance())), *place)
         op = self.advance().text if self.token.kind == "sign" and self.token.text in _INFIX else "*"
         right = self.expression(POWER - 1 if op == "**" else level)
-        return Operation(op, (left, right), *place)
+        return Call(op, (left, right), *place) if op == MATRIX_PRODUCT else Operation(op, (left, right), *place)
+
+    def at_transpose(self) -> bool:
+        """Whether .T comes next."""
+        return self.at(".") and self.following().source == "T"
 
     def is_factor(self) -> bool:
         """Whether a factor comes next, side by side with the operand before it.  Raises ParseError where it cannot be one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.language.layers import summed_call
+from derive.language.matrices import PRODUCT, TRANSPOSE, operator_of
 from derive.language.samples import sample_of, sampled_name
 
 
@@ -176,7 +177,7 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
     return f"{function.removesuffix('()')}({', '.join(arguments)})"
 
 
-_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, PRODUCT: 2, "neg": 3, "**": 4}
 
 
 def unparse(expression: Expression, parent: int = 0) -> str:
@@ -184,19 +185,25 @@ def unparse(expression: Expression, parent: int = 0) -> str:
 
     >>> unparse(Operation("/", (Name("a"), Operation("*", (Name("b"), Operation("neg", (Name("c"),)))))))
     'a/(b*-c)'
+    >>> unparse(Operation("*", (Name("a"), Call("@", (Name("b"), Call("@T", (Operation("+", (Name("b"), Name("c"))),)))))))
+    'a*(b @ (b + c).T)'
     """
+    if isinstance(expression, Call) and (operator := operator_of(expression.function)):
+        expression = Call(operator, expression.args)  # without the shapes
     match expression:
         case Number(value):
             text, level = str(value), 5 if value.denominator == 1 and value >= 0 else 2
         case Name(id):
             text, level = id, 5
-        case Call(function, args):
+        case Call(function, (a,)) if function == TRANSPOSE:
+            text, level = f"{unparse(a, 5)}.T", 5
+        case Call(function, args) if function != PRODUCT:
             text, level = _call_text(function, [unparse(a) for a in args]), 5
         case Operation("neg", (a,)):
             text, level = "-" + unparse(a, 3), 3
-        case Operation(op, (a, b)):
+        case Operation(op, (a, b)) | Call(op, (a, b)):
             level = _PRECEDENCE[op]
-            space = " " if level == 1 else ""
+            space = " " if level == 1 or op == PRODUCT else ""
             left, right = (level + 1, level) if op == "**" else (level, level + 1)
             text = f"{unparse(a, left)}{space}{op}{space}{unparse(b, right)}"
     return f"({text})" if level < parent else text

@@ -4,7 +4,7 @@
     name     beta, β₁, η_x, g_prev, θ⁻       in the letters of the language: beta1, eta_x, theta_prev
     prime    ' ′ ''  "                       `text` is one ' for each
     raised   ², ⁻¹, ⁽⁴⁾                     `text` is 2, -1, (4)
-    sign     + - * / ** ^ = += ( ) [ ] , | √ ∇ ⟨ ⟩ ...    by what it means: − is -, · × ⊙ are *, ^ is **
+    sign     + - * / ** @ ^ = += ( ) [ ] , | √ ∇ ⟨ ⟩ ...    by what it means: − is -, · × ⊙ are *, ^ is **
     end      a line's end, or ';'
 
 Inside of brackets lines do not end, nor before a line that begins with an operator.  Comments run from # to the line's end.
@@ -30,7 +30,7 @@ _PRIMES = {"'": 1, "′": 1, "’": 1, '"': 2, "″": 2, "‴": 3}
 _MEANINGS = {"−": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "⊙": "*", "^": "**", "≤": "<=", "≥": ">="}
 _CLOSES = {")": "(", "]": "["}
 #: signs by which a line goes on with the line before
-_GOES_ON = frozenset(("+", "-", "*", "/", "**"))
+_GOES_ON = frozenset(("+", "-", "*", "/", "**", "@"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import partial
 
 from derive.errors import ParseError, nearest
 from derive.language.calls import AT_POINT, COMPARISONS, WHERE, function_called
-from derive.language.layers import LAYER, layer_call
+from derive.language.layers import PARTS, part_call
 from derive.language.letters import is_letter
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
 from derive.language.samples import SAMPLES, sampled
@@ -100,9 +100,10 @@ class Reader(Climbing):
         return self.call("dot", [*pair, *self.of_layer()], token)
 
     def of_layer(self) -> list[Expression]:
-        """The subscript of |x|_layer and of <a, b>_layer, as a last argument."""
-        found = self.token.text == f"_{LAYER}" and not self.token.blank
-        return [self.of_name(LAYER)] if found else []
+        """The subscript of |x|_layer and of <a, b>_row, as a last argument."""
+        part = self.token.text.removeprefix("_")
+        found = part in PARTS and self.token.text != part and not self.token.blank
+        return [self.of_name(part)] if found else []
 
     def of_name(self, name: str) -> Name:
         token = self.advance()
@@ -318,8 +319,9 @@ class Reader(Climbing):
     def call(self, name: str, args: list[Expression], token: Token) -> Expression:
         if name not in self.calls:
             raise self.unknown(name, token)
-        if args and args[-1] == Name(LAYER) and self.calls.get(layer_call(name)) == len(args) - 1:
-            return Call(layer_call(name), tuple(args[:-1]), token.line, token.column)
+        part = args[-1].id if args and isinstance(args[-1], Name) else ""
+        if part in PARTS and self.calls.get(part_call(name, part)) == len(args) - 1:
+            return Call(part_call(name, part), tuple(args[:-1]), token.line, token.column)
         arity = self.calls[name]
         if name in SAMPLES and arity is not None:
             return self.sampled(name, args, token)

@@ -143,7 +143,7 @@ class _AtIndex(Cases[str]):
         text = write_factor(f, self.writer.style)
         return text if f.scalar else rf"\left({text}\right)_{{{self.index}}}"
 
-    moved = map
+    moved = word = map
 
     def base(self, f: Factor) -> str:
         self.writer.used.setdefault(f)

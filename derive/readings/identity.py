@@ -89,7 +89,7 @@ class _Symbols(Fold[Ratio]):
     def state(self, f: Factor) -> Ratio:
         return self.symbol(f)
 
-    node = contraction = root = map = moved = state
+    node = contraction = root = map = moved = word = state
 
     def absolute(self, f: Factor) -> Ratio:
         inner = f.children[0].factors

@@ -24,13 +24,15 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, PIECES, Kind, call_of, written_name
-from derive.language.layers import LAYERED
+from derive.language.layers import CROSSED, LAYERED
 from derive.language.maps import MapKind, map_arities, map_of
+from derive.language.matrices import MATRIX_CALLS
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.regions import Region
 from derive.scheme.rescaling import Rescaling, read_rescaling
+from derive.scheme.shapes import Shape, shapes_of
 from derive.scheme.spaces import check_spaces, spaces_of
 
 GAMES = "modified-eq derives its equation, modified-loss, compare, stability and explain read it, verify scheme proves it"
@@ -103,6 +105,8 @@ class Scheme:
         _check_names(self)
         if self.layered and list(self.unknowns) != list(UNKNOWNS):
             raise SchemeError(f"{self.where}: sums over layers are for schemes of the one unknown theta; leave [unknowns] out")
+        if self.of_matrices:
+            _check_matrices(self)
         if self.losses:
             check_spaces(self.lines, self.spaces, self.losses, self.where)
         sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
@@ -183,6 +187,12 @@ class Scheme:
         return spaces_of(self.lines, tuple(self.unknowns), self.where, self.losses)
 
     @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """matrix -> its numbers of rows and of columns, m or n; of texts with products of matrices."""
+        vectors = [name for name, kind in self.kinds.items() if kind == "vector"]
+        return shapes_of(self.lines, vectors, self.where, self.maps)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every name that the file uses: parameters, variables, time functions, the symbols of its regimes."""
         symbols = {n for r in self.regimes.values() for e in r.substitutions.values() for n in names_of(e)}
@@ -235,6 +245,12 @@ class Scheme:
         return tuple(s for s in statements if not isinstance(s, Assignment) or s.target not in asked)
 
     @property
+    def of_matrices(self) -> bool:
+        """Whether the parameters are a matrix: products of matrices, transposes, traces or sums over rows or columns stand in the
+        update."""
+        return not self.called.isdisjoint((*MATRIX_CALLS, *CROSSED))
+
+    @property
     def stochastic(self) -> bool:
         """Whether the update draws at random."""
         return any(map(is_noise, self.called))
@@ -248,12 +264,12 @@ class Scheme:
             )
 
     def require_no_layers(self, reading: str) -> None:
-        """Raise ReductionError, naming the reading, where it knows no layers and the scheme sums over them."""
-        if self.layered:
-            raise ReductionError(
-                f"{self.where}: {reading} knows no layers, and this scheme sums over them; "
-                "modified-eq derives its equation and verify scheme proves it"
-            )
+        """Raise ReductionError, naming the reading, where it knows no layers and no matrices and the scheme has some."""
+        if self.layered or self.of_matrices:
+            layers, matrices = "layers, and this scheme sums over them", "matrices, and this scheme is about some"
+            unknown = layers if self.layered else matrices
+            proved = "modified-eq derives its equation and verify scheme proves it"
+            raise ReductionError(f"{self.where}: {reading} knows no {unknown}; {proved}")
 
     def require_plain(self, reading: str, instead: str = GAMES) -> None:
         """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
@@ -277,6 +293,19 @@ class Scheme:
         """The state variable as the regime writes it, factor * symbol."""
         where = f"{self.where}, regime {regime.name}, {state}"
         return read_rescaling(regime.substitutions[state], where, {*self.reserved, *self.parameters}, self.assigned)
+
+
+def _check_matrices(scheme: Scheme) -> None:
+    """Shapes fit, and there is one unknown and one way to divide it into parts."""
+    where, products = scheme.where, "matrices"
+    if list(scheme.unknowns) != list(UNKNOWNS):
+        raise SchemeError(f"{where}: {products} are for schemes of the one unknown theta; leave [unknowns] out")
+    one = "do not stand in one text; write one of them"
+    if scheme.layered:
+        raise SchemeError(f"{where}: sums over layers and {products} {one}")
+    if not (scheme.called.isdisjoint(CROSSED) or scheme.called.isdisjoint(MATRIX_CALLS)):
+        raise SchemeError(f"{where}: products of matrices and sums over rows or columns {one}")
+    _ = scheme.shapes
 
 
 def _check_names(scheme: Scheme) -> None:

@@ -25,6 +25,7 @@ from derive.language.calls import Kind, partial_of, write_call
 from derive.scheme.kinds import kind_of
 from derive.writing.escape import escape
 from derive.writing.linebreak import Summand
+from derive.writing.matrices import write_matrices
 from derive.writing.notation import Notation
 
 _DECIMAL = re.compile(r"-?\d+\.\d+(?:\.\.\.)?")
@@ -99,6 +100,8 @@ class ExpressionWriter(Meaning[Written]):
         name = node.function
         if partial := partial_of(name):
             return Written(self.style.partial(partial, [a.text for a in args]), 5)
+        if found := write_matrices(name, args, "latex", _wrapped):
+            return found
         head = rf"\operatorname{{{escape(name)}}}" if len(name) > 1 else self.style.symbol(name)
         return Written(write_call(name, [a.text for a in args], "latex", head, _wrapped), 5)
 

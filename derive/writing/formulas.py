@@ -9,9 +9,9 @@ from typing import Any
 from derive.algebra.coefficients import Ratio
 from derive.algebra.factored import joined, sign_first, unwrapped
 from derive.algebra.layers import split_layered
-from derive.algebra.terms import Cases, Exponent, Factor, Term, arguments
+from derive.algebra.terms import TRANSPOSED, Cases, Exponent, Factor, Term, arguments, is_word
 from derive.result import Blocks, Combination, by_power
-from derive.writing.notation import Notation, norm_over_layer
+from derive.writing.notation import Notation, norm_over
 
 # ---------------------------------------------------------------------------------------------- coefficients
 
@@ -119,6 +119,8 @@ def write_term(term: Term, style: Notation) -> str:
 
 
 def _vector(factors: list[tuple[Factor, Exponent]], style: Notation) -> str:
+    if len(factors) == 1 and is_word(factors[0][0]) and factors[0][1] == 1:
+        return write_factor(factors[0][0], style)
     if style.name == "latex":  # negative powers under a bar
         above = [_power(f, e, style) for f, e in factors if not _is_below(f, e)]
         below = [_power(f, -e, style) for f, e in factors if _is_below(f, e)]
@@ -153,6 +155,8 @@ def _power(f: Factor, e: Exponent, style: Notation) -> str:
     if f.kind == "base" and style.abbreviation is not None and (name := style.abbreviation(f)):
         return name if e == 1 else style.sqrt(name) if Fraction(e) == Fraction(1, 2) else style.power(name, str(e))
     text = write_factor(f, style)
+    if is_word(f) and e == 1:
+        return style.left + text + style.right
     if e == 1:
         return style.left + text + style.right if f.kind == "base" and len(f.body) > 1 else text
     if Fraction(e) == Fraction(1, 2) and f.kind in ("base", "root"):
@@ -179,23 +183,28 @@ def _is_symbol(f: Factor) -> bool:
 
 def _scalar_product(f: Factor, e: Exponent, style: Notation) -> str:
     """|a|^2 for sum a_i^2, <a, b> otherwise, under the exponent e; over a layer with a subscript."""
-    inner, layer = f.children[0], style.layer if f.label else ""
+    inner, layer = f.children[0], style.part(f.label) if f.label else ""
     if len(inner.factors) == 1 and inner.factors[0][1] == 2:
         exponent = Fraction(2 * e)
         vector = write_factor(inner.factors[0][0], style)
-        text = norm_over_layer(vector, style) if layer else style.norm(vector)
+        text = norm_over(vector, style, f.label) if layer else style.norm(vector)
         return text if exponent == 1 else style.power(text, str(exponent))
     items = list(inner.factors)
     if not items:
         text = style.inner("1", "1") + layer if layer else style.symbol(style.dimension)
     elif len(items) == 1 and items[0][1] == 1:
-        text = style.inner("1", _power(*items[0], style)) + layer
+        text = style.inner("1", _side(*items[0], style)) + layer
     else:
         (g, p), rest = items[-1], items[:-1]
         if not rest and isinstance(p, int) and p > 1:
             rest, p = [(g, 1)], p - 1
-        text = style.inner(_vector(rest, style) or "1", _power(g, p, style)) + layer
+        text = style.inner(_vector(rest, style) or "1", _side(g, p, style)) + layer
     return text if e == 1 else style.power(text, str(e))
+
+
+def _side(f: Factor, e: Exponent, style: Notation) -> str:
+    """A factor alone on one side of a scalar product."""
+    return write_factor(f, style) if is_word(f) and e == 1 else _power(f, e, style)
 
 
 def write_factor(f: Factor, style: Notation) -> str:
@@ -256,6 +265,20 @@ class _Factors(Cases[str]):
         text = style.node(f) + style.left + ", ".join(point) + style.right
         directions = [write_term(c, inner) for c in f.children]
         return text + (style.open + style.argument(directions) + style.close if directions else "")
+
+    def word(self, f: Factor) -> str:
+        style = self.style
+        letters = [_letter(m, style) for m in f.children]
+        if f.label == TRANSPOSED:
+            return letters[0] + (r"^{\top}" if style.name == "latex" else ".T")
+        return (r"\, " if style.name == "latex" else " @ ").join(letters)
+
+
+def _letter(term: Term, style: Notation) -> str:
+    """A letter of a word, in parentheses where it is a product by components."""
+    text = write_term(term, style)
+    several = len(term.factors) > 1 or term.factors[0][1] != 1
+    return style.left + text + style.right if several else text
 
 
 # ---------------------------------------------------------------------------------------------- sums

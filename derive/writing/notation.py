@@ -53,7 +53,7 @@ class Notation:
     nested: Notation | None = None  # for the arguments of a derivative, where it differs
     abbreviation: Callable[[Factor], str] | None = None  # a name for a sum under a power; '' for none
     unknowns: tuple[str, ...] = UNKNOWNS
-    layer: str = "_layer"  # behind a norm or scalar product over the layer of the free index
+    part: Callable[[str], str] = "_{}".format  # behind a norm or scalar product over the layer, row or column of the free index
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
     dimension: str = "d"  # <1, 1>, the number of components
     #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
@@ -171,10 +171,14 @@ def _bars(text: str) -> str:
     return f"norm({text})" if "|" in text else f"|{text}|"
 
 
-def norm_over_layer(text: str, style: Notation) -> str:
+def norm_over(text: str, style: Notation, part: str) -> str:
     """|x|_layer, and norm(x, layer) where x has bars itself."""
     plain = style.norm(text)
-    return plain[:-1] + ", layer)" if plain.startswith("norm(") else plain + style.layer
+    return plain[:-1] + f", {part})" if plain.startswith("norm(") else plain + style.part(part)
+
+
+def _latex_part(part: str) -> str:
+    return r"_{\ell}" if part == "layer" else rf"_{{\mathrm{{{part}}}}}"
 
 
 def _ascii_symbol(name: str) -> str:
@@ -249,5 +253,5 @@ LATEX = Notation(
     r" \odot ", r"\, ", r"\left(", r"\right)", r"\left[", r"\right]", ",\\, ".join,
     lambda a, b: rf"\left\langle {a},\, {b}\right\rangle", lambda a: rf"\left\| {a}\right\|",
     lambda a: rf"\left| {a}\right|", lambda a: rf"\sqrt{{{a}}}", r"\,",
-    "^{-}", "^{+}", _dots, layer=r"_{\ell}",
+    "^{-}", "^{+}", _dots, part=_latex_part,
 )  # fmt: skip

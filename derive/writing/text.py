@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
@@ -25,6 +24,7 @@ from derive.language import (
     statement_lines,
 )
 from derive.language.calls import Medium, Partial, call_of, partial_of, write_call
+from derive.language.layers import summed_call
 from derive.language.letters import GREEK
 from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
@@ -32,7 +32,8 @@ from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
-from derive.writing.notation import Notation, norm_over_layer
+from derive.writing.matrices import write_matrices
+from derive.writing.notation import Notation, norm_over
 from derive.writing.regions import where
 from derive.writing.series import notation
 from derive.writing.standing import map_text, polynomial_text
@@ -229,9 +230,12 @@ class _Pretty(Meaning[Written]):
         if entry.label:
             head = self.style.derived(entry.label, 0) + sample if entry.kind == "vector" else self.style.symbol(entry.label)
             return Written(f"{head}({args[0].text})", 5)
-        if node.function in ("norm", "norm.layer"):
-            write = self.style.norm if node.function == "norm" else partial(norm_over_layer, style=self.style)
-            return Written(write(args[0].text), 5)
+        summed = summed_call(node.function)
+        if summed and summed[0] == "norm":
+            plain, part = args[0].text, summed[1]
+            return Written(norm_over(plain, self.style, part) if part else self.style.norm(plain), 5)
+        if found := write_matrices(node.function, args, self.medium):
+            return found
         text = write_call(node.function, [a.text for a in args], self.medium)
         return Written(text, 4 if text[0] == "√" and text[-1] != ")" else 5)
 

@@ -32,13 +32,16 @@ class CertificateRefused(Exception):
 
 
 def require_certifiable(configuration: Configuration, equations: Claimed | None = None) -> None:
-    """Raise ReductionError where a certificate has no words: for branches, a number of steps that is a symbol, a derivative
+    """Raise ReductionError where a certificate has no words: for branches, matrices, a symbolic number of steps, a derivative
     elsewhere."""
     if configuration.scheme.region is not None:
         raise ReductionError(
             f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a "
             "text that is one branch can be certified"
         )
+    if configuration.scheme.of_matrices:
+        where = configuration.scheme.where
+        raise ReductionError(f"{where}: certificates know no matrices; verify scheme proves it, without -o")
     if repeat := symbolic(configuration.scheme.statements):
         k = unparse(repeat.count)
         raise ReductionError(f"{configuration.scheme.where}: a certificate is about one number of repetitions: write --set {k}=3")

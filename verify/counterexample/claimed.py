@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.language import Call, Expression, Operation, constant, names_of, walk
-from derive.language.layers import LAYERED
+from derive.language.layers import LAYERED, NORMS
 from derive.scheme import Configuration
 from derive.scheme.names import previous
 from verify.orbits.run import sizes_of, space_of
@@ -86,7 +86,7 @@ class ClaimedField:
 
 def _takes_root(node: Expression) -> bool:
     match node:
-        case Call("sqrt" | "norm" | "norm.layer", _):
+        case Call(function, _) if function == "sqrt" or function in NORMS:
             return True
         case Operation("**", (_, exponent)):
             r = constant(exponent)

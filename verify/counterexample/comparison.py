@@ -23,6 +23,7 @@ from verify.numbers.kinds import BALLS
 from verify.numbers.power_series import IrrationalRoot, SingularSeries
 from verify.numbers.precision import precision
 from verify.orbits.slow_series import Orbit, Sample, SlowOrbit
+from verify.problems.matrices import COMPONENTS
 
 #: samples tried before a choice of parameter values is given up; bits of balls, and how wide they may become
 TRIES, BITS, WIDEST = 12, 400, 1e-40
@@ -165,7 +166,8 @@ def _search(
 ) -> tuple[Examined, ...]:
     found: list[Examined] = []
     wanted = points * (choices if claim.configuration.free else 1)
-    dimension = 3 if claim.layered else 2  # three components come in layers of different sizes
+    matrices = claim.configuration.scheme.of_matrices
+    dimension = COMPONENTS if matrices else 3 if claim.layered else 2  # three components come in layers of different sizes
     for n, values in enumerate(parameter_values(claim.configuration, seed)):
         source = random.Random(f"samples {seed + 1000 * n}")
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import isqrt
 from operator import add, mul, sub, truediv
 from typing import Any
 
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import CHOICES, KNOWN_FUNCTIONS, PIECES
-from derive.language.layers import summed_call
+from derive.language.layers import LAYER, ROW, summed_call
 from verify.numbers.kinds import Numbers
 from verify.numbers.known import known_function
 from verify.numbers.power_series import sum_of
@@ -109,7 +110,7 @@ def _either(a: Value, b: Value, x: Value, y: Value, numbers: Numbers) -> Value:
 
 
 def summed(function: str, args: Sequence[Value], dimension: int, layers: Iterable[Sequence[int]], numbers: Numbers) -> Value:
-    """dot, norm or mean: a number; over the layer of each component, the places of the layers given, a vector.
+    """dot, norm or mean: a number; over the layer of each component (their places given), its row or column: a vector.
 
     A number among the arguments is a vector of equal components, of this dimension if all arguments are numbers.
 
@@ -118,15 +119,37 @@ def summed(function: str, args: Sequence[Value], dimension: int, layers: Iterabl
     >>> summed("dot", [x, 1], 3, (), FRACTIONS), [str(n) for n in summed("norm.layer", [x], 3, ((0, 1), (2,)), FRACTIONS)]
     (Fraction(12, 1), ['5', '5', '5'])
     """
-    name, layered = summed_call(function) or (function, False)
+    name, part = summed_call(function) or (function, "")
     size = max((len(x) for x in args if isinstance(x, list)), default=dimension)
     vectors = [x if isinstance(x, list) else [x] * size for x in args]
-    if not layered:
+    if not part:
         return _summed(name, vectors, numbers)
+    if part != LAYER:
+        layers = lines_of(size, part == ROW)
     found: dict[int, Any] = {}
     for layer in layers:
         found |= dict.fromkeys(layer, _summed(name, [[x[i] for i in layer] for x in vectors], numbers))
     return [found[i] for i in range(size)]
+
+
+def sides_of(dimension: int) -> tuple[int, int]:
+    """Rows and columns of a matrix of so many components: the most nearly square shape with no more rows than columns.
+
+    >>> [sides_of(d) for d in (1, 2, 4, 6, 12)]
+    [(1, 1), (1, 2), (2, 2), (2, 3), (3, 4)]
+    """
+    rows = next(m for m in range(isqrt(dimension), 0, -1) if dimension % m == 0)
+    return rows, dimension // rows
+
+
+def lines_of(dimension: int, rows: bool) -> list[range]:
+    """The places of the components of every row, or of every column.
+
+    >>> lines_of(6, True), lines_of(4, False)
+    ([range(0, 3), range(3, 6)], [range(0, 4, 2), range(1, 4, 2)])
+    """
+    n = sides_of(dimension)[1]
+    return [range(i, i + n) for i in range(0, dimension, n)] if rows else [range(j, dimension, n) for j in range(n)]
 
 
 def _summed(name: str, vectors: Sequence[list[Any]], numbers: Numbers) -> Any:

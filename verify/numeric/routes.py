@@ -32,6 +32,7 @@ from verify.problems.formula import parsed
 from verify.problems.game import Game
 from verify.problems.landscape import Loss
 from verify.problems.layers import SIZES, layers_of
+from verify.problems.matrices import COMPONENTS
 from verify.problems.rich import rich_game, rich_loss
 
 SAMPLE_TIME = Fraction(3, 2)
@@ -40,15 +41,16 @@ Parameters = Mapping[str, Fraction]
 
 
 def rich_problem(configuration: Configuration, degree: int, seed: int = 0) -> Loss | Game:
-    """The problem that the routes run on: a loss or field in two variables, one in layers of two and one where the text sums over
-    layers, or a game of players with two components and one.
+    """The problem that the routes run on: a loss or field in two variables, in the four of a matrix where the text has products
+    of some, in layers of two and one where it sums over layers, or a game of players with two components and one.
 
     Its losses have derivatives enough for those that the update takes itself.
     """
     scheme = configuration.scheme
     if not scheme.losses:
         layers = layers_of(SIZES) if scheme.layered else ()
-        return rich_loss(sum(SIZES) if layers else 2, degree, seed, scheme.label == "f", layers)
+        size = sum(SIZES) if layers else COMPONENTS if scheme.of_matrices else 2
+        return rich_loss(size, degree, seed, scheme.label == "f", layers)
     sizes = {x: 1 + (i + 1) % 2 for i, x in enumerate(scheme.unknowns)}
     return rich_game(scheme.losses, sizes, degree + text_rank(scheme), seed)
 

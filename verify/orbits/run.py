@@ -15,15 +15,17 @@ from functools import cached_property
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import names_of
+from derive.language import Expression, names_of
 from derive.language.calls import partial_of
 from derive.language.layers import summed_call
 from derive.language.samples import is_noise
 from derive.scheme import Configuration, Scheme
 from derive.scheme.names import ahead, previous
+from derive.scheme.shapes import shaped
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, evaluate, mapped, summed
 from verify.numbers.kinds import EXACT, Numbers
 from verify.problems.maps import ConcreteMaps, maps_of
+from verify.problems.matrices import is_of_matrices, of_matrices, size_of
 
 State = dict[str, Any]  # name -> number, or list of numbers
 Gradient = Callable[..., Any]
@@ -53,7 +55,9 @@ def sizes_of(configuration: Configuration, sizes: Mapping[str, int]) -> dict[str
     """
     scheme = configuration.scheme
     vectors = {s for s in scheme.states if scheme.kinds.get(s) == "vector"}
-    return {configuration.symbol(s): sizes[space_of(scheme, s)] if s in vectors else None for s in scheme.states}
+    return {
+        configuration.symbol(s): size_of(scheme, s, sizes[space_of(scheme, s)]) if s in vectors else None for s in scheme.states
+    }
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,13 @@ class Runner:
     @cached_property
     def maps(self) -> ConcreteMaps:
         return maps_of(self.configuration)
+
+    @cached_property
+    def program(self) -> tuple[tuple[str, Expression], ...]:
+        """The assignments of one step; products of matrices tell the shapes of their arguments."""
+        scheme = self.configuration.scheme
+        shapes = scheme.shapes if scheme.of_matrices else None
+        return tuple((a.target, a.value if shapes is None else shaped(a.value, shapes)) for a in scheme.program)
 
     @cached_property
     def implicit(self) -> bool:
@@ -139,11 +150,11 @@ class Runner:
 
     def _execute(self, names: dict[str, Any]) -> dict[str, Any]:
         scheme = self.configuration.scheme
-        for a in scheme.program:
-            value = evaluate(a.value, names, self.numbers, self._call)
-            if scheme.kinds.get(a.target) == "vector" and not isinstance(value, list):
-                value = [value] * len(names[space_of(scheme, a.target)])
-            names[a.target] = value
+        for target, expression in self.program:
+            value = evaluate(expression, names, self.numbers, self._call)
+            if scheme.kinds.get(target) == "vector" and not isinstance(value, list):
+                value = [value] * size_of(scheme, target, len(names[space_of(scheme, target)]))
+            names[target] = value
         return names
 
     def _new_state(self, names: Mapping[str, Any], old: Mapping[str, Any], gamma: Any, t: Any) -> State:
@@ -179,6 +190,8 @@ class Runner:
             return self.maps.value(function, args, max((len(a) for a in args if isinstance(a, list)), default=1), self.numbers)
         if function in self.configuration.scheme.functions:
             raise UsageError(f"the time function {function} has no value; give it with --set '{function}(t)=...'")
+        if is_of_matrices(function):
+            return of_matrices(function, args)
         if summed_call(function):
             return self._summed(function, args)
         return elementary(function, args, self.numbers)
@@ -203,5 +216,6 @@ class Runner:
             if s in self.configuration.rescaled and expression is not None:
                 value = value / self.factor(s, gamma, t)
             vector = scheme.kinds.get(s) == "vector" and not isinstance(value, list)
-            state[self.configuration.symbol(s)] = [value] * len(start[space_of(scheme, s)]) if vector else value
+            size = size_of(scheme, s, len(start[space_of(scheme, s)]))
+            state[self.configuration.symbol(s)] = [value] * size if vector else value
         return state

@@ -33,14 +33,16 @@ from derive.language import (
     plain_arities,
 )
 from derive.language.calls import ELSEWHERE, Partial, partial_of
-from derive.language.layers import summed_call
+from derive.language.layers import NORMS, summed_call
 from derive.language.maps import map_arities
 from derive.scheme import Configuration
 from derive.scheme.losses import formula_calls, present_formula
+from derive.scheme.shapes import shaped_formula
 from verify.numbers.evaluation import COMBINE, componentwise, elementary, mapped, summed
 from verify.numbers.kinds import Numbers
 from verify.problems.game import Game, divided
 from verify.problems.maps import NO_MAPS, ConcreteMaps
+from verify.problems.matrices import is_of_matrices, of_matrices
 from verify.problems.problem import Problem
 
 MAX_RANK = 40
@@ -70,6 +72,13 @@ Reader = Callable[[str, str], Expression]
 
 def formula_reader(configuration: Configuration) -> Reader:
     """(text, where it stands) -> the tree of a formula about a scheme, derivatives of its declared losses as one call each."""
+    read = _reader(configuration)
+    if not configuration.scheme.of_matrices:
+        return read
+    return lambda text, where: shaped_formula(read(text, where), configuration, where)
+
+
+def _reader(configuration: Configuration) -> Reader:
     scheme = configuration.scheme
     if not scheme.losses:
         return partial(parsed, maps=tuple(map_arities(scheme.maps).items()))
@@ -144,6 +153,8 @@ class FormulaValues:
                 return self.problem.tensor(point, directions, self.problem.monomials(point))
             if expression.function in self.maps:
                 return self.maps.value(expression.function, args, self.problem.dimension, self.numbers)
+            if is_of_matrices(expression.function):
+                return of_matrices(expression.function, args)
             if summed_call(expression.function):
                 return summed(expression.function, args, len(self.theta), self.problem.layers, self.numbers)
             return elementary(expression.function, args, self.numbers)
@@ -206,7 +217,7 @@ def squared_norms(e: Expression) -> Expression:
     'dot(grad, grad)*hess(dot(grad, grad)**2*grad)/norm(grad)**3'
     """
     match e:
-        case Operation("**", (Call("norm" | "norm.layer" as norm, (u,)), b)) if (r := constant(b)) is not None and r % 2 == 0:
+        case Operation("**", (Call(norm, (u,)), b)) if norm in NORMS and (r := constant(b)) is not None and r % 2 == 0:
             u = squared_norms(u)
             square = Call(norm.replace("norm", "dot"), (u, u), e.line, e.column)
             return square if r == 2 else Operation("**", (square, Number(r / 2)), e.line, e.column)

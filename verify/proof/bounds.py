@@ -18,12 +18,14 @@ from typing import Any
 
 from derive.language import Call
 from derive.language.maps import map_of
+from derive.scheme.shapes import Side
 from verify.proof.claim import ClaimValues
 from verify.proof.degrees import VARIABLE, Bound, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Undecided
 from verify.proof.field import BITS
 from verify.proof.known import DEGREE
 from verify.proof.map_degrees import WeightMaps
+from verify.proof.matrices import WeightMatrices
 from verify.proof.orbit import Orbit, components, difference
 from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
@@ -124,21 +126,25 @@ def _counted(x: Bound, y: Bound) -> Bound:
 def size_of(
     claim: Statement, dimension: int, slack: int, leading: dict[Any, int], same: Mapping[Hashable, Hashable], depth: int,
     layers: int = 0, *, nested: int = 0, known_degree: float = 0.0, elsewhere: int = 0, flow: bool = False, passes: int = 0,
+    side: Side = "m",
 ) -> Size:  # fmt: skip
     """Bounds for this statement in this dimension, with leading powers and equal bases as a sample showed them.
 
     One component, of one layer, stands for all; at most `layers` of a root are different where it is one number a layer.
     `elsewhere`: at so many points besides theta the loss is taken.
+    Of the indices of matrices those of rows count, or those of columns (`side`).
     `nested`: known functions stand so deep in each other, and exp of logarithms among them; each run bounds one level more.
     With `flow` roots may read hess(f_0); the memory is found in so many passes, 0 where no root reads it.
     """
     ring = WeightRing(dimension, same, flow=flow, known_degree=known_degree or float(DEGREE * dimension))
-    problem = WeightProblem(ring, claim.contracted or flow, claim.unknowns)
+    problem = WeightProblem(ring, claim.contracted or flow, claim.unknowns, raises=2.0 if claim.shapes else 1.0)
     slow = {x: VARIABLE if x in claim.scalars else [VARIABLE] for x in claim.slow if x not in claim.unknowns}
     jets = {f: [VARIABLE] * depth for f in claim.functions}
     calls = sum(map_of(n.function, claim.maps) is not None for n in claim.nodes if isinstance(n, Call))
     maps = WeightMaps(claim.maps, ring, claim.inverses, calls)
     point = Point(problem, dict.fromkeys(claim.parameters, VARIABLE), slow, VARIABLE, jets, maps, (range(1),))
+    if claim.shapes:
+        point.matrices = WeightMatrices(claim.shapes, ring=ring, side=side)
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading, most=passes)
@@ -149,7 +155,7 @@ def size_of(
         degree = ring.known_degree + ring.logarithm
         return size_of(
             claim, dimension, slack, leading, same, depth, nested=nested - 1, known_degree=degree, elsewhere=elsewhere,
-            flow=flow, passes=passes,
+            flow=flow, passes=passes, side=side,
         )
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())

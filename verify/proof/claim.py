@@ -29,10 +29,10 @@ class ClaimValues:
         self.names = names_at(claim, point, self.algebra)
 
     def field(self, x: str, k: int) -> list[Any]:
-        return self._sum(self.claim.fields[x][k], x in self.claim.scalars)
+        return self._sum(self.claim.fields[x][k], x)
 
     def memory(self, m: str, k: int) -> list[Any]:
-        return self._sum(self.claim.memory[m][k], m in self.claim.scalars)
+        return self._sum(self.claim.memory[m][k], m)
 
     def roots(self) -> None:
         """Evaluate every root and sign once, so that what must be positive is seen early."""
@@ -48,13 +48,14 @@ class ClaimValues:
             if root_of(text) is not None or (isinstance(text, Call) and text.function in ("abs", "sign")):
                 yield text
 
-    def _sum(self, summands: Summands, scalar: bool) -> list[Any]:
-        total = [self.algebra.ring.zero] * (1 if scalar else self.point.size)
+    def _sum(self, summands: Summands, variable: str) -> list[Any]:
+        scalar = variable in self.claim.scalars
+        total = [self.algebra.ring.zero] * (1 if scalar else self.point.size_of(variable))
         for summand in summands:
             value = self.evaluator.value(summand, self.names)
             if scalar and isinstance(value, list):
                 raise Undecided("a vector is claimed for a scalar variable")
-            items = [value] if scalar else self.evaluator.vector(value)
+            items = [value] if scalar else self.evaluator.vector(value, len(total))
             total = [self.algebra.ring.add(a, s.at(0)) for a, s in zip(total, items)]
         return total
 

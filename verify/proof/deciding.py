@@ -30,6 +30,9 @@ from verify.proof.statement import Claimed, Statement, root_of, statement
 
 MOST_SAMPLES, MOST_SLACK, PROBES, MAX_TERMS = 1200, 4, 130, 2000
 MOST_ERROR, MOST_NESTED, MOST_GRAIN = -2.0, 6, 12
+#: rows and columns: of the first sample; of the proof, where those that decide all shapes are more than so many components
+SIDES, NAMED, MOST_COMPONENTS = (2, 3), ((3, 3), (3, 2), (2, 3)), 36
+MOST_CROSSED = 12  # with sums over rows or columns, whose roots make samples rare
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,21 @@ class Proof:
     maps: bool = False  # whether it is about declared maps too
     layers: bool = False  # whether it is about sums over layers
     elsewhere: bool = False  # whether gradients are taken at points that do not tend to theta
+    sides: tuple[tuple[int, int], ...] = ()  # rows and columns, of a proof about matrices
+    every: bool = False  # whether they decide all shapes
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
     numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
 
     @property
     def proved(self) -> bool:
         return self.verdict == "proved"
+
+    @property
+    def matrices(self) -> str:
+        """Of which matrices the loss is a function, in a proof about some."""
+        if not self.sides:
+            return ""
+        return "every number of rows and columns" if self.every else " and ".join(f"{m} x {n}" for m, n in self.sides)
 
     def to_json(self) -> dict[str, Any]:
         """`bound` is the base-2 logarithm of the error probability."""
@@ -73,21 +85,25 @@ class Proof:
         if self.proved:
             assert self.bound is not None
             repeated = f" ({self.repeats})" if self.repeats else ""
-            return f"{proved_for(self.label, self.maps, self.layers)}{repeated}; error probability below 2^{ceil(self.bound)}"
+            about = proved_for(self.label, self.maps, self.layers, self.matrices)
+            return f"{about}{repeated}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
             return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
         return f"undecided: {self.reason}"
 
 
-def proved_for(label: str, maps: bool = False, layers: bool = False) -> str:
+def proved_for(label: str, maps: bool = False, layers: bool = False, matrices: str = "") -> str:
     """What a proof is about, in words; `label` is 'L' for schemes written with a loss, 'f' for those with a vector field.
 
     >>> proved_for("f")
     'proved for all parameter values in their ranges, every smooth vector field, every dimension'
+    >>> proved_for("L", matrices="2 x 3 and 3 x 2")
+    'proved for all parameter values in their ranges, every smooth loss of a matrix, 2 x 3 and 3 x 2'
     """
     problem = ("vector field" if label == "f" else "loss") + " and every map of its kind" * maps
     partitions = ", every partition of the components into layers" * layers
-    return f"proved for all parameter values in their ranges, every smooth {problem}, every dimension{partitions}"
+    where = f" of a matrix, {matrices}" if matrices else ", every dimension"
+    return f"proved for all parameter values in their ranges, every smooth {problem}{where}{partitions}"
 
 
 def prove(
@@ -148,6 +164,8 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
+    if claim.crossed and any(map(root_of, claim.nodes)):
+        raise Undecided("the proof knows no roots beside sums over rows or columns")
     try:
         return _decide(claim, source)
     except FractionalPower:
@@ -161,12 +179,13 @@ def _decide(claim: Statement, source: Random) -> Proof:
     rank = rank_of_text(claim)
     plan = Plan(
         claim,
-        sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
+        SIDES[0] * SIDES[1] if claim.shapes else sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
         max(claim.order + 1 + rank, highest_derivative(claim)),
         modulus(*_roots(claim)),
         positive=positive_places(claim),
         layers=PILOT if claim.layered else (),
-        bits=MORE_BITS if claim.layered else BITS,
+        bits=MORE_BITS if claim.layered or claim.crossed else BITS,
+        sides=SIDES if claim.shapes else None,
     )
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
@@ -241,8 +260,10 @@ class _Trial:
         bound = count * per_sample(parts.signs, error)
         samples = count * len(plans)
         proof = Proof("proved", bound, samples, plan.dimension, 2**parts.signs, label=self.claim.label)
-        elsewhere = bool(pilot.point.problem.elsewhere)
-        return replace(proof, maps=bool(self.claim.maps), layers=self.claim.layered, elsewhere=elsewhere)
+        sides = tuple(plan.sides for plan in plans if plan.sides)
+        elsewhere, every = bool(pilot.point.problem.elsewhere), sides != NAMED
+        maps, layers = bool(self.claim.maps), self.claim.layered
+        return replace(proof, maps=maps, layers=layers, elsewhere=elsewhere, sides=sides, every=every)
 
     def require_flow(self, plan: Plan, sample: Sample) -> None:
         """That what stands under roots does not change with other derivatives than hess(f_0)."""
@@ -287,11 +308,15 @@ class _Trial:
             try:
                 size = bound(*known, flow=self.plan.flow)
             except Undecided:
-                if self.plan.flow or not pilot.orbit.vanishing or self.claim.layered or self.claim.losses or self.claim.maps:
+                others = self.claim.layered or self.claim.losses or self.claim.maps or self.claim.shapes
+                if self.plan.flow or not pilot.orbit.vanishing or others:
                     raise
                 self.plan = replace(self.plan, flow=True)
                 size = bound(*known, flow=True)
-            plans = self.plans(size, values, pilot.ring)
+            if self.claim.shapes:
+                plans, size = self.of_matrices(size, bound(*known, side="n"), values)
+            else:
+                plans = self.plans(size, values, pilot.ring)
             most = max(len(plan.layers) for plan in plans)
             if plans[0].dimension <= guess and most <= layers:
                 return plans, size
@@ -307,6 +332,15 @@ class _Trial:
         sums = independent_sums(values, [key for key in size.contractions if is_layer_sum(key)], ring)
         found = layouts(max(1 + size.indices, self.claim.order + 1), sums, products)
         return [replace(self.plan, dimension=sum(sizes), layers=sizes) for sizes in found]
+
+    def of_matrices(self, rows: Size, columns: Size, values: Mapping[Any, tuple[int, Any]]) -> tuple[list[Plan], Size]:
+        """One plan with so many rows and columns that they decide all shapes; where these are too many, the named shapes."""
+        size = replace(rows, contractions=rows.contractions | columns.contractions, coupled=rows.coupled or columns.coupled)
+        products = len({values[key][1] for key in size.contractions if key in values})
+        m, n = (max(1 + s.indices + s.copies + products, self.claim.order + 1, 2) for s in (rows, columns))
+        most = MOST_CROSSED if self.claim.crossed else MOST_COMPONENTS
+        sides = [(m, n)] if m * n <= most and not self.claim.maps else NAMED
+        return [replace(self.plan, dimension=m * n, sides=(m, n)) for m, n in sides], size
 
     def conditions(self, plan: Plan, pilot: Sample) -> int:
         """How many numbers must be residues."""

@@ -204,6 +204,7 @@ class WeightProblem:
     weighted: bool
     unknowns: Sequence[str] = ("theta",)
     places: list[Bound] = field(default_factory=list)
+    raises: float = 1.0  # the number of weights that raise the gradient, where any do
 
     dimension = 1
 
@@ -216,7 +217,7 @@ class WeightProblem:
         return [self.jet(0)]
 
     def jet(self, arguments: int) -> Weight:
-        return Weight(2.0 if self.weighted else 1.0, indices=arguments)
+        return Weight(1.0 + self.raises if self.weighted else 1.0, indices=arguments)
 
     @property
     def height(self) -> Weight:

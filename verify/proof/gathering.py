@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from derive.language import ONE, Call, Expression, Operation
 from derive.language.calls import Kind
-from derive.language.layers import layer_call
+from derive.language.layers import LAYER, part_call
 from derive.scheme.kinds import kind_of
 
-DOT = layer_call("dot")
+DOT = part_call("dot", LAYER)
 
 
 def gathered(e: Expression, kinds: Mapping[str, Kind]) -> Expression:

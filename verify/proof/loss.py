@@ -347,10 +347,12 @@ def weighted_dot(ring: Any, raising: Sequence[Any] | None, xs: Sequence[Series],
     return total
 
 
-def random_jets(label: str, degree: int, theta: Sequence[Any], ring: Any, draw: Callable[[], Any], weighted: bool) -> Jets:
-    """Every derivative drawn at random; weights where the text has a scalar product."""
+def random_jets(
+    label: str, degree: int, theta: Sequence[Any], ring: Any, draw: Callable[[], Any], weighted: bool | Sequence[Any]
+) -> Jets:
+    """Every derivative drawn at random; weights where the text has a scalar product, or as given."""
     d = len(theta)
     size = len(monomials(d, degree + 1 if label == "L" else degree).exponents)
     jets = [[draw() for _ in range(size)] for _ in range(1 if label == "L" else d)]
-    raising = [draw() for _ in range(d)] if weighted else None
+    raising = ([draw() for _ in range(d)] if weighted else None) if isinstance(weighted, bool) else weighted
     return Jets(label, degree, theta, jets, ring, raising, draw)

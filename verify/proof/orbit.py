@@ -221,7 +221,7 @@ class Jacobian:
 
 
 def _size(orbit: Orbit, x: str) -> int:
-    return 1 if x in orbit.claim.scalars else orbit.point.size
+    return 1 if x in orbit.claim.scalars else orbit.point.size_of(x)
 
 
 def newton(
@@ -256,7 +256,7 @@ def _guess(claim: Statement, point: Point, draw: Callable[[], Any], choose: Call
     """First zero (displacements), then zero or anything for each memory."""
     leads: Leads = {}
     for m in claim.fast:
-        size = 1 if m in claim.scalars else point.size
+        size = 1 if m in claim.scalars else point.size_of(m)
         keep = choose is None or choose()
         leads[m] = [point.problem.ring.zero] * size if keep else [draw() for _ in range(size)]
     return leads | {previous(x): list(v) for x, v in point.problem.points.items() if previous(x) in leads}

@@ -11,12 +11,14 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant, derivative_symbol
 from derive.language.calls import KNOWN_FUNCTIONS, Partial, partial_of
-from derive.language.layers import summed_call
+from derive.language.layers import LAYER, ROW, summed_call
 from derive.language.maps import map_of
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
 from derive.scheme.names import ahead, previous
 from verify.proof.errors import Undecided
 from verify.proof.layers import Layers
 from verify.proof.maps import Maps, expanded
+from verify.proof.matrices import MatrixSpace
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import DERIVATIVES, Statement, is_exponential
 
@@ -36,10 +38,15 @@ class Point:
     jets: Mapping[str, Sequence[Any]]
     maps: Any = field(default_factory=Maps)
     layers: Layers = ()
+    matrices: MatrixSpace | None = None
 
     @property
     def size(self) -> int:
         return int(self.problem.dimension)
+
+    def size_of(self, name: str) -> int:
+        """How many components a vector has: as many as theta, but for matrices of other shapes."""
+        return self.matrices.size_of(name) if self.matrices else self.size
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,8 @@ class Evaluator:
             self.known[id(node)] = found
         return found
 
-    def vector(self, value: Value) -> list[Series]:
-        return value if isinstance(value, list) else [value] * self.point.size
+    def vector(self, value: Value, size: int | None = None) -> list[Series]:
+        return value if isinstance(value, list) else [value] * (size or self.point.size)
 
     def _operation(self, node: Operation, names: Mapping[str, Value]) -> Value:
         if node.op == "**":
@@ -134,6 +141,8 @@ class Evaluator:
                 return _each(args[0], lambda x, i: x.sign(id(node), i))
             case "abs":
                 return _each(args[0], lambda x, i: x * x.sign(id(node), i))
+        if self.point.matrices and (name in (PRODUCT, TRANSPOSE, TRACE) or name in ("dot", "norm")):
+            return self._of_matrices(self.point.matrices, node, args)
         if summed := summed_call(name):
             return self._summed(*summed, node, [self.vector(x) for x in args])
         if name in KNOWN_FUNCTIONS:
@@ -146,16 +155,37 @@ class Evaluator:
             return self._mapped(*found, node, args)
         raise UsageError(f"'{name}' is no function here")
 
-    def _summed(self, name: str, layered: bool, node: Call, args: Sequence[list[Series]]) -> Value:
-        """dot, norm or mean of vectors, over all components or over the layer of each."""
-        sums = self._over_layers if layered else self.point.problem.dot
-        kind = "layer" if layered else "dot"
+    def _summed(self, name: str, part: str, node: Call, args: Sequence[list[Series]]) -> Value:
+        """dot, norm or mean of vectors, over all components or over the layer, row or column of each."""
+        sums = self._over_layers if part == LAYER else self._over_lines if part else self.point.problem.dot
+        kind = part or "dot"
         if name == "mean":
             ones = self.vector(self.algebra.constant(1))
             inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("count", id(node)), i))
             return _both(sums(args[0], ones, (kind, id(node))), inverse, Series.__mul__)
         total = sums(args[0], args[-1], (kind, id(node)))
         return total if name == "dot" else _each(total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
+
+    def _of_matrices(self, matrices: MatrixSpace, node: Call, args: Sequence[Value]) -> Value:
+        """Products, transposes, traces; scalar products and norms of matrices of any shape."""
+        shapes = [matrices.shape(a) for a in node.args]
+        match node.function:
+            case "@":
+                return matrices.product(args[0], args[1], shapes[0], shapes[1])
+            case "@T":
+                return matrices.transposed(args[0], shapes[0])
+            case "trace":
+                return matrices.trace(args[0], shapes[0])
+        shape = next((s for s, a in zip(shapes, args) if isinstance(a, list)), shapes[0])
+        size = max((len(a) for a in args if isinstance(a, list)), default=None)
+        vectors = [self.vector(a, size) for a in args]
+        total = matrices.dot(vectors[0], vectors[-1], shape, ("dot", id(node)))
+        return total if node.function == "dot" else total.power(Fraction(1, 2), id(node), None)
+
+    def _over_lines(self, xs: Sequence[Series], ys: Sequence[Series], key: tuple[str, int]) -> list[Series]:
+        """sum of x_j y_j over the row or the column of i, for every i."""
+        assert self.point.matrices
+        return self.point.matrices.lines(xs, ys, key[0] == ROW, key)
 
     def _over_layers(self, xs: Sequence[Series], ys: Sequence[Series], key: tuple[str, int]) -> list[Series]:
         """sum of x_j y_j over the layer of i, for every i."""
@@ -310,7 +340,7 @@ class Stepper:
             if isinstance(value, list):
                 raise Undecided(f"{text} is a vector after the step")
             return value
-        return self.evaluator.vector(value)
+        return self.evaluator.vector(value, self.point.size_of(text))
 
 
 def names_at(claim: Statement, point: Point, algebra: Algebra) -> dict[str, Value]:

@@ -15,6 +15,7 @@ from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.layers import random_layers
 from verify.proof.loss import Jets, monomials
 from verify.proof.maps import Maps
+from verify.proof.matrices import plain_matrices
 from verify.proof.orbit import Orbit, components, newton
 from verify.proof.program import Evaluator, Point
 from verify.proof.sample import Plan, random_problem
@@ -22,6 +23,7 @@ from verify.proof.series import Algebra
 
 POINTS, DRAWS = 80, 4000
 MOST_LAYERED = 4  # components, of random layers
+SIDES = ((2, 3), (3, 2))  # of matrices, beside those of the proof
 
 
 def real_difference(plan: Plan, leading: dict[Any, int], source: Random) -> tuple[str, int, str] | None:
@@ -29,7 +31,8 @@ def real_difference(plan: Plan, leading: dict[Any, int], source: Random) -> tupl
     with ctx.workprec(PRECISION):
         for attempt in range(POINTS):
             size = min(plan.dimension, MOST_LAYERED) if plan.layers else plan.dimension
-            point, text = _point(plan, source, size + attempt % 2)
+            sides = [*SIDES, plan.sides][attempt % 3] if plan.sides else None
+            point, text = _point(plan, source, sides[0] * sides[1] if sides else size + attempt % 2, sides)
             try:
                 found = next(_differences(plan, point, leading, source), None)
             except (Rejected, ZeroDivisionError, ShortPrecision, Undecided):
@@ -65,7 +68,7 @@ def _differences(plan: Plan, point: Point, leading: dict[Any, int], source: Rand
                     yield x, power, f"component {i + 1} is {b.str(12)}, claimed {a.str(12)}"
 
 
-def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
+def _point(plan: Plan, source: Random, d: int, sides: tuple[int, int] | None) -> tuple[Point, str]:
     claim, ring = plan.claim, BallRing()
 
     def draw() -> Fraction:
@@ -74,15 +77,18 @@ def _point(plan: Plan, source: Random, d: int) -> tuple[Point, str]:
     parameters = _parameters(plan, source)
     problem, place = _problem(plan, d, ring, draw)
     slow: dict[str, Any] = {}
+    matrices = plain_matrices(claim.shapes, sides, ring.constant(Fraction(1))) if sides else None
     for x in (x for x in claim.slow if x not in claim.unknowns):
         sign = abs if source.random() < 0.5 else Fraction
-        slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(d)]
+        size = matrices.size_of(x) if matrices else d
+        slow[x] = ring.constant(sign(draw())) if x in claim.scalars else [ring.constant(sign(draw())) for _ in range(size)]
     time = {f: [ring.constant(draw()) for _ in range(plan.degree + 4)] for f in claim.functions}
     text = ", ".join(f"{n} = {v}" for n, v in parameters.items()) or "no parameters"
     layers = random_layers(d, source) if plan.layers else ()
     numbers = {n: ring.constant(v) for n, v in parameters.items()}
     maps = Maps(claim.maps, plan.degree, ring, lambda: ring.constant(draw()), claim.inverses)
-    point = Point(problem, numbers, slow, ring.constant(abs(draw())), time, maps, layers)
+    point = Point(problem, numbers, slow, ring.constant(abs(draw())), time, maps, layers, matrices)
+    place += f", matrices of {sides[0]} x {sides[1]}" if sides else ""
     return point, f"{text}; {place}" + (f", layers of {', '.join(str(len(x)) for x in layers)} components" if layers else "")
 
 

@@ -16,8 +16,9 @@ from itertools import product
 
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
-from derive.language.layers import summed_call
+from derive.language.layers import DOTS, NORMS, summed_call
 from derive.language.maps import MapKind, map_of
+from derive.language.matrices import MATRIX_CALLS
 from derive.scheme.names import ahead, previous
 from verify.proof.statement import DERIVATIVES, Statement
 
@@ -69,6 +70,8 @@ class Parities:
 
     def _call(self, node: Call, args: list[Parity]) -> Parity:
         name, partial = node.function, partial_of(node.function)
+        if name in MATRIX_CALLS:
+            raise Mixed  # the reflection of one component is none of its row or column
         if name == "loss" or (partial and not partial.variables):
             if 0 in args:
                 raise Mixed
@@ -186,9 +189,9 @@ def _positive(node: Expression, names: set[str], conditions: set[Expression]) ->
             return value > 0
         case Name(word):
             return word in names
-        case Call("abs" | "norm" | "norm.layer" | "sqrt" | "exp" | "sigmoid" | "softplus" | "derf", _):
+        case Call(function, _) if function in ("abs", "sqrt", "exp", "sigmoid", "softplus", "derf", *NORMS):
             return True
-        case Call("dot" | "dot.layer", (a, b)):
+        case Call(function, (a, b)) if function in DOTS:
             return a == b
         case Operation("**", (base, exponent)):
             r = constant(exponent)

@@ -7,7 +7,7 @@ others for what is a function of the layer; else the whole point.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from verify.proof.known import KnownValues
 from verify.proof.layers import layers_of
 from verify.proof.loss import random_jets
 from verify.proof.maps import Maps
+from verify.proof.matrices import random_matrices
 from verify.proof.orbit import Jacobian, Orbit, newton
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
@@ -45,6 +46,7 @@ class Plan:
     bits: int = BITS  # of the primes
     flow: bool = False  # whether roots read hess(f_0) (`verify.proof.vanishing`)
     passes: int = MOST_PASSES  # in which the memory at one power is found
+    sides: tuple[int, int] | None = None  # rows and columns, where the statement is about matrices
 
     @property
     def weighted(self) -> bool:
@@ -108,18 +110,20 @@ class Sampler:
     def fresh(self, ring: PrimeField) -> Point:
         plan = self.plan
         draw = self._drawn(ring)
-        problem = random_problem(plan, plan.dimension, ring, draw)
-        slow = {x: self._slow(x, ring) for x in plan.claim.slow if x not in plan.claim.unknowns}
+        matrices, raising = random_matrices(plan.claim.shapes, plan.sides, ring, draw) if plan.sides else (None, None)
+        problem = random_problem(plan, plan.dimension, ring, draw, raising)
+        size_of = matrices.size_of if matrices else lambda name: plan.dimension
+        slow = {x: self._slow(x, ring, size_of(x)) for x in plan.claim.slow if x not in plan.claim.unknowns}
         jets = {f: [draw() for _ in range(plan.degree + 4)] for f in plan.claim.functions}
         maps = Maps(plan.claim.maps, plan.degree, ring, draw, plan.claim.inverses)
-        return Point(problem, self.parameters(ring), slow, draw(), jets, maps, layers_of(plan.layers))
+        return Point(problem, self.parameters(ring), slow, draw(), jets, maps, layers_of(plan.layers), matrices)
 
     def _drawn(self, ring: PrimeField) -> Callable[[], int]:
         return lambda: self.source.randrange(1, ring.p)
 
-    def _slow(self, x: str, ring: PrimeField) -> Any:
+    def _slow(self, x: str, ring: PrimeField, size: int) -> Any:
         draw = self._drawn(ring)
-        return draw() if x in self.plan.claim.scalars else [draw() for _ in range(self.plan.dimension)]
+        return draw() if x in self.plan.claim.scalars else [draw() for _ in range(size)]
 
     def parameters(self, ring: PrimeField) -> dict[str, int]:
         """Uniform among the values at which everything positive by a range is a residue."""
@@ -156,13 +160,15 @@ class Sampler:
         return replace(sample.point, problem=other, maps=sample.point.maps.reshuffled())
 
 
-def random_problem(plan: Plan, dimension: int, ring: Any, draw: Callable[[], Any]) -> Any:
-    """A loss or field at a random point, or the losses that the text declares."""
+def random_problem(
+    plan: Plan, dimension: int, ring: Any, draw: Callable[[], Any], raising: Sequence[Any] | None = None
+) -> Any:
+    """A loss or field at a random point, or the losses that the text declares; `raising` where weights are given."""
     claim = plan.claim
     points = {x: [draw() for _ in range(dimension)] for x in claim.unknowns}
     if claim.losses:
         return random_game(claim.losses, plan.degree, points, ring, draw, plan.weighted)
-    return random_jets(claim.label, plan.degree, points["theta"], ring, draw, plan.weighted)
+    return random_jets(claim.label, plan.degree, points["theta"], ring, draw, raising or plan.weighted)
 
 
 class _Nowhere:

@@ -32,12 +32,14 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import ELSEWHERE, KNOWN_FUNCTIONS, Kind, partial_of
-from derive.language.layers import LAYERED, SUMMED
+from derive.language.layers import CROSSED, LAYERED, NORMS, SUMMED
 from derive.language.maps import MapKind, map_arities
+from derive.language.matrices import MATRIX_CALLS
 from derive.scheme import Configuration, Rescaling
 from derive.scheme.losses import formula_calls, present_formula
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.schedule import Schedule
+from derive.scheme.shapes import Shape, shaped_formula, shapes_in_results
 from verify.proof.errors import Undecided
 from verify.proof.gathering import gathered
 
@@ -70,6 +72,7 @@ class Statement:
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
     grain: int = 1  # a step is run on series in delta, gamma = delta^grain
     eliminated: tuple[str, ...] = ()  # variables of the text that its first lines give at the first step, see `program.Stepper`
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of matrices, by their names in the text and in results
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -111,7 +114,7 @@ class Statement:
     @cached_property
     def contracted(self) -> bool:
         """Whether scalar products or sums over layers occur; the loss at a moved point has the gradient's with the move."""
-        return self.joined or self.layered
+        return self.joined or self.layered or bool(self.shapes)
 
     @cached_property
     def layered(self) -> bool:
@@ -119,9 +122,15 @@ class Statement:
         return any(isinstance(n, Call) and n.function in LAYERED for n in self.nodes)
 
     @cached_property
+    def crossed(self) -> bool:
+        """Whether sums over rows or columns occur."""
+        return any(isinstance(n, Call) and n.function in CROSSED for n in self.nodes)
+
+    @cached_property
     def joined(self) -> bool:
         """Whether sums over all components join them, so that none can be drawn again without the others."""
-        return any(isinstance(n, Call) and (n.function in (*SUMMED, "loss") or is_value(n)) for n in self.nodes)
+        calls = (*SUMMED, *MATRIX_CALLS, *CROSSED, "loss")
+        return any(isinstance(n, Call) and (n.function in calls or is_value(n)) for n in self.nodes)
 
     @cached_property
     def separate(self) -> frozenset[int]:
@@ -201,7 +210,7 @@ def root_of(node: Expression) -> int | None:
     match node:
         case Operation("**", (base, _)) if is_exponential(base):
             return None
-        case Call("sqrt" | "norm" | "norm.layer", _):
+        case Call(function, _) if function == "sqrt" or function in NORMS:
             return 2
         case Operation("**", (_, exponent)):
             r = constant(exponent)
@@ -276,6 +285,7 @@ def statement(
         maps=scheme.maps,
         inverses=scheme.inverses,
         eliminated=tuple(scheme.eliminated),
+        shapes={**scheme.shapes, **shapes_in_results(configuration)} if scheme.of_matrices else {},
     )
 
 
@@ -317,6 +327,7 @@ class _Reading:
 
     def parsed(self, text: str, where: str) -> Expression:
         read = parse_expression(text, where, claim_calls(self.configuration))
+        shaped_formula(read, self.configuration, where)
         if self.configuration.scheme.losses:
             return present_formula(self.configuration, read, where)
         return gathered(read, self.kinds)

@@ -31,8 +31,8 @@ def _require(scheme: Scheme) -> None:
             raise UndecidedError(f"the update has {partial.written}(...), a derivative of a gradient")
         if function == "loss" or (function in KNOWN_FUNCTIONS and function != "exp"):
             raise UndecidedError(f"the update has {function}(...)")
-    if scheme.maps or scheme.layered:
-        raise UndecidedError("the update has declared maps or sums over layers")
+    if scheme.maps or scheme.layered or scheme.of_matrices:
+        raise UndecidedError("the update has declared maps, sums over layers or products of matrices")
 
 
 def draws_or_evaluates(function: str) -> bool:
