@@ -1,6 +1,6 @@
 """Optimizers of other libraries as functions (theta, gradient) -> theta in float64, one adapter a library.
 
-    adapter(name, options, count, state) -> step
+    adapter(name, options, given) -> step
 
 ImportError without the library.  An option that is a table with `make` is an optimizer too, and is built first.
 """
@@ -11,6 +11,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,19 @@ START = (0.7, -0.4, 0.9)
 
 Point = Sequence[float]
 Step = Callable[[Point, Point], list[float]]
-Adapter = Callable[[str, Mapping[str, Any], int, Mapping[str, float]], Step]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an optimizer starts with: the point, in a tensor of this shape, its step counter, and more of its state."""
+
+    start: tuple[float, ...] = START
+    shape: tuple[int, ...] = (len(START),)
+    count: int = 0
+    state: Mapping[str, float] = field(default_factory=dict)
+
+
+Adapter = Callable[[str, Mapping[str, Any], Given], Step]
 
 
 def gradient(theta: Point) -> list[float]:
@@ -37,73 +50,77 @@ def _built(options: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]],
     def value(x: Any) -> Any:
         if isinstance(x, dict) and "make" in x:
             return build(x["make"], {k: v for k, v in x.items() if k != "make"})
-        return [value(e) for e in x] if isinstance(x, list) else x
+        return tuple(value(e) for e in x) if isinstance(x, list) else x
 
     return {k: value(v) for k, v in options.items()}
 
 
-def _torch_like(module: Any, name: str, options: Mapping[str, Any], count: int, state: Mapping[str, float]) -> Step:
+def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given) -> Step:
     import torch
 
-    parameter = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
-    parameter.grad = torch.tensor(gradient(START), dtype=torch.float64)
+    torch.set_default_dtype(torch.float64)  # some make numbers of their own
+
+    def tensor(values: Point) -> Any:
+        return torch.tensor(list(values)).reshape(given.shape)
+
+    parameter = torch.nn.Parameter(tensor(given.start))
+    parameter.grad = tensor(gradient(given.start))
 
     def build(kind: str, inner: Mapping[str, Any]) -> Any:
         found = getattr(torch.optim if kind.startswith("torch.") else module, kind.removeprefix("torch."))
-        made = _built(inner, build)
+        made = {k: torch.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
         return found(**made) if "optimizer" in made else found([parameter], **made)
 
     optimizer = build(name, options)
-    if count or state:
-        _preset(optimizer, parameter, count, state)
+    if given.count or given.state:
+        _preset(optimizer, parameter, given)
 
     def set_gradient(slope: Point) -> None:
-        slopes = torch.tensor(list(slope), dtype=torch.float64)
-        parameter.grad = slopes.to_sparse() if name == "SparseAdam" else slopes
+        parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
 
     def closure() -> Any:
-        set_gradient(gradient(parameter.tolist()))
+        set_gradient(gradient(parameter.flatten().tolist()))
         return torch.zeros(())
 
     def step(theta: Point, slope: Point) -> list[float]:
         with torch.no_grad():
-            parameter.copy_(torch.tensor(list(theta), dtype=torch.float64))
+            parameter.copy_(tensor(theta))
         set_gradient(slope)
         optimizer.step(closure)
-        return [float(x) for x in parameter.detach()]
+        return [float(x) for x in parameter.detach().flatten()]
 
     return step
 
 
-def _preset(optimizer: Any, parameter: Any, count: int, state: Mapping[str, float]) -> None:
+def _preset(optimizer: Any, parameter: Any, given: Given) -> None:
     """The step counter, in the state of the parameter (torch) and in its group (pytorch_optimizer), and what goes with it."""
     import torch
 
-    counters = {"step": float(count), **state}
+    counters = {"step": float(given.count), **given.state}
     held = optimizer.state[parameter]
     if hasattr(optimizer, "init_group"):
         optimizer.init_group(optimizer.param_groups[0])
         optimizer.param_groups[0]["step"] = int(counters.pop("step"))
-        held.update({k: torch.full_like(parameter, v) for k, v in counters.items()})
+        held.update({k: torch.tensor(v) for k, v in counters.items()})
     else:
         zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq")}
-        held.update({**zeros, **{k: torch.tensor(v, dtype=torch.float64) for k, v in counters.items()}})
+        held.update({**zeros, **{k: torch.tensor(v) for k, v in counters.items()}})
 
 
-def torch_step(name: str, options: Mapping[str, Any], count: int, state: Mapping[str, float]) -> Step:
+def torch_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import torch
 
     plain = {} if name == "SparseAdam" else {"foreach": False}
-    return _torch_like(torch.optim, name, {**plain, **options}, count, state)
+    return _torch_like(torch.optim, name, {**plain, **options}, given)
 
 
-def pytorch_optimizer_step(name: str, options: Mapping[str, Any], count: int, state: Mapping[str, float]) -> Step:
+def pytorch_optimizer_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import pytorch_optimizer
 
-    return _torch_like(pytorch_optimizer, name, options, count, state)
+    return _torch_like(pytorch_optimizer, name, options if name.startswith("torch.") else {"foreach": False, **options}, given)
 
 
-def optax_step(name: str, options: Mapping[str, Any], count: int, state: Mapping[str, float]) -> Step:
+def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import jax
     import jax.numpy as jnp
     import optax
@@ -116,10 +133,10 @@ def optax_step(name: str, options: Mapping[str, Any], count: int, state: Mapping
         return found(*made.pop("args", ()), **made)
 
     transformation = build(name, options)
-    assert not state, "an optax state is what init makes of it"
-    memory = transformation.init(jnp.array(START, dtype=jnp.float64))
-    if count:
-        memory = jax.tree.map(lambda x: jnp.asarray(count, x.dtype) if x.dtype == jnp.int32 else x, memory)
+    assert not given.state, "an optax state is what init makes of it"
+    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
+    if given.count:
+        memory = jax.tree.map(lambda x: jnp.asarray(given.count, x.dtype) if x.dtype == jnp.int32 else x, memory)
     held = [memory]
 
     @jax.jit
@@ -147,18 +164,18 @@ def _keras() -> Any:
     return keras
 
 
-def keras_step(name: str, options: Mapping[str, Any], count: int, state: Mapping[str, float]) -> Step:
+def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     """On the backend of the environment variable KERAS_BACKEND; JAX where it says nothing."""
     keras = _keras()
     import numpy as np
 
     keras.config.set_floatx("float64")
     optimizer = getattr(keras.optimizers, name)(**options)
-    variable = keras.Variable(np.array(START), dtype="float64")
+    variable = keras.Variable(np.array(given.start), dtype="float64")
     optimizer.build([variable])
-    if count:
-        optimizer._iterations.assign(count)
-    assert not state, "a Keras state is what build makes of it"
+    if given.count:
+        optimizer._iterations.assign(given.count)
+    assert not given.state, "a Keras state is what build makes of it"
 
     def step(theta: Point, slope: Point) -> list[float]:
         variable.assign(np.array(theta))

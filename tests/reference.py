@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from libraries import ADAPTERS, START, gradient
+from libraries import ADAPTERS, START, Given, gradient
 
 from derive.language import SCHEME_CALLS, parse_expression
 from derive.scheme import configure, load_scheme
@@ -69,6 +69,7 @@ class Reference:
     memory     what the scheme's memory starts with, as expressions, where it is not what its file says
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
+    start      where both start, in a tensor of this shape
     skip       its first steps, in which it does not move
     every      its iterates that are compared: every k-th
     refused    the mathematical reason why there is no equation
@@ -87,6 +88,8 @@ class Reference:
     memory: Mapping[str, str] = field(default_factory=dict)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
+    start: Sequence[float] = START
+    shape: Sequence[int] = (len(START),)
     skip: int = 0
     every: int = 1
     note: str = ""
@@ -121,7 +124,7 @@ def battery() -> tuple[Reference, ...]:
 
 def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[float]:
     """An expression in theta, gamma, parameters and gradients at the starting point."""
-    names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(START)}
+    names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(reference.start)}
     value = evaluate(parse_expression(text, f"{reference}, memory", SCHEME_CALLS), names, FLOATS, runner._call)
     return value if isinstance(value, list) else float(value)
 
@@ -130,7 +133,7 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
     configuration = configure(load_scheme(reference.scheme), reference.regime)
     runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer())
-    state = runner.at_rest({"theta": list(START)}, reference.gamma, 0.0)
+    state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
     state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
     for n in range(steps):
@@ -141,11 +144,13 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
 
 def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the optimizer; ImportError without its library."""
-    step = ADAPTERS[reference.library](reference.make or reference.optimizer, reference.options, reference.count, reference.state)
-    theta, path = list(START), []
-    for n in range(1 - reference.skip, steps * reference.every + 1):
+    r = reference
+    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state)
+    step = ADAPTERS[r.library](r.make or r.optimizer, r.options, given)
+    theta, path = list(r.start), []
+    for n in range(1 - r.skip, steps * r.every + 1):
         theta = step(theta, gradient(theta))
-        if n > 0 and n % reference.every == 0:
+        if n > 0 and n % r.every == 0:
             path.append(theta)
     return path
 
