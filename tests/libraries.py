@@ -10,9 +10,11 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 START = (0.7, -0.4, 0.9)
@@ -132,7 +134,9 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         made = _built(inner, build)
         return found(*made.pop("args", ()), **made)
 
-    transformation = build(name, options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        transformation = build(name, options)
     assert not given.state, "an optax state is what init makes of it"
     memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
     if given.count:
@@ -254,3 +258,17 @@ OFFERED: Mapping[str, Callable[[], Iterable[str]]] = {
     "keras.optimizers": _keras_names,
     "pytorch_optimizer": _pytorch_optimizer_names,
 }
+
+#: what must be importable: the library, and for Keras and optax what they compute with
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "torch.optim": ("torch",),
+    "optax": ("optax", "jax"),
+    "optax.contrib": ("optax", "jax"),
+    "keras.optimizers": ("keras", os.environ.get("KERAS_BACKEND", "jax")),
+    "pytorch_optimizer": ("pytorch_optimizer", "torch"),
+}
+
+
+def lacking(library: str) -> list[str]:
+    """What must be installed to run the optimizers of this library, and is not."""
+    return [name for name in NEEDED[library] if find_spec(name) is None]
