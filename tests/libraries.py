@@ -226,7 +226,6 @@ def _gives_transformation(function: Any) -> bool:
 def _optax_names() -> Iterable[str]:
     """The aliases: what stands in optax as an optimizer, not as a part of one."""
     import optax
-
     from optax._src import alias
 
     return [n for n in _made_by(optax) if hasattr(alias, n)]

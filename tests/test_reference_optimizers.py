@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from libraries import OFFERED, lacking
@@ -15,6 +16,7 @@ from reference import Reference, battery, largest_difference, references, scheme
 from derive import DeriveError, configure, load_scheme
 from derive.scheme.refused import refused
 
+ROOT = Path(__file__).parents[1]
 ROUNDING = 1e-12
 
 #: a row of each library, and a scheme that is told apart from it
@@ -86,3 +88,16 @@ def test_aliases_name_optimizers_of_the_rows() -> None:
         for alias in load_scheme(scheme).aliases:
             if alias.startswith(libraries) and "-" not in alias:
                 assert (alias, scheme) in rows
+
+
+def test_the_page_says_what_the_rows_say() -> None:
+    """docs/optimizers.md, but for what its first corrections say: the data's row, in its order, and every reason."""
+    lines = (ROOT / "docs" / "optimizers.md").read_text("utf-8").splitlines()
+    shown = [line.split(" | ") for line in lines if line.startswith("| `")]
+    assert len(shown) == len(references())
+    for cells, reference in zip(shown, references(), strict=True):
+        assert cells[0].startswith(f"| `{reference.optimizer}`"), cells
+        reason = refused()[reference.refused].reason if reference.refused else reference.missing
+        assert (f"[`{reference.scheme}`]" if reference.scheme else reason) in cells[1]
+    page = "\n".join(lines)
+    assert all(f"| {entry.title} |" in page for entry in refused().values())
