@@ -1,7 +1,7 @@
 """The optimizers of torch, optax, Keras and pytorch_optimizer, counted, and the page docs/optimizers.md.
 
     python scripts/optimizers.py             counts by library
-    python scripts/optimizers.py --prove     the same, with proofs at orders 1 and 2 and the seconds that each takes, on standard error
+    python scripts/optimizers.py --prove     with proofs at orders 1 and 2; the seconds of each on standard error
     python scripts/optimizers.py --page      writes docs/optimizers.md
 
 The data are the rows of tests/optimizers.toml.  Where a library is installed its optimizers are run beside the schemes.
@@ -29,6 +29,9 @@ from derive.scheme.refused import refused  # noqa: E402
 from verify.proof import prove  # noqa: E402
 
 HEAD = "| optimizer | scheme, or why there is none | regimes | its first correction | note |"
+ABOUT = """Each pair was run side by side in float64 from the same point
+on a nonlinear coupled loss; through sixty steps the iterates agree to $10^{-12}$. The tests of the catalogue prove every scheme's
+equation through $\\gamma^2$, or through $\\gamma$ where it sums over layers."""
 PAGE = ROOT / "docs" / "optimizers.md"
 ROUNDING = 1e-12
 COLUMNS = ("listed", "in the catalogue", "proved at 1", "proved at 2", "agree", "refused", "missing")
@@ -36,7 +39,7 @@ COLUMNS = ("listed", "in the catalogue", "proved at 1", "proved at 2", "agree", 
 
 @cache
 def proved(scheme: str, order: int) -> bool:
-    """Whether the equation of the scheme's first regime is proved through this order; a line on standard error says how long it took."""
+    """Whether the equation of the scheme's first regime is proved through this order; its seconds on standard error."""
     begin = time.perf_counter()
     equation = modified_equation(scheme, order=order)
     data = equation.to_json()
@@ -51,17 +54,17 @@ def agrees(reference: Reference) -> bool:
 
 
 def counts(library: str, rows: Sequence[Reference], orders: Sequence[int]) -> dict[str, str]:
-    """Optimizers, not forms: one counts as in the catalogue if a form of it is, and as proved or agreeing if all of its schemes are."""
+    """Optimizers, not forms: one is in the catalogue if a form of it is, and is proved or agrees if all of those are."""
     names = sorted({r.optimizer for r in rows})
     forms = {n: [r for r in rows if r.optimizer == n] for n in names}
     held = {n: [r for r in forms[n] if r.scheme] for n in names if any(r.scheme for r in forms[n])}
 
-    def tally(holds: Callable[[Reference], bool]) -> str:
+    def tally(holds: Callable[..., bool]) -> str:
         return str(sum(all(map(holds, rows)) for rows in held.values()))
 
     found = {"listed": str(len(names)), "in the catalogue": str(len(held))}
     for order in (1, 2):
-        found[f"proved at {order}"] = tally(lambda r: proved(r.scheme, order)) if order in orders else "-"
+        found[f"proved at {order}"] = tally(lambda r, order=order: proved(r.scheme, order)) if order in orders else "-"
     found["agree"] = "-" if lacking(library) else tally(agrees)
     found["refused"] = str(sum(any(r.refused for r in forms[n]) for n in names if n not in held))
     found["missing"] = str(sum(any(r.missing for r in forms[n]) for n in names if n not in held))
@@ -105,16 +108,15 @@ def row(reference: Reference) -> str:
     if reference.missing:
         return f"| {name} | missing: {reference.missing} | | | |"
     regimes = ", ".join(load_scheme(reference.scheme).regimes)
-    return f"| {name} | [`{reference.scheme}`](reference/catalogue.md#scheme-{reference.scheme}) | {regimes} | {correction(reference.scheme)} | {reference.note} |"
+    link = f"[`{reference.scheme}`](reference/catalogue.md#scheme-{reference.scheme})"
+    return f"| {name} | {link} | {regimes} | {correction(reference.scheme)} | {reference.note} |"
 
 
 def page() -> str:
     known = ", ".join(f"{name} {version}" for name, version in versions().items())
     parts = [
         "# The optimizers of the libraries",
-        f"Every optimizer that {known} offer, and the scheme of the [catalogue](reference/catalogue.md) that it is. Each pair was run side by\n"
-        "side in float64 from the same point on a nonlinear coupled loss; after sixty steps the iterates agree to $10^{-12}$. Every\n"
-        "scheme's equation is proved through $\\gamma^2$ by the tests of the catalogue. `derive explain NAME` says what its first correction does.",
+        f"Every optimizer that {known} offer, and the scheme of the\n[catalogue](reference/catalogue.md) that it is. " + ABOUT,
         "This page is written by `python scripts/optimizers.py --page` from `tests/optimizers.toml`.",
     ]
     for library in OFFERED:
