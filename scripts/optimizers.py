@@ -48,7 +48,6 @@ def proved(scheme: str, order: int) -> bool:
     return found
 
 
-@cache
 def agrees(reference: Reference) -> bool:
     return largest_difference(reference) < ROUNDING
 

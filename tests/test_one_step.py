@@ -39,7 +39,8 @@ IRRATIONAL = {"acprop", "adabelief-bias-corrected", "adams", "avagrad", "fadam",
 
 def every_regime() -> list[tuple[str, str | None]]:
     """Without declared maps, which the evaluator of this test knows nothing of: tests/test_maps.py has those."""
-    return [(n, r) for n in PLAIN if n not in IRRATIONAL and not load_scheme(n).maps for r in (list(load_scheme(n).regimes) or [None])]
+    names = [n for n in PLAIN if n not in IRRATIONAL and not load_scheme(n).maps]
+    return [(n, r) for n in names for r in (list(load_scheme(n).regimes) or [None])]
 
 
 def battery_case(name: str, regime: str | None, order: int, perturb: tuple[str, int, int] | None = None) -> dict[int, list[F]]:
