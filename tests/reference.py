@@ -1,40 +1,32 @@
 """The catalogue's schemes next to the optimizers whose names they carry.
 
-Each `Reference` names a scheme of the catalogue with parameters and builds the optimizer of torch.optim or optax that it
-stands for.  Both start at the same point and read the same gradient in float64; the iterates must agree to rounding.
-Where a scheme is the stationary form of an optimizer (no bias correction), the optimizer's step counter is set to 10^7
-before it starts, which makes its corrections equal to one in float64.
+tests/optimizers.toml has a row for every optimizer that the libraries offer; a row that names a scheme is one of this battery.
+Both start at the same point and read the same gradient in float64; the iterates must agree to rounding.  Where a scheme is
+the stationary form of an optimizer (no bias correction), the row says `count = 10_000_000`: the optimizer's step counter is
+set to that before it starts, which makes its corrections equal to one in float64.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
-from operator import attrgetter
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from libraries import ADAPTERS, START, Given, gradient
+
+from derive.language import SCHEME_CALLS, parse_expression
 from derive.scheme import configure, load_scheme
+from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import OrderedNumbers
 from verify.orbits.run import Runner
 
-START = (0.7, -0.4, 0.9)
-FAR = 10_000_000
-
-Point = Sequence[float]
-Step = Callable[[Point, Point], list[float]]  # (theta, gradient) -> theta after the step
-Initial = Callable[[Point, Mapping[str, float]], Mapping[str, list[float]]]
-
-
-def gradient(theta: Point) -> list[float]:
-    """grad of x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
-    x, y, z = theta
-    return [
-        x**3 + x * y - y * z / 3 - math.sin(x - z) + 1.5 * x,
-        x * x / 2 - x * z / 3 + 1.5 * y,
-        -x * y / 3 + math.sin(x - z) + 1.5 * z,
-    ]
+DATA = Path(__file__).with_name("optimizers.toml")
+GAMMA = 0.02
 
 
 def _power(x: float, r: Fraction) -> float:
@@ -44,34 +36,105 @@ def _power(x: float, r: Fraction) -> float:
     return value
 
 
-FLOATS = OrderedNumbers(float, _power)
+class Floats(OrderedNumbers):
+    """float64; the sign of zero is zero, as libraries have it."""
+
+    def absolute(self, x: float) -> float:
+        return abs(x)
+
+    def sign(self, x: float) -> float:
+        return float((x > 0) - (x < 0))
+
+
+FLOATS = Floats(float, _power)
+
+
+@dataclass(frozen=True)
+class OneLayer:
+    """What sums over components ask of a problem: all components are one layer, as the libraries have one tensor."""
+
+    dimension: int = len(START)
+    layers: tuple[range, ...] = (range(len(START)),)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One optimizer and the scheme that should be it.
+    """One form of one optimizer: the scheme that it is, or why there is none.
 
-    `make` builds the optimizer (its library is imported there) as a function of point and gradient; `memory` overrides what
-    the scheme's memory starts with, where the optimizer's first step differs from its others.
+    library    torch.optim, optax, optax.contrib, keras.optimizers, pytorch_optimizer
+    optimizer  its name there; `form` tells several rows of one optimizer apart
+    options    what it is built with; a table with `make` is another optimizer, built first
+    make       what is built in its place: a chain with it, where it is no optimizer alone
+    scheme     of the catalogue, with `values` for its parameters in `regime`, at the step `gamma`
+    memory     what the scheme's memory starts with, as expressions, where it is not what its file says
+    count      what the optimizer's step counter starts at
+    state      more of the optimizer's state to start with
+    start      where both start, in a tensor of this shape
+    skip       its first steps, in which it does not move
+    every      its iterates that are compared: every k-th
+    refused    the mathematical reason why there is no equation
+    missing    what stands in the way of a scheme today
     """
 
     library: str
     optimizer: str
-    scheme: str
-    gamma: float
-    values: Mapping[str, float]
-    make: Callable[[], Step]
-    memory: Initial | None = None
+    form: str = ""
+    scheme: str = ""
+    make: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    regime: str | None = None
+    gamma: float = GAMMA
+    memory: Mapping[str, str] = field(default_factory=dict)
+    count: int = 0
+    state: Mapping[str, float] = field(default_factory=dict)
+    start: Sequence[float] = START
+    shape: Sequence[int] = (len(START),)
+    skip: int = 0
+    every: int = 1
     note: str = ""
+    refused: str = ""
+    missing: str = ""
+
+    def __post_init__(self) -> None:
+        said = [x for x in (self.scheme, self.refused, self.missing) if x]
+        assert len(said) == 1, f"{self}: one of scheme, refused, missing"
+        assert self.library in ADAPTERS, self
+
+    def __str__(self) -> str:
+        return f"{self.library}.{self.optimizer}" + (f" ({self.form})" if self.form else "")
+
+
+@cache
+def references() -> tuple[Reference, ...]:
+    """The rows of the file, in its order."""
+    data = tomllib.loads(DATA.read_text("utf-8"))
+    return tuple(Reference(library=row.pop("library", library), **row) for library, rows in data["rows"].items() for row in rows)
+
+
+def versions() -> Mapping[str, str]:
+    """Distribution -> the version that the rows were read from."""
+    found: dict[str, str] = tomllib.loads(DATA.read_text("utf-8"))["versions"]
+    return found
+
+
+def battery() -> tuple[Reference, ...]:
+    return tuple(r for r in references() if r.scheme)
+
+
+def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[float]:
+    """An expression in theta, gamma, parameters and gradients at the starting point."""
+    names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(reference.start)}
+    value = evaluate(parse_expression(text, f"{reference}, memory", SCHEME_CALLS), names, FLOATS, runner._call)
+    return value if isinstance(value, list) else float(value)
 
 
 def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
-    configuration = configure(load_scheme(reference.scheme), pieces=True)
-    runner = Runner(configuration, lambda x: list(gradient(x)), dict(reference.values), FLOATS)
-    state = runner.at_rest({"theta": list(START)}, reference.gamma, 0.0)
-    if reference.memory:
-        state |= reference.memory(START, reference.values)
+    configuration = configure(load_scheme(reference.scheme), reference.regime, pieces=True)
+    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer())
+    state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
+    state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
     for n in range(steps):
         state = runner.step(state, reference.gamma, n * reference.gamma)
@@ -81,11 +144,14 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
 
 def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the optimizer; ImportError without its library."""
-    step = reference.make()
-    theta, path = list(START), []
-    for _ in range(steps):
+    r = reference
+    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state)
+    step = ADAPTERS[r.library](r.make or r.optimizer, r.options, given)
+    theta, path = list(r.start), []
+    for n in range(1 - r.skip, steps * r.every + 1):
         theta = step(theta, gradient(theta))
-        path.append(theta)
+        if n > 0 and n % r.every == 0:
+            path.append(theta)
     return path
 
 
@@ -95,223 +161,4 @@ def largest_difference(reference: Reference, steps: int = 60) -> float:
     return max(abs(a - b) / max(1.0, abs(b)) for p, q in pairs for a, b in zip(p, q, strict=True))
 
 
-# ------------------------------------------------------------------------------------------ torch
-
-
-def torch_step(name: str, far: Mapping[str, float] | None = None, **options: Any) -> Callable[[], Step]:
-    """A torch.optim optimizer on one float64 tensor; `far` presets its state: the step counter and what goes with it."""
-
-    def make() -> Step:
-        import torch
-
-        parameter = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
-        optimizer = getattr(torch.optim, name)([parameter], foreach=False, **options)
-        if far is not None:
-            zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf")}
-            counters = {k: torch.tensor(v, dtype=torch.float64) for k, v in {"step": float(FAR), **far}.items()}
-            optimizer.state[parameter].update({**zeros, **counters})
-
-        def step(theta: Point, slope: Point) -> list[float]:
-            with torch.no_grad():
-                parameter.copy_(torch.tensor(list(theta), dtype=torch.float64))
-            parameter.grad = torch.tensor(list(slope), dtype=torch.float64)
-            before = torch.get_default_dtype()
-            torch.set_default_dtype(torch.float64)  # of the numbers that an optimizer makes in a step
-            optimizer.step()
-            torch.set_default_dtype(before)
-            return [float(x) for x in parameter.detach()]
-
-        return step
-
-    return make
-
-
-# ------------------------------------------------------------------------------------------ optax
-
-
-def optax_step(name: str, far: bool = False, clip: tuple[str, float] | None = None, **options: Any) -> Callable[[], Step]:
-    """An optax transformation in float64, behind one that clips its gradients."""
-
-    def make() -> Step:
-        import jax
-        import jax.numpy as jnp
-        import optax
-        import optax.contrib
-
-        jax.config.update("jax_enable_x64", True)
-        transformation = attrgetter(name)(optax)(**options)
-        if clip is not None:
-            transformation = optax.chain(getattr(optax, clip[0])(clip[1]), transformation)
-        memory = transformation.init(jnp.array(START, dtype=jnp.float64))
-        if far:
-            memory = jax.tree.map(lambda x: jnp.asarray(FAR, x.dtype) if x.dtype == jnp.int32 else x, memory)
-        # roots of 32-bit counters have 32 bits
-        held = [jax.tree.map(lambda x: x.astype(jnp.int64) if x.dtype == jnp.int32 else x, memory)]
-
-        def step(theta: Point, slope: Point) -> list[float]:
-            here = jnp.array(list(theta), dtype=jnp.float64)
-            updates, held[0] = transformation.update(jnp.array(list(slope), dtype=jnp.float64), held[0], here)
-            return [float(x) for x in optax.apply_updates(here, updates)]
-
-        return step
-
-    return make
-
-
-def schedule_free_adamw() -> Step:
-    """optax.contrib.schedule_free around AdamW without bias correction, decay times learning rate."""
-    import optax
-    import optax.contrib
-
-    base = optax.chain(
-        optax.scale_by_rms(decay=B2, eps=EPS, eps_in_sqrt=False), optax.add_decayed_weights(0.3), optax.scale_by_learning_rate(LR)
-    )
-    return optax_step("contrib.schedule_free", base_optimizer=base, learning_rate=LR, b1=0.7)()
-
-
-# ------------------------------------------------------------------------------------------ the table
-
-
-def _undampened(theta: Point, values: Mapping[str, float]) -> Mapping[str, list[float]]:
-    """torch's first buffer is the gradient itself: beta b_0 + (1 - tau) g = g."""
-    return {"buf": [values["tau"] / values["beta"] * g for g in gradient(theta)]}
-
-
-def _filled(scale: float, name: str) -> Initial:
-    return lambda theta, values: {name: [scale] * len(theta)}
-
-
-def _at_theta(*names: str) -> Initial:
-    """Memory that starts at the first point."""
-    return lambda theta, values: {name: list(theta) for name in names}
-
-
-def _averaging(theta: Point, values: Mapping[str, float]) -> Mapping[str, Any]:
-    """What torch.optim.ASGD starts with."""
-    return {"eta": LR, "mu": 1.0, "ax": list(theta)}
-
-
-B1, B2, EPS, LR = 0.8, 0.95, 1e-3, 0.02
-_MOMENTS = {"beta1": B1, "beta2": B2, "eps": EPS}
-_OPTIONS: dict[str, Any] = {"lr": LR, "betas": (B1, B2), "eps": EPS}
-_OPTAX: dict[str, Any] = {"learning_rate": LR, "b1": B1, "b2": B2, "eps": EPS}
-_NOTE = "stationary form: bias corrections at their limit"
-
-TORCH: tuple[Reference, ...] = (
-    Reference("torch", "SGD", "gd", LR, {}, torch_step("SGD", lr=LR)),
-    Reference("torch", "SGD weight_decay", "weight-decay", LR, {"lam": 0.3}, torch_step("SGD", lr=LR, weight_decay=0.3)),
-    Reference("torch", "SGD momentum", "momentum", LR, {"beta": 0.7}, torch_step("SGD", lr=LR, momentum=0.7)),
-    Reference(
-        "torch", "SGD momentum weight_decay", "momentum-weight-decay", LR, {"beta": 0.7, "lam": 0.3},
-        torch_step("SGD", lr=LR, momentum=0.7, weight_decay=0.3),
-    ),
-    Reference(
-        "torch", "SGD dampening", "sgd-dampening", LR, {"beta": 0.7, "tau": 0.4},
-        torch_step("SGD", lr=LR, momentum=0.7, dampening=0.4), _undampened, "the first buffer is undampened",
-    ),
-    Reference(
-        "torch", "SGD nesterov", "nesterov-keras", LR, {"beta": 0.7}, torch_step("SGD", lr=LR, momentum=0.7, nesterov=True)
-    ),
-    Reference(
-        "torch", "RMSprop", "rmsprop-outside", LR, {"rho": B2, "eps": EPS}, torch_step("RMSprop", lr=LR, alpha=B2, eps=EPS)
-    ),
-    Reference(
-        "torch", "RMSprop momentum", "rmsprop-momentum", LR, {"rho": B2, "eps": EPS, "beta": 0.7},
-        torch_step("RMSprop", lr=LR, alpha=B2, eps=EPS, momentum=0.7),
-    ),
-    Reference("torch", "Adam", "adam-bias-corrected", LR, _MOMENTS, torch_step("Adam", **_OPTIONS)),
-    Reference("torch", "Adam after many steps", "adam", LR, _MOMENTS, torch_step("Adam", {}, **_OPTIONS), None, _NOTE),
-    Reference(
-        "torch", "Adam weight_decay after many steps", "adam-weight-decay", LR, {**_MOMENTS, "lam": 0.3},
-        torch_step("Adam", {}, weight_decay=0.3, **_OPTIONS), None, _NOTE,
-    ),
-    Reference(
-        "torch", "AdamW", "adamw-bias-corrected", LR, {**_MOMENTS, "lam": 0.3}, torch_step("AdamW", weight_decay=0.3, **_OPTIONS)
-    ),
-    Reference(
-        "torch", "AdamW after many steps", "adamw", LR, {**_MOMENTS, "lam": 0.3},
-        torch_step("AdamW", {}, weight_decay=0.3, **_OPTIONS), None, _NOTE,
-    ),
-    Reference(
-        "torch", "NAdam momentum_decay=0", "nadam-bias-corrected", LR, {**_MOMENTS, "mu": B1 / 2},
-        torch_step("NAdam", {"step": 0.0, "mu_product": 1.0}, momentum_decay=0.0, **_OPTIONS), None,
-        "mu = beta1/2; torch holds the product of the mu in its default type, here float64",
-    ),
-    Reference(
-        "torch", "NAdam after many steps", "nadam", LR, _MOMENTS,
-        torch_step("NAdam", {"mu_product": 0.0}, **_OPTIONS), None, _NOTE,
-    ),
-    Reference("torch", "Adadelta", "adadelta", LR, {"rho": B1, "eps": EPS}, torch_step("Adadelta", lr=LR, rho=B1, eps=EPS)),
-    Reference("torch", "Adamax after many steps", "adamax", LR, _MOMENTS, torch_step("Adamax", {}, **_OPTIONS), None, _NOTE),
-    Reference(
-        "torch", "Adam amsgrad after many steps", "amsgrad", LR, _MOMENTS,
-        torch_step("Adam", {}, amsgrad=True, **_OPTIONS), None, _NOTE,
-    ),
-    Reference(
-        "torch", "Adagrad", "adagrad", LR**2, {"eps": 0.0}, torch_step("Adagrad", lr=LR, eps=0.0), None, "gamma = lr^2; eps = 0",
-    ),
-    Reference(
-        "torch", "Adagrad lr_decay", "adagrad-torch", LR**2, {"nu": 0.1 / LR**2, "kap": EPS * LR},
-        torch_step("Adagrad", lr=LR, eps=EPS, lr_decay=0.1), None, "gamma = lr^2",
-    ),
-    Reference(
-        "torch", "ASGD", "asgd", LR, {"lam": 0.3, "tau": 0.0},
-        torch_step("ASGD", lr=LR, lambd=0.3, alpha=0.75, t0=0.0), _averaging,
-    ),
-)  # fmt: skip
-
-OPTAX: tuple[Reference, ...] = (
-    Reference("optax", "sgd", "gd", LR, {}, optax_step("sgd", learning_rate=LR)),
-    Reference("optax", "sgd momentum", "momentum", LR, {"beta": 0.7}, optax_step("sgd", learning_rate=LR, momentum=0.7)),
-    Reference(
-        "optax", "sgd nesterov", "nesterov-keras", LR, {"beta": 0.7},
-        optax_step("sgd", learning_rate=LR, momentum=0.7, nesterov=True),
-    ),
-    Reference(
-        "optax", "rmsprop", "rmsprop", LR, {"rho": B2, "eps": EPS}, optax_step("rmsprop", learning_rate=LR, decay=B2, eps=EPS)
-    ),
-    Reference(
-        "optax", "rmsprop centered", "rmsprop-centred", LR, {"rho": B2, "eps": EPS},
-        optax_step("rmsprop", learning_rate=LR, decay=B2, eps=EPS, centered=True),
-    ),
-    Reference(
-        "optax", "adadelta", "adadelta", LR, {"rho": B1, "eps": EPS},
-        optax_step("adadelta", learning_rate=LR, rho=B1, eps=EPS),
-    ),
-    Reference("optax", "adam", "adam-bias-corrected", LR, _MOMENTS, optax_step("adam", **_OPTAX)),
-    Reference("optax", "adam after many steps", "adam", LR, _MOMENTS, optax_step("adam", True, **_OPTAX), None, _NOTE),
-    Reference(
-        "optax", "adamw", "adamw-bias-corrected", LR, {**_MOMENTS, "lam": 0.3}, optax_step("adamw", weight_decay=0.3, **_OPTAX)
-    ),
-    Reference("optax", "nadam", "nadam-bias-corrected", LR, {**_MOMENTS, "mu": B1}, optax_step("nadam", **_OPTAX)),
-    Reference("optax", "nadam after many steps", "nadam", LR, _MOMENTS, optax_step("nadam", True, **_OPTAX), None, _NOTE),
-    Reference(
-        "optax", "clip and sgd", "gd-clipped-value", LR, {"c": 0.3}, optax_step("sgd", clip=("clip", 0.3), learning_rate=LR)
-    ),
-    Reference(
-        "optax", "clip_by_global_norm and sgd", "gd-clipped-norm", LR, {"c": 1.1},
-        optax_step("sgd", clip=("clip_by_global_norm", 1.1), learning_rate=LR),
-    ),
-    Reference("optax", "adamax after many steps", "adamax", LR, _MOMENTS, optax_step("adamax", True, **_OPTAX), None, _NOTE),
-    Reference("optax", "amsgrad after many steps", "amsgrad", LR, _MOMENTS, optax_step("amsgrad", True, **_OPTAX), None, _NOTE),
-    Reference(
-        "optax", "adagrad", "adagrad", LR**2, {"eps": 1e-7},
-        optax_step("adagrad", learning_rate=LR, initial_accumulator_value=0.1, eps=1e-7), _filled(0.1 * LR**2, "S"),
-        "gamma = lr^2",
-    ),
-    Reference(
-        "optax", "contrib.madgrad", "madgrad", (LR + EPS) ** (2 / 3), {"beta": 0.7, "eps": EPS},
-        optax_step("contrib.madgrad", learning_rate=LR, momentum=0.7, eps=EPS), _at_theta("x0"), "gamma^(3/2) = lr + eps",
-    ),
-    Reference(
-        "optax", "contrib.schedule_free_sgd", "schedule-free", LR, {"beta": 0.7},
-        optax_step("contrib.schedule_free_sgd", learning_rate=LR, b1=0.7), _at_theta("x", "z"),
-    ),
-    Reference(
-        "optax", "contrib.schedule_free_adamw after many steps", "schedule-free-adamw", LR,
-        {"beta": 0.7, "beta2": B2, "eps": EPS, "lam": 0.3},
-        schedule_free_adamw, _at_theta("x", "z"), "without bias correction",
-    ),
-)  # fmt: skip
-
-__all__ = ["OPTAX", "TORCH", "Reference", "gradient", "largest_difference", "optimizer_iterates", "scheme_iterates"]
+__all__ = ["Reference", "battery", "largest_difference", "optimizer_iterates", "references", "scheme_iterates", "versions"]

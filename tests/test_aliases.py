@@ -53,9 +53,11 @@ def test_the_names_of_the_first_hour() -> None:
     assert {n: load_scheme(n).name for n in means} == means
 
 
-def test_a_library_whose_update_is_another_has_no_alias() -> None:
-    """Keras' Adam adds eps before the bias correction, optax's lion takes the sign itself."""
-    for name in ("keras.optimizers.Adam", "optax.lion", "adamax"):
+def test_a_library_whose_update_is_another_has_a_scheme_of_its_own() -> None:
+    """Keras' Adam adds eps before the bias correction, optax's lion takes the sign itself; torch's Adagrad has eps outside."""
+    assert load_scheme("keras.optimizers.Adam").name == "adam-eps-hat"
+    assert load_scheme("optax.lion").name == "lion-sign"
+    for name in ("adamax-w", "adadelta-w"):
         with pytest.raises(UsageError, match="unknown scheme"):
             load_scheme(name)
 

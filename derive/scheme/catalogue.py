@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from derive.errors import ParseError, SchemeError, UsageError, nearest, shown
+from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest, shown
 from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
 from derive.language.sources import read_text, toml_data
@@ -17,6 +17,7 @@ from derive.scheme.leading import stating
 from derive.scheme.losses import declared, resolved, variables_of
 from derive.scheme.model import Parameter, Regime, Sampling, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
+from derive.scheme.refused import refusal
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
 
@@ -40,7 +41,8 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
 
     Where an alias means several things, the title says which was chosen.
 
-    Raises UsageError (unknown name, with the nearest one; unreadable file), SchemeError, ParseError.
+    Raises UsageError (unknown name, with the nearest one; unreadable file), ReductionError (an optimizer that has no modified
+    equation, with the reason), SchemeError, ParseError.
 
     >>> load_scheme("momentum").states
     ('theta', 'v')
@@ -57,6 +59,8 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
+        if reason := refusal(text):
+            raise ReductionError(str(reason))
         if text.lower().removesuffix(".toml") in (tableaux := _tableaux()):
             raise UsageError(f"'{text}' is a tableau, and a scheme is asked for here; write derive trees --tableau NAME")
         hint = nearest(text.lower(), (*spellings(), *tableaux))

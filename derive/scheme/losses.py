@@ -1,16 +1,16 @@
 """Declared losses, and what a text says of them, once, in calls that every reader of expressions understands.
 
-    [unknowns]                   [functions]
-    x = "the first player"       f = "loss(x, y)"
-    y = "the second player"      g = "loss(x, y), what y minimises"
+[unknowns]                   [functions]
+x = "the first player"       f = "loss(x, y)"
+y = "the second player"      g = "loss(x, y), what y minimises"
 
-    grad(f, x)              the gradient with respect to x at the present values      f.x(x, y)
-    grad(f(a, b), x)        at another point                                          f.x(a, b)
-    f(a, b)                 the value there; f is the value at the present values     f()(a, b)
-    hess(f, x, u)           its derivative in the direction u, in u's own space       f.x.y(x, y, u)
-    d3(f, x, u, v)          the next one                                              f.x.y.x(x, y, u, v)
-    P(u), dP(u, v)          a declared map, P = "map" (or "linear", "componentwise"), and its derivative at u
-    gradient(s, x)          the gradient of a number s: its text differentiated       (`derive.scheme.gradient`)
+grad(f, x)              the gradient with respect to x at the present values      f.x(x, y)
+grad(f(a, b), x)        at another point                                          f.x(a, b)
+f(a, b)                 the value there; f is the value at the present values     f()(a, b)
+hess(f, x, u)           its derivative in the direction u, in u's own space       f.x.y(x, y, u)
+d3(f, x, u, v)          the next one                                              f.x.y.x(x, y, u, v)
+P(u), dP(u, v)          a declared map, P = "map" (or "linear", "componentwise"), and its derivative at u
+gradient(s, x)          the gradient of a number s: its text differentiated       (`derive.scheme.gradient`)
 """
 
 from __future__ import annotations
@@ -142,9 +142,7 @@ def loss_calls(losses: Losses) -> dict[str, int | None]:
     return {**dict.fromkeys((*_RANKS, SAMPLED)), "gradient": 2, **{f: len(slots) for f, slots in losses.items()}}
 
 
-def resolved(
-    statements: Sequence[Statement], losses: Losses, unknowns: Sequence[str], where: str
-) -> tuple[Statement, ...]:
+def resolved(statements: Sequence[Statement], losses: Losses, unknowns: Sequence[str], where: str) -> tuple[Statement, ...]:
     """The statements with every derivative of a declared loss as one call, all its spaces known and checked."""
     if not losses and list(unknowns) == list(UNKNOWNS):
         return tuple(statements)

@@ -1,8 +1,8 @@
 """What a declared map is, where it is set: numbers can be given then.
 
-    --set "p(u)=u/(1+u**2)"                     componentwise: one expression
-    --set "A(x, y)=2*x + y; x - y/3"            linear: one linear form for each component
-    --set "P(x, y)=x + y**2; y/(1+x**2)"        a map: one expression for each component, in as many letters
+--set "p(u)=u/(1+u**2)"                     componentwise: one expression
+--set "A(x, y)=2*x + y; x - y/3"            linear: one linear form for each component
+--set "P(x, y)=x + y**2; y/(1+x**2)"        a map: one expression for each component, in as many letters
 """
 
 from __future__ import annotations

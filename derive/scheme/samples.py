@@ -1,6 +1,6 @@
 """A text that draws nothing, as one of samples: every first derivative is that of the step's sample.
 
-    theta = theta - gamma*grad(theta)      is read as      theta = theta - gamma*sgrad(theta)
+theta = theta - gamma*grad(theta)      is read as      theta = theta - gamma*sgrad(theta)
 """
 
 from __future__ import annotations

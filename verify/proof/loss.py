@@ -286,13 +286,6 @@ class Jets:
         others = [other.reshuffled(draw) for other in self.others]
         return Jets(self.label, self.degree, self.theta, jets, self.ring, self.raising, self.draw, others)
 
-
-def only(found: Sequence[T]) -> T:
-    """What is known at a point: balls that meet two different points tell nothing."""
-    if len(found) > 1:
-        raise Rejected("a ball meets two points at which a function is taken")
-    return found[0]
-
     def reshuffled_beside(self, direction: Sequence[Any], draw: Callable[[], Any]) -> Jets:
         """All derivatives of order two and more drawn again, but for the Hessian (or derivative) in one direction f.
 
@@ -314,7 +307,15 @@ def only(found: Sequence[T]) -> T:
                     if p <= q and (self.label == "L" or p == q):
                         term = ring.inner([a[p]], [a[q]]) if self.label == "L" else a[p]
                         row[n] = ring.add(row[n], ring.inner([term], [factor]))
-        return Jets(self.label, self.degree, self.theta, jets, ring, self.raising)
+        return Jets(self.label, self.degree, self.theta, jets, ring, self.raising, self.draw)
+
+
+
+def only(found: Sequence[T]) -> T:
+    """What is known at a point: balls that meet two different points tell nothing."""
+    if len(found) > 1:
+        raise Rejected("a ball meets two points at which a function is taken")
+    return found[0]
 
 
 def _products(blocks: Sequence[range], directions: Sequence[Sequence[Series]]) -> list[tuple[tuple[int, ...], Series]]:

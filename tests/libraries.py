@@ -1,0 +1,273 @@
+"""Optimizers of other libraries as functions (theta, gradient) -> theta in float64, one adapter a library.
+
+    adapter(name, options, given) -> step
+
+ImportError without the library.  An option that is a table with `make` is an optimizer too, and is built first.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+START = (0.7, -0.4, 0.9)
+
+Point = Sequence[float]
+Step = Callable[[Point, Point], list[float]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an optimizer starts with: the point, in a tensor of this shape, its step counter, and more of its state."""
+
+    start: tuple[float, ...] = START
+    shape: tuple[int, ...] = (len(START),)
+    count: int = 0
+    state: Mapping[str, float] = field(default_factory=dict)
+
+
+Adapter = Callable[[str, Mapping[str, Any], Given], Step]
+
+
+def gradient(theta: Point) -> list[float]:
+    """grad of x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
+    x, y, z = theta
+    return [
+        x**3 + x * y - y * z / 3 - math.sin(x - z) + 1.5 * x,
+        x * x / 2 - x * z / 3 + 1.5 * y,
+        -x * y / 3 + math.sin(x - z) + 1.5 * z,
+    ]
+
+
+def _built(options: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """The options with every table that has `make` replaced by what it makes."""
+
+    def value(x: Any) -> Any:
+        if isinstance(x, dict) and "make" in x:
+            return build(x["make"], {k: v for k, v in x.items() if k != "make"})
+        return tuple(value(e) for e in x) if isinstance(x, list) else x
+
+    return {k: value(v) for k, v in options.items()}
+
+
+def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given) -> Step:
+    import torch
+
+    torch.set_default_dtype(torch.float64)  # some make numbers of their own
+
+    def tensor(values: Point) -> Any:
+        return torch.tensor(list(values)).reshape(given.shape)
+
+    parameter = torch.nn.Parameter(tensor(given.start))
+    parameter.grad = tensor(gradient(given.start))
+
+    def build(kind: str, inner: Mapping[str, Any]) -> Any:
+        found = getattr(torch.optim if kind.startswith("torch.") else module, kind.removeprefix("torch."))
+        made = {k: torch.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
+        return found(**made) if "optimizer" in made else found([parameter], **made)
+
+    optimizer = build(name, options)
+    if given.count or given.state:
+        _preset(optimizer, parameter, given)
+
+    def set_gradient(slope: Point) -> None:
+        parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
+
+    def closure() -> Any:
+        set_gradient(gradient(parameter.flatten().tolist()))
+        return torch.zeros(())
+
+    def step(theta: Point, slope: Point) -> list[float]:
+        with torch.no_grad():
+            parameter.copy_(tensor(theta))
+        set_gradient(slope)
+        optimizer.step(closure)
+        return [float(x) for x in parameter.detach().flatten()]
+
+    return step
+
+
+def _preset(optimizer: Any, parameter: Any, given: Given) -> None:
+    """The step counter, in the state of the parameter (torch) and in its group (pytorch_optimizer), and what goes with it."""
+    import torch
+
+    counters = {"step": float(given.count), **given.state}
+    held = optimizer.state[parameter]
+    if hasattr(optimizer, "init_group"):
+        optimizer.init_group(optimizer.param_groups[0])
+        optimizer.param_groups[0]["step"] = int(counters.pop("step"))
+        held.update({k: torch.tensor(v) for k, v in counters.items()})
+    else:
+        zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq")}
+        held.update({**zeros, **{k: torch.tensor(v) for k, v in counters.items()}})
+
+
+def torch_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
+    import torch
+
+    plain = {} if name == "SparseAdam" else {"foreach": False}
+    return _torch_like(torch.optim, name, {**plain, **options}, given)
+
+
+def pytorch_optimizer_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
+    import pytorch_optimizer
+
+    return _torch_like(pytorch_optimizer, name, options if name.startswith("torch.") else {"foreach": False, **options}, given)
+
+
+def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    jax.config.update("jax_enable_x64", True)
+
+    def build(kind: str, inner: Mapping[str, Any]) -> Any:
+        found = getattr(optax, kind, None) or getattr(optax.contrib, kind)
+        made = _built(inner, build)
+        return found(*made.pop("args", ()), **made)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        transformation = build(name, options)
+    assert not given.state, "an optax state is what init makes of it"
+    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
+    if given.count:
+        memory = jax.tree.map(lambda x: jnp.asarray(given.count, x.dtype) if x.dtype == jnp.int32 else x, memory)
+    held = [memory]
+
+    @jax.jit
+    def update(slope: Any, memory: Any, here: Any) -> Any:
+        updates, memory = transformation.update(slope, memory, here)
+        return optax.apply_updates(here, updates), memory
+
+    def step(theta: Point, slope: Point) -> list[float]:
+        here = jnp.array(list(theta), dtype=jnp.float64)
+        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64), held[0], here)
+        return [float(x) for x in new]
+
+    return step
+
+
+def _keras() -> Any:
+    """Its torch backend assigns in place, so that ScheduleFreeAdamW reads z after the step where it means z before it."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    if os.environ["KERAS_BACKEND"] == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    import keras
+
+    return keras
+
+
+def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
+    """On the backend of the environment variable KERAS_BACKEND; JAX where it says nothing."""
+    keras = _keras()
+    import numpy as np
+
+    keras.config.set_floatx("float64")
+    optimizer = getattr(keras.optimizers, name)(**options)
+    variable = keras.Variable(np.array(given.start), dtype="float64")
+    optimizer.build([variable])
+    if given.count:
+        optimizer._iterations.assign(given.count)
+    assert not given.state, "a Keras state is what build makes of it"
+
+    def step(theta: Point, slope: Point) -> list[float]:
+        variable.assign(np.array(theta))
+        optimizer.apply([keras.ops.convert_to_tensor(np.array(slope), dtype="float64")], [variable])
+        return [float(x) for x in keras.ops.convert_to_numpy(variable.value)]
+
+    return step
+
+
+ADAPTERS: Mapping[str, Adapter] = {
+    "torch.optim": torch_step,
+    "optax": optax_step,
+    "optax.contrib": optax_step,
+    "keras.optimizers": keras_step,
+    "pytorch_optimizer": pytorch_optimizer_step,
+}
+
+
+# ------------------------------------------------------------------------------------------ what a library offers
+
+
+def _torch_names() -> Iterable[str]:
+    import torch
+
+    for name in torch.optim.__all__:
+        found = getattr(torch.optim, name)
+        if isinstance(found, type) and found is not torch.optim.Optimizer:
+            yield name
+
+
+def _made_by(module: Any) -> Iterable[str]:
+    """Public functions that say that they give a gradient transformation, but for the parts `scale_by_...`."""
+    for name, found in vars(module).items():
+        plain = found.func if isinstance(found, partial) else found
+        if inspect.isfunction(plain) and not name.startswith(("_", "scale_by_")) and _gives_transformation(plain):
+            yield name
+
+
+def _gives_transformation(function: Any) -> bool:
+    annotation = str(inspect.signature(function).return_annotation)
+    return "GradientTransformation" in annotation or function.__name__ in ("dog", "dowg")  # these two say nothing
+
+
+def _optax_names() -> Iterable[str]:
+    """The aliases: what stands in optax as an optimizer, not as a part of one."""
+    import optax
+    from optax._src import alias
+
+    return [n for n in _made_by(optax) if hasattr(alias, n)]
+
+
+def _contrib_names() -> Iterable[str]:
+    import optax.contrib
+
+    return _made_by(optax.contrib)
+
+
+def _keras_names() -> Iterable[str]:
+    keras = _keras()
+    for name, found in vars(keras.optimizers).items():
+        if isinstance(found, type) and issubclass(found, keras.optimizers.Optimizer) and found is not keras.optimizers.Optimizer:
+            yield name
+
+
+def _pytorch_optimizer_names() -> Iterable[str]:
+    import pytorch_optimizer
+
+    return list(pytorch_optimizer.get_supported_optimizers())
+
+
+OFFERED: Mapping[str, Callable[[], Iterable[str]]] = {
+    "torch.optim": _torch_names,
+    "optax": _optax_names,
+    "optax.contrib": _contrib_names,
+    "keras.optimizers": _keras_names,
+    "pytorch_optimizer": _pytorch_optimizer_names,
+}
+
+#: what must be importable: the library, and for Keras and optax what they compute with
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "torch.optim": ("torch",),
+    "optax": ("optax", "jax"),
+    "optax.contrib": ("optax", "jax"),
+    "keras.optimizers": ("keras", os.environ.get("KERAS_BACKEND", "jax")),
+    "pytorch_optimizer": ("pytorch_optimizer", "torch"),
+}
+
+
+def lacking(library: str) -> list[str]:
+    """What must be installed to run the optimizers of this library, and is not."""
+    return [name for name in NEEDED[library] if find_spec(name) is None]
