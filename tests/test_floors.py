@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     "derive", "derive.errors", "derive.files", "derive.sizes",
     "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine", "derive.noise",
-    "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.weak_equation", "derive.readings",
+    "derive.result", "derive.concrete", "derive.network", "derive.writing", "derive.equation", "derive.weak_equation", "derive.readings",
     "derive.trees", "derive.paper",
     "derive.commands.helping", "derive.commands.console", "derive.commands.options",
     "derive.commands.limits",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
+from derive.algebra.coefficients import Ratio
 from derive.errors import UsageError
 
 Tree = Any
@@ -57,8 +58,28 @@ class Backend(Protocol):
         Raises UsageError, when called, where the loss has no scalar value of a real floating type.
         """
 
-    def along(self, f: Function, direction: Tree) -> Function:
-        """x -> df(x)[direction], for a function of a tree with values in trees."""
+    def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
+        """d/ds f(x_1 + s v_1, ..., x_m + s v_m) at s = 0, for a function of trees with values in trees."""
+
+
+def multilinear(backend: Backend, f: Function, directions: int) -> Function:
+    """(x, u_1, ..., u_k) -> d^kf(x)[u_1, ..., u_k]."""
+    if directions == 0:
+        return f
+    lower = multilinear(backend, f, directions - 1)
+    return lambda x, *u: backend.jvp(lambda y: lower(y, *u[:-1]), (x,), (u[-1],))
+
+
+def product_rule(backend: Backend, f: Function, x: Tree, u: Sequence[Tree], v: Tree, changes: Mapping[int, Tree]) -> Tree:
+    """d^(k+1)f[u_1, ..., u_k, v] + sum_i d^kf[u_1, ..., w_i, ..., u_k], w_i in the place of u_i: one derivative of a product
+    in which x moves along v and u_i along w_i."""
+    moving = list(changes)
+
+    def lower(y: Tree, *changed: Tree) -> Tree:
+        now = {**dict(enumerate(u)), **dict(zip(moving, changed, strict=True))}
+        return multilinear(backend, f, len(u))(y, *now.values())
+
+    return backend.jvp(lower, (x, *(u[i] for i in moving)), (v, *(changes[i] for i in moving)))
 
 
 def among(backend: Backend, point: Mapping[str, Tree], unknown: str, direction: Tree) -> dict[str, Tree]:
@@ -84,5 +105,14 @@ def not_differentiable() -> Iterator[None]:
     except UsageError:
         raise
     except (TypeError, NotImplementedError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"the loss cannot be differentiated often enough, or vectors do not match its parameters: {first}") from error
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        what = "the loss cannot be differentiated often enough, or vectors do not match its parameters"
+        raise UsageError(f"{what}: {first}") from error
+
+
+def coefficient_at(c: Ratio, numbers: Mapping[str, Scalar]) -> Scalar:
+    """The coefficient, numbers floating or traced; UsageError where a symbol has none."""
+    missing = sorted(c.symbols() - numbers.keys())
+    if missing:
+        raise UsageError(f"{missing[0]} needs a value: hyper={{'{missing[0]}': ...}}, or slow={{...}} for time and memory")
+    return c.at(numbers, float)

@@ -76,8 +76,7 @@ class FieldFunction(Described):
         found: dict[str, list[Tree]] = {}
         for x, parts in sums.items():
             values = [vectors.total((t, c) for c, t in part) for part in parts]
-            scalar, space = self.equation.scheme_kind(x) == "scalar", self.equation.space(x)
-            found[x] = values if scalar else [vectors.filled(v, space) for v in values]
+            found[x] = values if self._is_scalar(x) else [vectors.filled(v, self.equation.space(x)) for v in values]
         return found
 
     def _given(self, params: Any, hyper: Mapping[str, Scalar], slow: Mapping[str, Any]) -> Surroundings:
@@ -97,6 +96,11 @@ class FieldFunction(Described):
                 self._check_shape(name, value, point[self.equation.space(name) or unknowns[0]])
         numbers = {**hyper, **{n: v for n, v in slow.items() if self._states().get(n) != "vector"}}
         return Surroundings(point, self._fields(), self._losses(), numbers, slow, self.maps or {}, declared_maps(self._functions))
+
+    def _is_scalar(self, name: str) -> bool:
+        """A scalar slow variable, or what is no variable of the equation but a number made of it, as a modified loss is."""
+        own = name in self.equation.equations or name in self.equation.memory
+        return self.equation.scheme_kind(name) == "scalar" if own else True
 
     def _states(self) -> dict[str, str]:
         """Slow variables besides the unknowns, with their kinds."""
@@ -128,7 +132,7 @@ class FieldFunction(Described):
         if not declared_losses(self._functions):
             return dict(self.losses)
         slots = self.equation.scheme.losses
-        return {f: (lambda point, f=f: self.losses[f](*(point[x] for x in slots[f]))) for f in slots}  # type: ignore[misc]
+        return {f: (lambda point, f=f: self.losses[f](*(point[x] for x in slots[f]))) for f in slots}
 
     def describe(self) -> str:
         return f"{self.equation.name}, through gamma^{len(next(iter(self.sums.values()))) - 1}"
@@ -149,7 +153,7 @@ def field_function(
     maps: Mapping[str, Function] | None = None,
     sums: Mapping[str, Sequence[Combination]] | None = None,
 ) -> FieldFunction:
-    """The function of an equation; see `ModifiedEquation.function`."""
+    """The function of an equation; see `ModifiedEquation.function`.  `sums` are evaluated in the place of its right sides."""
     scheme = equation.scheme
     if scheme.losses:
         if not isinstance(loss, Mapping) or set(loss) != set(scheme.losses):

@@ -65,9 +65,6 @@ class JaxBackend:
 
         return jax.grad(checked)
 
-    def along(self, f: Function, direction: Tree) -> Function:
-        def derivative(x: Tree) -> Tree:
-            with not_differentiable():
-                return jax.jvp(f, (x,), (direction,))[1]
-
-        return derivative
+    def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
+        with not_differentiable():
+            return jax.jvp(f, point, tangents)[1]

@@ -69,9 +69,6 @@ class TorchBackend:
 
         return torch.func.grad(checked)
 
-    def along(self, f: Function, direction: Tree) -> Function:
-        def derivative(x: Tree) -> Tree:
-            with not_differentiable():
-                return torch.func.jvp(f, (x,), (direction,))[1]
-
-        return derivative
+    def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
+        with not_differentiable():
+            return torch.func.jvp(f, point, tangents)[1]

@@ -2,13 +2,13 @@
 
     d^(k+1)L[m_1, ..., m_k] = d/ds_1 ... d/ds_k  grad L(theta + s_1 m_1 + ... + s_k m_k)  at s = 0
 
-A term is evaluated once, however often it occurs (terms are shared).  What stands under no product is collected first:
-a d^(k+1)L[u, m] + b d^(k+1)L[v, m] = d^(k+1)L[a u + b v, m] takes one derivative for two.
+A term is evaluated once, however often it occurs (terms are shared).  Sums of derivatives are collected first, by linearity
+and by the product rule: a d^2f[u, u] + b d^2f[u, m] + c df[n] is d/ds df(theta + s v)[u + s w] with v = a u + b m, w = c n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
@@ -21,7 +21,7 @@ from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, space_of
 from derive.errors import UsageError
 from derive.language.maps import MapKind, map_of
-from derive.network.backend import Backend, Function, Scalar, Tree, among
+from derive.network.backend import Backend, Function, Scalar, Tree, among, coefficient_at, multilinear, product_rule
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Vector:
 
 
 Value = Any  # Vector or Scalar
+Nodes = dict[tuple[Term, ...], Ratio]  # the children of a node -> its coefficient
 
 
 @dataclass(frozen=True)
@@ -65,31 +66,54 @@ class Vectors(Fold[Value]):
 
     def total(self, items: Iterable[tuple[Term, Ratio]]) -> Value:
         """sum of coefficients times terms."""
-        parts = [self.scaled(self.coefficient(c), value) for c, value in self._collected(items)]
+        found = list(items)
+        if len(found) == 1 and found[0][1] == 1:
+            return self.term(found[0][0])
+        parts = [self.scaled(self.coefficient(c), value) for c, value in self._collected(found)]
         return reduce(self.plus, parts) if parts else 0.0
 
-    def _collected(self, items: Iterable[tuple[Term, Ratio]]) -> Iterable[tuple[Any, Value]]:
-        """(coefficient, value), with nodes that differ in their last child alone taken together."""
-        alike: dict[tuple[str, tuple[Term, ...], str], list[tuple[Term, Ratio]]] = {}
+    def _collected(self, items: Iterable[tuple[Term, Ratio]]) -> Iterator[tuple[Ratio | float, Value]]:
+        """(coefficient, value); nodes are collected by label, but what is wanted as it is elsewhere."""
+        nodes: dict[str, Nodes] = {}
         for term, c in items:
             f = _node(term)
             if f is None or not f.children or term in self.inner or term in self._terms:
                 yield c, self.term(term)
             else:
-                *others, largest = sorted(f.children, key=lambda m: m.key)
-                alike.setdefault((f.label, tuple(others), space_of(largest)), []).append((largest, c))
-        for (label, others, space), lasts in alike.items():
-            c, last = (lasts[0][1], self.term(lasts[0][0])) if len(lasts) == 1 else (1.0, self.total(lasts))
-            directions = [*((self.term(m), space_of(m)) for m in others), (last, space)]
-            yield c, self.derivative(label, directions)
+                nodes.setdefault(f.label, {})[f.children] = c
+        for label, found in nodes.items():
+            while found:
+                yield self._derivative(label, found)
+
+    def _derivative(self, label: str, nodes: Nodes) -> tuple[Ratio | float, Value]:
+        """Of the nodes with most children those that differ in the last alone; where it is one with the same child twice, with
+        it all nodes of one child less that the product rule gives too.  It takes these nodes away.
+
+        Twice the same direction is one computation, and twice with different factors it is two: so the coefficient stays outside.
+        """
+        *others, last = max(nodes, key=len)
+        lasts = _taken(nodes, others, space_of(last))
+        if len(lasts) > 1:
+            merged = (self.total(lasts), space_of(last))
+            return 1.0, self.derivative(label, [*map(self._direction, others), merged])
+        outer = lasts[0][1]
+        moved = {i: self._whole(self.total(m), space_of(others[i])) for i, m in _changes(nodes, others, last, outer).items()}
+        v, *u = (self._whole(*self._direction(m)) for m in (last, *others))
+        tree = product_rule(self.backend, self.given.fields[label], self.whole, u, v, moved)
+        return outer, Vector(tree, variable_of(label))
+
+    def _direction(self, child: Term) -> tuple[Value, str]:
+        return self.term(child), space_of(child)
+
+    def _whole(self, value: Value, space: str) -> Tree:
+        """A vector in one unknown's space as a direction of all unknowns."""
+        tree = self.filled(value, space)
+        return tree if self.single else among(self.backend, self.given.point, space, tree)
 
     def coefficient(self, c: Ratio | float) -> Scalar:
         if isinstance(c, float):
             return c
-        missing = sorted(s for s in c.symbols() if s not in self.given.numbers)
-        if missing:
-            raise UsageError(f"{', '.join(missing)} needs a value: hyper={{'{missing[0]}': ...}}, or slow={{...}} for time and memory")
-        return c.at(self.given.numbers, float)
+        return coefficient_at(c, self.given.numbers)
 
     def scaled(self, c: Scalar, value: Value) -> Value:
         if isinstance(c, float) and c == 1:
@@ -175,15 +199,12 @@ class Vectors(Fold[Value]):
         return value if f.scalar else Vector(value, f.space)
 
     def node(self, f: Factor) -> Value:
-        return self.derivative(f.label, [(self.term(c), space_of(c)) for c in f.children])
+        return self.derivative(f.label, [self._direction(c) for c in f.children])
 
     def derivative(self, label: str, directions: Sequence[tuple[Value, str]]) -> Vector:
         """The field of that label, differentiated once along every direction, each with its space."""
-        f = self.given.fields[label]
-        for value, space in directions:
-            tree = self.filled(value, space)
-            f = self.backend.along(f, tree if self.single else among(self.backend, self.given.point, space, tree))
-        return Vector(f(self.whole), variable_of(label))
+        f = multilinear(self.backend, self.given.fields[label], len(directions))
+        return Vector(f(self.whole, *(self._whole(*v) for v in directions)), variable_of(label))
 
     def contraction(self, f: Factor) -> Value:
         child = f.children[0]
@@ -221,14 +242,45 @@ class Vectors(Fold[Value]):
         point = self.filled(self.total(f.body), "") if f.body else directions.pop()
         if self.given.map_kinds[name] == "componentwise":
             directions = [self.backend.map(lambda x: self.backend.full(x, 1.0), point)] * rank
-        for v in directions:
-            f_ = self.backend.along(f_, v)
-        return Vector(f_(point), space_of(next(iter(f.body))[0]) if f.body else "")
+        space = space_of(f.body[0][0]) if f.body else ""
+        return Vector(multilinear(self.backend, f_, len(directions))(point, *directions), space)
 
 
 def _single(term: Term) -> Factor | None:
     """The factor that a term is."""
     return term.factors[0][0] if len(term.factors) == 1 and term.factors[0][1] == 1 else None
+
+
+def _changes(nodes: Nodes, others: Sequence[Term], last: Term, outer: Ratio) -> dict[int, list[tuple[Term, Ratio]]]:
+    """By place of a child u of `others`: (m, c/outer) for the nodes in which m stands for it and `last` is missing."""
+    if last not in others:
+        return {}
+    found: dict[int, list[tuple[Term, Ratio]]] = {}
+    for i, u in enumerate(others):
+        rest = [*others[:i], *others[i + 1 :]]
+        fitting = _taken(dict(nodes), rest, space_of(u)) if u not in others[:i] else []
+        if fitting and all(_divides(outer, c) for _, c in fitting):
+            found[i] = [(m, c / outer) for m, c in _taken(nodes, rest, space_of(u))]
+    return found
+
+
+def _divides(a: Ratio, c: Ratio) -> bool:
+    """Whether c/a has no pole that a and c do not have."""
+    own = {i for i, _ in (*a.reduced().den, *c.reduced().den)}
+    return {i for i, _ in (c / a).reduced().den} <= own
+
+
+def _taken(nodes: Nodes, others: Sequence[Term], space: str) -> list[tuple[Term, Ratio]]:
+    """(last child, coefficient) of the nodes with these children and one more in the space, which are taken away."""
+    found = []
+    for children in [m for m in nodes if len(m) == len(others) + 1]:
+        rest = list(children)
+        for t in others:
+            if t in rest:
+                rest.remove(t)
+        if len(rest) == 1 and space_of(rest[0]) == space:
+            found.append((rest[0], nodes.pop(children)))
+    return found
 
 
 def _node(term: Term) -> Factor | None:
