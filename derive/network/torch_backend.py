@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,5 +71,6 @@ class TorchBackend:
         return torch.func.grad(checked)
 
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
-        with not_differentiable():
+        with not_differentiable(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)  # inside of torch
             return torch.func.jvp(f, point, tangents)[1]
