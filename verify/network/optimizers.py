@@ -1,0 +1,168 @@
+"""Optimizers of optax, each with the scheme that it is, and where the scheme's memory stands in its state.
+
+A row is enough for a new one.  `parameters` are those of the scheme at the step gamma, in the regime's units or not; from them
+`make` builds the transformation, and `place` puts the memory in its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from derive.errors import UsageError
+from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
+from derive.scheme import Configuration
+
+Tree = Any
+Numbers = Mapping[str, Any]
+FAR = 10**7  # steps taken before: bias corrections are one in float64
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer, its scheme, the numbers that people use, and how each regime carries them.
+
+    slow_rates    by name of a regime: its rates as functions of the scheme's own parameters and gamma
+    place         memory by name of the scheme's variables -> entries of optax's state
+    maps          the maps that the scheme declares
+    """
+
+    name: str
+    scheme: str
+    defaults: Mapping[str, float]
+    make: Callable[[Numbers], Any]
+    slow_rates: Mapping[str, Callable[[Numbers], dict[str, Any]]] = field(default_factory=lambda: {"": lambda p: {}})
+    place: Callable[[Mapping[str, Tree], Numbers], dict[str, Any]] = lambda memory, p: {}
+    maps: Mapping[str, Callable[[Tree], Tree]] = field(default_factory=dict)
+    needs_gradients: bool = False
+
+
+def _moments(memory: Mapping[str, Tree], p: Numbers) -> dict[str, Any]:
+    return {"count": jnp.asarray(FAR, jnp.int32), "mu": memory["m"], "nu": memory["v"]}
+
+
+def _averages(p: Numbers) -> dict[str, Any]:
+    gamma = p["gamma"]
+    return {"lam1": (1 - p["beta1"]) / gamma, "lam2": (1 - p["beta2"]) / gamma}
+
+
+def _leapfrog(p: Numbers) -> dict[str, Any]:
+    """gamma and lam with alpha = gamma^2/(1 + lam gamma/2), beta = (1 - lam gamma/2)/(1 + lam gamma/2): 2 alpha/(1 + beta) = gamma^2."""
+    gamma = (2 * p["gamma"] / (1 + p["beta"])) ** 0.5
+    return {"lam": 2 * (1 - p["beta"]) / (1 + p["beta"]) / gamma, "gamma": gamma}
+
+
+def _trace(memory: Mapping[str, Tree], p: Numbers) -> dict[str, Any]:
+    """optax accumulates gradients where the scheme has the displacement."""
+    return {"trace": jax.tree.map(lambda v: -v / p["alpha"], memory["v"])}
+
+
+def _polynomial_polar(u: Tree) -> Tree:
+    coefficients = jnp.asarray((3.4445, -4.7750, 2.0315), jnp.result_type(*jax.tree.leaves(u)))
+    return jax.tree.map(lambda x: optax.contrib._muon.orthogonalize_via_newton_schulz(x, coefficients), u)
+
+
+def _smoothed_lion(p: Numbers) -> Any:
+    """optax.lion with c/sqrt(c^2 + eps) in the place of the sign of c."""
+
+    def update(g: Tree, state: Any, params: Tree) -> tuple[Tree, Any]:
+        c = jax.tree.map(lambda m, x: p["beta1"] * m + (1 - p["beta1"]) * x, state.mu, g)
+        mu = jax.tree.map(lambda m, x: p["beta2"] * m + (1 - p["beta2"]) * x, state.mu, g)
+        step = jax.tree.map(lambda x, y: -p["gamma"] * (x / jnp.sqrt(x**2 + p["eps"]) + p["lam"] * y), c, params)
+        return step, optax.ScaleByLionState(count=state.count, mu=mu)
+
+    return optax.GradientTransformation(optax.scale_by_lion(p["beta1"], p["beta2"]).init, update)
+
+
+def _sam(p: Numbers) -> Any:
+    adversarial = optax.chain(optax.contrib.normalize(), optax.sgd(p["rho"]))
+    return optax.contrib.sam(optax.sgd(p["gamma"]), adversarial, sync_period=2, opaque_mode=True)
+
+
+def _same(p: Numbers) -> dict[str, Any]:
+    return {}
+
+
+ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+OPTIMIZERS: dict[str, Optimizer] = {
+    o.name: o
+    for o in (
+        Optimizer("gd", "gd", {}, lambda p: optax.sgd(p["gamma"])),
+        Optimizer(
+            "momentum", "momentum", {"beta": 0.9}, lambda p: optax.sgd(p["alpha"], momentum=p["beta"]),
+            {"memory": _same, "leapfrog": _leapfrog}, _trace,
+        ),
+        Optimizer(
+            "nesterov", "nesterov-keras", {"beta": 0.9}, lambda p: optax.sgd(p["alpha"], momentum=p["beta"], nesterov=True),
+            {"memory": _same}, _trace,
+        ),
+        Optimizer(
+            "rmsprop", "rmsprop", {"rho": 0.9, "eps": 1e-8},
+            lambda p: optax.rmsprop(p["gamma"], decay=p["rho"], eps=p["eps"], eps_in_sqrt=True),
+            {"memory": _same, "inertial": lambda p: {"lam": (1 - p["rho"]) / p["gamma"]}}, lambda memory, p: {"nu": memory["G"]},
+        ),
+        Optimizer(
+            "adam", "adam", ADAM, lambda p: optax.adam(p["gamma"], p["beta1"], p["beta2"], p["eps"]),
+            {"memory": _same, "inertial": _averages}, _moments,
+        ),
+        Optimizer(
+            "adamw", "adamw", {**ADAM, "lam": 1e-2},
+            lambda p: optax.adamw(p["gamma"], p["beta1"], p["beta2"], p["eps"], weight_decay=p["lam"]),
+            {"memory": _same, "inertial": _averages}, _moments,
+        ),
+        Optimizer(
+            "lion", "lion", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4, "lam": 0.0}, _smoothed_lion,
+            place=lambda memory, p: {"mu": memory["m"]},
+        ),
+        Optimizer(
+            "muon", "muon", {"mu": 0.95},
+            lambda p: optax.chain(optax.contrib.scale_by_muon(beta=p["mu"], nesterov=False, eps=0.0), optax.scale(-p["gamma"])),
+            place=lambda memory, p: {
+                "count": jnp.asarray(FAR, jnp.int32), "mu": jax.tree.map(lambda m: (1 - p["mu"]) * m, memory["m"]),
+            },
+            maps={"P": _polynomial_polar},
+        ),
+        Optimizer(
+            "sam", "sam-normalised", {"kappa": 0.5}, _sam, {"proportional": _same}, needs_gradients=True,
+        ),
+    )
+}  # fmt: skip
+
+
+class _Floats(Arithmetic):
+    def __init__(self, values: Numbers) -> None:
+        self.values = values
+
+    def number(self, value: Fraction) -> float:
+        return float(value)
+
+    def name(self, node: Name) -> Any:
+        return self.values[node.id]
+
+    def exponent(self, node: Expression) -> Any:
+        return interpret(node, self)
+
+    def power(self, base: Any, exponent: Any, node: Operation) -> Any:
+        return base**exponent
+
+    def call(self, node: Call, args: list[Any]) -> Any:
+        raise UsageError(f"{node.function} stands in a regime; optimizers are run in regimes of plain arithmetic")
+
+
+def scheme_parameters(c: Configuration, free: Numbers) -> dict[str, Any]:
+    """Every parameter of the scheme as a number: the free ones of the regime with gamma, and what the regime says of the others."""
+    values = dict(free)
+    for name, expression in c.bindings.items():
+        values[name] = interpret(expression, _Floats(values))
+    return values
+
+
+def carried_units(c: Configuration, values: Numbers) -> dict[str, Any]:
+    """By name of a memory variable, what it is in units of the variable that the regime carries: v = gamma*eta has gamma."""
+    return {v: interpret(r.factor, _Floats(values)) for v, r in c.rescaled.items()}
