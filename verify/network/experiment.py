@@ -32,7 +32,7 @@ MAX_FLOW_STEPS = 20_000
 class Comparison:
     """`errors[N][i]`: the distance at the end, root mean square over the parameters, with order N and step `steps[i]`.
 
-    `ratios` are |gamma f_1|/|f_0| at the start by regime, at the first step; `negative` how many components of a positive memory
+    `ratios` are |gamma f_1|/|f_0| of theta at the start by regime, at the first step; `negative` how many components of a positive memory
     are negative on the slow manifold truncated at the order; `moved` the root mean square of the way that the optimizer went.
     """
 
@@ -148,12 +148,11 @@ class _Setting:
         }
 
     def ratio(self) -> float:
-        """max over the slow variables of |gamma f_1|/|f_0| at the start."""
+        """|gamma f_1|/|f_0| of theta at the start; inf where it is no number."""
         y = self.start(self.step)
-        f = jax.jit(self.function)(y["theta"], self.free, {x: y[x] for x in self.slow})
-        sizes = [(_rms(parts[0]), _rms(parts[1])) for parts in f.values()]
-        scale = max(float(a) for a, _ in sizes)
-        return max(self.step * float(b) / (float(a) if float(a) > 0 else scale) for a, b in sizes)
+        f_0, f_1 = jax.jit(self.function)(y["theta"], self.free, {x: y[x] for x in self.slow})["theta"][:2]
+        found = self.step * float(_rms(f_1)) / float(_rms(f_0))
+        return found if found == found else float("inf")
 
     # ------------------------------------------------------------------ runs
 

@@ -113,8 +113,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ),
         Optimizer(
             "adamw", "adamw", {**ADAM, "lam": 1e-2},
-            lambda p: optax.adamw(p["gamma"], p["beta1"], p["beta2"], p["eps"], weight_decay=p["lam"]),
-            {"memory": _same, "inertial": _averages}, _moments,
+            lambda p: optax.adamw(p["gamma"], p["beta1"], p["beta2"], p["eps"], weight_decay=p["lam"]), place=_moments,
         ),
         Optimizer(
             "lion", "lion", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4, "lam": 0.0}, _smoothed_lion,
