@@ -63,7 +63,8 @@ class JaxBackend:
             check_scalar(jnp.shape(value), jnp.issubdtype(jnp.result_type(value), jnp.floating))
             return value
 
-        return jax.grad(checked)
+        gradient: Function = jax.grad(checked)
+        return gradient
 
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
         with not_differentiable():

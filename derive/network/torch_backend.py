@@ -68,7 +68,8 @@ class TorchBackend:
             check_scalar(shape, shape is not None and value.is_floating_point())
             return value
 
-        return torch.func.grad(checked)
+        gradient: Function = torch.func.grad(checked)
+        return gradient
 
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
         with not_differentiable(), warnings.catch_warnings():

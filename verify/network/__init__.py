@@ -2,9 +2,10 @@
 
     theta_n of the optimizer      against      the flow of f_0 + gamma f_1 + ... + gamma^N f_N at the time n gamma
 
-The optimizers are optax's own, the flows diffrax's; nothing of the derivation but its result is used.
+The optimizers are optax's own, the flows those of a method of order 8; nothing of the derivation but its result is used.
 """
 
-from verify.network.experiment import Comparison, compare
+from verify.network.comparison import Comparison
+from verify.network.experiment import compare, compare_many
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "compare_many"]

@@ -5,8 +5,10 @@ A model is (parameters, loss): a tree of float64 arrays, and the full-batch cros
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -17,7 +19,7 @@ Tree = Any
 DEFAULT_IMAGES = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Parameters at the start, the loss of all images, and the loss of chosen ones, `batch_loss(params, indices)`."""
 
@@ -48,15 +50,17 @@ def _model(name: str, params: Tree, logits: Callable[[Tree, Any], Any], images: 
     return Model(name, params, lambda p: of(p, x, y), lambda p, i: of(p, x[i], y[i]), images)
 
 
-def _matrices(shapes: list[tuple[int, ...]], seed: int) -> list[Any]:
+def _matrices(shapes: Sequence[tuple[int, ...]], seed: int) -> list[Any]:
     keys = jax.random.split(jax.random.PRNGKey(seed), len(shapes))
-    return [jax.random.normal(k, s, dtype=float) / jnp.sqrt(jnp.prod(jnp.array(s[:-1]))) for k, s in zip(keys, shapes, strict=True)]
+    return [
+        jax.random.normal(k, s, dtype=float) / jnp.sqrt(jnp.prod(jnp.array(s[:-1]))) for k, s in zip(keys, shapes, strict=True)
+    ]
 
 
 def mlp(width: int = 32, depth: int = 1, images: int = DEFAULT_IMAGES, seed: int = 0, bias: bool = True) -> Model:
     """tanh layers of this width."""
     sizes = [64] + [width] * depth + [10]
-    weights = _matrices(list(zip(sizes[:-1], sizes[1:], strict=True)), seed)
+    weights = _matrices(list(pairwise(sizes)), seed)
     params = [{"w": w, "b": jnp.zeros(w.shape[1])} if bias else {"w": w} for w in weights]
 
     def logits(p: Tree, x: Any) -> Any:
@@ -75,7 +79,9 @@ def convolutional(channels: int = 4, images: int = 150, seed: int = 0) -> Model:
 
     def logits(p: Tree, x: Any) -> Any:
         image = x.reshape(-1, 8, 8, 1)
-        maps = jax.nn.softplus(jax.lax.conv_general_dilated(image, p["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")))
+        maps = jax.nn.softplus(
+            jax.lax.conv_general_dilated(image, p["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        )
         pooled = maps.reshape(-1, 4, 2, 4, 2, maps.shape[-1]).mean((2, 4))
         return pooled.reshape(x.shape[0], -1) @ p["dense"] + p["bias"]
 
@@ -85,7 +91,7 @@ def convolutional(channels: int = 4, images: int = 150, seed: int = 0) -> Model:
 def transformer(width: int = 8, images: int = 100, seed: int = 0) -> Model:
     """Rows of an image are eight tokens: one head of attention, one tanh layer, both with a skip connection."""
     names = ("embed", "place", "query", "key", "value", "inner", "outer", "read")
-    shapes: list[tuple[int, ...]] = [(8, width)] * 2 + [(width, width)] * 3 + [(width, 2 * width), (2 * width, width), (width, 10)]
+    shapes = [(8, width)] * 2 + [(width, width)] * 3 + [(width, 2 * width), (2 * width, width), (width, 10)]
     params = dict(zip(names, _matrices(shapes, seed), strict=True))
 
     def logits(p: Tree, x: Any) -> Any:
@@ -99,3 +105,9 @@ def transformer(width: int = 8, images: int = 100, seed: int = 0) -> Model:
 
 
 MODELS: dict[str, Callable[..., Model]] = {"mlp": mlp, "convolutional": convolutional, "transformer": transformer}
+
+
+@lru_cache(8)
+def built(name: str, **options: int | bool) -> Model:
+    """The model of that name, one object however often it is asked for."""
+    return MODELS[name](**options)

@@ -28,19 +28,28 @@ FAR = 10**7  # steps taken before: bias corrections are one in float64
 class Optimizer:
     """An optimizer, its scheme, the numbers that people use, and how each regime carries them.
 
+    gamma, count  a step and a number of steps at which the truncations can be told apart
     slow_rates    by name of a regime: its rates as functions of the scheme's own parameters and gamma
+    averages      by name of a memory variable that is an average: of which function of the gradient
     place         memory by name of the scheme's variables -> entries of optax's state
     maps          the maps that the scheme declares
+    matrices      whether it is that scheme for matrices alone
+    regimes       settings of the parameters for regimes that are the scheme's own in no file
     """
 
     name: str
     scheme: str
     defaults: Mapping[str, float]
+    gamma: float
     make: Callable[[Numbers], Any]
     slow_rates: Mapping[str, Callable[[Numbers], dict[str, Any]]] = field(default_factory=lambda: {"": lambda p: {}})
     place: Callable[[Mapping[str, Tree], Numbers], dict[str, Any]] = lambda memory, p: {}
     maps: Mapping[str, Callable[[Tree], Tree]] = field(default_factory=dict)
     needs_gradients: bool = False
+    averages: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    regimes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    count: int = 8
+    matrices: bool = False
 
 
 def _moments(memory: Mapping[str, Tree], p: Numbers) -> dict[str, Any]:
@@ -52,8 +61,21 @@ def _averages(p: Numbers) -> dict[str, Any]:
     return {"lam1": (1 - p["beta1"]) / gamma, "lam2": (1 - p["beta2"]) / gamma}
 
 
+def _slow_average(p: Numbers) -> dict[str, Any]:
+    return {"lam2": (1 - p["beta2"]) / p["gamma"]}
+
+
+def _inertial(p: Numbers) -> dict[str, Any]:
+    """gamma and lam with alpha = gamma^2, beta = 1 - lam gamma."""
+    gamma = p["gamma"] ** 0.5
+    return {"lam": (1 - p["beta"]) / gamma, "gamma": gamma}
+
+
 def _leapfrog(p: Numbers) -> dict[str, Any]:
-    """gamma and lam with alpha = gamma^2/(1 + lam gamma/2), beta = (1 - lam gamma/2)/(1 + lam gamma/2): 2 alpha/(1 + beta) = gamma^2."""
+    """gamma and lam with alpha = gamma^2/(1 + lam gamma/2), beta = (1 - lam gamma/2)/(1 + lam gamma/2).
+
+    So 2 alpha/(1 + beta) = gamma^2.
+    """
     gamma = (2 * p["gamma"] / (1 + p["beta"])) ** 0.5
     return {"lam": 2 * (1 - p["beta"]) / (1 + p["beta"]) / gamma, "gamma": gamma}
 
@@ -89,46 +111,56 @@ def _same(p: Numbers) -> dict[str, Any]:
     return {}
 
 
+def _gradient(g: Any) -> Any:
+    return g
+
+
+SLOW_MOMENTS = {"memory": {}, "inertial": {"beta1": "1 - lam1*gamma", "beta2": "1 - lam2*gamma"}}
+MOMENTS = {"m": _gradient, "v": jnp.square}
 ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 OPTIMIZERS: dict[str, Optimizer] = {
     o.name: o
     for o in (
-        Optimizer("gd", "gd", {}, lambda p: optax.sgd(p["gamma"])),
+        Optimizer("gd", "gd", {}, 0.1, lambda p: optax.sgd(p["gamma"])),
         Optimizer(
-            "momentum", "momentum", {"beta": 0.9}, lambda p: optax.sgd(p["alpha"], momentum=p["beta"]),
+            "momentum", "momentum", {"beta": 0.9}, 0.005, lambda p: optax.sgd(p["alpha"], momentum=p["beta"]),
             {"memory": _same, "leapfrog": _leapfrog}, _trace,
         ),
         Optimizer(
-            "nesterov", "nesterov-keras", {"beta": 0.9}, lambda p: optax.sgd(p["alpha"], momentum=p["beta"], nesterov=True),
-            {"memory": _same}, _trace,
+            "nesterov", "nesterov-keras", {"beta": 0.9}, 0.005,
+            lambda p: optax.sgd(p["alpha"], momentum=p["beta"], nesterov=True),
+            {"memory": _same, "inertial": _inertial}, _trace,
         ),
         Optimizer(
-            "rmsprop", "rmsprop", {"rho": 0.9, "eps": 1e-8},
+            "rmsprop", "rmsprop", {"rho": 0.9, "eps": 1e-8}, 1e-3,
             lambda p: optax.rmsprop(p["gamma"], decay=p["rho"], eps=p["eps"], eps_in_sqrt=True),
             {"memory": _same, "inertial": lambda p: {"lam": (1 - p["rho"]) / p["gamma"]}}, lambda memory, p: {"nu": memory["G"]},
+            averages={"G": jnp.square},
         ),
         Optimizer(
-            "adam", "adam", ADAM, lambda p: optax.adam(p["gamma"], p["beta1"], p["beta2"], p["eps"]),
-            {"memory": _same, "inertial": _averages}, _moments,
+            "adam", "adam", ADAM, 1e-3, lambda p: optax.adam(p["gamma"], p["beta1"], p["beta2"], p["eps"]),
+            {"memory": _same, "inertial": _averages}, _moments, averages=MOMENTS,
         ),
         Optimizer(
-            "adamw", "adamw", {**ADAM, "lam": 1e-2},
-            lambda p: optax.adamw(p["gamma"], p["beta1"], p["beta2"], p["eps"], weight_decay=p["lam"]), place=_moments,
+            "adamw", "adamw", {**ADAM, "lam": 1e-2}, 1e-3,
+            lambda p: optax.adamw(p["gamma"], p["beta1"], p["beta2"], p["eps"], weight_decay=p["lam"]),
+            {"memory": _same, "inertial": _averages}, _moments, averages=MOMENTS, regimes=SLOW_MOMENTS,
         ),
         Optimizer(
-            "lion", "lion", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4, "lam": 0.0}, _smoothed_lion,
-            place=lambda memory, p: {"mu": memory["m"]},
+            "lion", "lion", {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4, "lam": 0.0}, 1e-4, _smoothed_lion,
+            {"memory": _same, "inertial": _slow_average}, lambda memory, p: {"mu": memory["m"]}, averages={"m": _gradient},
+            regimes={"memory": {}, "inertial": {"beta2": "1 - lam2*gamma"}},
         ),
         Optimizer(
-            "muon", "muon", {"mu": 0.95},
+            "muon", "muon", {"mu": 0.95}, 1e-4,
             lambda p: optax.chain(optax.contrib.scale_by_muon(beta=p["mu"], nesterov=False, eps=0.0), optax.scale(-p["gamma"])),
             place=lambda memory, p: {
                 "count": jnp.asarray(FAR, jnp.int32), "mu": jax.tree.map(lambda m: (1 - p["mu"]) * m, memory["m"]),
             },
-            maps={"P": _polynomial_polar},
+            maps={"P": _polynomial_polar}, matrices=True,
         ),
         Optimizer(
-            "sam", "sam-normalised", {"kappa": 0.5}, _sam, {"proportional": _same}, needs_gradients=True,
+            "sam", "sam-normalised", {"kappa": 0.5}, 0.05, _sam, {"proportional": _same}, needs_gradients=True,
         ),
     )
 }  # fmt: skip
@@ -155,7 +187,7 @@ class _Floats(Arithmetic):
 
 
 def scheme_parameters(c: Configuration, free: Numbers) -> dict[str, Any]:
-    """Every parameter of the scheme as a number: the free ones of the regime with gamma, and what the regime says of the others."""
+    """Every parameter of the scheme as a number: those that are free, gamma, and what the regime says of the others."""
     values = dict(free)
     for name, expression in c.bindings.items():
         values[name] = interpret(expression, _Floats(values))
