@@ -56,6 +56,9 @@ def save_picture(path: str | Path, result: Comparison, found: Paths) -> None:
         left, right = figure.subplots(1, 2)
         _orbits(left, found)
         _errors(right, found)
+        handles, names = right.get_legend_handles_labels()
+        dots, name = left.get_legend_handles_labels()
+        figure.legend([*dots[:1], *handles], [*name[:1], *names], loc="outside lower center", ncols=len(names) + 1)
         regime = f", regime {result.regime}" if result.regime else ""
         figure.suptitle(f"{result.optimizer} on {result.model}, {result.parameters} parameters, step {found.gamma:.3g}{regime}")
     with replacing(path) as temporary:
@@ -71,10 +74,9 @@ def _orbits(axes: Any, found: Paths) -> None:
 
     axes.plot(*shown(found.iterates), "o", color="black", markersize=6, fillstyle="none", label="iterates", zorder=3)
     for n in _drawn(found.flows):
-        axes.plot(*shown(found.flows[n]), color=COLOURS[n], linestyle=DASHES[n], linewidth=2, label=_flow_name(n))
+        axes.plot(*shown(found.flows[n]), color=COLOURS[n], linestyle=DASHES[n], linewidth=2)
     axes.set(xlabel="along the way of the iterates", ylabel="across, from the limit flow to the iterates")
     axes.set_title("Paths in the plane of two directions")
-    axes.legend()
 
 
 def _errors(axes: Any, found: Paths) -> None:
@@ -88,7 +90,6 @@ def _errors(axes: Any, found: Paths) -> None:
     axes.set_yscale("log")
     axes.set(xlabel="time, steps times step", ylabel="distance from the iterates, rms over the parameters")
     axes.set_title("Error against time")
-    axes.legend()
 
 
 def _drawn(flows: Array) -> list[int]:
