@@ -127,12 +127,12 @@ OPTIMIZERS: dict[str, Optimizer] = {
             {"memory": _same, "leapfrog": _leapfrog}, _trace,
         ),
         Optimizer(
-            "nesterov", "nesterov-keras", {"beta": 0.9}, 0.005,
+            "nesterov", "nesterov-keras", {"beta": 0.9}, 0.003,
             lambda p: optax.sgd(p["alpha"], momentum=p["beta"], nesterov=True),
             {"memory": _same, "inertial": _inertial}, _trace,
         ),
         Optimizer(
-            "rmsprop", "rmsprop", {"rho": 0.9, "eps": 1e-8}, 1e-3,
+            "rmsprop", "rmsprop", {"rho": 0.9, "eps": 1e-8}, 1e-4,
             lambda p: optax.rmsprop(p["gamma"], decay=p["rho"], eps=p["eps"], eps_in_sqrt=True),
             {"memory": _same, "inertial": lambda p: {"lam": (1 - p["rho"]) / p["gamma"]}}, lambda memory, p: {"nu": memory["G"]},
             averages={"G": jnp.square},
