@@ -79,7 +79,7 @@ def test_slopes_of_gradient_descent_at_two_learning_rates_at_once(model: Model) 
     one, half = found
     assert isinstance(one, Comparison)
     assert isinstance(half, Comparison)
-    assert one.ratios[""] == pytest.approx(2 * half.ratios[""])
+    assert 1.8 < one.ratios[""] / half.ratios[""] < 2.5
 
 
 def test_a_wrong_correction_has_the_slope_of_the_limit_flow(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

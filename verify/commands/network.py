@@ -154,13 +154,15 @@ def _print(r: Comparison) -> None:
     click.echo(f"\nthe optimizer moves by {r.moved:.2e} a parameter; the flows are right within {r.flow_error:.0e}")
     if r.negative:
         click.echo(f"{r.negative} averages of squares are negative on the truncated slow manifold")
+    if r.rounded:
+        click.echo("errors below 1e-13 are rounding: take a larger step, or a lower order")
     click.echo(f"verdict: {r.verdict}")
 
 
 def _regime(r: Comparison) -> str:
     ratios = "; ".join(f"{name + ' ' if name else ''}{x:.2g}" for name, x in r.ratios.items())
     use = "" if r.useful else ", above 0.1: the series is of no use"
-    return f"regime {r.regime or 'of fixed hyperparameters'}; |gamma f_1|/|f_0| at the start: {ratios}{use}"
+    return f"regime {r.regime or 'of fixed hyperparameters'}; |gamma f_1|/|f_0| in the first step: {ratios}{use}"
 
 
 def _print_sweep(points: Sequence[dict[str, float]], results: Sequence[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from math import isfinite, log2
 from typing import Any
 
 USEFUL = 0.1  # |gamma f_1|/|f_0| beyond which a series is of no use
+ROUNDED = 1e-13  # below this, errors are those of float64
 TOLERANCE = 0.3  # between a slope at the two smallest steps and the order of the error
 
 
@@ -16,9 +17,9 @@ TOLERANCE = 0.3  # between a slope at the two smallest steps and the order of th
 class Comparison:
     """`errors[N][i]`: the distance at the end, root mean square over the parameters, with order N and step `steps[i]`.
 
-    `ratios` are |gamma f_1|/|f_0| of theta at the start by regime, at the first step; `negative` how many averages of squares
-    are negative on the slow manifold truncated at the order; `moved` the root mean square of the way that the optimizer went;
-    `flow_error` by how much the flows may be off.  An error is inf where the flow leaves the numbers.
+    `ratios` are |gamma f_1|/|f_0| of theta by regime, the larger one of the start and of a first step; `negative` how many
+    averages of squares are negative on the slow manifold truncated at the order; `moved` the root mean square of the way that
+    the optimizer went; `flow_error` by how much the flows may be off.  An error is inf where the flow leaves the numbers.
     """
 
     optimizer: str
@@ -45,6 +46,11 @@ class Comparison:
             )
             for e in self.errors
         )
+
+    @property
+    def rounded(self) -> bool:
+        """Whether a slope is one of rounding errors."""
+        return any(0 < x < ROUNDED for e in self.errors for x in e)
 
     @property
     def useful(self) -> bool:

@@ -25,6 +25,7 @@ Numbers = Mapping[str, float]
 Progress = Callable[[str], None]
 FINE = 1e-2  # of the smallest error: what the flow may be wrong by
 ROUNDING = 1e-13  # of the way that the optimizer goes: what sums of float64 are wrong by
+FEWER = 4  # steps of the optimizer to the first step of the flow
 MOST_STEPS = 256  # of the flow, to one of the optimizer
 
 
@@ -149,7 +150,8 @@ def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, 
 
 def _errors(runs: Runs, gamma: Any, free: Numbers, count: int, end: Any, way: Any) -> tuple[Any, Any]:
     """(errors by setting and order, how far the flows at the smallest error may be off); inf where a flow leaves the numbers."""
-    steps, before = count, runs.flows(gamma, free, count, count)
+    steps = max(1, count // FEWER)
+    before = runs.flows(gamma, free, count, steps)
     while True:
         steps *= 2
         now = runs.flows(gamma, free, count, steps)

@@ -107,6 +107,15 @@ def _sam(p: Numbers) -> Any:
     return optax.contrib.sam(optax.sgd(p["gamma"]), adversarial, sync_period=2, opaque_mode=True)
 
 
+def _muon(p: Numbers) -> Any:
+    """Every parameter a matrix, multiplied from the left."""
+    matrix = optax.contrib.MuonDimensionNumbers(reduction_axis=0, output_axis=1)
+    polar = optax.contrib.scale_by_muon(
+        beta=p["mu"], nesterov=False, eps=0.0, weight_dimension_numbers=lambda u: jax.tree.map(lambda _: matrix, u)
+    )
+    return optax.chain(polar, optax.scale(-p["gamma"]))
+
+
 def _same(p: Numbers) -> dict[str, Any]:
     return {}
 
@@ -153,7 +162,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ),
         Optimizer(
             "muon", "muon", {"mu": 0.95}, 1e-4,
-            lambda p: optax.chain(optax.contrib.scale_by_muon(beta=p["mu"], nesterov=False, eps=0.0), optax.scale(-p["gamma"])),
+            _muon,
             place=lambda memory, p: {
                 "count": jnp.asarray(FAR, jnp.int32), "mu": jax.tree.map(lambda m: (1 - p["mu"]) * m, memory["m"]),
             },

@@ -18,13 +18,6 @@ from verify.network.optimizers import OPTIMIZERS, Optimizer, carried_units, sche
 
 Tree = Any
 Numbers = Mapping[str, Any]
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-
-
-def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled in a hurry: the networks are small, and most of the time goes into the compiler."""
-    found: Callable[..., Any] = jax.jit(f, compiler_options=QUICK)
-    return found
 
 
 class Runs:
@@ -58,6 +51,11 @@ class Runs:
         rest: Callable[[Any], Any] = jnp.zeros_like
         return {"theta": self.model.params, **{x: jax.tree.map(self.row.averages.get(x, rest), g) for x in self.slow}}
 
+    def _parts(self, y: Mapping[str, Tree], free: Numbers) -> dict[str, list[Tree]]:
+        """[f_0, f_1, ...] of every slow variable."""
+        found: dict[str, list[Tree]] = self.function(y["theta"], free, {x: y[x] for x in self.slow})
+        return found
+
     def _memory(self, gamma: Any, free: Numbers) -> dict[str, Tree]:
         """All memory of the scheme in its own units, fast memory on the slow manifold through gamma^order."""
         slow = {x: self.start[x] for x in self.slow}
@@ -71,14 +69,22 @@ class Runs:
 
     @cached_property
     def ratio(self) -> Callable[[Any, Numbers], Any]:
-        """|gamma f_1|/|f_0| of theta at the start; of all slow variables where theta stands still there."""
+        """|gamma f_1|/|f_0| of theta, the larger one of the start and of one step from there along f_0.
+
+        Of all slow variables where theta stands still.
+        """
+
+        def at(y: Mapping[str, Tree], free: Numbers) -> Any:
+            parts = self._parts(y, free)
+            (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
+            return jnp.where(a > 0, c / a, d / b)
 
         def found(gamma: Any, free: Numbers) -> Any:
-            parts = self.function(self.start["theta"], free, {x: self.start[x] for x in self.slow})
-            (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
-            return gamma * jnp.where(a > 0, c / a, d / b)
+            first = {x: p[0] for x, p in self._parts(self.start, free).items()}
+            both = jax.tree.map(lambda x, f: jnp.stack([x, x + gamma * f]), self.start, first)
+            return gamma * jnp.max(jax.lax.map(lambda y: at(y, free), both))
 
-        return compiled(jax.vmap(found))
+        return _compiled(jax.vmap(found))
 
     @cached_property
     def iterates(self) -> Callable[[Any, Numbers, Any], Any]:
@@ -91,7 +97,7 @@ class Runs:
             carry, step = self._optimizer(gamma, free, memory)
             return ravel_pytree(jax.lax.fori_loop(0, count, lambda _, c: step(c), carry)[0])[0], negative
 
-        return compiled(jax.vmap(found, (0, 0, None)))
+        return _compiled(jax.vmap(found, (0, 0, None)))
 
     def _optimizer(self, gamma: Any, free: Numbers, memory: Mapping[str, Tree]) -> tuple[Any, Callable[[Any], Any]]:
         """(parameters and state, one step of the library's optimizer on them)."""
@@ -116,9 +122,7 @@ class Runs:
         powers = jnp.where(jnp.arange(self.order + 1) <= order, gamma ** jnp.arange(self.order + 1), 0.0)
 
         def field(x: Any) -> Any:
-            point = unravel(x)
-            parts = self.function(point["theta"], free, {s: point[s] for s in self.slow})
-            return ravel_pytree({v: _weighted(p, powers) for v, p in parts.items()})[0]
+            return ravel_pytree({v: _weighted(p, powers) for v, p in self._parts(unravel(x), free).items()})[0]
 
         return y, field, lambda x: ravel_pytree(unravel(x)["theta"])[0]
 
@@ -132,9 +136,9 @@ class Runs:
 
         orders = jnp.arange(self.order + 1)
         every = jax.vmap(found, (None, None, None, None, 0))
-        return compiled(jax.vmap(lambda *args: every(*args, orders), (0, 0, None, None)))
+        return _compiled(jax.vmap(lambda *args: every(*args, orders), (0, 0, None, None)))
 
-    def paths(self, gamma: Any, free: Numbers, count: int, finer: int = 8) -> tuple[Any, Any]:
+    def paths(self, gamma: Any, free: Numbers, count: int, finer: int = 2) -> tuple[Any, Any]:
         """At one setting, theta at the times 0, gamma, ..., count*gamma: of the optimizer, and of the flows by order."""
 
         def found(gamma: Any, free: Numbers) -> tuple[Any, Any]:
@@ -147,7 +151,7 @@ class Runs:
 
             return iterates, jax.vmap(one)(jnp.arange(self.order + 1))
 
-        iterates, flows = compiled(found)(gamma, free)
+        iterates, flows = _compiled(found)(gamma, free)
         return iterates, flows
 
 
@@ -155,6 +159,11 @@ class Runs:
 def runs_of(optimizer: str, regime: str, order: int, model: Model) -> Runs:
     """One object, so that what it has compiled is used again."""
     return Runs(OPTIMIZERS[optimizer], regime, order, model)
+
+
+def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    found: Callable[..., Any] = jax.jit(f)
+    return found
 
 
 def _points(step: Callable[[Any], Any], start: Any, count: int, shown: Callable[[Any], Any]) -> Any:

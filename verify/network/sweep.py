@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import product
+from logging import ERROR
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,9 @@ def _by_dask(address: str | None, jobs: int, tasks: Tasks) -> Done:
 
     with ExitStack() as stack:
         if address is None:
-            cluster = stack.enter_context(LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None))
+            cluster = stack.enter_context(
+                LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=ERROR)
+            )
             client = stack.enter_context(Client(cluster))
         else:
             try:
