@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, nan
@@ -19,10 +20,10 @@ jax.config.update("jax_enable_x64", True)
 
 from derive.errors import UsageError  # noqa: E402
 from derive.network.function import FieldFunction  # noqa: E402
-from verify.commands import network as command  # noqa: E402
 from verify.commands.main import main  # noqa: E402
-from verify.network import Comparison, compare, compare_many  # noqa: E402
 from verify.network import sweep as sweeps  # noqa: E402
+from verify.network.comparison import Comparison  # noqa: E402
+from verify.network.experiment import compare, compare_many  # noqa: E402
 from verify.network.flow import flow  # noqa: E402
 from verify.network.models import Model, built  # noqa: E402
 from verify.network.runs import runs_of  # noqa: E402
@@ -228,7 +229,7 @@ def test_the_command_prints_a_table_and_draws(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "optax" else name)
+    monkeypatch.setitem(sys.modules, "optax", None)
     with pytest.raises(UsageError, match=r"needs optax: pip install 'shadowflow\[network\]'"):
         main(["network", "gd"], standalone_mode=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +28,6 @@ EPILOG = epilog(
     "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam. "
     "They need pip install 'shadowflow[network]'.",
 )
-NEEDED = {"jax": "jax", "optax": "optax", "sklearn": "scikit-learn"}
 UNDECIDED = 2
 
 
@@ -83,9 +81,13 @@ def network_command(
 
 
 def _require() -> None:
-    for module, package in NEEDED.items():
-        if find_spec(module) is None:
-            raise UsageError(f"verify network needs {package}: pip install 'shadowflow[network]'")
+    try:
+        import jax
+        import optax  # noqa: F401
+        import sklearn.datasets  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"verify network needs {error.name}: pip install 'shadowflow[network]'") from None
+    jax.config.update("jax_enable_x64", True)
 
 
 def _number(what: str, text: str) -> float:
@@ -103,9 +105,6 @@ def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
 
 
 def _one(plan: Any, point: dict[str, float], plot: str | None, form: str) -> int:
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
     from verify.network.experiment import compare
     from verify.network.models import built
     from verify.network.pictures import paths, save_picture
@@ -161,7 +160,7 @@ def _print(r: Comparison) -> None:
 
 def _regime(r: Comparison) -> str:
     ratios = "; ".join(f"{name + ' ' if name else ''}{x:.2g}" for name, x in r.ratios.items())
-    use = "" if r.useful else ", above 0.1: the series is of no use"
+    use = "" if r.useful else ", above 0.1" if r.verdict == "verified" else ", above 0.1: the series is of no use"
     return f"regime {r.regime or 'of fixed hyperparameters'}; |gamma f_1|/|f_0| in the first step: {ratios}{use}"
 
 
