@@ -87,7 +87,7 @@ def _trace(memory: Mapping[str, Tree], p: Numbers) -> dict[str, Any]:
 
 def _polynomial_polar(u: Tree) -> Tree:
     coefficients = jnp.asarray((3.4445, -4.7750, 2.0315), jnp.result_type(*jax.tree.leaves(u)))
-    return jax.tree.map(lambda x: optax.contrib._muon.orthogonalize_via_newton_schulz(x, coefficients), u)
+    return jax.tree.map(lambda x: optax.contrib._muon.orthogonalize_via_newton_schulz(x, coefficients, eps=0.0), u)
 
 
 def _smoothed_lion(p: Numbers) -> Any:
