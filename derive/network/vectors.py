@@ -15,7 +15,7 @@ from operator import add, mul
 from typing import Any
 
 from derive.algebra.coefficients import Ratio
-from derive.algebra.fold import Fold, terms_within
+from derive.algebra.fold import Fold, magnitudes, terms_within
 from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, space_of
@@ -156,14 +156,11 @@ class Vectors(Fold[Value]):
         """x^a |x|^b is sign(x)^a |x|^(a+b): grad/|grad| is a sign, and zero where the gradient is, not zero times infinity."""
         if term in self._terms:
             return self._terms[term]
-        exponents = dict(term.factors)
+        signs, others = magnitudes(term)
         found: Value = 1.0
-        for size in [f for f in exponents if f.kind == "abs"]:
-            x = _single(size.children[0])
-            if x in exponents and x is not None:
-                a, b = exponents.pop(x), exponents.pop(size)
-                found = self.times(found, self.signed(self.factor(x), int(a), a + b))
-        for f, e in exponents.items():
+        for x, a, b in signs:
+            found = self.times(found, self.signed(self.factor(x), a, b))
+        for f, e in others:
             found = self.times(found, self.power(self.factor(f), e, f))
         self._terms[term] = found
         return found
