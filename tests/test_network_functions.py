@@ -69,7 +69,7 @@ def at_point(slow: Mapping[str, list[Fraction]]) -> dict[str, Fraction]:
     return POINT | {n: value for x, v in slow.items() for n, value in zip(named[x], v, strict=True)}
 
 
-@pytest.mark.parametrize("name", [n for n in catalogue(noise=False) if plain(n)])
+@pytest.mark.parametrize("name", [n for n in catalogue(noise=False, branches=False) if plain(n)])
 def test_every_scheme_of_the_catalogue_through_gamma(name: str, backend: str) -> None:
     array, stack = BACKENDS[backend]()
     scheme = load_scheme(name)

@@ -5,7 +5,8 @@ The derivatives of the loss are expressions (`derive.concrete.explicit`), comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +123,12 @@ class _Arrays(WithoutMaps):
 
     def derivative(self, label: str, i: int, index: Index) -> Array:
         return self.evaluated(self.expressions.derivative(label, i, index))
+
+    def elsewhere(self, label: str, point: Sequence[Array], degree: int) -> Callable[[int, Index], Array]:
+        known = {e: v for e, v in self.values.items() if not e.free_symbols & set(self.expressions.symbols)}
+        other = copy(self)
+        other.values = {**known, **dict(zip(self.expressions.symbols, point, strict=True))}
+        return lambda i, index: other.derivative(label, i, index)
 
     def evaluated(self, e: Any) -> Array:
         """A sympy expression on arrays; each part once."""

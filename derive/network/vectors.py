@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import add, mul
+from operator import add, matmul, mul
 from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import Fold, magnitudes, terms_within
 from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
-from derive.algebra.terms import Exponent, Factor, Term, space_of
+from derive.algebra.terms import TRANSPOSED, Exponent, Factor, Term, arguments, space_of
 from derive.errors import UsageError
+from derive.language.layers import LAYER
 from derive.language.maps import MapKind, map_of
 from derive.network.backend import Backend, Function, Scalar, Tree, among, coefficient_at, multilinear, product_rule
 
@@ -198,6 +199,21 @@ class Vectors(Fold[Value]):
     def node(self, f: Factor) -> Value:
         return self.derivative(f.label, [self._direction(c) for c in f.children])
 
+    def moved(self, f: Factor) -> Value:
+        """The same at another point, whose variables are sums."""
+        point = {x: self.filled(self.total(part), x) for x, part in zip(f.slots, arguments(f), strict=True)}
+        directions = [self._whole(*self._direction(c)) for c in f.children]
+        g = multilinear(self.backend, self.given.fields[f.label], len(directions))
+        at = next(iter(point.values())) if self.single else {**self.given.point, **point}
+        return Vector(g(at, *directions), variable_of(f.label))
+
+    def word(self, f: Factor) -> Value:
+        """A product of matrices, or a transpose, array by array."""
+        letters = [self.filled(self.term(c), "") for c in f.children]
+        if f.label == TRANSPOSED:
+            return Vector(self.backend.map(lambda x: x.T, letters[0]), "")
+        return Vector(reduce(lambda a, b: self.backend.map(matmul, a, b), letters), "")
+
     def derivative(self, label: str, directions: Sequence[tuple[Value, str]]) -> Vector:
         """The field of that label, differentiated once along every direction, each with its space."""
         f = multilinear(self.backend, self.given.fields[label], len(directions))
@@ -206,6 +222,8 @@ class Vectors(Fold[Value]):
     def contraction(self, f: Factor) -> Value:
         child = f.children[0]
         value = self.term(child)
+        if f.label not in ("", LAYER):
+            raise UsageError(f"sums over a {f.label} are not computed on trees of arrays; write the loss of one matrix by hand")
         if f.label:
             return self._over_layers(Vector(self.filled(value, ""), ""))
         if isinstance(value, Vector):

@@ -132,6 +132,12 @@ class Program(Fold[str]):
         arguments = ", ".join(self._vector(c) for c in f.children)
         return self.named(f"derivative({arguments})", elementwise=False)
 
+    def moved(self, f: Factor) -> str:
+        raise UsageError("the equation has derivatives at points away from theta; eq.function computes them")
+
+    def word(self, f: Factor) -> str:
+        raise UsageError("this code is for vectors, and the equation has products of matrices; eq.function computes them")
+
     def _vector(self, child: Term) -> str:
         """A direction as a name; a scalar is spread over the components."""
         value = self.term(child)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from derive.writing.code.program import Spelling
 
-_PYTHON = frozenset(("loss", "params", "theta", "gamma", "gradient", "derivative", "value", "unravel", "field", "u", "f", "v", "x"))
+_PYTHON = frozenset(
+    ("loss", "params", "theta", "gamma", "gradient", "derivative", "value", "unravel", "field", "u", "f", "v", "x")
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ TORCH = Target(
     "torch",
     Spelling(
         "**", "#",
-        _functions("torch.", sigmoid="torch.sigmoid", softplus="torch.nn.functional.softplus", erf="torch.erf", size="torch.numel"),
+        _functions(
+            "torch.", sigmoid="torch.sigmoid", softplus="torch.nn.functional.softplus", erf="torch.erf", size="torch.numel",
+        ),
         "torch.sum({})", names=_PYTHON | {"torch"},
     ),
     "import torch\n",
