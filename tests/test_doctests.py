@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import doctest
-import importlib
 import pkgutil
 
 import pytest
+from extras import imported
 
 import derive
 import verify
@@ -14,16 +14,10 @@ import verify
 MODULES = [p.__name__ for p in (derive, verify)]
 MODULES += [m.name for p in (derive, verify) for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")]
 
-EXTRAS = {"jax", "optax", "scipy", "sklearn", "torch"}
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
-            raise
-        pytest.skip(f"{error.name} is not installed")
+    module = imported(name)
     result = doctest.testmod(module)
     assert result.failed == 0
