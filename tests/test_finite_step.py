@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive import DeriveError, modified_equation
+from derive import DeriveError, ModifiedEquation, modified_equation
 from derive.algebra.coefficients import Ring
 from derive.algebra.totals import total
 from derive.readings.finite_step import FiniteStep, finite_step
@@ -83,13 +83,11 @@ def test_the_limit_is_the_stationary_map(name: str) -> None:
             assert not c.substitute(dict.fromkeys(found.factors, c.ring.zero), c.ring)
 
 
-def test_a_step_that_is_not_defined_is_refused() -> None:
-    """M-SVAG divides by what is zero at the first step, in the text and in the closed form."""
-    found = finite_step("msvag")
-    assert found.at_step(2)["theta"] == finite_step("msvag", step=2)["theta"]
-    for first in (lambda: found.at_step(0), lambda: finite_step("msvag", step=0)):
-        with pytest.raises(DeriveError, match="denominator"):
-            first()
+def test_a_step_that_divides_by_zero_is_refused_where_it_is_carried_out() -> None:
+    """M-SVAG divides zero by zero at the first step: the closed form continues it, a number of steps does not."""
+    assert str(finite_step("msvag").at_step(0)["theta"][1]) == "0"
+    with pytest.raises(DeriveError, match="denominator"):
+        finite_step("msvag", step=0)
 
 
 def test_a_step_number_tells_steps_apart() -> None:
@@ -123,6 +121,7 @@ def test_beyond_the_first_correction_the_number_of_steps_is_needed() -> None:
 @pytest.mark.parametrize(
     ("name", "keywords", "words"),
     [
+        ("radam", {"order": 0}, "under a root"),
         (ADAM, {"step": -1}, "whole number from 0"),
         (ADAM, {"step": 1000}, "whole number from 0"),
         ("radam", {"step": 2}, "root of"),
@@ -179,8 +178,9 @@ def adam_on_a_cubic(x: Fraction, b1: Fraction, b2: Fraction, eps: Fraction, step
     return path
 
 
-def adam_from(x: Fraction, found: FiniteStep) -> list[Fraction]:
-    return [Fraction(block[0]) for block in found.evaluate("x**3/3 + x", {"x": x})]
+def adam_from(x: Fraction, found: FiniteStep | ModifiedEquation) -> list[Fraction]:
+    values = found.evaluate("x**3/3 + x", {"x": x})
+    return [Fraction(block[0]) for block in (values if isinstance(values, list) else values.values["theta"])]
 
 
 def first_correction(n: int) -> tuple[Fraction, Fraction]:
@@ -233,6 +233,21 @@ def test_the_layer_of_adam_is_made_of_sums_of_divisors() -> None:
     with mpmath.workdps(40):
         assert abs(mpmath.mpf(first) - (lambert(b1) - lambert(b2))) < mpmath.mpf(10) ** -23
         assert abs(mpmath.mpf(second) - lambert(b2)) < mpmath.mpf(10) ** -23
+
+
+def test_the_layer_is_the_shift_of_the_start() -> None:
+    """theta_N at gamma^2 less that of N stationary steps, N M_1(infinity) + N(N-1)/2 M_0' M_0, tends to the layer."""
+    x, b1, b2, eps, count = Fraction(1, 2), Fraction(1, 3), Fraction(1, 2), Fraction(1, 5), 60
+    settings = {"beta1": str(b1), "beta2": str(b2), "eps": str(eps)}
+    found = finite_step(ADAM, settings=settings)
+    _, limit = adam_from(x, modified_equation(ADAM, 1, form="map", settings=settings))
+    g, h = x * x + 1, 2 * x
+    m0, derivative = -g / (g + eps), -h * eps / (g + eps) ** 2
+    shift = adam_on_a_cubic(x, b1, b2, eps, count, 3)[count][2] - count * limit - count * (count - 1) * derivative * m0 / 2
+    of_r, of_r2 = (Fraction(value) for value in found.layer(20)["theta"].values())
+    hessian = h * g / (g + eps)
+    assert abs(float(of_r * hessian / (g + eps) + of_r2 * hessian / (g + eps) ** 2 - shift)) < 1e-15
+    assert abs(float(of_r * hessian / (g + eps) - shift)) > 1e-3
 
 
 def test_the_layer_needs_numbers() -> None:
@@ -292,7 +307,7 @@ def worst(path: Callable[[float, int], list[list[float]]], gamma: float, steps: 
     xs, errors = path(gamma, max(steps) + 1), []
     for n in steps:
         at = {name: str(Fraction(x)) for name, x in zip("xy", xs[n], strict=True)}
-        m0, m1 = ([float(v) for v in block] for block in adam.at_step(n).evaluate("x**2/2 + 3*y**2/2", at, 20))
+        m0, m1 = ([float(Fraction(v)) for v in block] for block in adam.at_step(n).evaluate("x**2/2 + 3*y**2/2", at, 20))
         said = [x + gamma * a + gamma**2 * wrong * b for x, a, b in zip(xs[n], m0, m1, strict=True)]
         errors.append(max(abs(a - b) for a, b in zip(said, xs[n + 1], strict=True)))
     return max(errors)

@@ -86,7 +86,8 @@ class StartedRun(Derivation):
     def _check_free_of_n(self, value: Sum) -> None:
         """Terms are the same for every n: n and rho^n stand in coefficients alone."""
         if any(self._moves(c) for t in value for f in within(t) for _, c in f.body):
-            raise self._depends_on_n()
+            where = "under a root, in a sum in a denominator, or in what a function is taken of"
+            raise self.fail(f"from rest, the step depends on its number n already at gamma^0, {where}; {_COUNTED}")
 
     def _check_leading(self, value: Sum) -> None:
         """X_n = X_0 + gamma n M_0."""
@@ -139,6 +140,8 @@ class CountedRun(Translation):
         names = self._at_rest()
         for _ in range(n):
             self._carry_out(names)
+            for series in self._unknowns(names).values():  # in turn, so that no step is reached through all after it
+                series.at(order + 1)
         before = self._unknowns(names)
         self._carry_out(names)
         after = self._unknowns(names)

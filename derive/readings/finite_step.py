@@ -117,14 +117,15 @@ def finite_step(
 ) -> FiniteStep:
     """The map from theta_n to theta_(n+1) through gamma^(order+1), for a scheme started from rest.
 
-    step      n, the number of steps done before; left out, n stays a symbol, where M_0 does not depend on n, through gamma^2
+    step      n, the number of steps done before; left out, n stays a symbol, where M_0 does not depend on n, through gamma^2,
+              and a first step that divides zero by zero is continued from n > 0
     settings  exact values or expressions for parameters, {"beta1": "9/10"}
 
     Raises ReductionError where no such map exists in closed form, UsageError for a bad order or step.
 
-    >>> adam = finite_step("adam-bias-corrected", settings={"beta1": "0"})
-    >>> print(adam.excess["theta"][1].coefficient("hess(grad/(abs(grad) + eps))/(abs(grad) + eps)"))
-    -beta2*z*(1 + n)/(1 - beta2*z)
+    >>> adam = finite_step("adam-bias-corrected", settings={"beta2": "beta1"})
+    >>> print(adam.excess["theta"][1])
+    beta1*eps*z*(1 + n)/(1 - beta1*z)*(abs(grad) + eps)**(-2)*hess(grad*(abs(grad) + eps)**(-1))
     """
     chosen = load_scheme(scheme)
     chosen.require_no_layers("finite-step")
