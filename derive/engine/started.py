@@ -124,6 +124,7 @@ class StartedRun(Derivation):
         self._check_free_of_n(value)
         return value
 
+
 def _difference(a: Sum, b: Sum) -> Sum:
     total = dict(a)
     accumulate(total, {t: -c for t, c in b.items()})
