@@ -53,7 +53,9 @@ class Gradient(Series):
             return {}
         for x in self.point.values():
             x.require_whole(k, self.place)
-            if x.low < 0 and any(x.at(j) for j in lattice(x.low, -1, 1)):
+            if x.low < 0 and (below := next(filter(None, map(x.at, lattice(x.low, -1, 1))), None)):
+                if self.context.is_missing(below):
+                    return below
                 raise self.context.fail(f"{self.what} is taken at what grows as gamma -> 0", self.place)
         return self.at_point(int(k))
 
