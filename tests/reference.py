@@ -51,7 +51,7 @@ FLOATS = Floats(float, _power)
 
 @dataclass(frozen=True)
 class OneLayer:
-    """What a text asks of a problem beside gradients: the loss; one layer has all components, as the libraries have one tensor."""
+    """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
     dimension: int = len(START)
     layers: tuple[range, ...] = (range(len(START)),)
