@@ -59,6 +59,7 @@ class Coupling(Translation):
                 inner = {root: v for root, v in self.begins.items() if root < found.root}  # built later may contain it
                 self.begins = inner | {found.root: found.following}
                 self.vanishing = str(found)
+                self.use_ranges()  # sqrt(c^2 X) is |c| sqrt(X)
 
     def _explore(self) -> list[Component]:
         """Components in an order in which they can be solved.

@@ -76,10 +76,8 @@ class Translation:
             **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
         }
         self.algebra = self._algebra()
-        if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone: there |1-beta| is 1-beta
-            from derive.engine.decay import signs_in_ranges  # start-up: most schemes state nothing
-
-            self.algebra.sign = signs_in_ranges(configuration, self.ring)
+        if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone
+            self.use_ranges()
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()
@@ -96,6 +94,12 @@ class Translation:
         self.vanishing = ""  # what was last seen to vanish, in words
         self.tentative = -1
         self.solving: Collection[str] = ()
+
+    def use_ranges(self) -> None:
+        """Sizes of parameters are read in their ranges: |1-beta| is 1-beta for beta < 1."""
+        from derive.engine.decay import signs_in_ranges  # start-up: most schemes need no signs
+
+        self.algebra.sign = signs_in_ranges(self.configuration, self.ring)
 
     def _algebra(self) -> Any:
         """The algebra of terms; where losses are declared, with their gradients and the spaces of all state variables."""
