@@ -88,7 +88,7 @@ def test_a_vanishing_numerator_hides_no_denominator() -> None:
         ("theta = theta - gamma*grad(theta) - gamma*gamma*sign(theta - theta)", "vanishes under a sign"),
         ("s = theta - theta_prev; theta = theta - gamma*grad(theta) - gamma*(s/norm(s))", "vanishes under a root"),
         (
-            "s = theta - theta_prev; y = grad(theta) - grad(theta_prev); theta = theta - gamma*grad(theta + y*dot(s,s)/dot(s,y))",
+            "s = theta - theta_prev; g = grad(theta); theta = theta - gamma*grad(theta + g*dot(s, s)/dot(s, g-grad(theta_prev)))",
             "vanishes in a denominator",
         ),
     ],

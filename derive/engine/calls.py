@@ -60,9 +60,9 @@ class Gradient(Series):
         return self.at_point(int(k))
 
     def _is_open(self) -> bool:
-        """Whether part of what the point tends to counts as zero until it is solved, with no symbol of its own."""
+        """Whether what the point tends to counts as zero until it is solved."""
         leading, context = self.increment(0), self.context
-        return not context.exploring and bool(context.unsolved - {GUESS}) and not context.is_missing(leading)
+        return not context.exploring and not leading and bool(context.unsolved - {GUESS})
 
     def at_point(self, k: int) -> Sum:
         delta = [self.increment(j) for j in range(k + 1)]
