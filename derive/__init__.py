@@ -24,6 +24,7 @@ settings={"beta": "9/10"}:
     modified_energy   E = |eta|^2/2 + L + gamma E_1 + ..., and its rate of dissipation
     modifying_field   the field to hand to the scheme so that it follows its own limit flow
     initial_layer     the shifted start and the transient, from rest
+    finite_step       the step at its number n, from rest: bias correction as it is
     compare           whether two schemes agree, and up to which change of variables
     explain           all of these
     stationary_law    where a stochastic scheme settles: variance and temperature on a quadratic, density, detailed balance
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from derive.readings.compare import compare
     from derive.readings.energy import modified_energy
     from derive.readings.explain import explain
+    from derive.readings.finite_step import finite_step
     from derive.readings.initial_law import initial_law
     from derive.readings.initial_layer import initial_layer
     from derive.readings.laws import compare_laws
@@ -63,17 +65,17 @@ _HOME = {
     "Configuration": "scheme", "Scheme": "scheme", "catalogue": "scheme", "configure": "scheme",
     "inline_scheme": "scheme", "load_scheme": "scheme",
     "accuracy": "readings.accuracy", "compare": "readings.compare", "explain": "readings.explain",
-    "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy", "modified_loss": "readings.loss",
-    "modified_losses": "readings.loss",
+    "finite_step": "readings.finite_step", "initial_layer": "readings.initial_layer", "modified_energy": "readings.energy",
+    "modified_loss": "readings.loss", "modified_losses": "readings.loss",
     "modifying_field": "readings.modifying", "second_order": "readings.second_order", "stability": "readings.stability",
     "compare_laws": "readings.laws", "initial_law": "readings.initial_law", "stationary_law": "readings.stationary",
     "WeakEquation": "weak_equation", "modified_sde": "weak_equation",
 }  # fmt: skip
 __all__ = [
     "Configuration", "DeriveError", "ModifiedEquation", "Relaxation", "Scheme", "TermSum", "WeakEquation", "accuracy",
-    "catalogue", "compare", "compare_laws", "configure", "explain", "initial_law", "initial_layer", "inline_scheme",
-    "load_scheme", "modified_energy", "modified_equation", "modified_equations", "modified_loss", "modified_losses",
-    "modified_sde", "modifying_field", "region", "second_order", "stability", "stationary_law",
+    "catalogue", "compare", "compare_laws", "configure", "explain", "finite_step", "initial_law", "initial_layer",
+    "inline_scheme", "load_scheme", "modified_energy", "modified_equation", "modified_equations", "modified_loss",
+    "modified_losses", "modified_sde", "modifying_field", "region", "second_order", "stability", "stationary_law",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

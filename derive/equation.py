@@ -156,6 +156,37 @@ class ModifiedEquation(Equation):
 
         return evaluate(self, loss, at, digits, parameters, variables)
 
+    def function(
+        self,
+        loss: Any = None,
+        *,
+        backend: str = "jax",
+        field: Callable[..., Any] | None = None,
+        maps: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Any:
+        """The right side as a function, f(params, hyper={"beta": 0.9}, slow={}) -> {"theta": [f_0, f_1, ...]}.
+
+        backend  'jax', 'torch': params is a tree of arrays (of torch also a module), the result of the same shapes; the loss a
+                 function of params, its derivatives nested Jacobian-vector products.  'numpy': the loss a text, params an
+                 array (..., d) of points
+        loss     of a scheme that declares losses a mapping of each to a function of its unknowns
+        field    for schemes of a vector field, a function of params
+        maps     declared maps, each a function of a tree
+
+        Raises UsageError for a backend that is not installed (its extra is named), and when called for a loss that is no number.
+
+        >>> f = modified_equation("momentum", order=1).function("x**2/2", backend="numpy")
+        >>> [float(x[0]) for x in f([2.0], hyper={"beta": 0.5})["theta"]]
+        [-4.0, -12.0]
+        """
+        if backend == "numpy":
+            from derive.network.points import points_function  # brings sympy
+
+            return points_function(self, loss)
+        from derive.network import field_function
+
+        return field_function(self, loss, backend, field, maps)
+
 
 def modified_equation(
     scheme: str | Path | Scheme,

@@ -4,6 +4,7 @@
     python scripts/bench.py profile    where the time of one derivation goes
     python scripts/bench.py trees      tables over all rooted trees, against pybs and kauri where installed
     python scripts/bench.py verify     the routes of verification
+    python scripts/bench.py network    fields on a network, in gradients (extra jax)
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def profile() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["derive", "profile", "trees", "verify"], default="derive")
+    parser.add_argument("what", nargs="?", choices=["derive", "profile", "trees", "verify", "network"], default="derive")
     what = parser.parse_args().what
     if what == "profile":
         profile()

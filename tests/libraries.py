@@ -25,7 +25,7 @@ Step = Callable[[Point, Point], list[float]]
 
 @dataclass(frozen=True)
 class Given:
-    """What an optimizer starts with: the point, in a tensor of this shape, its step counter, and more of its state."""
+    """What an optimizer starts with: the point (optax: the gradient) in a tensor of this shape, its step counter, more state."""
 
     start: tuple[float, ...] = START
     shape: tuple[int, ...] = (len(START),)
@@ -36,8 +36,14 @@ class Given:
 Adapter = Callable[[str, Mapping[str, Any], Given], Step]
 
 
+def loss(theta: Point) -> float:
+    """x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
+    x, y, z = theta
+    return x**4 / 4 + x * x * y / 2 - x * y * z / 3 + math.cos(x - z) + 0.75 * (x * x + y * y + z * z)
+
+
 def gradient(theta: Point) -> list[float]:
-    """grad of x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
+    """grad of the loss."""
     x, y, z = theta
     return [
         x**3 + x * y - y * z / 3 - math.sin(x - z) + 1.5 * x,
@@ -105,7 +111,7 @@ def _preset(optimizer: Any, parameter: Any, given: Given) -> None:
         optimizer.param_groups[0]["step"] = int(counters.pop("step"))
         held.update({k: torch.tensor(v) for k, v in counters.items()})
     else:
-        zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq")}
+        zeros = {k: torch.zeros_like(parameter) for k in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf")}
         held.update({**zeros, **{k: torch.tensor(v) for k, v in counters.items()}})
 
 
@@ -139,18 +145,19 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         transformation = build(name, options)
     assert not given.state, "an optax state is what init makes of it"
     memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
-    if given.count:
-        memory = jax.tree.map(lambda x: jnp.asarray(given.count, x.dtype) if x.dtype == jnp.int32 else x, memory)
+    # roots and powers of a counter of 64 bits are in float64
+    memory = jax.tree.map(lambda x: jnp.asarray(given.count or x, jnp.int64) if x.dtype == jnp.int32 else x, memory)
     held = [memory]
+    takes_value = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(transformation.update).parameters.values())
 
     @jax.jit
-    def update(slope: Any, memory: Any, here: Any) -> Any:
-        updates, memory = transformation.update(slope, memory, here)
+    def update(slope: Any, memory: Any, here: Any, value: Any) -> Any:
+        updates, memory = transformation.update(slope, memory, here, **({"value": value} if takes_value else {}))
         return optax.apply_updates(here, updates), memory
 
     def step(theta: Point, slope: Point) -> list[float]:
         here = jnp.array(list(theta), dtype=jnp.float64)
-        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64), held[0], here)
+        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.shape), held[0], here, loss(theta))
         return [float(x) for x in new]
 
     return step

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from libraries import ADAPTERS, START, Given, gradient
+from libraries import ADAPTERS, START, Given, Point, gradient, loss
 
 from derive.language import SCHEME_CALLS, parse_expression
 from derive.scheme import configure, load_scheme
@@ -51,10 +51,13 @@ FLOATS = Floats(float, _power)
 
 @dataclass(frozen=True)
 class OneLayer:
-    """What sums over components ask of a problem: all components are one layer, as the libraries have one tensor."""
+    """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
     dimension: int = len(START)
     layers: tuple[range, ...] = (range(len(START)),)
+
+    def value(self, theta: Point) -> float:
+        return loss(theta)
 
 
 @dataclass(frozen=True)

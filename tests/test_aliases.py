@@ -57,7 +57,7 @@ def test_a_library_whose_update_is_another_has_a_scheme_of_its_own() -> None:
     """Keras' Adam adds eps before the bias correction, optax's lion takes the sign itself; torch's Adagrad has eps outside."""
     assert load_scheme("keras.optimizers.Adam").name == "adam-eps-hat"
     assert load_scheme("optax.lion").name == "lion-sign"
-    for name in ("adamax-w", "adadelta-w"):
+    for name in ("adamax-v", "adadelta-w"):
         with pytest.raises(UsageError, match="unknown scheme"):
             load_scheme(name)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import doctest
-import importlib
 import pkgutil
 
 import pytest
+from extras import imported
 
 import derive
 import verify
@@ -15,7 +15,9 @@ MODULES = [p.__name__ for p in (derive, verify)]
 MODULES += [m.name for p in (derive, verify) for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")]
 
 
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name))
+    module = imported(name)
+    result = doctest.testmod(module)
     assert result.failed == 0

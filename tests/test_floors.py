@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     "derive", "derive.errors", "derive.files", "derive.sizes",
     "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine", "derive.noise",
-    "derive.result", "derive.concrete", "derive.writing", "derive.equation", "derive.weak_equation", "derive.readings",
-    "derive.trees", "derive.paper",
+    "derive.result", "derive.concrete", "derive.network", "derive.writing", "derive.equation",
+    "derive.weak_equation", "derive.readings", "derive.trees", "derive.paper",
     "derive.commands.helping", "derive.commands.console", "derive.commands.options",
     "derive.commands.limits",
     "verify", "verify.numbers", "verify.problems", "verify.orbits", "verify.proof", "verify.counterexample",
-    "verify.numeric", "verify.certificate", "verify.verification", "verify.stated_formula", "verify.formula_verdict",
-    "verify.sde", "verify.claims", "verify.report",
+    "verify.numeric", "verify.network", "verify.certificate", "verify.verification", "verify.stated_formula",
+    "verify.formula_verdict", "verify.sde", "verify.claims", "verify.report",
     "derive.commands", "verify.commands",
 )  # fmt: skip
 

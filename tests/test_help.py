@@ -79,7 +79,7 @@ MAKES = {
     "verify certificate momentum.json": "verify scheme momentum --order 0 -o momentum.json",
     "verify claims literature --lock": "verify claims literature --record --lock verdicts.lock",
 }
-SLOW = ("verify claims  ", "verify claims literature", "verify report adam", "verify report momentum")
+SLOW = ("verify network", "verify claims  ", "verify claims literature", "verify report adam", "verify report momentum")
 
 
 @pytest.mark.parametrize("line", [pytest.param(x, marks=pytest.mark.slow) if x.startswith(SLOW) else x for x in LINES])
@@ -92,6 +92,9 @@ def test_every_example_runs(line: str, tmp_path: Path, monkeypatch: pytest.Monke
         pytest.importorskip("matplotlib")
     if words[1] == "report":
         pytest.importorskip("ziamath")
+    if words[1] == "network":
+        for library in ("optax", "sklearn", "joblib"):
+            pytest.importorskip(library, reason=f"{library} is not installed (extra 'sweep')")
     result = CliRunner().invoke(PROGRAMS[words[0]], words[1:], standalone_mode=False, catch_exceptions=False)
     said = re.search(r"# refuted, exit status (\d)", line)
     assert (result.return_value or 0) == (int(said[1]) if said else 0), result.output

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import doctest
-import importlib
 import pkgutil
 import re
 import runpy
 from pathlib import Path
 
 import pytest
+from extras import imported
 
 import derive
 from derive import catalogue, load_scheme
@@ -59,7 +59,7 @@ def public_modules() -> list[str]:
 
 @pytest.mark.parametrize("name", public_modules())
 def test_every_public_name_is_documented_and_every_example_runs(name: str) -> None:
-    module = importlib.import_module(name)
+    module = imported(name)
     assert module.__doc__, name
     for attribute, value in vars(module).items():
         if not attribute.startswith("_") and getattr(value, "__module__", None) == name and isinstance(value, type):

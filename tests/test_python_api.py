@@ -17,7 +17,7 @@ from derive.algebra.coefficients import Ring
 
 ROOT = Path(__file__).parents[1]
 READINGS = (
-    "accuracy", "compare", "explain", "initial_layer", "modified_energy", "modified_loss", "modified_losses",
+    "accuracy", "compare", "explain", "finite_step", "initial_layer", "modified_energy", "modified_loss", "modified_losses",
     "modifying_field", "second_order", "stability",
 )  # fmt: skip
 

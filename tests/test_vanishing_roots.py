@@ -64,6 +64,17 @@ def test_a_quotient_of_differences() -> None:
     assert field(text, 0) == ["-grad*dot(grad, grad)*dot(grad, hess(grad))**(-1)"]
 
 
+def test_a_vanishing_numerator_hides_no_denominator() -> None:
+    """In grad*(s.s/s.y) and s/|s| the numerator is looked at first, and vanishes too: 0/0 is not 0.
+
+    For L = x^2/2 and x > 0 the second is x+ = (1 - gamma) x + gamma^2: f_1 = -x/2 + 1.
+    """
+    text = "s = theta - theta_prev; y = grad(theta) - grad(theta_prev); theta = theta - gamma*(grad(theta)*dot(s, s)/dot(s, y))"
+    assert field(text, 0) == ["-grad*dot(grad, grad)*dot(grad, hess(grad))**(-1)"]
+    text = "s = theta - theta_prev; theta = theta - gamma*grad(theta) - gamma*gamma*(s/norm(s))"
+    assert field(text, 1) == ["-grad", "-1/2*hess(grad) + grad*dot(grad, grad)**(-1/2)"]
+
+
 @pytest.mark.parametrize(
     "text, words",
     [
@@ -75,6 +86,11 @@ def test_a_quotient_of_differences() -> None:
         ("g = grad(theta); m = m/2 + g/2; v = v/3 + 2*g*g/3; theta = theta - gamma*g/(sqrt(v - m*m) + eps)", "even root"),
         ("g = grad(theta); m = m/2 + g/2; s = s/2 + (g - m)**2/2; theta = theta - gamma*m/sqrt(s)", "vanishes"),
         ("theta = theta - gamma*grad(theta) - gamma*gamma*sign(theta - theta)", "vanishes under a sign"),
+        ("s = theta - theta_prev; theta = theta - gamma*grad(theta) - gamma*(s/norm(s))", "vanishes under a root"),
+        (
+            "s = theta - theta_prev; y = grad(theta) - grad(theta_prev); theta = theta - gamma*grad(theta + y*dot(s,s)/dot(s,y))",
+            "vanishes in a denominator",
+        ),
     ],
 )
 def test_what_is_still_refused(text: str, words: str) -> None:

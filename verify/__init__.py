@@ -6,6 +6,7 @@
     proof           a field proved for every smooth loss, every dimension and all parameter values, over random prime fields
     counterexample  f_k of exact orbits on random losses against the claimed ones: where a claim fails, and what is right
     numeric         error against gamma for every truncation; coefficients recovered from runs; closed forms on quadratics
+    network         optimizers of optax on small networks against the flows of their modified equations
     certificate     a statement as a file, and a checker that stands alone
     sde             generators of stochastic optimizers proved from their texts, and numerical routes to them
     claims          statements of papers, judged by the proof and by the readings of `derive`

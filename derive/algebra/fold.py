@@ -40,6 +40,22 @@ def is_polynomial(total: Iterable[Term]) -> bool:
     return all(f.kind in ("node", "state", "sum", "word") for t in total for f in within(t))
 
 
+def magnitudes(term: Term) -> tuple[list[tuple[Factor, int, Exponent]], list[tuple[Factor, Exponent]]]:
+    """The factors x^a |x|^b of a term as (x, a, a + b), to be read as sign(x)^a |x|^(a+b), and all others with their exponents.
+
+    So x/|x| has no value zero times infinity where x is zero.
+    """
+    exponents = dict(term.factors)
+    found: list[tuple[Factor, int, Exponent]] = []
+    for size in [f for f in exponents if f.kind == "abs"]:
+        inner = size.children[0].factors
+        x = inner[0][0] if len(inner) == 1 and inner[0][1] == 1 else None
+        if x is not None and x in exponents:
+            a, b = exponents.pop(x), exponents.pop(size)
+            found.append((x, int(a), a + b))
+    return found, list(exponents.items())
+
+
 class Fold(Cases[V]):
     """value(prod f^e) = prod power(value(f), e), with one method a kind of factor.
 

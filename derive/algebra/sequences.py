@@ -19,8 +19,13 @@ from typing import Any
 from flint import fmpq
 
 from derive.algebra.coefficients import Ratio, Ring
+from derive.errors import ReductionError
 
 Powers = tuple[int, ...]  # exponents of the symbols that stand for rho^n
+
+
+class NoClosedSum(ReductionError):
+    """A sequence with n or some rho^n in its denominator: it is not summed."""
 
 
 class Sequences:
@@ -50,7 +55,7 @@ class Sequences:
         if not self.factors:
             return self._image(right, self._sums, self._next_sum)
         total = self.ring.zero
-        for key, part in self._parts(right).items():
+        for key, part in self._parts(self._whole(right)).items():
             zeta = self._power(self.factors.values(), key)
             if not any(key) or zeta == self.ring.one:
                 total = total + self._image(part, self._sums, self._next_sum) * self._power(self._symbols, key)
@@ -64,7 +69,7 @@ class Sequences:
         if not self.factors:
             return self._scaled_relaxation(a, self.ring.one, right)
         total = self.ring.zero
-        for key, part in self._parts(right).items():
+        for key, part in self._parts(self._whole(right)).items():
             zeta = self._power(self.factors.values(), key)
             if any(key) and zeta == a:
                 q = self._image((part * zeta.inverse()).reduced(), self._sums, self._next_sum)
@@ -121,6 +126,14 @@ class Sequences:
             groups.setdefault(key, {})[rest] = coefficient
         context = self.ring.context
         return {key: Ratio(self.ring, context.from_dict(group), sequence.den) for key, group in groups.items()}
+
+    def _whole(self, sequence: Ratio) -> Ratio:
+        """The sequence with common factors cancelled; NoClosedSum where n or some rho^n is left in its denominator."""
+        value = sequence.reduced()
+        moving = {self.ring.names[0], *self.factors}
+        if moving & Ratio(self.ring, self.ring.one.num, value.den).symbols():
+            raise NoClosedSum(f"{value} is no sum of n^a rho^(b n), and neither is its sum over n")
+        return value
 
     def _power(self, bases: Iterable[Ratio], key: Powers) -> Ratio:
         if not any(key):

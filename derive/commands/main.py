@@ -44,6 +44,7 @@ class Commands(LimitedGroup):
         "stability": ("derive.commands.readings", "stability", "The interval of gamma*h that is stable on quadratics."),
         "energy": ("derive.commands.readings", "energy", "The modified energy, and its dissipation under friction."),
         "modifying": ("derive.commands.readings", "modifying", "The corrected field that makes a scheme follow its limit flow."),
+        "code": ("derive.commands.code", "code", "The modified equation as a function to paste, in JAX, torch, Python, Julia."),
         "initial-layer": ("derive.commands.readings", "initial_layer", "Started from rest: the shifted start and the transient."),
         "compare": ("derive.commands.readings", "compare", "Whether two schemes agree, and up to which change of variables."),
         "stationary-law": ("derive.commands.laws", "stationary_law", "Where a stochastic optimizer settles: variance, density."),

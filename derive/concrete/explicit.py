@@ -55,7 +55,7 @@ def to_sympy(expression: Expression, names: Mapping[str, Any]) -> Any:
     return interpret(expression, Symbolic(names))
 
 
-class _Expressions:
+class Expressions:
     """Expressions in the variables of the loss, the states' components and the parameters."""
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
@@ -140,7 +140,7 @@ class _Explicit:
     """Coefficients of the equation; polynomials are collected by monomials of the loss's variables, others stay as built."""
 
     def __init__(self, equation: Equation, problem: Problem) -> None:
-        self.expressions = _Expressions(equation, problem)
+        self.expressions = Expressions(equation, problem)
         self.point = Point(self.expressions, problem.spans, problem.partition)
         self.variables = [*self.expressions.symbols, *self.expressions.states.values()]
 

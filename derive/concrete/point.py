@@ -144,10 +144,14 @@ class Point(Fold[Vector]):
         result: dict[Index, Number] = {}
         for index, value in form.items():
             for j, x in enumerate(vector, start):
-                if x != 0:
+                if not self.vanishes(x):
                     key = raised(index, j)
                     result[key] = result[key] + value * x if key in result else value * x
         return result
+
+    def vanishes(self, x: Number) -> bool:
+        """Whether a number is known to be zero, so that what it multiplies is not looked at."""
+        return bool(x == 0)
 
     def contraction(self, f: Factor) -> Vector:
         values = self.term(f.children[0])

@@ -16,6 +16,7 @@ from derive.algebra.normal import Sum, accumulate, nonzero
 from derive.algebra.terms import Exponent, as_exponent, combination_text
 from derive.engine.roots import Magnitude, Power
 from derive.engine.series import (
+    GUESS,
     Context,
     Contraction,
     MatrixProduct,
@@ -48,11 +49,20 @@ class Gradient(Series):
         self.point, self.label = point, label
 
     def compute(self, k: Exponent) -> Sum:
+        if self._is_open():
+            return {}
         for x in self.point.values():
             x.require_whole(k, self.place)
-            if x.low < 0 and any(x.at(j) for j in lattice(x.low, -1, 1)):
+            if x.low < 0 and (below := next(filter(None, map(x.at, lattice(x.low, -1, 1))), None)):
+                if self.context.is_missing(below):
+                    return below
                 raise self.context.fail(f"{self.what} is taken at what grows as gamma -> 0", self.place)
         return self.at_point(int(k))
+
+    def _is_open(self) -> bool:
+        """Whether part of what the point tends to counts as zero until it is solved, with no symbol of its own."""
+        leading, context = self.increment(0), self.context
+        return not context.exploring and bool(context.unsolved - {GUESS}) and not context.is_missing(leading)
 
     def at_point(self, k: int) -> Sum:
         delta = [self.increment(j) for j in range(k + 1)]

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.sums import Sum
 from derive.algebra.terms import Factor
-from derive.language import names_of, parse_expression
-from derive.reals import All, Budget, Compare, Formula, Proved, compare, decide, ratio_of
+from derive.engine.signs import signs_of
+from derive.reals import All, Budget, Proved, compare, decide
 from derive.scheme import Configuration
-from derive.scheme.ranges import comparisons
 
 MOST_ATOMS = 4  # of a factor that is decided
 
@@ -24,7 +23,7 @@ def signs_in_ranges(configuration: Configuration, ring: Ring) -> Callable[[Ratio
     >>> sign(beta - ring.one), sign(beta), sign(beta - ring.constant(2) * beta * beta)
     (-1, 1, 0)
     """
-    ranges = All(tuple(_ranges(configuration, ring)))
+    ranges = signs_of(configuration).given
     known: dict[str, int] = {}
 
     def proved(value: Ratio, op: str) -> bool:
@@ -58,7 +57,7 @@ def decays(configuration: Configuration, factor: Sum) -> bool:
         return False
     signs = [compare(ring.symbol(x), ">=", ring.zero) for f, x in atoms.items() if f.positive]
     claim = All((compare(total, "<", ring.one), compare(-total, "<", ring.one)))
-    return isinstance(decide(claim, All((*_ranges(configuration, ring), *signs)), Budget(seconds=1)), Proved)
+    return isinstance(decide(claim, All((signs_of(configuration).given, *signs)), Budget(seconds=1)), Proved)
 
 
 def _atoms(total: Sum) -> Iterator[Factor]:
@@ -80,14 +79,3 @@ def _ratio(total: Sum, atoms: Mapping[Factor, str], ring: Ring) -> Ratio | None:
             product = product * (value**e if e > 0 else value.inverse() ** -e)
         result = result + product
     return result.reduced()
-
-
-def _ranges(configuration: Configuration, ring: Ring) -> Iterator[Formula | Compare]:
-    """The comparisons of free parameters with numbers and other free parameters."""
-    for name in configuration.free:
-        if (parameter := configuration.scheme.parameters.get(name)) is None:
-            continue
-        for left, op, right in comparisons(parameter):
-            a, b = (parse_expression(side, "range") for side in (left, right))
-            if {*names_of(a), *names_of(b)} <= {*configuration.free}:
-                yield compare(ratio_of(a, ring), op, ratio_of(b, ring))

@@ -71,7 +71,11 @@ class Leading(Series):
         return {} if self.context.exploring else self.x.at(self.valuation) or self.context.unknown()
 
     def check_below(self) -> None:
-        """Raises ReductionError where x is seen to begin at a lower power than it was when its values were guesses."""
+        """Raises ReductionError where x is seen to begin at a lower power than it was when its values were guesses, or at a
+        higher one than it shows, which 0/0 hides: the numerator is looked at first."""
+        if not self.steady:
+            self.context.unsolved.clear()
+            self.begin()
         if self.moved is not None:
             for j in lattice(self.x.low, as_exponent(self.valuation - Fraction(self.x.step)), self.x.step):
                 if self.x.at(j):

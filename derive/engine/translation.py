@@ -166,6 +166,9 @@ class Translation:
             where = stands or "stands under a root, in a denominator, an absolute value or a function"
             text = f"what changes from step to step of a repeat {where}"
             raise self.fail(f"{text}; give the number of its steps, such as --set k=3", place)
+        self.check_transient(leading, place, stands)
+
+    def check_transient(self, leading: Sum, place: Place | None, stands: str) -> None:
         if any(self.sequences.has_transient(c) for c in leading.values()):
             powers = ", ".join(f"({rho})**n" for rho in self.sequences.factors.values())
             maps = ", or is taken by a map" if self.scheme.maps else ""

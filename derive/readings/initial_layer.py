@@ -125,19 +125,20 @@ def run_from_rest(configuration: Configuration, order: int) -> Derivation:
     Raises ReductionError where the transients are no sum of powers of relaxation factors, or stand under a root.
     """
     probe = Derivation(configuration, 0)
-    factors = _factors(probe)
-    rest = dict(zip(_fresh_names(probe.ring.symbols, len(factors)), factors, strict=True))
+    factors = decaying_factors(probe)
+    rest = dict(zip(fresh_names(probe.ring.symbols, len(factors)), factors, strict=True))
     return Derivation(configuration, order, variant=Variant(from_rest=True, rest=rest))
 
 
-def _fresh_names(taken: tuple[str, ...], count: int) -> list[str]:
+def fresh_names(taken: tuple[str, ...], count: int) -> list[str]:
+    """z, or z1, z2, ...; names that are taken are avoided."""
     stem = "z"
     while any(s.startswith(stem) for s in taken):
         stem += "z"
     return [stem] if count == 1 else [f"{stem}{i}" for i in range(1, count + 1)]
 
 
-def _factors(probe: Derivation) -> list[Ratio]:
+def decaying_factors(probe: Derivation) -> list[Ratio]:
     """The distinct relaxation factors; refused where the transient is not a sum of their powers."""
     found: list[Ratio] = []
     for names, polynomial in probe.relaxations():

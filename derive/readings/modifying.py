@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.calculus import Transfer, mentions
 from derive.algebra.fold import is_polynomial
@@ -28,6 +28,9 @@ from derive.readings.potential import potential_of
 from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 
+if TYPE_CHECKING:
+    from derive.network import FieldFunction
+
 
 @dataclass(frozen=True, repr=False)
 class Modifying(Described):
@@ -40,6 +43,12 @@ class Modifying(Described):
     field: tuple[TermSum, ...]
     loss: tuple[TermSum, ...]
     limit: TermSum
+
+    def function(self, loss: Any = None, *, backend: str = "jax", field: Any = None) -> FieldFunction:
+        """f~_0, f~_1, ... as functions of parameters, f(params, hyper)["theta"]; arguments as in ModifiedEquation.function."""
+        from derive.network import field_function
+
+        return field_function(self.equation, loss, backend, field, sums={"theta": self.field})
 
     def evaluate(self, loss: str, at: str | Mapping[str, object], digits: int = 50) -> list[list[str]]:
         """values[k][i]: component i of f~_k at a point."""

@@ -15,7 +15,7 @@ That none is found there says nothing; nor does an asymmetry that neither cancel
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio
@@ -31,6 +31,9 @@ from derive.readings.witness import Witness
 from derive.result import Described, blocks
 
 Rootings = tuple[tuple[Term, tuple[tuple[Term, Ratio], ...]], ...]  # free tree -> (rooting, its c)
+
+if TYPE_CHECKING:
+    from derive.network import FieldFunction
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +114,15 @@ class ModifiedLoss(Described):
     limits: tuple[tuple[str, ModifiedLoss], ...] = ()
     player: str = ""
     divided: bool = False
+
+    def function(self, loss: Any, *, backend: str = "jax") -> FieldFunction:
+        """V_0, V_1, ... as functions of parameters, f(params, hyper)["V"]; `loss` and `backend` as in ModifiedEquation.function.
+
+        `f.truncated(params, gamma, hyper)["V"]` is V_0 + gamma V_1 + ..., a loss to minimise.
+        """
+        from derive.network import field_function
+
+        return field_function(self.equation, loss, backend, sums={"V": self.potential})
 
     @property
     def descent(self) -> str:

@@ -56,6 +56,7 @@ class Commands(LimitedGroup):
 
     lazy: dict[str, tuple[str, str, str]] = {
         "claims": ("verify.commands.claims", "claims_command", "Judge claims: proved, refuted, to leading order."),
+        "network": ("verify.commands.network", "network_command", "Optimizers on small networks against the flows."),
         "sde": ("verify.commands.sde", "sde_command", "Verify the weak modified equation of a stochastic optimizer."),
         "report": ("verify.commands.report", "report_command", "A self-contained page to look at."),
     }

@@ -1,0 +1,71 @@
+"""Trees of JAX arrays.  Under jit the gradient that nested derivatives share is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import erf
+
+from derive.network.backend import Array, Function, Scalar, Tree, check_scalar, not_differentiable
+
+_KNOWN: dict[str, Callable[[Any], Any]] = {
+    "exp": jnp.exp, "log": jnp.log, "sin": jnp.sin, "cos": jnp.cos, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus, "atan": jnp.arctan, "erf": erf, "derf": lambda x: 2 / jnp.sqrt(jnp.pi) * jnp.exp(-(x**2)),
+}  # fmt: skip
+
+
+class JaxBackend:
+    """See `derive.network.backend.Backend`."""
+
+    def parameters(self, given: Tree) -> Tree:
+        return jax.tree.map(jnp.asarray, given)
+
+    def map(self, f: Callable[..., Array], *trees: Tree) -> Tree:
+        return jax.tree.map(f, *trees)
+
+    def structure(self, tree: Tree) -> Any:
+        return jax.tree.structure(tree), [jnp.shape(x) for x in jax.tree.leaves(tree)]
+
+    def leaves(self, tree: Tree) -> Sequence[Array]:
+        found: Sequence[Array] = jax.tree.leaves(tree)
+        return found
+
+    def total(self, x: Array) -> Scalar:
+        return jnp.sum(x)
+
+    def size(self, x: Array) -> int:
+        return int(jnp.size(x))
+
+    def full(self, x: Array, value: Scalar) -> Array:
+        return jnp.full_like(x, value)
+
+    def sqrt(self, x: Array) -> Array:
+        return jnp.sqrt(x)
+
+    def absolute(self, x: Array) -> Array:
+        return jnp.abs(x)
+
+    def sign(self, x: Array) -> Array:
+        return jnp.sign(x)
+
+    def power(self, x: Array, exponent: float) -> Array:
+        return x**exponent
+
+    def known(self, name: str, x: Array) -> Array:
+        return _KNOWN[name](x)
+
+    def gradient(self, loss: Function) -> Function:
+        def checked(x: Tree) -> Scalar:
+            value = loss(x)
+            check_scalar(jnp.shape(value), jnp.issubdtype(jnp.result_type(value), jnp.floating))
+            return value
+
+        gradient: Function = jax.grad(checked)
+        return gradient
+
+    def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
+        with not_differentiable():
+            return jax.jvp(f, point, tangents)[1]

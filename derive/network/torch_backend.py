@@ -1,0 +1,77 @@
+"""Trees of torch tensors, by the function transforms of torch.func; the parameters of a module are a tree."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from derive.network.backend import Array, Function, Scalar, Tree, check_scalar, not_differentiable
+
+_KNOWN: dict[str, Callable[[Any], Any]] = {
+    "exp": torch.exp, "log": torch.log, "sin": torch.sin, "cos": torch.cos, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus, "atan": torch.atan, "erf": torch.erf,
+    "derf": lambda x: 2 / torch.pi**0.5 * torch.exp(-(x**2)),
+}  # fmt: skip
+
+
+class TorchBackend:
+    """See `derive.network.backend.Backend`."""
+
+    def parameters(self, given: Tree) -> Tree:
+        if isinstance(given, torch.nn.Module):
+            return {name: p.detach() for name, p in given.named_parameters()}
+        return pytree.tree_map(torch.as_tensor, given)
+
+    def map(self, f: Callable[..., Array], *trees: Tree) -> Tree:
+        return pytree.tree_map(f, *trees)
+
+    def structure(self, tree: Tree) -> Any:
+        leaves, found = pytree.tree_flatten(tree)
+        return found, [tuple(torch.as_tensor(x).shape) for x in leaves]
+
+    def leaves(self, tree: Tree) -> Sequence[Array]:
+        found: Sequence[Array] = pytree.tree_leaves(tree)
+        return found
+
+    def total(self, x: Array) -> Scalar:
+        return x.sum()
+
+    def size(self, x: Array) -> int:
+        return int(x.numel())
+
+    def full(self, x: Array, value: Scalar) -> Array:
+        return torch.zeros_like(x) + value
+
+    def sqrt(self, x: Array) -> Array:
+        return torch.sqrt(x) if isinstance(x, torch.Tensor) else x**0.5
+
+    def absolute(self, x: Array) -> Array:
+        return abs(x)
+
+    def sign(self, x: Array) -> Array:
+        return torch.sign(torch.as_tensor(x))
+
+    def power(self, x: Array, exponent: float) -> Array:
+        return x**exponent
+
+    def known(self, name: str, x: Array) -> Array:
+        return _KNOWN[name](torch.as_tensor(x))
+
+    def gradient(self, loss: Function) -> Function:
+        def checked(x: Tree) -> Scalar:
+            value = loss(x)
+            shape = tuple(value.shape) if isinstance(value, torch.Tensor) else None
+            check_scalar(shape, shape is not None and value.is_floating_point())
+            return value
+
+        gradient: Function = torch.func.grad(checked)
+        return gradient
+
+    def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
+        with not_differentiable(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)  # inside of torch
+            return torch.func.jvp(f, point, tangents)[1]

@@ -1,0 +1,9 @@
+"""Formulas as code that people paste: a self-contained function for JAX, torch, plain Python or Julia.
+
+    program.py     terms -> straight lines, each shared part once under a name of its own
+    targets.py     how each language writes them, and the function around them
+"""
+
+from derive.writing.code.source import TARGETS, WHAT, source
+
+__all__ = ["TARGETS", "WHAT", "source"]

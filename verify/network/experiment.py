@@ -1,0 +1,180 @@
+"""Iterates of an optimizer against the flows of its modified equation, for several steps; and which regime fits.
+
+    error(gamma, N) = |theta_n - flow_N(n gamma)|_rms  ~  C gamma^(N+1),   slope = log2(error(gamma)/error(gamma/2))
+
+The ratios |gamma f_1|/|f_0| say beforehand which regime is of use: above 0.1 the series of that regime is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from derive.errors import UsageError
+from verify.network.comparison import USEFUL, Comparison
+from verify.network.models import Model
+from verify.network.optimizers import OPTIMIZERS, Optimizer
+from verify.network.runs import Runs, runs_of
+
+Numbers = Mapping[str, float]
+Progress = Callable[[str], None]
+FINE = 1e-2  # of the smallest error: what the flow may be wrong by
+ROUNDING = 1e-13  # of the way that the optimizer goes: what sums of float64 are wrong by
+FEWER = 4  # steps of the optimizer to the first step of the flow
+MOST_STEPS = 256  # of the flow, to one of the optimizer
+
+
+def compare(
+    optimizer: str,
+    model: Model,
+    *,
+    gamma: float | None = None,
+    hyper: Numbers | None = None,
+    count: int | None = None,
+    halvings: int = 2,
+    order: int = 2,
+    regime: str = "auto",
+    progress: Progress | None = None,
+) -> Comparison:
+    """Errors and slopes of the truncations 0, ..., `order` at the time count*gamma, with steps gamma, gamma/2, ...
+
+    gamma     the learning rate of the first run, as the library means it
+    regime    'auto' takes the first whose |gamma f_1|/|f_0| is below 0.1, else the one with the smallest
+
+    Starts on the slow manifold, memory of slow regimes at what it is for the gradient at the start.
+    Raises UsageError for an unknown optimizer, hyperparameter or regime, and where a run leaves the numbers.
+    """
+    point = {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})}
+    found = compare_many(
+        optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, progress=progress
+    )[0]
+    if isinstance(found, UsageError):
+        raise found
+    return found
+
+
+def compare_many(
+    optimizer: str,
+    model: Model,
+    points: Sequence[Numbers],
+    *,
+    count: int | None = None,
+    halvings: int = 2,
+    order: int = 2,
+    regime: str = "auto",
+    progress: Progress | None = None,
+) -> list[Comparison | UsageError]:
+    """`compare` at many settings of the learning rate "gamma" and of hyperparameters; each function is compiled once.
+
+    What goes wrong at one setting stands in its place.
+    """
+    say = progress or (lambda what: None)
+    if not jax.config.jax_enable_x64:
+        raise UsageError("slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
+    row = optimizer_of(optimizer)
+    if row.matrices and any(x.ndim != 2 for x in jax.tree.leaves(model.params)):
+        raise UsageError(
+            f"{optimizer} is one of matrices, and {model.name} has other parameters; mlp(bias=False) or transformer()"
+        )
+    if regime not in ("auto", *row.slow_rates):
+        raise UsageError(f"{optimizer} has the regimes {', '.join(row.slow_rates)} and auto, not {regime}")
+    chosen = [settings_of(row, p) for p in points]
+    regimes = list(row.slow_rates) if regime == "auto" else [regime]
+    runs = {r: runs_of(optimizer, r, order if len(regimes) == 1 else 1, model) for r in regimes}
+    ratios: list[dict[str, float]] = [{} for _ in chosen]
+    for r, one in runs.items():
+        say(f"{optimizer}: the ratio of {r or 'its only regime'}")
+        for found, ratio in zip(ratios, np.asarray(one.ratio(*one.settings(chosen))), strict=True):
+            found[r] = float(ratio) if np.isfinite(ratio) else float("inf")
+    best = [next((r for r in found if found[r] < USEFUL), min(found, key=lambda r: found[r])) for found in ratios]
+    results: list[Comparison | UsageError] = [UsageError("not run")] * len(chosen)
+    for r in dict.fromkeys(best):
+        here = [i for i, b in enumerate(best) if b == r]
+        one = runs_of(optimizer, r, order, model)
+        measured = _measured(one, [chosen[i] for i in here], count or row.count, halvings, say)
+        for i, (table, trouble) in zip(here, measured, strict=True):
+            results[i] = trouble or Comparison(optimizer, model.name, model.size, r, ratios[i], hyper=chosen[i], **table)
+    return results
+
+
+def optimizer_of(name: str) -> Optimizer:
+    if name not in OPTIMIZERS:
+        raise UsageError(f"no optimizer {name} here (known: {', '.join(OPTIMIZERS)})")
+    return OPTIMIZERS[name]
+
+
+def settings_of(row: Optimizer, given: Numbers) -> dict[str, float]:
+    """The learning rate and every hyperparameter of the optimizer."""
+    known = {"gamma": row.gamma, **row.defaults}
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(f"{row.name} has no hyperparameter {name} (it has {', '.join(known)})")
+        if not np.isfinite(value) or (name == "gamma" and value <= 0):
+            raise UsageError(f"{name} = {value}: a finite number, and the learning rate is above zero")
+    return {**known, **{n: float(v) for n, v in given.items()}}
+
+
+Measured = tuple[dict[str, Any], UsageError | None]
+
+
+def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, say: Progress) -> list[Measured]:
+    """By setting: the columns of its table, or what went wrong."""
+    gamma, free = runs.settings(chosen)
+    counts = [count * 2**i for i in range(halvings + 1)]
+    steps, errors, moved, negative, flow_error = [], [], 0.0 * gamma, 0 * gamma, 0.0 * gamma
+    start = ravel_pytree(runs.model.params)[0]
+    for i, n in enumerate(counts):
+        say(f"{runs.row.name}, step {i + 1} of {len(counts)}")
+        h = gamma / 2**i
+        end, below = runs.iterates(h, free, n)
+        way = rms(end - start)
+        found, uncertain = _errors(runs, h, free, n, end, way)
+        steps.append(h)
+        errors.append(found)
+        moved, negative, flow_error = way, jnp.maximum(negative, below), jnp.maximum(flow_error, uncertain)
+    tables = []
+    for k in range(len(chosen)):
+        table = {
+            "steps": tuple(float(h[k]) for h in steps), "counts": tuple(counts), "moved": float(moved[k]),
+            "errors": tuple(tuple(float(e[k, n]) for e in errors) for n in range(runs.order + 1)),
+            "negative": int(negative[k]), "flow_error": float(flow_error[k]),
+        }  # fmt: skip
+        tables.append((table, _trouble(runs, table)))
+    return tables
+
+
+def _errors(runs: Runs, gamma: Any, free: Numbers, count: int, end: Any, way: Any) -> tuple[Any, Any]:
+    """(errors by setting and order, how far the flows at the smallest error may be off); inf where a flow leaves the numbers."""
+    steps = max(1, count // FEWER)
+    before = runs.flows(gamma, free, count, steps)
+    while True:
+        steps *= 2
+        now = runs.flows(gamma, free, count, steps)
+        found, off = rms(now - end[:, None]), rms(now - before)
+        found, off = (jnp.where(jnp.isfinite(x), x, jnp.inf) for x in (found, off))
+        fine = (off <= jnp.maximum(FINE * found, ROUNDING * way[:, None])) | jnp.isinf(found)
+        if bool(fine.all()) or steps >= MOST_STEPS * count:
+            return jnp.where(fine, found, jnp.inf), jnp.where(jnp.isfinite(found), off, 0.0).max(1)
+        before = now
+
+
+def _trouble(runs: Runs, table: Mapping[str, Any]) -> UsageError | None:
+    if np.isfinite(table["moved"]):
+        return None
+    name, step = runs.row.name, table["steps"][0]
+    if table["negative"]:
+        return UsageError(
+            f"{name} cannot start on the slow manifold through gamma^{runs.order}: {table['negative']} averages of squares are"
+            " negative there, and have no root; take another regime, a smaller step or a lower order"
+        )
+    return UsageError(f"{name} leaves the numbers within {table['counts'][-1]} steps of {step:g} and less; take a smaller step")
+
+
+def rms(x: Any) -> Any:
+    """Along the last axis."""
+    return jnp.sqrt(jnp.mean(x**2, -1))

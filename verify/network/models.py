@@ -1,0 +1,113 @@
+"""Small networks on the digits of scikit-learn: an MLP, a convolutional network, a transformer; all smooth.
+
+A model is (parameters, loss): a tree of float64 arrays, and the full-batch cross entropy as a function of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from sklearn.datasets import load_digits
+
+Tree = Any
+DEFAULT_IMAGES = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Parameters at the start, the loss of all images, and the loss of chosen ones, `batch_loss(params, indices)`."""
+
+    name: str
+    params: Tree
+    loss: Callable[[Tree], Any]
+    batch_loss: Callable[[Tree, Any], Any]
+    images: int
+
+    @property
+    def size(self) -> int:
+        return sum(x.size for x in jax.tree.leaves(self.params))
+
+
+def digits(images: int) -> tuple[Any, Any]:
+    """Images as rows of 64 numbers of mean 0 and variance 1, labels one-hot."""
+    data = load_digits()
+    x = jnp.asarray(data.data[:images], float)
+    return (x - x.mean()) / x.std(), jax.nn.one_hot(jnp.asarray(data.target[:images]), 10, dtype=x.dtype)
+
+
+def _model(name: str, params: Tree, logits: Callable[[Tree, Any], Any], images: int) -> Model:
+    x, y = digits(images)
+
+    def of(p: Tree, rows: Any, labels: Any) -> Any:
+        return -jnp.mean(jnp.sum(jax.nn.log_softmax(logits(p, rows)) * labels, -1))
+
+    return Model(name, params, lambda p: of(p, x, y), lambda p, i: of(p, x[i], y[i]), images)
+
+
+def _matrices(shapes: Sequence[tuple[int, ...]], seed: int) -> list[Any]:
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(shapes))
+    return [
+        jax.random.normal(k, s, dtype=float) / jnp.sqrt(jnp.prod(jnp.array(s[:-1]))) for k, s in zip(keys, shapes, strict=True)
+    ]
+
+
+def mlp(width: int = 32, depth: int = 1, images: int = DEFAULT_IMAGES, seed: int = 0, bias: bool = True) -> Model:
+    """tanh layers of this width."""
+    sizes = [64] + [width] * depth + [10]
+    weights = _matrices(list(pairwise(sizes)), seed)
+    params = [{"w": w, "b": jnp.zeros(w.shape[1])} if bias else {"w": w} for w in weights]
+
+    def logits(p: Tree, x: Any) -> Any:
+        for i, layer in enumerate(p):
+            x = x @ layer["w"] + layer.get("b", 0.0)
+            x = jnp.tanh(x) if i < len(p) - 1 else x
+        return x
+
+    return _model("mlp", params, logits, images)
+
+
+def convolutional(channels: int = 4, images: int = 150, seed: int = 0) -> Model:
+    """A 3x3 convolution, softplus, mean pooling by four, a dense layer."""
+    kernel, dense = _matrices([(3, 3, 1, channels), (16 * channels, 10)], seed)
+    params = {"kernel": kernel, "dense": dense, "bias": jnp.zeros(10)}
+
+    def logits(p: Tree, x: Any) -> Any:
+        image = x.reshape(-1, 8, 8, 1)
+        maps = jax.nn.softplus(
+            jax.lax.conv_general_dilated(image, p["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        )
+        pooled = maps.reshape(-1, 4, 2, 4, 2, maps.shape[-1]).mean((2, 4))
+        return pooled.reshape(x.shape[0], -1) @ p["dense"] + p["bias"]
+
+    return _model("convolutional", params, logits, images)
+
+
+def transformer(width: int = 8, images: int = 100, seed: int = 0) -> Model:
+    """Rows of an image are eight tokens: one head of attention, one tanh layer, both with a skip connection."""
+    names = ("embed", "place", "query", "key", "value", "inner", "outer", "read")
+    shapes = [(8, width)] * 2 + [(width, width)] * 3 + [(width, 2 * width), (2 * width, width), (width, 10)]
+    params = dict(zip(names, _matrices(shapes, seed), strict=True))
+
+    def logits(p: Tree, x: Any) -> Any:
+        h = x.reshape(-1, 8, 8) @ p["embed"] + p["place"]
+        scores = jnp.einsum("nia,nja->nij", h @ p["query"], h @ p["key"]) / jnp.sqrt(width)
+        h = h + jax.nn.softmax(scores) @ (h @ p["value"])
+        h = h + jnp.tanh(h @ p["inner"]) @ p["outer"]
+        return h.mean(1) @ p["read"]
+
+    return _model("transformer", params, logits, images)
+
+
+MODELS: dict[str, Callable[..., Model]] = {"mlp": mlp, "convolutional": convolutional, "transformer": transformer}
+
+
+@lru_cache(8)
+def built(name: str, **options: int | bool) -> Model:
+    """The model of that name, one object however often it is asked for."""
+    return MODELS[name](**options)
