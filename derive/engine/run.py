@@ -23,7 +23,7 @@ from derive.algebra.fold import is_polynomial
 from derive.algebra.linear import null_vector, solve_linear
 from derive.algebra.poles import gathered
 from derive.algebra.sequences import coefficient_of_n, value_at
-from derive.algebra.sums import Sum, accumulate, reduced
+from derive.algebra.sums import Algebra, Sum, accumulate, reduced
 from derive.engine.coupling import Component
 from derive.engine.fixed_point import FixedPoints
 from derive.engine.passes import settle
@@ -261,7 +261,8 @@ class Derivation(FixedPoints):
 
     def _read_off(self) -> None:
         def part(name: str, k: int, read: Callable[[Ratio], Ratio]) -> Sum:
-            return gathered(self.algebra, {t: v for t, c in self.solution[name].get(k, {}).items() if (v := read(c))})
+            found = {t: v for t, c in self.solution[name].get(k, {}).items() if (v := read(c))}
+            return gathered(self.algebra, found) if isinstance(self.algebra, Algebra) else found
 
         slow = [c.slow for c in self.components if c.slow]
         self.slow = tuple(s for s in self.states if s in slow)
