@@ -100,11 +100,14 @@ class Powers(NormalForms):
         if not any(common.values()):
             return self.ring.one, [(a, 1)]
         inverse = {f: -e for f, e in common.items()}
+        written = {self.interner.term(combined(dict(t.factors), inverse)): c for t, c in a.items()}
         rest: Sum = {}
-        for t, c in a.items():
-            for term, x in self.normal(combined(dict(t.factors), inverse)).items():
-                accumulate(rest, {term: x * c})
-        constant, parts = self._factorised(rest)
+        for t, c in written.items():
+            accumulate(rest, {term: x * c for term, x in self.normal(dict(t.factors)).items()})
+        if not rest:
+            raise ReductionError("zero under a root or in a denominator")
+        # sums are multiplied out where that takes fewer terms
+        constant, parts = self._factorised(rest) if len(rest) < len(written) else (self.ring.one, [(written, 1)])
         return constant, [({self.interner.term(common): self.ring.one}, 1), *parts]
 
     def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
