@@ -115,7 +115,8 @@ def test_every_schedule_is_usable(name: str) -> None:
     values = {
         "decay": "10,1/10", "warmup-decay": "5,10,1/10", "periodic": "5,10,15,1/10", "warmup-periodic": "5,10,15,20,1/10",
         "cosine": "10,1/10", "cosine-restarts": "10,1/10", "exponential": "1/10", "inverse-sqrt": "5",
-        "one-cycle": "5,10,1/10,1/20", "polynomial": "10,2,1/10", "warmup-cosine": "5,10,1/10", "warmup-stable-decay": "5,10,15,1/10",
+        "one-cycle": "5,10,1/10,1/20", "polynomial": "10,2,1/10", "warmup-cosine": "5,10,1/10",
+        "warmup-stable-decay": "5,10,15,1/10",
     }  # fmt: skip
     setting = f"r(t)={name}({values[name]})"
     result = derive("modified-eq", "--scheme", "gd-schedule", "--set", setting, "--loss", "x**2", "--at", "x=1,t=3")
