@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -44,7 +45,8 @@ def programs() -> dict[str, Entry]:
             module.main.get_command(click.Context(module.main), name)
     for package in map(import_module, modules):
         for found in walk_packages(package.__path__, f"{package.__name__}."):
-            import_module(found.name)
+            with suppress(ModuleNotFoundError):  # what needs an extra that is not installed
+                import_module(found.name)
     updates(), claims(), certificates()
     return {name: partial(run, module.main, name) for name, module in modules.items()}
 

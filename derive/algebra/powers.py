@@ -106,8 +106,8 @@ class Powers(NormalForms):
             accumulate(rest, {term: x * c for term, x in self.normal(dict(t.factors)).items()})
         if not rest:
             raise ReductionError("zero under a root or in a denominator")
-        # sums are multiplied out where that takes fewer terms
-        constant, parts = self._factorised(rest) if len(rest) < len(written) else (self.ring.one, [(written, 1)])
+        # sums are multiplied out where that takes no more terms
+        constant, parts = self._factorised(rest) if len(rest) <= len(written) else (self.ring.one, [(written, 1)])
         return constant, [({self.interner.term(common): self.ring.one}, 1), *parts]
 
     def _read_back(self, polynomial: object, symbols: list[Factor]) -> Sum:
