@@ -60,6 +60,7 @@ def test_own_letters_are_those_of_the_scheme_written_in_them(name: str) -> None:
     names = {old: new for new, old in pair.back.items() if old not in pair.original.regimes}
     first = modified_equation(pair.original, 1)
     second = modified_equation(pair.scheme, 1)
+    names |= {f"{v}_bar": f"{names[v]}_bar" for v in first.scheme.units if v in names}  # memory in units of 1/gamma
     for mine, other in zip(written(first, names), written(second), strict=True):
         regimes = {new: old for new, old in pair.back.items() if old in pair.original.regimes}
         for new, old in regimes.items():
