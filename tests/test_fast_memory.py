@@ -188,6 +188,7 @@ def test_a_certificate_of_memory_of_this_kind_is_accepted(tmp_path: Path) -> Non
     assert check([str(path)]) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     st.sampled_from(["1/2", "-1/3", "0"]),

@@ -99,7 +99,7 @@ def compiled(name: str, parts: tuple[str, ...]) -> list[float]:
 
 
 @needs_tex
-@pytest.mark.parametrize("name", PREAMBLES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "article")) for n in PREAMBLES])
 def test_everything_compiles_as_pasted_inside_the_margins(name: str) -> None:
     too_wide = compiled(name, fragments())
     assert [x for x in too_wide if x > 2] == []

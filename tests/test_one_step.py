@@ -119,7 +119,8 @@ def test_catalogue_step_is_flow(name: str, regime: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("name", "regime"),
-    [(n, None) for n in ("gd", "rmsprop", "bdf2", "adam", "exponentiated-gradient")] + [("momentum", "inertial")],
+    [(n, None) for n in ("gd", "bdf2", "exponentiated-gradient")] + [("momentum", "inertial")]
+    + [pytest.param(n, None, marks=pytest.mark.slow) for n in ("rmsprop", "adam")],
 )
 def test_a_perturbed_coefficient_is_refused(name: str, regime: str | None) -> None:
     """Negative control: 1/1000 on any one coefficient of gamma^k shows at gamma^(k+1), no lower."""

@@ -20,6 +20,7 @@ def _scalar(name: str, parameters: dict[str, Fraction], order: int) -> list[Frac
     return [m[0][0] for m in matrices]
 
 
+@pytest.mark.slow
 def test_gradient_descent_is_the_logarithm_to_order_twelve() -> None:
     """log(1 - gamma h)/gamma; the field's chains, derived through gamma^12, agree."""
     configuration = configure(load_scheme("gd"))
