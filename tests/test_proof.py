@@ -30,7 +30,8 @@ def derived(name: str, regime: str, order: int, form: str = "flow") -> dict[str,
 
 
 def verdict(name: str, regime: str, equations: Any, memory: Any = None, **options: Any) -> Any:
-    return prove(configure(load_scheme(name), regime or None), equations, memory, **options)
+    """In the variables that are found where the text states none."""
+    return prove(modified_equation(name, 0, regime=regime or None).configuration, equations, memory, **options)
 
 
 def free(name: str, regime: str) -> list[str]:
