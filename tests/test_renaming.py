@@ -67,6 +67,11 @@ def outputs(read: Callable[[], Any], lines: Lines) -> dict[str, str]:
     return found | {"latex": fragment(lines(reading, notation("latex", equation))), "json": json.dumps(reading.to_json())}
 
 
+AUTOMATIC = {
+    "adagrad-torch", "asgd", "dual-averaging", "ftrl", "madgrad", "schedule-free", "schedule-free-adamw", "srmm", "weight-average",
+}  # fmt: skip
+
+
 def unchanged(pair: Renamed, first: dict[str, str], second: dict[str, str]) -> None:
     """The second output is the first in other letters."""
     translated = {key: pair.translated(text) for key, text in second.items()}
@@ -101,8 +106,13 @@ def test_equation(name: str) -> None:
             unchanged(pair, *written)
 
 
+#: without schemes whose memory is carried in units of 1/gamma (the variable S_bar of an S has a letter of its own in each medium),
+#: and without q, the letter of gamma h in the reading of stability, which takes another there
+LETTERED = [n for n in catalogue(noise=False, branches=False) if n not in AUTOMATIC]
+
+
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
+@pytest.mark.parametrize("name", LETTERED)
 def test_reading(name: str, reading: str) -> None:
     pair = renamed(source(name))
     read, lines = READINGS[reading]
@@ -114,14 +124,14 @@ def test_reading(name: str, reading: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", catalogue(noise=False, branches=False))
+@pytest.mark.parametrize("name", LETTERED)
 def test_explain(name: str) -> None:
     pair = renamed(source(name))
     first, second = (outputs(lambda s=s: explain(s), explanation_lines) for s in (pair.original, pair.scheme))
     unchanged(pair, first, second)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", [n for n in PLAIN if n in LETTERED])
 def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines are not broken here, their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
     for module in (linebreak, opening, operators, pieces, sequences):
@@ -148,7 +158,7 @@ def phrases_of(equation: ModifiedEquation) -> dict[str, str]:
     return {"words": "; ".join(said + [potential_words(str(term), True, phrases) for total in potential for _, term in total])}
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", [n for n in PLAIN if n in LETTERED])
 def test_words_of_the_report(name: str) -> None:
     pair = renamed(source(name))
     for mine, other in pairs_of_regimes(pair):
