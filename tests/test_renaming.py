@@ -68,7 +68,8 @@ def outputs(read: Callable[[], Any], lines: Lines) -> dict[str, str]:
 
 
 AUTOMATIC = {
-    "adagrad-torch", "asgd", "dual-averaging", "ftrl", "madgrad", "schedule-free", "schedule-free-adamw", "srmm", "weight-average",
+    "adagrad-torch", "asgd", "dual-averaging", "ftrl", "madgrad", "schedule-free", "schedule-free-adamw", "srmm",
+    "weight-average",
 }  # fmt: skip
 
 
@@ -106,8 +107,8 @@ def test_equation(name: str) -> None:
             unchanged(pair, *written)
 
 
-#: without schemes whose memory is carried in units of 1/gamma (the variable S_bar of an S has a letter of its own in each medium),
-#: and without q, the letter of gamma h in the reading of stability, which takes another there
+#: without schemes whose memory is carried in units of 1/gamma (the S_bar of an S has a letter of its own in each medium), and
+#: without q, the letter of gamma h in the reading of stability, which takes another there
 LETTERED = [n for n in catalogue(noise=False, branches=False) if n not in AUTOMATIC]
 
 
