@@ -1,4 +1,5 @@
-"""Schemes of the catalogue for which others stand in the batteries over all of it: variants as libraries have them.
+"""Schemes of the catalogue for which others stand in the batteries over all of it: variants as libraries have them, and
+what takes long.
 
 Tests that are repeated for them carry the marker `slow`; their rows beside the libraries do not.
 """
@@ -12,6 +13,7 @@ VARIANTS = frozenset((
     "ftrl", "gd-clipped-value", "grams", "kate", "lamb-eps", "laprop", "lars-optax", "lion-sign", "lion-tanh", "madgrad",
     "mars", "mars-lion", "momentum-weight-decay-schedule", "momo", "momo-adam", "msvag", "nadam-momentum-decay", "nadamw",
     "optimistic-adam", "optimistic-nadam", "padam", "pid", "pnm", "polyak-step-bounded", "qhadam-bias-corrected", "radam",
-    "radam-torch", "rmsprop-inside-momentum", "schedule-free-adamw", "schedule-free-adamw-bias-corrected", "scion-rms",
-    "signum-sign", "simplified-ademamix", "simplified-ademamix-ema", "sm3", "stable-adamw", "weight-ema",
+    "radam-torch", "rmsprop-centred-outside", "rmsprop-inside-momentum", "schedule-free-adamw",
+    "schedule-free-adamw-bias-corrected", "scion-rms", "signum-sign", "simplified-ademamix", "simplified-ademamix-ema",
+    "sm3", "stable-adamw", "weight-ema",
 ))  # fmt: skip
