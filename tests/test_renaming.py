@@ -125,6 +125,7 @@ def test_reading(name: str, reading: str) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LETTERED)
 def test_explain(name: str) -> None:
     pair = renamed(source(name))
@@ -132,6 +133,7 @@ def test_explain(name: str) -> None:
     unchanged(pair, first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in PLAIN if n in LETTERED])
 def test_article(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines are not broken here, their width depends on the letters; an article's own letters (S, T) give way to a scheme's."""
