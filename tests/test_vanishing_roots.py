@@ -161,4 +161,4 @@ def _mpf(value: Any) -> mpmath.mpf:
 def test_the_catalogue_says_what_torch_does() -> None:
     scheme = load_scheme("rmsprop-centered-outside")
     assert scheme.name == "rmsprop-centred-outside"
-    assert scheme.aliases["torch.optim.RMSprop"] == "centered, without momentum"
+    assert "torch.optim.RMSprop with centered=True" in scheme.notes
