@@ -79,6 +79,26 @@ def test_the_wrong_branch_is_refuted() -> None:
     assert "does not step as the branch does" in choice(replace(wrong, configuration=claimed))
 
 
+def test_branches_where_theta_is_a_function_of_other_states() -> None:
+    """Both texts, the branch and that with comparisons, start with s = x0 - theta; a wrong condition is seen there too."""
+    text = "d = max(d, c*norm(theta)); s = s + gamma*d*grad(theta); x0 = x0; theta = x0 - s"
+    stays, follows = modified_equations(inline_scheme(text, ["c"]), assume=["c > 0"])
+    assert stays.scheme.eliminated
+    assert (choice(stays), choice(follows)) == ("", "")
+    granted, condition = stays.to_json()["condition"]
+    assert granted == "c > 0"
+    assert choice(stays, condition=[granted, condition.replace(">", "> 2*")])
+
+
+def test_nothing_is_claimed_of_parameters_that_an_assumption_excludes() -> None:
+    """Under c > 0: for c < 0 the text takes the branch elsewhere, which says nothing against the claim."""
+    text = inline_scheme("theta = theta - gamma*min(c*grad(theta), 1)", ["c"])
+    (clipped,) = modified_equations(text, assume=["c > 0", "grad > 1/c"])
+    assert clipped.to_json()["condition"][0] == "c > 0"
+    assert choice(clipped) == ""
+    assert choice(clipped, condition=["c > 0", "grad > 0"])
+
+
 def test_a_perturbed_coefficient_of_a_branch_is_refuted() -> None:
     equation = modified_equation("adamax")
     data = equation.to_json()

@@ -31,7 +31,8 @@ from derive.language.layers import summed_call
 from derive.scheme import Configuration
 from verify.numbers.tape import Tape
 from verify.numeric.affine import AFFINE, Affine, NotLinear, series, series_length
-from verify.numeric.system import Layout, Recorder, field_values, layout_of, order_of
+from verify.numeric.formulas import field_values, order_of
+from verify.numeric.system import Layout, Recorder, layout_of
 from verify.orbits.run import reads_ahead
 from verify.problems.game import Game
 from verify.problems.landscape import Loss

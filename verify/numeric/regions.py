@@ -25,7 +25,8 @@ from derive.scheme.ranges import is_bounded
 from verify.numbers.precision import precision
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
-from verify.numeric.system import Layout, build_system, formula_values, layout_of, margin_nodes, scalar_names, starting_point
+from verify.numeric.formulas import margin_nodes, on_parameters_alone, values_at
+from verify.numeric.system import Layout, build_system, layout_of, starting_point
 from verify.orbits.branches import asking, real_text
 from verify.orbits.run import sizes_of
 from verify.orbits.slow_balls import NumericError, System, slow_memory
@@ -63,9 +64,7 @@ class Margins:
         self.layout: Layout = layout_of(configuration, data, loss)
         tape = Tape(sum(self.layout.sizes[n] for n in self.layout.slow) + self.layout.timed)
         vectors = {x for x, size in sizes_of(configuration, loss.sizes).items() if size is not None}
-        slow = self.layout.split(tape.inputs, vectors)
-        names = scalar_names(configuration, parameters, slow.get("t"), tape, data)
-        nodes = margin_nodes(data, formula_values(configuration, loss, self.layout, {**slow, **names}, tape.numbers))
+        nodes = margin_nodes(data, values_at(configuration, data, self.layout, vectors, loss, parameters, tape.inputs))
         self.program = Program(tape, [tape.lift(x) for x in nodes])
 
     def at(self, start: Sequence[Fraction]) -> list[float]:
@@ -129,7 +128,8 @@ def check_choice(
 
     Raises NumericError where no point of the region was found.
     """
-    checkers = [_Checker(configuration, data, loss, p) for p in scaled_parameters(real_text(configuration), parameters)]
+    checkers = [c for p in scaled_parameters(real_text(configuration), parameters)
+                if (c := _Checker(configuration, data, loss, p)).meant(seed)]  # fmt: skip
     counts = {True: 0, False: 0}
     for inside in counts:
         found = [(m, k, start) for k, c in enumerate(checkers) for m, start in c.starts(inside, seed)]
@@ -161,6 +161,12 @@ class _Checker:
         self.margins = Margins(real_text(configuration), data, loss, parameters)
         region = configuration.scheme.region
         self.names = [c.name for c in region.conditions] if region else []
+
+    def meant(self, seed: int) -> bool:
+        """Whether the claim is about these parameters: what it says of parameters alone is true of them."""
+        data = {**self.data, "condition": on_parameters_alone(self.data, self.parameters)}
+        margins = Margins(real_text(self.configuration), data, self.loss, self.parameters)
+        return all(m > 0 for m in margins.at(starting_point(margins.layout, *random_start(data, self.loss, seed, 0))))
 
     def starts(self, inside: bool, seed: int) -> Iterator[tuple[float, Start]]:
         """Random starts inside or outside, each with how near it is to where a condition changes."""

@@ -20,11 +20,12 @@ from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.precision import bits_of, precision, to_mpf
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
+from verify.numeric.formulas import order_of, scalar_names, values_at
 from verify.numeric.recover import Recovery, Sample, Unknown, recover
 from verify.numeric.regions import starts_inside
 from verify.numeric.rest import RestStart, start_from_rest
 from verify.numeric.slopes import SlopeTable, slope_table
-from verify.numeric.system import Layout, build_system, build_systems, formula_values, layout_of, order_of, scalar_names
+from verify.numeric.system import Layout, build_system, build_systems, layout_of
 from verify.orbits.branches import on_the_same_state, real_text
 from verify.orbits.run import sizes_of
 from verify.orbits.slow_balls import NumericError
@@ -178,9 +179,7 @@ class _Terms:
     ) -> None:
         tape = Tape(sum(layout.sizes[n] for n in layout.slow) + layout.timed)
         vectors = {n for n, size in sizes_of(configuration, loss.sizes).items() if size is not None}
-        slow = layout.split(tape.inputs, vectors)
-        names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-        terms = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
+        terms = values_at(configuration, equation, layout, vectors, loss, parameters, tape.inputs)
         nodes: dict[str, list[Any]] = {}
         for variable, by_power in unknowns.items():
             low, high = layout.slots[variable]

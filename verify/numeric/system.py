@@ -7,7 +7,6 @@ parameter a value inside its range.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,23 +15,20 @@ from itertools import cycle
 from typing import Any
 
 from derive.errors import UsageError
-from derive.language import Expression, derivative_symbol, names_of
+from derive.language import names_of
 from derive.scheme import Configuration
 from derive.scheme.names import UNKNOWNS, ahead
 from derive.scheme.ranges import is_bounded
-from derive.scheme.schedule import without_pi
 from verify.numbers.kinds import EXACT, Numbers
 from verify.numbers.power_series import IrrationalRoot, to_fmpq
 from verify.numbers.recurrences import number
 from verify.numbers.tape import Program, Tape
+from verify.numeric.formulas import field_values, memory_values, order_of, time_function, time_value
 from verify.orbits.branches import on_the_same_state, real_text
 from verify.orbits.run import Runner, reads_ahead, sizes_of, space_of
 from verify.orbits.slow_balls import NumericError, Step, System
-from verify.problems.differentiation import differentiate
-from verify.problems.formula import FormulaValues, formula_reader
 from verify.problems.game import Game, divided
-from verify.problems.landscape import Loss, scalar_value
-from verify.problems.maps import maps_of
+from verify.problems.landscape import Loss
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
 _WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
@@ -94,7 +90,7 @@ class Recorder:
     def runner(self, numbers: Numbers) -> Runner:
         """The interpreter of the update text on these numbers."""
         values = {n: numbers.lift(v) for n, v in self.parameters.items()}
-        functions = {n: partial(_time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
+        functions = {n: partial(time_value, time_function(self.configuration, n)) for n in self.configuration.functions}
         return Runner(self.configuration, self.loss.gradient, values, numbers, functions, problem=self.loss)
 
     def step(self, state: Sequence[Any], gamma: Any, numbers: Numbers, later: Sequence[Any] | None = None) -> list[Any]:
@@ -122,20 +118,6 @@ def _step_ahead(
     for s in runner.configuration.scheme.states:
         names[s] = runner._raw(s, state, gamma, t)
     return runner._new_state(runner._execute(names), state, gamma, t)
-
-
-def _time_value(expression: Expression, t: Any) -> Any:
-    return scalar_value(expression, {"t": t}, t.tape)
-
-
-def time_function(configuration: Configuration, name: str) -> Expression:
-    """The expression of a declared time function; UsageError while it is a symbol or piecewise."""
-    setting = configuration.functions[name]
-    if setting is None:
-        raise UsageError(f'give {name}(t) a form, for example --set "{name}(t)=1/(1+t)"')
-    if not isinstance(setting, Expression):
-        raise UsageError(f"the numerical routes need {name}(t) as one expression in t, not the piecewise schedule {setting}")
-    return without_pi(setting)
 
 
 def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: Loss | Game) -> Layout:
@@ -247,117 +229,6 @@ def _explicit_step(recorder: Recorder) -> Step:
     return step
 
 
-def field_values(
-    configuration: Configuration,
-    equation: Mapping[str, Any],
-    layout: Layout,
-    vectors: set[str],
-    loss: Loss | Game,
-    parameters: Mapping[str, Fraction],
-    point: Sequence[Any],
-) -> list[list[Any]]:
-    """f_0, ..., f_N at a point of the slow coordinates, from the equation's terms."""
-    slow = layout.split(point, vectors)
-    tape = point[0].tape
-    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    values = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
-    rows: list[list[Any]] = []
-    guard = _guard(margin_nodes(equation, values))
-    for k in range(order_of(equation) + 1):
-        row: list[Any] = []
-        for variable, (low, high) in layout.slots.items():
-            if variable == "t":
-                row.append(Fraction(int(k == 0)))
-            elif variable in layout.slow:
-                row += combination(equation["equations"][variable][k]["terms"], values, high - low)
-        rows.append(row)
-    if guard is not None:
-        rows[0][0] = rows[0][0] + guard
-    return rows
-
-
-def memory_values(
-    configuration: Configuration,
-    equation: Mapping[str, Any],
-    layout: Layout,
-    vectors: set[str],
-    loss: Loss | Game,
-    parameters: Mapping[str, Fraction],
-    point: Sequence[Any],
-) -> list[Any]:
-    """The memory at gamma = 0 at a point of the slow coordinates, as the equation says."""
-    slow = layout.split(point, vectors)
-    tape = point[0].tape
-    names = scalar_names(configuration, parameters, slow.get("t"), tape, equation)
-    values = formula_values(configuration, loss, layout, {**slow, **names}, tape.numbers)
-    found: list[Any] = []
-    for m in layout.memory:
-        found += combination(equation["memory"][m][0]["terms"], values, layout.sizes[m])
-    return found
-
-
-_SIDES = re.compile(r"(.*) ([<>]) (.*)")
-
-
-def margin_nodes(equation: Mapping[str, Any], values: FormulaValues) -> list[Any]:
-    """left - right of every condition 'left > right' of an equation (right - left of '<'), a value a component."""
-    found: list[Any] = []
-    for text in equation.get("condition", ()):
-        sides = _SIDES.fullmatch(text)
-        if sides is None:
-            raise UsageError(f"condition '{text}': write a comparison of two formulas with < or >")
-        left, op, right = sides.groups()
-        difference = values[f"{left} - ({right})" if op == ">" else f"{right} - ({left})"]
-        found += difference if isinstance(difference, list) else [difference]
-    return found
-
-
-def _guard(margins: Sequence[Any]) -> Any:
-    """Zero, made of the signs of the margins: the flow is not followed beyond where one of them vanishes."""
-    signs = [m.sign() for m in margins]
-    return sum((s - s for s in signs[1:]), signs[0] - signs[0]) if signs else None
-
-
-def formula_values(
-    configuration: Configuration, loss: Loss | Game, layout: Layout, names: Mapping[str, Any], numbers: Numbers
-) -> FormulaValues:
-    """The values of formulas at nodes of a tape for the slow variables, which are among the names."""
-    theta = [v for x in layout.unknowns for v in names[x]]
-    read, maps = formula_reader(configuration), maps_of(configuration)
-    return FormulaValues(loss, theta, names, numbers, read, maps)  # type: ignore[arg-type]  # Problem's interface
-
-
-def order_of(equation: Mapping[str, Any]) -> int:
-    """The power of gamma through which an equation (JSON form) goes."""
-    return len(next(iter(equation["equations"].values()))) - 1
-
-
-def combination(items: Sequence[Mapping[str, str]], values: FormulaValues, size: int) -> list[Any]:
-    """sum of coefficient * term over the terms of one block of the JSON form."""
-    total: list[Any] = [Fraction(0)] * size
-    for item in items:
-        c, value = values[item["coefficient"]], values[item["term"]]
-        vector = value if isinstance(value, list) else [value] * size
-        total = [a + x * c for a, x in zip(total, vector, strict=True)]
-    return total
-
-
-def scalar_names(
-    configuration: Configuration, parameters: Mapping[str, Fraction], t: Any, tape: Tape, equation: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What coefficients may name, as nodes: parameters, t, and the time functions with their derivatives r, dr, d2r, ..."""
-    names = {n: tape.lift(v) for n, v in parameters.items()}
-    if t is not None:
-        names["t"] = t
-    for function in configuration.functions:
-        expression: Expression = time_function(configuration, function)
-        for k in range(order_of(equation) + 2):
-            symbol = derivative_symbol(function, k)
-            names[symbol] = scalar_value(expression, {"t": t}, tape)
-            expression = differentiate(expression, "t")
-    return names
-
-
 def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     """theta_next by iteration: it enters with a factor gamma, so each round gains a power of gamma."""
     size = sum(high - low for name, (low, high) in layout.slots.items())
@@ -380,4 +251,4 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     return step
 
 
-__all__ = ["Layout", "Recorder", "build_system", "chosen_parameters", "field_values", "layout_of", "starting_point"]
+__all__ = ["Layout", "Recorder", "build_system", "chosen_parameters", "layout_of", "starting_point"]

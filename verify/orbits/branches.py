@@ -10,15 +10,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.language import Assignment, Name, Statement, fresh_name, names_of
-from derive.scheme import Configuration, Scheme, configure
+from derive.scheme import Configuration, configure
 from derive.scheme.names import CLOCK
 
 
 def real_text(configuration: Configuration) -> Configuration:
-    """The whole text of a region, with its regime and settings; the configuration itself where there are no branches."""
-    if configuration.scheme.region is None:
+    """The whole text of a region, with its regime and settings, in the variables of the branch: what is a function of the others
+    there is so here.  The configuration itself where there are no branches."""
+    scheme = configuration.scheme
+    if scheme.region is None:
         return configuration
-    return configure(configuration.scheme.whole, configuration.regime or None, configuration.settings, pieces=True)
+    front, behind = len(scheme.eliminated), len(scheme.statements) - len(scheme.lags)
+    whole = replace(
+        scheme.whole,
+        statements=(*scheme.statements[:front], *scheme.whole.statements, *scheme.statements[behind:]),
+        initial=scheme.initial, regimes=scheme.regimes, eliminated=scheme.eliminated, lags=scheme.lags,
+    )  # fmt: skip
+    return configure(whole, configuration.regime or None, configuration.settings, pieces=True)
 
 
 def branch_text(configuration: Configuration) -> Configuration:
@@ -42,12 +50,12 @@ def asking(configuration: Configuration) -> Configuration:
 
 def _reading(configuration: Configuration, lines: tuple[Statement, ...], more: list[str] | None = None) -> Configuration:
     """With lines in front that read every state variable of the whole text, the time where it does, and more, in order."""
-    scheme: Scheme = configuration.scheme
-    read = [*(s for s in scheme.whole.states if s not in scheme.unknowns), *(more or [])]
-    read += [CLOCK[1]] * any(CLOCK[1] in names_of(a.value) for a in scheme.whole.lines)
+    scheme, real = configuration.scheme, real_text(configuration)
+    read = [*(s for s in real.scheme.states if s not in scheme.unknowns), *(more or [])]
+    read += [CLOCK[1]] * any(CLOCK[1] in names_of(a.value) for a in real.scheme.lines)
     name = fresh_name("read", {*scheme.names, *scheme.assigned})
     front = tuple(Assignment(f"{name}{k}", Name(s)) for k, s in enumerate(read))
-    return replace(real_text(configuration), scheme=replace(scheme, statements=(*front, *lines), region=None))
+    return replace(real, scheme=replace(scheme, statements=(*front, *lines), region=None))
 
 
 __all__ = ["asking", "branch_text", "on_the_same_state", "real_text"]

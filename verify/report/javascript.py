@@ -21,7 +21,8 @@ from typing import Any
 from derive.language import fresh_name
 from derive.scheme import Configuration
 from verify.numbers.tape import Node, Tape
-from verify.numeric.system import Layout, Recorder, combination, field_values, layout_of, scalar_names
+from verify.numeric.formulas import combination, field_values, scalar_names
+from verify.numeric.system import Layout, Recorder, layout_of
 from verify.orbits.run import reads_ahead
 from verify.problems.formula import FormulaValues
 from verify.problems.maps import maps_of

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from derive.errors import UsageError
 from derive.scheme import Scheme
-from verify.numeric.system import formula_values, scalar_names
+from verify.numeric.formulas import formula_values, scalar_names
 from verify.orbits.run import space_of
 from verify.problems.formula import FormulaValues
 from verify.problems.landscape import Loss
