@@ -9,13 +9,14 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from proof_forgeries import FORGERIES, GAME_FORGERIES, renamed
 
 from derive import configure, load_scheme, modified_equation
-from verify.certificate import checker
+from verify.certificate import checker, sde_checker
 from verify.certificate.writing import certificate, certificate_text
 
 BASES = [("momentum", "memory"), ("momentum", "inertial"), ("rmsprop-outside", ""), ("gd-schedule", ""), ("gd", "")]
@@ -134,8 +135,9 @@ def test_what_is_printed_is_what_was_checked() -> None:
         assert text in printed
 
 
-def test_the_checker_needs_the_standard_library_only() -> None:
-    tree = ast.parse(CHECKER.read_text("utf-8"))
+@pytest.mark.parametrize("module", [checker, sde_checker])
+def test_the_checker_needs_the_standard_library_only(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
     assert imported <= sys.stdlib_module_names
