@@ -127,6 +127,7 @@ def test_a_vector_field_and_slow_variables() -> None:
 def test_a_modified_loss_and_a_corrected_gradient() -> None:
     code = printed("gd", "--order", "1", "--what", "loss", "--target", "python")
     assert "loss_1 = 1/4*" in code
+    assert function(code)(lambda *u: np.array([3.0, 4.0]), np.zeros(2), GAMMA, 2.0) == pytest.approx(2 + GAMMA * 25 / 4)
     torch = pytest.importorskip("torch", reason="torch is not installed (extra 'torch')")
     point = torch.tensor(START, dtype=torch.float64)
     value = function(printed("gd", "--order", "1", "--what", "loss", "--target", "torch"))(loss, point, GAMMA)
@@ -152,7 +153,7 @@ def test_latex_and_what_is_refused() -> None:
         (["game-simultaneous"], "several players"),
         (["lars"], "the layers"),
         (["muon"], "a map that the scheme leaves open"),
-        (["momentum", "--what", "loss", "--order", "2"], "a modified loss exists through gamma^1 alone"),
+        (["momentum", "--what", "loss", "--order", "2"], "a modified loss is written through gamma^1 alone"),
     ):
         result = run.invoke(main, ["code", *arguments])
         assert result.exit_code != 0

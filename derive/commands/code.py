@@ -45,7 +45,7 @@ def code(
     The function takes the loss and differentiates it itself; hyperparameters are its arguments.
     """
     from derive import __version__
-    from derive.writing.code.source import source
+    from derive.writing.code import source
 
     chosen = chosen_scheme(scheme, update, parameters, settings)
     equation, wanted = _wanted(what, chosen, order, regime, chosen_settings(chosen, settings))
@@ -59,7 +59,7 @@ def code(
 def _wanted(what: str, scheme: Any, order: int, regime: str | None, settings: dict[str, str]) -> tuple[Equation, Wanted]:
     from derive import modified_equation, modified_loss, modifying_field
     from derive.errors import ReductionError
-    from derive.writing.code.source import Wanted
+    from derive.writing.code import Wanted
 
     if what == "field":
         equation = modified_equation(scheme, order, regime=regime, settings=settings)
@@ -68,11 +68,12 @@ def _wanted(what: str, scheme: Any, order: int, regime: str | None, settings: di
         return equation, Wanted("modified_field", about, equation.equations)
     if what == "loss":
         found = modified_loss(scheme, order, regime=regime, settings=settings)
-        if found.exists_through < order:
-            through = found.exists_through
-            what = f"a modified loss exists through gamma^{through} alone" if through >= 0 else "there is no modified loss"
-            raise ReductionError(f"{scheme.where}: {what}; --order {max(through, 0)}, or --what field")
-        about = f"The loss that {scheme.name} really minimises: theta' = -grad of it."
+        through = min([found.exists_through, *(k - 1 for k in found.unwritten)])
+        if through < order:  # no more is said here: `derive modified-loss` tells "none exists" from "none found"
+            known = f"a modified loss is written through gamma^{through} alone" if through >= 0 else "no modified loss is written"
+            lower = f"--order {through}, or " if through >= 0 else ""
+            raise ReductionError(f"{scheme.where}: {known} (derive modified-loss says why); {lower}--what field")
+        about = f"V with theta' = -grad V in the modified equation of {found.equation.name}, through gamma^{order}."
         return found.equation, Wanted("modified_loss", about, {"loss": found.potential}, scalar=True)
     corrected = modifying_field(scheme, order, regime=regime, settings=settings)
     about = f"Handed to {scheme.name} in the place of the gradient, it makes it follow its limit flow to gamma^{order}."

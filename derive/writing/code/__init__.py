@@ -4,6 +4,6 @@
     targets.py     how each language writes them, and the function around them
 """
 
-from derive.writing.code.source import TARGETS, WHAT, source
+from derive.writing.code.source import Wanted, source
 
-__all__ = ["TARGETS", "WHAT", "source"]
+__all__ = ["Wanted", "source"]

@@ -41,8 +41,9 @@ class Program(Fold[str]):
         self.spelling, self.loss = spelling, loss
         self.lines: list[str] = []
         self.parameters: dict[str, None] = {}
-        self.taken = {*spelling.names, *taken}
-        self.letter = next(x for x in ("u", "w", "part", "partial") if not any(n.startswith(x) for n in self.taken))
+        self.reads_loss = False
+        used = (*spelling.names, *taken)
+        self.letter = next(x for x in ("u", "w", "part", "partial") if not any(n.startswith(x) for n in used))
 
     # ------------------------------------------------------------------ names
 
@@ -125,6 +126,7 @@ class Program(Fold[str]):
         if f.label == "theta":
             return "theta"
         if f.label == self.loss:
+            self.reads_loss = True
             return "value"
         return self.parameter(f.label)
 

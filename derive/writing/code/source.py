@@ -10,8 +10,6 @@ from derive.result import Combination, Equation
 from derive.writing.code.program import Program, widths
 from derive.writing.code.targets import CODE, Target
 
-TARGETS = (*CODE, "latex")
-WHAT = ("field", "loss", "modifying")
 
 @dataclass(frozen=True)
 class Wanted:
@@ -35,11 +33,14 @@ def source(equation: Equation, wanted: Wanted, target: str, command: str, versio
     blocks = {x: [program.total((t, c) for c, t in part) for part in parts] for x, parts in wanted.results.items()}
     order = [*scheme.parameters, *slow]
     arguments = sorted(program.parameters, key=lambda n: (order.index(n) if n in order else len(order), n))
+    about = wanted.about
+    if program.reads_loss and not language.value:
+        arguments, about = ["value", *arguments], f"{about}  `value` is the loss at theta."
     mark = language.spelling.comment
     head = f"{mark} {equation.name}, through gamma^{max(map(len, blocks.values())) - 1}, by shadowflow {version}: {command}\n"
     head += f"{mark} MIT licence, https://spdx.org/licenses/MIT.html\n"
     frame = language.field_frame if scheme.label == "f" else language.frame
-    body = frame.format(name=wanted.name, arguments=widths(("gamma", *arguments)), about=wanted.about)
+    body = frame.format(name=wanted.name, arguments=widths(("gamma", *arguments)), about=about)
     flat = [language.flattened.format(x) for x in arguments if language.flattened and x in slow and _is_vector(equation, x)]
     lines = [*flat, *_lines(equation, program, blocks, language, wanted)]
     text = "".join(f"{language.indent}{line}\n" for line in lines)
@@ -62,6 +63,6 @@ def _lines(
         total = " + ".join(n if k == 0 else f"gamma*{n}" if k == 1 else f"gamma{power}{k}*{n}" for k, n in enumerate(names))
         vector = not wanted.scalar and _is_vector(equation, x)
         results.append(language.spread.format(mark + total) if vector else mark + total)
-    if any("value" in line.split(" = ")[1] for line in lines):
+    if program.reads_loss and language.value:
         lines.insert(0, f"value = {language.value}")
     return [*lines, f"return {', '.join(results)}"]

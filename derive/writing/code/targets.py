@@ -14,7 +14,7 @@ _PYTHON = frozenset(
 @dataclass(frozen=True)
 class Target:
     """A language: its spelling, what stands above the function, its head (of a loss, of a field), how deep lines are indented,
-    how a vector becomes what the user gave (`spread`), and the value of the loss."""
+    how a vector becomes what the user gave (`spread`), and the value of the loss, empty where the user gives it."""
 
     name: str
     spelling: Spelling
@@ -112,7 +112,7 @@ def {name}(derivative, theta{arguments}):
 PYTHON = Target(
     "python",
     Spelling("**", "#", _functions("np.", atan="np.arctan", size="np.size"), "np.sum({})", names=_PYTHON | {"np"}),
-    "import numpy as np\n", _PLAIN.replace("{what}", "gradient"), _PLAIN.replace("{what}", "field"), "    ", "{}", "value",
+    "import numpy as np\n", _PLAIN.replace("{what}", "gradient"), _PLAIN.replace("{what}", "field"), "    ", "{}", "",
 )  # fmt: skip
 _JULIA = '''
 """
