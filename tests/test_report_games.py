@@ -22,6 +22,7 @@ from verify.report.players import plane_game
 
 pytest.importorskip("ziamath", reason="the report's formulas need ziamath")
 GAMES = sorted(name for name in catalogue() if name.startswith("game-"))
+LONG = ("game-consensus", "game-symplectic-adjustment")  # each takes as long as all others together
 GRADIENTS = """
 name = "two"
 update = "x = x - gamma*grad(f, x)\\ny = y {sign} gamma*grad({second}, y)"
@@ -45,7 +46,7 @@ def test_there_are_games() -> None:
     assert len(GAMES) >= 8
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in GAMES])
 def test_every_game_has_a_page_whose_slopes_are_the_expected_ones(name: str) -> None:
     request = Request(load_scheme(name), 1, certificate=False)
     material = gather(request)
