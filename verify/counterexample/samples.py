@@ -53,7 +53,7 @@ def sample_of(
     slow = random_slow(claim, source, problem.sizes)
     t = random_number(source)
     functions = time_functions(claim, t, degree + 2, source, numbers)
-    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration))
+    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration, values))
 
 
 def random_number(source: random.Random) -> fmpq:
