@@ -36,7 +36,7 @@ from derive.language import (
     unrolled,
     walk,
 )
-from derive.language.calls import CALLS, PIECES, plain_arities, written_name
+from derive.language.calls import CALLS, PIECES, Kind, plain_arities, written_name
 from derive.language.layers import CROSSED, LAYERED
 from derive.language.maps import MapKind, map_of
 from derive.language.matrices import MATRIX_CALLS, UNIT
@@ -67,6 +67,7 @@ class MapProgram:
     argument: str
     statements: tuple[Statement, ...]
     where: str = ""
+    written: str = ""  # as the file has it
     kind: MapKind = "map"
     _lines: dict[Shape, tuple[tuple[str, Expression], ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -83,6 +84,12 @@ class MapProgram:
         """What the lines read besides the argument and what they assign: parameters."""
         lines = [*assignments(self.statements)]
         return frozenset(n for a in lines for n in names_of(a.value)) - {self.argument, *(a.target for a in lines)}
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Which names are vectors, and which numbers."""
+        lines = [*assignments(self.statements)]
+        return inferred(lines, {self.argument: "vector"}, [a.target for a in lines], lambda name: None)
 
     @cached_property
     def of_matrices(self) -> bool:
@@ -138,11 +145,11 @@ def parse_map_program(head: str, text: str, where: str, parameters: Collection[s
     if lines[-1].target != label or label in (n for a in lines[:-1] for n in (a.target, *names_of(a.value))):
         raise SchemeError(f"{where}: its lines end by assigning it, and do not read it before: {EXAMPLE}")
     _check_lines(statements, label, argument, where, parameters)
-    kinds = inferred(lines, {argument: "vector"}, [a.target for a in lines], lambda name: None)
+    program = MapProgram(label, argument, statements, where, text)
     for a in lines:
-        check_kinds(a.value, kinds, where)
-    measured = (replace(a, value=sized(a.value, kinds)) for a in lines)  # |a| of one number is no norm
-    return MapProgram(label, argument, rebuilt(statements, measured), where)
+        check_kinds(a.value, program.kinds, where)
+    measured = (replace(a, value=sized(a.value, program.kinds)) for a in lines)  # |a| of one number is no norm
+    return replace(program, statements=rebuilt(statements, measured))
 
 
 def _check_lines(
