@@ -53,8 +53,11 @@ FLOATS = Floats(float, _power)
 class OneLayer:
     """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
-    dimension: int = len(START)
-    layers: tuple[range, ...] = (range(len(START)),)
+    dimension: int
+
+    @property
+    def layers(self) -> tuple[range, ...]:
+        return (range(self.dimension),)
 
     def value(self, theta: Point) -> float:
         return loss(theta)
@@ -135,7 +138,7 @@ def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[f
 def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
     configuration = configure(load_scheme(reference.scheme), reference.regime, pieces=True)
-    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer())
+    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer(len(reference.start)))
     state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
     state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
