@@ -155,7 +155,10 @@ def torch_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
 
 def pytorch_optimizer_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import pytorch_optimizer
+    import torch.distributed
 
+    if name == "DistributedMuon" and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
     return _torch_like(pytorch_optimizer, name, options if name.startswith("torch.") else {"foreach": False, **options}, given)
 
 
