@@ -72,7 +72,7 @@ class Reference:
     options    what it is built with; a table with `make` is another optimizer, built first
     make       what is built in its place: a chain with it, where it is no optimizer alone
     scheme     of the catalogue, with `values` for its parameters in `regime`, at the step `gamma`
-    memory     what the scheme's memory starts with, as expressions, where it is not what its file says
+    memory     what the scheme's memory starts with, as expressions or components, where it is not what its file says
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
     start      where both start, in a tensor of this shape
@@ -91,7 +91,7 @@ class Reference:
     values: Mapping[str, float] = field(default_factory=dict)
     regime: str | None = None
     gamma: float = GAMMA
-    memory: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, str | list[float]] = field(default_factory=dict)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
     start: Sequence[float] = START
@@ -128,8 +128,10 @@ def battery() -> tuple[Reference, ...]:
     return tuple(r for r in references() if r.scheme)
 
 
-def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[float]:
-    """An expression in theta, gamma, parameters and gradients at the starting point."""
+def _at_start(text: str | list[float], reference: Reference, runner: Runner) -> float | list[float]:
+    """An expression in theta, gamma, parameters and gradients at the starting point; or the components themselves."""
+    if not isinstance(text, str):
+        return list(text)
     names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(reference.start)}
     value = evaluate(parse_expression(text, f"{reference}, memory", SCHEME_CALLS), names, FLOATS, runner._call)
     return value if isinstance(value, list) else float(value)

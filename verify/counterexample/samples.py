@@ -23,6 +23,7 @@ from verify.problems.differentiation import differentiate
 from verify.problems.game import Game
 from verify.problems.layers import random_layers
 from verify.problems.maps import maps_of
+from verify.problems.matrices import positive_definite, square_states
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_game, random_problem
 
@@ -63,10 +64,11 @@ def random_number(source: random.Random) -> fmpq:
 
 
 def random_slow(claim: ClaimedField, source: random.Random, unknowns: Mapping[str, int]) -> dict[str, Any]:
-    """Values of the slow variables besides the unknowns, positive: averages of squares are among them."""
+    """Values of the slow variables besides the unknowns, positive (definite): averages of squares are among them."""
     sizes = sizes_of(claim.configuration, unknowns)
     others = [(s, sizes[s]) for s in claim.slow if s not in unknowns]
-    return {s: random_number(source) if n is None else [random_number(source) for _ in range(n)] for s, n in others}
+    found = {s: random_number(source) if n is None else [random_number(source) for _ in range(n)] for s, n in others}
+    return found | {s: positive_definite(found[s]) for s in square_states(claim.configuration) & found.keys()}
 
 
 def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Random, numbers: Numbers) -> dict[str, list[Any]]:
