@@ -199,6 +199,8 @@ class Point(Fold[Vector]):
         directions = [self.term(c) for c in f.children]
         point = self.total(f.body) if f.body else [self.zero] * len(directions[0])
         if isinstance(formula, MapProgram):
+            if formula.kind == "componentwise":
+                return [self.numbers.map_along(formula, [x], [[self.unity]] * rank)[0] for x in point]
             return self.numbers.map_along(formula, point, directions)
         if formula.kind == "componentwise":
             return [self.numbers.map_derivatives(formula, [x], rank)(0, (rank,)) for x in point]

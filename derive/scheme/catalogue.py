@@ -11,6 +11,7 @@ from typing import get_args
 from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest, shown
 from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
+from derive.language.maps import MapKind
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.leading import stating
@@ -186,7 +187,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         losses=functions.losses,
         maps=functions.maps,
         inverses=functions.inverses,
-        definitions=_definitions(data.get("maps", {}), where, data["parameters"]),
+        definitions=_definitions(data.get("maps", {}), where, data["parameters"], functions.maps),
         map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
         sampling=_sampling(data.get("noise", {}), source, text),
@@ -194,13 +195,15 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
     return stating(scheme, data["leading"])
 
 
-def _definitions(table: Mapping[str, object], where: str, parameters: Collection[str]) -> dict[str, MapProgram]:
+def _definitions(
+    table: Mapping[str, object], where: str, parameters: Collection[str], kinds: Mapping[str, MapKind]
+) -> dict[str, MapProgram]:
     """[maps] "P(X)" = "...; P = ..." by the names of the maps."""
     found = []
     for head, text in table.items():
         if not isinstance(text, str):
             raise SchemeError(f"{where}, [maps] {head}: the lines of a map are a text")
-        found.append(parse_map_program(head, text, where, parameters))
+        found.append(parse_map_program(head, text, where, parameters, kinds))
     if len({p.label for p in found}) < len(found):
         raise SchemeError(f"{where}, [maps]: a map is stated twice")
     return {p.label: p for p in found}

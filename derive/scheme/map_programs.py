@@ -2,6 +2,7 @@
 
 [functions]                                  [maps]
 P = "map, three Newton-Schulz steps"         "P(X)" = "X = X/norm(X); repeat 3: X = 3/2*X - 1/2*X @ X.T @ X; P = X"
+s = "componentwise"                          "s(u)" = "s = u/sqrt(1 + u**2)"
 
 A text of the language without losses: its argument, its own variables, parameters and numbers, and it ends by assigning the map.
 Equations and proofs hold for every smooth P, and read P and its derivatives unexpanded; values and runs carry the lines out.  So an
@@ -17,6 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, UsageError, nearest
@@ -37,7 +39,7 @@ from derive.language import (
     walk,
 )
 from derive.language.calls import CALLS, PIECES, Kind, plain_arities, written_name
-from derive.language.layers import CROSSED, LAYERED
+from derive.language.layers import CROSSED, LAYERED, SUMMED
 from derive.language.maps import MapKind, map_of
 from derive.language.matrices import MATRIX_CALLS, UNIT
 from derive.language.samples import is_noise
@@ -92,10 +94,14 @@ class MapProgram:
         return inferred(lines, {self.argument: "vector"}, [a.target for a in lines], lambda name: None)
 
     @cached_property
+    def calls(self) -> frozenset[str]:
+        """The functions that its lines call."""
+        return frozenset(n.function for a in assignments(self.statements) for n in walk(a.value) if isinstance(n, Call))
+
+    @cached_property
     def of_matrices(self) -> bool:
         """Whether the argument must be a matrix."""
-        calls = {node.function for a in assignments(self.statements) for node in walk(a.value) if isinstance(node, Call)}
-        return not calls.isdisjoint((*MATRIX_CALLS, *CROSSED, UNIT))
+        return not self.calls.isdisjoint((*MATRIX_CALLS, *CROSSED, UNIT))
 
     def lines(self, shape: Shape) -> tuple[tuple[str, Expression], ...]:
         """Every assignment as often as it is carried out, products of matrices with the shapes of their factors.
@@ -128,7 +134,9 @@ class MapProgram:
         return replace(self, statements=rebuilt(self.statements, lines), _lines={})
 
 
-def parse_map_program(head: str, text: str, where: str, parameters: Collection[str] = ()) -> MapProgram:
+def parse_map_program(
+    head: str, text: str, where: str, parameters: Collection[str] = (), kinds: Mapping[str, MapKind] = MappingProxyType({})
+) -> MapProgram:
     """The map that a file's line [maps] "P(X)" = "..." states.
 
     Raises SchemeError, ParseError where it is none, with what to write.
@@ -145,7 +153,9 @@ def parse_map_program(head: str, text: str, where: str, parameters: Collection[s
     if lines[-1].target != label or label in (n for a in lines[:-1] for n in (a.target, *names_of(a.value))):
         raise SchemeError(f"{where}: its lines end by assigning it, and do not read it before: {EXAMPLE}")
     _check_lines(statements, label, argument, where, parameters)
-    program = MapProgram(label, argument, statements, where, text)
+    program = MapProgram(label, argument, statements, where, text, kinds.get(label, "map"))
+    if program.kind == "componentwise" and (program.of_matrices or not program.calls.isdisjoint(SUMMED)):
+        raise SchemeError(f"{where}: it is componentwise, and its lines add components of its argument; declare it as a map")
     for a in lines:
         check_kinds(a.value, program.kinds, where)
     measured = (replace(a, value=sized(a.value, program.kinds)) for a in lines)  # |a| of one number is no norm
@@ -176,14 +186,14 @@ def _check_lines(
 def check_programs(
     programs: Mapping[str, MapProgram], maps: Mapping[str, MapKind], inverses: Mapping[str, str], where: str
 ) -> None:
-    """Raise SchemeError where what has lines is no general map of the file."""
+    """Raise SchemeError where what has lines is no map of the file, or a linear one, or has an inverse."""
     for label in programs:
         declare = f'declare {label} = "map, what it is" under [functions]'
         if label not in maps:
             raise SchemeError(f"{where}, [maps] {label}: no such map{nearest(label, maps)}; {declare}")
-        if maps[label] != "map" or label in inverses:
-            what = f"has the inverse {inverses[label]}" if label in inverses else f"is {maps[label]}"
-            raise SchemeError(f"{where}, [maps] {label}: it {what}, and lines are those of a general map; {declare}, or --set it")
+        if maps[label] == "linear" or label in inverses:
+            what = f"has the inverse {inverses[label]}" if label in inverses else "is linear"
+            raise SchemeError(f"{where}, [maps] {label}: it {what}, and lines do not say that; {declare}, or --set it")
 
 
 def check_arguments(lines: Collection[Assignment], programs: Mapping[str, MapProgram], shapes: Mapping[str, Shape]) -> None:

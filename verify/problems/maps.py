@@ -100,11 +100,14 @@ class ConcreteMaps:
     def value(self, function: str, args: Sequence[Any], dimension: int, numbers: Numbers) -> Any:
         """P(u), or d^kP(u)[v, ..] by its name; a number among the arguments is the same in all `dimension` components."""
         label, rank = map_of(function, self.kinds) or ("", 0)
+        program = self.given.get(label)
         if self.kinds[label] == "componentwise":
+            if isinstance(program, MapProgram):
+                return mapped(lambda x: derivative_along(program, [x], [[x * 0 + 1]] * rank, self.names, numbers)[0], args[0])
             p = self._formula(label, 1)
             return mapped(lambda x: p.value(0, (rank,), [x], numbers), args[0])
         point, *directions = (x if isinstance(x, list) else [x] * dimension for x in args)
-        if isinstance(program := self.given.get(label), MapProgram):
+        if isinstance(program, MapProgram):
             return derivative_along(program, point, directions, self.names, numbers)
         return list(self._contracted(self._formula(label, len(point)), point, directions, numbers))
 
