@@ -17,7 +17,7 @@ from flint import arb, fmpq
 
 from derive.concrete.jets import Jet, Value, compose, exact, known_value, plus, power, taylor, times
 from derive.errors import SingularPointError, UsageError
-from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
+from derive.language import Arithmetic, Call, Name, Operation, interpret
 from derive.language.calls import CHOICES, PIECES
 from derive.language.interpret import MAX_BITS
 from derive.language.layers import ROW, summed_call
@@ -129,7 +129,8 @@ class _Lines(Arithmetic):
             case "abs":
                 return times({self.zero: self._sign(x)}, x, self.degree)
             case "sigmoid":
-                return self.divide(self.number(Fraction(1)), plus(self.number(Fraction(1)), self._elementary("exp", self.negate(x))))
+                below = plus(self.number(Fraction(1)), self._elementary("exp", {k: -v for k, v in x.items()}))
+                return power(below, Fraction(-1), self.degree, self.zero)
             case "softplus":
                 return self._elementary("log", plus(self.number(Fraction(1)), self._elementary("exp", x)))
         centre = x.get(self.zero, fmpq(0))

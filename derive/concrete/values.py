@@ -22,8 +22,8 @@ from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import DERIVATIVES, Exponent, Factor, term_text
 from derive.concrete.jets import Jet, Value, exact, known_value, real_power
-from derive.concrete.names import check_names
 from derive.concrete.map_lines import along
+from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
 from derive.concrete.problem import Problem
 from derive.errors import SingularPointError, UsageError

@@ -39,7 +39,8 @@ class Configuration:
 
     `bindings` gives every parameter of the scheme as an expression in gamma, t and the `free` parameters;
     `rescaled` the state variables that are carried in other units; `functions` each declared time function: None while
-    it stays a symbol, else its expression in t or a piecewise-linear schedule; `maps` what declared maps are, where that is set or stated.
+    it stays a symbol, else its expression in t or a piecewise-linear schedule; `maps` what declared maps are,
+    where that is set or stated.
     """
 
     scheme: Scheme

@@ -5,8 +5,8 @@ P = "map, three Newton-Schulz steps"         "P(X)" = "X = X/norm(X); repeat 3: 
 s = "componentwise"                          "s(u)" = "s = u/sqrt(1 + u**2)"
 
 A text of the language without losses: its argument, its own variables, parameters and numbers, and it ends by assigning the map.
-Equations and proofs hold for every smooth P, and read P and its derivatives unexpanded; values and runs carry the lines out.  So an
-equation holds for this P where P is smooth: where nothing vanishes under its roots, in its denominators and in its comparisons.
+Equations and proofs hold for every smooth P, and read P and its derivatives unexpanded; values and runs carry the lines out.  So
+an equation holds for this P where P is smooth: where nothing vanishes under its roots, in denominators and in comparisons.
 
 The argument is a matrix of theta's shape, or a square one, and so is the value.  Of so many components it is the square one where
 there is one, else the most nearly square one with no more rows than columns.
@@ -38,7 +38,7 @@ from derive.language import (
     unrolled,
     walk,
 )
-from derive.language.calls import CALLS, PIECES, Kind, plain_arities, written_name
+from derive.language.calls import PIECES, Kind, plain_arities, written_name
 from derive.language.layers import CROSSED, LAYERED, SUMMED
 from derive.language.maps import MapKind, map_of
 from derive.language.matrices import MATRIX_CALLS, UNIT
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 #: what the lines of a map may call
-_CALLS = frozenset({*plain_arities(), *PIECES, UNIT} - {*LAYERED} - set(filter(is_noise, CALLS)))
+_CALLS = frozenset(name for name in (*plain_arities(), *PIECES, UNIT) if name not in LAYERED and not is_noise(name))
 _HEAD = re.compile(r"\s*([^\W\d]\w*)\s*\(\s*([^\W\d]\w*)\s*\)\s*")
 EXAMPLE = '"P(X)" = "X = X/norm(X); P = 3/2*X - 1/2*X @ X.T @ X"'
 
@@ -121,8 +121,8 @@ class MapProgram:
             known = {name: s for name, s in known.items() if name != a.target} | ({a.target: found} if found else {})
             yield a.target, value
         if (given := known.get(self.label, shape)) != shape:
-            text = f"{self.label} of an {shape_text(shape)} matrix is an {shape_text(given)} one; its value has the shape of its argument"
-            raise ParseError(text, self.where, 1, 1)
+            text = f"{self.label} of an {shape_text(shape)} matrix is an {shape_text(given)} one"
+            raise ParseError(f"{text}; its value has the shape of its argument", self.where, 1, 1)
 
     def bound(self, values: Mapping[str, Expression]) -> MapProgram:
         """With expressions in place of parameters.  Raises UsageError where one of them changes with the step."""
@@ -162,9 +162,7 @@ def parse_map_program(
     return replace(program, statements=rebuilt(statements, measured))
 
 
-def _check_lines(
-    statements: tuple[Statement, ...], label: str, argument: str, where: str, parameters: Collection[str]
-) -> None:
+def _check_lines(statements: tuple[Statement, ...], label: str, argument: str, where: str, parameters: Collection[str]) -> None:
     """Repeats have numbers, names have values, and calls evaluate nothing but what they are given."""
     for name, place in count_names(statements).items():
         raise ParseError(f"repeat {name}: a map's lines are repeated a number of times", where, place.line, place.column)
@@ -176,7 +174,8 @@ def _check_lines(
                 raise ParseError(text, where, node.line, node.column)
         for name, place in names_of(a.value).items():
             if name not in known:
-                text = f"'{name}' has no value here{nearest(name, known)} (a map knows its argument {argument}, parameters and its own lines)"
+                hint = f"a map knows its argument {argument}, parameters and its own lines"
+                text = f"'{name}' has no value here{nearest(name, known)} ({hint})"
                 raise ParseError(text, where, place.line, place.column)
         if a.target in (*parameters, *CLOCK):
             raise ParseError(f"'{a.target}' is a parameter and cannot be assigned", where, a.line, a.column)
@@ -197,7 +196,7 @@ def check_programs(
 
 
 def check_arguments(lines: Collection[Assignment], programs: Mapping[str, MapProgram], shapes: Mapping[str, Shape]) -> None:
-    """Raise ParseError where a call of a map, or of a derivative of one, gives it a matrix of a shape that its lines do not take."""
+    """Raise ParseError where a call of a map, or of a derivative, gives it a matrix of a shape that its lines do not take."""
     for a in lines:
         for node in walk(a.value):
             if isinstance(node, Call) and (called := map_of(node.function, programs)):

@@ -109,7 +109,8 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
             lines.append(f"with {name}(t) = {shown}")
     lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in c.scheme.map_words.items()]
     for name, f in c.maps.items():
-        lines += map_lines(f, style) if isinstance(f, MapProgram) else [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}"]
+        set_to = f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}"
+        lines += map_lines(f, style) if isinstance(f, MapProgram) else [set_to]
     return lines + (_clock_lines(c, style) if c.scheme.losses else [])
 
 

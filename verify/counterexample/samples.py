@@ -67,8 +67,10 @@ def random_slow(claim: ClaimedField, source: random.Random, unknowns: Mapping[st
     """Values of the slow variables besides the unknowns, positive (definite): averages of squares are among them."""
     sizes = sizes_of(claim.configuration, unknowns)
     others = [(s, sizes[s]) for s in claim.slow if s not in unknowns]
-    found = {s: random_number(source) if n is None else [random_number(source) for _ in range(n)] for s, n in others}
-    return found | {s: positive_definite(found[s]) for s in square_states(claim.configuration) & found.keys()}
+    found: dict[str, Any] = {}
+    for s, n in others:
+        found[s] = random_number(source) if n is None else [random_number(source) for _ in range(n)]
+    return found | {s: positive_definite(list(found[s])) for s in square_states(claim.configuration) & found.keys()}
 
 
 def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Random, numbers: Numbers) -> dict[str, list[Any]]:

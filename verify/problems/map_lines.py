@@ -1,4 +1,4 @@
-"""The lines of a declared map carried out on any numbers, and their derivatives (`verify.numbers.infinitesimals`)."""
+"""The lines of a declared map carried out on any numbers, and their derivatives (`verify.problems.infinitesimals`)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from derive.language.matrices import UNIT
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.shapes import THETA, Shape
 from verify.numbers.evaluation import elementary, evaluate, summed
-from verify.numbers.infinitesimals import Infinitesimal, InfinitesimalNumbers
 from verify.numbers.kinds import Numbers
 from verify.numbers.power_series import IrrationalRoot, Series
+from verify.problems.infinitesimals import Infinitesimal, InfinitesimalNumbers
 from verify.problems.matrices import is_of_matrices, of_matrices
 
 #: a rational number of more bits is not kept exact: Newton-Schulz squares its length every step

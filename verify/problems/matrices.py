@@ -8,7 +8,6 @@ Calls that say the shapes of their arguments (`derive.scheme.shapes.shaped`) nee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import isqrt
 from typing import Any
 
@@ -39,6 +38,7 @@ def square_states(configuration: Configuration) -> frozenset[str]:
 def positive_definite(numbers: Sequence[Any]) -> list[Any]:
     """A symmetric matrix made of positive numbers below ten, positive definite: its diagonal is larger than the rest of a row.
 
+    >>> from fractions import Fraction
     >>> [str(x) for x in positive_definite([Fraction(1), Fraction(2), Fraction(3), Fraction(4)])]
     ['21/10', '1/4', '1/4', '12/5']
     """

@@ -15,6 +15,7 @@ from typing import Any
 from derive.language import Call, Expression, Name
 from verify.numbers.evaluation import elementary, evaluate
 from verify.numbers.kinds import Numbers
+from verify.problems.differentiation import differentiate
 
 
 class Infinitesimal:
@@ -46,10 +47,10 @@ class Infinitesimal:
         return self._of({key: -x for key, x in self.parts.items()})
 
     def __sub__(self, other: Any) -> Infinitesimal:
-        return self + -other
+        return self.__add__(-other)
 
     def __rsub__(self, other: Any) -> Infinitesimal:
-        return -self + other
+        return (-self).__add__(other)
 
     def __mul__(self, other: Any) -> Infinitesimal:
         result: dict[int, Any] = {}
@@ -62,11 +63,11 @@ class Infinitesimal:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Infinitesimal:
-        inverse = other.power(Fraction(-1)) if isinstance(other, Infinitesimal) else self.numbers.lift(Fraction(1)) / other
-        return self * inverse
+        one = self.numbers.lift(Fraction(1))
+        return self.__mul__(other.power(Fraction(-1)) if isinstance(other, Infinitesimal) else one / other)
 
     def __rtruediv__(self, other: Any) -> Infinitesimal:
-        return self.power(Fraction(-1)) * other
+        return self.power(Fraction(-1)).__mul__(other)
 
     def power(self, r: Fraction) -> Infinitesimal:
         """x^r; a whole power of what has no finite part too."""
@@ -103,8 +104,6 @@ class Infinitesimal:
 
     def _function(self, name: str) -> Infinitesimal:
         """f(x) = sum_j f^(j)(x_0) (x - x_0)^j / j!."""
-        from verify.problems.differentiation import differentiate
-
         derivative: Expression = Call(name, (Name("u"),))
         factor, coefficients = Fraction(1), []
         for j in range(self.depth + 1):
