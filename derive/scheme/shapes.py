@@ -119,9 +119,16 @@ class _Checked(Shapes):
         return bool(call_of(name).label or partial_of(name) or name == "mean" or (found and self.maps[found[0]] == "linear"))
 
 
+class _CheckedLines(_Checked):
+    """The same in the lines of a map, where everything is a matrix of its own size."""
+
+    def _at_theta(self, name: str) -> bool:
+        return False
+
+
 def checked_shape(expression: Expression, names: Mapping[str, Shape], where: str) -> Shape | None:
-    """The shape of an expression, None for a number.  Raises ParseError where shapes do not fit."""
-    return interpret(expression, _Checked(names, where, {}))
+    """The shape of an expression in the lines of a map, None for a number.  Raises ParseError where shapes do not fit."""
+    return interpret(expression, _CheckedLines(names, where, {}))
 
 
 def shaped(expression: Expression, names: Mapping[str, Shape]) -> Expression:
