@@ -216,7 +216,8 @@ def test_lines_are_printed_written_and_kept(tmp_path: Any) -> None:
 
     text = run("modified-eq", str(file), "--order", "1")
     assert "with P(X), where it is smooth:\n        X = X/2\n        repeat 2: {\n            A = X @ X.T" in text
-    assert "A = X @ X.T" in run("explain", str(file)) and "3.4445*X" in run("schemes", str(file))
+    assert "A = X @ X.T" in run("explain", str(file))
+    assert "3.4445*X" in run("schemes", str(file))
     assert r"A \leftarrow{}& \mathrm{X}\, \mathrm{X}^{\top}" in run("paper", str(file), "--order", "1")
     data = modified_equation(scheme_from_toml(file.read_text()), 1).to_json()
     again = parse_map_program("P(X)", data["functions"]["P"], "JSON")
@@ -232,8 +233,8 @@ def first_correction(name: str) -> list[tuple[str, str]]:
 
 
 def test_muon_by_hand() -> None:
-    """theta' = -F with F = kappa P(g) at lam = 0, and the gradients in m are old: m = g(theta_n) + mu/(1-mu) gamma H F + ..., of which
-    the step takes nu. f_1 = -1/2 DF[F] - nu mu/(1-mu) DF[F], DF[v] = kappa dP(g)[H v]."""
+    """theta' = -F with F = kappa P(g) at lam = 0.  The gradients in m are old, m = g + gamma mu/(1-mu) H F + ..., and the step takes
+    nu of it:  f_1 = -1/2 DF[F] - nu mu/(1-mu) DF[F],  DF[v] = kappa dP(g)[H v]."""
     equation = modified_equation("muon-newton-schulz", 1, settings={"lam": "0"})
     (term,) = equation.to_json()["equations"]["theta"][1]["terms"]
     assert term["term"] == "dP(grad, hess(P(grad)))"
@@ -243,8 +244,8 @@ def test_muon_by_hand() -> None:
 
 
 def test_shampoo_by_hand() -> None:
-    """theta+ = theta - gamma R(A+) g R(B+) with A+ = A + gamma g g.T: the second half of every derivative of the field R(A) g R(B)
-    in theta, A and B is missing, so f_1 = -1/2 of the three with the sign of what moves."""
+    """theta+ = theta - gamma R(A+) g R(B+), A+ = A + gamma g g.T, so with F = R(A) g R(B) the step has -gamma^2 (F_A[g g.T] +
+    F_B[g.T g]) at gamma^2, from which half of the flow's own, -F_A[g g.T] - F_B[g.T g] + F_theta[F], is taken away."""
     assert first_correction("shampoo") == [
         ("-1/2", "R(A) @ grad @ dR(B, grad.T @ grad)"),
         ("-1/2", "dR(A, grad @ grad.T) @ grad @ R(B)"),
@@ -253,13 +254,14 @@ def test_shampoo_by_hand() -> None:
 
 
 def test_soap_by_hand() -> None:
-    """At beta1 = beta2 = 0 and lam = 0 the basis stands still and theta' = -F, F = U (r s(r^2)) W.T, r = U.T g W: f_1 = -1/2 DF[F] with
-    DF[v] = U (Dr[v] s(r^2) + 2 r^2 s'(r^2) Dr[v]) W.T, Dr[v] = U.T H[v] W."""
+    """At beta1 = beta2 = 0 and lam = 0 the basis stands still and theta' = -F, F = U (r s(r^2)) W.T, r = U.T g W:  f_1 = -1/2 DF[F]
+    with DF[v] = U (Dr[v] s(r^2) + 2 r^2 s'(r^2) Dr[v]) W.T,  Dr[v] = U.T H[v] W."""
     equation = modified_equation("soap", 1, settings={"beta1": "0", "beta2": "0", "lam": "0"})
     terms = {t["term"]: t["coefficient"] for t in equation.to_json()["equations"]["theta"][1]["terms"]}
     assert sorted(terms.values()) == ["-1", "-1/2"]
     (half,) = [t for t, c in terms.items() if c == "-1/2"]
-    assert "ds(" not in half and all("ds(" in t for t, c in terms.items() if c == "-1")
+    assert "ds(" not in half
+    assert all("ds(" in t for t, c in terms.items() if c == "-1")
 
 
 def proved(name: str, order: int, changed: bool) -> set[str]:
