@@ -233,8 +233,8 @@ def first_correction(name: str) -> list[tuple[str, str]]:
 
 
 def test_muon_by_hand() -> None:
-    """theta' = -F with F = kappa P(g) at lam = 0.  The gradients in m are old, m = g + gamma mu/(1-mu) H F + ..., and the step takes
-    nu of it:  f_1 = -1/2 DF[F] - nu mu/(1-mu) DF[F],  DF[v] = kappa dP(g)[H v]."""
+    """theta' = -F with F = kappa P(g) at lam = 0.  The gradients in m are old, m = g + gamma mu/(1-mu) H F + ..., and the step
+    takes nu of it:  f_1 = -1/2 DF[F] - nu mu/(1-mu) DF[F],  DF[v] = kappa dP(g)[H v]."""
     equation = modified_equation("muon-newton-schulz", 1, settings={"lam": "0"})
     (term,) = equation.to_json()["equations"]["theta"][1]["terms"]
     assert term["term"] == "dP(grad, hess(P(grad)))"
@@ -254,8 +254,8 @@ def test_shampoo_by_hand() -> None:
 
 
 def test_soap_by_hand() -> None:
-    """At beta1 = beta2 = 0 and lam = 0 the basis stands still and theta' = -F, F = U (r s(r^2)) W.T, r = U.T g W:  f_1 = -1/2 DF[F]
-    with DF[v] = U (Dr[v] s(r^2) + 2 r^2 s'(r^2) Dr[v]) W.T,  Dr[v] = U.T H[v] W."""
+    """At beta1 = beta2 = 0 and lam = 0 the basis stands still and theta' = -F, F = U (r s(r^2)) W.T, r = U.T g W:
+    f_1 = -1/2 DF[F] with DF[v] = U (Dr[v] s(r^2) + 2 r^2 s'(r^2) Dr[v]) W.T,  Dr[v] = U.T H[v] W."""
     equation = modified_equation("soap", 1, settings={"beta1": "0", "beta2": "0", "lam": "0"})
     terms = {t["term"]: t["coefficient"] for t in equation.to_json()["equations"]["theta"][1]["terms"]}
     assert sorted(terms.values()) == ["-1", "-1/2"]
