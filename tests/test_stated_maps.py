@@ -140,9 +140,9 @@ def test_numbers_of_parameters_are_asked_for() -> None:
 
 
 def test_rational_numbers_stay_short() -> None:
-    """Twenty squarings of squares: exact numbers would not fit into memory, and balls do not grow."""
+    """Sixty cubes of cubes: exact numbers would not fit into memory, and balls do not grow."""
     program = parse_map_program("P(X)", "repeat 60: X = X @ X.T @ X/4; P = X", "test")
-    with pytest.raises(IrrationalRoot, match="rational values of more than 100000 bits"):
+    with pytest.raises(IrrationalRoot, match="rational values of more than 2000 bits"):
         carried_out(program, exact([Fraction(1, 3), Fraction(2), Fraction(5), Fraction(1)]), {}, EXACT)
     assert along(program, exact([Fraction(3, 2), Fraction(0), Fraction(0), Fraction(7, 5)]), [], {})[0] < 1
 

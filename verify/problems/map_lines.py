@@ -19,8 +19,8 @@ from verify.numbers.power_series import IrrationalRoot, Series
 from verify.problems.infinitesimals import Infinitesimal, InfinitesimalNumbers
 from verify.problems.matrices import is_of_matrices, of_matrices
 
-#: a rational number of more bits is not kept exact: Newton-Schulz squares its length every step
-MOST_BITS = 100_000
+#: a rational number of more bits is not kept exact: a Newton-Schulz step makes it five times longer
+MOST_BITS = 2_000
 
 
 def shape_of(components: int) -> Shape:
@@ -88,5 +88,5 @@ def _too_long(x: Any) -> bool:
         case Infinitesimal():
             return any(map(_too_long, x.parts.values()))
         case Series():
-            return x.rational and any(map(_too_long, x.coefficients()))
+            return x.rational and bool(max(x.data.denom().bit_length(), x.data.numer().height_bits()) > MOST_BITS)
     return False
