@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from flint import fmpq
+from reference import FLOATS
 
 from derive import load_scheme, modified_equation, modified_equations
 from derive.commands.main import main
@@ -286,3 +287,38 @@ def test_the_family_is_proved_and_a_perturbed_coefficient_is_refused(name: str, 
 def test_the_first_corrections_of_the_family_are_proved(name: str) -> None:
     assert proved(name, 1, changed=False) == {"proved"}
     assert proved(name, 1, changed=True) == {"refuted"}
+
+
+QUINTIC = "X = 3.4445*X + (-4.775*A + 2.0315*A @ A) @ X"
+FOUR_MORE = f"repeat 4: {{A = X @ X.T; {QUINTIC}}}; P = X"
+DION = ("4.0848 6.8946 2.9270", "3.9505 6.3029 2.6377", "3.7418 5.5913 2.3037", "2.8769 3.1427 1.2046", "2.8366 3.0525 1.2012")
+
+
+@pytest.mark.parametrize(
+    "options, lines",
+    [
+        ({"preconditioning": "schatten"}, f"A = X @ X.T; s = norm(A); X = X/sqrt(s); A = A/s; {QUINTIC}; {FOUR_MORE}"),
+        (
+            {"preconditioning": "aol"},
+            f"A = X @ X.T; S = eye(A)/sqrt(dot(A, sign(A), row)); X = S @ X; A = S @ A @ S; {QUINTIC}; {FOUR_MORE}",
+        ),
+        (
+            {"ns_coeffs": "dion", "eps": 1e-3},
+            "X = X/(norm(X) + 0.001); "
+            + "".join("A = X @ X.T; X = {}*X + (-{}*A + {}*A @ A) @ X; ".format(*c.split()) for c in DION)
+            + "P = X",
+        ),
+    ],
+)
+def test_optax_has_other_polynomials_and_normalisations(options: dict[str, Any], lines: str) -> None:
+    """optax.contrib.muon with these options is muon-newton-schulz with these lines: the first step of both, on a 2 x 4 matrix."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    jax.config.update("jax_enable_x64", True)
+    source = Random(5)
+    gradient = [source.uniform(-1, 1) for _ in range(8)]
+    matrix = jax.numpy.array(gradient).reshape(2, 4)
+    optimizer = optax.contrib.muon(1.0, beta=0.0, **options)
+    updates, _ = optimizer.update(matrix, optimizer.init(matrix), matrix)
+    ours = carried_out(parse_map_program("P(X)", lines, "test"), gradient, {}, FLOATS)
+    theirs = (-updates / 2**0.5).flatten().tolist()  # the factor of the shape
+    assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-13)
