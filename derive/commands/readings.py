@@ -324,8 +324,8 @@ def initial_layer(order: int, law: bool, loss: str | None, at: str | None, digit
 @click.option("--layer", is_flag=True, help="With --format json: the sum over all steps of what decays, in decimals.")
 @point_options
 @format_option
-def finite_step(order: int, step: int | None, layer: bool, loss: str | None, at: str | None, digits: int, output: str, plain: bool,
-                **options: Any) -> None:  # fmt: skip
+def finite_step(order: int, step: int | None, layer: bool, loss: str | None, at: str | None, digits: int, output: str,
+                plain: bool, **options: Any) -> None:  # fmt: skip
     """Started from rest: the step after N others, bias corrections as they are, and what of it decays with N."""
     from derive.readings.finite_step import finite_step as read
     from derive.writing import readings as report
