@@ -68,6 +68,8 @@ class Coupling(Translation):
         variables each depends, and through which constants.  Memory that is only multiplied by a factor there is zero on
         the slow manifold; what it multiplies then matters no more.
         """
+        if self.root > 1:
+            self._find_paces()
         leading = self._leading(())
         needs = {s: self._depends(value) for s, value in leading.items()}
         vanishing: dict[str, None] = {}
@@ -87,6 +89,28 @@ class Coupling(Translation):
         self.end_exploring()
         self._needs = needs
         return [self._component(names, leading, needs) for names in _strong_components(needs)]
+
+    def _find_paces(self) -> None:
+        """By which power of h, gamma = h^root, every state changes in a step; of those that are less than gamma, the last."""
+        self.lag, self.paces = 0, {}
+        self.explore(())
+        found = {s: self._pace(s) for s in self.states}
+        self.lag = max((e for e in found.values() if e < self.root), default=0)
+        self.paces = {s: min(e, self.lag) for s, e in found.items()}
+        for x in self.scheme.unknowns if self.lag else ():
+            if found[x] < self.root:
+                e = Fraction(found[x], self.root)
+                raise self.fail(f"{x} changes by a term of order gamma^({e}) in a step, and must change by one of order gamma")
+
+    def _pace(self, state: str) -> int:
+        update, (symbol,) = self.updates[state], self.symbols[state]
+        changes = (update.at(k).keys() - ({symbol} if k == 0 else set()) or k == 0 and not self._kept(state) for k in range(self.root))
+        return next((k for k, changed in enumerate(changes) if changed), self.root)
+
+    def _kept(self, state: str) -> bool:
+        """Whether the state has itself with the factor 1 after the step, at gamma^0."""
+        (symbol,) = self.symbols[state]
+        return self.updates[state].at(0).get(symbol) == self.ring.one
 
     def _leading(self, vanishing: Collection[str]) -> dict[str, Sum]:
         """Every state variable after the step, at gamma^0."""
@@ -109,7 +133,8 @@ class Coupling(Translation):
             if k < 0 and update.at(k):
                 text = f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
                 (term,) = self.symbols[state]
-                raise GrowthError(str(self.fail(text)), state, Fraction(-k) + (leading.get(term) == self.ring.one))
+                power = Fraction(-k) / self.root + (leading.get(term) == self.ring.one)
+                raise GrowthError(str(self.fail(text)), state, power)
 
     def _check_driven(self, state: str, leading: Sum) -> None:
         """Refuse S = S + r at gamma^0 where r is made of the unknowns alone: no other memory can make it vanish."""
@@ -120,11 +145,14 @@ class Coupling(Translation):
             raise self._driven(state)
 
     def _driven(self, state: str) -> GrowthError:
+        pace = self.paces.get(state, 0)
+        power = Fraction(self.root - pace, self.root)
+        driven, grows = ("a term without gamma", "gamma") if not pace else (f"gamma^({1 - power})", f"gamma^({power})")
         text = (
-            f"{state} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
-            f'rescale it, for example {state} = "{state}_bar/gamma"'
+            f"{state} is driven by {driven} and does not relax (factor 1): it grows like 1/{grows}; "
+            f'rescale it, for example {state} = "{state}_bar/{grows.replace("^", "**")}"'
         )
-        return GrowthError(str(self.fail(text)), state, Fraction(1))
+        return GrowthError(str(self.fail(text)), state, power)
 
     def _depends(self, value: Sum) -> set[str]:
         """State variables on which a sum of terms depends: those in it, and those that the functions in it depend on."""
@@ -201,6 +229,9 @@ class Coupling(Translation):
         pairing = sum((a * b for a, b in zip(left, right, strict=True)), zero)
         if not pairing:
             raise self._jordan(component.names)
+        if self.lag and len({self.paces[x] for x in component.names}) > 1:
+            listed = ", ".join(component.names)
+            raise self.fail(f"{listed} change by different powers of gamma in a step and carry a slow variable together")
         order = sorted(range(size), key=lambda i: component.names[i] not in self.scheme.unknowns)
         slow = next(i for i in order if right[i])
         component.slow = component.names[slow]

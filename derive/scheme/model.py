@@ -74,6 +74,7 @@ class Scheme:
     with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `root` is the q of expansions in gamma**(1/q): every order is a power of it.
     `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
     `region` says of what scheme with pieces this one is a branch (`derive.scheme.regions`).
     """
@@ -98,6 +99,7 @@ class Scheme:
     sampling: Sampling = "iid"
     eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
     lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
+    root: int = 1  # expansions are in gamma**(1/root)
     region: Region | None = None
     given_kinds: Mapping[str, Kind] = field(default_factory=dict)  # of a branch: those that the whole text shows
 
