@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
@@ -12,7 +12,7 @@ from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.linear import characteristic_polynomial, null_vector
-from derive.algebra.sums import Sum
+from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.roots import Vanishes
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
@@ -165,6 +165,8 @@ class Coupling(Translation):
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
         if len(names) > MAX_COUPLED:
             raise LimitError(f"{self.scheme.where}: {len(names)} variables depend on each other; the limit is {MAX_COUPLED}")
+        if len({self.paces.get(s, 0) for s in names}) > 1:
+            raise self.fail(f"{', '.join(names)} depend on each other at gamma = 0 and relax by different powers of gamma")
         terms = {s: next(iter(self.symbols[s])) for s in names}
         matrix = []
         for s in names:
@@ -229,9 +231,6 @@ class Coupling(Translation):
         pairing = sum((a * b for a, b in zip(left, right, strict=True)), zero)
         if not pairing:
             raise self._jordan(component.names)
-        if self.lag and len({self.paces[x] for x in component.names}) > 1:
-            listed = ", ".join(component.names)
-            raise self.fail(f"{listed} change by different powers of gamma in a step and carry a slow variable together")
         order = sorted(range(size), key=lambda i: component.names[i] not in self.scheme.unknowns)
         slow = next(i for i in order if right[i])
         component.slow = component.names[slow]
@@ -259,11 +258,39 @@ class Coupling(Translation):
                 frontier.append(name)
         return [c for c in self.components if wanted & set(c.names)]
 
+    def pace_of(self, component: Component) -> Fraction:
+        """The power of gamma by which its memory relaxes in a step."""
+        return Fraction(self.paces.get(component.names[0], 0), self.root)
+
+    def lost(self, component: Component) -> list[Sum]:
+        """(1 - A) u, u the variables of the component."""
+        u = [self.symbols[x] for x in component.names]
+        images = component.linear(u) if component.linear else [self._combined(row, u) for row in component.matrix]
+        return [self._less(x, image) for x, image in zip(u, images, strict=True)]
+
+    def lost_factor(self, component: Component) -> Sum | None:
+        """1 - A where it is one factor."""
+        if len(component.names) > 1 or (component.linear and component.linear.products):
+            return None
+        a = component.linear.matrix[0][0] if component.linear else self.algebra.constant(component.matrix[0][0])
+        return self._less(self.algebra.constant(self.ring.one), a)
+
+    def _combined(self, row: Sequence[Ratio], values: Sequence[Sum]) -> Sum:
+        total: Sum = {}
+        for a, value in zip(row, values, strict=True):
+            accumulate(total, self.algebra.scale(value, a))
+        return total
+
+    def _less(self, a: Sum, b: Sum) -> Sum:
+        total = dict(a)
+        accumulate(total, {t: -c for t, c in b.items()})
+        return reduced(total)
+
     def relaxations(self) -> list[tuple[tuple[str, ...], list[Ratio]]]:
         """For every component with constant factors and memory: its variables and det(z E - A)/(z - 1)^[slow], coefficients from
         z^0 up."""
         result = []
-        for component in self.components:
+        for component in (c for c in self.components if not self.pace_of(c)):
             polynomial = characteristic_polynomial(component.matrix, self.ring)
             if component.slow:  # divide by z - 1, from the top
                 quotient = [self.ring.zero] * (len(polynomial) - 1)
