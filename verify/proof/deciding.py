@@ -22,6 +22,7 @@ from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undec
 from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
 from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
+from verify.proof.paced import with_paces
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
 from verify.proof.repeats import enough, named, numbers_of_steps, specialised
@@ -166,6 +167,8 @@ def decide(claim: Statement, source: Random) -> Proof:
         raise Undecided("the proof knows no declared maps beside sums over layers")
     if claim.crossed and any(map(root_of, claim.nodes)):
         raise Undecided("the proof knows no roots beside sums over rows or columns")
+    if claim.root > 1:
+        claim = with_paces(claim, Sampler(_plan(claim), source))
     try:
         return _decide(claim, source)
     except FractionalPower:
@@ -175,9 +178,10 @@ def decide(claim: Statement, source: Random) -> Proof:
         return _decide(replace(claim, grain=grain), source)
 
 
-def _decide(claim: Statement, source: Random) -> Proof:
+def _plan(claim: Statement) -> Plan:
+    """How the first sample is drawn."""
     rank = rank_of_text(claim)
-    plan = Plan(
+    return Plan(
         claim,
         SIDES[0] * SIDES[1] if claim.shapes else sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
         max(claim.order + 1 + rank, highest_derivative(claim)),
@@ -187,6 +191,10 @@ def _decide(claim: Statement, source: Random) -> Proof:
         bits=MORE_BITS if claim.layered or claim.crossed else BITS,
         sides=SIDES if claim.shapes else None,
     )
+
+
+def _decide(claim: Statement, source: Random) -> Proof:
+    plan, rank = _plan(claim), rank_of_text(claim)
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
         try:
