@@ -47,7 +47,7 @@ class System:
     f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
     `leads(slow)` is the memory claimed at gamma = 0: where Newton's method begins if the memory is `curved`, so that its step may
     have several fixed points, or is not found from rest.  Where the step is one branch of a text, `real` is the text with its
-    comparisons.
+    comparisons.  Expansions are in h, gamma = h^`root`, and that is what the step and its `gamma` are given.
     """
 
     step: Step
@@ -60,6 +60,7 @@ class System:
     leads: Leads | None = None
     curved: bool = False
     real: Step | None = None
+    root: int = 1
 
     @property
     def slow_size(self) -> int:
@@ -192,7 +193,7 @@ def _run_in(system: System, slow: Vector, gamma: Any) -> Vector:
 
 
 def _at_rest(system: System, slow: Vector, steps: int) -> Vector:
-    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
+    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // (3 * system.root)))
     memory = [number(x) for x in system.rest]
     for _ in range(0 if system.curved else steps):
         memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
@@ -226,7 +227,7 @@ def _relaxation(system: System) -> Any:
     """The memory's block of the step's derivative at gamma -> 0."""
     low, size = system.slow_size, system.slow_size + len(system.rest)
     with precision(400):
-        slow, gamma = [number(x) for x in system.start], arb(2) ** -60
+        slow, gamma = [number(x) for x in system.start], arb(2) ** -(60 // system.root)
         matrix = derivative(system, [*slow, *relaxed(system, slow, gamma)], gamma)
         return arb_mat([[(matrix[i, j] + int(i == j)).mid() for j in range(low, size)] for i in range(low, size)])
 
@@ -262,6 +263,19 @@ def slow_memory(
     """
     if not system.rest:
         return []
+    slow, gamma = [x.mid() for x in slow], gamma.mid()  # wide balls would round what more digits are carried for
+    with precision(ctx.prec + _lost(system, gamma, width)):
+        return _slow_memory(system, slow, gamma, width, accuracy, guess, sweeps, inverse)
+
+
+def _lost(system: System, gamma: Any, width: int) -> int:
+    """How many bits (B - 1)^width may be smaller than B - 1, where memory relaxes by a power of gamma^(1/root) below gamma."""
+    return width * (system.root - 1) * max(0, ceil(-log(float(gamma), 2)))
+
+
+def _slow_memory(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None, sweeps: int, inverse: Any
+) -> Vector:
     low = system.slow_size
     memory = guess or relaxed(system, slow, gamma)
     last = float("inf")
