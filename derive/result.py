@@ -182,8 +182,7 @@ class Equation(Described):
         return named(self.configuration)
 
     def describe(self) -> str:
-        power = Fraction(self.order, self.scheme.root) + (self.form == "map")
-        return f"{self.name}, {self.form}, through gamma^{power if power.denominator == 1 else f'({power})'}"
+        return f"{self.name}, {self.form}, through {self.scheme.power(self.order + (self.form == 'map') * self.scheme.root)}"
 
     def scheme_kind(self, variable: str) -> str:
         """'vector' or 'scalar' for a variable of the result."""

@@ -146,7 +146,7 @@ def verify_scheme(
     Raises UsageError for input that no route can use.
     """
     if options.plot:
-        _require_whole_powers(equation.configuration, "a figure is drawn of runs over one time")
+        equation.scheme.require_whole_powers("a figure is drawn of runs over one time")
     if equation.scheme.losses and (options.loss or options.plot):
         raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
     if equation.scheme.layered and (options.loss or options.plot):
@@ -166,24 +166,17 @@ def verify_scheme(
     numbers = (proof.numbers if proof else {}) or dict.fromkeys(symbols, TYPICAL)
     if proof is None or not proof.proved:
         with verification.route("exact", announce):
-            _require_whole_powers(general.configuration, "exact orbits are series")
             branch, stated = _at(branch_text(general.configuration), general.to_json(), numbers)
             _compare(verification, (branch, {**stated, "memory": _of_states(branch, stated["memory"])}), options, progress)
     configuration, stated = _at(equation.configuration, data, numbers)
     if options.loss:
         with verification.route("given loss", announce):
-            _require_whole_powers(configuration, "exact orbits are series")
+            configuration.scheme.require_whole_powers("exact orbits are series")
             claim = claimed_field(branch_text(configuration), stated["equations"], stated["memory"])
             verification.given = check_given_loss(claim, options.loss, options.seed, options.digits)
     verification.parameters = {n: Fraction(k) for n, k in numbers.items()}
     _numerical(verification, configuration, stated, options, announce)
     return verification
-
-
-def _require_whole_powers(configuration: Configuration, what: str) -> None:
-    """UsageError for an expansion in a root of gamma."""
-    if (root := configuration.scheme.root) > 1:
-        raise UsageError(f"{what} in whole powers of gamma, and this expansion is in gamma^(1/{root})")
 
 
 def _of_states(configuration: Configuration, memory: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,10 +237,10 @@ def _numerical(
     with verification.route("slopes", announce):
         verification.table = routes.check_slopes(*shared, loss, theta, options.digits, others)
     with verification.route("recovered", announce):
-        _require_whole_powers(configuration, "coefficients are recovered")
+        configuration.scheme.require_whole_powers("coefficients are recovered")
         verification.recovery = routes.recover_coefficients(*shared, seed=options.seed)
     with verification.route("quadratic", announce):
-        _require_whole_powers(configuration, "closed forms are series")
+        configuration.scheme.require_whole_powers("closed forms are series")
         found = check_quadratic(branch_text(configuration), data, chosen, 12)
         if found.applicable:
             verification.quadratic = found
@@ -255,7 +248,7 @@ def _numerical(
             verification.skipped["quadratic"] = found.reason
     if options.from_rest:
         with verification.route("from rest", announce):
-            _require_whole_powers(configuration, "starts from rest are followed")
+            configuration.scheme.require_whole_powers("starts from rest are followed")
             verification.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
     if options.plot:
         _plot(verification, shared, loss, theta, options)

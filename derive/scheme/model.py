@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from derive.errors import ParseError, ReductionError, SchemeError, nearest
+from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest
 from derive.language import (
     Assignment,
     Call,
@@ -272,6 +273,17 @@ class Scheme:
             unknown = layers if self.layered else matrices
             proved = "modified-eq derives its equation and verify scheme proves it"
             raise ReductionError(f"{self.where}: {reading} knows no {unknown}; {proved}")
+        self.require_whole_powers(f"{reading} reads equations")
+
+    def power(self, k: int) -> str:
+        """gamma^k, or the gamma^(k/q) that it stands for in an expansion in gamma**(1/q)."""
+        power = Fraction(k, self.root)
+        return f"gamma^{power}" if power.denominator == 1 else f"gamma^({power})"
+
+    def require_whole_powers(self, what: str) -> None:
+        """Raise UsageError, saying what is done, where the expansion is in a root of gamma."""
+        if self.root > 1:
+            raise UsageError(f"{self.where}: {what} in whole powers of gamma, and this expansion is in gamma**(1/{self.root})")
 
     def require_plain(self, reading: str, instead: str = GAMES) -> None:
         """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme

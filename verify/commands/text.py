@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 from typing import Any, TextIO
 
 from verify.counterexample.comparison import Comparison
@@ -19,7 +18,7 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
     console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
     c = v.equation.configuration
-    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through {_power(v, v.equation.order)}")
+    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through {c.scheme.power(v.equation.order)}")
     _region(console, v)
     _exact(console, v)
     _slopes(console, v)
@@ -29,12 +28,6 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     for name, reason in v.skipped.items():
         console.print(f"\n{name}: not run: {reason}")
     console.print(f"\nverdict: {v.verdict}" + (f" (by: {', '.join(v.refuted_by)})" if v.refuted_by else ""))
-
-
-def _power(v: Verification, k: int) -> str:
-    """gamma^k, or the root that it stands for in an expansion in gamma^(1/q)."""
-    power = Fraction(k, v.equation.scheme.root)
-    return f"gamma^({power})" if power.denominator > 1 else f"gamma^{power}"
 
 
 def _reader_left() -> None:
@@ -105,13 +98,13 @@ def _slopes(console: Any, v: Verification) -> None:
     table = v.table
     if table is None:
         return
-    small, span = ("gamma", f"T = {table.time}") if table.root == 1 else (_power(v, 1), f"over gamma, after {table.time} steps")
+    small, span = ("gamma", f"T = {table.time}") if table.root == 1 else (v.equation.scheme.power(1), f"over gamma, after {table.time} steps")
     console.print(f"\nSlopes of the error against {small} ({table.digits} digits, {span}, {small} = {table.gammas[0]}, halved)")
     rows = []
     for k, slope in enumerate(table.slopes):
         raw = [f"{r:.4f}" for r in table.raw[k][-3:]]
         limit = "exact" if slope is None else f"{slope:.6f}"
-        rows.append([f"through {_power(v, k)}", *raw, *[""] * (3 - len(raw)), limit, table.expected_text(k)])
+        rows.append([f"through {v.equation.scheme.power(k)}", *raw, *[""] * (3 - len(raw)), limit, table.expected_text(k)])
     _table(console, ["truncation", "", "", "finest", "extrapolated", "expected"], rows)
 
 
