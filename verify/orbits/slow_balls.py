@@ -263,19 +263,8 @@ def slow_memory(
     """
     if not system.rest:
         return []
-    slow, gamma = [x.mid() for x in slow], gamma.mid()  # wide balls would round what more digits are carried for
-    with precision(ctx.prec + _lost(system, gamma, width)):
-        return _slow_memory(system, slow, gamma, width, accuracy, guess, sweeps, inverse)
-
-
-def _lost(system: System, gamma: Any, width: int) -> int:
-    """How many bits (B - 1)^width may be smaller than B - 1, where memory relaxes by a power of gamma^(1/root) below gamma."""
-    return width * (system.root - 1) * max(0, ceil(-log(float(gamma), 2)))
-
-
-def _slow_memory(
-    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None, sweeps: int, inverse: Any
-) -> Vector:
+    if system.root > 1:
+        return _in_stages(system, slow, gamma, width, accuracy, guess, sweeps)
     low = system.slow_size
     memory = guess or relaxed(system, slow, gamma)
     last = float("inf")
@@ -294,6 +283,46 @@ def _slow_memory(
             return memory
         inverse = inverse if size < last / 64 else None
         last = size
+    raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
+
+
+def _in_stages(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None, sweeps: int
+) -> Vector:
+    """The same where memory relaxes by h^p and more, p < root, and `gamma` is h: the solutions of Delta^K(memory) = 0, K = 1, 2, ....
+
+    Delta^K multiplies a transient by h^(p K), and a fast one by 1, which must be gone as far before: at K - 1 it is.
+    """
+    slow, gamma = [x.mid() for x in slow], gamma.mid()  # wide balls would round what more digits are carried for
+    lost = 2 * width * (system.root - 1) * max(0, ceil(-log(float(gamma), 2)))
+    with precision(ctx.prec + lost):
+        memory = guess or relaxed(system, slow, gamma)
+        for k in range(1, width + 1):
+            memory = _stage(system, slow, gamma, k, accuracy, memory, sweeps)
+        return memory
+
+
+def _stage(system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, memory: Vector, sweeps: int) -> Vector:
+    """Newton's method, with the derivative of Delta^width by differences."""
+    small, size = arb(2) ** (-(ctx.prec // 2)), len(memory)
+
+    def remains(memory: Vector) -> Vector:
+        return [x.mid() for x in differences(system.orbit([*slow, *memory], gamma, width))[width][system.slow_size :]]
+
+    for _ in range(sweeps):
+        base = remains(memory)
+        columns = [remains([m + small if i == j else m for i, m in enumerate(memory)]) for j in range(size)]
+        matrix = arb_mat([[(columns[j][i] - base[i]) / small for j in range(size)] for i in range(size)])
+        try:
+            change = _middle(matrix).solve(arb_mat(size, 1, base))
+        except ZeroDivisionError:
+            raise NumericError("the memory does not relax: a relaxation factor is 1; rescale that variable by a regime") from None
+        steps = [change[i, 0].mid() for i in range(size)]
+        memory = [(m - c).mid() for m, c in zip(memory, steps, strict=True)]
+        if not all(m.is_finite() for m in memory):
+            break
+        if _size(steps) <= float(accuracy) * max(1e-300, _size(memory)):
+            return memory
     raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
 
 
