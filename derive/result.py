@@ -234,8 +234,8 @@ def origin(c: Configuration, order: int) -> dict[str, Any]:
 
 def declarations(scheme: Scheme) -> dict[str, Any]:
     """JSON: the unknowns and the losses of them, of a scheme that declares losses; maps with what its file says of them; states
-    that are functions of the others, with the lags in their place; units in which memory that grows is carried; the root of gamma in which
-    powers are counted."""
+    that are functions of the others, with the lags in their place; units in which memory that grows is carried; the root of gamma
+    in which powers are counted."""
     losses = {f: list(slots) for f, slots in scheme.losses.items()}
     small = {"expansion": f"gamma**(1/{scheme.root})"} if scheme.root > 1 else {}
     found: dict[str, Any] = small | ({"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {})

@@ -103,14 +103,10 @@ class Coupling(Translation):
                 raise self.fail(f"{x} changes by a term of order gamma^({e}) in a step, and must change by one of order gamma")
 
     def _pace(self, state: str) -> int:
-        update, (symbol,) = self.updates[state], self.symbols[state]
-        changes = (update.at(k).keys() - ({symbol} if k == 0 else set()) or k == 0 and not self._kept(state) for k in range(self.root))
-        return next((k for k, changed in enumerate(changes) if changed), self.root)
-
-    def _kept(self, state: str) -> bool:
-        """Whether the state has itself with the factor 1 after the step, at gamma^0."""
-        (symbol,) = self.symbols[state]
-        return self.updates[state].at(0).get(symbol) == self.ring.one
+        """The first power of h at which U(x) - x is not zero, at most that of gamma."""
+        before = (self.symbols[state], *[{}] * self.root)
+        changes = (self._less(self.updates[state].at(k), before[k]) for k in range(self.root))
+        return next((k for k, change in enumerate(changes) if change), self.root)
 
     def _leading(self, vanishing: Collection[str]) -> dict[str, Sum]:
         """Every state variable after the step, at gamma^0."""

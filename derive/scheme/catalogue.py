@@ -226,7 +226,8 @@ def _root(text: str, where: str) -> int:
             value = constant(exponent)
             if value is not None and value.numerator == 1 and 1 < value.denominator <= MAX_ROOT:
                 return value.denominator
-    raise SchemeError(f"{where}: expansion = \"{text}\": write a root of gamma, expansion = \"gamma**(1/5)\" (at most 1/{MAX_ROOT})")
+    meant = f'expansion = "gamma**(1/5)", with a whole number through {MAX_ROOT}'
+    raise SchemeError(f'{where}: expansion = "{text}" is no root of gamma; write {meant}')
 
 
 def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Regime]]:

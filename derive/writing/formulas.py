@@ -89,15 +89,15 @@ def gamma_power(k: int, style: Notation) -> str:
     return "" if k == 0 else gamma if k == style.root else f"{gamma}^{_power_of_gamma(k, style)}"
 
 
-def said_power(k: int, style: Notation) -> str:
+def said_power(k: int | Fraction, style: Notation) -> str:
     """gamma^k in a sentence, also for k = 0 and 1."""
     text = f"{style.symbol('gamma')}^{_power_of_gamma(k, style)}"
     return f"${text}$" if style.name == "latex" else text
 
 
-def _power_of_gamma(k: int, style: Notation) -> str:
+def _power_of_gamma(k: int | Fraction, style: Notation) -> str:
     """k, or the k/q that it stands for in an expansion in gamma**(1/q)."""
-    power = Fraction(k, style.root)
+    power = Fraction(k) / style.root
     return f"{{{power}}}" if style.name == "latex" else f"({power})" if power.denominator > 1 else str(power)
 
 

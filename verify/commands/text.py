@@ -18,7 +18,8 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
     console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
     c = v.equation.configuration
-    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through {c.scheme.power(v.equation.order)}")
+    through = f"through {c.scheme.power(v.equation.order)}"
+    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", {through}")
     _region(console, v)
     _exact(console, v)
     _slopes(console, v)
@@ -98,7 +99,9 @@ def _slopes(console: Any, v: Verification) -> None:
     table = v.table
     if table is None:
         return
-    small, span = ("gamma", f"T = {table.time}") if table.root == 1 else (v.equation.scheme.power(1), f"over gamma, after {table.time} steps")
+    small, span = "gamma", f"T = {table.time}"
+    if table.root > 1:
+        small, span = v.equation.scheme.power(1), f"over gamma, after {table.time} steps"
     console.print(f"\nSlopes of the error against {small} ({table.digits} digits, {span}, {small} = {table.gammas[0]}, halved)")
     rows = []
     for k, slope in enumerate(table.slopes):

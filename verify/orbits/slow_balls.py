@@ -289,9 +289,9 @@ def slow_memory(
 def _in_stages(
     system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None, sweeps: int
 ) -> Vector:
-    """The same where memory relaxes by h^p and more, p < root, and `gamma` is h: the solutions of Delta^K(memory) = 0, K = 1, 2, ....
+    """The same where memory relaxes by h^p a step, p < root, and `gamma` is h: Delta^K(memory) = 0 is solved for K = 1, 2, ....
 
-    Delta^K multiplies a transient by h^(p K), and a fast one by 1, which must be gone as far before: at K - 1 it is.
+    Delta^K multiplies such a transient by h^(p K) and fast ones by 1, so these must be gone as far before: at K - 1 they are.
     """
     slow, gamma = [x.mid() for x in slow], gamma.mid()  # wide balls would round what more digits are carried for
     lost = 2 * width * (system.root - 1) * max(0, ceil(-log(float(gamma), 2)))

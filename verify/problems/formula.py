@@ -201,8 +201,8 @@ def _powers(e: Expression, root: int) -> dict[int, Expression]:
             return _convolved(_powers(a, root), _powers(b, root))
         case Operation("/", (a, b)) if "gamma" not in names_of(b):
             return {k: Operation("/", (x, b)) for k, x in _powers(a, root).items()}
-        case Operation("**", (Name("gamma"), b)) if (exponent := constant(b)) and (exponent * root).denominator == 1 and exponent > 0:
-            return {int(exponent * root): Number(Fraction(1))}
+        case Operation("**", (Name("gamma"), b)) if root > 1 and (power := _whole(constant(b), root)):
+            return {power: Number(Fraction(1))}
         case Operation("**", (a, b)):
             exponent = constant(b)
             if exponent is not None and exponent.denominator == 1 and 1 <= exponent <= 16:
@@ -211,6 +211,12 @@ def _powers(e: Expression, root: int) -> dict[int, Expression]:
                     result = _convolved(result, _powers(a, root))
                 return result
     raise ParseError("gamma must appear as a polynomial here", "formula", e.line, e.column)
+
+
+def _whole(exponent: Fraction | None, root: int) -> int:
+    """The exponent times the root, where that is a whole number through sixteen gammas; else zero."""
+    power = Fraction(0) if exponent is None else exponent * root
+    return int(power) if power.denominator == 1 and 0 < power <= 16 * root else 0
 
 
 def squared_norms(e: Expression) -> Expression:

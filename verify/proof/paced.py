@@ -1,11 +1,11 @@
-"""The orbit where memory relaxes by a power of h a step, gamma = h^q:  (U(x) - x)/h^e has a limit, 0 < e < q, U the update text.
+"""The orbit where memory relaxes by h^e a step, gamma = h^q, 0 < e < q: (U(x) - x)/h^e has a limit, U the update text.
 
 With p the largest such e, and N counting h^-p steps, the states are polynomials in N at every power of h: X_k of degree <= k, as N
 comes with h^(q-p), by which the points move while N grows by one, and h^p is a step.  Coefficients at h^(k + e) of
 x(N + h^p) = U(x(N)) are, for a slow variable with e = p and for memory,
 
     x_k'            = [h^(k+p)] (U(x) - x) - sum_(j>1) x_(k+p-pj)^(j)/j!                      (U(x) - x known from lower orders)
-    [e = p] x_k'    = M x_k + R_k,        M the response of (U(x) - x)/h^e at h^0 to a change of the memory, R_k from a run without x_k
+    [e = p] x_k'    = M x_k + R_k         (M the response of (U(x) - x)/h^e at h^0 to a change of the memory, R_k without x_k)
 
 U(x) - x at h^(k+e) does not see what x is beyond h^k.  Its values at N = 0, ..., k give it for all N; M x = [e = p] x' - R is
 solved from the highest coefficient of N down, and has one solution where M is invertible.  The point moves by h^(q-p) f_k N.
@@ -95,10 +95,10 @@ def _after(
 ) -> tuple[dict[str, list[Series]], dict[str, list[Series]]]:
     """The states at N = n, known through h^k and zero beyond, and what a step makes of them."""
     ring, claim = orbit.ring, orbit.claim
-    before = {
-        x: [Series(algebra, 0, _padded(ring, [_at(ring, power[i], n) for power in powers], algebra.length)) for i in range(len(powers[0]))]
-        for x, powers in found.items()
-    }
+    before: dict[str, list[Series]] = {}
+    for x, powers in found.items():
+        columns = zip(*([_at(ring, c, n) for c in power] for power in powers), strict=True)
+        before[x] = [Series(algebra, 0, _padded(ring, list(column), algebra.length)) for column in columns]
     states = {x: value[0] if x in claim.scalars else value for x, value in before.items()}
     algebra.step = n
     return before, {x: _components(v) for x, v in Stepper(claim, orbit.point, algebra).step(states, n).items()}

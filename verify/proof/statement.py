@@ -78,7 +78,7 @@ class Statement:
 
     @property
     def lag(self) -> int:
-        """The power of h by which the memory that relaxes most slowly changes in a step; 0 where it is the fast one of all texts."""
+        """The power of h by which the memory that relaxes most slowly does so in a step; 0 for whole powers of gamma."""
         return max((self.paces.get(m, 0) for m in self.fast), default=0)
 
     @property

@@ -38,7 +38,8 @@ def source(equation: Equation, wanted: Wanted, target: str, command: str, versio
     if program.reads_loss and not language.value:
         arguments, about = ["value", *arguments], f"{about}  `value` is the loss at theta."
     mark = language.spelling.comment
-    head = f"{mark} {equation.name}, through {scheme.power(max(map(len, blocks.values())) - 1)}, by shadowflow {version}: {command}\n"
+    through = scheme.power(max(map(len, blocks.values())) - 1)
+    head = f"{mark} {equation.name}, through {through}, by shadowflow {version}: {command}\n"
     head += f"{mark} MIT licence, https://spdx.org/licenses/MIT.html\n"
     frame = language.field_frame if scheme.label == "f" else language.frame
     body = frame.format(name=wanted.name, arguments=widths(("gamma", *arguments)), about=about)
