@@ -399,6 +399,8 @@ def difference(claim: Statement, sample: Sample) -> Found | None:
     if orbit.off:
         x, k = orbit.off[0]
         where = f"{x} at {power_text(k, claim.root)}"
+        if x in claim.fields and 0 < k < claim.root:
+            raise Undecided(f"{where} changes from step to step, by more than gamma: it is no slow variable")
         raise Undecided(f"{where} is no polynomial in the number of steps: no slow orbit passes through these variables")
     for k in range(claim.order + 2):
         rows = [(x, claims.field(x, k), orbit.fields[x][k]) for x in claim.slow if k <= claim.order]

@@ -174,6 +174,8 @@ class Orbit:
         ring, zero = self.ring, self.ring.is_zero
         for k in range(top + 1):
             differences = [difference(ring, [s.at(k) for s in column], k + 1) for column in columns]
+            if x in self.claim.fields and 0 < k < self.claim.root:  # a step may move it by gamma
+                differences = [s.at(k) for column in columns for s in column]
             if self.leading is None and not all(map(zero, differences)):
                 self.off.append((x, k))
         if x in self.claim.fields:

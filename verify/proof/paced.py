@@ -1,4 +1,4 @@
-"""The orbit where memory relaxes by h^e a step, gamma = h^q, 0 < e < q: (U(x) - x)/h^e has a limit, U the update text.
+"""The orbit where memory relaxes by h^e a step, gamma = h^q: (U(x) - x)/h^e has a limit, 0 < e < q, U the text.
 
 With p the largest such e, and N counting h^-p steps, the states are polynomials in N at every power of h: X_k of degree <= k, as N
 comes with h^(q-p), by which the points move while N grows by one, and h^p is a step.  Coefficients at h^(k + e) of
