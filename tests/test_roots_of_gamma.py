@@ -70,7 +70,7 @@ def test_an_average_by_hand() -> None:
 
 
 def test_a_second_moment_by_hand() -> None:
-    """g^2 - v = (t/gamma)^(4/5) gamma v' and v' = 2 g H theta' = -2 g H sign(g), so v = g^2 + 2 h t^(4/5) g H sign(g), h^5 = gamma;
+    """h^5 = gamma: g^2 - v = (t/gamma)^(4/5) gamma v', v' = 2 g H theta' = -2 g H sign(g), so v = g^2 + 2 h t^(4/5) g H sign(g);
     theta' = -g/sqrt(v) = -sign(g) + h t^(4/5) H sign(g)/|g|."""
     equation = modified_equation(scheme(SECOND_MOMENT, 5), 1)
     assert str(equation["v"][1]) == "2*t**(4/5)*grad*hess(grad*abs(grad)**(-1))"

@@ -176,7 +176,7 @@ class Flowing(Sequences):
 
     >>> ring = Ring(["beta"]); flowing = Flowing(ring)
     >>> str(flowing.sum(ring.n)), str(flowing.relax(ring.symbol("beta"), ring.n)), str(flowing.shift(ring.n * ring.n))
-    ('n**2/2', '-(1-n+n*beta)/(1 - beta)**2', 'n*(2 + n)')
+    ('n**2/2', '-(1 - n + n*beta)/(1 - beta)**2', 'n*(2 + n)')
     """
 
     def _next_sum(self, sums: list[Ratio]) -> Ratio:

@@ -38,7 +38,7 @@ def places(claim: Statement) -> dict[int, Expression]:
 
 
 def _branches(node: Expression) -> bool:
-    """Whether this is a sign, absolute value or even root, of something that is no constant and not gamma, which begins with 1."""
+    """Whether this is a sign, absolute value or even root, of something that is neither a constant nor gamma, which has none."""
     sign = isinstance(node, Call) and node.function in ("abs", "sign")
     if not sign and (root_of(node) or 1) % 2:
         return False

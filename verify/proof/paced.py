@@ -1,7 +1,7 @@
-"""The orbit where memory relaxes by h^e a step, gamma = h^q: (U(x) - x)/h^e has a limit, 0 < e < q, U the text.
+"""The orbit where memory relaxes by h^e a step, gamma = h^q: (U(x) - x)/h^e has a limit, 0 < e < q.  U is the update text.
 
-With p the largest such e, and N counting h^-p steps, the states are polynomials in N at every power of h: X_k of degree <= k, as N
-comes with h^(q-p), by which the points move while N grows by one, and h^p is a step.  Coefficients at h^(k + e) of
+With p the largest such e, and N counting h^-p steps, the states are polynomials in N at every power of h: X_k of degree <= k as
+N comes with h^(q-p), by which the points move while N grows by one, and h^p is a step.  Coefficients at h^(k + e) of
 x(N + h^p) = U(x(N)) are, for a slow variable with e = p and for memory,
 
     x_k'            = [h^(k+p)] (U(x) - x) - sum_(j>1) x_(k+p-pj)^(j)/j!                      (U(x) - x known from lower orders)
