@@ -219,9 +219,13 @@ class Jets:
         deltas = [x.increment(t, FAR) for x, t in zip(point, self.theta)]
         if all(x.exact and not x.c for x in deltas):
             return None
-        high = min(algebra.length, self.degree - rank + 1, *(x.precision for x in deltas))
+        high = min(algebra.length, *(x.precision for x in deltas))
+        if algebra.cuts:
+            high = min(high, self.degree - rank + 1)
         if high < 1:
             raise ShortPrecision
+        if high - 1 > self.degree - rank:
+            raise ShortPrecision(f"derivative {high + rank}")
         return self._columns([x._padded(1, high) if x.v >= 1 else [] for x in deltas], high)
 
     def _columns(self, deltas: Sequence[Sequence[Any]], high: int) -> list[list[Any]]:

@@ -53,7 +53,7 @@ class Orbit:
     # ------------------------------------------------------------------------------------------ running
 
     def algebra(self, length: int, notes: bool = False) -> Algebra:
-        return Algebra(self.ring, length + self.slack, self.leading, notes=notes)
+        return Algebra(self.ring, length + self.slack, self.leading, notes=notes, cuts=self.claim.root > 1)
 
     def start(self, algebra: Algebra, known: int) -> dict[str, Any]:
         """The states at n = 0, memory known below gamma^known."""
@@ -124,13 +124,6 @@ class Orbit:
             for m, lead in self.leads.items()
             for e in [paces.get(m, 0)]
         }
-
-    def determinants(self) -> list[Any]:
-        """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
-        if self.claim.lag:
-            return [self.ring.determinant(Jacobian(self).block(1))]
-        jacobian = Jacobian(self, taken(self, 1, 2, 1) if vanishing(self) else {})
-        return [self.ring.determinant(jacobian.block(k + 1)) for k in range(1, self.claim.top + 1)]
 
     def prepare(self) -> None:
         if self.claim.lag:

@@ -61,7 +61,7 @@ class Grain:
         a = self.coarse
         if self.grain == 1:
             return a
-        return Algebra(a.ring, a.length * self.grain, a.leading, a.noted, a.found, a.notes)
+        return Algebra(a.ring, a.length * self.grain, a.leading, a.noted, a.found, a.notes, cuts=a.cuts)
 
     @property
     def gamma(self) -> Series:
