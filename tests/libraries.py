@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -166,12 +167,13 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import jax
     import jax.numpy as jnp
     import optax
+    from optax._src import factorized
 
     jax.config.update("jax_enable_x64", True)
 
     def build(kind: str, inner: Mapping[str, Any]) -> Any:
         found = getattr(optax, kind, None) or getattr(optax.contrib, kind)
-        made = _built(inner, build)
+        made = {k: jnp.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
         return found(*made.pop("args", ()), **made)
 
     with warnings.catch_warnings():
@@ -183,6 +185,9 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     memory = jax.tree.map(lambda x: jnp.asarray(given.count or x, jnp.int64) if x.dtype == jnp.int32 else x, memory)
     held = [memory]
     takes_value = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(transformation.update).parameters.values())
+
+    # the weights of Adafactor's average are taken in float32
+    factorized.jnp = SimpleNamespace(**{**vars(jnp), "float32": jnp.float64})
 
     @jax.jit
     def update(slope: Any, memory: Any, here: Any, value: Any) -> Any:
@@ -218,6 +223,8 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     optimizer = getattr(keras.optimizers, name)(**options)
     variable = keras.Variable(np.array(given.start).reshape(given.shape), dtype="float64")
     optimizer.build([variable])
+    if hasattr(optimizer, "_rms"):  # by a mean that Keras takes in float32
+        optimizer._rms = lambda x: keras.ops.sqrt(keras.ops.sum(x * x) / len(given.start))
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"

@@ -65,7 +65,8 @@ class FieldFunction(Described):
         """f_0 + gamma f_1 + ... + gamma^order f_order: the right side of the modified equation."""
         kept = {x: sums[: None if order is None else order + 1] for x, sums in self.sums.items()}
         found = self._evaluated(kept, params, {**(hyper or {}), "gamma": gamma}, slow)
-        return {x: self.backend.map(lambda *parts: _horner(parts, gamma), *parts) for x, parts in found.items()}
+        small = gamma if (root := self.equation.scheme.root) == 1 else gamma ** (1 / root)
+        return {x: self.backend.map(lambda *parts: _horner(parts, small), *parts) for x, parts in found.items()}
 
     @cached_property
     def _inner(self) -> set[Any]:

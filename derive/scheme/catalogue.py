@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import get_args
 
 from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest, shown
-from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
+from derive.language import (
+    Name,
+    Operation,
+    assignments,
+    constant,
+    count_names,
+    names_of,
+    parse_expression,
+    parse_update,
+    plain_name,
+)
 from derive.language.letters import is_letter
 from derive.language.maps import MapKind
 from derive.language.sources import read_text, toml_data
@@ -22,6 +32,7 @@ from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 from derive.scheme.refused import refusal
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
+MAX_ROOT = 24  # of gamma, in which orders are counted
 
 
 def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
@@ -134,7 +145,7 @@ def _refuse_tableau(content: str, path: str) -> None:
         raise UsageError(f"{path} is a tableau, and a scheme is asked for here; write derive trees --tableau {path}")
 
 
-_TEXTS = ("name", "title", "reference", "notes", "update")
+_TEXTS = ("name", "title", "reference", "notes", "update", "expansion")
 _TABLES = ("parameters", "unknowns", "functions", "maps", "initial", "leading", "regimes", "noise")
 
 
@@ -191,6 +202,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
         sampling=_sampling(data.get("noise", {}), source, text),
+        root=_root(data.get("expansion", "gamma"), f"{source}{_line_of(text, 'expansion')}"),
     )
     return stating(scheme, data["leading"])
 
@@ -216,6 +228,23 @@ def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:
             known = " or ".join(f'"{s}"' for s in get_args(Sampling))
             raise SchemeError(f"{source}{_line_of(text, key)}: [noise] {key} = {value!r}: write sampling = {known}")
     return table.get("sampling", "iid")  # type: ignore[return-value]
+
+
+def _root(text: str, where: str) -> int:
+    """The q of expansion = "gamma**(1/q)".
+
+    >>> _root("gamma**(1/5)", "example"), _root("gamma", "example")
+    (5, 1)
+    """
+    match parse_expression(text, f"{where}: expansion"):
+        case Name("gamma"):
+            return 1
+        case Operation("**", (Name("gamma"), exponent)):
+            value = constant(exponent)
+            if value is not None and value.numerator == 1 and 1 < value.denominator <= MAX_ROOT:
+                return value.denominator
+    meant = f'expansion = "gamma**(1/5)", with a whole number through {MAX_ROOT}'
+    raise SchemeError(f'{where}: expansion = "{text}" is no root of gamma; write {meant}')
 
 
 def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Regime]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from derive.errors import ParseError, ReductionError, SchemeError, nearest
+from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest
 from derive.language import (
     Assignment,
     Call,
@@ -75,6 +76,7 @@ class Scheme:
     with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `root` is the q of expansions in gamma**(1/q): every order is a power of it.
     `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
     `region` says of what scheme with pieces this one is a branch (`derive.scheme.regions`).
     """
@@ -100,6 +102,7 @@ class Scheme:
     sampling: Sampling = "iid"
     eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
     lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
+    root: int = 1  # expansions are in gamma**(1/root)
     region: Region | None = None
     given_kinds: Mapping[str, Kind] = field(default_factory=dict)  # of a branch: those that the whole text shows
 
@@ -279,6 +282,17 @@ class Scheme:
             unknown = layers if self.layered else matrices
             proved = "modified-eq derives its equation and verify scheme proves it"
             raise ReductionError(f"{self.where}: {reading} knows no {unknown}; {proved}")
+        self.require_whole_powers(f"{reading} reads equations")
+
+    def power(self, k: int) -> str:
+        """gamma^k, or the gamma^(k/q) that it stands for in an expansion in gamma**(1/q)."""
+        power = Fraction(k, self.root)
+        return f"gamma^{power}" if power.denominator == 1 else f"gamma^({power})"
+
+    def require_whole_powers(self, what: str) -> None:
+        """Raise UsageError, saying what is done, where the expansion is in a root of gamma."""
+        if self.root > 1:
+            raise UsageError(f"{self.where}: {what} in whole powers of gamma, and this expansion is in gamma**(1/{self.root})")
 
     def require_plain(self, reading: str, instead: str = GAMES) -> None:
         """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme

@@ -39,6 +39,7 @@ def require_certifiable(configuration: Configuration, equations: Claimed | None 
             f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a "
             "text that is one branch can be certified"
         )
+    configuration.scheme.require_whole_powers("certificates are written")
     if configuration.scheme.of_matrices:
         where = configuration.scheme.where
         raise ReductionError(f"{where}: certificates know no matrices; verify scheme proves it, without -o")

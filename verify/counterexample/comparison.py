@@ -83,6 +83,7 @@ def examine(claim: ClaimedField, sample: Sample, order: int, balls: bool = False
     Raises IrrationalRoot, SingularSeries and ZeroDivisionError where the text or the claim has no value in these numbers,
     NotSlow where no slow orbit has the claimed memory.
     """
+    claim.configuration.scheme.require_whole_powers("exact orbits are series")
     place = as_balls(sample) if balls else sample
     orbit = SlowOrbit(claim.configuration, place, claim.slow, memory_values(claim, values_at(place)), order).find()
     return Examined(claim, sample, orbit, claimed_values(claim, place))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from itertools import cycle
+from operator import mul
 from typing import Any
 
 from derive.errors import UsageError
@@ -163,7 +164,7 @@ def build_system(
     layout = layout_of(branch, equation, loss)
     recorder = Recorder(branch, layout, loss, parameters)
     start = starting_point(layout, theta, others)
-    implicit = reads_ahead(branch.scheme)
+    implicit, root = reads_ahead(branch.scheme), branch.scheme.root
     step = _step(recorder, implicit)
     real = None if branch is configuration else _step(Recorder(real_text(configuration), layout, loss, parameters), implicit)
 
@@ -176,7 +177,7 @@ def build_system(
     names = tuple(coordinate_names(recorder, layout))
     claimed = leads if all(m in equation.get("memory", {}) for m in layout.memory) else None
     rest, order = _rest(recorder, layout, theta), order_of(equation)
-    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation), real)
+    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation), real, root)
 
 
 def is_curved(configuration: Configuration, equation: Mapping[str, Any]) -> bool:
@@ -227,7 +228,10 @@ def _step(recorder: Recorder, implicit: bool) -> Step:
 
 
 def _explicit_step(recorder: Recorder) -> Step:
-    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+    root = recorder.configuration.scheme.root
+
+    def step(state: Sequence[Any], small: Any) -> Sequence[Any]:
+        gamma = reduce(mul, [small] * root)
         return recorder.step(state, gamma, gamma.tape.numbers)
 
     return step
@@ -239,7 +243,8 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     count = recorder.loss.dimension
     tape = Tape(size + 1 + count)
     inputs = tape.inputs
-    outputs = recorder.step(inputs[:size], inputs[size], tape.numbers, inputs[size + 1 :])
+    gamma = reduce(mul, [inputs[size]] * recorder.configuration.scheme.root)
+    outputs = recorder.step(inputs[:size], gamma, tape.numbers, inputs[size + 1 :])
     program = Program(tape, [tape.lift(x) for x in outputs])
 
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:

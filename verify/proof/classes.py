@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, log2
 from typing import Any
 
-from derive.language import Call, Expression, Operation, constant
+from derive.language import Call, Expression, Name, Operation, constant
 from verify.proof.reflections import reflected
 from verify.proof.sample import Sample
 from verify.proof.statement import Statement, root_of
@@ -38,12 +38,12 @@ def places(claim: Statement) -> dict[int, Expression]:
 
 
 def _branches(node: Expression) -> bool:
-    """Whether this is a sign, absolute value or even root, of something that is no constant."""
+    """Whether this is a sign, absolute value or even root, of something that is neither a constant nor gamma, which has none."""
     sign = isinstance(node, Call) and node.function in ("abs", "sign")
     if not sign and (root_of(node) or 1) % 2:
         return False
     assert isinstance(node, Call | Operation)
-    return constant(node.args[0]) is None
+    return constant(node.args[0]) is None and node.args[0] != Name("gamma")
 
 
 def leads(sample: Sample) -> dict[Hashable, list[Any]]:

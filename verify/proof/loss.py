@@ -220,6 +220,8 @@ class Jets:
         if all(x.exact and not x.c for x in deltas):
             return None
         high = min(algebra.length, *(x.precision for x in deltas))
+        if algebra.cuts:
+            high = min(high, self.degree - rank + 1)
         if high < 1:
             raise ShortPrecision
         if high - 1 > self.degree - rank:

@@ -73,6 +73,18 @@ class Statement:
     grain: int = 1  # a step is run on series in delta, gamma = delta^grain
     eliminated: tuple[str, ...] = ()  # variables of the text that its first lines give at the first step, see `program.Stepper`
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of matrices, by their names in the text and in results
+    root: int = 1  # powers are those of h, gamma = h^root
+    paces: Mapping[str, int] = field(default_factory=dict)  # by which power of h every state changes in a step, see `paced`
+
+    @property
+    def lag(self) -> int:
+        """The power of h by which the memory that relaxes most slowly does so in a step; 0 for whole powers of gamma."""
+        return max((self.paces.get(m, 0) for m in self.fast), default=0)
+
+    @property
+    def top(self) -> int:
+        """The power of h at which the unknowns have the last coefficient of the field."""
+        return self.order + self.root - self.lag
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -286,6 +298,7 @@ def statement(
         inverses=scheme.inverses,
         eliminated=tuple(scheme.eliminated),
         shapes={**scheme.shapes, **shapes_in_results(configuration)} if scheme.of_matrices else {},
+        root=scheme.root,
     )
 
 
