@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -28,10 +28,19 @@ class Point:
     order: int
     refused: str = ""
 
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"scheme": self.scheme, "regime": self.regime, "order": self.order}
+
     def load(self) -> Scheme:
         if self.refused:
             raise ReductionError(self.refused)
         return _loaded(self.text, self.scheme)
+
+
+def digest(text: str) -> str:
+    """By which a text is known to be the same."""
+    return sha256(text.encode()).hexdigest()
 
 
 @cache
@@ -69,8 +78,7 @@ class Derivations:
     task: ClassVar[int] = 1
 
     def request(self, point: Point) -> dict[str, Any]:
-        text = sha256(point.text.encode()).hexdigest()
-        return {**asdict(point), "text": text, "verify": self.verify, "version": __version__}
+        return {**point.named, "text": digest(point.text), "verify": self.verify, "version": __version__}
 
     def label(self, point: Point) -> str:
         return "-".join(filter(None, (point.scheme, point.regime, str(point.order))))

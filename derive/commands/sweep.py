@@ -53,7 +53,7 @@ def sweep(
     with progress("derive sweep, points", len(chosen)) as advance:
         found = run(plan, chosen, folder, scheduler, jobs, advance)
     if output == "json":
-        click.echo(json.dumps([_named(p) | r for p, r in zip(chosen, found, strict=True)], indent=2))
+        click.echo(json.dumps([p.named | r for p, r in zip(chosen, found, strict=True)], indent=2))
     else:
         click.echo("\n".join(_table(chosen, found, prove)))
     verdicts = {verdict(r) for r in found}
@@ -65,10 +65,6 @@ def verdict(result: dict[str, Any]) -> str:
     if "error" in result:
         return "stopped" if "stopped" in result else "refused"
     return str(result.get("verdict", "derived"))
-
-
-def _named(point: Point) -> dict[str, Any]:
-    return {"scheme": point.scheme, "regime": point.regime, "order": point.order}
 
 
 def _table(points: Sequence[Point], found: Sequence[dict[str, Any]], prove: bool) -> Iterator[str]:
