@@ -1,4 +1,4 @@
-"""derive sweep: results that are files, points that are processes, schedulers that give the same, and what is refused or stopped."""
+"""derive sweep: results that are files, points that are processes, schedulers that give the same; what is refused or stopped."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from derive.errors import UsageError
 from derive.sizes import parse_time
 
 EXAMPLES = (
-    "derive sweep momentum adam --order 1 --order 2",
-    "derive sweep --regime first --prove --jobs 2 --output-dir proofs",
-    "derive sweep --order 2 --prove --point-limit 60s --scheduler tcp://10.0.0.1:8786 --output-dir proofs",
+    "derive sweep momentum nesterov --order 1 --order 2",
+    "derive sweep gd momentum --regime first --prove --output-dir proofs",
+    "derive sweep --regime first --prove --jobs 2 --output-dir proofs   # the whole catalogue",
 )
 REFUTED, UNDECIDED = 1, 2
 HEAD = f"{'scheme':<28}{'regime':<16}{'order':>5}{'regions':>9}{'terms':>7}{'derive s':>10}"
