@@ -79,7 +79,10 @@ MAKES = {
     "verify certificate momentum.json": "verify scheme momentum --order 0 -o momentum.json",
     "verify claims literature --lock": "verify claims literature --record --lock verdicts.lock",
 }
-SLOW = ("derive sweep --", "verify network", "verify claims  ", "verify claims literature", "verify report adam", "verify report momentum")
+SLOW = (
+    "derive sweep --", "verify network", "verify claims  ", "verify claims literature", "verify report adam",
+    "verify report momentum",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", [pytest.param(x, marks=pytest.mark.slow) if x.startswith(SLOW) else x for x in LINES])

@@ -115,7 +115,11 @@ def test_a_longer_time_asks_again_what_was_stopped(tmp_path: Path) -> None:
 def test_another_text_order_regime_or_question_has_another_file(tmp_path: Path) -> None:
     (point,) = points(["momentum"], "first", [1])
     plan = Derivations()
-    others = [replace(point, text=point.text + "\n"), replace(point, order=2), replace(point, regime="inertial")]
+    others = [
+        replace(point, text=point.text.replace("gamma", "2*gamma")),
+        replace(point, order=2),
+        replace(point, regime="inertial"),
+    ]
     files = {file_of(plan, tmp_path, p) for p in (point, *others)} | {file_of(Derivations(True), tmp_path, point)}
     assert len(files) == 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any, ClassVar
 
 from derive import __version__
 from derive.errors import ReductionError
+from derive.language.sources import toml_data
 from derive.scheme import Scheme, catalogue, load_scheme
 from derive.scheme.catalogue import scheme_from_toml, scheme_source
 from derive.sweeps import Result, apart
 
 FIRST = "first"
+_DESCRIBES = ("name", "title", "reference", "notes", "aliases")
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,13 @@ class Point:
 
 
 def digest(text: str) -> str:
-    """By which a text is known to be the same."""
-    return sha256(text.encode()).hexdigest()
+    """By which a scheme is known to be the same: its file less what describes it.
+
+    >>> digest('title = "A"\\nupdate = "x"') == digest('update = "x"  # B') != digest('update = "y"')
+    True
+    """
+    read = {k: v for k, v in toml_data(text, "scheme").items() if k not in _DESCRIBES}
+    return sha256(json.dumps(read, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @cache

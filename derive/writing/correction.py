@@ -25,10 +25,10 @@ def correction_text(equation: ModifiedEquation, v: ModifiedLoss | None, style: N
     ...     e = modified_equation(name, 1)
     ...     print(correction_text(e, modified_loss(name, 1) if len(e.equations) == 1 else None, UNICODE))
     the loss becomes `1/(1-β) L + γ (1+β)/(4 (1-β)^3) |∇L|^2`
-    behind the elementwise factor `1 / (abs(∇L) + ε)` the limit descends L, the correction is no gradient; for ε -> 0 the loss \
-becomes `L - γ (β₂-β₁)/((1-β₁) (1-β₂)) ⟨1, abs(∇L)⟩`; for ε -> ∞ the loss becomes `L + γ (1+β₁)/(4 ε (1-β₁)) |∇L|^2`
+    behind the elementwise factor `1 / (abs(∇L) + ε)` the limit descends L, the correction is no gradient; for ε → 0 the loss \
+becomes `L - γ (β₂-β₁)/((1-β₁) (1-β₂)) ⟨1, abs(∇L)⟩`; for ε → ∞ the loss becomes `L + γ (1+β₁)/(4 ε (1-β₁)) |∇L|^2`
     the limit descends L, the correction is no gradient: `- γ/2 ∇²L[∇L] - γ/ε (∇L)^2 ⊙ ∇²L[∇L]`
-    the slow variables are θ, S; to θ' it adds 3 terms
+    the slow variables are θ, S; to θ' it adds `γ ε/2 ∇L / S^(3/2) + γ/4 (∇L)^3 / S^(3/2) - γ/2 ∇²L[∇L / √S] / √S`
     """
     if v is not None:
         inner, factor = v.preconditioned, v.preconditioner
@@ -61,7 +61,7 @@ def _limits(v: ModifiedLoss, style: Notation) -> Iterator[str]:
     for name, limit in v.limits:
         if limit.exists_through >= 1:
             parameter, _, end = name.split(" ")
-            arrow = f"{style.symbol(parameter)} -> {greek(end.replace('infinity', 'oo'), style)}"
+            arrow = f"{style.symbol(parameter)} → {greek(end.replace('infinity', 'oo'), style)}"
             yield f"for {arrow} {_of_loss(limit.equation, limit, style)}"
 
 
