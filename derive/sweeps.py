@@ -14,8 +14,8 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from logging import ERROR
 from math import ceil
@@ -165,9 +165,10 @@ def _by_dask(plan: Plan[Any], address: str | None, jobs: int, tasks: Tasks) -> D
 
     with ExitStack() as stack:
         if address is None:
-            cluster = stack.enter_context(
-                LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=ERROR)
-            )
+            with _deaf():
+                cluster = stack.enter_context(
+                    LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=ERROR)
+                )
             client = stack.enter_context(Client(cluster))
         else:
             try:
@@ -178,6 +179,19 @@ def _by_dask(plan: Plan[Any], address: str | None, jobs: int, tasks: Tasks) -> D
         futures = [client.submit(_numbered, plan, k, task, pure=False) for k, task in enumerate(tasks)]
         for _, done in as_completed(futures, with_results=True):
             yield done
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started here do not hear the terminal's interruption: whoever started them ends them, in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # ------------------------------------------------------------------------------------------ a process a point
@@ -229,8 +243,8 @@ def _attempt(work: Callable[[Q], Result], point: Q) -> Result:
 def _carry_out(work: Callable[[Q], Result], point: Q, seconds: float | None, tell: int, parent: int) -> NoReturn:
     """The child: nothing of its parent's is run, flushed or closed at its end."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is its parent that hears it
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
         if seconds is not None:
             _limit(seconds)
