@@ -118,7 +118,7 @@ def decided(data: Mapping[str, Any]) -> Mapping[str, Any]:
         checker.check(certificate_text(data))  # type: ignore[no-untyped-call]
     except checker.Different as error:
         raise CertificateRefused(shown(str(error))) from None
-    except checker.Bad as error:
+    except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
         raise ReductionError(
             f"scheme {data['scheme']}: the checker of certificates cannot decide this one ({error}), so that none is written; "
             "'verify scheme' without -o proves it"
