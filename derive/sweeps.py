@@ -26,6 +26,7 @@ from derive.errors import DeriveError, UsageError, shown
 from derive.files import write_whole
 
 Result = dict[str, Any]  # plain data; with the key "error", the reason why there is none
+Found = Generator[tuple[int, Result], None, None]  # number of a point, its result
 P = TypeVar("P", contravariant=True)
 Q = TypeVar("Q")
 
@@ -81,9 +82,6 @@ def sweep(
     return [found[i] for i in range(len(points))]
 
 
-Found = Generator[tuple[int, Result], None, None]
-
-
 def results(plan: Plan[P], points: Sequence[P], scheduler: str = "joblib", jobs: int = 1) -> Found:
     """(number of a point, its result) as they come.
 
@@ -125,7 +123,7 @@ def _write(plan: Plan[P], folder: Path, point: P, result: Result) -> None:
 # ------------------------------------------------------------------------------------------ schedulers
 
 Tasks = Sequence[Sequence[Any]]
-Done = Generator[tuple[int, list[Result]], None, None]
+Done = Generator[tuple[int, list[Result]], None, None]  # number of a task, its results
 
 
 def _numbered(plan: Plan[P], k: int, points: Sequence[P]) -> tuple[int, list[Result]]:
@@ -202,8 +200,8 @@ _forking = threading.Lock()
 def apart(work: Callable[[Q], Result], point: Q, seconds: float | None = None) -> Result:
     """work(point) in a process of its own, of at most so many seconds of processor time; {"error": reason} where it has none.
 
-    A reason that only says that the time was over stands beside the time, as "stopped".  The process ends with this one.
-    Where no process can be forked, this one does the work.
+    Beside a reason that says that the time was over stands the time, as "stopped", and "failed" beside one that is none of the
+    point's own.  The process ends with this one.  Where no process can be forked, this one does the work.
     """
     if not hasattr(os, "fork"):
         return _attempt(work, point)
@@ -233,11 +231,12 @@ def _attempt(work: Callable[[Q], Result], point: Q) -> Result:
     except DeriveError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": "this takes more memory than there is"}
+        return {"error": "this takes more memory than there is", "failed": True}
     except RecursionError:
-        return {"error": "a formula here is nested too deeply for this program"}
+        return {"error": "a formula here is nested too deeply for this program", "failed": True}
     except Exception as error:
-        return {"error": shown(f"internal error, please report it: {type(error).__name__}: {error}")}
+        said = shown(f"internal error, please report it: {type(error).__name__}: {error}")
+        return {"error": said, "failed": True}
 
 
 def _carry_out(work: Callable[[Q], Result], point: Q, seconds: float | None, tell: int, parent: int) -> NoReturn:
@@ -276,7 +275,8 @@ def _stopped(code: int, seconds: float | None) -> Result:
     if seconds is not None and -code == signal.SIGXCPU:
         return {"error": f"stopped after {seconds:g} s of processor time", "stopped": seconds}
     name = signal.Signals(-code).name if code < 0 else f"status {code}"
-    return {"error": f"stopped: its process was ended ({name}), by a library of arithmetic or for the memory it takes"}
+    said = f"its process was ended ({name}), by a library of arithmetic or for the memory it takes"
+    return {"error": said, "failed": True}
 
 
 __all__ = ["Plan", "Result", "apart", "file_of", "results", "sweep"]

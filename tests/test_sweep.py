@@ -165,7 +165,9 @@ def test_a_worker_keeps_nothing_of_its_points() -> None:
     (killed, "SIGKILL"),
 ])  # fmt: skip
 def test_what_ends_a_point_is_its_result(work: Callable[[int], Result], reason: str) -> None:
-    assert reason in apart(work, 0)["error"]
+    found = apart(work, 0)
+    assert reason in found["error"]
+    assert Derivations().settles(found) == (work is refused), "what was none of its own is tried again"
 
 
 @needs_fork

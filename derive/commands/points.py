@@ -92,8 +92,10 @@ class Derivations:
         return "-".join(filter(None, (point.scheme, point.regime, str(point.order))))
 
     def settles(self, result: Result) -> bool:
-        """What was stopped after less time than there is now does not."""
-        return "stopped" not in result or (self.seconds is not None and self.seconds <= result["stopped"])
+        """What was stopped after less time than there is now does not, nor does what failed."""
+        if "stopped" in result:
+            return self.seconds is not None and self.seconds <= result["stopped"]
+        return "failed" not in result
 
     def run(self, points: Sequence[Point]) -> list[Result]:
         _import_once(self.verify)

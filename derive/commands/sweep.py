@@ -61,9 +61,9 @@ def sweep(
 
 
 def verdict(result: dict[str, Any]) -> str:
-    """derived, verified, refuted, not proved, stopped, refused."""
+    """derived, verified, refuted, not proved; where there is no result: stopped, failed, refused."""
     if "error" in result:
-        return "stopped" if "stopped" in result else "refused"
+        return next((why for why in ("stopped", "failed") if why in result), "refused")
     return str(result.get("verdict", "derived"))
 
 
