@@ -11,8 +11,10 @@ from typing import Any
 from derive.algebra.functions import declared_losses, declared_maps, variable_of
 from derive.errors import UsageError
 from derive.network.backend import Backend, Function, Scalar, Tree
+from derive.network.map_lines import stated
 from derive.network.vectors import Surroundings, Vectors, inner_terms
 from derive.result import Combination, Described, Equation
+from derive.scheme.map_programs import MapProgram
 
 Losses = Function | Mapping[str, Function]
 _BACKENDS = {"jax": ("derive.network.jax_backend", "JaxBackend"), "torch": ("derive.network.torch_backend", "TorchBackend")}
@@ -95,7 +97,15 @@ class FieldFunction(Described):
             if self._states().get(name) == "vector":
                 self._check_shape(name, value, point[self.equation.space(name) or unknowns[0]])
         numbers = {**hyper, **{n: v for n, v in slow.items() if self._states().get(n) != "vector"}}
-        return Surroundings(point, self._fields(), self._losses(), numbers, slow, self.maps or {}, declared_maps(self._functions))
+        return Surroundings(
+            point, self._fields(), self._losses(), numbers, slow, self._maps(numbers), declared_maps(self._functions)
+        )
+
+    def _maps(self, numbers: Mapping[str, Scalar]) -> dict[str, Function]:
+        """What is given, and what is stated by lines."""
+        programs = self.equation.configuration.maps
+        found = {p: stated(lines, self.backend, numbers) for p, lines in programs.items() if isinstance(lines, MapProgram)}
+        return {**found, **(self.maps or {})}
 
     def _is_scalar(self, name: str) -> bool:
         """A scalar slow variable, or what is no variable of the equation but a number made of it, as a modified loss is."""

@@ -11,10 +11,12 @@ from typing import get_args
 from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest, shown
 from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
 from derive.language.letters import is_letter
+from derive.language.maps import MapKind
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.leading import stating
 from derive.scheme.losses import declared, resolved, variables_of
+from derive.scheme.map_programs import MapProgram, parse_map_program
 from derive.scheme.model import Parameter, Regime, Sampling, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 from derive.scheme.refused import refusal
@@ -146,7 +148,7 @@ def _refuse_tableau(content: str, path: str) -> None:
 
 
 _TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "unknowns", "functions", "initial", "leading", "regimes", "noise")
+_TABLES = ("parameters", "unknowns", "functions", "maps", "initial", "leading", "regimes", "noise")
 
 
 def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
@@ -198,11 +200,26 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         losses=functions.losses,
         maps=functions.maps,
         inverses=functions.inverses,
+        definitions=_definitions(data.get("maps", {}), where, data["parameters"], functions.maps),
         map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
         sampling=_sampling(data.get("noise", {}), source, text),
     )
     return stating(scheme, data["leading"])
+
+
+def _definitions(
+    table: Mapping[str, object], where: str, parameters: Collection[str], kinds: Mapping[str, MapKind]
+) -> dict[str, MapProgram]:
+    """[maps] "P(X)" = "...; P = ..." by the names of the maps."""
+    found = []
+    for head, text in table.items():
+        if not isinstance(text, str):
+            raise SchemeError(f"{where}, [maps] {head}: the lines of a map are a text")
+        found.append(parse_map_program(head, text, where, parameters, kinds))
+    if len({p.label for p in found}) < len(found):
+        raise SchemeError(f"{where}, [maps]: a map is stated twice")
+    return {p.label: p for p in found}
 
 
 def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:

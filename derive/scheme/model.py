@@ -29,6 +29,7 @@ from derive.language.maps import MapKind, map_arities, map_of
 from derive.language.matrices import MATRIX_CALLS
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
+from derive.scheme.map_programs import MapProgram, check_arguments, check_programs
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.regions import Region
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -93,6 +94,7 @@ class Scheme:
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    definitions: Mapping[str, MapProgram] = field(default_factory=dict)  # the lines of maps that are stated
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
@@ -107,6 +109,8 @@ class Scheme:
             raise SchemeError(f"{self.where}: sums over layers are for schemes of the one unknown theta; leave [unknowns] out")
         if self.of_matrices:
             _check_matrices(self)
+        if self.definitions:
+            _check_definitions(self)
         if self.losses:
             check_spaces(self.lines, self.spaces, self.losses, self.where)
         sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
@@ -251,6 +255,11 @@ class Scheme:
         return not self.called.isdisjoint((*MATRIX_CALLS, *CROSSED))
 
     @property
+    def runs_matrices(self) -> bool:
+        """Whether its runs are of matrices: those of the update, or of the lines of a map."""
+        return self.of_matrices or any(p.of_matrices for p in self.definitions.values())
+
+    @property
     def stochastic(self) -> bool:
         """Whether the update draws at random."""
         return any(map(is_noise, self.called))
@@ -306,6 +315,15 @@ def _check_matrices(scheme: Scheme) -> None:
     if not (scheme.called.isdisjoint(CROSSED) or scheme.called.isdisjoint(MATRIX_CALLS)):
         raise SchemeError(f"{where}: products of matrices and sums over rows or columns {one}")
     _ = scheme.shapes
+
+
+def _check_definitions(scheme: Scheme) -> None:
+    """What has lines is a map of the file, and is called with what its lines take."""
+    check_programs(scheme.definitions, scheme.maps, scheme.inverses, scheme.where)
+    if scheme.runs_matrices and (list(scheme.unknowns) != list(UNKNOWNS) or scheme.layered):
+        text = "a map of matrices is for schemes of the one unknown theta without layers"
+        raise SchemeError(f"{scheme.where}: {text}; leave [unknowns] and layers out")
+    check_arguments(scheme.lines, scheme.definitions, scheme.shapes)
 
 
 def _check_names(scheme: Scheme) -> None:

@@ -29,6 +29,7 @@ from derive.language.letters import GREEK
 from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
 from derive.writing.formulas import coefficient_text, rows, series_rows
@@ -107,8 +108,20 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
     lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in c.scheme.map_words.items()]
-    lines += [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}" for name, f in c.maps.items()]
+    for name, f in c.maps.items():
+        set_to = f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}"
+        lines += map_lines(f, style) if isinstance(f, MapProgram) else [set_to]
     return lines + (_clock_lines(c, style) if c.scheme.losses else [])
+
+
+def map_lines(p: MapProgram, style: Notation) -> list[str]:
+    """The lines of a map that is stated by some; the equation holds where they are smooth."""
+
+    def typed(e: Expression) -> str:
+        return pretty(e, style, "L")
+
+    lines = statement_lines(p.statements, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
+    return [f"with {style.symbol(p.label)}({style.symbol(p.argument)}), where it is smooth:", *(f"    {line}" for line in lines)]
 
 
 def _eliminations(scheme: Scheme) -> list[tuple[str, Expression, str]]:

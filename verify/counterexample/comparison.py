@@ -166,7 +166,7 @@ def _search(
 ) -> tuple[Examined, ...]:
     found: list[Examined] = []
     wanted = points * (choices if claim.configuration.free else 1)
-    matrices = claim.configuration.scheme.of_matrices
+    matrices = claim.configuration.scheme.runs_matrices
     dimension = COMPONENTS if matrices else 3 if claim.layered else 2  # three components come in layers of different sizes
     for n, values in enumerate(parameter_values(claim.configuration, seed)):
         source = random.Random(f"samples {seed + 1000 * n}")

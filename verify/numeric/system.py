@@ -29,6 +29,7 @@ from verify.orbits.run import Runner, reads_ahead, sizes_of, space_of
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.game import Game, divided
 from verify.problems.landscape import Loss
+from verify.problems.matrices import positive_definite, square_states
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
 _WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
@@ -57,6 +58,7 @@ class Layout:
     sizes: Mapping[str, int]
     timed: bool
     unknowns: tuple[str, ...] = UNKNOWNS
+    square: frozenset[str] = frozenset()  # matrices with as many rows as columns
 
     @property
     def slots(self) -> dict[str, tuple[int, int]]:
@@ -128,18 +130,20 @@ def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: L
     memory = tuple(s for s in sizes if s not in slow)
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
     timed = bool(configuration.functions) or any("t" in names_of(e) for e in texts)
-    return Layout(slow, memory, sizes, timed, tuple(scheme.unknowns))
+    return Layout(slow, memory, sizes, timed, tuple(scheme.unknowns), square_states(configuration))
 
 
 def starting_point(
     layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Sequence[Fraction]] | None = None
 ) -> tuple[Fraction, ...]:
-    """The unknowns as given; other slow coordinates positive fractions below one, the time one, unless given in `others`."""
+    """The unknowns as given; other slow coordinates positive fractions below one, the time one, unless given in `others`; square
+    matrices are made positive definite."""
     point = list(theta)
     for name, (low, high) in layout.slots.items():
         if name not in (*layout.unknowns, *layout.memory):
             default = [Fraction(1)] if name == "t" else [Fraction(3 + i, 7 + 2 * i) for i in range(low, high)]
-            point += list((others or {}).get(name, default))[: high - low]
+            numbers = list((others or {}).get(name, default))[: high - low]
+            point += positive_definite(numbers) if name in layout.square else numbers
     return tuple(point)
 
 
