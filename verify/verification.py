@@ -117,6 +117,12 @@ class Verification:
             self.seconds[name] = time.perf_counter() - begin
 
 
+def overall(reports: Sequence[Verification]) -> str:
+    """The verdict on all regions: refuted if one is, verified if all are."""
+    verdicts = [r.verdict for r in reports]
+    return next((v for v in ("refuted", "not proved") if v in verdicts), "verified")
+
+
 @dataclass(frozen=True)
 class Options:
     """What `verify scheme` was asked for.  Raises UsageError for a figure that could not be written."""

@@ -50,6 +50,7 @@ class Commands(LimitedGroup):
         "compare": ("derive.commands.readings", "compare", "Whether two schemes agree, and up to which change of variables."),
         "stationary-law": ("derive.commands.laws", "stationary_law", "Where a stochastic optimizer settles: variance, density."),
         "compare-laws": ("derive.commands.laws", "compare_laws", "Whether two optimizers agree in law; scaling rules."),
+        "sweep": ("derive.commands.sweep", "sweep", "Many schemes, regimes and orders at once; their proofs."),
         "paper": ("derive.commands.paper", "paper", "An article with the derivation, ready to compile."),
         "explain": ("derive.commands.readings", "explain", "All readings of one scheme on one screen."),
     }

@@ -64,11 +64,21 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     """
     if isinstance(source, Scheme):
         return source
+    name, content, meaning = scheme_source(source)
+    scheme = scheme_from_toml(content, name, in_file=_is_path(source))
+    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def scheme_source(source: str | Path) -> tuple[str, str, str]:
+    """(name, the text of its file, what an alias that means several things was taken to mean) of what `load_scheme` loads.
+
+    Raises UsageError and ReductionError as that does.
+    """
     text = str(source)
-    if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
+    if _is_path(source):
         content = read_text(text, "scheme file")
         _refuse_tableau(content, text)
-        return scheme_from_toml(content, Path(text).stem, in_file=True)
+        return Path(text).stem, content, ""
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
@@ -79,8 +89,11 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         hint = nearest(text.lower(), (*spellings(), *tableaux))
         raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
     name, meaning = found
-    scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
-    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+    return name, (_FOLDER / f"{name}.toml").read_text("utf-8"), meaning
+
+
+def _is_path(source: str | Path) -> bool:
+    return isinstance(source, Path) or source.endswith(".toml") or "/" in source
 
 
 def _tableaux() -> tuple[str, ...]:

@@ -110,6 +110,23 @@ def _pairs(power: Any) -> list[list[str]]:
     return [[item["coefficient"], item["term"]] for item in items]
 
 
+def decided(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same certificate, once the checker has proved it: one that it cannot decide is worth nothing to whoever gets it.
+
+    Raises ReductionError with what stands in the checker's way, and CertificateRefused for a false claim.
+    """
+    try:
+        checker.check(certificate_text(data))  # type: ignore[no-untyped-call]
+    except checker.Different as error:
+        raise CertificateRefused(shown(str(error))) from None
+    except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
+        raise ReductionError(
+            f"scheme {data['scheme']}: the checker of certificates cannot decide this one ({error}), so that none is written; "
+            "'verify scheme' without -o proves it"
+        ) from None
+    return data
+
+
 def certificate_text(data: Mapping[str, Any]) -> str:
     """The file's text."""
     return json.dumps(data, indent=1) + "\n"

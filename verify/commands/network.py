@@ -12,7 +12,7 @@ import click
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import epilog
-from derive.commands.options import output_option
+from derive.commands.options import output_option, sweep_options
 from derive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,16 +47,12 @@ UNDECIDED = 2
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, beta1=0.95 say. Repeatable.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw paths in a plane, and error against time.")
 @click.option("--sweep", "text", metavar="'NAME=A,B;NAME=C,D'", help="Every combination of these values.")
-@click.option("--scheduler", default="joblib", show_default=True, help="Of a sweep: joblib, dask, or tcp://HOST:PORT.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes of a sweep; each compiles anew."
-)
-@click.option("--output-dir", metavar="FOLDER", help="One result file a setting; what is there already is not run again.")
+@sweep_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def network_command(
     optimizer: str, model: str, images: int, gamma: str | None, steps: int | None, order: int, regime: str, halvings: int,
-    pairs: tuple[str, ...], plot: str | None, text: str | None, scheduler: str, jobs: int, output_dir: str | None, form: str,
+    pairs: tuple[str, ...], plot: str | None, text: str | None, scheduler: str, jobs: int, folder: str | None, form: str,
 ) -> int:  # fmt: skip
     """Run an optimizer on a small network, and compare its iterates with the flows of its modified equation.
 
@@ -72,12 +68,12 @@ def network_command(
     points = [point] if text is None else [{**point, **p} for p in grid(text, lambda n, v: _number(f"--sweep {n}", v))]
     plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, order, regime)
     if text is None:
-        if output_dir is not None:
+        if folder is not None:
             raise UsageError("--output-dir holds the results of a sweep; add --sweep")
         return _one(plan, point, plot, form)
     if plot is not None:
         raise UsageError("--plot draws one run; leave --sweep out")
-    return _sweep(plan, points, scheduler, jobs, output_dir, form)
+    return _sweep(plan, points, scheduler, jobs, folder, form)
 
 
 def _require() -> None:
@@ -126,7 +122,7 @@ def _one(plan: Any, point: dict[str, float], plot: str | None, form: str) -> int
 
 
 def _sweep(plan: Any, points: Sequence[dict[str, float]], scheduler: str, jobs: int, folder: str | None, form: str) -> int:
-    from verify.network.sweep import sweep
+    from derive.sweeps import sweep
 
     with progress(f"{plan.optimizer}, {len(points)} settings", len(points)) as advance:
         results = sweep(plan, points, folder, scheduler, jobs, advance)
