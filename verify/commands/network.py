@@ -23,6 +23,8 @@ EPILOG = epilog(
         "verify network                              # Adam on a multilayer perceptron",
         "verify network momentum --model transformer --gamma 1e-3 --set beta=0.95",
         "verify network gd --plot gd.png",
+        "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
+        "verify network adam --backend torch",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
     "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam. "
@@ -37,6 +39,20 @@ UNDECIDED = 2
     "--model", type=click.Choice(["mlp", "convolutional", "transformer"]), default="mlp", show_default=True, help="The network."
 )
 @click.option("--images", type=click.IntRange(1, 1797), default=100, show_default=True, help="How many digits it learns.")
+@click.option(
+    "--backend",
+    type=click.Choice(["jax", "torch"]),
+    default="jax",
+    show_default=True,
+    help="jax: optimizers of optax; torch: those of torch.optim.",
+)
+@click.option(
+    "--start",
+    default="manifold",
+    show_default=True,
+    metavar="manifold|rest|FILE",
+    help="Memory on the slow manifold; none, with the initial layer; or of a checkpoint.",
+)
 @click.option("--gamma", metavar="NUMBER", help="The learning rate of the first run (by default one that suits the optimizer).")
 @click.option("--steps", type=click.IntRange(1, 10**6), help="Steps of the first run.")
 @click.option("--order", type=click.IntRange(0, 4), default=2, show_default=True, help="Truncations through gamma^ORDER.")
@@ -55,7 +71,7 @@ UNDECIDED = 2
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def network_command(
-    optimizer: str, model: str, images: int, gamma: str | None, steps: int | None, order: int, regime: str, halvings: int,
+    optimizer: str, model: str, images: int, backend: str, start: str, gamma: str | None, steps: int | None, order: int, regime: str, halvings: int,
     pairs: tuple[str, ...], plot: str | None, text: str | None, scheduler: str, jobs: int, output_dir: str | None, form: str,
 ) -> int:  # fmt: skip
     """Run an optimizer on a small network, and compare its iterates with the flows of its modified equation.
@@ -63,31 +79,53 @@ def network_command(
     The error of the flow of f_0 + ... + gamma^N f_N falls as gamma^(N+1). Exit status: 0 where every slope at the smallest
     steps is within 0.3 of that, 2 where it is not, the series is of no use, or the command cannot run.
     """
-    _require()
+    _require(backend)
     from verify.network.sweep import Plan, grid
 
     point = {n: _number(f"--set {n}", v) for n, v in parse_settings(pairs, example="beta1=0.95").items()}
     if gamma is not None:
         point["gamma"] = _number("--gamma", gamma)
     points = [point] if text is None else [{**point, **p} for p in grid(text, lambda n, v: _number(f"--sweep {n}", v))]
+    _check(backend, start, model, plot, text)
+    if backend == "torch":
+        return _torch(
+            optimizer, images, point, start, {"count": steps, "halvings": halvings, "order": order, "regime": regime}, form
+        )
     plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, order, regime)
     if text is None:
         if output_dir is not None:
             raise UsageError("--output-dir holds the results of a sweep; add --sweep")
-        return _one(plan, point, plot, form)
+        return _one(plan, point, start, plot, form)
     if plot is not None:
         raise UsageError("--plot draws one run; leave --sweep out")
     return _sweep(plan, points, scheduler, jobs, output_dir, form)
 
 
-def _require() -> None:
+def _require(backend: str) -> None:
     try:
+        import sklearn.datasets  # noqa: F401
+
+        if backend == "torch":
+            import torch  # noqa: F401
+
+            return
         import jax
         import optax  # noqa: F401
-        import sklearn.datasets  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UsageError(f"verify network needs {error.name}: pip install 'shadowflow[network]'") from None
+        extra = "network,torch" if backend == "torch" else "network"
+        raise UsageError(f"verify network needs {error.name}: pip install 'shadowflow[{extra}]'") from None
     jax.config.update("jax_enable_x64", True)
+
+
+def _check(backend: str, start: str, model: str, plot: str | None, text: str | None) -> None:
+    """What goes together."""
+    if text is not None and (backend, start) != ("jax", "manifold"):
+        raise UsageError("--sweep runs optax from the slow manifold; leave --backend and --start out")
+    if backend == "torch" and (model != "mlp" or plot is not None):
+        what = "--plot draws runs of optax" if plot is not None else f"--model {model} is one of jax"
+        raise UsageError(f"{what}; leave it out with --backend torch (a module of your own: verify.network.pytorch, in Python)")
+    if start not in ("manifold", "rest") and plot is not None:
+        raise UsageError("--plot draws runs from the manifold or from rest")
 
 
 def _number(what: str, text: str) -> float:
@@ -104,23 +142,51 @@ def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
     return {"images": images, **({"width": 16} if model == "mlp" else {}), **bias}
 
 
-def _one(plan: Any, point: dict[str, float], plot: str | None, form: str) -> int:
+def _torch(optimizer: str, images: int, point: dict[str, float], start: str, options: dict[str, Any], form: str) -> int:
+    from verify.network.pytorch.experiment import compare
+    from verify.network.pytorch.module import loaded, mlp
+
+    model = mlp(images=images)
+    begin = start if start in ("manifold", "rest") else loaded(model, start)
+    stages = iter(range(1, 100))
+    with progress(f"{optimizer} of torch on {model.name}", options["halvings"] + 4) as advance:
+        result = compare(
+            optimizer, model, gamma=point.pop("gamma", None), hyper=point, start=begin, **options,
+            progress=lambda what: advance(next(stages)),
+        )  # fmt: skip
+    return _told(result, form)
+
+
+def _one(plan: Any, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
     from verify.network.experiment import compare
-    from verify.network.models import built
     from verify.network.pictures import paths, save_picture
     from verify.numeric.plot import check_figure_name
 
     if plot is not None:
         check_figure_name(plot)
-    model = built(plan.model, **plan.options)
+    model, begin = _started(plan, point, start)
     stages = iter(range(1, 100))
     with progress(f"{plan.optimizer} on {plan.model}", plan.halvings + 4) as advance:
         result = compare(
             plan.optimizer, model, gamma=point.pop("gamma", None), hyper=point, count=plan.count, halvings=plan.halvings,
-            order=plan.order, regime=plan.regime, progress=lambda what: advance(next(stages)),
+            order=plan.order, regime=plan.regime, start=begin, progress=lambda what: advance(next(stages)),
         )  # fmt: skip
         if plot is not None:
-            save_picture(plot, result, paths(result, model))
+            save_picture(plot, result, paths(result, model, start=begin))
+    return _told(result, form)
+
+
+def _started(plan: Any, point: dict[str, float], start: str) -> tuple[Any, Any]:
+    """The model and where it starts."""
+    from verify.network.checkpoint import load
+    from verify.network.models import built
+    from verify.network.starts import start_of
+
+    model = built(plan.model, **plan.options)
+    return (model, start_of(start)) if start in ("manifold", "rest") else load(start, plan.optimizer, model, point)
+
+
+def _told(result: Comparison, form: str) -> int:
     click.echo(json.dumps(result.to_json(), indent=2)) if form == "json" else _print(result)
     return 0 if result.verdict == "verified" else UNDECIDED
 
@@ -144,13 +210,17 @@ def _print(r: Comparison) -> None:
     from verify.network.comparison import TOLERANCE
 
     values = ", ".join(f"{n} = {x:g}" for n, x in r.hyper.items())
-    click.echo(f"{r.optimizer} on {r.model}, {r.parameters} parameters: {values}")
+    library = "" if r.library == "optax" else f" of {r.library}"
+    begin = "" if r.start == "manifold" else f", from {'rest' if r.start == 'rest' else 'a checkpoint'}"
+    click.echo(f"{r.optimizer}{library} on {r.model}, {r.parameters} parameters{begin}: {values}")
     click.echo(f"{_regime(r)}\n")
     shown = "".join(f"{f'through gamma^{n}':>18}" for n in range(len(r.errors)))
     click.echo(f"{'step':>10}{'steps':>7}{shown}      error, root mean square over the parameters")
     for i, (step, count) in enumerate(zip(r.steps, r.counts, strict=True)):
         click.echo(f"{step:>10.3g}{count:>7}" + "".join(f"{e[i]:>18.2e}" for e in r.errors))
     click.echo(f"{'slope':>17}" + "".join(f"{s[-1]:>18.2f}" for s in r.slopes))
+    if r.without_layer and r.without_layer != r.errors:
+        click.echo(f"{'without layer':>17}" + "".join(f"{s[-1]:>18.2f}" for s in r.slopes_without_layer))
     click.echo(f"{'expected':>17}" + "".join(f"{n + 1:>18}" for n in range(len(r.errors))))
     click.echo(f"\nthe optimizer moves by {r.moved:.2e} a parameter; the flows are right within {r.flow_error:.0e}")
     if r.negative:
