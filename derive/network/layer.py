@@ -76,5 +76,6 @@ def layer_function(
     field: Function | None,
 ) -> LayerFunction:
     """See `derive.readings.initial_layer.InitialLayer.function`."""
-    first, second = (field_function(equation, loss, backend, field, sums=s, numbers=(*factors, step)) for s in (shifts, transients))
+    names = (*factors, step)
+    first, second = (field_function(equation, loss, backend, field, sums=s, numbers=names) for s in (shifts, transients))
     return LayerFunction(first, second, factors, step)

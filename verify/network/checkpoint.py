@@ -5,7 +5,7 @@ The file is one of NumPy, `params` and `state` with the path of each leaf in its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,34 +13,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from derive.errors import UsageError
 from derive.files import replacing
 from verify.network.models import Model
-from verify.network.optimizers import OPTIMIZERS
-from verify.network.rows import Numbers, Tree, row_of, settings_of
+from verify.network.optimizers import OPTIMIZERS, READ
+from verify.network.rows import Tree, row_of, settings_of
 from verify.network.starts import Start
-
-
-def _velocity(state: Any, p: Numbers) -> dict[str, Tree]:
-    return {"v": jax.tree.map(lambda x: -p["alpha"] * x, optax.tree_utils.tree_get(state, "trace"))}
-
-
-def _averages(state: Any, p: Numbers) -> dict[str, Tree]:
-    return {"m": optax.tree_utils.tree_get(state, "mu"), "v": optax.tree_utils.tree_get(state, "nu")}
-
-
-#: optax's state -> memory by name of the scheme's variables: the inverse of `place` in the rows
-READ: dict[str, Callable[[Any, Numbers], dict[str, Tree]]] = {
-    "gd": lambda s, p: {},
-    "momentum": _velocity,
-    "nesterov": _velocity,
-    "rmsprop": lambda s, p: {"G": optax.tree_utils.tree_get(s, "nu")},
-    "adam": _averages,
-    "adamw": _averages,
-    "lion": lambda s, p: {"m": optax.tree_utils.tree_get(s, "mu")},
-}
 
 
 def checkpoint(

@@ -21,7 +21,8 @@ class Comparison:
     averages of squares are negative on the slow manifold truncated at the order; `moved` the root mean square of the way that
     the optimizer went; `flow_error` by how much the flows may be off.  An error is inf where the flow leaves the numbers.
 
-    `without_layer` are the errors from rest without the initial layer, `floor` those of rounding in the numbers of the run.
+    `without_layer` are the errors from rest without the initial layer, `floor` those of rounding in the numbers of the run;
+    `jumps` is the share of the change of the gradient along the way that is made by kinks, looked for where it is not verified.
     """
 
     optimizer: str
@@ -40,6 +41,7 @@ class Comparison:
     start: str = "manifold"
     without_layer: tuple[tuple[float, ...], ...] = ()
     floor: float = ROUNDED
+    jumps: float = 0.0
 
     @property
     def slopes(self) -> tuple[tuple[float, ...], ...]:
@@ -73,7 +75,8 @@ class Comparison:
             "hyper": dict(self.hyper), "regime": self.regime, "ratios": {r: _number(x) for r, x in self.ratios.items()},
             "steps": list(self.steps), "counts": list(self.counts), "moved": self.moved, "negative": self.negative,
             "flow_error": self.flow_error, "verdict": self.verdict, "library": self.library, "start": self.start,
-            "floor": self.floor, "orders": _orders(self.errors, self.slopes),
+            "floor": self.floor, "jumps": self.jumps,
+            "orders": _orders(self.errors, self.slopes),
         }  # fmt: skip
         return found | ({"without_layer": _orders(self.without_layer, self.slopes_without_layer)} if self.without_layer else {})
 
@@ -85,6 +88,7 @@ class Comparison:
             data["optimizer"], data["model"], data["parameters"], data["regime"], ratios, tuple(data["steps"]),
             tuple(data["counts"]), _errors(data["orders"]), data["moved"], data["negative"], data["flow_error"], data["hyper"],
             data["library"], data["start"], _errors(data.get("without_layer", ())), data["floor"],
+            data["jumps"],
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ The ratios |gamma f_1|/|f_0| say beforehand which regime is of use: above 0.1 th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -17,10 +18,12 @@ from jax.flatten_util import ravel_pytree
 
 from derive.errors import DeriveError, UsageError
 from verify.network.comparison import USEFUL, Comparison
+from verify.network.kinks import jumps
 from verify.network.models import Model
 from verify.network.optimizers import OPTIMIZERS
 from verify.network.rows import Numbers, Optimizer, row_of, settings_of
 from verify.network.runs import Runs, runs_of
+from verify.network.sharpness import hessian_product
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, singular_at_rest, start_of
 
 Progress = Callable[[str], None]
@@ -80,6 +83,7 @@ def compare_many(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
+    model.check()
     row = optimizer_of(optimizer)
     if row.matrices and any(x.ndim != 2 for x in jax.tree.leaves(model.params)):
         raise UsageError(
@@ -114,15 +118,26 @@ def compare_many(
         measured = _measured(runs_of(optimizer, r, order, model, at), *asked)
         bare = _measured(runs_of(optimizer, r, order, model, BARE), *asked) if at.rest else [({"errors": ()}, None)] * len(here)
         for i, (table, trouble), (other, _) in zip(here, measured, bare, strict=True):
-            results[i] = trouble or Comparison(
+            results[i] = trouble or _seen(model, Comparison(
                 optimizer, model.name, model.size, r, ratios[i], hyper=chosen[i], start=at.name, without_layer=other["errors"],
                 **table,
-            )  # fmt: skip
+            ), runs_of(optimizer, r, order, model, at))  # fmt: skip
     return results
 
 
 def optimizer_of(name: str) -> Optimizer:
     return row_of(OPTIMIZERS, name)
+
+
+def _seen(model: Model, result: Comparison, runs: Runs) -> Comparison:
+    """With the jumps of the gradient along the way of the first run, where the slopes are not as they should be."""
+    if result.verdict == "verified":
+        return result
+    start, unravel = ravel_pytree(model.params)
+    end = np.asarray(runs.iterates(*runs.settings([result.hyper]), result.counts[0])[0][0])
+    gradient = jax.jit(jax.grad(lambda x: model.loss(unravel(x))))
+    found = jumps(lambda x: np.asarray(gradient(x)), hessian_product(model.loss, model.params), np.asarray(start), end)
+    return replace(result, jumps=found)
 
 
 Measured = tuple[dict[str, Any], UsageError | None]

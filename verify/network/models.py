@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from sklearn.datasets import load_digits
 
+from derive.errors import UsageError
+
 Tree = Any
 DEFAULT_IMAGES = 300
 
@@ -32,6 +34,18 @@ class Model:
     @property
     def size(self) -> int:
         return sum(x.size for x in jax.tree.leaves(self.params))
+
+    def check(self) -> None:
+        """Raises UsageError for parameters that are not float64, and a loss that is not one finite number at the start."""
+        if found := {str(x.dtype) for x in jax.tree.leaves(self.params)} - {"float64"}:
+            raise UsageError(f"{self.name} has parameters of type {found.pop()}, and slopes need float64; jax_enable_x64 first")
+        value = self.loss(self.params)
+        if jnp.shape(value) != ():
+            raise UsageError(
+                f"the loss must be one number, and its value has the shape {jnp.shape(value)}; take its mean or its sum"
+            )
+        if not jnp.isfinite(value):
+            raise UsageError(f"the loss of {self.name} is {value} at the start; there is nothing to follow")
 
 
 def digits(images: int) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ A row is enough for a new one, see `verify.network.rows`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -119,3 +119,23 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ),
     )
 }  # fmt: skip
+
+
+def _velocity(state: Any, p: Numbers) -> dict[str, Tree]:
+    return {"v": jax.tree.map(lambda x: -p["alpha"] * x, optax.tree_utils.tree_get(state, "trace"))}
+
+
+def _averages(state: Any, p: Numbers) -> dict[str, Tree]:
+    return {"m": optax.tree_utils.tree_get(state, "mu"), "v": optax.tree_utils.tree_get(state, "nu")}
+
+
+#: optax's state -> memory by name of the scheme's variables: the inverse of `place`
+READ: dict[str, Callable[[Any, Numbers], dict[str, Tree]]] = {
+    "gd": lambda s, p: {},
+    "momentum": _velocity,
+    "nesterov": _velocity,
+    "rmsprop": lambda s, p: {"G": optax.tree_utils.tree_get(s, "nu")},
+    "adam": _averages,
+    "adamw": _averages,
+    "lion": lambda s, p: {"m": optax.tree_utils.tree_get(s, "mu")},
+}

@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 from derive import ModifiedEquation, modified_equation
 from verify.network.flow import flow
 from verify.network.models import Model
-from verify.network.optimizers import OPTIMIZERS
+from verify.network.optimizers import OPTIMIZERS, READ
 from verify.network.rows import Optimizer, carried_units, scheme_parameters
 from verify.network.starts import MANIFOLD, Start, layer_of
 
@@ -31,7 +31,7 @@ class Runs:
     """
 
     def __init__(self, row: Optimizer, regime: str, order: int, model: Model, start: Start = MANIFOLD) -> None:
-        self.row, self.model, self.order, self.begin = row, model, order, start
+        self.row, self.regime, self.model, self.order, self.begin = row, regime, model, order, start
         own = row.regimes.get(regime)
         named = regime if regime and own is None else None
         self.equation: ModifiedEquation = modified_equation(row.scheme, max(order, 1), regime=named, settings=own)
@@ -101,15 +101,10 @@ class Runs:
         Of all slow variables where theta stands still.
         """
 
-        def at(y: Mapping[str, Tree], free: Numbers) -> Any:
-            parts = self._parts(y, free)
-            (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
-            return jnp.where(a > 0, c / a, d / b)
-
         def found(gamma: Any, free: Numbers) -> Any:
             first = {x: p[0] for x, p in self._parts(self.start, free).items()}
             both = jax.tree.map(lambda x, f: jnp.stack([x, x + gamma * f]), self.start, first)
-            return gamma * jnp.max(jax.lax.map(lambda y: at(y, free), both))
+            return gamma * jnp.max(jax.lax.map(lambda y: _ratio(self._parts(y, free)), both))
 
         return _compiled(jax.vmap(found))
 
@@ -193,6 +188,41 @@ class Runs:
         iterates, flows = _compiled(found)(gamma, free)
         return iterates, flows
 
+    # ------------------------------------------------------------------ along a run
+
+    def along(self, gamma: Any, free: Numbers, stride: int, count: int) -> tuple[Any, dict[str, Tree]]:
+        """(theta, the slow memory in the regime's variables) at the steps 0, stride, ..., count*stride of the optimizer."""
+        values = self.values(gamma, free)
+
+        def shown(carry: Any) -> tuple[Any, dict[str, Tree]]:
+            inside = self._carried(READ[self.row.name](carry[1], values), gamma, free) if self.slow else {}
+            return ravel_pytree(carry[0])[0], {x: inside[x] for x in self.slow}
+
+        def found() -> Any:
+            carry, step = self._optimizer(gamma, free, self._memory(gamma, free))
+            return _points(lambda c: jax.lax.fori_loop(0, stride, lambda _, c: step(c), c), carry, count, shown)
+
+        thetas, slow = _compiled(found)()
+        return thetas, slow
+
+    def ratios_along(self, gamma: Any, free: Numbers, thetas: Any, slow: Mapping[str, Tree]) -> Any:
+        """|gamma f_1|/|f_0| at each point, as `ratio` has it."""
+        _, unravel = ravel_pytree(self.model.params)
+
+        def at(point: tuple[Any, Mapping[str, Tree]]) -> Any:
+            return gamma * _ratio(self._parts({"theta": unravel(point[0]), **point[1]}, free))
+
+        return _compiled(lambda points: jax.lax.map(at, points))((thetas, slow))
+
+    def flow_along(self, gamma: Any, free: Numbers, stride: int, count: int, order: int) -> Any:
+        """theta along f_0 + ... + gamma^order f_order at the times 0, stride*gamma, ..."""
+
+        def found() -> Any:
+            y, field, theta = self._flow(gamma, free, order)
+            return _points(lambda x: flow(field, x, stride * gamma, 2 * stride), y, count, theta)
+
+        return _compiled(found)()
+
 
 @lru_cache(8)
 def runs_of(optimizer: str, regime: str, order: int, model: Model, start: Start = MANIFOLD) -> Runs:
@@ -221,6 +251,12 @@ def _plus(a: Tree, b: Tree) -> Tree:
 def _weighted(parts: Sequence[Tree], weights: Any) -> Tree:
     """sum of weights[k] parts[k], over the weights there are."""
     return jax.tree.map(lambda *xs: sum(weights[k] * x for k, x in enumerate(xs)), *parts[: len(weights)])
+
+
+def _ratio(parts: Mapping[str, Sequence[Tree]]) -> Any:
+    """|f_1|/|f_0| of theta, of all slow variables where theta stands still."""
+    (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
+    return jnp.where(a > 0, c / a, d / b)
 
 
 def _rms(tree: Tree) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from derive.errors import DeriveError, UsageError
 from verify.network.comparison import USEFUL, Comparison
+from verify.network.kinks import jumps
 from verify.network.pytorch.module import TorchModel
 from verify.network.pytorch.rows import OPTIMIZERS
 from verify.network.pytorch.runs import Memory, Runs, checkpoint, flat
@@ -57,10 +59,24 @@ def compare(
     bare: tuple[tuple[float, ...], ...] = ()
     if at.rest:
         bare = _measured(Runs(row, best, order, model, BARE), chosen, count or row.count, halvings, say)["errors"]
-    return Comparison(
+    result = Comparison(
         optimizer, model.name, model.size, best, ratios, hyper=chosen, start=at.name, without_layer=bare, library="torch",
         **table,
     )  # fmt: skip
+    return result if result.verdict == "verified" else replace(result, jumps=_jumps(runs, chosen, result.counts[0]))
+
+
+def _jumps(runs: Runs, chosen: Numbers, count: int) -> float:
+    """Of the gradient, along the way of the first run."""
+    gamma, free = runs.settings(chosen)
+    start = runs.start(gamma, free)
+    end, _ = runs.iterates(gamma, free, count, start)
+    gradient = torch.func.grad(runs.loss)
+
+    def product(x: Array, v: Array) -> Array:
+        return flat(torch.func.jvp(gradient, (runs.tree(x),), (runs.tree(v),))[1])
+
+    return jumps(lambda x: flat(gradient(runs.tree(x))), product, flat(start["theta"]), end)
 
 
 def _ratios(

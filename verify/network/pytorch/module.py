@@ -18,7 +18,7 @@ DEFAULT_IMAGES = 100
 Loss = Callable[[torch.nn.Module], torch.Tensor]
 
 
-class _Value(torch.nn.Module):
+class _Value(torch.nn.Module):  # type: ignore[misc]
     """The loss as a module around the module, so that torch can put other parameters into it."""
 
     def __init__(self, module: torch.nn.Module, loss: Loss) -> None:
@@ -69,6 +69,8 @@ class TorchModel:
         if not isinstance(first, torch.Tensor) or first.shape != ():
             shape = tuple(first.shape) if isinstance(first, torch.Tensor) else type(first).__name__
             raise UsageError(f"the loss must be one number, and its value has the shape {shape}; take its mean or its sum")
+        if not torch.isfinite(first):
+            raise UsageError(f"the loss of {self.name} is {first.item()} at the start; there is nothing to follow")
         if not torch.equal(first, second):
             raise UsageError(
                 f"{self.name}: the loss has another value each time at the same parameters, as with dropout; a modified equation "
@@ -81,10 +83,16 @@ class TorchModel:
             )
 
 
-def mlp(width: int = 16, images: int = DEFAULT_IMAGES, seed: int = 0, activation: Any = torch.nn.Tanh) -> TorchModel:
-    """One hidden layer on the digits of scikit-learn, in float64."""
+def mlp(
+    width: int = 16,
+    images: int = DEFAULT_IMAGES,
+    seed: int = 0,
+    activation: Any = torch.nn.Tanh,
+    dtype: torch.dtype = torch.float64,
+) -> TorchModel:
+    """One hidden layer on the digits of scikit-learn."""
     data = load_digits()
-    x = torch.as_tensor(data.data[:images], dtype=torch.float64)
+    x = torch.as_tensor(data.data[:images], dtype=dtype)
     x, y = (x - x.mean()) / x.std(correction=0), torch.as_tensor(data.target[:images])
     draws = torch.Generator().manual_seed(seed)
     layers = [torch.nn.Linear(a, b, dtype=x.dtype) for a, b in pairwise((64, width, 10))]

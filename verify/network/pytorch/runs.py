@@ -139,6 +139,10 @@ class Runs:
         end = found.y[:, -1] if found.success else np.full_like(y0, np.nan)
         return end[: self.model.size] + left
 
+    def tree(self, x: Array) -> Tree:
+        """The parameters in an array."""
+        return self._trees(x, {"theta": self.model.params})["theta"]
+
     @cached_property
     def _scale(self) -> float:
         """Of a parameter: root mean square at the start."""
