@@ -1,8 +1,8 @@
 """Is it worth while to follow the limit flow by the corrected optimizer?  Error at equal cost, on a network.
 
-Gradient descent with the corrected gradient of `derive.readings.modifying` follows theta' = -grad L to gamma^(N+1).  A plain step of
-a smaller size does too, and so does Heun's method (two gradients a step): each gets as many gradients as the corrected one costs.
-A cost is in operations that XLA counts in the compiled program, in units of one gradient, the same on every machine.
+Gradient descent with the corrected gradient of `derive.readings.modifying` has the distance gamma^(N+1) from the flow of -grad L.
+So have, with 1 and 2 in the place of N + 1, plain smaller steps and Heun's method (two gradients a step): each gets as many
+gradients as the corrected one costs.  A cost is in operations that XLA counts in the compiled program, in units of one gradient.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from math import ceil
 from typing import Any
 
 import jax
-
-jax.config.update("jax_enable_x64", True)
-
 import jax.numpy as jnp
 import optax
 from bench_network import operations
@@ -50,16 +47,15 @@ def heun(gradient: Callable[[Tree], Tree], params: Tree, gamma: float, count: in
 
 
 def main() -> None:
+    jax.config.update("jax_enable_x64", True)
     model = mlp(width=16, images=100)
     gradient, params = jax.grad(model.loss), model.params
     flat, unravel = ravel_pytree(params)
     one = operations(gradient, params)
     fields = {n: modifying_field("gd", n).function(model.loss) for n in ORDERS}
     costs = {n: operations(lambda p, f=f: f.truncated(p, 0.1), params) / one for n, f in fields.items()}
-    print(
-        f"{model.size} parameters; a corrected step costs "
-        + ", ".join(f"{c:.2f} gradients (order {n})" for n, c in costs.items())
-    )
+    shown = ", ".join(f"{c:.2f} gradients (order {n})" for n, c in costs.items())
+    print(f"{model.size} parameters; a corrected step costs {shown}")
     print(f"\n{'time':>7}{'step':>8}{'order':>7}{'corrected':>12}{'plain, equal cost':>19}{'Heun, equal cost':>18}   error, rms")
     for gamma in GAMMAS:
         time = STEPS * gamma

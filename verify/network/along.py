@@ -48,7 +48,7 @@ def diagnose(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("sharpness and slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
-    model.check()
+    model.check(max(order, 1))
     row = optimizer_of(optimizer)
     chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
     at = start_of(start)

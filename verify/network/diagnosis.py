@@ -58,10 +58,8 @@ class Diagnosis:
             return f"{where}: {self._why(at)}"
         if poor is not None:
             often = sum(not r < USEFUL for r in self.ratio)
-            where = (
-                f"|gamma f_1|/|f_0| is above {USEFUL} at {often} of {len(self.ratio)} points, first at step {self.steps[poor]}"
-            )
-            return f"{where}, and at most {most:.2g}: {self._why(poor)}"
+            where = f"above {USEFUL} at {often} of {len(self.ratio)} points, first at step {self.steps[poor]}"
+            return f"|gamma f_1|/|f_0| is {where}, and at most {most:.2g}: {self._why(poor)}"
         return f"the series is of use throughout: |gamma f_1|/|f_0| is at most {most:.2g}"
 
     def _why(self, at: int) -> str:

@@ -83,7 +83,7 @@ def compare_many(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
-    model.check()
+    model.check(order)
     row = optimizer_of(optimizer)
     if row.matrices and any(x.ndim != 2 for x in jax.tree.leaves(model.params)):
         raise UsageError(
