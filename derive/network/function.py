@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -34,6 +34,7 @@ class FieldFunction(Described):
     losses: Mapping[str, Function]
     field: Function | None = None
     maps: Mapping[str, Function] | None = None
+    numbers: Collection[str] = ()  # what its coefficients contain besides the symbols of the equation
 
     def __call__(
         self, params: Any, hyper: Mapping[str, Scalar] | None = None, slow: Mapping[str, Any] | None = None
@@ -90,7 +91,7 @@ class FieldFunction(Described):
             if not isinstance(params, Mapping) or set(params) != set(unknowns):
                 raise UsageError(f"params: a mapping with the keys {', '.join(unknowns)}, each with its own parameters")
             point = {x: self.backend.parameters(params[x]) for x in unknowns}
-        known = {*self.equation.algebra.ring.symbols, *self._states()}
+        known = {*self.equation.algebra.ring.symbols, *self._states(), *self.numbers}
         for name in (*hyper, *slow):
             if name not in known and name not in (*self.equation.scheme.parameters, "gamma"):
                 raise UsageError(f"the equation knows no {name} (it has {', '.join(sorted(known)) or 'no parameters'})")
@@ -163,8 +164,12 @@ def field_function(
     field: Function | None = None,
     maps: Mapping[str, Function] | None = None,
     sums: Mapping[str, Sequence[Combination]] | None = None,
+    numbers: Collection[str] = (),
 ) -> FieldFunction:
-    """The function of an equation; see `ModifiedEquation.function`.  `sums` are evaluated in the place of its right sides."""
+    """The function of an equation; see `ModifiedEquation.function`.
+
+    `sums` are evaluated in the place of its right sides, with the symbols `numbers` besides the equation's own.
+    """
     scheme = equation.scheme
     if scheme.losses:
         if not isinstance(loss, Mapping) or set(loss) != set(scheme.losses):
@@ -178,7 +183,7 @@ def field_function(
         if not callable(loss):
             raise UsageError("loss: a function of the parameters whose value is one number")
         losses = {equation.algebra.loss: loss, "L": loss}
-    return FieldFunction(equation, sums or equation.equations, _load(backend), losses, field, maps)
+    return FieldFunction(equation, sums or equation.equations, _load(backend), losses, field, maps, numbers)
 
 
 def _load(backend: str) -> Backend:
