@@ -164,8 +164,6 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
-    if claim.crossed and any(map(root_of, claim.nodes)):
-        raise Undecided("the proof knows no roots beside sums over rows or columns")
     try:
         return _decide(claim, source)
     except FractionalPower:
