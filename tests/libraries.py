@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 START = (0.7, -0.4, 0.9)
@@ -25,25 +26,48 @@ Step = Callable[[Point, Point], list[float]]
 
 @dataclass(frozen=True)
 class Given:
-    """What an optimizer starts with: the point (optax: the gradient) in a tensor of this shape, its step counter, more state."""
+    """What an optimizer starts with: the point in a tensor of this shape, its step counter, more state.
+
+    Where `samples` are counted the gradient has an axis for them, of the gradients of so many samples.
+    """
 
     start: tuple[float, ...] = START
     shape: tuple[int, ...] = (len(START),)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
+    samples: int | None = None
+
+    @property
+    def slopes(self) -> tuple[int, ...]:
+        """The shape of a gradient."""
+        return self.shape if self.samples is None else (self.samples, *self.shape)
 
 
 Adapter = Callable[[str, Mapping[str, Any], Given], Step]
 
 
 def loss(theta: Point) -> float:
-    """x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
+    """x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2), of every three components: nonlinear and coupled; and the
+    product of one component of every three with one of the next."""
+    parts = [theta[n : n + 3] for n in range(0, len(theta), 3)]
+    return sum(map(_of_three, parts)) + sum(a[0] * b[1] for a, b in pairwise(parts)) / 2
+
+
+def _of_three(theta: Point) -> float:
     x, y, z = theta
     return x**4 / 4 + x * x * y / 2 - x * y * z / 3 + math.cos(x - z) + 0.75 * (x * x + y * y + z * z)
 
 
 def gradient(theta: Point) -> list[float]:
     """grad of the loss."""
+    found = [g for n in range(0, len(theta), 3) for g in _gradient_of_three(theta[n : n + 3])]
+    for n in range(0, len(theta) - 3, 3):
+        found[n] += theta[n + 4] / 2
+        found[n + 4] += theta[n] / 2
+    return found
+
+
+def _gradient_of_three(theta: Point) -> list[float]:
     x, y, z = theta
     return [
         x**3 + x * y - y * z / 3 - math.sin(x - z) + 1.5 * x,
@@ -53,11 +77,13 @@ def gradient(theta: Point) -> list[float]:
 
 
 def _built(options: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]], Any]) -> dict[str, Any]:
-    """The options with every table that has `make` replaced by what it makes."""
+    """The options with every table that has `make` replaced by what it makes, and "none" by None."""
 
     def value(x: Any) -> Any:
         if isinstance(x, dict) and "make" in x:
             return build(x["make"], {k: v for k, v in x.items() if k != "make"})
+        if x == "none":
+            return None
         return tuple(value(e) for e in x) if isinstance(x, list) else x
 
     return {k: value(v) for k, v in options.items()}
@@ -144,7 +170,7 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         warnings.simplefilter("ignore", DeprecationWarning)
         transformation = build(name, options)
     assert not given.state, "an optax state is what init makes of it"
-    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
+    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64).reshape(given.shape))
     # roots and powers of a counter of 64 bits are in float64
     memory = jax.tree.map(lambda x: jnp.asarray(given.count or x, jnp.int64) if x.dtype == jnp.int32 else x, memory)
     held = [memory]
@@ -156,9 +182,9 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         return optax.apply_updates(here, updates), memory
 
     def step(theta: Point, slope: Point) -> list[float]:
-        here = jnp.array(list(theta), dtype=jnp.float64)
-        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.shape), held[0], here, loss(theta))
-        return [float(x) for x in new]
+        here = jnp.array(list(theta), dtype=jnp.float64).reshape(given.shape)
+        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.slopes), held[0], here, loss(theta))
+        return [float(x) for x in new.flatten()]
 
     return step
 
@@ -182,16 +208,16 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
 
     keras.config.set_floatx("float64")
     optimizer = getattr(keras.optimizers, name)(**options)
-    variable = keras.Variable(np.array(given.start), dtype="float64")
+    variable = keras.Variable(np.array(given.start).reshape(given.shape), dtype="float64")
     optimizer.build([variable])
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"
 
     def step(theta: Point, slope: Point) -> list[float]:
-        variable.assign(np.array(theta))
-        optimizer.apply([keras.ops.convert_to_tensor(np.array(slope), dtype="float64")], [variable])
-        return [float(x) for x in keras.ops.convert_to_numpy(variable.value)]
+        variable.assign(np.array(theta).reshape(given.shape))
+        optimizer.apply([keras.ops.convert_to_tensor(np.array(slope).reshape(given.shape), dtype="float64")], [variable])
+        return [float(x) for x in keras.ops.convert_to_numpy(variable.value).flatten()]
 
     return step
 

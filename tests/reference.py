@@ -54,7 +54,10 @@ class OneLayer:
     """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
     dimension: int = len(START)
-    layers: tuple[range, ...] = (range(len(START)),)
+
+    @property
+    def layers(self) -> tuple[range, ...]:
+        return (range(self.dimension),)
 
     def value(self, theta: Point) -> float:
         return loss(theta)
@@ -73,6 +76,7 @@ class Reference:
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
     start      where both start, in a tensor of this shape
+    samples    of so many samples a gradient has the gradients
     skip       its first steps, in which it does not move
     every      its iterates that are compared: every k-th
     refused    the mathematical reason why there is no equation
@@ -93,6 +97,7 @@ class Reference:
     state: Mapping[str, float] = field(default_factory=dict)
     start: Sequence[float] = START
     shape: Sequence[int] = (len(START),)
+    samples: int | None = None
     skip: int = 0
     every: int = 1
     note: str = ""
@@ -135,7 +140,7 @@ def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[f
 def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
     configuration = configure(load_scheme(reference.scheme), reference.regime, pieces=True)
-    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer())
+    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer(len(reference.start)))
     state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
     state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
@@ -148,7 +153,7 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
 def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the optimizer; ImportError without its library."""
     r = reference
-    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state)
+    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state, r.samples)
     step = ADAPTERS[r.library](r.make or r.optimizer, r.options, given)
     theta, path = list(r.start), []
     for n in range(1 - r.skip, steps * r.every + 1):

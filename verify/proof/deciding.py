@@ -357,7 +357,7 @@ class _Trial:
             for _ in range(PROBES):
                 self.sampler(loose).draw()
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
-                if not parts.squares:
+                if not (parts.signs and parts.squares):
                     break
         return parts
 

@@ -134,8 +134,8 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has in each layer at gamma^0 a value that depends on that layer alone, by identity, in statements with layers; what
-        has in each component one that depends on that component alone, in statements with sums over rows or columns."""
+        """What has at gamma^0 a value that depends on its layer alone, by identity, in statements with sums over layers, or on
+        its component alone, in those with sums over rows or columns."""
         if not self.layered and not self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
