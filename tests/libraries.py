@@ -28,12 +28,21 @@ Step = Callable[[Point, Point], list[float]]
 
 @dataclass(frozen=True)
 class Given:
-    """What an optimizer starts with: the point (optax: the gradient) in a tensor of this shape, its step counter, more state."""
+    """What an optimizer starts with: the point in a tensor of this shape, its step counter, more state.
+
+    Where `samples` are counted the gradient has an axis for them, of the gradients of so many samples.
+    """
 
     start: tuple[float, ...] = START
     shape: tuple[int, ...] = (len(START),)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
+    samples: int | None = None
+
+    @property
+    def slopes(self) -> tuple[int, ...]:
+        """The shape of a gradient."""
+        return self.shape if self.samples is None else (self.samples, *self.shape)
 
 
 Adapter = Callable[[str, Mapping[str, Any], Given], Step]
@@ -67,11 +76,13 @@ def _gradient(x: float, y: float, z: float) -> list[float]:
 
 
 def _built(options: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]], Any]) -> dict[str, Any]:
-    """The options with every table that has `make` replaced by what it makes."""
+    """The options with every table that has `make` replaced by what it makes, and "none" by None."""
 
     def value(x: Any) -> Any:
         if isinstance(x, dict) and "make" in x:
             return build(x["make"], {k: v for k, v in x.items() if k != "make"})
+        if x == "none":
+            return None
         return tuple(value(e) for e in x) if isinstance(x, list) else x
 
     return {k: value(v) for k, v in options.items()}
@@ -196,7 +207,7 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
 
     def step(theta: Point, slope: Point) -> list[float]:
         here = jnp.array(list(theta), dtype=jnp.float64).reshape(given.shape)
-        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.shape), held[0], here, loss(theta))
+        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.slopes), held[0], here, loss(theta))
         return [float(x) for x in new.flatten()]
 
     return step

@@ -53,7 +53,7 @@ FLOATS = Floats(float, _power)
 class OneLayer:
     """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
-    dimension: int
+    dimension: int = len(START)
 
     @property
     def layers(self) -> tuple[range, ...]:
@@ -76,6 +76,7 @@ class Reference:
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
     start      where both start, in a tensor of this shape
+    samples    of so many samples a gradient has the gradients
     skip       its first steps, in which it does not move
     every      its iterates that are compared: every k-th
     refused    the mathematical reason why there is no equation
@@ -96,6 +97,7 @@ class Reference:
     state: Mapping[str, float] = field(default_factory=dict)
     start: Sequence[float] = START
     shape: Sequence[int] = (len(START),)
+    samples: int | None = None
     skip: int = 0
     every: int = 1
     note: str = ""
@@ -153,7 +155,7 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
 def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the optimizer; ImportError without its library."""
     r = reference
-    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state)
+    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state, r.samples)
     step = ADAPTERS[r.library](r.make or r.optimizer, r.options, given)
     theta, path = list(r.start), []
     for n in range(1 - r.skip, steps * r.every + 1):

@@ -173,8 +173,6 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
-    if claim.crossed and any(map(root_of, claim.nodes)):
-        raise Undecided("the proof knows no roots beside sums over rows or columns")
     if claim.root > 1:
         claim = with_paces(claim, Sampler(_plan(claim), source))
     try:
@@ -375,7 +373,7 @@ class _Trial:
             for _ in range(PROBES):
                 self.sampler(loose).draw()
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
-                if not parts.squares:
+                if not (parts.signs and parts.squares):
                     break
         return parts
 

@@ -30,6 +30,7 @@ from verify.proof.statement import Statement
 from verify.proof.vanishing import MOST_PASSES, taken, vanishing
 
 COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
+SAME_PRIME = 32  # points that are drawn before another prime is
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ class Sampler:
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
         zeros, joined, separate = 0, self.plan.claim.joined, self.plan.claim.separate
-        for _ in range(WHOLE_DRAWS):
+        for n in range(WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
-            ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
+            if n % SAME_PRIME == 0:
+                ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
             point = self.fresh(ring)
             for _ in range(COMPONENT_DRAWS * (1 if joined and not separate else point.size)):
                 try:

@@ -146,8 +146,9 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has in each layer at gamma^0 a value that depends on that layer alone, by identity, in statements with layers."""
-        if not self.layered:
+        """What has at gamma^0 a value that depends on its layer alone, by identity, in statements with sums over layers, or on
+        its component alone, in those with sums over rows or columns."""
+        if not self.layered and not self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
         names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
@@ -182,12 +183,12 @@ def is_value(node: Call) -> bool:
 
 
 def _joins(node: Expression, names: Collection[str]) -> bool:
-    """Whether sums over all components, derivatives in directions or these names stand in a tree."""
+    """Whether sums over all components, rows or columns, derivatives in directions or these names stand in a tree."""
 
     def joining(n: Expression) -> bool:
         if isinstance(n, Call):
             partial = partial_of(n.function)
-            return n.function in (*SUMMED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
+            return n.function in (*SUMMED, *CROSSED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
         return isinstance(n, Name) and n.id in names
 
     return any(map(joining, walk(node)))
