@@ -15,11 +15,10 @@ there is one, else the most nearly square one with no more rows than columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from derive.errors import ParseError, SchemeError, UsageError, nearest
 from derive.language import (
@@ -47,9 +46,6 @@ from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK
 from derive.scheme.shapes import THETA, Shape, Shapes, checked_shape, shape_text, shaped
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
 #: what the lines of a map may call
 _CALLS = frozenset(name for name in (*plain_arities(), *PIECES, UNIT) if name not in LAYERED and not is_noise(name))
 _HEAD = re.compile(r"\s*([^\W\d]\w*)\s*\(\s*([^\W\d]\w*)\s*\)\s*")
@@ -58,7 +54,7 @@ EXAMPLE = '"P(X)" = "X = X/norm(X); P = 3/2*X - 1/2*X @ X.T @ X"'
 
 @dataclass(frozen=True)
 class MapProgram:
-    """The map `label` of `argument`; `parameters` says which other names are numbers that are given.
+    """The map `label` of `argument`; other names are its own variables, and parameters.
 
     >>> p = parse_map_program("P(X)", "X = X/norm(X); repeat 2: X = a*X @ X.T @ X; P = X", "example", ["a"])
     >>> p.text, p.of_matrices, [t for t, _ in p.lines(("m", "n"))]
@@ -152,7 +148,7 @@ def parse_map_program(
         raise SchemeError(f"{where}: the argument '{argument}' has a meaning already; choose another letter")
     if lines[-1].target != label or label in (n for a in lines[:-1] for n in (a.target, *names_of(a.value))):
         raise SchemeError(f"{where}: its lines end by assigning it, and do not read it before: {EXAMPLE}")
-    _check_lines(statements, label, argument, where, parameters)
+    _check_lines(statements, argument, where, parameters)
     program = MapProgram(label, argument, statements, where, text, kinds.get(label, "map"))
     if program.kind == "componentwise" and (program.of_matrices or not program.calls.isdisjoint(SUMMED)):
         raise SchemeError(f"{where}: it is componentwise, and its lines add components of its argument; declare it as a map")
@@ -162,7 +158,7 @@ def parse_map_program(
     return replace(program, statements=rebuilt(statements, measured))
 
 
-def _check_lines(statements: tuple[Statement, ...], label: str, argument: str, where: str, parameters: Collection[str]) -> None:
+def _check_lines(statements: tuple[Statement, ...], argument: str, where: str, parameters: Collection[str]) -> None:
     """Repeats have numbers, names have values, and calls evaluate nothing but what they are given."""
     for name, place in count_names(statements).items():
         raise ParseError(f"repeat {name}: a map's lines are repeated a number of times", where, place.line, place.column)
