@@ -111,7 +111,8 @@ def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Fo
         if sign == -1:
             return None
         if lead is None:
-            tie = f"a tie, {c.difference} is zero on the slow manifold through gamma^{known.order}: no branch is chosen there"
+            through = known.scheme.power(known.order)
+            tie = f"a tie, {c.difference} is zero on the slow manifold through {through}: no branch is chosen there"
         elif sign is None:
             kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
     if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
