@@ -55,7 +55,8 @@ class Model:
             jax.jit(derivative).lower(self.params)
         except (TypeError, NotImplementedError) as error:
             first = str(error).strip().splitlines()[0]
-            raise UsageError(f"the loss of {self.name} cannot be differentiated often enough for order {order}: {first}") from None
+            what = f"the loss of {self.name} cannot be differentiated often enough for order {order}"
+            raise UsageError(f"{what}: {first}") from None
 
 
 def _along_itself(f: Callable[[Tree], Tree]) -> Callable[[Tree], Tree]:
