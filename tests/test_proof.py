@@ -19,8 +19,8 @@ from verify.proof.sample import Plan, Sampler
 from verify.proof.statement import statement
 
 slow = pytest.mark.slow
-#: those with layers, which take longer, are proved at order one in test_layers
-NAMES = [name for name in catalogue(noise=False, branches=False) if not load_scheme(name).layered]
+#: those with layers or of matrices, which take longer, are proved at order one in test_layers and test_matrix_schemes
+NAMES = [n for n in catalogue(noise=False, branches=False) if not (load_scheme(n).layered or load_scheme(n).of_matrices)]
 PAIRS = [(name, regime) for name in NAMES for regime in (load_scheme(name).regimes or {"": None})]
 
 

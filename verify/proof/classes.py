@@ -80,7 +80,8 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
         sizes = _sizes(ring, known[key], bool(root_of(node)))
         found[sizes] = found.get(sizes, False) or sizes in odd or key in odd_places
     settled = [_sizes(ring, v, True) for v in failing]
-    signs = _independent(ring, found, settled, d)
+    begun = {_sizes(ring, known[k], True) for k, i in failed if i == 0 and k in known and k in squares}
+    signs = _independent(ring, found, settled, d, begun)
     if reflection and any(found.values()):
         signs -= d
     return Split(signs, frozenset(squares))
@@ -113,16 +114,27 @@ def _size(ring: Any, x: int) -> int:
     return x if ring.is_residue(x) else int(ring.neg(x))
 
 
-def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequence[tuple[int, ...]], d: int) -> int:
-    """d signs for each quantity, one for a scalar and for a multiple of another by a scalar, none for products of others."""
+def _independent(
+    ring: Any,
+    found: Mapping[tuple[int, ...], bool],
+    settled: Sequence[tuple[int, ...]],
+    d: int,
+    begun: Collection[tuple[int, ...]] = (),
+) -> int:
+    """d signs for each quantity, one for a scalar and for a multiple of others by a scalar, none for products of others.
+
+    None for a multiple by a scalar either where the first component has `begun` to be settled, and so the scalar.
+    """
     p = ring.p
     root = pow(2, (p + 1) // 4, p)  # of 2, and a residue
     kept, signs = _Products(p, settled), 0
     for sizes in sorted(found, key=lambda s: not found[s]):
         if not any(map(kept.has, _multiples(p, sizes, root))):
-            single = len(set(sizes)) == 1 or any(_proportional(p, sizes, other) for other in kept.factors)
-            signs += 1 if single and not found[sizes] else d
+            scalar = None if found[sizes] else kept.scalar(sizes)
+            signs += d if scalar is None else sizes not in begun
             kept.add(sizes)
+            if scalar is not None:
+                kept.add(scalar)
     return signs
 
 
@@ -142,26 +154,31 @@ class _Products:
     """
 
     def __init__(self, p: int, factors: Iterable[tuple[int, ...]]) -> None:
-        self.p, self.factors = p, list[tuple[int, ...]]()
-        self.powers, self.pairs = list[tuple[int, ...]](), set[tuple[int, ...]]()
+        self.p, self.powers, self.pairs = p, list[tuple[int, ...]](), set[tuple[int, ...]]()
         for x in factors:
             self.add(x)
 
     def add(self, x: tuple[int, ...]) -> None:
-        self.factors.append(x)
         self.powers = self.powers or [tuple(1 for _ in x)]
+        if x in self.powers:
+            return
         self.powers += [x, tuple(pow(e, -1, self.p) for e in x)]
         self.pairs = {self._times(a, b) for a in self.powers for b in self.powers}
 
     def has(self, x: tuple[int, ...]) -> bool:
-        return any(self._times(x, a) in self.pairs for a in self.powers)
+        return len(set(x)) == 1 == x[0] or any(self._times(x, a) in self.pairs for a in self.powers)
+
+    def scalar(self, x: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The scalar that x is times a product of these, as a vector.
+
+        >>> _Products(23, [(2, 3), (4, 5)]).scalar((2 * 8, 2 * 15)), _Products(23, [(2, 3)]).scalar((1, 7))
+        ((2, 2), None)
+        """
+        multiples = (self._times(self._times(x, a), b) for a in self.powers for b in self.pairs)
+        return x if len(set(x)) == 1 else next((m for m in multiples if len(set(m)) == 1), None)
 
     def _times(self, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(x * y % self.p for x, y in zip(a, b))
-
-
-def _proportional(p: int, a: Sequence[int], b: Sequence[int]) -> bool:
-    return len(a) > 1 and all((a[0] * y - x * b[0]) % p == 0 for x, y in zip(a, b))
 
 
 def _odd_values(sample: Sample, parities: Mapping[str, int | None]) -> set[tuple[int, ...]]:
