@@ -10,7 +10,7 @@ for every slow variable x, where the memory starts at sum_k gamma^k memory[m][k]
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -215,6 +215,16 @@ def root_of(node: Expression) -> int | None:
         case Operation("**", (_, exponent)):
             r = constant(exponent)
             return r.denominator if r is not None and r.denominator > 1 else None
+    return None
+
+
+def denominator_of(node: Expression) -> tuple[Hashable, Expression] | None:
+    """The place at which a node divides, and by what: a/b, or b ** to a negative number."""
+    match node:
+        case Operation("/", (_, base)):
+            return ("over", id(base)), base
+        case Operation("**", (base, exponent)) if (r := constant(exponent)) is not None and r < 0:
+            return id(node), base
     return None
 
 
