@@ -134,8 +134,9 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has in each layer at gamma^0 a value that depends on that layer alone, by identity, in statements with layers."""
-        if not self.layered:
+        """What has in each component, or in each layer where there are some, at gamma^0 a value that depends on that one alone, by
+        identity."""
+        if self.shapes or self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
         names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
@@ -145,7 +146,7 @@ class Statement:
         return frozenset(found)
 
     def _lead_apart(self, m: str) -> bool:
-        """Whether the memory's claimed limit is a function of the layer."""
+        """Whether the memory's claimed limit is a function of the component, or of its layer."""
         return m in self.memory and not any(_joins(n, set()) for n in self.memory[m][0])
 
     @cached_property
