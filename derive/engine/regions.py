@@ -110,9 +110,9 @@ def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Fo
         sign = signs.of(lead.sum) if lead else None
         if sign == -1:
             return None
-        if lead is None:
+        if lead is None and isinstance(result, Derivation):
             tie = f"a tie, {c.difference} is zero on the slow manifold through gamma^{known.order}: no branch is chosen there"
-        elif sign is None:
+        elif lead and sign is None:
             kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
     if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
         return None
