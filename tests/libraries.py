@@ -180,18 +180,26 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     keras = _keras()
     import numpy as np
 
+    def build(kind: str, inner: Mapping[str, Any]) -> Any:
+        return getattr(keras.optimizers, kind)(**_built(inner, build))
+
     keras.config.set_floatx("float64")
-    optimizer = getattr(keras.optimizers, name)(**options)
+    optimizer = build(name, options)
     variable = keras.Variable(np.array(given.start), dtype="float64")
     optimizer.build([variable])
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"
+    held = [[v.value for v in optimizer.variables]]
+
+    def tensor(values: Point, factor: float = 1.0) -> Any:
+        return keras.ops.convert_to_tensor(factor * np.array(values), dtype="float64")
 
     def step(theta: Point, slope: Point) -> list[float]:
-        variable.assign(np.array(theta))
-        optimizer.apply([keras.ops.convert_to_tensor(np.array(slope), dtype="float64")], [variable])
-        return [float(x) for x in keras.ops.convert_to_numpy(variable.value)]
+        """The gradient is that of the loss as the optimizer scales it."""
+        scaled = tensor(slope, float(optimizer.scale_loss(1.0)))
+        (new,), held[0] = optimizer.stateless_apply(held[0], [scaled], [tensor(theta)])
+        return [float(x) for x in keras.ops.convert_to_numpy(new)]
 
     return step
 
