@@ -11,7 +11,7 @@ import inspect
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -87,8 +87,9 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
         parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
 
     def closure() -> Any:
-        set_gradient(gradient(parameter.flatten().tolist()))
-        return torch.zeros(())
+        here = parameter.flatten().tolist()
+        set_gradient(gradient(here))
+        return torch.tensor(loss(here))
 
     def step(theta: Point, slope: Point) -> list[float]:
         with torch.no_grad():
@@ -161,6 +162,20 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         return [float(x) for x in new]
 
     return step
+
+
+def optax_normals(key: int, size: int) -> Iterator[list[float]]:
+    """The normal numbers that optax adds to gradients step by step: those of unit variance, added to zero."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    jax.config.update("jax_enable_x64", True)
+    noise, zero = optax.add_noise(eta=1.0, gamma=0.0, key=key), jnp.zeros(size, jnp.float64)
+    memory = noise.init(zero)
+    while True:
+        drawn, memory = noise.update(zero, memory)
+        yield [float(x) for x in drawn]
 
 
 def _keras() -> Any:
