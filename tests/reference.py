@@ -145,7 +145,8 @@ def configured(reference: Reference) -> Configuration:
 
 def _time_function(text: str, reference: Reference) -> Callable[[float], float]:
     expression = parse_expression(text, f"{reference}, functions", SCHEME_CALLS)
-    return lambda t: float(evaluate(expression, {"t": t, "gamma": reference.gamma}, FLOATS, lambda name, args: None))
+    known = {"gamma": reference.gamma}
+    return lambda t: float(evaluate(expression, known | {"t": t}, FLOATS, lambda name, args: None))
 
 
 def scheme_iterates(reference: Reference, steps: int, normals: Iterator[list[float]] | None = None) -> list[list[float]]:

@@ -1,13 +1,15 @@
-"""Estimates of the distance to a minimum: d is a constant where they do not grow, and a function of the other states where they do.
+"""Estimates of the distance to a minimum: d is a constant where they do not grow, a function of the other states where they do.
 
 By hand, for Prodigy where the estimate grows, without decay: weights of d**2*beta3**k stand in both sums, so that to first order
 d_(n+1) is kappa F at the mean of the steps before,  F = <g, u>/|g|_1,  d = kappa (F - gamma F'/(1 - beta3)), ' along the flow
-theta' = -kappa F G, G = g/(|g| + eps), u' = -theta'.  With rho = F'/F the growth of d in a step, the step S = -d m/(sqrt(v) + r eps) has
+theta' = -kappa F G, G = g/(|g| + eps), u' = -theta'.  With rho = F'/F, by which d grows in a step, S = -d m/(sqrt(v) + r eps) has
 
     m = g - gamma beta1/(1 - beta1) (g' + rho g),    v = g^2 - gamma beta2/(1 - beta2) (2 g g' + 2 rho g^2),    r = 1 + gamma rho
 
-and the correction is S_1 - S_0'/2:  kappa F' (1/(1-beta3) + beta1/(1-beta1) - beta2/(1-beta2) + 1/2) G + kappa F' eps/(1-beta2) g/(|g|+eps)^2
-+ kappa F (1/2 + beta1/(1-beta1)) g'/(|g|+eps) - kappa F (1/2 + beta2/(1-beta2)) g |g|'/(|g|+eps)^2.
+and the correction is S_1 - S_0'/2:
+
+    kappa F' (1/(1-beta3) + beta1/(1-beta1) - beta2/(1-beta2) + 1/2) G + kappa F' eps/(1-beta2) g/(|g|+eps)^2
+    + kappa F (1/2 + beta1/(1-beta1)) g'/(|g|+eps) - kappa F (1/2 + beta2/(1-beta2)) g |g|'/(|g|+eps)^2
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
 from verify.proof.vanishing import Roots, taken
 
-
 UNBOUNDED = 10**6  # index variables
 
 

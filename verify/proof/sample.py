@@ -131,7 +131,8 @@ class Sampler:
     def parameters(self, ring: PrimeField) -> dict[str, int]:
         """Uniform among the values at which everything positive by a range is a residue: parameters that no range compares are
         independent, and drawn by themselves."""
-        algebra, values = Algebra(ring, 1), {}
+        algebra = Algebra(ring, 1)
+        values: dict[str, int] = {}
         for names, conditions in self._compared:
             for _ in range(WHOLE_DRAWS):
                 drawn = {n: self.source.randrange(1, ring.p) for n in names}

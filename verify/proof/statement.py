@@ -134,8 +134,7 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has in each component, or in each layer where there are some, at gamma^0 a value that depends on that one alone, by
-        identity."""
+        """What has in each component, or layer where there are some, at gamma^0 a value that depends on it alone, by identity."""
         if self.shapes or self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
