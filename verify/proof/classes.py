@@ -48,15 +48,43 @@ def _branches(node: Expression) -> bool:
 
 def leads(sample: Sample) -> dict[Hashable, list[Any]]:
     """The leading coefficients under every root, sign and denominator, one list of components for each place."""
+    return _by_place({**sample.orbit.last.noted, **sample.claims.algebra.noted} if sample.orbit.last else {})
+
+
+def _by_place(noted: Mapping[Any, tuple[int, Any]]) -> dict[Hashable, list[Any]]:
     found: dict[Hashable, list[Any]] = {}
-    noted = {**sample.orbit.last.noted, **sample.claims.algebra.noted} if sample.orbit.last else {}
     for (key, component), (_, lead) in sorted(noted.items(), key=lambda item: item[0][1] or 0):
         found.setdefault(key, []).append(lead if component is not None else (lead,))
     return found
 
 
-def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]], positive: frozenset[int]) -> Split:
-    """The independent signs of a statement, as this sample shows them.
+def multiples(claim: Statement, sample: Sample) -> dict[Hashable, int]:
+    """Places of signs and absolute values of vectors that are, at gamma = 0, a number times the one at another place, with its
+    sign: sign(s), where s is d**2*g/(1 - beta), beside sign(g).  Where the number has one sign everywhere, they have no other.
+    What a root is the size of is kept."""
+    ring, asked = sample.ring, places(claim)
+    noted = _by_place({**sample.first, **sample.claims.algebra.noted})
+    values = {k: v for k, v in noted.items() if k in asked and len({*v}) > 1}
+    roots = {_sizes(ring, v, True) for k, v in values.items() if root_of(asked[k])}
+    kept: list[Sequence[int]] = []
+    found: dict[Hashable, int] = {}
+    for key, value in sorted(values.items(), key=lambda item: _sizes(ring, item[1], False) not in roots):
+        if root_of(asked[key]):
+            continue
+        if other := next((v for v in kept if _proportional(ring.p, v, value)), None):
+            found[key] = ring.sign(value[0] * pow(other[0], -1, ring.p))
+        kept.append(value)
+    return found
+
+
+def split(
+    claim: Statement,
+    sample: Sample,
+    failed: set[tuple[Any, int | None]],
+    positive: frozenset[Hashable],
+    known_multiples: frozenset[Hashable] = frozenset(),
+) -> Split:
+    """The independent signs of a statement, as this sample shows them; `known_multiples` have those of others.
 
     `failed` are roots and components whose base was once the first to be no residue.  If it is the last component, no product of
     the bases of the root, and of those evaluated before, is a square: the root has no sign.  The first alone does not tell: of
@@ -73,7 +101,8 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
     found: dict[tuple[int, ...], bool] = {}  # sizes of the quantities, and whether they are odd
     squares: set[int] = set()
     for key, node in places(claim).items():
-        if key not in known or key in positive or not failing.isdisjoint(_multiples(ring.p, known[key], 2)):
+        multiple = key in known_multiples or not failing.isdisjoint(_multiples(ring.p, known.get(key, ()), 2))
+        if key not in known or key in positive or multiple:
             continue
         if root_of(node):
             squares.add(key)
@@ -130,7 +159,10 @@ def _independent(
     kept, signs = _Products(p, settled), 0
     for sizes in sorted(found, key=lambda s: not found[s]):
         if not any(map(kept.has, _multiples(p, sizes, root))):
-            scalar = None if found[sizes] else kept.scalar(sizes)
+            if len(set(sizes)) == 1:
+                scalar = None if found[sizes] else sizes  # a number; an odd quantity of equal sizes, sign(g), is none
+            else:
+                scalar = kept.scalar(sizes)
             signs += d if scalar is None else sizes not in begun
             kept.add(sizes)
             if scalar is not None:
@@ -179,6 +211,10 @@ class _Products:
 
     def _times(self, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(x * y % self.p for x, y in zip(a, b))
+
+
+def _proportional(p: int, a: Sequence[int], b: Sequence[int]) -> bool:
+    return len(a) > 1 and all((a[0] * y - x * b[0]) % p == 0 for x, y in zip(a, b))
 
 
 def _odd_values(sample: Sample, parities: Mapping[str, int | None]) -> set[tuple[int, ...]]:
