@@ -193,4 +193,6 @@ def largest_difference(reference: Reference, steps: int = 60) -> float:
     return max(abs(a - b) / max(1.0, abs(b)) for p, q in pairs for a, b in zip(p, q, strict=True))
 
 
-__all__ = ["Reference", "battery", "configured", "largest_difference", "optimizer_iterates", "references", "scheme_iterates", "versions"]
+__all__ = [
+    "Reference", "battery", "configured", "largest_difference", "optimizer_iterates", "references", "scheme_iterates", "versions",
+]  # fmt: skip

@@ -359,7 +359,7 @@ def test_laws_have_no_branches(arguments: tuple[str, ...]) -> None:
 
 
 def test_a_bound_that_vanishes_with_gamma_is_compared_at_the_power_at_which_it_moves() -> None:
-    """d = gamma |theta| after a step, and theta' = -gamma |theta| grad: it grows by gamma**2 |theta|' = -gamma**3 <theta, grad>."""
+    """d = gamma |theta| after a step, theta' = -gamma |theta| grad: it grows by gamma**2 |theta|' = -gamma**3 <theta, grad>."""
     found = modified_equations(inline_scheme("d = max(d, gamma*norm(theta)); theta = theta - gamma*d*grad(theta)"))
     assert [[(str(c), c.power) for c in e.conditions] for e in found] == [[("d > 0", 0)], [("dot(theta, grad) < 0", 3)]]
     assert [str(e["theta"][1]) for e in found] == ["-1/2*d**2*hess(grad)", "-grad*dot(theta, theta)**(1/2)"]

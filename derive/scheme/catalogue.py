@@ -40,7 +40,7 @@ def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
     without `branches` only of those whose text has one branch.
 
     >>> sorted({*catalogue()} - {*catalogue(noise=False)})
-    ['langevin', 'langevin-baoab', 'sgld']
+    ['langevin', 'langevin-baoab', 'noisy-sgd', 'sgld']
     """
     names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
     if noise and branches:
