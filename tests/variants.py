@@ -14,6 +14,7 @@ VARIANTS = frozenset((
     "lion-sign", "lion-tanh", "madgrad", "mars", "mars-lion", "momentum-weight-decay-schedule", "momo", "momo-adam", "msvag",
     "nadam-momentum-decay", "nadamw", "optimistic-adam", "optimistic-nadam", "padam", "pid", "pnm", "polyak-step-bounded",
     "qhadam-bias-corrected", "racs", "radam", "radam-torch", "rmsprop-centred-outside", "rmsprop-inside-momentum",
-    "schedule-free", "schedule-free-adamw", "schedule-free-adamw-bias-corrected", "scion-rms", "signum-sign", "simplified-ademamix",
+    "schedule-free", "schedule-free-adamw",
+    "schedule-free-adamw-bias-corrected", "scion-rms", "signum-sign", "simplified-ademamix",
     "simplified-ademamix-ema", "sm3", "stable-adamw", "weight-average", "weight-ema",
 ))  # fmt: skip
