@@ -93,7 +93,9 @@ def slow_values(eq: WeakEquation) -> dict[str, list[Fraction]]:
     return {x: [Fraction(3 + 2 * i + j, 5) for j in range(2)] for i, x in enumerate(eq.generator.slow) if x != "theta"}
 
 
-def exact_values(eq: WeakEquation, numbers: Mapping[str, Fraction], slow: Mapping[str, list[Fraction]]) -> list[dict[tuple[str, ...], float]]:
+def exact_values(
+    eq: WeakEquation, numbers: Mapping[str, Fraction], slow: Mapping[str, list[Fraction]]
+) -> list[dict[tuple[str, ...], float]]:
     """By power of gamma the coefficient of every derivative of phi, by the components of its directions."""
     memory = {f"{v}_{c}": x for v, xs in slow.items() for c, x in zip("xy", xs, strict=True)}
     time = {"t": Fraction(1, 3)}
@@ -133,7 +135,10 @@ def check(eq: WeakEquation, backend: str) -> None:
     for x, own in names.items():
         for k, values in enumerate(exact):
             assert close(drift[x][k], [values.get((c,), 0.0) for c in own]), (x, k)
-            row = [sum(second(values, c, d) * float(v) for y in names for d, v in zip(names[y], vectors[y], strict=True)) for c in own]
+            row = [
+                sum(second(values, c, d) * float(v) for y in names for d, v in zip(names[y], vectors[y], strict=True))
+                for c in own
+            ]
             assert close(spread[x][k], row), (x, k)
 
 
@@ -229,8 +234,8 @@ def test_the_generator_of_a_polynomial(backend: str) -> None:
 
 
 def test_two_steps_of_sgd_follow_the_generator() -> None:
-    """E phi(theta_2) over all sequences of samples, against phi + 2 gamma G phi + 2 gamma^2 G G phi, to gamma^2: the rest falls as
-    gamma^3, and is small beside what the noise contributes."""
+    """E phi(theta_2) over all sequences of samples, against phi + 2 gamma G phi + 2 gamma^2 G G phi, to gamma^2: the rest falls
+    as gamma^3, and is small beside what the noise contributes."""
     array = _torch()
     import torch
 
@@ -312,7 +317,7 @@ def test_another_loss_of_one_sample_has_another_covariance(backend: str) -> None
     eq = equation("sgd", None, 1)
     assert eq is not None
     array = BACKENDS[backend]()
-    changed = [SAMPLES[0][:-1] + ("2000000001/1000000000",), *SAMPLES[1:]]
+    changed = [(*SAMPLES[0][:-1], "2000000001/1000000000"), *SAMPLES[1:]]
     if backend == "numpy":
         wrong = eq.function([loss_text(s) for s in changed], weights=WEIGHTS, backend="numpy")
     else:

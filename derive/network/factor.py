@@ -61,14 +61,11 @@ def factored(generator: Generator) -> Factored:
 
     Raises UsageError where the two roots of a forest share more than one sample, and where D is no covariance.
     """
-    for power, found in enumerate(generator.powers):
-        pairs = {f: c for f, c in found.items() if len(f) == 2}
-        if pairs:
-            break
-    else:
+    power = next((k for k, found in enumerate(generator.through(2)) if found), None)
+    if power is None:
         raise UsageError("this law has no noise through the order; take a higher one")
     matrices: dict[int, Matrix] = {}
-    for forest, c in pairs.items():
+    for forest, c in generator.through(2)[power].items():
         tie, (a, b) = _keys(generator, forest)
         matrix = matrices.setdefault(tie, {})
         for key in ((a, b), (b, a)):

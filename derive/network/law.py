@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +24,7 @@ from derive.concrete.jets import exact
 from derive.concrete.values import time_values
 from derive.errors import UsageError
 from derive.language import Arithmetic, Name, Operation, interpret, parse_expression
-from derive.network.backend import Backend, Function, Scalar, Tree, multilinear
+from derive.network.backend import Backend, Function, Scalar, Tree, among, multilinear
 from derive.network.factor import Column, Factored, factored
 from derive.network.function import load_backend
 from derive.network.samples import SampledTrees
@@ -73,7 +73,7 @@ class Law(Described):
         return [s or self.generator.spaces[t.label] for s, t in zip(roots.slots, roots.trees, strict=True)]
 
     def _totals(
-        self, sampled: Evaluated, count: int, joined: Callable[[Ratio, list[str], list[Any]], dict[str, Any]]
+        self, sampled: Evaluated, count: int, joined: Callable[[list[str], list[Any]], dict[str, Any]]
     ) -> dict[str, list[Any]]:
         """By slow variable and power the sum of `joined` over the forests with so many roots."""
         vectors = TiedVectors(sampled, self.generator.spaces)
@@ -83,8 +83,7 @@ class Law(Described):
             for c, roots in part:
                 if len(roots.trees) != count:
                     continue
-                slots = self._slots(roots)
-                value = vectors.forest(roots, lambda v, c=c, slots=slots: joined(c, slots, v))
+                value = vectors.forest(roots, partial(joined, self._slots(roots)))
                 total |= {x: sampled.plus(total[x], sampled.scaled(sampled.coefficient(c), y)) for x, y in value.items()}
             for x, y in total.items():
                 found[x].append(y)
@@ -99,14 +98,14 @@ class Law(Described):
         hyper     parameters of the scheme and the size of a batch: a number each, which the library may trace
         slow      the other slow variables: time "t", memory as a tree like the parameters
         """
-        return self._totals(self._sampled(params, hyper, slow), 1, lambda c, slots, v: {slots[0]: v[0]})
+        return self._totals(self._sampled(params, hyper, slow), 1, lambda slots, v: {slots[0]: v[0]})
 
     def covariance(self, params: Any, vector: Any, hyper: Hyper = None, slow: Hyper = None) -> dict[str, list[Any]]:
         """[D_0 v, D_1 v, ...], D the diffusion matrix; v is like the parameters, of several slow variables a mapping of each."""
         sampled = self._sampled(params, hyper, slow)
         given = self._by_slow("vector", vector)
 
-        def joined(c: Ratio, slots: list[str], roots: list[Any]) -> dict[str, Any]:
+        def joined(slots: list[str], roots: list[Any]) -> dict[str, Any]:
             (x, y), (a, b) = slots, roots
             first = sampled.scaled(sampled.inner(b, given[y]), a)
             second = sampled.scaled(sampled.inner(a, given[x]), b)
@@ -139,7 +138,8 @@ class Law(Described):
         if len(draws) != len(self.columns):
             kinds = ", ".join(c.kind for c in self.columns)
             raise UsageError(f"draws: {len(draws)} entries, and the noise has {len(self.columns)} ({kinds})")
-        vectors, total = TiedVectors(sampled, self.generator.spaces), {}
+        vectors = TiedVectors(sampled, self.generator.spaces)
+        total: dict[str, Any] = {}
         for column, z in zip(self.columns, draws, strict=True):
             for slot, vector in column.applied(vectors, sampled, z).items():
                 total[slot] = sampled.plus(total[slot], vector) if slot in total else vector
@@ -191,18 +191,18 @@ class LawFunction(Law):
         vectors = TiedVectors(sampled, self.generator.spaces)
         state = {x: sampled.state(x) for x in self.generator.slow}
         alone = len(state) == 1
-        of = (lambda s: phi(next(iter(s.values())))) if alone else phi
+        of: Function = (lambda s: phi(next(iter(s.values())))) if alone else phi
         zero = self.backend.map(lambda x: 0 * x, of(state))
 
         def applied(slots: list[str], roots: list[Any]) -> Any:
-            along = [{x: v if x == slot else sampled.zero(self.generator.spaces[x]) for x in state} for slot, v in zip(slots, roots)]
+            along = [among(self.backend, state, slot, v) for slot, v in zip(slots, roots, strict=True)]
             return multilinear(self.backend, of, len(along))(state, *along)
 
         found = []
         for part in self._parts:
             total = zero
             for c, roots in part:
-                value = vectors.forest(roots, lambda v, s=self._slots(roots): applied(s, v))
+                value = vectors.forest(roots, partial(applied, self._slots(roots)))
                 total = sampled.plus(total, sampled.scaled(sampled.coefficient(c), value))
             found.append(total)
         return found
@@ -243,11 +243,15 @@ def law_function(
         raise UsageError("samples: a tree of arrays whose first axis goes over the samples")
     if scheme.losses:
         if not isinstance(loss, Mapping) or set(loss) != set(scheme.losses):
-            raise UsageError(f"loss: a mapping with the keys {', '.join(scheme.losses)}, each a function of its unknowns and a sample")
+            raise UsageError(
+                f"loss: a mapping with the keys {', '.join(scheme.losses)}, each a function of its unknowns and a sample"
+            )
         losses = {f: _of_unknowns(loss[f], scheme.losses[f]) for f in scheme.losses}
     elif scheme.label == "f":
         if field is None:
-            raise UsageError(f"{scheme.where} is one of a vector field; give field=..., a function of the parameters and a sample")
+            raise UsageError(
+                f"{scheme.where} is one of a vector field; give field=..., a function of the parameters and a sample"
+            )
         losses = {}
     else:
         if not callable(loss):
@@ -305,7 +309,9 @@ def _of_epochs(generator: Generator, given: Mapping[str, Any], samples: int) -> 
     if generator.batches.isdigit() and int(generator.batches) != samples:
         raise UsageError(f"samples: {samples} batches, and an epoch has {generator.batches}; leave --set m out, or give so many")
     if samples <= generator.order + 1:
-        raise UsageError(f"samples: {samples} batches in an epoch are too few at gamma^{generator.order}; give {generator.order + 2}")
+        raise UsageError(
+            f"samples: {samples} batches in an epoch are too few at gamma^{generator.order}; give {generator.order + 2}"
+        )
     found = {} if generator.batches.isdigit() else {generator.batches: samples}
     for name, text in generator.symbols.items():
         found[name] = interpret(parse_expression(text, name), _Numbers({**given, **found}))

@@ -168,7 +168,9 @@ class SampledPoints(ArrayValues):
             total: Any = 0.0
             for chosen in product(*axes):
                 along = tuple(sorted((x for x, _ in chosen), key=str))
-                total = total + reduce(mul, (v for _, v in chosen), self.evaluated(self.formulas.partial(label, sample, i, along)))
+                total = total + reduce(
+                    mul, (v for _, v in chosen), self.evaluated(self.formulas.partial(label, sample, i, along))
+                )
             columns.append(total)
         return self._stacked(columns)
 

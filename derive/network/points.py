@@ -56,7 +56,8 @@ class PointsFunction(Described):
         hyper     parameters of the scheme and of the loss
         slow      the other slow variables: time "t", memory as arrays (..., d), numbers as arrays (...)
         """
-        numbers = _Arrays(self.equation, self.expressions, self.problem, components_at(self.problem.variables, points), hyper or {}, slow or {})
+        components = components_at(self.problem.variables, points)
+        numbers = _Arrays(self.equation, self.expressions, self.problem, components, hyper or {}, slow or {})
         point = _AtArrays(numbers, self.problem.spans, self.problem.partition)
         found: dict[str, list[Array]] = {}
         for x, sums in self.equation.equations.items():

@@ -61,7 +61,8 @@ UNDECIDED = 2
 @output_option
 def network_command(
     optimizer: str, model: str, images: int, gamma: str | None, steps: int | None, order: int, regime: str, halvings: int,
-    pairs: tuple[str, ...], batch: int | None, seeds: int | None, plot: str | None, text: str | None, scheduler: str, jobs: int, output_dir: str | None, form: str,
+    pairs: tuple[str, ...], batch: int | None, seeds: int | None, plot: str | None, text: str | None, scheduler: str, jobs: int,
+    output_dir: str | None, form: str,
 ) -> int:  # fmt: skip
     """Run an optimizer on a small network, and compare its iterates with the flows of its modified equation.
 

@@ -29,7 +29,7 @@ from verify.network.experiment import optimizer_of, settings_of
 from verify.network.flow import flow
 from verify.network.law_comparison import LawComparison, Measured
 from verify.network.models import Model, digits
-from verify.network.optimizers import Optimizer, carried_units, scheme_parameters
+from verify.network.optimizers import Optimizer, scheme_parameters
 
 Tree = Any
 Numbers = Mapping[str, float]
@@ -41,7 +41,7 @@ CHUNK = 1024  # seeds that run at once
 NODES = 10  # of Gauss's rule for the integral over time
 FLOW_STEPS, MOST_STEPS = 1, 64
 FINE = 1e-5  # of what is predicted: what the integral and the flows may be wrong by
-FADED = 1e-3  # what is left of memory at rest
+FADED = 2e-3  # what is left of memory at rest
 #: optimizer -> regime, a first step and a number of steps at which the errors can be told apart
 ROWS: dict[str, tuple[str, float, int]] = {
     "gd": ("", 0.1, 4), "momentum": ("memory", 0.002, 64), "nesterov": ("memory", 0.002, 64),
@@ -61,7 +61,7 @@ class LawRuns:
         self.rest = initial_law(row.scheme, 1, regime=regime or None).function(one, indices)
         self.rates = row.slow_rates[regime]
         self.start, self.unravel = ravel_pytree(model.params)
-        self.names, self.phi = test_functions(model)
+        self.names, self.phi = observed(model)
 
     def settings(self, chosen: Numbers) -> tuple[float, dict[str, Any]]:
         """(gamma, free) in the regime's words."""
@@ -73,11 +73,14 @@ class LawRuns:
 
     @cached_property
     def _parts(self) -> Callable[..., Any]:
-        """(free, time, places, weights, steps) -> (P_0, P_1); the integral by these places and weights in (0, 1), flows in steps."""
+        """(free, time, places, weights, steps) -> (P_0, P_1): the integral by these places and weights in (0, 1)."""
 
         def found(free: Any, time: Any, places: Any, weights: Any, steps: Any) -> tuple[Any, Any]:
-            drift = lambda x: ravel_pytree(self.limit.drift(self.unravel(x), free)["theta"][0])[0]
-            after = lambda s: lambda p: self.phi(self.unravel(flow(drift, ravel_pytree(p)[0], s, steps)))
+            def drift(x: Any) -> Any:
+                return ravel_pytree(self.limit.drift(self.unravel(x), free)["theta"][0])[0]
+
+            def after(s: Any) -> Callable[[Tree], Any]:
+                return lambda p: self.phi(self.unravel(flow(drift, ravel_pytree(p)[0], s, steps)))
 
             def at(s: Any) -> Any:
                 x = self.unravel(flow(drift, self.start, s, steps))
@@ -87,7 +90,7 @@ class LawRuns:
             begun = self.rest.on(after(time), self.model.params, free)[1]
             return after(time)(self.model.params), begun + time * weights @ along
 
-        return jax.jit(found)
+        return _compiled(found)
 
     def predicted(self, free: Numbers, time: float) -> tuple[Any, Any, Any]:
         """(P_0, P_1, how wrong they may be, a row each): refined until that is little."""
@@ -127,7 +130,7 @@ class LawRuns:
         every = jnp.arange(self.model.images)
 
         def weighted(p: Tree, w: Any) -> Any:
-            return w @ jax.vmap(lambda i: self.sample_loss(p, i))(every)
+            return jnp.dot(w, jax.vmap(self.sample_loss, (None, 0))(p, every))
 
         def found(gamma: Any, free: Numbers, count: Any, longest: int) -> Any:
             carry, step = self._step(gamma, free)
@@ -142,7 +145,7 @@ class LawRuns:
 
             return jax.jacrev(run)(jnp.full((longest, self.model.images), 1 / self.model.images))
 
-        return jax.jit(found, static_argnums=3)
+        return _compiled(found, static_argnums=3)
 
     @cached_property
     def _ends(self) -> Callable[..., Any]:
@@ -154,7 +157,7 @@ class LawRuns:
             end = jax.lax.fori_loop(0, count, lambda k, c: step(c, gradient(c[0], batches[k])), carry)
             return self.phi(end[0])
 
-        return jax.jit(jax.vmap(one, (None, None, None, 0)))
+        return _compiled(jax.vmap(one, (None, None, None, 0)))
 
     def _values(self, gamma: float, free: Numbers, batches: Any, longest: int) -> Any:
         """phi at the ends of sequences of batches, in chunks of one size, so that it is compiled once."""
@@ -182,7 +185,7 @@ class LawRuns:
         return self.phi(self.model.params)
 
 
-def test_functions(model: Model) -> tuple[dict[str, slice], Callable[[Tree], Any]]:
+def observed(model: Model) -> tuple[dict[str, slice], Callable[[Tree], Any]]:
     """(names with their places, phi: parameters -> numbers): loss and logits of images that are not learned, the squared norm."""
     rows, labels = (a[model.images :] for a in digits(model.images + UNSEEN))
 
@@ -226,9 +229,11 @@ def compare_law(
         raise UsageError(f"with batches the optimizers are {', '.join(ROWS)}, not {optimizer}")
     regime, first, steps = ROWS[optimizer]
     chosen = settings_of(row, {"gamma": first if gamma is None else gamma, **(hyper or {})})
+    count = steps if count is None else count
+    if (left := chosen.get("beta", 0.0) ** count) > FADED:
+        raise UsageError(f"too few steps: memory at rest is felt by {left:.1g} after {count} steps; take more")
     runs = LawRuns(row, regime, model, batch)
     h, free = runs.settings(chosen)
-    count = steps if count is None else count
     counts = [count * 2**i for i in range(halvings + 1)]
     seeds = max(CHUNK, WORK // sum(counts)) if seeds is None else seeds
     say(f"{optimizer}: the prediction")
@@ -252,8 +257,22 @@ def compare_law(
     )  # fmt: skip
     exact = not any(d.any() for d in deviations)
     return LawComparison(
-        optimizer, model.name, model.size, model.images, batch, 0 if exact else seeds, chosen, tuple(scales), tuple(counts), functions
+        optimizer,
+        model.name,
+        model.size,
+        model.images,
+        batch,
+        0 if exact else seeds,
+        chosen,
+        tuple(scales),
+        tuple(counts),
+        functions,
     )
+
+
+def _compiled(f: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    found: Callable[..., Any] = jax.jit(f, **options)
+    return found
 
 
 def _nodes(count: int) -> tuple[Any, Any]:
