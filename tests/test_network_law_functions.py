@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -180,13 +180,15 @@ def test_every_scheme_and_regime_that_has_a_law_on_trees(library: str) -> None:
             check(eq, library)
 
 
-def slow_on_jax(*cases: Any) -> list[Any]:
-    """Every case on every library; JAX compiles much for them."""
+def slow_on(*libraries: str, cases: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Every case on every library; some compile much for them."""
     found = [(*case, b) for case in cases for b in BACKENDS]
-    return [pytest.param(*case, marks=pytest.mark.slow) if case[-1] == "jax" else case for case in found]
+    return [pytest.param(*case, marks=pytest.mark.slow) if case[-1] in libraries else case for case in found]
 
 
-@pytest.mark.parametrize(("name", "order", "backend"), slow_on_jax(("sgd", 3), ("momentum", 2), ("extragradient", 2)))
+@pytest.mark.parametrize(
+    ("name", "order", "backend"), slow_on("jax", "torch", cases=[("sgd", 3), ("momentum", 2), ("extragradient", 2)])
+)
 def test_higher_powers(name: str, order: int, backend: str) -> None:
     """With batches; at gamma^3 a tie has four members, whose cumulant is no central moment."""
     eq = equation(name, None, order, batch="B")
@@ -195,7 +197,8 @@ def test_higher_powers(name: str, order: int, backend: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "backend"), slow_on_jax(("momentum", {"sampling": "reshuffled"}), ("adam", {"batch_order": 1}))
+    ("name", "options", "backend"),
+    slow_on("jax", cases=[("momentum", {"sampling": "reshuffled"}), ("adam", {"batch_order": 1})]),
 )
 def test_epochs_and_powers_of_the_batch(name: str, options: Any, backend: str) -> None:
     """In an epoch the number of batches is that of the samples; Adam's functions are taken at the mean gradient."""
@@ -262,7 +265,7 @@ def test_two_steps_of_sgd_follow_the_generator() -> None:
 
 @pytest.mark.parametrize(
     ("name", "regime", "backend"),
-    slow_on_jax(("sgd", None), ("rmsprop", "inertial"), ("sgld", None), ("langevin-baoab", None)),
+    slow_on("jax", cases=[("sgd", None), ("rmsprop", "inertial"), ("sgld", None), ("langevin-baoab", None)]),
 )
 def test_noise_has_the_covariance_of_its_first_power(name: str, regime: str | None, backend: str) -> None:
     """S S^T from the images of unit draws."""
@@ -313,6 +316,7 @@ def test_players_and_their_samples(backend: str) -> None:
 # ---------------------------------------------------------------------- controls and refusals
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch", pytest.param("jax", marks=pytest.mark.slow)])
 def test_another_loss_of_one_sample_has_another_covariance(backend: str) -> None:
     eq = equation("sgd", None, 1)
     assert eq is not None
