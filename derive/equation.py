@@ -345,9 +345,12 @@ def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
     """Of components with constant matrices, then of those whose matrices depend on the point."""
     from derive.engine.decay import decays
 
+    yield from _small_relaxations(derivation)
     for names, coefficients in derivation.relaxations():
         yield Relaxation(names, tuple(coefficients))
     for component in derivation.components:
+        if derivation.pace_of(component):
+            continue
         if (linear := component.linear) is not None and (polynomial := linear.constant_polynomial) is not None:
             yield Relaxation(component.names, tuple(polynomial))
         elif linear is not None:
@@ -360,6 +363,18 @@ def _relaxations(derivation: Derivation) -> Iterator[Relaxation]:
                 None if formula is None else TermSum(derivation.algebra, formula),
                 formula is not None and decays(derivation.configuration, formula),
             )
+
+
+def _small_relaxations(derivation: Derivation) -> Iterator[Relaxation]:
+    """Of memory that relaxes by a root of gamma."""
+    from derive.engine.signs import signs_of
+
+    for component in derivation.components:
+        if (pace := derivation.pace_of(component)) and not component.slow:
+            losses = [TermSum(derivation.algebra, s) for s in derivation.lost(component)]
+            formula = TermSum(derivation.algebra, total) if (total := derivation.lost_factor(component)) is not None else None
+            decays = formula is not None and signs_of(derivation.configuration).of(formula.sum) == 1
+            yield Relaxation(component.names, (), tuple(losses), formula, decays, pace)
 
 
 def check_order(configuration: Configuration, order: int, force: bool = False, most: int | None = None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -119,7 +120,8 @@ class Relaxation(Described):
 
     One variable: the factor is -polynomial[0].  A two-step scheme's parasitic root is of this kind.  Where the factors depend on
     the point there is no polynomial: a small change u of the memory becomes `images` (linear in the variables) after a step, and
-    `formula` u where that is a product, which `decays` if it is proved to lie between -1 and 1 at every point.
+    `formula` u where that is a product, which `decays` if it is proved to lie between -1 and 1 at every point.  Memory that
+    relaxes by gamma^`pace`, pace > 0, loses gamma^pace `images` of it, and `decays` where `formula` is proved to be positive.
     """
 
     variables: tuple[str, ...]
@@ -127,6 +129,7 @@ class Relaxation(Described):
     images: tuple[Combination, ...] = ()
     formula: Combination | None = None
     decays: bool = False
+    pace: Fraction = Fraction(0)
 
     @property
     def factor(self) -> Ratio | None:
@@ -134,6 +137,8 @@ class Relaxation(Described):
         return -self.polynomial[0] if len(self.polynomial) == 2 else None
 
     def describe(self) -> str:
+        if self.pace:
+            return f"{', '.join(self.variables)}: by gamma^({self.pace}) a step"
         if self.images:
             return f"{', '.join(self.variables)}: {f'factor {self.formula}' if self.formula else 'factors of the point'}"
         what = f"factor {self.factor}" if self.factor is not None else f"{len(self.polynomial) - 1} factors"
@@ -141,9 +146,10 @@ class Relaxation(Described):
 
     def to_json(self) -> dict[str, Any]:
         if self.images:
+            pace = {"pace": str(self.pace)} if self.pace else {}
             factor = {} if self.formula is None else {"factor": self.formula.to_json()}
             images = {x: image.to_json() for x, image in zip(self.variables, self.images, strict=True)}
-            return {"variables": list(self.variables), **factor, "map": images}
+            return {"variables": list(self.variables), **pace, **factor, "map": images}
         return {"variables": list(self.variables), "polynomial": [str(p) for p in self.polynomial]}
 
 
@@ -176,7 +182,7 @@ class Equation(Described):
         return named(self.configuration)
 
     def describe(self) -> str:
-        return f"{self.name}, {self.form}, through gamma^{self.order + (self.form == 'map')}"
+        return f"{self.name}, {self.form}, through {self.scheme.power(self.order + (self.form == 'map') * self.scheme.root)}"
 
     def scheme_kind(self, variable: str) -> str:
         """'vector' or 'scalar' for a variable of the result."""
@@ -228,9 +234,11 @@ def origin(c: Configuration, order: int) -> dict[str, Any]:
 
 def declarations(scheme: Scheme) -> dict[str, Any]:
     """JSON: the unknowns and the losses of them, of a scheme that declares losses; maps with what its file says of them; states
-    that are functions of the others, with the lags in their place; units in which memory that grows is carried."""
+    that are functions of the others, with the lags in their place; units in which memory that grows is carried; the root of gamma
+    in which powers are counted."""
     losses = {f: list(slots) for f, slots in scheme.losses.items()}
-    found: dict[str, Any] = {"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {}
+    small = {"expansion": f"gamma**(1/{scheme.root})"} if scheme.root > 1 else {}
+    found: dict[str, Any] = small | ({"unknowns": dict(scheme.unknowns), "losses": losses} if losses else {})
     found |= {"maps": dict(scheme.map_words)} if scheme.maps else {}
     found |= {"eliminated": {z: unparse(e) for z, e in scheme.eliminated.items()}} if scheme.eliminated else {}
     found |= {"lags": {a.target: unparse(a.value) for a in scheme.lines if a.target in scheme.lags}} if scheme.lags else {}

@@ -5,6 +5,7 @@
     python scripts/bench.py trees      tables over all rooted trees, against pybs and kauri where installed
     python scripts/bench.py verify     the routes of verification
     python scripts/bench.py network    fields on a network, in gradients (extra jax)
+    python scripts/bench.py corrected  the corrected optimizer against plain small steps, at equal cost (extra network)
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def profile() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["derive", "profile", "trees", "verify", "network"], default="derive")
+    kinds = ["derive", "profile", "trees", "verify", "network", "corrected"]
+    parser.add_argument("what", nargs="?", choices=kinds, default="derive")
     what = parser.parse_args().what
     if what == "profile":
         profile()

@@ -30,17 +30,26 @@ def network() -> tuple[Any, Callable[[Any], Any]]:
     return params, lambda p: jnp.mean(jnp.square(jnp.tanh(jnp.tanh(x @ p[0]) @ p[1]) @ p[2] - 1.0))
 
 
+def operations(f: Callable[..., Any], *args: Any) -> float:
+    """Floating-point operations of the compiled program."""
+    return _counted(jax.jit(f).lower(*args).compile())
+
+
+def _counted(program: Any) -> float:
+    analysis = program.cost_analysis()
+    found = analysis[0] if isinstance(analysis, list) else analysis
+    return float(found["flops"])
+
+
 def cost(f: Callable[..., Any], *args: Any) -> tuple[float, float]:
     """(floating-point operations, seconds of the fastest of five runs)."""
     program = jax.jit(f).lower(*args).compile()
-    analysis = program.cost_analysis()
-    counted = analysis[0] if isinstance(analysis, list) else analysis
     seconds = []
     for _ in range(5):
         begin = time.perf_counter()
         jax.block_until_ready(program(*args))
         seconds.append(time.perf_counter() - begin)
-    return counted["flops"], min(seconds)
+    return _counted(program), min(seconds)
 
 
 def main() -> None:

@@ -6,7 +6,11 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from variants import VARIANTS
+from variants import LONG, REPRESENTATIVES, VARIANTS
+
+from derive.scheme import catalogue
+
+CATALOGUE = frozenset(catalogue())
 
 settings.register_profile("project", deadline=None, max_examples=25, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])  # fmt: skip
@@ -22,12 +26,13 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A battery over the catalogue runs for its variants with the slow tests."""
+    """A battery over the catalogue runs for those for whom others stand with the slow tests."""
     for item in items:
         parameters = getattr(item, "callspec", None)
-        if parameters and any(_names_a_variant(v) for v in parameters.params.values()):
+        left_out = CATALOGUE - REPRESENTATIVES if getattr(item, "originalname", "") in LONG else VARIANTS
+        if parameters and any(_names_one(v, left_out) for v in parameters.params.values()):
             item.add_marker(pytest.mark.slow)
 
 
-def _names_a_variant(value: object) -> bool:
-    return (isinstance(value, str) and value in VARIANTS) or (isinstance(value, tuple) and any(map(_names_a_variant, value)))
+def _names_one(value: object, names: frozenset[str]) -> bool:
+    return (isinstance(value, str) and value in names) or (isinstance(value, tuple) and any(_names_one(v, names) for v in value))

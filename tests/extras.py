@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-EXTRAS = {"jax", "optax", "scipy", "sklearn", "torch"}
+EXTRAS = {"diffrax", "jax", "optax", "scipy", "sklearn", "torch"}
 
 
 def imported(name: str) -> ModuleType:

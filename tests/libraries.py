@@ -11,11 +11,14 @@ import inspect
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 START = (0.7, -0.4, 0.9)
 
@@ -25,26 +28,46 @@ Step = Callable[[Point, Point], list[float]]
 
 @dataclass(frozen=True)
 class Given:
-    """What an optimizer starts with: the point (optax: the gradient) in a tensor of this shape, its step counter, more state."""
+    """What an optimizer starts with: the point in a tensor of this shape, its step counter, more state.
+
+    Where `samples` are counted the gradient has an axis for them, of the gradients of so many samples.
+    """
 
     start: tuple[float, ...] = START
     shape: tuple[int, ...] = (len(START),)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
+    samples: int | None = None
+
+    @property
+    def slopes(self) -> tuple[int, ...]:
+        """The shape of a gradient."""
+        return self.shape if self.samples is None else (self.samples, *self.shape)
 
 
 Adapter = Callable[[str, Mapping[str, Any], Given], Step]
 
 
 def loss(theta: Point) -> float:
-    """x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2): nonlinear and coupled."""
-    x, y, z = theta
-    return x**4 / 4 + x * x * y / 2 - x * y * z / 3 + math.cos(x - z) + 0.75 * (x * x + y * y + z * z)
+    """A sum over all three components x, y, z that follow each other: nonlinear and coupled."""
+    return sum(_loss(*theta[i : i + 3]) for i in range(len(theta) - 2))
 
 
 def gradient(theta: Point) -> list[float]:
     """grad of the loss."""
-    x, y, z = theta
+    found = [0.0] * len(theta)
+    for i in range(len(theta) - 2):
+        for j, slope in enumerate(_gradient(*theta[i : i + 3])):
+            found[i + j] += slope
+    return found
+
+
+def _loss(x: float, y: float, z: float) -> float:
+    """x^4/4 + x^2 y/2 - x y z/3 + cos(x - z) + 3/4 (x^2 + y^2 + z^2)."""
+    return x**4 / 4 + x * x * y / 2 - x * y * z / 3 + math.cos(x - z) + 0.75 * (x * x + y * y + z * z)
+
+
+def _gradient(x: float, y: float, z: float) -> list[float]:
     return [
         x**3 + x * y - y * z / 3 - math.sin(x - z) + 1.5 * x,
         x * x / 2 - x * z / 3 + 1.5 * y,
@@ -53,11 +76,13 @@ def gradient(theta: Point) -> list[float]:
 
 
 def _built(options: Mapping[str, Any], build: Callable[[str, Mapping[str, Any]], Any]) -> dict[str, Any]:
-    """The options with every table that has `make` replaced by what it makes."""
+    """The options with every table that has `make` replaced by what it makes, and "none" by None."""
 
     def value(x: Any) -> Any:
         if isinstance(x, dict) and "make" in x:
             return build(x["make"], {k: v for k, v in x.items() if k != "make"})
+        if x == "none":
+            return None
         return tuple(value(e) for e in x) if isinstance(x, list) else x
 
     return {k: value(v) for k, v in options.items()}
@@ -77,7 +102,8 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
     def build(kind: str, inner: Mapping[str, Any]) -> Any:
         found = getattr(torch.optim if kind.startswith("torch.") else module, kind.removeprefix("torch."))
         made = {k: torch.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
-        return found(**made) if "optimizer" in made else found([parameter], **made)
+        group = {"params": [parameter]} | ({"use_muon": made.pop("use_muon")} if "use_muon" in made else {})
+        return found(**made) if "optimizer" in made else found([group], **made)
 
     optimizer = build(name, options)
     if given.count or given.state:
@@ -94,10 +120,27 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
         with torch.no_grad():
             parameter.copy_(tensor(theta))
         set_gradient(slope)
-        optimizer.step(closure)
+        with in_float64(module):
+            optimizer.step(closure)
         return [float(x) for x in parameter.detach().flatten()]
 
     return step
+
+
+@contextmanager
+def in_float64(module: Any) -> Iterator[None]:
+    """Newton-Schulz steps in the type of the parameter, where torch.optim.Muon casts a copy to bfloat16, and the functions of
+    pytorch_optimizer have that type as a default."""
+    import torch
+
+    matrix = getattr(getattr(getattr(module, "optimizer", None), "utils", None), "matrix", None)
+    functions = [f for f in vars(matrix).values() if inspect.isfunction(f) and f.__defaults__] if matrix else []
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone))
+        for f in functions:
+            exact = tuple(torch.float64 if d is torch.bfloat16 else d for d in f.__defaults__)
+            stack.enter_context(patch.object(f, "__defaults__", exact))
+        yield
 
 
 def _preset(optimizer: Any, parameter: Any, given: Given) -> None:
@@ -118,13 +161,16 @@ def _preset(optimizer: Any, parameter: Any, given: Given) -> None:
 def torch_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import torch
 
-    plain = {} if name == "SparseAdam" else {"foreach": False}
+    plain = {"foreach": False} if "foreach" in inspect.signature(getattr(torch.optim, name)).parameters else {}
     return _torch_like(torch.optim, name, {**plain, **options}, given)
 
 
 def pytorch_optimizer_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import pytorch_optimizer
+    import torch.distributed
 
+    if name == "DistributedMuon" and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
     return _torch_like(pytorch_optimizer, name, options if name.startswith("torch.") else {"foreach": False, **options}, given)
 
 
@@ -132,23 +178,27 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import jax
     import jax.numpy as jnp
     import optax
+    from optax._src import factorized
 
     jax.config.update("jax_enable_x64", True)
 
     def build(kind: str, inner: Mapping[str, Any]) -> Any:
         found = getattr(optax, kind, None) or getattr(optax.contrib, kind)
-        made = _built(inner, build)
+        made = {k: jnp.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
         return found(*made.pop("args", ()), **made)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         transformation = build(name, options)
     assert not given.state, "an optax state is what init makes of it"
-    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64))
+    memory = transformation.init(jnp.array(given.start, dtype=jnp.float64).reshape(given.shape))
     # roots and powers of a counter of 64 bits are in float64
     memory = jax.tree.map(lambda x: jnp.asarray(given.count or x, jnp.int64) if x.dtype == jnp.int32 else x, memory)
     held = [memory]
     takes_value = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(transformation.update).parameters.values())
+
+    # the weights of Adafactor's average are taken in float32
+    factorized.jnp = SimpleNamespace(**{**vars(jnp), "float32": jnp.float64})
 
     @jax.jit
     def update(slope: Any, memory: Any, here: Any, value: Any) -> Any:
@@ -156,9 +206,9 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         return optax.apply_updates(here, updates), memory
 
     def step(theta: Point, slope: Point) -> list[float]:
-        here = jnp.array(list(theta), dtype=jnp.float64)
-        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.shape), held[0], here, loss(theta))
-        return [float(x) for x in new]
+        here = jnp.array(list(theta), dtype=jnp.float64).reshape(given.shape)
+        new, held[0] = update(jnp.array(list(slope), dtype=jnp.float64).reshape(given.slopes), held[0], here, loss(theta))
+        return [float(x) for x in new.flatten()]
 
     return step
 
@@ -182,16 +232,23 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
 
     keras.config.set_floatx("float64")
     optimizer = getattr(keras.optimizers, name)(**options)
-    variable = keras.Variable(np.array(given.start), dtype="float64")
+    variable = keras.Variable(np.array(given.start).reshape(given.shape), dtype="float64")
     optimizer.build([variable])
+    if hasattr(optimizer, "_rms"):  # by a mean that Keras takes in float32
+        optimizer._rms = lambda x: keras.ops.sqrt(keras.ops.sum(x * x) / len(given.start))
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"
 
+    def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """In float64, where that of keras on JAX is in float32 (Muon)."""
+        return keras.ops.sqrt(keras.ops.sum(x * x, axis=axis, keepdims=keepdims))
+
     def step(theta: Point, slope: Point) -> list[float]:
-        variable.assign(np.array(theta))
-        optimizer.apply([keras.ops.convert_to_tensor(np.array(slope), dtype="float64")], [variable])
-        return [float(x) for x in keras.ops.convert_to_numpy(variable.value)]
+        variable.assign(np.array(theta).reshape(given.shape))
+        with patch("keras.src.ops.norm", norm):
+            optimizer.apply([keras.ops.convert_to_tensor(np.array(slope).reshape(given.shape), dtype="float64")], [variable])
+        return [float(x) for x in keras.ops.convert_to_numpy(variable.value).flatten()]
 
     return step
 

@@ -54,7 +54,10 @@ class OneLayer:
     """What a text asks of a problem beside gradients: the loss; all components are one layer, as libraries have one tensor."""
 
     dimension: int = len(START)
-    layers: tuple[range, ...] = (range(len(START)),)
+
+    @property
+    def layers(self) -> tuple[range, ...]:
+        return (range(self.dimension),)
 
     def value(self, theta: Point) -> float:
         return loss(theta)
@@ -69,10 +72,11 @@ class Reference:
     options    what it is built with; a table with `make` is another optimizer, built first
     make       what is built in its place: a chain with it, where it is no optimizer alone
     scheme     of the catalogue, with `values` for its parameters in `regime`, at the step `gamma`
-    memory     what the scheme's memory starts with, as expressions, where it is not what its file says
+    memory     what the scheme's memory starts with, as expressions or components, where it is not what its file says
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
     start      where both start, in a tensor of this shape
+    samples    of so many samples a gradient has the gradients
     skip       its first steps, in which it does not move
     every      its iterates that are compared: every k-th
     refused    the mathematical reason why there is no equation
@@ -88,11 +92,12 @@ class Reference:
     values: Mapping[str, float] = field(default_factory=dict)
     regime: str | None = None
     gamma: float = GAMMA
-    memory: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, str | list[float]] = field(default_factory=dict)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
     start: Sequence[float] = START
     shape: Sequence[int] = (len(START),)
+    samples: int | None = None
     skip: int = 0
     every: int = 1
     note: str = ""
@@ -125,8 +130,10 @@ def battery() -> tuple[Reference, ...]:
     return tuple(r for r in references() if r.scheme)
 
 
-def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[float]:
-    """An expression in theta, gamma, parameters and gradients at the starting point."""
+def _at_start(text: str | list[float], reference: Reference, runner: Runner) -> float | list[float]:
+    """An expression in theta, gamma, parameters and gradients at the starting point; or the components themselves."""
+    if not isinstance(text, str):
+        return list(text)
     names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(reference.start)}
     value = evaluate(parse_expression(text, f"{reference}, memory", SCHEME_CALLS), names, FLOATS, runner._call)
     return value if isinstance(value, list) else float(value)
@@ -135,7 +142,7 @@ def _at_start(text: str, reference: Reference, runner: Runner) -> float | list[f
 def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the catalogue's scheme in float64."""
     configuration = configure(load_scheme(reference.scheme), reference.regime, pieces=True)
-    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer())
+    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer(len(reference.start)))
     state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
     state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
@@ -148,7 +155,7 @@ def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
 def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
     """The iterates of the optimizer; ImportError without its library."""
     r = reference
-    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state)
+    given = Given(tuple(r.start), tuple(r.shape), r.count, r.state, r.samples)
     step = ADAPTERS[r.library](r.make or r.optimizer, r.options, given)
     theta, path = list(r.start), []
     for n in range(1 - r.skip, steps * r.every + 1):

@@ -178,6 +178,7 @@ PRINTS = [
     "derive modified-eq gd", "derive modified-eq gd --format json", "derive modified-eq gd --format latex", "derive schemes gd",
     "derive modified-loss gd", "derive second-order momentum", "derive accuracy gd --target theta'+grad", "derive stability gd",
     "derive energy --order 1", "derive modifying gd", "derive initial-layer momentum", "derive compare gd heun",
+    "derive finite-step momentum --step 2",
     "derive explain gd", "derive trees gd --order 3", "derive trees gd --order 3 --format json",
     "derive trees gd --order 3 --kind conditions", "derive paper --preamble",
     "verify formula --scheme gd --order 0 --says theta:-grad", "verify formula --scheme gd --order 0 --says theta:-2*grad",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import pytest
+from click.testing import CliRunner, Result
 
 from derive import DeriveError, ModifiedEquation, modified_equation
 from derive.algebra.coefficients import Ring
 from derive.algebra.totals import total
+from derive.commands.main import main
 from derive.readings.finite_step import FiniteStep, finite_step
 from derive.scheme import Scheme, scheme_from_toml
 
@@ -311,6 +314,40 @@ def worst(path: Callable[[float, int], list[list[float]]], gamma: float, steps: 
         said = [x + gamma * a + gamma**2 * wrong * b for x, a, b in zip(xs[n], m0, m1, strict=True)]
         errors.append(max(abs(a - b) for a, b in zip(said, xs[n + 1], strict=True)))
     return max(errors)
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+def printed(*words: str) -> Result:
+    return CliRunner().invoke(main, ["finite-step", *words])
+
+
+def test_the_command_prints_the_step_and_what_decays() -> None:
+    """c(2) of the heavy ball by hand: v_3 = -gamma (g_2 + beta g_1 + beta^2 g_0), g_1 = g + gamma (1 + beta) H g, ..."""
+    lines = printed("momentum", "--step", "2").stdout.splitlines()
+    assert lines[2:4] == ["θ_3 - θ_2 = - γ (1+β+β^2) ∇L", "          - γ^2 β (1+3 β+β^2) ∇²L[∇L]"]
+    assert lines[5] == "δ_2 = γ β^3/(1-β) ∇L"
+    assert "beyond" not in printed("gd").stdout
+
+
+def test_the_command_gives_values_and_the_layer() -> None:
+    values = json.loads(printed("gd", "--step", "1", "--loss", "x**4/4", "--at", "x=1/2", "--format", "json").stdout)["values"]
+    assert values == {"theta": [["-1/8"], ["0"]]}
+    settings = [w for s in ("beta1=1/2", "beta2=1/2", "eps=1") for w in ("--set", s)]
+    layer = json.loads(printed(ADAM, *settings, "--layer", "--format", "json").stdout)["layer"]["theta"]
+    assert [v[:8] for v in layer.values()] == ["2.744033"]  # sum_k sigma(k)/2^k
+
+
+@pytest.mark.parametrize(("words", "reason"), [
+    (["momentum"], "--step 5"), ([ADAM, "--step", "99"], "from 0 to 64"), ([ADAM, "--layer"], "--format json"),
+    ([ADAM, "--layer", "--format", "json"], "every parameter"), ([ADAM, "--loss", "x**2", "--at", "x=1"], "number of steps"),
+])  # fmt: skip
+def test_what_the_command_refuses(words: list[str], reason: str) -> None:
+    done = printed(*words)
+    assert isinstance(done.exception, (DeriveError, SystemExit))
+    assert not done.stdout
+    assert reason in str(done.stderr or done.exception)
 
 
 @pytest.mark.parametrize("path", [torch_path, optax_path])

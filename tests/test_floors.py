@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 #: from the ground up; a room is a package with all its modules, or one module.  `derive` itself only names what is public.
 FLOORS = (
-    "derive", "derive.errors", "derive.files", "derive.sizes",
+    "derive", "derive.errors", "derive.files", "derive.sizes", "derive.sweeps",
     "derive.language", "derive.algebra", "derive.reals", "derive.scheme", "derive.engine", "derive.noise",
     "derive.result", "derive.concrete", "derive.network", "derive.writing", "derive.equation",
     "derive.weak_equation", "derive.readings", "derive.trees", "derive.paper",

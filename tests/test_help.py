@@ -66,7 +66,7 @@ def takes(words: tuple[str, ...]) -> set[str]:
 def test_every_help_says_what_its_files_are(words: tuple[str, ...]) -> None:
     names, text = takes(words), " ".join(call([*words, "--help"]).stdout.split())
     kinds = {
-        "scheme file": {"named", "scheme", "a", "name"}, "tableau file": {"tableau"},
+        "scheme file": {"named", "scheme", "schemes", "a", "name"}, "tableau file": {"tableau"},
         "formula file": {"says"}, "claim file": {"paths"},
     }  # fmt: skip
     for kind, parameters in kinds.items():
@@ -79,7 +79,10 @@ MAKES = {
     "verify certificate momentum.json": "verify scheme momentum --order 0 -o momentum.json",
     "verify claims literature --lock": "verify claims literature --record --lock verdicts.lock",
 }
-SLOW = ("verify network", "verify claims  ", "verify claims literature", "verify report adam", "verify report momentum")
+SLOW = (
+    "derive sweep --", "verify network", "verify claims  ", "verify claims literature", "verify report adam",
+    "verify report momentum",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", [pytest.param(x, marks=pytest.mark.slow) if x.startswith(SLOW) else x for x in LINES])
@@ -95,6 +98,8 @@ def test_every_example_runs(line: str, tmp_path: Path, monkeypatch: pytest.Monke
     if words[1] == "network":
         for library in ("optax", "sklearn", "joblib"):
             pytest.importorskip(library, reason=f"{library} is not installed (extra 'sweep')")
+    if "--jobs" in words:
+        pytest.importorskip("joblib", reason="joblib is not installed (extra 'sweep')")
     result = CliRunner().invoke(PROGRAMS[words[0]], words[1:], standalone_mode=False, catch_exceptions=False)
     said = re.search(r"# refuted, exit status (\d)", line)
     assert (result.return_value or 0) == (int(said[1]) if said else 0), result.output

@@ -54,6 +54,7 @@ SAMPLE = [
     ("compare", "adam", "adamw"),
     ("compare", "gd", "heun"), ("compare", "momentum", "ema-momentum"), ("explain", "momentum"),
     ("explain", "adam-bias-corrected"),
+    ("finite-step", "adam-bias-corrected"), ("finite-step", "momentum", "--order", "2", "--step", "3"),
     ("explain", "triple-momentum"), ("explain", "qhadam"), ("explain", "sgdw"), ("explain", "adagrad"), ("explain", "bdf2"),
     ("modified-sde", "gd", "--order", "3"), ("modified-sde", "momentum", "--order", "2", "--batch", "B"),
     ("modified-sde", "--update", "theta = theta - gamma*grad(theta) + sqrt(2*gamma)*normal()", "--order", "2"),

@@ -25,7 +25,8 @@ OWN = {"gamma": "gammaK", "theta": "thetaK", "L": "LK"}  # sort like the names t
 READINGS = [
     ("modified-eq", "momentum"), ("modified-loss", "adam"), ("second-order", "nesterov"), ("stability", "sgdw"),
     ("energy", "momentum"),
-    ("modifying", "gd"), ("initial-layer", "aggmo"), ("explain", "momentum"), ("explain", "adam"),
+    ("modifying", "gd"), ("initial-layer", "aggmo"), ("finite-step", "adam-bias-corrected"),
+    ("explain", "momentum"), ("explain", "adam"),
 ]  # fmt: skip
 
 

@@ -125,10 +125,34 @@ def test_proof_and_controls() -> None:
     assert prove(eq.configuration, {"theta": swapped}, {}, seed=1).verdict == "refuted"
 
 
-def test_roots_beside_sums_over_rows_are_left_open() -> None:
-    eq = modified_equation(inline_scheme("theta = theta - gamma*grad(theta)/norm(grad(theta), row)"), order=0)
-    found = prove(eq.configuration, eq.to_json()["equations"], {}, seed=1)
-    assert str(found) == "undecided: the proof knows no roots beside sums over rows or columns"
+ROWS = "theta = theta - gamma*grad(theta)/norm(grad(theta), row)"
+COLUMNS = "theta = theta - gamma*grad(theta)/norm(grad(theta), column)"
+COMPONENTS = "v = beta*v + (1 - beta)*theta**2; theta = theta - gamma*grad(theta)/sqrt(v + eps)/(1 + dot(theta, theta, row))"
+
+
+@pytest.mark.parametrize(("update", "order"), [(ROWS, 1), (COLUMNS, 0), (COMPONENTS, 0), (ADAFACTOR, 0)])
+def test_roots_beside_sums_over_rows_and_columns(update: str, order: int) -> None:
+    eq = modified_equation(inline_scheme(update, parameters=("beta", "eps")), order=order)
+    data = eq.to_json()
+    assert (found := prove(eq.configuration, data["equations"], data["memory"], seed=1)).proved, str(found)
+    assert found.classes == 1
+    wrong = copy.deepcopy(data["equations"])
+    wrong["theta"][order]["terms"][0]["coefficient"] += " + 1/1000000"
+    assert prove(eq.configuration, wrong, data["memory"], seed=1).verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("update", "claimed"),
+    [
+        (ROWS, "-grad/norm(grad, column)"),
+        ("theta = theta - gamma*sqrt(mean(grad(theta), row)**2)", "-mean(grad, row)"),
+        ("theta = theta - gamma*sqrt(mean(theta**2, row)*mean(theta, column)**2)", "-sqrt(mean(theta**2, row))*mean(theta, column)"),
+    ],
+)
+def test_roots_of_squares_have_two_signs(update: str, claimed: str) -> None:
+    """And are not taken for the number that is squared, whose sign is one in a row or column."""
+    eq = modified_equation(inline_scheme(update), order=0)
+    assert prove(eq.configuration, {"theta": [claimed]}, seed=1).verdict == "refuted"
 
 
 def test_adafactor_by_runs() -> None:

@@ -20,6 +20,7 @@ jax.config.update("jax_enable_x64", True)
 
 from derive.errors import UsageError  # noqa: E402
 from derive.network.function import FieldFunction  # noqa: E402
+from derive.sweeps import file_of, sweep  # noqa: E402
 from verify.commands.main import main  # noqa: E402
 from verify.network import sweep as sweeps  # noqa: E402
 from verify.network.comparison import Comparison  # noqa: E402
@@ -27,7 +28,7 @@ from verify.network.experiment import compare, compare_many  # noqa: E402
 from verify.network.flow import flow  # noqa: E402
 from verify.network.models import Model, built  # noqa: E402
 from verify.network.runs import runs_of  # noqa: E402
-from verify.network.sweep import Plan, grid, sweep  # noqa: E402
+from verify.network.sweep import Plan, grid  # noqa: E402
 
 SMALL = {"width": 3, "images": 20}
 DEFAULTS = ["gd", "momentum", "nesterov", "adam", "lion", "sam"]
@@ -181,7 +182,7 @@ def test_a_sweep_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: p
     again = sweep(PLAN, POINTS, tmp_path)
     assert sizes == [1, 1]
     assert again == [first[0], {"value": 0.05}]
-    PLAN.file(tmp_path, POINTS[0]).write_text('{"request": ')  # half a file
+    file_of(PLAN, tmp_path, POINTS[0]).write_text('{"request": ')  # half a file
     assert sweep(PLAN, POINTS, tmp_path) == again
     assert sizes == [1, 1, 1]
     sweep(replace(PLAN, order=1), POINTS, tmp_path)  # another question

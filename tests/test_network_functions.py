@@ -144,6 +144,23 @@ def test_maps_are_functions_too(backend: str) -> None:
         assert [float(v) for v in value] == pytest.approx([_number(text) for text in power], rel=DIGITS)
 
 
+@pytest.mark.parametrize("name", ["muon-newton-schulz", "normuon"])
+def test_lines_of_maps_are_carried_out_on_matrices(backend: str, name: str) -> None:
+    """By automatic differentiation, beside Taylor series of the lines at the point."""
+    array, _ = BACKENDS[backend]()
+    equation = modified_equation(name, 1)
+    values = {n: Fraction(1, k) for k, n in enumerate(equation.configuration.free, 2)}
+    text, at = "x**4/4 + x*y**2 + z*w + z**2 + x*w", {"w": "2", "x": "1", "y": "1/2", "z": "1/3"}
+    exact = equation.subs(**{n: str(v) for n, v in values.items()}).evaluate(text, at).values["theta"]
+    loss = lambda p: p[0, 1] ** 4 / 4 + p[0, 1] * p[1, 0] ** 2 + p[1, 1] * p[0, 0] + p[1, 1] ** 2 + p[0, 1] * p[0, 0]
+    f = equation.function(loss, backend=backend)
+    found = f(array([[2.0, 1.0], [0.5, 1 / 3]]), {n: float(v) for n, v in values.items()})["theta"]
+    for power, value in zip(exact, found, strict=True):
+        assert [float(v) for v in value.flatten()] == pytest.approx([_number(text) for text in power], rel=1e-9)
+    with pytest.raises(UsageError, match="P is a map of matrices, and a parameter has the shape"):
+        equation.function(plain_loss, backend=backend)(array([1.0, 2.0]), {n: float(v) for n, v in values.items()})
+
+
 def test_where_a_component_of_the_gradient_is_zero_a_quotient_is_its_sign(backend: str) -> None:
     array, _ = BACKENDS[backend]()
     equation = modified_equation("sign-descent", 1)

@@ -16,8 +16,10 @@ import pytest
 from proof_forgeries import FORGERIES, GAME_FORGERIES, renamed
 
 from derive import configure, load_scheme, modified_equation
+from derive.errors import ReductionError
 from verify.certificate import checker, sde_checker
-from verify.certificate.writing import certificate, certificate_text
+from verify.certificate.writing import CertificateRefused, certificate, certificate_text, decided
+from verify.commands.main import main as verify
 
 BASES = [("momentum", "memory"), ("momentum", "inertial"), ("rmsprop-outside", ""), ("gd-schedule", ""), ("gd", "")]
 GAMES = [("game-alternating", "rates"), ("game-negative-momentum", ""), ("game-optimistic", "")]
@@ -52,6 +54,25 @@ def test_true_certificates_are_proved(name: str, regime: str) -> None:
     assert bound < -100
     assert samples == classes
     assert classes in (1, dimension + 1)
+
+
+@pytest.mark.parametrize("name, order, reason", [
+    ("svrg-snapshot", "0", "the space of w is not that of its kind"),
+    ("rmsprop-centred-outside", "1", "the text loses too many powers of gamma"),
+])  # fmt: skip
+def test_no_certificate_is_written_that_the_checker_cannot_decide(name: str, order: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ReductionError, match=f"scheme {name}: the checker of certificates cannot decide this one .{reason}"):
+        verify(["scheme", name, "--order", order, "-o", str(tmp_path / "c.json")], standalone_mode=False)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_decided_is_the_certificate_and_a_false_one_is_refused() -> None:
+    right = base("gd", "", 1)
+    assert decided(right) == right
+    wrong = copy.deepcopy(right)
+    wrong["fields"]["theta"][1][0][0] = "-1/3"
+    with pytest.raises(CertificateRefused):
+        decided(wrong)
 
 
 @pytest.mark.parametrize("name, regime", [("momentum", "memory"), ("gd", "")])

@@ -19,7 +19,7 @@ from verify.proof import prove
 from verify.proof.balls import BallRing
 from verify.proof.bounds import Size, WeightOrbit, sample_error, scalar_root, size_of
 from verify.proof.claim import highest_derivative
-from verify.proof.classes import _proportional, _related, leads, per_sample, places, samples_needed, split
+from verify.proof.classes import _Products, _proportional, leads, per_sample, places, samples_needed, split
 from verify.proof.deciding import Proof, _Trial, alike, difference, powers, products
 from verify.proof.degrees import VARIABLE, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
@@ -749,8 +749,11 @@ def test_relations_of_sizes() -> None:
     assert not _proportional(P, (2,), (3,))
     half = pow(2, -1, P)
     inverse = (pow(3, -1, P), pow(5, -1, P))
-    assert all(_related(P, (6, 10), x, y) for x, y in (((2, 5), (3, 2)), ((12, 20), (2, 2)), ((half, half), inverse)))
-    assert not _related(P, (6, 10), (2, 5), (3, 3))
+    assert all(_Products(P, xs).has((6, 10)) for xs in (((2, 5), (3, 2)), ((12, 20), (2, 2)), ((half, half), inverse)))
+    assert not _Products(P, ((2, 5), (3, 3))).has((6, 10))
+    three = ((7, 11), (2, 5), (3, 2))
+    assert _Products(P, three).has((42, 110))
+    assert not _Products(P, three).has((42, 111))
 
 
 def test_roots_of_no_square_have_no_sign() -> None:

@@ -28,6 +28,7 @@ COMMANDS: list[list[str]] = [
     ["modifying", "--scheme", "gd", "--order", "2"],
     ["initial-layer", "--scheme", "momentum", "--order", "2"],
     ["initial-layer", "--scheme", "gd"],
+    ["finite-step", "--scheme", "adam-bias-corrected"],
     ["compare", "nesterov", "nesterov-keras"],
     ["compare", "momentum", "ema-momentum"],
     ["compare", "gd", "heun"],
@@ -37,7 +38,7 @@ COMMANDS: list[list[str]] = [
 KEYS = {
     "modified-loss": {"exists_through", "potential", "obstruction"}, "second-order": {"equation"},
     "accuracy": {"order", "defect"}, "stability": {"interval"},
-    "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"},
+    "energy": {"energy", "conserved"}, "modifying": {"equations"}, "initial-layer": {"shift"}, "finite-step": {"maps", "excess"},
     "compare": {"same_through", "change_of_variables"}, "explain": {"modified_loss", "stability", "regimes"},
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.proof": (ROUTE, set()),
     "verify.counterexample": (ROUTE, EXACT),
     "verify.numeric": (ROUTE, EXACT),
-    "verify.network": (ROUTE, {"numeric"}),
+    "verify.network": (ROUTE | {"derive.sweeps"}, {"numeric"}),
     "verify.certificate": (ROUTE, {"proof"}),
     "verify.verification": (ROUTE, EXACT | {"counterexample", "numeric", "proof"}),
     "verify.stated_formula": (ROUTE, {"problems", "counterexample"}),
@@ -40,7 +40,7 @@ WINGS: dict[str, tuple[set[str], set[str]]] = {
     "verify.report": (ROUTE | PAGE, EXACT | {"numeric", "proof", "certificate", "claims", "sde"}),
     "verify.sde": (ROUTE, EXACT | {"proof", "certificate"}),
     "verify.commands": (
-        ROUTE | CONSOLE,
+        ROUTE | CONSOLE | {"derive.sweeps"},
         {"verification", "formula_verdict", "counterexample", "certificate", "claims", "report", "sde", "network", "numeric"},
     ),
 }

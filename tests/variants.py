@@ -1,7 +1,7 @@
-"""Schemes of the catalogue for which others stand in the batteries over all of it: variants as libraries have them, and
-what takes long.
+"""Which schemes stand for others in the batteries over the catalogue; for the others these carry the marker `slow`.
 
-Tests that are repeated for them carry the marker `slow`; their rows beside the libraries do not.
+VARIANTS, as libraries have them, and what takes long: slow in every battery but in their rows beside the libraries.
+REPRESENTATIVES: one for every mechanism of the language and of the engine; the batteries of LONG run for them alone.
 """
 
 VARIANTS = frozenset((
@@ -16,4 +16,21 @@ VARIANTS = frozenset((
     "qhadam-bias-corrected", "radam", "radam-torch", "rmsprop-centred-outside", "rmsprop-inside-momentum", "schedule-free",
     "schedule-free-adamw", "schedule-free-adamw-bias-corrected", "scion-rms", "signum-sign", "simplified-ademamix",
     "simplified-ademamix-ema", "sm3", "stable-adamw", "weight-average", "weight-ema",
+))  # fmt: skip
+
+REPRESENTATIVES = frozenset((
+    "adadelta", "adagrad", "adam", "adam-bias-corrected", "adamax", "bdf2", "conjugate-gradients", "exponentiated-gradient",
+    "extragradient", "game-alternating", "gd", "gd-clipped-norm", "gd-schedule", "gradient-penalty", "implicit-midpoint",
+    "langevin", "lion", "local-gd", "lookahead", "momentum", "momentum-schedule", "muon", "nesterov", "nesterov-convex",
+    "normalised-gd", "ogda", "polyak-step", "rmsprop", "rmsprop-scalar", "sam", "sam-fixed", "sgld", "sign-descent",
+    "srmm", "svrg-snapshot", "triple-momentum", "weight-decay",
+))  # fmt: skip
+
+#: tests that read several equations of every scheme
+LONG = frozenset((
+    "test_articles", "test_catalogue_step_is_flow", "test_equations_of_the_catalogue_pickle_and_copy",
+    "test_every_conclusion_of_the_catalogue_rests_on_something",
+    "test_exact_orbits_have_the_derived_field_and_no_changed_coefficient", "test_explanations", "test_pages",
+    "test_printed_equations_are_what_was_derived", "test_reading",
+    "test_signs_are_those_of_parameters_in_their_ranges", "test_words_of_the_report",
 ))  # fmt: skip

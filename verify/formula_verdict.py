@@ -128,20 +128,20 @@ def formula_lines(result: FormulaVerdict) -> Iterator[str]:
     if branch := result.text.equation.region():
         place = f", taken where {' and '.join(branch['condition'])}" if branch["condition"] else ""
         yield f"of the branch {'; '.join(branch['branch'])}{place}"
-    m = result.counterexample
+    m, power = result.counterexample, result.text.equation.scheme.power
     if result.verdict == "confirmed":
-        yield f"confirmed through gamma^{result.text.order}: {result.reason}"
+        yield f"confirmed through {power(result.text.order)}: {result.reason}"
     elif m is None:
         yield result.reason
         if result.correct:
-            yield f"  correct at gamma^{result.power}: {result.correct}"
+            yield f"  correct at {power(result.power or 0)}: {result.correct}"
     else:
         numbers = f", {named(result.proof.numbers)}" if result.proof.numbers else ""
-        yield f"refuted at gamma^{result.power}, in {m.variable}'{numbers}"
+        yield f"refuted at {power(result.power or 0)}, in {m.variable}'{numbers}"
         yield f"  counterexample: {counterexample_text(m)}"
         for c in result.corrections:
             yield f"  coefficient of {c.term}: {c.claimed} claimed, {c.correct} correct ({c.settings})"
-        yield f"  correct at gamma^{result.power}: {result.correct}"
+        yield f"  correct at {power(result.power or 0)}: {result.correct}"
         if result.loss:
             yield f"  {result.loss}"
         if result.is_map:

@@ -142,7 +142,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
     for text in (claim for says in given.says for claim in _claims(says)):
         variable, formula = _sides(text)
         expressions[variable] = _read(scheme, formula, f"formula for {variable}")
-    order = given.order if given.order is not None else max(_degree(e) for e in expressions.values())
+    order = given.order if given.order is not None else max(_degree(e, scheme.root) for e in expressions.values())
     equation = modified_equation(scheme, order, regime=given.regime, settings=given.settings)
     slow = tuple(equation.equations)
     values = _meanings(equation)
@@ -160,7 +160,7 @@ def _stated(scheme: Scheme, given: _Given) -> StatedFormula:
             raise UsageError(f"--says '{variable}: ...': claim one formula for each of {', '.join(slow)}{other}")
         if variable == "loss":
             _require_loss(scheme, slow)
-        parts = [_plain(p, values, equation) for p in split_powers(expression, order)]
+        parts = [_plain(p, values, equation) for p in split_powers(expression, order, scheme.root)]
         parts = [shaped_formula(p, equation.configuration, f"formula for {variable}") for p in parts]
         if scheme.losses:
             parts = [_of_game(p, equation.configuration, variable) for p in parts]
@@ -232,11 +232,11 @@ def _plain(part: Expression, values: Mapping[str, Expression], equation: Modifie
     return squared_norms(sized(named, kinds, DERIVATIVES))
 
 
-def _degree(expression: Expression) -> int:
+def _degree(expression: Expression, root: int) -> int:
     degree = 0
     while True:
         try:
-            split_powers(expression, degree)
+            split_powers(expression, degree, root)
             return degree
         except UsageError:
             degree += 1

@@ -117,6 +117,12 @@ class Verification:
             self.seconds[name] = time.perf_counter() - begin
 
 
+def overall(reports: Sequence[Verification]) -> str:
+    """The verdict on all regions: refuted if one is, verified if all are."""
+    verdicts = [r.verdict for r in reports]
+    return next((v for v in ("refuted", "not proved") if v in verdicts), "verified")
+
+
 @dataclass(frozen=True)
 class Options:
     """What `verify scheme` was asked for.  Raises UsageError for a figure that could not be written."""
@@ -145,6 +151,8 @@ def verify_scheme(
 
     Raises UsageError for input that no route can use.
     """
+    if options.plot:
+        equation.scheme.require_whole_powers("a figure is drawn of runs over one time")
     if equation.scheme.losses and (options.loss or options.plot):
         raise UsageError("--loss and --plot are for schemes of one loss L(theta); declared losses are random polynomials here")
     if equation.scheme.layered and (options.loss or options.plot):
@@ -169,6 +177,7 @@ def verify_scheme(
     configuration, stated = _at(equation.configuration, data, numbers)
     if options.loss:
         with verification.route("given loss", announce):
+            configuration.scheme.require_whole_powers("exact orbits are series")
             claim = claimed_field(branch_text(configuration), stated["equations"], stated["memory"])
             verification.given = check_given_loss(claim, options.loss, options.seed, options.digits)
     verification.parameters = {n: Fraction(k) for n, k in numbers.items()}
@@ -234,8 +243,10 @@ def _numerical(
     with verification.route("slopes", announce):
         verification.table = routes.check_slopes(*shared, loss, theta, options.digits, others)
     with verification.route("recovered", announce):
+        configuration.scheme.require_whole_powers("coefficients are recovered")
         verification.recovery = routes.recover_coefficients(*shared, seed=options.seed)
     with verification.route("quadratic", announce):
+        configuration.scheme.require_whole_powers("closed forms are series")
         found = check_quadratic(branch_text(configuration), data, chosen, 12)
         if found.applicable:
             verification.quadratic = found
@@ -243,6 +254,7 @@ def _numerical(
             verification.skipped["quadratic"] = found.reason
     if options.from_rest:
         with verification.route("from rest", announce):
+            configuration.scheme.require_whole_powers("starts from rest are followed")
             verification.rest = routes.check_from_rest(*shared, loss, theta, min(options.digits, 30))
     if options.plot:
         _plot(verification, shared, loss, theta, options)

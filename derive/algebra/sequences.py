@@ -169,12 +169,52 @@ class Sequences:
         return bool(self.factors) and any(any(key) for key in self._parts(sequence.reduced()))
 
 
+class Flowing(Sequences):
+    """The same where a step moves n by a power of the small parameter: what leads of P(n + h) - P(n), over h, is P'(n).
+
+        sum         P' = R,    P(0) = 0                         relaxation  P' + (1 - a) P = R
+
+    >>> ring = Ring(["beta"]); flowing = Flowing(ring)
+    >>> str(flowing.sum(ring.n)), str(flowing.relax(ring.symbol("beta"), ring.n)), str(flowing.shift(ring.n * ring.n))
+    ('n**2/2', '-(1 - n + n*beta)/(1 - beta)**2', 'n*(2 + n)')
+    """
+
+    def _next_sum(self, sums: list[Ratio]) -> Ratio:
+        k = len(sums)
+        return (self.ring.n ** (k + 1)).scaled(fmpq(1, k + 1))
+
+    def _next_relaxed(self, a: Ratio, images: list[Ratio]) -> Ratio:
+        """Q_k with Q_k' + (1 - a) Q_k = n^k: (1-a) Q_k = n^k - k Q_(k-1)."""
+        k = len(images)
+        total = self.ring.n**k - images[-1].scaled(k) if images else self.ring.one
+        return (total / (self.ring.one - a)).reduced()
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        """P + P'."""
+        return (sequence + rate(sequence)).reduced()
+
+
+class Standing(Flowing):
+    """The same where nothing leads: P(n + h) - P(n) is smaller than what the memory relaxes by, and (1 - a) P = R."""
+
+    def _next_relaxed(self, a: Ratio, images: list[Ratio]) -> Ratio:
+        return (self.ring.n ** len(images) / (self.ring.one - a)).reduced()
+
+    def shift(self, sequence: Ratio) -> Ratio:
+        return sequence
+
+
 def _shifted(sequence: Ratio) -> Ratio:
     """P(n+1) = sum_k P^(k)(n)/k!."""
     total, term, k = sequence.num, sequence.num.derivative(0), 1
     while term:
         total, term, k = total + term, term.derivative(0) / (k + 1), k + 1
     return Ratio(sequence.ring, total, sequence.den)
+
+
+def rate(sequence: Ratio) -> Ratio:
+    """P'(n), of a sequence without n in its denominator."""
+    return Ratio(sequence.ring, sequence.num.derivative(0), sequence.den)
 
 
 def coefficient_of_n(sequence: Ratio, power: int) -> Ratio:

@@ -64,7 +64,7 @@ def _wanted(what: str, scheme: Any, order: int, regime: str | None, settings: di
     if what == "field":
         equation = modified_equation(scheme, order, regime=regime, settings=settings)
         sides = ", ".join(f"{x}'" for x in equation.equations)
-        about = f"{sides} in the modified equation of {equation.name}, through gamma^{order}."
+        about = f"{sides} in the modified equation of {equation.name}, through {equation.scheme.power(order)}."
         return equation, Wanted("modified_field", about, equation.equations)
     if what == "loss":
         found = modified_loss(scheme, order, regime=regime, settings=settings)

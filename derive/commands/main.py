@@ -46,9 +46,11 @@ class Commands(LimitedGroup):
         "modifying": ("derive.commands.readings", "modifying", "The corrected field that makes a scheme follow its limit flow."),
         "code": ("derive.commands.code", "code", "The modified equation as a function to paste, in JAX, torch, Python, Julia."),
         "initial-layer": ("derive.commands.readings", "initial_layer", "Started from rest: the shifted start and the transient."),
+        "finite-step": ("derive.commands.readings", "finite_step", "Started from rest: the step after n others; what decays."),
         "compare": ("derive.commands.readings", "compare", "Whether two schemes agree, and up to which change of variables."),
         "stationary-law": ("derive.commands.laws", "stationary_law", "Where a stochastic optimizer settles: variance, density."),
         "compare-laws": ("derive.commands.laws", "compare_laws", "Whether two optimizers agree in law; scaling rules."),
+        "sweep": ("derive.commands.sweep", "sweep", "Many schemes, regimes and orders at once; their proofs."),
         "paper": ("derive.commands.paper", "paper", "An article with the derivation, ready to compile."),
         "explain": ("derive.commands.readings", "explain", "All readings of one scheme on one screen."),
     }

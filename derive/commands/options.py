@@ -240,3 +240,17 @@ def _printed_into(path: str) -> Iterator[None]:
         yield
     stream.flush()
     write_whole(path, kept.getvalue())
+
+
+def sweep_options(function: Function) -> Function:
+    """--scheduler, --jobs, --output-dir: how the points of a sweep are carried out, for `derive.sweeps`."""
+    for option in reversed((
+        click.option("--scheduler", default="joblib", show_default=True,
+                     help="Of a sweep: joblib, dask for a local cluster, or tcp://HOST:PORT."),
+        click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True,
+                     help="Processes of a sweep; each imports and compiles anew."),
+        click.option("--output-dir", "--out", "folder", metavar="FOLDER",
+                     help="One result file a point of a sweep; what is there already is not run again."),
+    )):  # fmt: skip
+        function = option(function)
+    return function

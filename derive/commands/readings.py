@@ -313,6 +313,33 @@ def initial_layer(order: int, law: bool, loss: str | None, at: str | None, digit
 
 
 @reading(
+    "finite-step",
+    "derive finite-step adam-bias-corrected",
+    "derive finite-step adam-bias-corrected --step 3 --set beta1=9/10",
+    "derive finite-step adam-bias-corrected --set beta1=9/10 --set beta2=99/100 --set eps=1 --layer --format json",
+)
+@scheme_options
+@order_option(1, "Derive the step through gamma^(ORDER + 1).")
+@click.option("--step", type=int, metavar="N", help="After N steps, a number; any order then.")
+@click.option("--layer", is_flag=True, help="With --format json: the sum over all steps of what decays, in decimals.")
+@point_options
+@format_option
+def finite_step(order: int, step: int | None, layer: bool, loss: str | None, at: str | None, digits: int, output: str,
+                plain: bool, **options: Any) -> None:  # fmt: skip
+    """Started from rest: the step after N others, bias corrections as they are, and what of it decays with N."""
+    from derive.readings.finite_step import finite_step as read
+    from derive.writing import readings as report
+
+    if layer and output != "json":
+        raise click.UsageError("--layer prints decimals; write --format json")
+    scheme, keywords = chosen(options)
+    found = read(scheme, order, step=step, **keywords)
+    values = {"theta": found.evaluate(loss, at or "", digits)} if _point(loss, at) and loss else None
+    extra = reading_header(scheme, options, order=order) | ({"layer": found.layer()} if layer else {})
+    print_reading(found, report.finite_step_lines, output, plain, extra, values)
+
+
+@reading(
     "compare",
     "derive compare nesterov nesterov-keras",
     "derive compare momentum ema-momentum --set beta=1/2",

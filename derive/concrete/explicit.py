@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from math import comb, prod
@@ -23,7 +23,8 @@ from derive.concrete.values import component_names, spread
 from derive.errors import LimitError, SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Expression, Name, Operation, interpret
 from derive.result import Combination, Equation
-from derive.scheme.map_settings import MapFormula
+from derive.scheme.map_programs import MapProgram
+from derive.scheme.map_settings import MapFormula, examples
 
 MAX_MONOMIALS = 400
 
@@ -106,8 +107,12 @@ class Expressions:
                 return sp.diff(self.partial(which, lower), self.symbols[j])
         return self.functions[which]
 
-    def maps(self) -> Mapping[str, MapFormula]:
+    def maps(self) -> Mapping[str, MapFormula | MapProgram]:
         return self.formulas
+
+    def map_along(self, program: MapProgram, point: list[Any], directions: Sequence[list[Any]]) -> list[Any]:
+        text = f"the lines of {program.label} are not written out as a formula"
+        raise UsageError(f"{text}; ask for values at a point (--at), or set the map: {examples(program.label)}")
 
     def map_derivatives(self, formula: MapFormula, point: list[Any], degree: int) -> Callable[[int, Index], Any]:
         letters = [sp.Dummy(v, real=True) for v in formula.variables]

@@ -20,6 +20,7 @@ from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, arguments, space_of
 from derive.errors import UsageError
 from derive.language.maps import map_of
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula, examples
 
 Number = Any
@@ -56,21 +57,27 @@ class Numbers(Protocol):
 
     def coefficient(self, c: Ratio) -> Number: ...
 
-    def maps(self) -> Mapping[str, MapFormula]:
-        """The maps that have formulas."""
+    def maps(self) -> Mapping[str, MapFormula | MapProgram]:
+        """The maps that have formulas or lines."""
 
     def map_derivatives(self, formula: MapFormula, point: Vector, degree: int) -> Callable[[int, Index], Number]:
         """(i, index) -> d^index P_i at the point, for all indices through this degree."""
+
+    def map_along(self, program: MapProgram, point: Vector, directions: Sequence[Vector]) -> Vector:
+        """d^kP(u)[v_1, ..., v_k] of a map that is stated by its lines."""
 
 
 class WithoutMaps:
     """Numbers at whose points no map has a formula."""
 
-    def maps(self) -> Mapping[str, MapFormula]:
+    def maps(self) -> Mapping[str, MapFormula | MapProgram]:
         return {}
 
     def map_derivatives(self, formula: MapFormula, point: Vector, degree: int) -> Callable[[int, Index], Number]:
         raise AssertionError(formula)
+
+    def map_along(self, program: MapProgram, point: Vector, directions: Sequence[Vector]) -> Vector:
+        raise AssertionError(program)
 
 
 class Point(Fold[Vector]):
@@ -191,6 +198,10 @@ class Point(Fold[Vector]):
         formula, rank = maps[found[0]], found[1]
         directions = [self.term(c) for c in f.children]
         point = self.total(f.body) if f.body else [self.zero] * len(directions[0])
+        if isinstance(formula, MapProgram):
+            if formula.kind == "componentwise":
+                return [self.numbers.map_along(formula, [x], [[self.unity]] * rank)[0] for x in point]
+            return self.numbers.map_along(formula, point, directions)
         if formula.kind == "componentwise":
             return [self.numbers.map_derivatives(formula, [x], rank)(0, (rank,)) for x in point]
         if len(formula.variables) != len(point):

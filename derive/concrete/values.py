@@ -22,12 +22,14 @@ from derive.algebra.fold import within
 from derive.algebra.sums import Algebra
 from derive.algebra.terms import DERIVATIVES, Exponent, Factor, term_text
 from derive.concrete.jets import Jet, Value, exact, known_value, real_power
+from derive.concrete.map_lines import along
 from derive.concrete.names import check_names
 from derive.concrete.point import Index, Point, WithoutMaps, paired, raised
 from derive.concrete.problem import Problem
 from derive.errors import SingularPointError, UsageError
 from derive.language import Expression, derivative_symbol
 from derive.result import Combination, Described, Equation
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula
 from derive.scheme.schedule import Schedule
 
@@ -206,8 +208,11 @@ class _EquationNumbers(ExactNumbers):
     def named(self, name: str) -> Value:
         return self.point[name]
 
-    def maps(self) -> Mapping[str, MapFormula]:
+    def maps(self) -> Mapping[str, MapFormula | MapProgram]:
         return self.equation.configuration.maps
+
+    def map_along(self, program: MapProgram, point: list[Value], directions: Sequence[list[Value]]) -> list[Value]:
+        return along(program, point, directions, self.symbols)
 
     def _symbol_values(self) -> dict[str, Value]:
         values = {n: self.point[n] for n in self.problem.parameters}  # a parameter of the scheme too, perhaps

@@ -41,7 +41,7 @@ class Workspace:
     def fail(self, message: str, place: Place | None = None) -> ReductionError:
         return ReductionError(message)
 
-    def shift(self, sequence: Ratio) -> Ratio:
+    def after(self, name: str, power: int) -> Sum:
         raise AssertionError("no step number here")
 
     def missing(self, name: str) -> Sum:

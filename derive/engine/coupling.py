@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
@@ -12,7 +12,7 @@ from derive.algebra.calculus import is_loss
 from derive.algebra.coefficients import Ratio
 from derive.algebra.fold import within
 from derive.algebra.linear import characteristic_polynomial, null_vector
-from derive.algebra.sums import Sum
+from derive.algebra.sums import Sum, accumulate, reduced
 from derive.engine.roots import Vanishes
 from derive.engine.series import Series, lattice
 from derive.engine.translation import PLAIN, Translation, Variant
@@ -68,6 +68,8 @@ class Coupling(Translation):
         variables each depends, and through which constants.  Memory that is only multiplied by a factor there is zero on
         the slow manifold; what it multiplies then matters no more.
         """
+        if self.root > 1:
+            self._find_paces()
         leading = self._leading(())
         needs = {s: self._depends(value) for s, value in leading.items()}
         vanishing: dict[str, None] = {}
@@ -87,6 +89,24 @@ class Coupling(Translation):
         self.end_exploring()
         self._needs = needs
         return [self._component(names, leading, needs) for names in _strong_components(needs)]
+
+    def _find_paces(self) -> None:
+        """By which power of h, gamma = h^root, every state changes in a step; of those that are less than gamma, the last."""
+        self.lag, self.paces = 0, {}
+        self.explore(())
+        found = {s: self._pace(s) for s in self.states}
+        self.lag = max((e for e in found.values() if e < self.root), default=0)
+        self.paces = {s: min(e, self.lag) for s, e in found.items()}
+        for x in self.scheme.unknowns if self.lag else ():
+            if found[x] < self.root:
+                e = Fraction(found[x], self.root)
+                raise self.fail(f"{x} changes by a term of order gamma^({e}) in a step, and must change by one of order gamma")
+
+    def _pace(self, state: str) -> int:
+        """The first power of h at which U(x) - x is not zero, at most that of gamma."""
+        before = (self.symbols[state], *[{}] * self.root)
+        changes = (self._less(self.updates[state].at(k), before[k]) for k in range(self.root))
+        return next((k for k, change in enumerate(changes) if change), self.root)
 
     def _leading(self, vanishing: Collection[str]) -> dict[str, Sum]:
         """Every state variable after the step, at gamma^0."""
@@ -109,7 +129,8 @@ class Coupling(Translation):
             if k < 0 and update.at(k):
                 text = f"after the step {state} is of order gamma^{k}, not of order 1; rescale it with another power of gamma"
                 (term,) = self.symbols[state]
-                raise GrowthError(str(self.fail(text)), state, Fraction(-k) + (leading.get(term) == self.ring.one))
+                power = Fraction(-k) / self.root + (leading.get(term) == self.ring.one)
+                raise GrowthError(str(self.fail(text)), state, power)
 
     def _check_driven(self, state: str, leading: Sum) -> None:
         """Refuse S = S + r at gamma^0 where r is made of the unknowns alone: no other memory can make it vanish."""
@@ -120,11 +141,14 @@ class Coupling(Translation):
             raise self._driven(state)
 
     def _driven(self, state: str) -> GrowthError:
+        pace = self.paces.get(state, 0)
+        power = Fraction(self.root - pace, self.root)
+        driven, grows = ("a term without gamma", "gamma") if not pace else (f"gamma^({1 - power})", f"gamma^({power})")
         text = (
-            f"{state} is driven by a term without gamma and does not relax (factor 1): it grows like 1/gamma; "
-            f'rescale it, for example {state} = "{state}_bar/gamma"'
+            f"{state} is driven by {driven} and does not relax (factor 1): it grows like 1/{grows}; "
+            f'rescale it, for example {state} = "{state}_bar/{grows.replace("^", "**")}"'
         )
-        return GrowthError(str(self.fail(text)), state, Fraction(1))
+        return GrowthError(str(self.fail(text)), state, power)
 
     def _depends(self, value: Sum) -> set[str]:
         """State variables on which a sum of terms depends: those in it, and those that the functions in it depend on."""
@@ -137,6 +161,8 @@ class Coupling(Translation):
     def _component(self, names: tuple[str, ...], leading: dict[str, Sum], needs: dict[str, set[str]]) -> Component:
         if len(names) > MAX_COUPLED:
             raise LimitError(f"{self.scheme.where}: {len(names)} variables depend on each other; the limit is {MAX_COUPLED}")
+        if len({self.paces.get(s, 0) for s in names}) > 1:
+            raise self.fail(f"{', '.join(names)} depend on each other at gamma = 0 and relax by different powers of gamma")
         terms = {s: next(iter(self.symbols[s])) for s in names}
         matrix = []
         for s in names:
@@ -228,11 +254,39 @@ class Coupling(Translation):
                 frontier.append(name)
         return [c for c in self.components if wanted & set(c.names)]
 
+    def pace_of(self, component: Component) -> Fraction:
+        """The power of gamma by which its memory relaxes in a step."""
+        return Fraction(self.paces.get(component.names[0], 0), self.root)
+
+    def lost(self, component: Component) -> list[Sum]:
+        """(1 - A) u, u the variables of the component."""
+        u = [self.symbols[x] for x in component.names]
+        images = component.linear(u) if component.linear else [self._combined(row, u) for row in component.matrix]
+        return [self._less(x, image) for x, image in zip(u, images, strict=True)]
+
+    def lost_factor(self, component: Component) -> Sum | None:
+        """1 - A where it is one factor."""
+        if len(component.names) > 1 or (component.linear and component.linear.products):
+            return None
+        a = component.linear.matrix[0][0] if component.linear else self.algebra.constant(component.matrix[0][0])
+        return self._less(self.algebra.constant(self.ring.one), a)
+
+    def _combined(self, row: Sequence[Ratio], values: Sequence[Sum]) -> Sum:
+        total: Sum = {}
+        for a, value in zip(row, values, strict=True):
+            accumulate(total, self.algebra.scale(value, a))
+        return total
+
+    def _less(self, a: Sum, b: Sum) -> Sum:
+        total = dict(a)
+        accumulate(total, {t: -c for t, c in b.items()})
+        return reduced(total)
+
     def relaxations(self) -> list[tuple[tuple[str, ...], list[Ratio]]]:
         """For every component with constant factors and memory: its variables and det(z E - A)/(z - 1)^[slow], coefficients from
         z^0 up."""
         result = []
-        for component in self.components:
+        for component in (c for c in self.components if not self.pace_of(c)):
             polynomial = characteristic_polynomial(component.matrix, self.ring)
             if component.slow:  # divide by z - 1, from the top
                 quotient = [self.ring.zero] * (len(polynomial) - 1)

@@ -98,8 +98,13 @@ class FixedPoints(Coupling):
             right = component.resolvent(right)
             for total, value in zip(result, right, strict=True):
                 accumulate(total, value)
-            right = [{t: d for t, c in value.items() if (d := (c - self.shift(c)).reduced())} for value in right]
+            right = [self._slowed(x, value) for x, value in zip(component.names, right, strict=True)]
         return result
+
+    def _slowed(self, name: str, value: Sum) -> Sum:
+        """-Delta R."""
+        shift = self.sequences_of(name).shift
+        return {t: d for t, c in value.items() if (d := (c - shift(c)).reduced())}
 
     # ------------------------------------------------------------------ the fixed point
 

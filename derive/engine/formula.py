@@ -59,7 +59,9 @@ class _Value:
 
 
 class FormulaReader(Meaning[_Value]):
-    """Turns the expression into a series; `values` gives theta' and theta'' as series."""
+    """Turns the expression into a series in gamma**(1/`root`); `values` gives theta' and theta'' as series."""
+
+    root = 1
 
     def __init__(self, workspace: Workspace, values: Mapping[str, Series]) -> None:
         self.workspace, self.algebra, self.ring = workspace, workspace.algebra, workspace.algebra.ring
@@ -115,7 +117,7 @@ class FormulaReader(Meaning[_Value]):
         if name in self.values:
             return self.values[name]
         if name == "gamma":
-            return Polynomial(self.workspace, {1: self.ring.one})
+            return Polynomial(self.workspace, {self.root: self.ring.one})
         if name == "theta":
             return self.given(self.algebra.state("theta"))
         if name in ("grad", "field"):

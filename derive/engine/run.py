@@ -55,8 +55,8 @@ class Derivation(FixedPoints):
         variant: Variant = PLAIN,
     ) -> None:
         super().__init__(configuration, order, variant)
-        self.residual_power = order + 1
         self._begun(lambda: self._solve_all(progress))
+        self.residual_power = self.top
         self._read_off()
 
     def _solve_all(self, progress: Callable[[int], None] | None) -> None:
@@ -64,12 +64,12 @@ class Derivation(FixedPoints):
             self.strict, self.tentative = False, -1
             self.components = self._explore()
         self.strict = True
-        for k in range(self.order + 2):
+        for k in range(self.top + 1):
             self._solve_power(k, self.components if k <= self.order else self._needed_last())
             if progress:
                 progress(k)
         for update in self.updates.values():
-            update.require_whole(self.order + 1)
+            update.require_whole(self.top)
         for series in self.all_series:
             if isinstance(series, Leading):
                 series.check_below()
@@ -139,7 +139,7 @@ class Derivation(FixedPoints):
                         raise self._too_late(name, later[0])
                     raise ResidualError(f"{self.scheme.where}: residual of {name} at gamma^{p}: {below}")
             self.unsolved.clear()
-            residual = {t: self.shift(c) for t, c in self.solution[name][k].items()}
+            residual = {t: self.sequences_of(name).shift(c) for t, c in self.solution[name][k].items()}
             accumulate(residual, {t: -c for t, c in self.updates[name].at(k).items()})
             if self.unsolved and (later := self.awaited([residual])):
                 raise self._too_late(name, later[0])
@@ -179,14 +179,16 @@ class Derivation(FixedPoints):
                 return [self._relaxed(component.names[0], component.matrix[0][0], right[0], k)]
             if k == 0:
                 return [self.symbols[component.slow]]
-            return [{t: p for t, c in right[0].items() if (p := self.sequences.sum(c))}]
+            total = self.sequences_of(component.slow).sum
+            return [{t: p for t, c in right[0].items() if (p := total(c))}]
         if self.variant.from_rest:
             return self._pair_from_rest(component, right, k)
         return self._coupled_solution(component, right, k)
 
     def _relaxed(self, name: str, a: Ratio, right: Sum, k: int) -> Sum:
         if not self.variant.from_rest:
-            return {t: p for t, c in right.items() if (p := self.sequences.relax(a, c))}
+            relax = self.sequences_of(name).relax
+            return {t: p for t, c in right.items() if (p := relax(a, c))}
         start, zero = self._start(name, k), self.ring.zero
         terms = dict.fromkeys((*right, *start))
         return {t: p for t in terms if (p := self.sequences.relax(a, right.get(t, zero), start.get(t, zero)))}
@@ -236,13 +238,13 @@ class Derivation(FixedPoints):
             y = ring.zero
             if component.slow:
                 force = sum((a * b for a, b in zip(component.left, r, strict=True)), ring.zero)
-                y = self.sequences.sum(force)
+                y = self.sequences_of(component.slow).sum(force)
                 r = [a - component.right[i] * force for i, a in enumerate(r)]
             z, sign = [ring.zero] * size, 1
             while any(r):  # Delta lowers the degree in n, so this ends
                 r = solve_linear(matrix, r)
                 z = [a + b.scaled(sign) for a, b in zip(z, r, strict=True)]
-                r = [self.shift(a) - a for a in r]
+                r = [self.sequences_of(x).shift(a) - a for x, a in zip(component.names, r, strict=True)]
                 sign = -sign
             x = [a + component.right[i] * y if component.slow else a for i, a in enumerate(z)]
             if component.slow:  # the slow variable starts at the point itself: X_slow(0) = 0 for k >= 1
@@ -260,16 +262,25 @@ class Derivation(FixedPoints):
     # ------------------------------------------------------------------ results
 
     def _read_off(self) -> None:
-        def part(name: str, k: int, read: Callable[[Ratio], Ratio]) -> Sum:
-            found = {t: v for t, c in self.solution[name].get(k, {}).items() if (v := read(c))}
+        def part(total: Sum, read: Callable[[Ratio], Ratio]) -> Sum:
+            found = {t: v for t, c in total.items() if (v := read(c))}
             return gathered(self.algebra, found) if isinstance(self.algebra, Algebra) else found
 
         slow = [c.slow for c in self.components if c.slow]
         self.slow = tuple(s for s in self.states if s in slow)
         through = range(self.order + 1)
 
-        self.fields = {x: [part(x, k + 1, lambda c: coefficient_of_n(c, 1)) for k in through] for x in self.slow}
-        self.maps = {x: [part(x, k + 1, lambda c: value_at(c, 1)) for k in through] for x in self.slow}
+        x_k, moves = self.solution, self.root - self.lag
+        self.fields = {x: [part(x_k[x][k + moves], lambda c: coefficient_of_n(c, 1)) for k in through] for x in self.slow}
+        self.maps = {x: [part(*self._after_one(x, k + self.root)) for k in through] for x in self.slow}
         self.memory = {
-            v: [reduced(part(v, k, lambda c: coefficient_of_n(c, 0))) for k in through] for v in self.states if v not in slow
+            v: [reduced(part(x_k[v].get(k, {}), lambda c: coefficient_of_n(c, 0))) for k in through]
+            for v in self.states
+            if v not in slow
         }
+
+    def _after_one(self, x: str, k: int) -> tuple[Sum, Callable[[Ratio], Ratio]]:
+        """What x changes by in the first step, at a power, and where in n it is read."""
+        if self.lag:
+            return self.moved(x, k, 1), lambda c: value_at(c, 0)
+        return self.solution[x][k], lambda c: value_at(c, 1)

@@ -50,8 +50,8 @@ class Context(Protocol):
     @property
     def solution(self) -> Mapping[str, Mapping[int, Sum]]: ...
 
-    def shift(self, sequence: Ratio) -> Ratio:
-        """P(n+1)."""
+    def after(self, name: str, power: int) -> Sum:
+        """A state that is solved at this power, after a step."""
 
     def missing(self, name: str) -> Sum:
         """Zero, or a symbol of its own while it is checked that nothing depends on it."""
@@ -165,7 +165,7 @@ class State(Series):
             return self.context.missing(name)
         if self.context.is_tentative(int(k)):
             self.context.unsolved.add(GUESS)
-        return {t: self.context.shift(c) for t, c in found.items()} if self.ahead else found
+        return self.context.after(self.name, int(k)) if self.ahead else found
 
 
 class Plus(Series):

@@ -26,7 +26,7 @@ from derive.language import names_of
 from derive.scheme import Configuration
 from derive.scheme.names import ahead, previous
 
-_COUNTED = "give the number of steps done before, such as step=5"
+_COUNTED = "give the number of steps done before, such as 5 (--step 5, in Python step=5)"
 Powers = Mapping[str, Sequence[Sum]]  # by variable and power of gamma
 
 

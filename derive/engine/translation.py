@@ -11,12 +11,13 @@ from derive.algebra.calculus import Transfer
 from derive.algebra.coefficients import Ratio, Ring
 from derive.algebra.fold import within
 from derive.algebra.functions import Function, gradients, mapping
-from derive.algebra.sequences import Sequences
+from derive.algebra.sequences import Flowing, Sequences, Standing
 from derive.algebra.sums import Algebra, Sum
 from derive.algebra.terms import Exponent
 from derive.engine.calls import CALL_SERIES, Expressions, Gradient, Mapped, TimeFunction, Value, place_of
 from derive.engine.composition import Node, composed
 from derive.engine.loop import Loop
+from derive.engine.pace import Paced, moved
 from derive.engine.roots import Power, Vanishes
 from derive.engine.series import Place, Plus, Polynomial, Series, State, Times
 from derive.errors import ReductionError
@@ -64,6 +65,8 @@ class Translation:
 
     `solution[x][k]` is what the series read for x at gamma^k; `unsolved` names what they have found missing.  At the power
     `tentative` it is a guess (-1: none is); `begins` is what is known of roots of what vanishes (`engine.roots`).
+
+    Powers are those of h, gamma = h^root; `lag` and `paces` are p and the e of every state (`engine.pace`).
     """
 
     def __init__(self, configuration: Configuration, order: int, variant: Variant = PLAIN) -> None:
@@ -71,6 +74,9 @@ class Translation:
         self.indices = tuple(f"step {i} of repeat" for i in range(symbolic_depth(self.scheme.statements)))
         self.depth = 0  # in repeats whose number is a symbol
         self.ring = Ring(self._symbols())
+        self.root, self.lag = self.scheme.root, 0
+        self.paces: Mapping[str, int] = {}
+        self._check_root()
         self.functions: Mapping[str, Function] = {
             **gradients(self.scheme.losses),
             **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
@@ -141,7 +147,7 @@ class Translation:
     def vanishes(self, root: int, v: Exponent, following: Exponent, what: str, place: Place | None) -> ReductionError:
         """To look further than every power that enters the equation would be to no end."""
         error = self.fail(f"the leading part vanishes {what} through gamma^{v}; add a positive constant such as eps there", place)
-        return error if v > 2 * self.order + 2 else Vanishes(str(error), root, following)
+        return error if v > 2 * self.top else Vanishes(str(error), root, following)
 
     def awaited(self, values: Iterable[Sum]) -> list[str]:
         """Variables whose missing values stand in sums that were computed under `strict`."""
@@ -157,9 +163,35 @@ class Translation:
             symbols += [derivative_symbol(name, k) for k in range(self.order + 2)]
         return [*symbols, *self.variant.rest, *self.indices]
 
+    @property
+    def top(self) -> int:
+        """The power at which the unknowns have the last coefficient of the field."""
+        return self.order + self.root - self.lag
+
+    def sequences_of(self, name: str) -> Sequences:
+        """The equations that the sequences of a state solve."""
+        if not self.lag:
+            return self.sequences
+        return (Flowing if self.paces[name] == self.lag else Standing)(self.ring)
+
     def shift(self, sequence: Ratio) -> Ratio:
         """P(n+1)."""
         return self.sequences.shift(sequence)
+
+    def moved(self, name: str, power: Exponent, first: int) -> Sum:
+        """A state after a step less the first terms of its Taylor series in the clock, at a power."""
+        return moved(self.solution[name], power, self.lag, first)
+
+    def after(self, name: str, power: int) -> Sum:
+        """A state that is solved at this power, after a step."""
+        if self.lag:
+            return self.moved(name, power, 0)
+        return {t: self.shift(c) for t, c in self.solution[name][power].items()}
+
+    def _check_root(self) -> None:
+        if self.root > 1 and (self.variant.from_rest or self.variant.corrections):
+            what = "a start from rest, and a modified gradient, are read in whole powers of gamma"
+            raise self.fail(f"{what}, and this expansion is in gamma**(1/{self.root})")
 
     def check_settled(self, leading: Sum, place: Place | None, stands: str = "") -> None:
         if self.indices and any(i in c.symbols() for c in leading.values() for i in self.indices):
@@ -185,7 +217,7 @@ class Translation:
 
     def _compile(self) -> dict[str, Series]:
         """One series per state variable: its value after the step, in the units in which it is carried."""
-        self.gamma = Polynomial(self, {1: self.ring.one})
+        self.gamma = Polynomial(self, {self.root: self.ring.one})
         bindings = {n: self._series(e, {}) for n, e in self.configuration.bindings.items()}
         factors = {v: self._series(r.factor, bindings) for v, r in self.configuration.rescaled.items()}
         names: dict[str, Series] = dict(bindings)
@@ -200,7 +232,10 @@ class Translation:
         updates |= {x: series for x, series in old.items() if x in updates and x not in self.scheme.assigned}
         for variable, factor in factors.items():
             updates[variable] = Times(updates[variable], Power(factor, Fraction(-1), None))
-        return {self.configuration.symbol(v): series for v, series in updates.items()}
+        return {s: self._paced(s, updates[v]) for v in updates for s in [self.configuration.symbol(v)]}
+
+    def _paced(self, name: str, update: Series) -> Series:
+        return Paced(update, State(self, name), self.paces[name], self.lag) if self.lag else update
 
     def execute(self, statements: Iterable[Statement], names: dict[str, Series]) -> None:
         """Carry out statements on the series of the names; what is repeated a known number of times is written out."""
@@ -290,7 +325,8 @@ class _Reading(Expressions):
         if node.id in self.names:
             return self.names[node.id]
         if node.id == "t":
-            return Polynomial(self.context, {0: self.ring.symbol("t"), 1: self.ring.n})
+            elapsed = self.context.root - self.context.lag
+            return Polynomial(self.context, {0: self.ring.symbol("t"), elapsed: self.ring.n})
         return self.constant(self.ring.symbol(node.id))
 
     def power(self, base: Series, exponent: Fraction | None, node: Operation) -> Series:

@@ -10,6 +10,8 @@ stand behind: `@mnm` of an m x n matrix and an n x m one, `@Tmn` (`derive.scheme
 from __future__ import annotations
 
 PRODUCT, TRANSPOSE, TRACE = "@", "@T", "trace"
+#: eye(A) in the lines of a declared map: the unit matrix of the size of A
+UNIT = "eye"
 #: the calls of matrices, and how many arguments each takes
 MATRIX_CALLS = {PRODUCT: 2, TRANSPOSE: 1, TRACE: 1}
 

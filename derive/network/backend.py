@@ -41,6 +41,9 @@ class Backend(Protocol):
     def full(self, x: Array, value: Scalar) -> Array:
         """An array like x that is everywhere the value."""
 
+    def unit(self, x: Array) -> Array:
+        """The unit matrix of the size of a square matrix."""
+
     def sqrt(self, x: Array) -> Array: ...
 
     def absolute(self, x: Array) -> Array: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -11,8 +11,10 @@ from typing import Any
 from derive.algebra.functions import declared_losses, declared_maps, variable_of
 from derive.errors import UsageError
 from derive.network.backend import Backend, Function, Scalar, Tree
+from derive.network.map_lines import stated
 from derive.network.vectors import Surroundings, Vectors, inner_terms
 from derive.result import Combination, Described, Equation
+from derive.scheme.map_programs import MapProgram
 
 Losses = Function | Mapping[str, Function]
 _BACKENDS = {"jax": ("derive.network.jax_backend", "JaxBackend"), "torch": ("derive.network.torch_backend", "TorchBackend")}
@@ -32,6 +34,7 @@ class FieldFunction(Described):
     losses: Mapping[str, Function]
     field: Function | None = None
     maps: Mapping[str, Function] | None = None
+    numbers: Collection[str] = ()  # what its coefficients contain besides the symbols of the equation
 
     def __call__(
         self, params: Any, hyper: Mapping[str, Scalar] | None = None, slow: Mapping[str, Any] | None = None
@@ -63,7 +66,8 @@ class FieldFunction(Described):
         """f_0 + gamma f_1 + ... + gamma^order f_order: the right side of the modified equation."""
         kept = {x: sums[: None if order is None else order + 1] for x, sums in self.sums.items()}
         found = self._evaluated(kept, params, {**(hyper or {}), "gamma": gamma}, slow)
-        return {x: self.backend.map(lambda *parts: _horner(parts, gamma), *parts) for x, parts in found.items()}
+        small = gamma if (root := self.equation.scheme.root) == 1 else gamma ** (1 / root)
+        return {x: self.backend.map(lambda *parts: _horner(parts, small), *parts) for x, parts in found.items()}
 
     @cached_property
     def _inner(self) -> set[Any]:
@@ -87,7 +91,7 @@ class FieldFunction(Described):
             if not isinstance(params, Mapping) or set(params) != set(unknowns):
                 raise UsageError(f"params: a mapping with the keys {', '.join(unknowns)}, each with its own parameters")
             point = {x: self.backend.parameters(params[x]) for x in unknowns}
-        known = {*self.equation.algebra.ring.symbols, *self._states()}
+        known = {*self.equation.algebra.ring.symbols, *self._states(), *self.numbers}
         for name in (*hyper, *slow):
             if name not in known and name not in (*self.equation.scheme.parameters, "gamma"):
                 raise UsageError(f"the equation knows no {name} (it has {', '.join(sorted(known)) or 'no parameters'})")
@@ -95,7 +99,15 @@ class FieldFunction(Described):
             if self._states().get(name) == "vector":
                 self._check_shape(name, value, point[self.equation.space(name) or unknowns[0]])
         numbers = {**hyper, **{n: v for n, v in slow.items() if self._states().get(n) != "vector"}}
-        return Surroundings(point, self._fields(), self._losses(), numbers, slow, self.maps or {}, declared_maps(self._functions))
+        return Surroundings(
+            point, self._fields(), self._losses(), numbers, slow, self._maps(numbers), declared_maps(self._functions)
+        )
+
+    def _maps(self, numbers: Mapping[str, Scalar]) -> dict[str, Function]:
+        """What is given, and what is stated by lines."""
+        programs = self.equation.configuration.maps
+        found = {p: stated(lines, self.backend, numbers) for p, lines in programs.items() if isinstance(lines, MapProgram)}
+        return {**found, **(self.maps or {})}
 
     def _is_scalar(self, name: str) -> bool:
         """A scalar slow variable, or what is no variable of the equation but a number made of it, as a modified loss is."""
@@ -152,8 +164,12 @@ def field_function(
     field: Function | None = None,
     maps: Mapping[str, Function] | None = None,
     sums: Mapping[str, Sequence[Combination]] | None = None,
+    numbers: Collection[str] = (),
 ) -> FieldFunction:
-    """The function of an equation; see `ModifiedEquation.function`.  `sums` are evaluated in the place of its right sides."""
+    """The function of an equation; see `ModifiedEquation.function`.
+
+    `sums` are evaluated in the place of its right sides, with the symbols `numbers` besides the equation's own.
+    """
     scheme = equation.scheme
     if scheme.losses:
         if not isinstance(loss, Mapping) or set(loss) != set(scheme.losses):
@@ -167,7 +183,7 @@ def field_function(
         if not callable(loss):
             raise UsageError("loss: a function of the parameters whose value is one number")
         losses = {equation.algebra.loss: loss, "L": loss}
-    return FieldFunction(equation, sums or equation.equations, load_backend(backend), losses, field, maps)
+    return FieldFunction(equation, sums or equation.equations, load_backend(backend), losses, field, maps, numbers)
 
 
 def load_backend(backend: str) -> Backend:

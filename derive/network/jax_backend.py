@@ -43,6 +43,9 @@ class JaxBackend:
     def full(self, x: Array, value: Scalar) -> Array:
         return jnp.full_like(x, value)
 
+    def unit(self, x: Array) -> Array:
+        return jnp.eye(x.shape[0], dtype=x.dtype)
+
     def sqrt(self, x: Array) -> Array:
         return jnp.sqrt(x)
 

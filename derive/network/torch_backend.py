@@ -46,6 +46,9 @@ class TorchBackend:
     def full(self, x: Array, value: Scalar) -> Array:
         return torch.zeros_like(x) + value
 
+    def unit(self, x: Array) -> Array:
+        return torch.eye(x.shape[0], dtype=x.dtype, device=x.device)
+
     def sqrt(self, x: Array) -> Array:
         return torch.sqrt(x) if isinstance(x, torch.Tensor) else x**0.5
 

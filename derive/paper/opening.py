@@ -13,6 +13,7 @@ from derive.paper.context import Article, Page
 from derive.paper.pieces import series_summands
 from derive.paper.start import started, where
 from derive.paper.update import bound_parameters, function_settings, uses_products
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.regions import names_of_pieces
 from derive.writing.escape import escape
 from derive.writing.expression import ExpressionWriter
@@ -68,11 +69,23 @@ def scheme_section(article: Article) -> str:
         rf"where {loss}{product if uses_products(scheme) else ''}.{_branch(article)}",
         special_names(article),
         parameters(article, write),
+        *_stated_maps(article),
         _elimination(article, write),
         _relaxation(article),
         "\n".join([r"\paragraph{Remarks.} " + prose(" ".join(scheme.notes.split()), article.style)] if scheme.notes else []),
     ]
     return "\n".join(t for t in text if t)
+
+
+def _stated_maps(article: Article) -> list[str]:
+    """The lines of maps that are stated by some."""
+    found = []
+    for p in article.equation.configuration.maps.values():
+        if isinstance(p, MapProgram):
+            name = f"{article.style.symbol(p.label)}({article.style.symbol(p.argument)})"
+            lines = statements(p.statements, ExpressionWriter(article.style, p.kinds), article)
+            found.append(f"The map ${name}$ is, where these lines are smooth,\n{align(lines)}")
+    return found
 
 
 def _elimination(article: Article, write: ExpressionWriter) -> str:

@@ -25,8 +25,9 @@ _DEPTH = 2  # powers looked at for the order of accuracy
 
 @dataclass(frozen=True, repr=False)
 class RegimeReading(Described):
-    """One regime: the equation through gamma^2, its second-order form where it has one, and how accurate its limit is.
+    """One regime: the equation, its second-order form where it has one, and how accurate its limit is.
 
+    The equation is that through gamma^order, and through gamma^2 where it is read for a loss, or no correction is seen before.
     `accuracy` is the first power of gamma with a correction, the order to which the scheme follows its limit (3: none found),
     started on the slow manifold and, where there is a second-order form, with theta' as its velocity says.  `conditions` are
     those of the equation.
@@ -136,6 +137,8 @@ def explain(
 
     def loss(form: str) -> ModifiedLoss | ModifiedLosses:
         read = losses_of if chosen.losses else loss_of
+        if first is not None and _has_velocity(first):
+            return read(first)  # which refuses it, whatever the order
         return read(modified_equation(chosen, depth if form == "flow" else order, form=form, regime=name, settings=own))
 
     return Explanation(
@@ -174,8 +177,22 @@ def _attempt(read: Callable[[], T]) -> T | str:
 
 
 def _regime(scheme: Scheme, regime: str | None, settings: Mapping[str, str], order: int) -> RegimeReading:
+    """Through gamma^order; through gamma^2 where it is read for a loss anyhow, and where no correction is seen before."""
+    read = _regime_through(scheme, regime, settings, order, max(1, order))
+    if read.equation is None or read.equation.order >= _DEPTH:
+        return read
+    enough = _has_velocity(read.equation) and read.accuracy <= read.equation.order
+    return read if enough else _regime_through(scheme, regime, settings, order, _DEPTH)
+
+
+def _has_velocity(equation: ModifiedEquation) -> bool:
+    """Slow variables besides the unknowns, with which no loss is read."""
+    return {*equation.equations} > {*equation.scheme.unknowns}
+
+
+def _regime_through(scheme: Scheme, regime: str | None, settings: Mapping[str, str], order: int, depth: int) -> RegimeReading:
     name = regime or ""
-    equation = _attempt(lambda: modified_equation(scheme, max(_DEPTH, order), regime=regime, settings=settings))
+    equation = _attempt(lambda: modified_equation(scheme, depth, regime=regime, settings=settings))
     if isinstance(equation, str):
         return RegimeReading(name, None, None, 0, equation)
     asked = conditions(equation)

@@ -102,9 +102,11 @@ class FiniteStep(Described):
         return f"{self.equation.name}, from rest, step {when}, through gamma^{self.equation.order}"
 
     def to_json(self) -> dict[str, Any]:
-        """`maps`: unknown -> M_k by power; `factors`: symbol -> rho, the symbol being rho^n; `step` null or the number n."""
-        maps = {x: blocks(values) for x, values in self.maps.items()}
-        return {"step": self.step, "maps": maps, "factors": {z: str(rho) for z, rho in self.factors.items()}}
+        """`maps`: unknown -> M_k by k; `excess`: the same less the limit; `factors`: symbol -> rho, the symbol being rho^n;
+        `step` null or the number n."""
+        maps, excess = ({x: blocks(values) for x, values in m.items()} for m in (self.maps, self.excess))
+        factors = {z: str(rho) for z, rho in self.factors.items()}
+        return {"step": self.step, "maps": maps, "excess": excess, "factors": factors}
 
 
 def finite_step(

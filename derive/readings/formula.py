@@ -79,7 +79,7 @@ class _Reader(FormulaReader):
             self.values = {**self.values, "p": self.given(formulas.flow)}
         if formulas.exact:
             self.values = {**self.values, "gamma": Polynomial(workspace, {0: self.ring.symbol("gamma")})}
-        self.formulas = formulas
+        self.formulas, self.root = formulas, formulas.root
 
     def kinds(self) -> dict[str, Kind]:
         states: dict[str, Kind] = {n: "scalar" if scalar else "vector" for n, scalar in self.formulas.states.items()}
@@ -124,6 +124,7 @@ class Formulas:
 
     flow     theta' as a function of theta;   exact   gamma is a parameter like any other, and nothing is expanded in it
     configuration   of a scheme that declares losses: formulas have grad(f, x), hess(f, x, u), ... as its text has
+    root     powers are those of gamma**(1/root)
 
     >>> from derive import modified_equation
     >>> f = formulas_of(modified_equation("momentum", 1))
@@ -137,6 +138,7 @@ class Formulas:
     flow: Sum | None = None
     exact: bool = False
     configuration: Configuration | None = None
+    root: int = 1
 
     @property
     def zero(self) -> TermSum:
@@ -199,7 +201,8 @@ def formulas_of(equation: ModifiedEquation) -> Formulas:
     bound[c.fresh("d")] = Call("dot", (ONE, ONE))  # the dimension
     scalars = {x: equation.scheme_kind(x) == "scalar" for x in equation.equations if x != "theta"}
     states = scalars | {x: equation.scheme_kind(x) == "scalar" for x in equation.memory} if equation.scheme.losses else scalars
-    return Formulas(equation.algebra, states, {**bound, **values}, configuration=c if equation.scheme.losses else None)
+    of_game = c if equation.scheme.losses else None
+    return Formulas(equation.algebra, states, {**bound, **values}, configuration=of_game, root=equation.scheme.root)
 
 
 def formulas_beside(total: TermSum, states: Mapping[str, bool], values: Mapping[str, Expression] | None = None) -> Formulas:

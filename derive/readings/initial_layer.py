@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.coefficients import Ratio
 from derive.algebra.sequences import coefficient_of_n
@@ -25,6 +25,9 @@ from derive.equation import ModifiedEquation, TermSum, check_order, modified_equ
 from derive.errors import ReductionError
 from derive.result import Described, blocks
 from derive.scheme import Configuration, Scheme, configure, load_scheme
+
+if TYPE_CHECKING:
+    from derive.network.layer import LayerFunction
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +73,17 @@ class InitialLayer(Described):
         """
         shifts = replace(self.equation, equations={x: self.shifts[x] for x in self.unknowns})
         return dict(evaluate(shifts, loss, at, digits, variables=variables).values)
+
+    def function(self, loss: Any = None, *, backend: str = "jax", field: Any = None) -> LayerFunction:
+        """The layer as functions of parameters; arguments as in ModifiedEquation.function.
+
+        `f.start(params, gamma, hyper)` is the point from which the flow starts, `f.transient(n, params, gamma, hyper)` what is
+        left of the layer after n steps.
+        """
+        from derive.network.layer import layer_function
+
+        ring = next(iter(self.transients.values()))[-1].algebra.ring
+        return layer_function(self.equation, self.shifts, self.transients, self.factors, ring.names[0], loss, backend, field)
 
     def describe(self) -> str:
         return f"{self.equation.name}, from rest, through gamma^{len(self.shift) - 1}"

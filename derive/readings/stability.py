@@ -107,10 +107,23 @@ class Stability(Described):
 
     def spectral_radius(self, q: Any, values: Mapping[str, Any] | None = None) -> float:
         """max |root| of P at numbers (floating point: a check, not part of any result)."""
+        numbers = {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
+        return float(self.spectral_radii(float(q), numbers))
+
+    def spectral_radii(self, q: Any, values: Mapping[str, Any]) -> Any:
+        """The same over arrays that numpy broadcasts: the eigenvalues of companion matrices; a root is infinite where the
+        coefficient of its power vanishes."""
         import numpy as np
 
-        numbers = {self.q: float(q)} | {n: float(Fraction(v) if isinstance(v, str) else v) for n, v in (values or {}).items()}
-        return float(max(abs(np.roots([at_numbers(c, numbers) for c in reversed(self.polynomial)])), default=0.0))
+        c = np.stack(np.broadcast_arrays(*(at_numbers(c, {self.q: q, **values}) for c in self.polynomial)), axis=-1)
+        degree = c.shape[-1] - 1
+        if not degree:
+            return np.zeros(c.shape[:-1])
+        last = c[..., -1:]
+        companion = np.zeros((*c.shape[:-1], degree, degree))
+        companion[..., range(1, degree), range(degree - 1)] = 1
+        companion[..., -1] = -c[..., :-1] / np.where(last == 0, 1, last)
+        return np.where(last[..., 0] == 0, np.inf, abs(np.linalg.eigvals(companion)).max(axis=-1))
 
     def describe(self) -> str:
         ends = self.interval or self.weak_interval
@@ -228,11 +241,11 @@ def proved_outside(polynomial: Sequence[Ratio], s: Positive, ranges: Sequence[Ra
     return isinstance(decide(claim, All(tuple(r.formula for r in ranges))), Proved)
 
 
-def at_numbers(c: Ratio, values: Mapping[str, float]) -> float:
-    """A coefficient at floating-point numbers; UsageError where a symbol has no value."""
+def at_numbers(c: Ratio, values: Mapping[str, Any]) -> Any:
+    """A coefficient at floating-point numbers, or arrays of them; UsageError where a symbol has no value."""
     for name in sorted(c.symbols() - set(values)):
         raise UsageError(f"'{name}' has no value; set it with --set {name}=...")
-    return float(c.at(values, float))
+    return c.at(values, float)
 
 
 __all__ = ["ReductionError", "Stability", "jury_conditions", "stability"]

@@ -9,17 +9,30 @@ from pathlib import Path
 from typing import get_args
 
 from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest, shown
-from derive.language import assignments, count_names, names_of, parse_expression, parse_update, plain_name
+from derive.language import (
+    Name,
+    Operation,
+    assignments,
+    constant,
+    count_names,
+    names_of,
+    parse_expression,
+    parse_update,
+    plain_name,
+)
 from derive.language.letters import is_letter
+from derive.language.maps import MapKind
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
 from derive.scheme.leading import stating
 from derive.scheme.losses import declared, resolved, variables_of
+from derive.scheme.map_programs import MapProgram, parse_map_program
 from derive.scheme.model import Parameter, Regime, Sampling, Scheme
 from derive.scheme.names import CLOCK, RESERVED, UNKNOWNS, reserved
 from derive.scheme.refused import refusal
 
 _FOLDER = Path(__file__).parents[1] / "schemes"
+MAX_ROOT = 24  # of gamma, in which orders are counted
 
 
 def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
@@ -51,11 +64,21 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
     """
     if isinstance(source, Scheme):
         return source
+    name, content, meaning = scheme_source(source)
+    scheme = scheme_from_toml(content, name, in_file=_is_path(source))
+    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+
+
+def scheme_source(source: str | Path) -> tuple[str, str, str]:
+    """(name, the text of its file, what an alias that means several things was taken to mean) of what `load_scheme` loads.
+
+    Raises UsageError and ReductionError as that does.
+    """
     text = str(source)
-    if isinstance(source, Path) or text.endswith(".toml") or "/" in text:
+    if _is_path(source):
         content = read_text(text, "scheme file")
         _refuse_tableau(content, text)
-        return scheme_from_toml(content, Path(text).stem, in_file=True)
+        return Path(text).stem, content, ""
     names = catalogue()
     found = (text, "") if text in names else resolve(text, names, _FOLDER)
     if found is None:
@@ -66,8 +89,11 @@ def load_scheme(source: str | Path | Scheme) -> Scheme:
         hint = nearest(text.lower(), (*spellings(), *tableaux))
         raise UsageError(f"unknown scheme '{text}'{hint} (see 'derive schemes', or name a .toml file)")
     name, meaning = found
-    scheme = scheme_from_toml((_FOLDER / f"{name}.toml").read_text("utf-8"), name)
-    return replace(scheme, title=f"{scheme.title}: {meaning}") if meaning else scheme
+    return name, (_FOLDER / f"{name}.toml").read_text("utf-8"), meaning
+
+
+def _is_path(source: str | Path) -> bool:
+    return isinstance(source, Path) or source.endswith(".toml") or "/" in source
 
 
 def _tableaux() -> tuple[str, ...]:
@@ -132,8 +158,8 @@ def _refuse_tableau(content: str, path: str) -> None:
         raise UsageError(f"{path} is a tableau, and a scheme is asked for here; write derive trees --tableau {path}")
 
 
-_TEXTS = ("name", "title", "reference", "notes", "update")
-_TABLES = ("parameters", "unknowns", "functions", "initial", "leading", "regimes", "noise")
+_TEXTS = ("name", "title", "reference", "notes", "update", "expansion")
+_TABLES = ("parameters", "unknowns", "functions", "maps", "initial", "leading", "regimes", "noise")
 
 
 def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
@@ -185,11 +211,27 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         losses=functions.losses,
         maps=functions.maps,
         inverses=functions.inverses,
+        definitions=_definitions(data.get("maps", {}), where, data["parameters"], functions.maps),
         map_words={name: " ".join(data["functions"][name].split()) for name in functions.maps},
         aliases=read_aliases(data.get("aliases", []), source),
         sampling=_sampling(data.get("noise", {}), source, text),
+        root=_root(data.get("expansion", "gamma"), f"{source}{_line_of(text, 'expansion')}"),
     )
     return stating(scheme, data["leading"])
+
+
+def _definitions(
+    table: Mapping[str, object], where: str, parameters: Collection[str], kinds: Mapping[str, MapKind]
+) -> dict[str, MapProgram]:
+    """[maps] "P(X)" = "...; P = ..." by the names of the maps."""
+    found = []
+    for head, text in table.items():
+        if not isinstance(text, str):
+            raise SchemeError(f"{where}, [maps] {head}: the lines of a map are a text")
+        found.append(parse_map_program(head, text, where, parameters, kinds))
+    if len({p.label for p in found}) < len(found):
+        raise SchemeError(f"{where}, [maps]: a map is stated twice")
+    return {p.label: p for p in found}
 
 
 def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:
@@ -199,6 +241,23 @@ def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:
             known = " or ".join(f'"{s}"' for s in get_args(Sampling))
             raise SchemeError(f"{source}{_line_of(text, key)}: [noise] {key} = {value!r}: write sampling = {known}")
     return table.get("sampling", "iid")  # type: ignore[return-value]
+
+
+def _root(text: str, where: str) -> int:
+    """The q of expansion = "gamma**(1/q)".
+
+    >>> _root("gamma**(1/5)", "example"), _root("gamma", "example")
+    (5, 1)
+    """
+    match parse_expression(text, f"{where}: expansion"):
+        case Name("gamma"):
+            return 1
+        case Operation("**", (Name("gamma"), exponent)):
+            value = constant(exponent)
+            if value is not None and value.numerator == 1 and 1 < value.denominator <= MAX_ROOT:
+                return value.denominator
+    meant = f'expansion = "gamma**(1/5)", with a whole number through {MAX_ROOT}'
+    raise SchemeError(f'{where}: expansion = "{text}" is no root of gamma; write {meant}')
 
 
 def _regimes(tables: Mapping[str, object], name: str) -> Iterator[tuple[str, Regime]]:

@@ -24,6 +24,7 @@ from derive.language import (
     unparse,
 )
 from derive.language.letters import GREEK, is_letter
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula, parse_map_setting
 from derive.scheme.model import Regime, Scheme
 from derive.scheme.names import CLOCK
@@ -38,7 +39,8 @@ class Configuration:
 
     `bindings` gives every parameter of the scheme as an expression in gamma, t and the `free` parameters;
     `rescaled` the state variables that are carried in other units; `functions` each declared time function: None while
-    it stays a symbol, else its expression in t or a piecewise-linear schedule; `maps` what declared maps are, where that is set.
+    it stays a symbol, else its expression in t or a piecewise-linear schedule; `maps` what declared maps are,
+    where that is set or stated.
     """
 
     scheme: Scheme
@@ -48,7 +50,7 @@ class Configuration:
     rescaled: Mapping[str, Rescaling]
     functions: Mapping[str, Expression | Schedule | None]
     settings: Mapping[str, str]
-    maps: Mapping[str, MapFormula] = field(default_factory=dict)
+    maps: Mapping[str, MapFormula | MapProgram] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -96,11 +98,11 @@ def configure(
             "lists them, --assume picks one, derive.region does in Python"
         )
     given = {plain_key(key): text for key, text in (settings or {}).items()}
-    maps = dict(_map_settings(scheme, given))
-    if maps:
+    given_maps = dict(_map_settings(scheme, given))
+    if given_maps:
         from derive.scheme.map_pairs import check_pairs
 
-        check_pairs(maps, scheme.inverses)
+        check_pairs(given_maps, scheme.inverses)
     chosen = _regime(scheme, regime)
     rescaled = {v: scheme.rescaling(chosen, v) for v in chosen.substitutions if v in scheme.states}
     fixed = {n: e for n, e in chosen.substitutions.items() if n not in rescaled}
@@ -111,10 +113,11 @@ def configure(
     rescaled = {v: Rescaling(r.symbol, substitute(r.factor, values)) for v, r in rescaled.items()}
     for v, r in rescaled.items():
         check_constant(r.factor, f"{scheme.where}, regime {chosen.name}, {v}")
+    maps = {p: program.bound(bindings) for p, program in scheme.definitions.items()}
     scheme = _counted(scheme, bindings)
     check_sizes(scheme.statements, scheme.where, {n: check_size(e, n) for n, e in bindings.items()})
     free = _free_names(bindings, rescaled)
-    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given, maps)
+    return Configuration(scheme, chosen.name, bindings, free, rescaled, functions, given, {**maps, **given_maps})
 
 
 def _plain(scheme: Scheme, settings: Mapping[str, str]) -> dict[str, str]:
@@ -217,6 +220,7 @@ def _named_parameters(scheme: Scheme) -> set[str]:
 
 def _used_parameters(scheme: Scheme) -> set[str]:
     read = {n for a in scheme.lines for n in names_of(a.value)} | set(count_names(scheme.statements))
+    read |= {n for p in scheme.definitions.values() for n in p.names}
     return read | {n for e in scheme.initial.values() for n in names_of(e)}
 
 

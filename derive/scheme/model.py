@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from derive.errors import ParseError, ReductionError, SchemeError, nearest
+from derive.errors import ParseError, ReductionError, SchemeError, UsageError, nearest
 from derive.language import (
     Assignment,
     Call,
@@ -29,6 +30,7 @@ from derive.language.maps import MapKind, map_arities, map_of
 from derive.language.matrices import MATRIX_CALLS
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
+from derive.scheme.map_programs import MapProgram, check_arguments, check_programs
 from derive.scheme.names import CLOCK, UNKNOWNS, ahead, previous, reserved
 from derive.scheme.regions import Region
 from derive.scheme.rescaling import Rescaling, read_rescaling
@@ -74,6 +76,7 @@ class Scheme:
     with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
+    `root` is the q of expansions in gamma**(1/q): every order is a power of it.
     `eliminated` and `lags` are those of `scheme.elimination`; their lines stand before and behind those of the text.
     `region` says of what scheme with pieces this one is a branch (`derive.scheme.regions`).
     """
@@ -93,11 +96,13 @@ class Scheme:
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: Mapping[str, MapKind] = field(default_factory=dict)
     inverses: Mapping[str, str] = field(default_factory=dict)  # map -> the map that is its inverse
+    definitions: Mapping[str, MapProgram] = field(default_factory=dict)  # the lines of maps that are stated
     map_words: Mapping[str, str] = field(default_factory=dict)  # what the file says of every map: its kind, and what it is
     aliases: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = "iid"
     eliminated: Mapping[str, Expression] = field(default_factory=dict)  # states that are functions of the others, set in front
     lags: tuple[str, ...] = ()  # what is left of unknowns that follow eliminated states, set behind
+    root: int = 1  # expansions are in gamma**(1/root)
     region: Region | None = None
     given_kinds: Mapping[str, Kind] = field(default_factory=dict)  # of a branch: those that the whole text shows
 
@@ -107,6 +112,8 @@ class Scheme:
             raise SchemeError(f"{self.where}: sums over layers are for schemes of the one unknown theta; leave [unknowns] out")
         if self.of_matrices:
             _check_matrices(self)
+        if self.definitions:
+            _check_definitions(self)
         if self.losses:
             check_spaces(self.lines, self.spaces, self.losses, self.where)
         sizes = rebuilt(self.statements, iter([replace(a, value=sized(a.value, self.kinds)) for a in self.lines]))
@@ -251,6 +258,11 @@ class Scheme:
         return not self.called.isdisjoint((*MATRIX_CALLS, *CROSSED))
 
     @property
+    def runs_matrices(self) -> bool:
+        """Whether its runs are of matrices: those of the update, or of the lines of a map."""
+        return self.of_matrices or any(p.of_matrices for p in self.definitions.values())
+
+    @property
     def stochastic(self) -> bool:
         """Whether the update draws at random."""
         return any(map(is_noise, self.called))
@@ -270,6 +282,17 @@ class Scheme:
             unknown = layers if self.layered else matrices
             proved = "modified-eq derives its equation and verify scheme proves it"
             raise ReductionError(f"{self.where}: {reading} knows no {unknown}; {proved}")
+        self.require_whole_powers(f"{reading} reads equations")
+
+    def power(self, k: int) -> str:
+        """gamma^k, or the gamma^(k/q) that it stands for in an expansion in gamma**(1/q)."""
+        power = Fraction(k, self.root)
+        return f"gamma^{power}" if power.denominator == 1 else f"gamma^({power})"
+
+    def require_whole_powers(self, what: str) -> None:
+        """Raise UsageError, saying what is done, where the expansion is in a root of gamma."""
+        if self.root > 1:
+            raise UsageError(f"{self.where}: {what} in whole powers of gamma, and this expansion is in gamma**(1/{self.root})")
 
     def require_plain(self, reading: str, instead: str = GAMES) -> None:
         """Raise ReductionError, naming the reading, where it knows one loss or field of theta, and no layers, and the scheme
@@ -306,6 +329,15 @@ def _check_matrices(scheme: Scheme) -> None:
     if not (scheme.called.isdisjoint(CROSSED) or scheme.called.isdisjoint(MATRIX_CALLS)):
         raise SchemeError(f"{where}: products of matrices and sums over rows or columns {one}")
     _ = scheme.shapes
+
+
+def _check_definitions(scheme: Scheme) -> None:
+    """What has lines is a map of the file, and is called with what its lines take."""
+    check_programs(scheme.definitions, scheme.maps, scheme.inverses, scheme.where)
+    if scheme.runs_matrices and (list(scheme.unknowns) != list(UNKNOWNS) or scheme.layered):
+        text = "a map of matrices is for schemes of the one unknown theta without layers"
+        raise SchemeError(f"{scheme.where}: {text}; leave [unknowns] and layers out")
+    check_arguments(scheme.lines, scheme.definitions, scheme.shapes)
 
 
 def _check_names(scheme: Scheme) -> None:

@@ -15,7 +15,7 @@ from derive.errors import ParseError
 from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, unparse
 from derive.language.calls import call_of, partial_of, written_name
 from derive.language.maps import MapKind, map_of
-from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE, operator_of
+from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE, UNIT, operator_of
 from derive.scheme.names import ahead, previous
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class _Checked(Shapes):
             a, b = map(shape_text, (args[0], args[1]))
             hint = "transpose one of them, as in x @ y.T, or write dot(x, y) for a scalar product"
             raise self.fail(f"{_short(node)}: a product of an {a} matrix and an {b} one; {hint}", node)
-        if name == TRACE and first and first[0] != first[1]:
-            raise self.fail(f"trace takes a square matrix, not an {shape_text(first)} one", node)
+        if name in (TRACE, UNIT) and first and first[0] != first[1]:
+            raise self.fail(f"{name} takes a square matrix, not an {shape_text(first)} one", node)
         if name != PRODUCT:
             for other in args:
                 self.one(first, other, node)
@@ -117,6 +117,18 @@ class _Checked(Shapes):
         """Whether a call takes what has a component for each of theta's, or counts them."""
         found = map_of(name, self.maps)
         return bool(call_of(name).label or partial_of(name) or name == "mean" or (found and self.maps[found[0]] == "linear"))
+
+
+class _CheckedLines(_Checked):
+    """The same in the lines of a map, where everything is a matrix of its own size."""
+
+    def _at_theta(self, name: str) -> bool:
+        return False
+
+
+def checked_shape(expression: Expression, names: Mapping[str, Shape], where: str) -> Shape | None:
+    """The shape of an expression in the lines of a map, None for a number.  Raises ParseError where shapes do not fit."""
+    return interpret(expression, _CheckedLines(names, where, {}))
 
 
 def shaped(expression: Expression, names: Mapping[str, Shape]) -> Expression:

@@ -38,6 +38,8 @@ def scheme_text(scheme: Scheme) -> str:
     for name, description in scheme.functions.items():
         lines.append(f"    {name}(t)  {description}")
     lines += [f"    {name}  {words}" for name, words in scheme.map_words.items()]
+    for stated in scheme.definitions.values():
+        lines += ["", f"{stated.label}({stated.argument})", *("    " + line for line in stated.written.strip().splitlines())]
     if scheme.losses:
         lines += ["", "unknowns", *(f"    {n}  {text}".rstrip() for n, text in scheme.unknowns.items())]
         lines += ["", "losses", *(f"    {n}({', '.join(slots)})" for n, slots in scheme.losses.items())]

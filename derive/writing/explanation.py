@@ -19,7 +19,7 @@ from derive.writing.regions import where
 from derive.writing.series import greek, one_line, series_lines
 from derive.writing.stability import brief_lines
 from derive.writing.standing import remembers, transients, where_text
-from derive.writing.text import pretty, relaxation_text
+from derive.writing.text import map_lines, pretty, relaxation_text
 
 if TYPE_CHECKING:
     from derive.readings.explain import Explanation, RegimeReading
@@ -36,6 +36,7 @@ def explanation_lines(e: Explanation, style: Notation) -> list[str]:
     lines = [e.scheme.title + (f" ({reference})" if reference else "")]
     lines += [f"    {line}" for line in _update(e, style)]
     lines += [f"    {style.symbol(name)}: {words}" for name, words in e.scheme.map_words.items()]
+    lines += [f"    {line}" for p in e.scheme.definitions.values() for line in map_lines(p, style)]
     for r in e.regimes:
         lines += ["", *_regime_lines(e, r, style)]
     return [*lines, "", *_loss_lines(e, style), *_stability_lines(e, style), *_start_lines(e, style)]

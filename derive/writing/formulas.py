@@ -86,13 +86,19 @@ def coefficient_text(value: Ratio, style: Notation) -> str:
 def gamma_power(k: int, style: Notation) -> str:
     """gamma^k in front of a term; nothing for k = 0."""
     gamma = style.symbol("gamma")
-    return "" if k == 0 else gamma if k == 1 else f"{gamma}^{{{k}}}" if style.name == "latex" else f"{gamma}^{k}"
+    return "" if k == 0 else gamma if k == style.root else f"{gamma}^{_power_of_gamma(k, style)}"
 
 
-def said_power(k: int, style: Notation) -> str:
+def said_power(k: int | Fraction, style: Notation) -> str:
     """gamma^k in a sentence, also for k = 0 and 1."""
-    gamma = style.symbol("gamma")
-    return f"${gamma}^{{{k}}}$" if style.name == "latex" else f"{gamma}^{k}"
+    text = f"{style.symbol('gamma')}^{_power_of_gamma(k, style)}"
+    return f"${text}$" if style.name == "latex" else text
+
+
+def _power_of_gamma(k: int | Fraction, style: Notation) -> str:
+    """k, or the k/q that it stands for in an expansion in gamma**(1/q)."""
+    power = Fraction(k) / style.root
+    return f"{{{power}}}" if style.name == "latex" else f"({power})" if power.denominator > 1 else str(power)
 
 
 # ---------------------------------------------------------------------------------------------- terms

@@ -69,7 +69,7 @@ def _equation_rows(equation: Equation, style: Notation, show_memory: bool) -> li
         if equation.form == "flow":
             lines += aligned(rf"{style.dot(variable)} ={{}}&", series_rows(sums, style))
         else:
-            lines += aligned(rf"{symbol}^{{+}} ={{}}& {symbol}", rows(sums, style, 1))
+            lines += aligned(rf"{symbol}^{{+}} ={{}}& {symbol}", rows(sums, style, style.root))
     if show_memory:
         for variable, sums in equation.memory.items():
             lines += aligned(rf"{style.symbol(variable)} ={{}}&", series_rows(sums, style))

@@ -56,6 +56,7 @@ class Notation:
     part: Callable[[str], str] = "_{}".format  # behind a norm or scalar product over the layer, row or column of the free index
     maps: frozenset[str] = frozenset()  # declared maps P: dP and d2P are their derivatives
     dimension: str = "d"  # <1, 1>, the number of components
+    root: int = 1  # powers are those of gamma**(1/root)
     #: what was written in this notation: terms share their factors, and a sum under a power may stand in thousands of them
     written: WeakKeyDictionary[Factor, str] = field(init=False, repr=False, compare=False, default_factory=WeakKeyDictionary)
 
@@ -108,7 +109,7 @@ class Notation:
     def knowing(self, scheme: Scheme, dimension: str = "d") -> Notation:
         """The same notation for a scheme, its time functions, maps and unknowns; `dimension` is a letter that it leaves free."""
         functions, maps, unknowns = frozenset(scheme.functions), frozenset(scheme.maps), tuple(scheme.unknowns)
-        return replace(self, functions=functions, maps=maps, unknowns=unknowns, dimension=dimension)
+        return replace(self, functions=functions, maps=maps, unknowns=unknowns, dimension=dimension, root=scheme.root)
 
     @property
     def players(self) -> bool:

@@ -6,6 +6,7 @@ LaTeX lines are rows of align* environments and the sentences between them (`der
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from derive.algebra.coefficients import Ratio
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from derive.readings.compare import Comparison
     from derive.readings.conclusion import Conclusion
     from derive.readings.energy import ModifiedEnergy
+    from derive.readings.finite_step import FiniteStep
     from derive.readings.initial_layer import InitialLayer
     from derive.readings.modifying import Modifying
     from derive.readings.second_order import SecondOrder
@@ -191,14 +193,41 @@ def initial_layer_lines(s: InitialLayer, style: Notation) -> Lines:
     moving = {x: t for x, t in s.transients.items() if any(t)}
     n, gamma = style.symbol("n"), style.symbol("gamma")
     if moving:
-        factors = ((style.symbol(name), _base(rho, style)) for name, rho in s.factors.items())
-        legend = ", ".join(formula(f"{name} = {rho}^{n}", style) for name, rho in factors)
-        lines.append(say(f"and to it the iterates add, with {legend},", style))
+        lines.append(say(f"and to it the iterates add, with {_powers(s.factors, style)},", style))
     for variable, transient in moving.items():
         x = style.symbol(variable)
         left = rf"{_indexed(x, n, style)} - {x}({n}{style.scale if latex else ' '}{gamma})"
         lines += series_lines(left, transient, style)
     return lines
+
+
+def finite_step_lines(s: FiniteStep, style: Notation) -> Lines:
+    """x_(n+1) - x_n = gamma M_0 + gamma^2 M_1 + ..., and what of it decays with n."""
+    n = style.symbol("n") if s.step is None else str(s.step)
+    after = f"after {formula(n, style)} steps from rest the next one is"
+    lines = heading(s.equation, style, "started from rest")
+    lines.append(say(f"{after}, with {_powers(s.factors, style)}," if s.factors else after, style))
+    for variable, maps in s.maps.items():
+        x, following = style.symbol(variable), str(s.step + 1) if s.step is not None else f"{n}+1"
+        index = f"{{{following}}}" if style.name == "latex" else f"({following})" if s.step is None else following
+        lines += series_lines(f"{_indexed(x, index, style)} - {_indexed(x, n, style)}", _from_gamma(maps), style)
+    for variable, excess in s.excess.items():
+        if any(excess):
+            which = f" of {formula(style.symbol(variable), style)}" if len(s.maps) > 1 else ""
+            lines.append(say(f"which is beyond the step on the slow manifold{which} by", style))
+            lines += series_lines(style.symbol("delta") + f"_{n}", _from_gamma(excess), style)
+    return lines
+
+
+def _from_gamma(maps: Blocks) -> Blocks:
+    """By powers of gamma: the first map stands at gamma^1."""
+    return (type(maps[0])(maps[0].algebra, {}), *maps)
+
+
+def _powers(factors: Mapping[str, Ratio], style: Notation) -> str:
+    """z = beta^n, ..."""
+    n = style.symbol("n")
+    return ", ".join(formula(f"{style.symbol(name)} = {_base(rho, style)}^{n}", style) for name, rho in factors.items())
 
 
 def _indexed(x: str, index: str, style: Notation) -> str:

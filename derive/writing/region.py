@@ -68,7 +68,7 @@ def _draw_plane(result: Stability, axes: Any) -> None:
 
     name = result.parameters[0]
     q, values = np.linspace(0, _upper(result), 241)[1:], np.linspace(*_range(result, name), 201)
-    radius = np.array([[result.spectral_radius(x, {name: y}) for x in q] for y in values])
+    radius = result.spectral_radii(q, {name: values[:, None]})
     filled = axes.pcolormesh(
         q, values, np.clip(radius, 0, 2), cmap="RdBu_r", vmin=0, vmax=2, shading="gouraud", rasterized=True
     )
@@ -84,7 +84,7 @@ def _draw_radius(result: Stability, axes: Any) -> None:
     import numpy as np
 
     q = np.linspace(0, _upper(result), 1201)[1:]
-    radius = np.array([result.spectral_radius(x) for x in q])
+    radius = result.spectral_radii(q, {})
     axes.fill_between(q, 0, 1, where=radius < 1, color="#0072B2", alpha=0.12, linewidth=0, label="stable")
     axes.plot(q, radius, color="#0072B2", linewidth=2, label="largest root in modulus")
     axes.axhline(1, color="black", linewidth=1)

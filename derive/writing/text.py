@@ -29,9 +29,10 @@ from derive.language.letters import GREEK
 from derive.language.samples import NORMAL, sample_of
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.names import ahead
 from derive.scheme.schedule import Schedule
-from derive.writing.formulas import coefficient_text, rows, series_rows
+from derive.writing.formulas import coefficient_text, rows, said_power, series_rows
 from derive.writing.matrices import write_matrices
 from derive.writing.notation import Notation, norm_over
 from derive.writing.regions import where
@@ -77,7 +78,7 @@ def _greek(text: str, style: Notation) -> str:
 
 def _header(equation: Equation, style: Notation) -> str:
     form = "flow form" if equation.form == "flow" else "memoryless map"
-    return header(equation.configuration, style, form, equation.order + (equation.form == "map"))
+    return header(equation.configuration, style, form, equation.order + (equation.form == "map") * style.root)
 
 
 def header(c: Configuration, style: Notation, what: str, order: int) -> str:
@@ -86,7 +87,7 @@ def header(c: Configuration, style: Notation, what: str, order: int) -> str:
     parts = [c.scheme.title + (f" ({reference})" if reference else "")]
     if c.regime:
         parts.append(f"regime {c.regime}" + (f": {_greek(c.title, style)}" if c.title else ""))
-    return ", ".join([*parts, what, f"through {style.symbol('gamma')}^{order}"])
+    return ", ".join([*parts, what, f"through {said_power(order, style)}"])
 
 
 def update_lines(c: Configuration, style: Notation) -> list[str]:
@@ -107,8 +108,20 @@ def update_lines(c: Configuration, style: Notation) -> list[str]:
             shown = str(setting) if isinstance(setting, Schedule) else pretty(setting, style, "L")
             lines.append(f"with {name}(t) = {shown}")
     lines += [f"with {style.symbol(name)}: {_greek(words, style)}" for name, words in c.scheme.map_words.items()]
-    lines += [f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}" for name, f in c.maps.items()]
+    for name, f in c.maps.items():
+        set_to = f"with {style.symbol(name)}({', '.join(f.variables)}) = {f.text}"
+        lines += map_lines(f, style) if isinstance(f, MapProgram) else [set_to]
     return lines + (_clock_lines(c, style) if c.scheme.losses else [])
+
+
+def map_lines(p: MapProgram, style: Notation) -> list[str]:
+    """The lines of a map that is stated by some; the equation holds where they are smooth."""
+
+    def typed(e: Expression) -> str:
+        return pretty(e, style, "L")
+
+    lines = statement_lines(p.statements, lambda a: f"{style.symbol(a.target)} = {typed(a.value)}", typed)
+    return [f"with {style.symbol(p.label)}({style.symbol(p.argument)}), where it is smooth:", *(f"    {line}" for line in lines)]
 
 
 def _eliminations(scheme: Scheme) -> list[tuple[str, Expression, str]]:
@@ -259,7 +272,7 @@ def _equation_lines(variable: str, sums: tuple[Combination, ...], style: Notatio
     """One line a term, aligned behind the left side."""
     name = style.symbol(variable)
     left = {"flow": f"{style.dot(variable)} =", "map": f"{name}{style.following} = {name}", "memory": f"  {name} ="}[form]
-    shown = rows(sums, style, 1) if form == "map" else series_rows(sums, style)
+    shown = rows(sums, style, style.root) if form == "map" else series_rows(sums, style)
     first, *rest = [" ".join((left, *shown[:1])), *shown[1:]]
     return [first, *(" " * (left.index("=") + 2) + row for row in rest)]
 
@@ -275,6 +288,8 @@ def relaxation_text(relaxation: Relaxation, style: Notation, math: str = "{}") -
     """What the memory does at gamma = 0: its factor, and whether it decays.  `math` sets a formula."""
     names = ", ".join(math.format(style.symbol(v)) for v in relaxation.variables if v != "theta")
     factor = relaxation.factor
+    if relaxation.pace:
+        return f"memory {names} relaxes by {_by(relaxation, style, math)}"
     if relaxation.images:
         text = map_text(relaxation, style, math)
         if relaxation.formula is None:
@@ -286,6 +301,14 @@ def relaxation_text(relaxation: Relaxation, style: Notation, math: str = "{}") -
         return f"{what} {math.format(coefficient_text(factor, style))} ({decay(factor, style, math)})"
     roots = math.format(polynomial_text(relaxation, style))
     return f"memory {names} relaxes with the roots of {roots} (decays where they lie inside the unit disc)"
+
+
+def _by(r: Relaxation, style: Notation, math: str) -> str:
+    """What memory loses of a small change in a step, by a power of gamma."""
+    text = f"{math.format(said_power(r.pace, replace(style, root=1)).strip('$'))} times {map_text(r, style, math)} a step"
+    if r.formula is None:
+        return f"{text} (decays where its eigenvalues have positive real parts)"
+    return f"{text} ({'decays: it is positive' if r.decays else 'decays where it is positive'})"
 
 
 def decay(factor: Ratio, style: Notation, math: str = "{}") -> str:
@@ -306,7 +329,7 @@ def _footer(equation: Equation, style: Notation) -> list[str]:
             parts[0] = " ".join([words[0], *words[2:]])
     if equation.relaxations == () and not equation.memory:
         parts.append("no memory")
-    parts.append(f"residual: zero through {style.symbol('gamma')}^{equation.residual_power}")
+    parts.append(f"residual: zero through {said_power(equation.residual_power, style)}")
     return ["; ".join(parts)]
 
 

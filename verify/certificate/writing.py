@@ -39,6 +39,7 @@ def require_certifiable(configuration: Configuration, equations: Claimed | None 
             f"{configuration.scheme.where}: a certificate has no branches; verify scheme without -o judges every region, and a "
             "text that is one branch can be certified"
         )
+    configuration.scheme.require_whole_powers("certificates are written")
     if configuration.scheme.of_matrices:
         where = configuration.scheme.where
         raise ReductionError(f"{where}: certificates know no matrices; verify scheme proves it, without -o")
@@ -107,6 +108,23 @@ def _pairs(power: Any) -> list[list[str]]:
         return [["1", power]]
     items: Sequence[Mapping[str, str]] = power["terms"]
     return [[item["coefficient"], item["term"]] for item in items]
+
+
+def decided(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same certificate, once the checker has proved it: one that it cannot decide is worth nothing to whoever gets it.
+
+    Raises ReductionError with what stands in the checker's way, and CertificateRefused for a false claim.
+    """
+    try:
+        checker.check(certificate_text(data))  # type: ignore[no-untyped-call]
+    except checker.Different as error:
+        raise CertificateRefused(shown(str(error))) from None
+    except (checker.Bad, ValueError, RecursionError, OverflowError) as error:
+        raise ReductionError(
+            f"scheme {data['scheme']}: the checker of certificates cannot decide this one ({error}), so that none is written; "
+            "'verify scheme' without -o proves it"
+        ) from None
+    return data
 
 
 def certificate_text(data: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -106,7 +106,7 @@ def scheme_command(
 ) -> int:  # fmt: skip
     """Derive a scheme's modified equation and verify it by every route."""
     from derive import modified_equations
-    from verify.verification import Options, verify_scheme
+    from verify.verification import Options, overall, verify_scheme
 
     if output is not None:
         check_writable(output, "-o")
@@ -116,10 +116,10 @@ def scheme_command(
     equations = modified_equations(chosen, order, regime=regime, settings=values, assume=chosen_assumptions())
     equation = equations[0]
     if output:
-        from verify.certificate.writing import certificate, require_certifiable, write_certificate
+        from verify.certificate.writing import certificate, decided, write_certificate
 
         stated = equation.to_json()
-        require_certifiable(equation.configuration, {**stated["equations"], **stated["memory"]})
+        proved = decided(certificate(equation.configuration, stated["equations"], stated["memory"]))
     with progress("verifying", 100 * len(equations)) as advance:
         reports = [
             verify_scheme(e, options, progress=lambda done, needed, k=k: advance(100 * k + 100 * done // max(1, needed)))  # type: ignore[misc]
@@ -137,18 +137,11 @@ def scheme_command(
         if len(reports) > 1:
             click.echo(f"\nverdict on all {len(reports)} regions: {overall(reports)}")
     if output and report.verdict == "verified":
-        statement = equation.to_json()
-        write_certificate(output, certificate(equation.configuration, statement["equations"], statement["memory"]))
+        write_certificate(output, proved)
         click.echo(f"wrote {output}", err=True)
     elif output:
         click.echo(f"verify: no certificate written: the verdict is '{report.verdict}'", err=True)
     return {"verified": 0, "refuted": REFUTED}.get(overall(reports), UNDECIDED)
-
-
-def overall(reports: Sequence[Any]) -> str:
-    """The verdict on all regions: refuted if one is, verified if all are."""
-    verdicts = [r.verdict for r in reports]
-    return next((v for v in ("refuted", "not proved") if v in verdicts), "verified")
 
 
 @main.command("formula", epilog=epilog(FORMULAS, FORMULA_FILE, SCHEME_FILE))

@@ -12,8 +12,9 @@ import click
 from derive.commands.console import progress
 from derive.commands.console import settings as parse_settings
 from derive.commands.helping import epilog
-from derive.commands.options import output_option
+from derive.commands.options import output_option, sweep_options
 from derive.errors import UsageError
+from verify.commands.network_words import print_comparison, print_sweep, run_table
 
 if TYPE_CHECKING:
     from verify.network.comparison import Comparison
@@ -24,6 +25,9 @@ EPILOG = epilog(
         "verify network momentum --model transformer --gamma 1e-3 --set beta=0.95",
         "verify network gd --plot gd.png",
         "verify network sgd --batch 8                # in law: means over many seeds",
+        "verify network gd --along --gamma 0.3 --plot along.png",
+        "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
+        "verify network adam --backend torch",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
     "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov. "
@@ -38,31 +42,46 @@ UNDECIDED = 2
     "--model", type=click.Choice(["mlp", "convolutional", "transformer"]), default="mlp", show_default=True, help="The network."
 )
 @click.option("--images", type=click.IntRange(1, 1797), default=100, show_default=True, help="How many digits it learns.")
+@click.option(
+    "--backend",
+    type=click.Choice(["jax", "torch"]),
+    default="jax",
+    show_default=True,
+    help="jax: optimizers of optax; torch: those of torch.optim.",
+)
+@click.option(
+    "--start",
+    default="manifold",
+    show_default=True,
+    metavar="manifold|rest|FILE",
+    help="Memory on the slow manifold; none, with the initial layer; or of a checkpoint.",
+)
+@click.option(
+    "--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True, help="Numbers of torch's run."
+)
+@click.option(
+    "--along", is_flag=True, help="One run instead: the first correction, the modified loss and the sharpness along it."
+)
 @click.option("--gamma", metavar="NUMBER", help="The learning rate of the first run (by default one that suits the optimizer).")
-@click.option("--steps", type=click.IntRange(1, 10**6), help="Steps of the first run.")
-@click.option("--order", type=click.IntRange(0, 4), default=2, show_default=True, help="Truncations through gamma^ORDER.")
+@click.option("--steps", type=click.IntRange(1, 10**6), help="Steps of the first run (200 with --along).")
+@click.option("--order", type=click.IntRange(0, 4), help="Truncations through gamma^ORDER (2; 1 with --along).")
 @click.option(
     "--regime", default="auto", show_default=True, help="How hyperparameters scale with gamma; auto: by |gamma f_1|/|f_0|."
 )
 @click.option("--halvings", type=click.IntRange(1, 8), default=2, show_default=True, help="How often the step is halved.")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, beta1=0.95 say. Repeatable.")
 @click.option("--batch", type=click.IntRange(1, 1797), help="Images in a batch: means over seeds, in law. sgd has 8.")
-@click.option(
-    "--seeds", type=click.IntRange(2, 10**7), help="Runs for every step, where not all sequences of batches are run."
-)
+@click.option("--seeds", type=click.IntRange(2, 10**7), help="Runs for every step, where not all sequences of batches are run.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw paths in a plane, and error against time.")
 @click.option("--sweep", "text", metavar="'NAME=A,B;NAME=C,D'", help="Every combination of these values.")
-@click.option("--scheduler", default="joblib", show_default=True, help="Of a sweep: joblib, dask, or tcp://HOST:PORT.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes of a sweep; each compiles anew."
-)
-@click.option("--output-dir", metavar="FOLDER", help="One result file a setting; what is there already is not run again.")
+@sweep_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
 def network_command(
-    optimizer: str, model: str, images: int, gamma: str | None, steps: int | None, order: int, regime: str, halvings: int,
+    optimizer: str, model: str, images: int, backend: str, start: str, dtype: str, along: bool, gamma: str | None,
+    steps: int | None, order: int | None, regime: str, halvings: int,
     pairs: tuple[str, ...], batch: int | None, seeds: int | None, plot: str | None, text: str | None, scheduler: str, jobs: int,
-    output_dir: str | None, form: str,
+    folder: str | None, form: str,
 ) -> int:  # fmt: skip
     """Run an optimizer on a small network, and compare its iterates with the flows of its modified equation.
 
@@ -72,7 +91,7 @@ def network_command(
     With batches the means of the loss of unseen images, of the squared norm and of logits are compared with the weak modified
     equation; slopes are said as far as the seeds determine them.
     """
-    _require()
+    _require(backend)
     from verify.network.sweep import Plan, grid
 
     point = {n: _number(f"--set {n}", v) for n, v in parse_settings(pairs, example="beta1=0.95").items()}
@@ -80,7 +99,10 @@ def network_command(
         point["gamma"] = _number("--gamma", gamma)
     points = [point] if text is None else [{**point, **p} for p in grid(text, lambda n, v: _number(f"--sweep {n}", v))]
     if batch is not None or optimizer == "sgd":
-        given = {"--order": order != 2, "--regime": regime != "auto", "--plot": plot, "--sweep": text, "--output-dir": output_dir}
+        given = {
+            "--order": order is not None, "--regime": regime != "auto", "--plot": plot, "--sweep": text, "--output-dir": folder,
+            "--backend": backend != "jax", "--start": start != "manifold", "--along": along,
+        }  # fmt: skip
         if unread := next((name for name, there in given.items() if there), None):
             raise UsageError(f"{unread} is not read with batches; leave it out")
         from verify.commands.network_law import run_law
@@ -88,24 +110,53 @@ def network_command(
         return run_law(optimizer, model, images, batch, seeds, steps, halvings, point, form)
     if seeds is not None:
         raise UsageError("--seeds is for runs with batches; add --batch")
+    _check(backend, start, dtype, model, plot, text)
+    if along:
+        if backend == "torch" or text is not None:
+            raise UsageError("--along follows one run of optax; leave --backend torch and --sweep out")
+        plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, 1 if order is None else order, regime)
+        return _along(plan, point, start, plot, form)
+    order = 2 if order is None else order
+    if backend == "torch":
+        options = {"count": steps, "halvings": halvings, "order": order, "regime": regime}
+        return _torch(optimizer, images, dtype, point, start, options, form)
     plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, order, regime)
     if text is None:
-        if output_dir is not None:
+        if folder is not None:
             raise UsageError("--output-dir holds the results of a sweep; add --sweep")
-        return _one(plan, point, plot, form)
+        return _one(plan, point, start, plot, form)
     if plot is not None:
         raise UsageError("--plot draws one run; leave --sweep out")
-    return _sweep(plan, points, scheduler, jobs, output_dir, form)
+    return _sweep(plan, points, scheduler, jobs, folder, form)
 
 
-def _require() -> None:
+def _require(backend: str) -> None:
     try:
+        import sklearn.datasets  # noqa: F401
+
+        if backend == "torch":
+            import torch  # noqa: F401
+
+            return
         import jax
         import optax  # noqa: F401
-        import sklearn.datasets  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UsageError(f"verify network needs {error.name}: pip install 'shadowflow[network]'") from None
+        extra = "network,torch" if backend == "torch" else "network"
+        raise UsageError(f"verify network needs {error.name}: pip install 'shadowflow[{extra}]'") from None
     jax.config.update("jax_enable_x64", True)
+
+
+def _check(backend: str, start: str, dtype: str, model: str, plot: str | None, text: str | None) -> None:
+    """What goes together."""
+    if dtype != "float64" and backend != "torch":
+        raise UsageError(f"--dtype {dtype} is one of torch's runs; those of optax are in float64")
+    if text is not None and (backend, start) != ("jax", "manifold"):
+        raise UsageError("--sweep runs optax from the slow manifold; leave --backend and --start out")
+    if backend == "torch" and (model != "mlp" or plot is not None):
+        what = "--plot draws runs of optax" if plot is not None else f"--model {model} is one of jax"
+        raise UsageError(f"{what}; leave it out with --backend torch (a module of your own: verify.network.pytorch, in Python)")
+    if start not in ("manifold", "rest") and plot is not None:
+        raise UsageError("--plot draws runs from the manifold or from rest")
 
 
 def _number(what: str, text: str) -> float:
@@ -122,82 +173,89 @@ def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
     return {"images": images, **({"width": 16} if model == "mlp" else {}), **bias}
 
 
-def _one(plan: Any, point: dict[str, float], plot: str | None, form: str) -> int:
+def _torch(
+    optimizer: str, images: int, dtype: str, point: dict[str, float], start: str, options: dict[str, Any], form: str
+) -> int:
+    import torch
+
+    from verify.network.pytorch.experiment import compare
+    from verify.network.pytorch.module import loaded, mlp
+
+    model = mlp(images=images, dtype=getattr(torch, dtype))
+    begin = start if start in ("manifold", "rest") else loaded(model, start)
+    stages = iter(range(1, 100))
+    with progress(f"{optimizer} of torch on {model.name}", options["halvings"] + 4) as advance:
+        result = compare(
+            optimizer, model, gamma=point.pop("gamma", None), hyper=point, start=begin, **options,
+            progress=lambda what: advance(next(stages)),
+        )  # fmt: skip
+    return _told(result, form)
+
+
+def _along(plan: Any, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
+    from verify.network.along import diagnose
+    from verify.network.along_picture import save_diagnosis
+    from verify.numeric.plot import check_figure_name
+
+    if plot is not None:
+        check_figure_name(plot)
+    model, begin = _started(plan, point, start)
+    stages = iter(range(1, 100))
+    with progress(f"{plan.optimizer} on {plan.model}", 8) as advance:
+        found = diagnose(
+            plan.optimizer, model, gamma=point.pop("gamma", None), hyper=point, steps=plan.count or 200, order=plan.order,
+            regime=plan.regime, start=begin, progress=lambda what: advance(next(stages)),
+        )  # fmt: skip
+        if plot is not None:
+            save_diagnosis(plot, found)
+    click.echo(json.dumps(found.to_json(), indent=2) if form == "json" else run_table(found))
+    return 0
+
+
+def _one(plan: Any, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
     from verify.network.experiment import compare
-    from verify.network.models import built
     from verify.network.pictures import paths, save_picture
     from verify.numeric.plot import check_figure_name
 
     if plot is not None:
         check_figure_name(plot)
-    model = built(plan.model, **plan.options)
+    model, begin = _started(plan, point, start)
     stages = iter(range(1, 100))
     with progress(f"{plan.optimizer} on {plan.model}", plan.halvings + 4) as advance:
         result = compare(
             plan.optimizer, model, gamma=point.pop("gamma", None), hyper=point, count=plan.count, halvings=plan.halvings,
-            order=plan.order, regime=plan.regime, progress=lambda what: advance(next(stages)),
+            order=plan.order, regime=plan.regime, start=begin, progress=lambda what: advance(next(stages)),
         )  # fmt: skip
         if plot is not None:
-            save_picture(plot, result, paths(result, model))
-    click.echo(json.dumps(result.to_json(), indent=2)) if form == "json" else _print(result)
+            save_picture(plot, result, paths(result, model, start=begin))
+    return _told(result, form)
+
+
+def _started(plan: Any, point: dict[str, float], start: str) -> tuple[Any, Any]:
+    """The model and where it starts."""
+    from verify.network.checkpoint import load
+    from verify.network.models import built
+    from verify.network.starts import start_of
+
+    model = built(plan.model, **plan.options)
+    return (model, start_of(start)) if start in ("manifold", "rest") else load(start, plan.optimizer, model, point)
+
+
+def _told(result: Comparison, form: str) -> int:
+    click.echo(json.dumps(result.to_json(), indent=2)) if form == "json" else print_comparison(result)
     return 0 if result.verdict == "verified" else UNDECIDED
 
 
 def _sweep(plan: Any, points: Sequence[dict[str, float]], scheduler: str, jobs: int, folder: str | None, form: str) -> int:
-    from verify.network.sweep import sweep
+    from derive.sweeps import sweep
 
     with progress(f"{plan.optimizer}, {len(points)} settings", len(points)) as advance:
         results = sweep(plan, points, folder, scheduler, jobs, advance)
     if form == "json":
         click.echo(json.dumps([{"point": p, "result": r} for p, r in zip(points, results, strict=True)], indent=2))
     else:
-        _print_sweep(points, results)
+        print_sweep(points, results)
     return 0 if all(r.get("verdict") == "verified" for r in results) else UNDECIDED
-
-
-# ---------------------------------------------------------------------- words
-
-
-def _print(r: Comparison) -> None:
-    from verify.network.comparison import TOLERANCE
-
-    values = ", ".join(f"{n} = {x:g}" for n, x in r.hyper.items())
-    click.echo(f"{r.optimizer} on {r.model}, {r.parameters} parameters: {values}")
-    click.echo(f"{_regime(r)}\n")
-    shown = "".join(f"{f'through gamma^{n}':>18}" for n in range(len(r.errors)))
-    click.echo(f"{'step':>10}{'steps':>7}{shown}      error, root mean square over the parameters")
-    for i, (step, count) in enumerate(zip(r.steps, r.counts, strict=True)):
-        click.echo(f"{step:>10.3g}{count:>7}" + "".join(f"{e[i]:>18.2e}" for e in r.errors))
-    click.echo(f"{'slope':>17}" + "".join(f"{s[-1]:>18.2f}" for s in r.slopes))
-    click.echo(f"{'expected':>17}" + "".join(f"{n + 1:>18}" for n in range(len(r.errors))))
-    click.echo(f"\nthe optimizer moves by {r.moved:.2e} a parameter; the flows are right within {r.flow_error:.0e}")
-    if r.negative:
-        click.echo(f"{r.negative} averages of squares are negative on the truncated slow manifold")
-    if r.rounded:
-        click.echo("errors below 1e-13 are rounding: take a larger step, or a lower order")
-    measured = f" (measured: the slopes at the two smallest steps are within {TOLERANCE} of N + 1)"
-    click.echo(f"verdict: {r.verdict}{measured if r.verdict == 'verified' else ''}")
-
-
-def _regime(r: Comparison) -> str:
-    ratios = "; ".join(f"{name + ' ' if name else ''}{x:.2g}" for name, x in r.ratios.items())
-    use = "" if r.useful else ", above 0.1" if r.verdict == "verified" else ", above 0.1: the series is of no use"
-    return f"regime {r.regime or 'of fixed hyperparameters'}; |gamma f_1|/|f_0| in the first step: {ratios}{use}"
-
-
-def _print_sweep(points: Sequence[dict[str, float]], results: Sequence[dict[str, Any]]) -> None:
-    names = list(dict.fromkeys(n for p in points for n in p))
-    click.echo("".join(f"{n:>10}" for n in names) + f"{'regime':>12}{'ratio':>10}   slopes                 verdict")
-    for p, r in zip(points, results, strict=True):
-        values = "".join(f"{p[n]:>10.4g}" for n in names)
-        if "error" in r:
-            click.echo(f"{values}   {r['error']}")
-            continue
-        ratio = r["ratios"][r["regime"]]
-        slopes = " ".join("   -  " if (s := o["slopes"][-1]) is None else f"{s:6.2f}" for o in r["orders"])
-        click.echo(
-            f"{values}{r['regime'] or '-':>12}{'-' if ratio is None else f'{ratio:.2g}':>10}   {slopes:<22} {r['verdict']}"
-        )
 
 
 __all__ = ["network_command"]

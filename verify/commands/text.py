@@ -18,7 +18,8 @@ def print_verification(v: Verification, stream: TextIO | None = None) -> None:
     console = Console(file=out, markup=False, highlight=False, width=None if out.isatty() else 118, soft_wrap=not out.isatty())
     console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
     c = v.equation.configuration
-    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", through gamma^{v.equation.order}")
+    through = f"through {c.scheme.power(v.equation.order)}"
+    console.print(f"{c.scheme.title}" + (f", regime {c.regime}" if c.regime else "") + f", {through}")
     _region(console, v)
     _exact(console, v)
     _slopes(console, v)
@@ -98,14 +99,15 @@ def _slopes(console: Any, v: Verification) -> None:
     table = v.table
     if table is None:
         return
-    console.print(
-        f"\nSlopes of the error against gamma ({table.digits} digits, T = {table.time}, gamma = {table.gammas[0]}, halved)"
-    )
+    small, span = "gamma", f"T = {table.time}"
+    if table.root > 1:
+        small, span = v.equation.scheme.power(1), f"over gamma, after {table.time} steps"
+    console.print(f"\nSlopes of the error against {small} ({table.digits} digits, {span}, {small} = {table.gammas[0]}, halved)")
     rows = []
     for k, slope in enumerate(table.slopes):
         raw = [f"{r:.4f}" for r in table.raw[k][-3:]]
         limit = "exact" if slope is None else f"{slope:.6f}"
-        rows.append([f"through gamma^{k}", *raw, *[""] * (3 - len(raw)), limit, table.expected_text(k)])
+        rows.append([f"through {v.equation.scheme.power(k)}", *raw, *[""] * (3 - len(raw)), limit, table.expected_text(k)])
     _table(console, ["truncation", "", "", "finest", "extrapolated", "expected"], rows)
 
 

@@ -83,6 +83,7 @@ def examine(claim: ClaimedField, sample: Sample, order: int, balls: bool = False
     Raises IrrationalRoot, SingularSeries and ZeroDivisionError where the text or the claim has no value in these numbers,
     NotSlow where no slow orbit has the claimed memory.
     """
+    claim.configuration.scheme.require_whole_powers("exact orbits are series")
     place = as_balls(sample) if balls else sample
     orbit = SlowOrbit(claim.configuration, place, claim.slow, memory_values(claim, values_at(place)), order).find()
     return Examined(claim, sample, orbit, claimed_values(claim, place))
@@ -166,7 +167,7 @@ def _search(
 ) -> tuple[Examined, ...]:
     found: list[Examined] = []
     wanted = points * (choices if claim.configuration.free else 1)
-    matrices = claim.configuration.scheme.of_matrices
+    matrices = claim.configuration.scheme.runs_matrices
     dimension = COMPONENTS if matrices else 3 if claim.layered else 2  # three components come in layers of different sizes
     for n, values in enumerate(parameter_values(claim.configuration, seed)):
         source = random.Random(f"samples {seed + 1000 * n}")

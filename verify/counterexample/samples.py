@@ -23,6 +23,7 @@ from verify.problems.differentiation import differentiate
 from verify.problems.game import Game
 from verify.problems.layers import random_layers
 from verify.problems.maps import maps_of
+from verify.problems.matrices import positive_definite, square_states
 from verify.problems.problem import Problem
 from verify.problems.random_problem import random_game, random_problem
 
@@ -53,7 +54,7 @@ def sample_of(
     slow = random_slow(claim, source, problem.sizes)
     t = random_number(source)
     functions = time_functions(claim, t, degree + 2, source, numbers)
-    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration))
+    return Sample(problem, values, slow, t, functions, maps_of(claim.configuration, values))
 
 
 def random_number(source: random.Random) -> fmpq:
@@ -63,10 +64,13 @@ def random_number(source: random.Random) -> fmpq:
 
 
 def random_slow(claim: ClaimedField, source: random.Random, unknowns: Mapping[str, int]) -> dict[str, Any]:
-    """Values of the slow variables besides the unknowns, positive: averages of squares are among them."""
+    """Values of the slow variables besides the unknowns, positive (definite): averages of squares are among them."""
     sizes = sizes_of(claim.configuration, unknowns)
     others = [(s, sizes[s]) for s in claim.slow if s not in unknowns]
-    return {s: random_number(source) if n is None else [random_number(source) for _ in range(n)] for s, n in others}
+    found: dict[str, Any] = {}
+    for s, n in others:
+        found[s] = random_number(source) if n is None else [random_number(source) for _ in range(n)]
+    return found | {s: positive_definite(list(found[s])) for s in square_states(claim.configuration) & found.keys()}
 
 
 def time_functions(claim: ClaimedField, t: fmpq, length: int, source: random.Random, numbers: Numbers) -> dict[str, list[Any]]:

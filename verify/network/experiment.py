@@ -8,6 +8,7 @@ The ratios |gamma f_1|/|f_0| say beforehand which regime is of use: above 0.1 th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -15,13 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from derive.errors import UsageError
+from derive.errors import DeriveError, UsageError
 from verify.network.comparison import USEFUL, Comparison
+from verify.network.kinks import jumps
 from verify.network.models import Model
-from verify.network.optimizers import OPTIMIZERS, Optimizer
+from verify.network.optimizers import OPTIMIZERS
+from verify.network.rows import Numbers, Optimizer, row_of, settings_of
 from verify.network.runs import Runs, runs_of
+from verify.network.sharpness import hessian_product
+from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, singular_at_rest, start_of
 
-Numbers = Mapping[str, float]
 Progress = Callable[[str], None]
 FINE = 1e-2  # of the smallest error: what the flow may be wrong by
 ROUNDING = 1e-13  # of the way that the optimizer goes: what sums of float64 are wrong by
@@ -39,19 +43,21 @@ def compare(
     halvings: int = 2,
     order: int = 2,
     regime: str = "auto",
+    start: Start | str = MANIFOLD,
     progress: Progress | None = None,
 ) -> Comparison:
     """Errors and slopes of the truncations 0, ..., `order` at the time count*gamma, with steps gamma, gamma/2, ...
 
     gamma     the learning rate of the first run, as the library means it
     regime    'auto' takes the first whose |gamma f_1|/|f_0| is below 0.1, else the one with the smallest
+    start     'manifold': memory on the slow manifold, of slow regimes at what it is for the gradient at the start; 'rest', as
+              everybody starts, with the initial layer (`without_layer` has the errors without it); or a `checkpoint`
 
-    Starts on the slow manifold, memory of slow regimes at what it is for the gradient at the start.
     Raises UsageError for an unknown optimizer, hyperparameter or regime, and where a run leaves the numbers.
     """
     point = {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})}
     found = compare_many(
-        optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, progress=progress
+        optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, start=start, progress=progress
     )[0]
     if isinstance(found, UsageError):
         raise found
@@ -67,6 +73,7 @@ def compare_many(
     halvings: int = 2,
     order: int = 2,
     regime: str = "auto",
+    start: Start | str = MANIFOLD,
     progress: Progress | None = None,
 ) -> list[Comparison | UsageError]:
     """`compare` at many settings of the learning rate "gamma" and of hyperparameters; each function is compiled once.
@@ -76,6 +83,7 @@ def compare_many(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
+    model.check(order)
     row = optimizer_of(optimizer)
     if row.matrices and any(x.ndim != 2 for x in jax.tree.leaves(model.params)):
         raise UsageError(
@@ -83,40 +91,53 @@ def compare_many(
         )
     if regime not in ("auto", *row.slow_rates):
         raise UsageError(f"{optimizer} has the regimes {', '.join(row.slow_rates)} and auto, not {regime}")
+    at = start_of(start)
     chosen = [settings_of(row, p) for p in points]
     regimes = list(row.slow_rates) if regime == "auto" else [regime]
-    runs = {r: runs_of(optimizer, r, order if len(regimes) == 1 else 1, model) for r in regimes}
     ratios: list[dict[str, float]] = [{} for _ in chosen]
-    for r, one in runs.items():
+    why: DeriveError = UsageError("no regime")
+    for r in regimes:
         say(f"{optimizer}: the ratio of {r or 'its only regime'}")
-        for found, ratio in zip(ratios, np.asarray(one.ratio(*one.settings(chosen))), strict=True):
+        try:
+            one = runs_of(optimizer, r, order if len(regimes) == 1 else 1, model, at)
+            values = np.asarray(one.ratio(*one.settings(chosen)))
+            if at.rest and not np.isfinite(values).all():
+                raise UsageError(singular_at_rest(optimizer, r))
+        except DeriveError as error:  # of a regime that has no initial layer: another may do
+            why = error
+            continue
+        for found, ratio in zip(ratios, values, strict=True):
             found[r] = float(ratio) if np.isfinite(ratio) else float("inf")
+    if not all(ratios):
+        raise why
     best = [next((r for r in found if found[r] < USEFUL), min(found, key=lambda r: found[r])) for found in ratios]
     results: list[Comparison | UsageError] = [UsageError("not run")] * len(chosen)
     for r in dict.fromkeys(best):
         here = [i for i, b in enumerate(best) if b == r]
-        one = runs_of(optimizer, r, order, model)
-        measured = _measured(one, [chosen[i] for i in here], count or row.count, halvings, say)
-        for i, (table, trouble) in zip(here, measured, strict=True):
-            results[i] = trouble or Comparison(optimizer, model.name, model.size, r, ratios[i], hyper=chosen[i], **table)
+        asked = [chosen[i] for i in here], count or row.count, halvings, say
+        measured = _measured(runs_of(optimizer, r, order, model, at), *asked)
+        bare = _measured(runs_of(optimizer, r, order, model, BARE), *asked) if at.rest else [({"errors": ()}, None)] * len(here)
+        for i, (table, trouble), (other, _) in zip(here, measured, bare, strict=True):
+            results[i] = trouble or _seen(model, Comparison(
+                optimizer, model.name, model.size, r, ratios[i], hyper=chosen[i], start=at.name, without_layer=other["errors"],
+                **table,
+            ), runs_of(optimizer, r, order, model, at))  # fmt: skip
     return results
 
 
 def optimizer_of(name: str) -> Optimizer:
-    if name not in OPTIMIZERS:
-        raise UsageError(f"no optimizer {name} here (known: {', '.join(OPTIMIZERS)})")
-    return OPTIMIZERS[name]
+    return row_of(OPTIMIZERS, name)
 
 
-def settings_of(row: Optimizer, given: Numbers) -> dict[str, float]:
-    """The learning rate and every hyperparameter of the optimizer."""
-    known = {"gamma": row.gamma, **row.defaults}
-    for name, value in given.items():
-        if name not in known:
-            raise UsageError(f"{row.name} has no hyperparameter {name} (it has {', '.join(known)})")
-        if not np.isfinite(value) or (name == "gamma" and value <= 0):
-            raise UsageError(f"{name} = {value}: a finite number, and the learning rate is above zero")
-    return {**known, **{n: float(v) for n, v in given.items()}}
+def _seen(model: Model, result: Comparison, runs: Runs) -> Comparison:
+    """With the jumps of the gradient along the way of the first run, where the slopes are not as they should be."""
+    if result.verdict == "verified":
+        return result
+    start, unravel = ravel_pytree(model.params)
+    end = np.asarray(runs.iterates(*runs.settings([result.hyper]), result.counts[0])[0][0])
+    gradient = jax.jit(jax.grad(lambda x: model.loss(unravel(x))))
+    found = jumps(lambda x: np.asarray(gradient(x)), hessian_product(model.loss, model.params), np.asarray(start), end)
+    return replace(result, jumps=found)
 
 
 Measured = tuple[dict[str, Any], UsageError | None]
@@ -166,13 +187,8 @@ def _errors(runs: Runs, gamma: Any, free: Numbers, count: int, end: Any, way: An
 def _trouble(runs: Runs, table: Mapping[str, Any]) -> UsageError | None:
     if np.isfinite(table["moved"]):
         return None
-    name, step = runs.row.name, table["steps"][0]
-    if table["negative"]:
-        return UsageError(
-            f"{name} cannot start on the slow manifold through gamma^{runs.order}: {table['negative']} averages of squares are"
-            " negative there, and have no root; take another regime, a smaller step or a lower order"
-        )
-    return UsageError(f"{name} leaves the numbers within {table['counts'][-1]} steps of {step:g} and less; take a smaller step")
+    negative, counts, steps = table["negative"], table["counts"], table["steps"]
+    return UsageError(left_the_numbers(runs.row.name, runs.order, negative, counts[-1], steps[0]))
 
 
 def rms(x: Any) -> Any:

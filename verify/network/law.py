@@ -25,11 +25,11 @@ from jax.flatten_util import ravel_pytree
 
 from derive import initial_law, modified_sde
 from derive.errors import UsageError
-from verify.network.experiment import optimizer_of, settings_of
+from verify.network.experiment import optimizer_of
 from verify.network.flow import flow
 from verify.network.law_comparison import LawComparison, Measured
 from verify.network.models import Model, digits
-from verify.network.optimizers import Optimizer, scheme_parameters
+from verify.network.rows import Optimizer, scheme_parameters, settings_of
 
 Tree = Any
 Numbers = Mapping[str, float]
@@ -80,10 +80,10 @@ class LawRuns:
                 return ravel_pytree(self.limit.drift(self.unravel(x), free)["theta"][0])[0]
 
             def after(s: Any) -> Callable[[Tree], Any]:
-                return lambda p: self.phi(self.unravel(flow(drift, ravel_pytree(p)[0], s, steps)))
+                return lambda p: self.phi(self.unravel(flow(drift, ravel_pytree(p)[0], s, steps, forwards=True)))
 
             def at(s: Any) -> Any:
-                x = self.unravel(flow(drift, self.start, s, steps))
+                x = self.unravel(flow(drift, self.start, s, steps, forwards=True))
                 return self.law.on(after(time - s), x, free)[1]
 
             along = jax.lax.map(at, time * places)
@@ -279,7 +279,7 @@ def _nodes(count: int) -> tuple[Any, Any]:
     """Places and weights of Gauss's rule on (0, 1), as many as NODES, the last ones without weight."""
     places, weights = np.polynomial.legendre.leggauss(count)
     filled = np.zeros(NODES - count)
-    return jnp.asarray([*(1 + places) / 2, *filled]), jnp.asarray([*weights / 2, *filled])
+    return jnp.asarray([*(1 + places) / 2, *(filled + 0.5)]), jnp.asarray([*weights / 2, *filled])
 
 
 def rms(x: Any) -> float:

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from sklearn.datasets import load_digits
 
+from derive.errors import UsageError
+
 Tree = Any
 DEFAULT_IMAGES = 300
 
@@ -34,6 +36,32 @@ class Model:
     @property
     def size(self) -> int:
         return sum(x.size for x in jax.tree.leaves(self.params))
+
+    def check(self, order: int) -> None:
+        """Raises UsageError for parameters that are not float64, a loss that is not one finite number at the start, and one that
+        the terms at gamma^order cannot be made of: they are derivatives of the gradient up to that order.
+        """
+        if found := {str(x.dtype) for x in jax.tree.leaves(self.params)} - {"float64"}:
+            raise UsageError(f"{self.name} has parameters of type {found.pop()}, and slopes need float64; jax_enable_x64 first")
+        value = self.loss(self.params)
+        if jnp.shape(value) != ():
+            raise UsageError(
+                f"the loss must be one number, and its value has the shape {jnp.shape(value)}; take its mean or its sum"
+            )
+        if not jnp.isfinite(value):
+            raise UsageError(f"the loss of {self.name} is {value} at the start; there is nothing to follow")
+        derivative = jax.grad(self.loss)
+        for _ in range(order):
+            derivative = _along_itself(derivative)
+        try:
+            jax.jit(derivative).lower(self.params)
+        except (TypeError, NotImplementedError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise UsageError(f"the loss of {self.name} cannot be differentiated often enough for order {order}: {first}") from None
+
+
+def _along_itself(f: Callable[[Tree], Tree]) -> Callable[[Tree], Tree]:
+    return lambda p: jax.jvp(f, (p,), (p,))[1]
 
 
 def digits(images: int) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from derive.files import replacing
 from verify.network.comparison import Comparison
 from verify.network.models import Model
 from verify.network.runs import runs_of
+from verify.network.starts import MANIFOLD, Start
 from verify.numeric.plot import COLOURS, DASHES, DPI, MARKERS, SIZE, STYLE, check_figure_name
 
 Array = Any
@@ -26,9 +27,9 @@ class Paths:
     flows: Array
 
 
-def paths(result: Comparison, model: Model, longer: int = 1) -> Paths:
+def paths(result: Comparison, model: Model, longer: int = 1, start: Start = MANIFOLD) -> Paths:
     """Of the first step of a comparison, over `longer` times its number of steps."""
-    runs = runs_of(result.optimizer, result.regime, len(result.errors) - 1, model)
+    runs = runs_of(result.optimizer, result.regime, len(result.errors) - 1, model, start)
     gamma, free = runs.settings([result.hyper])
     iterates, flows = runs.paths(gamma[0], {n: x[0] for n, x in free.items()}, longer * result.counts[0])
     return Paths(float(gamma[0]), np.asarray(iterates), np.asarray(flows))

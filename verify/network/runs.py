@@ -14,7 +14,9 @@ from jax.flatten_util import ravel_pytree
 from derive import ModifiedEquation, modified_equation
 from verify.network.flow import flow
 from verify.network.models import Model
-from verify.network.optimizers import OPTIMIZERS, Optimizer, carried_units, scheme_parameters
+from verify.network.optimizers import OPTIMIZERS, READ
+from verify.network.rows import Optimizer, carried_units, scheme_parameters
+from verify.network.starts import MANIFOLD, Start, layer_of
 
 Tree = Any
 Numbers = Mapping[str, Any]
@@ -25,16 +27,19 @@ class Runs:
 
     gamma     the step in the regime's own unit of time
     free      the parameters that the regime leaves free
+    start     see `verify.network.starts`
     """
 
-    def __init__(self, row: Optimizer, regime: str, order: int, model: Model) -> None:
-        self.row, self.model, self.order = row, model, order
+    def __init__(self, row: Optimizer, regime: str, order: int, model: Model, start: Start = MANIFOLD) -> None:
+        self.row, self.regime, self.model, self.order, self.begin = row, regime, model, order, start
         own = row.regimes.get(regime)
         named = regime if regime and own is None else None
         self.equation: ModifiedEquation = modified_equation(row.scheme, max(order, 1), regime=named, settings=own)
         self.function = self.equation.function(model.loss, backend="jax", maps=row.maps)
         self.slow = tuple(x for x in self.equation.equations if x != "theta")
         self.rates = row.slow_rates[regime]
+        found = layer_of(row, regime, order) if start.rest else None
+        self.layer = found.function(model.loss, backend="jax") if found and start.layer else None
         self.start = self._start()
 
     def settings(self, chosen: Sequence[Numbers]) -> tuple[Any, dict[str, Any]]:
@@ -46,7 +51,13 @@ class Runs:
     # ------------------------------------------------------------------ where things start
 
     def _start(self) -> dict[str, Tree]:
-        """theta, and the slow variables: averages at what those of a constant gradient are, no velocity."""
+        """theta, and the slow variables: averages at what those of a constant gradient are, no velocity; or as they start."""
+        if self.begin.rest:
+            return {x: jax.tree.map(jnp.zeros_like, self.model.params) for x in self.slow} | {"theta": self.model.params}
+        if self.begin.state is not None:
+            gamma, free = jax.tree.map(lambda x: x[0], self.settings([self.begin.hyper]))
+            found = self._carried(self.begin.memory(self.values(gamma, free)), gamma, free)
+            return {"theta": self.model.params, **{x: found[x] for x in self.slow}}
         g = jax.jit(jax.grad(self.model.loss))(self.model.params)
         rest: Callable[[Any], Any] = jnp.zeros_like
         return {"theta": self.model.params, **{x: jax.tree.map(self.row.averages.get(x, rest), g) for x in self.slow}}
@@ -57,13 +68,29 @@ class Runs:
         return found
 
     def _memory(self, gamma: Any, free: Numbers) -> dict[str, Tree]:
-        """All memory of the scheme in its own units, fast memory on the slow manifold through gamma^order."""
+        """All memory of the scheme in its own units, fast memory on the slow manifold through gamma^order, or as it starts."""
         slow = {x: self.start[x] for x in self.slow}
+        c = self.equation.configuration
+        if self.begin.rest:
+            return {v: jax.tree.map(jnp.zeros_like, self.model.params) for v in c.scheme.states if v != "theta"}
         fast = self.function.memory(self.start["theta"], free, slow)
         found = {v: _series(parts[: self.order + 1], gamma) for v, parts in fast.items()} | slow
+        units = carried_units(c, {**free, "gamma": gamma})
+        memory = {v: _weighted([found[c.symbol(v)]], [units.get(v, 1.0)]) for v in c.scheme.states if v != "theta"}
+        if self.begin.state is None:
+            return memory
+        own = self.begin.memory(self.values(gamma, free))
+        return memory | {v: tree for v, tree in own.items() if c.symbol(v) not in self.slow}
+
+    def values(self, gamma: Any, free: Numbers) -> dict[str, Any]:
+        """Every parameter of the scheme as a number, the learning rate by both of its names."""
+        return {"alpha": gamma, **scheme_parameters(self.equation.configuration, {**free, "gamma": gamma})}
+
+    def _carried(self, memory: Mapping[str, Tree], gamma: Any, free: Numbers) -> dict[str, Tree]:
+        """Memory in the scheme's units -> the regime's variables."""
         c = self.equation.configuration
         units = carried_units(c, {**free, "gamma": gamma})
-        return {v: _weighted([found[c.symbol(v)]], [units.get(v, 1.0)]) for v in c.scheme.states if v != "theta"}
+        return {c.symbol(v): _weighted([tree], [1 / units.get(v, 1.0)]) for v, tree in memory.items()}
 
     # ------------------------------------------------------------------ what is measured
 
@@ -74,15 +101,10 @@ class Runs:
         Of all slow variables where theta stands still.
         """
 
-        def at(y: Mapping[str, Tree], free: Numbers) -> Any:
-            parts = self._parts(y, free)
-            (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
-            return jnp.where(a > 0, c / a, d / b)
-
         def found(gamma: Any, free: Numbers) -> Any:
             first = {x: p[0] for x, p in self._parts(self.start, free).items()}
             both = jax.tree.map(lambda x, f: jnp.stack([x, x + gamma * f]), self.start, first)
-            return gamma * jnp.max(jax.lax.map(lambda y: at(y, free), both))
+            return gamma * jnp.max(jax.lax.map(lambda y: _ratio(self._parts(y, free)), both))
 
         return _compiled(jax.vmap(found))
 
@@ -101,7 +123,7 @@ class Runs:
 
     def _optimizer(self, gamma: Any, free: Numbers, memory: Mapping[str, Tree]) -> tuple[Any, Callable[[Any], Any]]:
         """(parameters and state, one step of the library's optimizer on them)."""
-        values = {"alpha": gamma, **scheme_parameters(self.equation.configuration, {**free, "gamma": gamma})}
+        values = self.values(gamma, free)
         transform = self.row.make(values)
         state = transform.init(self.model.params)
         for name, value in self.row.place(memory, values).items():
@@ -118,8 +140,12 @@ class Runs:
 
     def _flow(self, gamma: Any, free: Numbers, order: Any) -> tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]:
         """(the start, f_0 + ... + gamma^order f_order, theta) on one array that holds all slow variables."""
-        y, unravel = ravel_pytree(self.start)
         powers = jnp.where(jnp.arange(self.order + 1) <= order, gamma ** jnp.arange(self.order + 1), 0.0)
+        shifted = self.start
+        if self.layer is not None:
+            shifts = self.layer.shifts(self.start["theta"], free, {x: self.start[x] for x in self.slow})
+            shifted = {x: _plus(v, _weighted(shifts[x], powers)) for x, v in self.start.items()}
+        y, unravel = ravel_pytree(shifted)
 
         def field(x: Any) -> Any:
             return ravel_pytree({v: _weighted(p, powers) for v, p in self._parts(unravel(x), free).items()})[0]
@@ -132,11 +158,19 @@ class Runs:
 
         def found(gamma: Any, free: Numbers, count: Any, steps: Any, order: Any) -> Any:
             y, field, theta = self._flow(gamma, free, order)
-            return theta(flow(field, y, gamma * count, steps))
+            return theta(flow(field, y, gamma * count, steps)) + self._left(gamma, free, count, order)
 
         orders = jnp.arange(self.order + 1)
         every = jax.vmap(found, (None, None, None, None, 0))
         return _compiled(jax.vmap(lambda *args: every(*args, orders), (0, 0, None, None)))
+
+    def _left(self, gamma: Any, free: Numbers, count: Any, order: Any) -> Any:
+        """What is left of the initial layer in theta after `count` steps, through gamma^order."""
+        if self.layer is None:
+            return 0.0
+        slow = {x: self.start[x] for x in self.slow}
+        below = [self.layer.transient(count, self.start["theta"], gamma, free, slow, n)["theta"] for n in range(self.order + 1)]
+        return jnp.stack([ravel_pytree(tree)[0] for tree in below])[order]
 
     def paths(self, gamma: Any, free: Numbers, count: int, finer: int = 2) -> tuple[Any, Any]:
         """At one setting, theta at the times 0, gamma, ..., count*gamma: of the optimizer, and of the flows by order."""
@@ -154,11 +188,46 @@ class Runs:
         iterates, flows = _compiled(found)(gamma, free)
         return iterates, flows
 
+    # ------------------------------------------------------------------ along a run
+
+    def along(self, gamma: Any, free: Numbers, stride: int, count: int) -> tuple[Any, dict[str, Tree]]:
+        """(theta, the slow memory in the regime's variables) at the steps 0, stride, ..., count*stride of the optimizer."""
+        values = self.values(gamma, free)
+
+        def shown(carry: Any) -> tuple[Any, dict[str, Tree]]:
+            inside = self._carried(READ[self.row.name](carry[1], values), gamma, free) if self.slow else {}
+            return ravel_pytree(carry[0])[0], {x: inside[x] for x in self.slow}
+
+        def found() -> Any:
+            carry, step = self._optimizer(gamma, free, self._memory(gamma, free))
+            return _points(lambda c: jax.lax.fori_loop(0, stride, lambda _, c: step(c), c), carry, count, shown)
+
+        thetas, slow = _compiled(found)()
+        return thetas, slow
+
+    def ratios_along(self, gamma: Any, free: Numbers, thetas: Any, slow: Mapping[str, Tree]) -> Any:
+        """|gamma f_1|/|f_0| at each point, as `ratio` has it."""
+        _, unravel = ravel_pytree(self.model.params)
+
+        def at(point: tuple[Any, Mapping[str, Tree]]) -> Any:
+            return gamma * _ratio(self._parts({"theta": unravel(point[0]), **point[1]}, free))
+
+        return _compiled(lambda points: jax.lax.map(at, points))((thetas, slow))
+
+    def flow_along(self, gamma: Any, free: Numbers, stride: int, count: int, order: int) -> Any:
+        """theta along f_0 + ... + gamma^order f_order at the times 0, stride*gamma, ..."""
+
+        def found() -> Any:
+            y, field, theta = self._flow(gamma, free, order)
+            return _points(lambda x: flow(field, x, stride * gamma, 2 * stride), y, count, theta)
+
+        return _compiled(found)()
+
 
 @lru_cache(8)
-def runs_of(optimizer: str, regime: str, order: int, model: Model) -> Runs:
+def runs_of(optimizer: str, regime: str, order: int, model: Model, start: Start = MANIFOLD) -> Runs:
     """One object, so that what it has compiled is used again."""
-    return Runs(OPTIMIZERS[optimizer], regime, order, model)
+    return Runs(OPTIMIZERS[optimizer], regime, order, model, start)
 
 
 def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -175,9 +244,19 @@ def _series(parts: Sequence[Tree], gamma: Any) -> Tree:
     return _weighted(parts, [gamma**k for k in range(len(parts))])
 
 
+def _plus(a: Tree, b: Tree) -> Tree:
+    return jax.tree.map(lambda x, y: x + y, a, b)
+
+
 def _weighted(parts: Sequence[Tree], weights: Any) -> Tree:
     """sum of weights[k] parts[k], over the weights there are."""
     return jax.tree.map(lambda *xs: sum(weights[k] * x for k, x in enumerate(xs)), *parts[: len(weights)])
+
+
+def _ratio(parts: Mapping[str, Sequence[Tree]]) -> Any:
+    """|f_1|/|f_0| of theta, of all slow variables where theta stands still."""
+    (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
+    return jnp.where(a > 0, c / a, d / b)
 
 
 def _rms(tree: Tree) -> Any:

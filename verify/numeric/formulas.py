@@ -121,7 +121,7 @@ def formula_values(
 ) -> FormulaValues:
     """The values of formulas at nodes of a tape for the slow variables, which are among the names."""
     theta = [v for x in layout.unknowns for v in names[x]]
-    read, maps = formula_reader(configuration), maps_of(configuration)
+    read, maps = formula_reader(configuration), maps_of(configuration, names)
     return FormulaValues(loss, theta, names, numbers, read, maps)  # type: ignore[arg-type]  # Problem's interface
 
 

@@ -50,7 +50,7 @@ def rich_problem(configuration: Configuration, degree: int, seed: int = 0) -> Lo
     scheme = configuration.scheme
     if not scheme.losses:
         layers = layers_of(SIZES) if scheme.layered else ()
-        size = sum(SIZES) if layers else COMPONENTS if scheme.of_matrices else 2
+        size = sum(SIZES) if layers else COMPONENTS if scheme.runs_matrices else 2
         return rich_loss(size, degree, seed, scheme.label == "f", layers)
     sizes = {x: 1 + (i + 1) % 2 for i, x in enumerate(scheme.unknowns)}
     return rich_game(scheme.losses, sizes, degree + text_rank(scheme), seed)

@@ -18,7 +18,10 @@ Ends = dict[Fraction, tuple[int, list[Any]]]
 
 
 class Runs:
-    """Where the scheme and the truncated flows are after one time, each kept with the digits to which it is right."""
+    """Where the scheme and the truncated flows are after one time, each kept with the digits to which it is right.
+
+    For expansions in h, gamma = h^q with q > 1, `gamma` is h and the `time` is counted in steps: a fixed time would take h^-q.
+    """
 
     def __init__(
         self, system: System, flow: Flow, time: Fraction, shifted: Sequence[Sequence[Any]], from_rest: bool, ends: Ends
@@ -28,18 +31,23 @@ class Runs:
         self.solutions: dict[tuple[int, Fraction], tuple[int, list[Any]]] = {}
         self.radius = flow.radius(system.start, 15)
 
+    def span(self, gamma: Fraction) -> Fraction:
+        """The time that passes."""
+        return self.time if self.system.root == 1 else self.time * gamma**self.system.root
+
     def end(self, gamma: Fraction, digits: int) -> list[Any]:
         """The scheme's slow coordinates after time/gamma steps."""
-        return _kept(self.ends, gamma, digits, lambda: _scheme_end(self.system, gamma, self.time, digits, self.from_rest))
+        steps = int(self.span(gamma) / gamma**self.system.root)
+        return _kept(self.ends, gamma, digits, lambda: _scheme_end(self.system, gamma, steps, digits, self.from_rest))
 
     def solution(self, gamma: Fraction, k: int, digits: int) -> list[Any]:
         """The end of the flow truncated after gamma^k; that of the limit flow does not depend on gamma."""
-        key = (k, gamma if k or self.shifted else Fraction(0))
+        key = (k, gamma if k or self.shifted or self.system.root > 1 else Fraction(0))
         return _kept(self.solutions, key, digits, lambda: self._solved(gamma, k, digits))
 
     def _solved(self, gamma: Fraction, k: int, digits: int) -> list[Any]:
         start = _shifted(self.system.start, self.shifted, gamma)
-        return self.flow.integrate(start, number(self.time), digits, _weights(gamma, k), self.radius)
+        return self.flow.integrate(start, number(self.span(gamma)), digits, _weights(gamma, k), self.radius)
 
     def error(self, gamma: Fraction, k: int, digits: int) -> Any:
         with precision(bits_of(digits) + 2 * GUARD):
@@ -63,14 +71,14 @@ def _shifted(start: Sequence[Any], shifts: Sequence[Sequence[Any]], gamma: Fract
     return point
 
 
-def _scheme_end(system: System, gamma: Fraction, time: Fraction, digits: int, from_rest: bool) -> list[Any]:
+def _scheme_end(system: System, gamma: Fraction, steps: int, digits: int, from_rest: bool) -> list[Any]:
     step = number(gamma)
     slow = [number(x) for x in system.start]
     accuracy = arb(10) ** (-digits - 5)
     memory = [number(x) for x in system.rest] if from_rest else slow_memory(system, slow, step, system.order + 4, accuracy)
     state = [*slow, *memory]
     advance = system.running_step
-    for _ in range(int(time / gamma)):
+    for _ in range(steps):
         state = [x.mid() for x in advance(state, step)]
     return state[: system.slow_size]
 

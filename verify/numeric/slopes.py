@@ -17,6 +17,9 @@ that turns out smaller than the field claims is measured again with 15 digits mo
 are reached, below which it counts as zero.  The arithmetic has 24 digits beyond that.  The flow's rounding is enclosed by balls.
 The scheme's orbit is run on midpoints: each of its steps rounds once and a stable scheme does not amplify that, while the balls
 of a two-step recursion would grow like the sum of its coefficients' absolute values.
+
+Where the expansion is in h, gamma = h^q with q > 1, a fixed time takes h^-q steps.  There runs have a fixed number of steps, and
+e_k(h) is the distance over gamma, so that the same m is its slope in h.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ from verify.orbits.slow_balls import NumericError, System, memory_length, relaxa
 #: an extrapolated slope counts as the integer it should be within this distance
 TOLERANCE = 5e-4
 LEVELS = 6
+SHORT = 4  # steps of a run where the expansion is in a root of gamma
 #: digits to which an error is wanted, and the fewest that settle it
 RELATIVE, ENOUGH = 15, 12
 
@@ -63,6 +67,7 @@ class SlopeTable:
     slopes: tuple[float | None, ...]
     accuracy: tuple[float, ...]
     expected: tuple[int, ...]
+    root: int = 1
 
     @property
     def monotone(self) -> tuple[bool, ...]:
@@ -104,6 +109,7 @@ class SlopeTable:
             "accuracy": list(self.accuracy),
             "expected": list(self.expected),
             "monotone": list(self.monotone),
+            **({"expansion": f"gamma**(1/{self.root})"} if self.root > 1 else {}),
             "confirmed": self.confirmed,
         }
 
@@ -166,11 +172,12 @@ def _feasible(system: System, time: Fraction, gamma: Fraction) -> tuple[Fraction
     """Time and gamma, both quartered while the slow manifold is not found at that gamma."""
     for quarterings in range(7):
         scale = Fraction(1, 4**quarterings)
+        shorter = scale if system.root == 1 else 1
         try:
             with precision(120):
                 slow = [number(x) for x in system.start]
                 slow_memory(system, slow, number(gamma * scale), system.order + 4, arb(10) ** -8, sweeps=12)
-            return time * scale, gamma * scale
+            return time * shorter, gamma * scale
         except NumericError:
             continue
     return time, gamma
@@ -178,21 +185,22 @@ def _feasible(system: System, time: Fraction, gamma: Fraction) -> tuple[Fraction
 
 def _measured(runs: Runs, digits: int, gammas: tuple[Fraction, ...]) -> SlopeTable:
     """Errors of every truncation at every gamma; one below 10^(4 - digits), or far below gammas[-1]^(N + 1), counts as zero."""
-    order = runs.system.order
-    largest = max(digits, _digits(gammas[-1], order + 1))
+    order, root = runs.system.order, runs.system.root
+    per_gamma = root if root > 1 else 0  # the power of h that errors are divided by
+    largest = max(digits, _digits(gammas[-1], order + 1 + per_gamma))
     with precision(bits_of(largest) + 2 * GUARD):
         expected = _expected(runs.flow, runs.system)
-        _ = runs.solution(gammas[-1], 0, _digits(gammas[-1], expected[0]))
+        _ = runs.solution(gammas[-1], 0, _digits(gammas[-1], expected[0] + per_gamma))
         used, columns = 0, []
         for gamma in gammas:
-            _ = runs.end(gamma, _digits(gamma, max(expected)))
+            _ = runs.end(gamma, _digits(gamma, max(expected) + per_gamma))
             column: list[Any] = []
             for k in range(order + 1):
                 if k and not any(_nonzero(c) for c in runs.flow.outputs[k]):
                     column.append(column[-1])
                     continue
-                error, needed = _settled(runs, gamma, k, _digits(gamma, expected[k]), largest)
-                column.append(error)
+                error, needed = _settled(runs, gamma, k, _digits(gamma, expected[k] + per_gamma), largest)
+                column.append(error / number(gamma**per_gamma))
                 used = max(used, needed)
             columns.append(column)
         return _table(runs, used, gammas, [list(row) for row in zip(*columns, strict=True)], expected)
@@ -240,8 +248,9 @@ def _table(
         accuracy.append(float(doubt.mid()))
     table = tuple(tuple(to_mpf(e) for e in row) for row in errors)
     return SlopeTable(
-        runs.time, runs.system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected
-    )
+        runs.time, runs.system.start, digits, gammas, table, tuple(raw), tuple(slopes), tuple(accuracy), expected,
+        runs.system.root,
+    )  # fmt: skip
 
 
 def _expected(flow: Flow, system: System) -> tuple[int, ...]:
@@ -260,10 +269,13 @@ def _next_power(vanishing: Sequence[bool], k: int) -> int:
 
 def choose_steps(system: System, flow: Flow, time: Fraction | None, coarsest: Fraction | None) -> tuple[Fraction, Fraction]:
     """gamma_0 an eighth of the smallest |f_k|/|f_(k+1)|, and of the radius of convergence over the memory's length; T a quarter
-    of that radius, at most 64 gamma_0."""
+    of that radius, at most 64 gamma_0.  For roots of gamma SHORT steps, and the root's first value."""
     with precision(100):
         sizes = [max(float(abs(c).mid()) for c in vector) for vector in flow.value(system.start)]
         radius = flow.radius(system.start)
+    if system.root > 1:
+        scale = min([1.0, *_ratios(sizes)])
+        return time or Fraction(SHORT), coarsest or Fraction(2) ** floor(log2(scale / 8))
     if time is not None and coarsest is not None:
         if (time / coarsest).denominator != 1:
             raise NumericError(f"the time {time} is no multiple of gamma = {coarsest}")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from itertools import cycle
+from operator import mul
 from typing import Any
 
 from derive.errors import UsageError
@@ -29,6 +30,7 @@ from verify.orbits.run import Runner, reads_ahead, sizes_of, space_of
 from verify.orbits.slow_balls import NumericError, Step, System
 from verify.problems.game import Game, divided
 from verify.problems.landscape import Loss
+from verify.problems.matrices import positive_definite, square_states
 
 #: for parameters with a range that ends, such as 0 <= beta < 1, and for the others, such as eps > 0
 _WITHIN_ONE = [Fraction(1, 2), Fraction(1, 3), Fraction(2, 5), Fraction(3, 7), Fraction(1, 5), Fraction(2, 7), Fraction(4, 9)]
@@ -57,6 +59,7 @@ class Layout:
     sizes: Mapping[str, int]
     timed: bool
     unknowns: tuple[str, ...] = UNKNOWNS
+    square: frozenset[str] = frozenset()  # matrices with as many rows as columns
 
     @property
     def slots(self) -> dict[str, tuple[int, int]]:
@@ -128,18 +131,20 @@ def layout_of(configuration: Configuration, equation: Mapping[str, Any], loss: L
     memory = tuple(s for s in sizes if s not in slow)
     texts = [a.value for a in scheme.program] + list(configuration.bindings.values())
     timed = bool(configuration.functions) or any("t" in names_of(e) for e in texts)
-    return Layout(slow, memory, sizes, timed, tuple(scheme.unknowns))
+    return Layout(slow, memory, sizes, timed, tuple(scheme.unknowns), square_states(configuration))
 
 
 def starting_point(
     layout: Layout, theta: Sequence[Fraction], others: Mapping[str, Sequence[Fraction]] | None = None
 ) -> tuple[Fraction, ...]:
-    """The unknowns as given; other slow coordinates positive fractions below one, the time one, unless given in `others`."""
+    """The unknowns as given; other slow coordinates positive fractions below one, the time one, unless given in `others`; square
+    matrices are made positive definite."""
     point = list(theta)
     for name, (low, high) in layout.slots.items():
         if name not in (*layout.unknowns, *layout.memory):
             default = [Fraction(1)] if name == "t" else [Fraction(3 + i, 7 + 2 * i) for i in range(low, high)]
-            point += list((others or {}).get(name, default))[: high - low]
+            numbers = list((others or {}).get(name, default))[: high - low]
+            point += positive_definite(numbers) if name in layout.square else numbers
     return tuple(point)
 
 
@@ -159,7 +164,7 @@ def build_system(
     layout = layout_of(branch, equation, loss)
     recorder = Recorder(branch, layout, loss, parameters)
     start = starting_point(layout, theta, others)
-    implicit = reads_ahead(branch.scheme)
+    implicit, root = reads_ahead(branch.scheme), branch.scheme.root
     step = _step(recorder, implicit)
     real = None if branch is configuration else _step(Recorder(real_text(configuration), layout, loss, parameters), implicit)
 
@@ -172,7 +177,7 @@ def build_system(
     names = tuple(coordinate_names(recorder, layout))
     claimed = leads if all(m in equation.get("memory", {}) for m in layout.memory) else None
     rest, order = _rest(recorder, layout, theta), order_of(equation)
-    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation), real)
+    return System(step, fields, start, rest, names, order, implicit, claimed, is_curved(configuration, equation), real, root)
 
 
 def is_curved(configuration: Configuration, equation: Mapping[str, Any]) -> bool:
@@ -223,7 +228,10 @@ def _step(recorder: Recorder, implicit: bool) -> Step:
 
 
 def _explicit_step(recorder: Recorder) -> Step:
-    def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:
+    root = recorder.configuration.scheme.root
+
+    def step(state: Sequence[Any], small: Any) -> Sequence[Any]:
+        gamma = reduce(mul, [small] * root)
         return recorder.step(state, gamma, gamma.tape.numbers)
 
     return step
@@ -235,7 +243,8 @@ def _implicit_step(recorder: Recorder, layout: Layout) -> Step:
     count = recorder.loss.dimension
     tape = Tape(size + 1 + count)
     inputs = tape.inputs
-    outputs = recorder.step(inputs[:size], inputs[size], tape.numbers, inputs[size + 1 :])
+    gamma = reduce(mul, [inputs[size]] * recorder.configuration.scheme.root)
+    outputs = recorder.step(inputs[:size], gamma, tape.numbers, inputs[size + 1 :])
     program = Program(tape, [tape.lift(x) for x in outputs])
 
     def step(state: Sequence[Any], gamma: Any) -> Sequence[Any]:

@@ -94,7 +94,7 @@ class Runner:
 
     @cached_property
     def maps(self) -> ConcreteMaps:
-        return maps_of(self.configuration)
+        return maps_of(self.configuration, self.values)
 
     @cached_property
     def program(self) -> tuple[tuple[str, Expression], ...]:

@@ -47,7 +47,7 @@ class System:
     f_0, ..., f_N at a point, with t' = 1 in f_0.  `start` is where runs begin and `rest` the memory users start with.
     `leads(slow)` is the memory claimed at gamma = 0: where Newton's method begins if the memory is `curved`, so that its step may
     have several fixed points, or is not found from rest.  Where the step is one branch of a text, `real` is the text with its
-    comparisons.
+    comparisons.  Expansions are in h, gamma = h^`root`, and that is what the step and its `gamma` are given.
     """
 
     step: Step
@@ -60,6 +60,7 @@ class System:
     leads: Leads | None = None
     curved: bool = False
     real: Step | None = None
+    root: int = 1
 
     @property
     def slow_size(self) -> int:
@@ -192,7 +193,7 @@ def _run_in(system: System, slow: Vector, gamma: Any) -> Vector:
 
 
 def _at_rest(system: System, slow: Vector, steps: int) -> Vector:
-    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // 3))
+    low, gamma = system.slow_size, arb(2) ** (-(ctx.prec // (3 * system.root)))
     memory = [number(x) for x in system.rest]
     for _ in range(0 if system.curved else steps):
         memory = [x.mid() for x in system.fast_step([*slow, *memory], gamma)[low:]]
@@ -226,7 +227,7 @@ def _relaxation(system: System) -> Any:
     """The memory's block of the step's derivative at gamma -> 0."""
     low, size = system.slow_size, system.slow_size + len(system.rest)
     with precision(400):
-        slow, gamma = [number(x) for x in system.start], arb(2) ** -60
+        slow, gamma = [number(x) for x in system.start], arb(2) ** -(60 // system.root)
         matrix = derivative(system, [*slow, *relaxed(system, slow, gamma)], gamma)
         return arb_mat([[(matrix[i, j] + int(i == j)).mid() for j in range(low, size)] for i in range(low, size)])
 
@@ -262,6 +263,8 @@ def slow_memory(
     """
     if not system.rest:
         return []
+    if system.root > 1:
+        return _in_stages(system, slow, gamma, width, accuracy, guess, sweeps)
     low = system.slow_size
     memory = guess or relaxed(system, slow, gamma)
     last = float("inf")
@@ -280,6 +283,46 @@ def slow_memory(
             return memory
         inverse = inverse if size < last / 64 else None
         last = size
+    raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
+
+
+def _in_stages(
+    system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, guess: Vector | None, sweeps: int
+) -> Vector:
+    """The same where memory relaxes by h^p a step, p < root, and `gamma` is h: Delta^K(memory) = 0 is solved for K = 1, 2, ....
+
+    Delta^K multiplies such a transient by h^(p K) and fast ones by 1, so these must be gone as far before: at K - 1 they are.
+    """
+    slow, gamma = [x.mid() for x in slow], gamma.mid()  # wide balls would round what more digits are carried for
+    lost = 2 * width * (system.root - 1) * max(0, ceil(-log(float(gamma), 2)))
+    with precision(ctx.prec + lost):
+        memory = guess or relaxed(system, slow, gamma)
+        for k in range(1, width + 1):
+            memory = _stage(system, slow, gamma, k, accuracy, memory, sweeps)
+        return memory
+
+
+def _stage(system: System, slow: Vector, gamma: Any, width: int, accuracy: Any, memory: Vector, sweeps: int) -> Vector:
+    """Newton's method, with the derivative of Delta^width by differences."""
+    small, size = arb(2) ** (-(ctx.prec // 2)), len(memory)
+
+    def remains(memory: Vector) -> Vector:
+        return [x.mid() for x in differences(system.orbit([*slow, *memory], gamma, width))[width][system.slow_size :]]
+
+    for _ in range(sweeps):
+        base = remains(memory)
+        columns = [remains([m + small if i == j else m for i, m in enumerate(memory)]) for j in range(size)]
+        matrix = arb_mat([[(columns[j][i] - base[i]) / small for j in range(size)] for i in range(size)])
+        try:
+            change = _middle(matrix).solve(arb_mat(size, 1, base))
+        except ZeroDivisionError:
+            raise NumericError("the memory does not relax: a relaxation factor is 1; rescale that variable by a regime") from None
+        steps = [change[i, 0].mid() for i in range(size)]
+        memory = [(m - c).mid() for m, c in zip(memory, steps, strict=True)]
+        if not all(m.is_finite() for m in memory):
+            break
+        if _size(steps) <= float(accuracy) * max(1e-300, _size(memory)):
+            return memory
     raise NumericError("the slow manifold was not found; take a smaller gamma or another point")
 
 

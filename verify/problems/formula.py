@@ -168,8 +168,8 @@ class FormulaValues:
         return componentwise(self.of(expression.args[0]), self.of(expression.args[1]), COMBINE[expression.op])
 
 
-def split_powers(expression: Expression, order: int) -> list[Expression]:
-    """The coefficients of gamma^0, ..., gamma^order of a formula that is a polynomial in gamma.
+def split_powers(expression: Expression, order: int, root: int = 1) -> list[Expression]:
+    """The coefficients of h^0, ..., h^order of a formula that is a polynomial in h, gamma = h^root.
 
     Raises UsageError when gamma stands where it cannot be expanded (in a denominator, under a power).
 
@@ -177,36 +177,46 @@ def split_powers(expression: Expression, order: int) -> list[Expression]:
     >>> [unparse(e) for e in split_powers(parsed("-grad - gamma/2*hess(grad)"), 1)]
     ['-grad', '-(1/2*hess(grad))']
     """
-    powers = _powers(expression)
+    powers = _powers(expression, root)
     if max(powers) > order:
-        raise UsageError(f"the formula has a power gamma**{max(powers)} above the order {order}; raise --order")
+        power = Fraction(max(powers), root)
+        written = f"gamma**{power}" if power.denominator == 1 else f"gamma**({power})"
+        raise UsageError(f"the formula has a power {written} above the order {order}; raise --order")
     return [powers.get(k, Number(Fraction(0))) for k in range(order + 1)]
 
 
-def _powers(e: Expression) -> dict[int, Expression]:
-    """power of gamma -> coefficient."""
+def _powers(e: Expression, root: int) -> dict[int, Expression]:
+    """power of h, gamma = h^root -> coefficient."""
     if "gamma" not in names_of(e):
         return {0: e}
     match e:
         case Name():
-            return {1: Number(Fraction(1))}
+            return {root: Number(Fraction(1))}
         case Operation("neg", (a,)):
-            return {k: Operation("neg", (x,)) for k, x in _powers(a).items()}
+            return {k: Operation("neg", (x,)) for k, x in _powers(a, root).items()}
         case Operation("+" | "-", (a, b)):
-            left, right = _powers(a), _powers(b)
+            left, right = _powers(a, root), _powers(b, root)
             return {k: _joined(e.op, left.get(k), right.get(k)) for k in sorted({*left, *right})}
         case Operation("*", (a, b)):
-            return _convolved(_powers(a), _powers(b))
+            return _convolved(_powers(a, root), _powers(b, root))
         case Operation("/", (a, b)) if "gamma" not in names_of(b):
-            return {k: Operation("/", (x, b)) for k, x in _powers(a).items()}
+            return {k: Operation("/", (x, b)) for k, x in _powers(a, root).items()}
+        case Operation("**", (Name("gamma"), b)) if root > 1 and (power := _whole(constant(b), root)):
+            return {power: Number(Fraction(1))}
         case Operation("**", (a, b)):
             exponent = constant(b)
             if exponent is not None and exponent.denominator == 1 and 1 <= exponent <= 16:
-                result = _powers(a)
+                result = _powers(a, root)
                 for _ in range(int(exponent) - 1):
-                    result = _convolved(result, _powers(a))
+                    result = _convolved(result, _powers(a, root))
                 return result
     raise ParseError("gamma must appear as a polynomial here", "formula", e.line, e.column)
+
+
+def _whole(exponent: Fraction | None, root: int) -> int:
+    """The exponent times the root, where that is a whole number through sixteen gammas; else zero."""
+    power = Fraction(0) if exponent is None else exponent * root
+    return int(power) if power.denominator == 1 and 0 < power <= 16 * root else 0
 
 
 def squared_norms(e: Expression) -> Expression:

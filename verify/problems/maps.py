@@ -1,4 +1,4 @@
-"""Declared maps with formulas: those that are set, and random polynomials with small coefficients for the others.
+"""Declared maps with formulas: those that are stated or set, and random polynomials with small coefficients for the others.
 
     map            P(x, y)_i = x_i + c x_(i+1) + a sum of quadratic, cubic and quartic monomials
     componentwise  p(u) = u + c_2 u^2 + c_3 u^3 + c_4 u^4
@@ -22,11 +22,13 @@ from derive.errors import UsageError
 from derive.language import Expression, parse_expression
 from derive.language.maps import MapKind, map_arities, map_of
 from derive.scheme import Configuration
+from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula
 from verify.numbers.evaluation import elementary, evaluate, mapped
 from verify.numbers.kinds import Numbers
 from verify.numbers.power_series import sum_of
 from verify.problems.differentiation import differentiate
+from verify.problems.map_lines import derivative_along
 from verify.problems.polynomials import VARIABLES, Index, derivative, polynomial_of, raised
 
 DEGREE = 4
@@ -82,8 +84,9 @@ class ConcreteMaps:
     """Values of the maps of a configuration on any numbers."""
 
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
-    given: Mapping[str, MapFormula] = field(default_factory=dict)
+    given: Mapping[str, MapFormula | MapProgram] = field(default_factory=dict)
     inverses: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)  # parameters, for maps that are made of some
     _formulas: dict[tuple[str, int], _Formula] = field(default_factory=dict)
 
     @cached_property
@@ -97,10 +100,15 @@ class ConcreteMaps:
     def value(self, function: str, args: Sequence[Any], dimension: int, numbers: Numbers) -> Any:
         """P(u), or d^kP(u)[v, ..] by its name; a number among the arguments is the same in all `dimension` components."""
         label, rank = map_of(function, self.kinds) or ("", 0)
+        program = self.given.get(label)
         if self.kinds[label] == "componentwise":
+            if isinstance(program, MapProgram):
+                return mapped(lambda x: derivative_along(program, [x], [[x * 0 + 1]] * rank, self.names, numbers)[0], args[0])
             p = self._formula(label, 1)
             return mapped(lambda x: p.value(0, (rank,), [x], numbers), args[0])
         point, *directions = (x if isinstance(x, list) else [x] * dimension for x in args)
+        if isinstance(program, MapProgram):
+            return derivative_along(program, point, directions, self.names, numbers)
         return list(self._contracted(self._formula(label, len(point)), point, directions, numbers))
 
     def _contracted(
@@ -121,6 +129,7 @@ class ConcreteMaps:
         found = self._formulas.get((label, dimension))
         if found is None:
             formula = self.given.get(label) or self._chosen(label, dimension)
+            assert isinstance(formula, MapFormula)
             if len(formula.variables) != dimension:
                 raise UsageError(f"the map {label} has {len(formula.variables)} components, vectors here have {dimension}")
             found = self._formulas[label, dimension] = _Formula(formula)
@@ -136,17 +145,19 @@ class ConcreteMaps:
 
     def texts(self, dimension: int) -> list[str]:
         """Every map as a text: P(x, y) = ...; ..."""
-        sizes = {label: 1 if kind == "componentwise" else dimension for label, kind in self.kinds.items()}
+        stated = [f"{p.label}({p.argument}): {p.text}" for p in self.given.values() if isinstance(p, MapProgram)]
+        kinds = {p: kind for p, kind in self.kinds.items() if not isinstance(self.given.get(p), MapProgram)}
+        sizes = {label: 1 if kind == "componentwise" else dimension for label, kind in kinds.items()}
         formulas = {label: self._formula(label, d).formula for label, d in sizes.items()}
-        return [f"{label}({', '.join(f.variables)}) = {f.text}" for label, f in formulas.items()]
+        return stated + [f"{label}({', '.join(f.variables)}) = {f.text}" for label, f in formulas.items()]
 
 
 NO_MAPS = ConcreteMaps()
 
 
-def maps_of(configuration: Configuration) -> ConcreteMaps:
-    """The maps of a scheme, as they are set."""
-    return ConcreteMaps(configuration.scheme.maps, configuration.maps, configuration.scheme.inverses)
+def maps_of(configuration: Configuration, names: Mapping[str, Any] | None = None) -> ConcreteMaps:
+    """The maps of a scheme, as they are stated or set, with these values of parameters."""
+    return ConcreteMaps(configuration.scheme.maps, configuration.maps, configuration.scheme.inverses, names or {})
 
 
 def random_formula(label: str, kind: MapKind, dimension: int) -> MapFormula:

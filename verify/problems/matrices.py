@@ -12,8 +12,8 @@ from math import isqrt
 from typing import Any
 
 from derive.language.matrices import TRACE, operator_of
-from derive.scheme import Scheme
-from derive.scheme.shapes import THETA, shape_in
+from derive.scheme import Configuration, Scheme
+from derive.scheme.shapes import THETA, shape_in, shapes_in_results
 from verify.numbers.evaluation import sides_of
 from verify.numbers.power_series import sum_of
 
@@ -28,6 +28,22 @@ def size_of(scheme: Scheme, name: str, dimension: int) -> int:
     sides = dict(zip(THETA, sides_of(dimension), strict=True))
     rows, columns = scheme.shapes.get(name, THETA)
     return sides[rows] * sides[columns]
+
+
+def square_states(configuration: Configuration) -> frozenset[str]:
+    """Variables of the result that are square matrices by their shape, as averages of g @ g.T are."""
+    return frozenset(name for name, (rows, columns) in shapes_in_results(configuration).items() if rows == columns)
+
+
+def positive_definite(numbers: Sequence[Any]) -> list[Any]:
+    """A symmetric matrix made of positive numbers below ten, positive definite: its diagonal is larger than the rest of a row.
+
+    >>> from fractions import Fraction
+    >>> [str(x) for x in positive_definite([Fraction(1), Fraction(2), Fraction(3), Fraction(4)])]
+    ['21/10', '1/4', '1/4', '12/5']
+    """
+    n = isqrt(len(numbers))
+    return [(numbers[i * n + j] + numbers[j * n + i]) / 20 + (n if i == j else 0) for i in range(n) for j in range(n)]
 
 
 def is_of_matrices(function: str) -> bool:

@@ -53,7 +53,7 @@ class WeightOrbit(Orbit):
 
     coupled = False
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         self.vanishing = self.most > 0
         self.entry = self._entry(taken(self, 1, 2, 1) if self.vanishing else {})
         if not all(m in self.claim.memory for m in self.claim.fast):
@@ -66,14 +66,15 @@ class WeightOrbit(Orbit):
 
     def _entry(self, roots: Roots) -> Weight:
         """A bound for every entry of J - 1, from one step with everything moved by gamma."""
-        algebra = self.algebra(2)
+        length = 2 + self.claim.lag
+        algebra = self.algebra(length)
         algebra.held = roots
-        states = self.start(algebra, 2)
+        states = self.start(algebra, length)
         gamma = algebra.gamma
         moved = {x: [s + gamma for s in v] if isinstance(v, list) else v + gamma for x, v in states.items()}
         after = Stepper(self.claim, self.point, algebra).step(moved, 0)
         one = self.ring.constant(Fraction(1))
-        total = self.ring.total([one, *(s.at(1) for v in after.values() for s in components(v))])
+        total = self.ring.total([one, *(s.at(1 + self._pace(x)) for x, v in after.items() for s in components(v))])
         self.coupled = total.indices > 0
         bound: Weight = replace(total, indices=0, undone={})
         return bound
@@ -91,10 +92,22 @@ class WeightOrbit(Orbit):
             return dict.fromkeys(right)
         return {x: _counted(ring.times(every, factor), w) for x, w in right.items()}
 
+    def _pace(self, x: str) -> int:
+        return min(self.claim.paces.get(x, 0), self.claim.lag)
+
+    def relaxed(self, right: list[Bound]) -> list[Bound]:
+        """By Cramer's rule; memory has as many index variables as any of the right sides."""
+        every = self.ring.total(right)
+        found = self._solved(dict.fromkeys(self.claim.fast, every), 1)
+        return [found[m] for m in self.claim.fast]
+
     def _lead(self) -> None:
-        algebra = self.algebra(1)
-        after = Stepper(self.claim, self.point, algebra).step(self.start(algebra, 1), 0)
-        right = {m: self.ring.total([s.at(0) for s in components(after[m])] + self.memory[m][0]) for m in self.claim.fast}
+        length = 1 + self.claim.lag
+        algebra = self.algebra(length)
+        after = Stepper(self.claim, self.point, algebra).step(self.start(algebra, length), 0)
+        right = {
+            m: self.ring.total([s.at(self._pace(m)) for s in components(after[m])] + self.memory[m][0]) for m in self.claim.fast
+        }
         self.memory = {m: [[w]] for m, w in self._solved(right, 1).items()}
 
     def keep(self, k: int, solution: Mapping[str, Bound]) -> None:

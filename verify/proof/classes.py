@@ -9,13 +9,13 @@ merges the classes of one odd quantity.  T samples miss a difference that lives 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2
 from typing import Any
 
-from derive.language import Call, Expression, Operation, constant
+from derive.language import Call, Expression, Name, Operation, constant
 from verify.proof.reflections import reflected
 from verify.proof.sample import Sample
 from verify.proof.statement import Statement, root_of
@@ -38,12 +38,12 @@ def places(claim: Statement) -> dict[int, Expression]:
 
 
 def _branches(node: Expression) -> bool:
-    """Whether this is a sign, absolute value or even root, of something that is no constant."""
+    """Whether this is a sign, absolute value or even root, of something that is neither a constant nor gamma, which has none."""
     sign = isinstance(node, Call) and node.function in ("abs", "sign")
     if not sign and (root_of(node) or 1) % 2:
         return False
     assert isinstance(node, Call | Operation)
-    return constant(node.args[0]) is None
+    return constant(node.args[0]) is None and node.args[0] != Name("gamma")
 
 
 def leads(sample: Sample) -> dict[Hashable, list[Any]]:
@@ -66,15 +66,14 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
     ring, d = sample.ring, sample.point.size
     plain = {key: tuple(x[0] if isinstance(x, tuple) else x for x in v) for key, v in leads(sample).items()}
     known = {key: v if len(v) == d else v * d for key, v in plain.items()}
-    failing = {known[k] for k, i in failed if k in known and (i is None or len(set(known[k][i:])) == 1)}
-    failing |= {doubled for base in failing for doubled in _doubled(ring.p, base)}
+    failing = {v for k, v in known.items() if _settled(ring.p, v, {i for key, i in failed if key == k})}
     reflection = reflected(claim)
     odd_names, odd_places = reflection if reflection else ({}, set())
     odd = _odd_values(sample, odd_names)
     found: dict[tuple[int, ...], bool] = {}  # sizes of the quantities, and whether they are odd
     squares: set[int] = set()
     for key, node in places(claim).items():
-        if key not in known or key in positive or known[key] in failing:
+        if key not in known or key in positive or not failing.isdisjoint(_multiples(ring.p, known[key], 2)):
             continue
         if root_of(node):
             squares.add(key)
@@ -87,6 +86,25 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
     return Split(signs, frozenset(squares))
 
 
+def _settled(p: int, values: Sequence[int], failed: Collection[int | None]) -> bool:
+    """Whether every component of what stands under a root is one that once failed first, or a product of such ones.
+
+    With the last component to fail, all others are settled: permutations of components, rows or columns exchange them.
+
+    >>> _settled(23, (3, 5, 6, 10), {0, 1, 2}), _settled(23, (3, 5, 6, 10), {0, 1}), _settled(23, (3, 5, 6, 10), {3})
+    (True, False, True)
+    """
+    if None in failed:
+        return True
+    last = max((i for i in failed if i is not None), default=-1)
+    if last < 0:
+        return False
+    if set(values[last:]) <= set(values[: last + 1]):
+        return True
+    free = {values[i] for i in failed if i is not None}
+    return all(x in free or any((x * c - a * b) % p == 0 for a in free for b in free for c in free) for x in values)
+
+
 def _sizes(ring: Any, values: Sequence[int], root: bool) -> tuple[int, ...]:
     return tuple(ring.power(x, Fraction(1, 2)) if root else _size(ring, x) for x in values)
 
@@ -97,30 +115,49 @@ def _size(ring: Any, x: int) -> int:
 
 def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequence[tuple[int, ...]], d: int) -> int:
     """d signs for each quantity, one for a scalar and for a multiple of another by a scalar, none for products of others."""
-    kept, signs = list(settled), 0
+    p = ring.p
+    root = pow(2, (p + 1) // 4, p)  # of 2, and a residue
+    kept, signs = _Products(p, settled), 0
     for sizes in sorted(found, key=lambda s: not found[s]):
-        if not any(_related(ring.p, sizes, x, y) for x in kept for y in kept):
-            single = len(set(sizes)) == 1 or any(_proportional(ring.p, sizes, other) for other in kept)
+        if not any(map(kept.has, _multiples(p, sizes, root))):
+            single = len(set(sizes)) == 1 or any(_proportional(p, sizes, other) for other in kept.factors)
             signs += 1 if single and not found[sizes] else d
-            kept.append(sizes)
+            kept.add(sizes)
     return signs
 
 
-def _doubled(p: int, base: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """2^k times the base: its root is that of the base times a number, since 2 is a residue."""
+def _multiples(p: int, values: tuple[int, ...], base: int) -> Iterator[tuple[int, ...]]:
+    """Powers of the base times the values: 2, or its root among roots, for a root of 2 x is one of x times a number."""
     for power in range(-DOUBLINGS, DOUBLINGS + 1):
-        factor = pow(2, power, p)
-        yield tuple(x * factor % p for x in base)
+        factor = pow(base, power, p)
+        yield tuple(x * factor % p for x in values)
 
 
-def _related(p: int, a: Sequence[int], x: Sequence[int], y: Sequence[int]) -> bool:
-    """a = x y, a = x/y or a x y = 1, in every component."""
-    every = list(zip(a, x, y))
-    return (
-        all((i - j * k) % p == 0 for i, j, k in every)
-        or all((i * k - j) % p == 0 for i, j, k in every)
-        or all((i * j * k - 1) % p == 0 for i, j, k in every)
-    )
+class _Products:
+    """Products of three or fewer of some vectors and their inverses, component by component.
+
+    >>> products = _Products(23, [(2, 3), (4, 5)])
+    >>> products.has((8, 15)), products.has((2, pow(5, -1, 23) * 3 * 2 % 23)), products.has((2, 2))
+    (True, False, False)
+    """
+
+    def __init__(self, p: int, factors: Iterable[tuple[int, ...]]) -> None:
+        self.p, self.factors = p, list[tuple[int, ...]]()
+        self.powers, self.pairs = list[tuple[int, ...]](), set[tuple[int, ...]]()
+        for x in factors:
+            self.add(x)
+
+    def add(self, x: tuple[int, ...]) -> None:
+        self.factors.append(x)
+        self.powers = self.powers or [tuple(1 for _ in x)]
+        self.powers += [x, tuple(pow(e, -1, self.p) for e in x)]
+        self.pairs = {self._times(a, b) for a in self.powers for b in self.powers}
+
+    def has(self, x: tuple[int, ...]) -> bool:
+        return any(self._times(x, a) in self.pairs for a in self.powers)
+
+    def _times(self, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(x * y % self.p for x, y in zip(a, b))
 
 
 def _proportional(p: int, a: Sequence[int], b: Sequence[int]) -> bool:

@@ -22,6 +22,7 @@ from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undec
 from verify.proof.field import BITS, MORE_BITS, modulus
 from verify.proof.known import RELATIONS
 from verify.proof.layers import PILOT, first_layers, independent_sums, is_layer_sum, layouts
+from verify.proof.paced import with_paces
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places
 from verify.proof.repeats import enough, named, numbers_of_steps, specialised
@@ -62,6 +63,7 @@ class Proof:
     every: bool = False  # whether they decide all shapes
     repeats: str = ""  # for which numbers of repetitions, where they are symbols
     numbers: Mapping[str, int] = field(default_factory=dict)  # at which of them it is refuted or undecided
+    root: int = 1  # powers are those of gamma**(1/root)
 
     @property
     def proved(self) -> bool:
@@ -88,8 +90,14 @@ class Proof:
             about = proved_for(self.label, self.maps, self.layers, self.matrices)
             return f"{about}{repeated}; error probability below 2^{ceil(self.bound)}"
         if self.verdict == "refuted":
-            return f"refuted: {self.variable} at gamma^{self.power}; {self.witness}"
+            return f"refuted: {self.variable} at {power_text(self.power or 0, self.root)}; {self.witness}"
         return f"undecided: {self.reason}"
+
+
+def power_text(k: int, root: int) -> str:
+    """gamma^k, or the root of gamma that it stands for."""
+    power = Fraction(k, root)
+    return f"gamma^{power}" if power.denominator == 1 else f"gamma^({power})"
 
 
 def proved_for(label: str, maps: bool = False, layers: bool = False, matrices: str = "") -> str:
@@ -133,7 +141,8 @@ def prove(
         raise LimitError(f"a proof about {terms:,} terms; the limit is {MAX_TERMS:,}: lower --order")
     try:
         claim = statement(configuration, equations, memory, order, form)
-        return decide_repeated(claim, configuration, source) if numbers_of_steps(configuration) else decide(claim, source)
+        found = decide_repeated(claim, configuration, source) if numbers_of_steps(configuration) else decide(claim, source)
+        return replace(found, root=claim.root)
     except Undecided as error:
         return Proof("undecided", reason=str(error))
 
@@ -164,8 +173,8 @@ def decide(claim: Statement, source: Random) -> Proof:
     """The verdict on a statement; more coefficients are kept where the text divides by gamma."""
     if claim.layered and claim.maps:
         raise Undecided("the proof knows no declared maps beside sums over layers")
-    if claim.crossed and any(map(root_of, claim.nodes)):
-        raise Undecided("the proof knows no roots beside sums over rows or columns")
+    if claim.root > 1:
+        claim = with_paces(claim, Sampler(_plan(claim), source))
     try:
         return _decide(claim, source)
     except FractionalPower:
@@ -175,9 +184,10 @@ def decide(claim: Statement, source: Random) -> Proof:
         return _decide(replace(claim, grain=grain), source)
 
 
-def _decide(claim: Statement, source: Random) -> Proof:
+def _plan(claim: Statement) -> Plan:
+    """How the first sample is drawn."""
     rank = rank_of_text(claim)
-    plan = Plan(
+    return Plan(
         claim,
         SIDES[0] * SIDES[1] if claim.shapes else sum(PILOT) if claim.layered else 3 if claim.contracted else 2,
         max(claim.order + 1 + rank, highest_derivative(claim)),
@@ -187,6 +197,10 @@ def _decide(claim: Statement, source: Random) -> Proof:
         bits=MORE_BITS if claim.layered or claim.crossed else BITS,
         sides=SIDES if claim.shapes else None,
     )
+
+
+def _decide(claim: Statement, source: Random) -> Proof:
+    plan, rank = _plan(claim), rank_of_text(claim)
     for slack in range(MOST_SLACK + 1):
         current = replace(plan, slack=slack, degree=max(plan.degree, claim.order + 1 + rank + slack))
         try:
@@ -359,7 +373,7 @@ class _Trial:
             for _ in range(PROBES):
                 self.sampler(loose).draw()
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
-                if not parts.squares:
+                if not (parts.signs and parts.squares):
                     break
         return parts
 
@@ -368,7 +382,8 @@ class _Trial:
         if places(self.claim) or self.claim.transcendental:
             real = real_difference(plan, powers(sample), self.source)
             if real is None:
-                raise Undecided(f"{variable} at gamma^{power} differs modulo a prime but at no real point tried")
+                where = f"{variable} at {power_text(power, self.claim.root)}"
+                raise Undecided(f"{where} differs modulo a prime but at no real point tried")
             variable, power, witness = real
         return Proof("refuted", samples=1, dimension=plan.dimension, power=power, variable=variable, witness=witness)
 
@@ -381,7 +396,10 @@ def difference(claim: Statement, sample: Sample) -> Found | None:
         return wrong[0][0], 0, f"this is no fixed point of the memory at gamma^0, modulo {p}"
     if orbit.off:
         x, k = orbit.off[0]
-        raise Undecided(f"{x} at gamma^{k} is no polynomial in the number of steps: no slow orbit passes through these variables")
+        where = f"{x} at {power_text(k, claim.root)}"
+        if x in claim.fields and 0 < k < claim.root:
+            raise Undecided(f"{where} changes from step to step, by more than gamma: it is no slow variable")
+        raise Undecided(f"{where} is no polynomial in the number of steps: no slow orbit passes through these variables")
     for k in range(claim.order + 2):
         rows = [(x, claims.field(x, k), orbit.fields[x][k]) for x in claim.slow if k <= claim.order]
         rows += [(m, claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory if k < len(claim.memory[m])]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from math import factorial, prod
 from typing import Any, TypeVar
@@ -95,14 +95,17 @@ class Jets:
         d = len(self.theta)
         table = monomials(d, self.degree + 1 if self.label == "L" else self.degree)
         self.table = table
-        if self.label == "L":
-            rows = [[self.jets[0][n] for n in table.up[i]] for i in range(d)]
-        else:
-            rows = [list(self.jets[i]) for i in range(d)]
-        if self.raising is not None and self.label == "L":
-            rows = [[self.ring.inner([x], [u]) for x in row] for row, u in zip(rows, self.raising)]
-        self.rows = rows
         self._taylor: list[list[Any]] | None = None
+
+    @cached_property
+    def rows(self) -> list[list[Any]]:
+        """Every component of the gradient (or field) with its derivatives."""
+        if self.label != "L":
+            return [list(row) for row in self.jets]
+        rows = [[self.jets[0][n] for n in self.table.up[i]] for i in range(self.dimension)]
+        if self.raising is not None:
+            rows = [[self.ring.inner([x], [u]) for x in row] for row, u in zip(rows, self.raising)]
+        return rows
 
     @property
     def dimension(self) -> int:
@@ -116,7 +119,10 @@ class Jets:
     @property
     def leaf(self) -> list[Any]:
         """The gradient (or field) at the point."""
-        return [row[0] for row in self.rows]
+        if self.label != "L":
+            return [row[0] for row in self.jets]
+        plain = [self.jets[0][up[0]] for up in self.table.up]
+        return [self.ring.inner([x], [u]) for x, u in zip(plain, self.raising)] if self.raising is not None else plain
 
     @property
     def height(self) -> Any:
@@ -220,6 +226,8 @@ class Jets:
         if all(x.exact and not x.c for x in deltas):
             return None
         high = min(algebra.length, *(x.precision for x in deltas))
+        if algebra.cuts:
+            high = min(high, self.degree - rank + 1)
         if high < 1:
             raise ShortPrecision
         if high - 1 > self.degree - rank:

@@ -19,6 +19,7 @@ from typing import Any
 
 from derive.scheme.names import previous
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
+from verify.proof.paced import find, require_no_vanishing
 from verify.proof.program import Point, Stepper
 from verify.proof.series import Algebra, Series
 from verify.proof.statement import Statement
@@ -52,7 +53,7 @@ class Orbit:
     # ------------------------------------------------------------------------------------------ running
 
     def algebra(self, length: int, notes: bool = False) -> Algebra:
-        return Algebra(self.ring, length + self.slack, self.leading, notes=notes)
+        return Algebra(self.ring, length + self.slack, self.leading, notes=notes, cuts=self.claim.root > 1)
 
     def start(self, algebra: Algebra, known: int) -> dict[str, Any]:
         """The states at n = 0, memory known below gamma^known."""
@@ -78,12 +79,14 @@ class Orbit:
 
     def find(self) -> Orbit:
         """Solve for the memory, check every order, read the field off; nothing is read off where the leads are no fixed point."""
-        top = self.claim.order + 1
+        top = self.claim.top
         self.memory = {m: [list(v)] for m, v in self.leads.items()}
         if self.leading is None and self._moves():
             return self
+        if self.claim.lag:
+            return self._find_paced()
         if self.claim.fast:
-            self._prepare()
+            self.prepare()
             for k in range(1, top + 1):
                 self._solve(k)
         algebra = self.algebra(top + 1, notes=True)
@@ -93,16 +96,40 @@ class Orbit:
             self._read(x, [components(states[x]) for states in orbit], top)
         return self
 
+    def _find_paced(self) -> Orbit:
+        self.prepare()
+        find(self)
+        return self
+
+    def relaxed(self, right: list[Any]) -> list[Any]:
+        """w with M w = right, M the response of the memory's change in a step to a change of the memory."""
+        try:
+            return list(self.ring.solve(self.jacobian.block(1), right))
+        except ZeroDivisionError:
+            raise Undecided("the memory does not relax by the power of gamma by which it changes") from None
+
     def _moves(self) -> bool:
         """Whether one step at gamma^0 changes the leads."""
-        algebra, ring = self.algebra(1), self.ring
-        after = self.run(algebra, self.start(algebra, 1), 1)[1]
-        for m, lead in self.leads.items():
-            moved = [ring.add(s.at(0), ring.neg(x)) for s, x in zip(components(after[m]), lead, strict=True)]
-            self.off += [(m, 0)] * (not all(map(ring.is_zero, moved)))
+        moved = self.moved()
+        self.off += [(m, 0) for m in self.leads if not all(map(self.ring.is_zero, moved[m]))]
         return bool(self.off)
 
-    def _prepare(self) -> None:
+    def moved(self) -> dict[str, list[Any]]:
+        """(U(x) - x)/h^e at gamma^0, by which one step moves the leads, e the pace of each memory."""
+        length, ring, paces = 1 + self.claim.lag, self.ring, self.claim.paces
+        algebra = self.algebra(length)
+        after = self.run(algebra, self.start(algebra, length), 1)[1]
+        return {
+            m: [ring.add(s.at(e), ring.neg(x) if not e else ring.zero) for s, x in zip(components(after[m]), lead, strict=True)]
+            for m, lead in self.leads.items()
+            for e in [paces.get(m, 0)]
+        }
+
+    def prepare(self) -> None:
+        if self.claim.lag:
+            self.jacobian = Jacobian(self)
+            require_no_vanishing(self)
+            return
         self.vanishing = vanishing(self)
         self.jacobian = Jacobian(self, taken(self, 1, 2, 1) if self.vanishing else {})
 
@@ -140,11 +167,14 @@ class Orbit:
         ring, zero = self.ring, self.ring.is_zero
         for k in range(top + 1):
             differences = [difference(ring, [s.at(k) for s in column], k + 1) for column in columns]
+            if x in self.claim.fields and 0 < k < self.claim.root:  # a step may move it by gamma
+                differences = [s.at(k) for column in columns for s in column]
             if self.leading is None and not all(map(zero, differences)):
                 self.off.append((x, k))
         if x in self.claim.fields:
             rule = linear_part if self.claim.form == "flow" else first_value
-            self.fields[x] = [[rule(ring, [s.at(k + 1) for s in column], k + 1) for column in columns] for k in range(top)]
+            powers = range(self.claim.root, top + 1)
+            self.fields[x] = [[rule(ring, [s.at(k) for s in column], k) for column in columns] for k in powers]
 
 
 def components(value: Any) -> list[Series]:
@@ -183,31 +213,35 @@ def _combined(ring: Any, values: Sequence[Any], weights: Sequence[Fraction]) -> 
 
 
 class Jacobian:
-    """J - 1 at gamma^0: the response at gamma^1 of one step to a unit change at gamma^1."""
+    """J - 1 at gamma^0: the response at gamma^1 of one step to a unit change at gamma^1; of a variable that changes by h^e in a
+    step, gamma = h^q, over h^e."""
 
     def __init__(self, orbit: Orbit, roots: Roots | None = None) -> None:
         self.ring, self.fast = orbit.ring, orbit.claim.fast
         names = list(orbit.claim.states.values())
         self.places = [(x, i) for x in names for i in range(_size(orbit, x))]
-        algebra = orbit.algebra(2)
+        self.paces, self.lag = orbit.claim.paces, orbit.claim.lag
+        length = 2 + self.lag
+        algebra = orbit.algebra(length)
         algebra.held = roots or {}
         stepper = Stepper(orbit.claim, orbit.point, algebra)
-        states = orbit.start(algebra, 2)
+        states = orbit.start(algebra, length)
         self.base = stepper.step(states, 0)
         gamma = algebra.gamma
         columns = []
         for x, i in self.places:
             moved = [s + gamma if j == i else s for j, s in enumerate(components(states[x]))]
             after = stepper.step({**states, x: moved if isinstance(states[x], list) else moved[0]}, 0)
-            columns.append([self._response(after[y], self.base[y], j, (y, j) == (x, i)) for y, j in self.places])
+            columns.append([self._response(y, after[y], self.base[y], j, (y, j) == (x, i)) for y, j in self.places])
         self.matrix = [list(row) for row in zip(*columns)]
 
-    def _response(self, after: Any, before: Any, j: int, diagonal: bool) -> Any:
+    def _response(self, y: str, after: Any, before: Any, j: int, diagonal: bool) -> Any:
+        pace = min(self.paces.get(y, 0), self.lag)
         change = components(after)[j] - components(before)[j]
         if change.c and change.v < 1 and change.a.leading is None:
             raise Undecided("the step divides a variable by gamma")
-        entry = change.at(1)
-        return self.ring.add(entry, self.ring.constant(Fraction(-1))) if diagonal else entry
+        entry = change.at(1 + pace)
+        return self.ring.add(entry, self.ring.constant(Fraction(-1))) if diagonal and not pace else entry
 
     def block(self, power: int) -> list[list[Any]]:
         """[(J - 1)^power]_mm."""
@@ -265,9 +299,8 @@ def _guess(claim: Statement, point: Point, draw: Callable[[], Any], choose: Call
 def _newton_step(claim: Statement, orbit: Orbit, leads: Leads) -> tuple[Leads, bool]:
     """One step of Newton's method; whether the leads moved.  Where the gradient is taken must not depend on the guess."""
     ring, jacobian = orbit.ring, Jacobian(orbit)
-    residual = [
-        ring.add(s.at(0), ring.neg(x)) for m in claim.fast for s, x in zip(components(jacobian.base[m]), leads[m], strict=True)
-    ]
+    moved = orbit.moved()
+    residual = [x for m in claim.fast for x in moved[m]]
     if all(map(ring.is_zero, residual)):
         return leads, False
     change = iter(ring.solve(jacobian.block(1), [ring.neg(r) for r in residual]))

@@ -61,7 +61,7 @@ class Grain:
         a = self.coarse
         if self.grain == 1:
             return a
-        return Algebra(a.ring, a.length * self.grain, a.leading, a.noted, a.found, a.notes)
+        return Algebra(a.ring, a.length * self.grain, a.leading, a.noted, a.found, a.notes, cuts=a.cuts)
 
     @property
     def gamma(self) -> Series:
@@ -273,10 +273,14 @@ class Stepper:
         self.grain = self.evaluator.grain
         self.algebra = self.grain.fine
         self.constants = {n: self.algebra.element(x) for n, x in point.parameters.items()}
-        self.constants["gamma"] = self.grain.gamma
+        self.constants["gamma"] = self._small(claim.root)
+
+    def _small(self, power: int) -> Series:
+        """h^power, gamma = h^root."""
+        return self.grain.gamma.power(Fraction(power), None)
 
     def time(self, n: int) -> Series:
-        return self.algebra.element(self.point.t) + self.grain.gamma * self.algebra.constant(n)
+        return self.algebra.element(self.point.t) + self._small(self.claim.root - self.claim.lag) * self.algebra.constant(n)
 
     def step(self, states: Mapping[str, Value], n: int) -> dict[str, Value]:
         after = self.after(states, n)
@@ -332,7 +336,7 @@ class Stepper:
         result = self.claim.states[text]
         value = after[text]
         if text in self.claim.rescaled:
-            names = {**after, "t": self.time(n + 1)}
+            names = {**after, "t": self.time(n) + self._small(self.claim.root)}
             factor = self.claim.rescaled[text].factor
             inverse = self.evaluator.value(factor, names).power(Fraction(-1), ("unit", result))
             value = _each(value, lambda x, i: x * inverse)

@@ -23,12 +23,14 @@ from verify.proof.loss import random_jets
 from verify.proof.maps import Maps
 from verify.proof.matrices import random_matrices
 from verify.proof.orbit import Jacobian, Orbit, newton
+from verify.proof.paced import valuations
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.series import Algebra
 from verify.proof.statement import Statement
 from verify.proof.vanishing import MOST_PASSES, taken, vanishing
 
 COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
+SAME_PRIME = 32  # points that are drawn before another prime is
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ class Sampler:
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
         zeros, joined, separate = 0, self.plan.claim.joined, self.plan.claim.separate
-        for _ in range(WHOLE_DRAWS):
+        for n in range(WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
-            ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
+            if n % SAME_PRIME == 0:
+                ring = PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
             point = self.fresh(ring)
             for _ in range(COMPONENT_DRAWS * (1 if joined and not separate else point.size)):
                 try:
@@ -104,6 +107,18 @@ class Sampler:
         algebra = orbit.algebra(1)
         local = Stepper(claim, point, algebra).after(orbit.start(algebra, 1), 0)
         return Sample(point, ring, orbit, claims, local)
+
+    def paces(self) -> dict[str, int]:
+        """At which power of h a step changes every state, at a random point with random memory."""
+        claim, ring = self.plan.claim, PrimeField(draw_prime(self.source, self.plan.modulus, self.plan.bits), self.plan.positive)
+        ring.functions = KnownValues(ring, self.source)
+        point = self.fresh(ring)
+        draw = self._drawn(ring)
+        memory = {m: [[draw() for _ in range(1 if m in claim.scalars else point.size_of(m))]] for m in claim.fast}
+        orbit = Orbit(claim, point, ring, {}, self.plan.slack, memory=memory)
+        algebra = orbit.algebra(claim.root)
+        before = orbit.start(algebra, claim.root)
+        return valuations(before, Stepper(claim, point, algebra).step(before, 0), claim.root)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -186,9 +201,11 @@ def _number(value: Any) -> int:
 
 
 def determinants(orbit: Orbit) -> list[int]:
-    """det [(J - 1)^(k+1)]_mm for every order k that is solved for."""
+    """det [(J - 1)^(k+1)]_mm for every order k that is solved for; the one determinant that `paced` solves with."""
+    if orbit.claim.lag:
+        return [orbit.ring.determinant(Jacobian(orbit).block(1))]
     jacobian = Jacobian(orbit, taken(orbit, 1, 2, 1) if vanishing(orbit) else {})
-    return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.order + 2)]
+    return [orbit.ring.determinant(jacobian.block(k + 1)) for k in range(1, orbit.claim.top + 1)]
 
 
 def vertices_matter(sampler: Sampler, sample: Sample) -> bool:

@@ -43,6 +43,7 @@ class Algebra:
     roots: dict[Hashable, Series] = field(default_factory=dict)
     held: Mapping[Hashable, Series] = field(default_factory=dict)
     step: int = 0
+    cuts: bool = False  # whether series end where derivatives that they need are not known: factors of gamma are still to come
 
     def constant(self, value: Fraction | int) -> Series:
         return self.element(self.ring.constant(Fraction(value)))

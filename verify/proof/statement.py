@@ -73,6 +73,18 @@ class Statement:
     grain: int = 1  # a step is run on series in delta, gamma = delta^grain
     eliminated: tuple[str, ...] = ()  # variables of the text that its first lines give at the first step, see `program.Stepper`
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of matrices, by their names in the text and in results
+    root: int = 1  # powers are those of h, gamma = h^root
+    paces: Mapping[str, int] = field(default_factory=dict)  # by which power of h every state changes in a step, see `paced`
+
+    @property
+    def lag(self) -> int:
+        """The power of h by which the memory that relaxes most slowly does so in a step; 0 for whole powers of gamma."""
+        return max((self.paces.get(m, 0) for m in self.fast), default=0)
+
+    @property
+    def top(self) -> int:
+        """The power of h at which the unknowns have the last coefficient of the field."""
+        return self.order + self.root - self.lag
 
     @property
     def slow(self) -> tuple[str, ...]:
@@ -134,8 +146,9 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has in each layer at gamma^0 a value that depends on that layer alone, by identity, in statements with layers."""
-        if not self.layered:
+        """What has at gamma^0 a value that depends on its layer alone, by identity, in statements with sums over layers, or on
+        its component alone, in those with sums over rows or columns."""
+        if not self.layered and not self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
         names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
@@ -170,12 +183,12 @@ def is_value(node: Call) -> bool:
 
 
 def _joins(node: Expression, names: Collection[str]) -> bool:
-    """Whether sums over all components, derivatives in directions or these names stand in a tree."""
+    """Whether sums over all components, rows or columns, derivatives in directions or these names stand in a tree."""
 
     def joining(n: Expression) -> bool:
         if isinstance(n, Call):
             partial = partial_of(n.function)
-            return n.function in (*SUMMED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
+            return n.function in (*SUMMED, *CROSSED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
         return isinstance(n, Name) and n.id in names
 
     return any(map(joining, walk(node)))
@@ -286,6 +299,7 @@ def statement(
         inverses=scheme.inverses,
         eliminated=tuple(scheme.eliminated),
         shapes={**scheme.shapes, **shapes_in_results(configuration)} if scheme.of_matrices else {},
+        root=scheme.root,
     )
 
 

@@ -17,14 +17,14 @@ AREA_SINE, SINE = "log({0} + sqrt(1 + {0}**2))", "sinh({0})"
 
 
 def drawn_settings(scheme: Scheme, settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings with those of maps that are not set, nor their inverses.
+    """The settings with those of maps that are neither set nor stated by lines, nor are their inverses.
 
     >>> from derive import load_scheme
     >>> drawn_settings(load_scheme("muon"), {})
     {'P(x, y)': 'x/sqrt(1 + x**2 + y**2); y/sqrt(1 + x**2 + y**2)'}
     """
     named = {key.partition("(")[0] for key in settings}
-    unset = [p for p in scheme.maps if not {p, scheme.inverses.get(p, p)} & named]
+    unset = [p for p in scheme.maps if p not in scheme.definitions and not {p, scheme.inverses.get(p, p)} & named]
     return {**settings, **{key: text for p in unset for key, text in _setting(scheme, p)}}
 
 

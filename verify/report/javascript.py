@@ -160,7 +160,7 @@ class Model:
         if not self.loss.is_field:
             names[fresh_name("L", names)] = self.loss.value(slow["theta"])
         names = {**slow, **names}
-        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers, maps=maps_of(self.configuration))  # type: ignore[arg-type]
+        return FormulaValues(self.loss, slow["theta"], names, self.tape.numbers, maps=maps_of(self.configuration, names))  # type: ignore[arg-type]
 
     def _field(self) -> list[list[Any]]:
         point = self.state[: self.slow_size]

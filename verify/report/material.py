@@ -205,14 +205,15 @@ def _slopes(system: System, digits: int) -> SlopeTable | str:
 
 
 def _certificate(equation: ModifiedEquation) -> dict[str, Any] | str:
-    from verify.certificate.writing import certificate
+    from verify.certificate.writing import certificate, decided
 
     statement = equation.to_json()
     try:
         proof = prove(equation.configuration, statement["equations"], statement["memory"])
         if not proof.proved:
             return str(proof)
-        return certificate(equation.configuration, statement["equations"], statement["memory"]) | {"proof": str(proof)}
+        own = certificate(equation.configuration, statement["equations"], statement["memory"])
+        return dict(decided(own)) | {"proof": str(proof)}
     except Exception as error:  # a proof that cannot be completed is no reason against the page
         return " ".join(str(error).split()) or type(error).__name__
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.errors import UsageError
 from derive.result import Combination, Equation
@@ -37,7 +38,8 @@ def source(equation: Equation, wanted: Wanted, target: str, command: str, versio
     if program.reads_loss and not language.value:
         arguments, about = ["value", *arguments], f"{about}  `value` is the loss at theta."
     mark = language.spelling.comment
-    head = f"{mark} {equation.name}, through gamma^{max(map(len, blocks.values())) - 1}, by shadowflow {version}: {command}\n"
+    through = scheme.power(max(map(len, blocks.values())) - 1)
+    head = f"{mark} {equation.name}, through {through}, by shadowflow {version}: {command}\n"
     head += f"{mark} MIT licence, https://spdx.org/licenses/MIT.html\n"
     frame = language.field_frame if scheme.label == "f" else language.frame
     body = frame.format(name=wanted.name, arguments=widths(("gamma", *arguments)), about=about)
@@ -45,6 +47,12 @@ def source(equation: Equation, wanted: Wanted, target: str, command: str, versio
     lines = [*flat, *_lines(equation, program, blocks, language, wanted)]
     text = "".join(f"{language.indent}{line}\n" for line in lines)
     return f"{head}{language.preamble}\n{body}{text}{language.end}"
+
+
+def _gamma(k: Fraction, power: str) -> str:
+    """gamma^k in front of a factor."""
+    exponent = str(k) if k.denominator == 1 else f"({k})"
+    return "" if k == 0 else "gamma*" if k == 1 else f"gamma{power}{exponent}*"
 
 
 def _is_vector(equation: Equation, name: str) -> bool:
@@ -60,7 +68,7 @@ def _lines(
         names = [f"{x}_{k}" for k in range(len(parts))]
         values = [f"-({p})" if wanted.negative else p for p in parts]
         lines += [f"{n} = {mark}{v}" for n, v in zip(names, values, strict=True)]
-        total = " + ".join(n if k == 0 else f"gamma*{n}" if k == 1 else f"gamma{power}{k}*{n}" for k, n in enumerate(names))
+        total = " + ".join(f"{_gamma(Fraction(k, equation.scheme.root), power)}{n}" for k, n in enumerate(names))
         vector = not wanted.scalar and _is_vector(equation, x)
         results.append(language.spread.format(mark + total) if vector else mark + total)
     if program.reads_loss and language.value:

@@ -1,0 +1,199 @@
+"""One optimizer of torch.optim in one regime on one module: iterates, and flows by scipy's method of order 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.integrate import solve_ivp
+
+from derive import ModifiedEquation, modified_equation
+from derive.errors import UsageError
+from verify.network.pytorch.module import TorchModel
+from verify.network.pytorch.rows import READ
+from verify.network.rows import FAR, Numbers, Optimizer, Tree, carried_units, scheme_parameters
+from verify.network.starts import MANIFOLD, Start, layer_of
+
+Array = Any
+Memory = Mapping[str, Tree]
+
+
+class Runs:
+    """`gamma` is the step in the regime's own unit of time, `free` the parameters that the regime leaves free.
+
+    `start` as in `verify.network.starts`; the state of a checkpoint is by entry and name of a parameter, see `checkpoint`.
+    """
+
+    def __init__(self, row: Optimizer, regime: str, order: int, model: TorchModel, start: Start = MANIFOLD) -> None:
+        self.row, self.model, self.order, self.begin = row, model, order, start
+        own = row.regimes.get(regime)
+        named = regime if regime and own is None else None
+        self.equation: ModifiedEquation = modified_equation(row.scheme, max(order, 1), regime=named, settings=own)
+        self.loss = model.function()
+        self.function = self.equation.function(self.loss, backend="torch")
+        self.slow = tuple(x for x in self.equation.equations if x != "theta")
+        self.rates = row.slow_rates[regime]
+        found = layer_of(row, regime, order) if start.rest else None
+        self.layer = found.function(self.loss, backend="torch") if found and start.layer else None
+
+    def settings(self, chosen: Numbers) -> tuple[float, dict[str, float]]:
+        """(gamma, free) of a setting in the library's own words."""
+        found = {**chosen, **self.rates(chosen)}
+        return float(found["gamma"]), {n: float(found[n]) for n in self.equation.configuration.free}
+
+    def values(self, gamma: float, free: Numbers) -> dict[str, Any]:
+        return {"alpha": gamma, **scheme_parameters(self.equation.configuration, {**free, "gamma": gamma})}
+
+    def units(self, gamma: float, free: Numbers) -> dict[str, float]:
+        return carried_units(self.equation.configuration, {**free, "gamma": gamma})
+
+    # ------------------------------------------------------------------ where things start
+
+    def start(self, gamma: float, free: Numbers) -> dict[str, Tree]:
+        """theta and the slow variables; of a checkpoint, its memory in the regime's units at the step gamma."""
+        params = self.model.params
+        if self.begin.rest:
+            return {"theta": params, **{x: {n: torch.zeros_like(v) for n, v in params.items()} for x in self.slow}}
+        if self.begin.state is None:
+            g = torch.func.grad(self.loss)(params)
+            found = {x: {n: self.row.averages.get(x, torch.zeros_like)(v) for n, v in g.items()} for x in self.slow}
+            return {"theta": params, **found}
+        memory, units = self.begin.memory(self.values(gamma, free)), self.units(gamma, free)
+        symbol = self.equation.configuration.symbol
+        inside = {symbol(v): {n: x / units.get(v, 1.0) for n, x in tree.items()} for v, tree in memory.items()}
+        return {"theta": params, **{x: inside[x] for x in self.slow}}
+
+    def memory(self, start: Mapping[str, Tree], gamma: float, free: Numbers) -> dict[str, Tree]:
+        """All memory of the scheme in its own units; fast memory through gamma^order, or that of the checkpoint."""
+        c, units = self.equation.configuration, self.units(gamma, free)
+        if self.begin.rest:
+            return {v: {n: torch.zeros_like(x) for n, x in start["theta"].items()} for v in c.scheme.states if v != "theta"}
+        slow = {x: start[x] for x in self.slow}
+        fast = self.function.memory(start["theta"], free, slow)
+        found = {v: _series(parts[: self.order + 1], gamma) for v, parts in fast.items()} | slow
+        memory = {v: {n: units.get(v, 1.0) * x for n, x in found[c.symbol(v)].items()} for v in c.scheme.states if v != "theta"}
+        if self.begin.state is not None:
+            own = self.begin.memory(self.values(gamma, free))
+            memory |= {v: tree for v, tree in own.items() if c.symbol(v) not in self.slow}
+        return memory
+
+    # ------------------------------------------------------------------ what is measured
+
+    def ratio(self, gamma: float, free: Numbers) -> float:
+        """|gamma f_1|/|f_0| of theta, the larger one of the start and of one step from there along f_0."""
+        y = self.start(gamma, free)
+        first = self._parts(y, free)
+        moved = {x: {n: v + gamma * first[x][0][n] for n, v in tree.items()} for x, tree in y.items()}
+        return float(np.nanmax([gamma * _ratio(parts) for parts in (first, self._parts(moved, free))]))
+
+    def _parts(self, y: Mapping[str, Tree], free: Numbers) -> dict[str, list[Tree]]:
+        """[f_0, f_1, ...] of every slow variable."""
+        found: dict[str, list[Tree]] = self.function(y["theta"], free, {x: y[x] for x in self.slow})
+        return found
+
+    def iterates(self, gamma: float, free: Numbers, count: int, start: Mapping[str, Tree]) -> tuple[Array, int]:
+        """(theta after count steps of the library's optimizer, negative averages of squares at its start)."""
+        memory = self.memory(start, gamma, free)
+        squares = [memory[v] for v, f in self.row.averages.items() if f is torch.square and v in memory]
+        negative = sum(int((x < 0).sum()) for tree in squares for x in tree.values())
+        module = deepcopy(self.model.module)
+        optimizer = self.optimizer(module, memory, self.values(gamma, free))
+        for _ in range(count):
+            optimizer.zero_grad()
+            self.model.loss(module).backward()
+            optimizer.step()
+        return flat({n: p.detach() for n, p in module.named_parameters()}), negative
+
+    def optimizer(self, module: torch.nn.Module, memory: Mapping[str, Tree], values: Numbers) -> torch.optim.Optimizer:
+        """torch's own, on the module, with the scheme's memory in its state."""
+        made: torch.optim.Optimizer = self.row.make(list(module.parameters()), values)
+        entries = self.row.place(memory, values)
+        for name, p in module.named_parameters():
+            state = {entry: tree[name].clone() for entry, tree in entries.items()}
+            if entries:
+                made.state[p] = {"step": torch.tensor(float(FAR)), **state}
+        return made
+
+    def flow(self, gamma: float, free: Numbers, time: float, order: int, start: Mapping[str, Tree], tolerance: float) -> Array:
+        """theta(time) along f_0 + ... + gamma^order f_order; nan where the flow leaves the numbers.
+
+        Of an initial layer with what is left of it after the steps.
+        """
+        params, others, left = start["theta"], {x: start[x] for x in self.slow}, 0.0
+        if self.layer is not None:
+            left = flat(self.layer.transient(round(time / gamma), params, gamma, free, others, order)["theta"])
+            start = self.layer.start(params, gamma, free, others, order)
+        y0 = np.concatenate([flat(tree) for tree in start.values()])
+
+        def field(_: float, y: Array) -> Array:
+            at = self._trees(y, start)
+            found = self.function.truncated(at["theta"], gamma, free, {x: at[x] for x in self.slow}, order)
+            return np.concatenate([flat(found[x]) for x in start])
+
+        with np.errstate(all="ignore"):
+            found = solve_ivp(field, (0.0, time), y0, "DOP853", rtol=tolerance, atol=tolerance * self._scale)
+        end = found.y[:, -1] if found.success else np.full_like(y0, np.nan)
+        return end[: self.model.size] + left
+
+    def tree(self, x: Array) -> Tree:
+        """The parameters in an array."""
+        return self._trees(x, {"theta": self.model.params})["theta"]
+
+    @cached_property
+    def _scale(self) -> float:
+        """Of a parameter: root mean square at the start."""
+        return float(np.sqrt(np.mean(flat(self.model.params) ** 2))) or 1.0
+
+    def _trees(self, y: Array, like: Mapping[str, Tree]) -> dict[str, Tree]:
+        found: dict[str, Tree] = {}
+        at = 0
+        for x, tree in like.items():
+            found[x] = {}
+            for name, v in tree.items():
+                found[x][name] = torch.as_tensor(y[at : at + v.numel()], dtype=v.dtype, device=v.device).reshape(v.shape)
+                at += v.numel()
+        return found
+
+
+def checkpoint(optimizer: str, model: TorchModel, saved: Any) -> Start:
+    """A start from an optimizer's state_dict, the module standing at the checkpoint.
+
+    Bias corrections, which have ended after many steps, are left out.  Raises UsageError where the state is not that of this
+    optimizer on this module.
+    """
+    names = [(n, p.shape) for n, p in model.module.named_parameters()]
+    states = saved.get("state") if isinstance(saved, Mapping) else None
+    if not isinstance(states, Mapping) or (states and set(states) != set(range(len(names)))):
+        raise UsageError(f"the state_dict of an optimizer has a state for each of the {len(names)} parameters of {model.name}")
+    found: dict[str, Tree] = {}
+    for i, (name, shape) in enumerate(names):
+        for entry, value in states.get(i, {}).items():
+            if entry == "step" or not isinstance(value, torch.Tensor):
+                continue
+            if value.shape != shape:
+                raise UsageError(f"state_dict: {entry} of {name} has the shape {tuple(value.shape)}, not {tuple(shape)}")
+            found.setdefault(entry, {})[name] = value
+    entries, read = READ[optimizer]
+    if missing := [e for e in entries if len(found.get(e, {})) != len(names)]:
+        raise UsageError(f"state_dict: {optimizer} has {missing[0]} for every parameter, and this state has not")
+    return Start(state=found, read=read)
+
+
+def flat(tree: Tree) -> Array:
+    return np.concatenate([x.detach().cpu().double().reshape(-1).numpy() for x in tree.values()])
+
+
+def _series(parts: Any, gamma: float) -> Tree:
+    return {n: sum(gamma**k * p[n] for k, p in enumerate(parts)) for n in parts[0]}
+
+
+def _ratio(parts: Mapping[str, list[Tree]]) -> float:
+    """|f_1|/|f_0| of theta, of all slow variables where theta stands still."""
+    zeroth, first = (np.linalg.norm(flat(parts["theta"][k])) for k in (0, 1))
+    if zeroth == 0:
+        zeroth, first = (np.linalg.norm(np.concatenate([flat(p[k]) for p in parts.values()])) for k in (0, 1))
+    return float(first / zeroth)
