@@ -277,6 +277,7 @@ def modified_sde(
     -1/2*g[g] + 1/(2*B)*(g1 g1)
     """
     chosen = with_samples(load_scheme(scheme))
+    chosen.require_whole_powers("laws are derived")
     if chosen.of_matrices:
         chosen.require_no_layers("modified-sde")
     how = chosen.sampling if sampling is None else sampling

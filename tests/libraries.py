@@ -113,8 +113,9 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
         parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
 
     def closure() -> Any:
-        set_gradient(gradient(parameter.flatten().tolist()))
-        return torch.zeros(())
+        here = parameter.flatten().tolist()
+        set_gradient(gradient(here))
+        return torch.tensor(loss(here))
 
     def step(theta: Point, slope: Point) -> list[float]:
         with torch.no_grad():
@@ -213,6 +214,20 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     return step
 
 
+def optax_normals(key: int, size: int) -> Iterator[list[float]]:
+    """The normal numbers that optax adds to gradients step by step: those of unit variance, added to zero."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    jax.config.update("jax_enable_x64", True)
+    noise, zero = optax.add_noise(eta=1.0, gamma=0.0, key=key), jnp.zeros(size, jnp.float64)
+    memory = noise.init(zero)
+    while True:
+        drawn, memory = noise.update(zero, memory)
+        yield [float(x) for x in drawn]
+
+
 def _keras() -> Any:
     """Its torch backend assigns in place, so that ScheduleFreeAdamW reads z after the step where it means z before it."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -230,8 +245,11 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     keras = _keras()
     import numpy as np
 
+    def build(kind: str, inner: Mapping[str, Any]) -> Any:
+        return getattr(keras.optimizers, kind)(**_built(inner, build))
+
     keras.config.set_floatx("float64")
-    optimizer = getattr(keras.optimizers, name)(**options)
+    optimizer = build(name, options)
     variable = keras.Variable(np.array(given.start).reshape(given.shape), dtype="float64")
     optimizer.build([variable])
     if hasattr(optimizer, "_rms"):  # by a mean that Keras takes in float32
@@ -239,16 +257,21 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"
+    held = [[v.value for v in optimizer.variables]]
+
+    def tensor(values: Point, factor: float = 1.0) -> Any:
+        return keras.ops.convert_to_tensor(factor * np.array(values).reshape(given.shape), dtype="float64")
 
     def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         """In float64, where that of keras on JAX is in float32 (Muon)."""
         return keras.ops.sqrt(keras.ops.sum(x * x, axis=axis, keepdims=keepdims))
 
     def step(theta: Point, slope: Point) -> list[float]:
-        variable.assign(np.array(theta).reshape(given.shape))
+        """The gradient is that of the loss as the optimizer scales it."""
+        scaled = tensor(slope, float(optimizer.scale_loss(1.0)))
         with patch("keras.src.ops.norm", norm):
-            optimizer.apply([keras.ops.convert_to_tensor(np.array(slope).reshape(given.shape), dtype="float64")], [variable])
-        return [float(x) for x in keras.ops.convert_to_numpy(variable.value).flatten()]
+            (new,), held[0] = optimizer.stateless_apply(held[0], [scaled], [tensor(theta)])
+        return [float(x) for x in keras.ops.convert_to_numpy(new).flatten()]
 
     return step
 

@@ -72,8 +72,10 @@ def measure(
     """What is known of these schemes with what was missing, and of no other ones."""
     known, left = measured(), missing(names, plan)
     found = {p.scheme: entry_of(known, p) for p in points(names, "first", ORDERS[:1])}
-    for p, result in zip(left, sweep(plan, left, folder, scheduler, jobs, advance), strict=True):
-        found[p.scheme]["proofs"][key(p)] = brief(result)
+    said = dict(zip(left, sweep(plan, left, folder, scheduler, jobs, advance), strict=True))
+    for p in points(names, None, ORDERS):  # in this order, whatever was known before
+        proofs = found[p.scheme]["proofs"]
+        proofs[key(p)] = brief(said[p]) if p in said else proofs.pop(key(p))
     for p in points(names, "first", ORDERS[:1]):
         if "correction" not in found[p.scheme]:
             found[p.scheme]["correction"] = (said := apart(in_words, p, plan.seconds)).get("said") or said["error"]
@@ -84,7 +86,8 @@ def brief(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result of `derive sweep --prove` less what changes from run to run, but for its seconds."""
     if "error" in result:
         return {k: result[k] for k in ("error", "stopped") if k in result}
-    return {"verdict": result["verdict"], "seconds": round(sum(result["seconds"].values()), 1)}
+    why = {"reasons": result["reasons"]} if "reasons" in result else {}
+    return {"verdict": result["verdict"], "seconds": round(sum(result["seconds"].values()), 1)} | why
 
 
 def write(found: Measured) -> None:
@@ -130,6 +133,8 @@ def orders_text(entry: Entry) -> str:
     'memory: 1, 2; inertial: 1 (2: stopped after 60 s of processor time)'
     >>> orders_text({"proofs": {"1": right, "2": {"verdict": "not proved", "seconds": 1.0}}})
     '1 (2: not proved)'
+    >>> orders_text({"proofs": {"1": {"verdict": "not proved", "seconds": 1.0, "reasons": ["undecided: too large"]}}})
+    '(1: not proved, undecided: too large)'
     """
     regimes: dict[str, dict[str, Mapping[str, Any]]] = {}
     for k, result in entry["proofs"].items():
@@ -143,5 +148,10 @@ def orders_text(entry: Entry) -> str:
 
 def _orders(results: Mapping[str, Mapping[str, Any]]) -> str:
     right = ", ".join(o for o, r in results.items() if r.get("verdict") == "verified")
-    wrong = "; ".join(f"{o}: {r.get('error') or r['verdict']}" for o, r in results.items() if r.get("verdict") != "verified")
+    wrong = "; ".join(f"{o}: {_why(r)}" for o, r in results.items() if r.get("verdict") != "verified")
     return " ".join(filter(None, (right, f"({wrong})" if wrong else "")))
+
+
+def _why(result: Mapping[str, Any]) -> str:
+    said: str = result.get("error") or ", ".join((result["verdict"], *result.get("reasons", ())))
+    return said

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from libraries import ADAPTERS, START, Given, Point, gradient, loss
+from libraries import ADAPTERS, START, Given, Point, gradient, loss, optax_normals
 
 from derive.language import SCHEME_CALLS, parse_expression
-from derive.scheme import configure, load_scheme
+from derive.scheme import Configuration, configure, load_scheme
 from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import OrderedNumbers
 from verify.orbits.run import Runner
@@ -75,6 +76,8 @@ class Reference:
     memory     what the scheme's memory starts with, as expressions or components, where it is not what its file says
     count      what the optimizer's step counter starts at
     state      more of the optimizer's state to start with
+    functions  the scheme's functions of time, as expressions in t and gamma
+    key        what the library draws its normal numbers from
     start      where both start, in a tensor of this shape
     samples    of so many samples a gradient has the gradients
     skip       its first steps, in which it does not move
@@ -95,6 +98,8 @@ class Reference:
     memory: Mapping[str, str | list[float]] = field(default_factory=dict)
     count: int = 0
     state: Mapping[str, float] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    key: int | None = None
     start: Sequence[float] = START
     shape: Sequence[int] = (len(START),)
     samples: int | None = None
@@ -139,10 +144,26 @@ def _at_start(text: str | list[float], reference: Reference, runner: Runner) -> 
     return value if isinstance(value, list) else float(value)
 
 
-def scheme_iterates(reference: Reference, steps: int) -> list[list[float]]:
-    """The iterates of the catalogue's scheme in float64."""
-    configuration = configure(load_scheme(reference.scheme), reference.regime, pieces=True)
-    runner = Runner(configuration, gradient, dict(reference.values), FLOATS, problem=OneLayer(len(reference.start)))
+def configured(reference: Reference) -> Configuration:
+    """The scheme in its regime, as it is run."""
+    scheme = load_scheme(reference.scheme)
+    return configure(scheme, reference.regime, noise=scheme.stochastic, pieces=True)
+
+
+def _time_function(text: str, reference: Reference) -> Callable[[float], float]:
+    expression = parse_expression(text, f"{reference}, functions", SCHEME_CALLS)
+    known = {"gamma": reference.gamma}
+    return lambda t: float(evaluate(expression, known | {"t": t}, FLOATS, lambda name, args: None))
+
+
+def scheme_iterates(reference: Reference, steps: int, normals: Iterator[list[float]] | None = None) -> list[list[float]]:
+    """The iterates of the catalogue's scheme in float64; without `normals` what it draws is zero."""
+    functions = {name: _time_function(text, reference) for name, text in reference.functions.items()}
+    drawn = normals or repeat([0.0] * len(reference.start))
+    runner = Runner(
+        configured(reference), gradient, dict(reference.values), FLOATS, functions, problem=OneLayer(len(reference.start)),
+        noise=lambda name, args: next(drawn),
+    )  # fmt: skip
     state = runner.at_rest({"theta": list(reference.start)}, reference.gamma, 0.0)
     state |= {n: _at_start(text, reference, runner) for n, text in reference.memory.items()}
     path = []
@@ -167,8 +188,11 @@ def optimizer_iterates(reference: Reference, steps: int) -> list[list[float]]:
 
 def largest_difference(reference: Reference, steps: int = 60) -> float:
     """The largest distance between the two, relative to the size of the point."""
-    pairs = zip(scheme_iterates(reference, steps), optimizer_iterates(reference, steps), strict=True)
+    normals = None if reference.key is None else optax_normals(reference.key, len(reference.start))
+    pairs = zip(scheme_iterates(reference, steps, normals), optimizer_iterates(reference, steps), strict=True)
     return max(abs(a - b) / max(1.0, abs(b)) for p, q in pairs for a, b in zip(p, q, strict=True))
 
 
-__all__ = ["Reference", "battery", "largest_difference", "optimizer_iterates", "references", "scheme_iterates", "versions"]
+__all__ = [
+    "Reference", "battery", "configured", "largest_difference", "optimizer_iterates", "references", "scheme_iterates", "versions",
+]  # fmt: skip

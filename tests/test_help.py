@@ -95,6 +95,8 @@ def test_every_example_runs(line: str, tmp_path: Path, monkeypatch: pytest.Monke
         pytest.importorskip("matplotlib")
     if words[1] == "report":
         pytest.importorskip("ziamath")
+    if "torch" in words:
+        pytest.importorskip("torch", reason="torch is not installed (extra 'torch')")
     if words[1] == "network":
         for library in ("optax", "sklearn", "joblib"):
             pytest.importorskip(library, reason=f"{library} is not installed (extra 'sweep')")

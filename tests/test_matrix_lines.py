@@ -146,7 +146,7 @@ def test_roots_beside_sums_over_rows_and_columns(update: str, order: int) -> Non
     [
         (ROWS, "-grad/norm(grad, column)"),
         ("theta = theta - gamma*sqrt(mean(grad(theta), row)**2)", "-mean(grad, row)"),
-        ("theta = theta - gamma*sqrt(mean(theta**2, row)*mean(theta, column)**2)", "-sqrt(mean(theta**2, row))*mean(theta, column)"),
+        ("theta = theta - gamma*sqrt(norm(theta, row)**2*mean(theta, column)**2)", "-norm(theta, row)*mean(theta, column)"),
     ],
 )
 def test_roots_of_squares_have_two_signs(update: str, claimed: str) -> None:

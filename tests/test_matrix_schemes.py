@@ -13,7 +13,10 @@ from verify.proof import prove
 
 #: g over the root of its factored second moment, and the relative change of that root along w
 U = "norm(grad)*grad/(norm(grad, row)*norm(grad, column))"
-CHANGE = "(dot(grad, {h})/dot(grad, grad) - dot(grad, {h}, row)/dot(grad, grad, row) - dot(grad, {h}, column)/dot(grad, grad, column))"
+CHANGE = (
+    "(dot(grad, {h})/dot(grad, grad) - dot(grad, {h}, row)/dot(grad, grad, row)"
+    " - dot(grad, {h}, column)/dot(grad, grad, column))"
+)
 
 
 def equals(eq: Any, power: int, meant: str) -> bool:

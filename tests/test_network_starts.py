@@ -107,6 +107,7 @@ def trained(name: str, model: Model, steps: int, values: dict[str, float]) -> tu
     return params, state
 
 
+@pytest.mark.slow
 def test_adam_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     values = {"gamma": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     params, state = trained("adam", toy(), 20, values)
@@ -151,6 +152,7 @@ def test_on_a_parabola_the_ratio_is_the_sharpness_in_units_of_the_edge() -> None
     assert found.verdict.startswith("|gamma f_1|/|f_0| is above 0.1 at 4 of 4 points, first at step 0, and at most 0.3")
 
 
+@pytest.mark.slow
 def test_beyond_the_edge_the_series_is_of_no_use_and_the_sharpness_is_named() -> None:
     found = diagnose("gd", toy(valley, (1.0, 1e-6)), gamma=0.21, steps=300, points=30)
     at = found.first(1.0)
@@ -160,6 +162,7 @@ def test_beyond_the_edge_the_series_is_of_no_use_and_the_sharpness_is_named() ->
     assert "of the edge of stability 9.52" in found.verdict
 
 
+@pytest.mark.slow
 def test_long_memory_is_named_where_it_is_not_the_sharpness() -> None:
     found = diagnose("momentum", toy(valley), regime="memory", gamma=0.02, hyper={"beta": 0.95}, steps=20, points=5)
     assert "memory is long" in found.verdict
@@ -171,6 +174,7 @@ def test_edges_are_those_of_the_linear_schemes() -> None:
     assert edge_of(OPTIMIZERS["adam"], {"gamma": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}) is None
 
 
+@pytest.mark.slow
 def test_slow_averages_along_a_run_are_those_of_the_optimizer() -> None:
     found = diagnose("adam", toy(), steps=40, points=5)
     assert found.regime == "inertial"
@@ -201,6 +205,7 @@ def test_jumps_are_the_share_of_the_gradient_that_no_derivative_has() -> None:
     assert jumps(lambda x: np.tanh(3 * x), lambda x, v: 3 / np.cosh(3 * x) ** 2 * v, at(-1), at(1)) == 0
 
 
+@pytest.mark.slow
 def test_kinks_of_a_loss_are_said() -> None:
     """A minimum with a kink across which the iterates go to and fro."""
     found = compare("gd", toy(lambda p: jnp.sum(jnp.abs(p["x"] - 1.1)) + p["x"][0] ** 2), gamma=0.1, order=1, halvings=1)

@@ -12,6 +12,7 @@ from proof_controls import false_forms, true_forms
 
 from derive import catalogue, configure, inline_scheme, load_scheme, modified_equation
 from derive.errors import UsageError
+from derive.scheme import scheme_from_toml
 from verify.proof import prove
 from verify.proof.claim import ClaimValues, highest_derivative
 from verify.proof.deciding import difference
@@ -19,8 +20,8 @@ from verify.proof.sample import Plan, Sampler
 from verify.proof.statement import statement
 
 slow = pytest.mark.slow
-#: those with layers, which take longer, are proved at order one in test_layers
-NAMES = [name for name in catalogue(noise=False, branches=False) if not load_scheme(name).layered]
+#: those with layers or of matrices, which take longer, are proved at order one in test_layers and test_matrix_schemes
+NAMES = [n for n in catalogue(noise=False, branches=False) if not (load_scheme(n).layered or load_scheme(n).of_matrices)]
 PAIRS = [(name, regime) for name in NAMES for regime in (load_scheme(name).regimes or {"": None})]
 
 
@@ -276,3 +277,35 @@ def test_terms_are_independent_in_the_dimension_that_is_used(d: int) -> None:
             rows.append(ClaimValues(claim, sample.point, sample.ring).field("theta", 0))
         square = [[sample.ring.inner(a, b) for b in rows] for a in rows]
         assert sample.ring.determinant(square)
+
+
+# ---------------------------------------------------------------------------------------- memory in circles, signs in proportion
+
+CIRCLE = "g = grad(theta); d = dot(s, g)/(3*dot(g, g)) + 1; s = s/2 + d*g; theta = theta - gamma*d*g"
+
+
+def test_memory_that_scalar_products_couple_in_a_circle_is_proved_and_a_wrong_coefficient_refused() -> None:
+    """At gamma = 0  s = 6 g and d = 3:  s = s/2 + (s.g/(3 |g|^2) + 1) g."""
+    equation = modified_equation(inline_scheme(CIRCLE), 1)
+    data: Any = equation.to_json()
+    assert str(equation["s"][0]) == "6*grad"
+    assert prove(equation.configuration, data["equations"], data["memory"]).verdict == "proved"
+    assert "in a circle" in prove(equation.configuration, data["equations"]).reason
+    data["equations"]["theta"][1]["terms"][0]["coefficient"] = "1/7"
+    assert prove(equation.configuration, data["equations"], data["memory"]).verdict == "refuted"
+
+
+def test_signs_of_multiples_are_those_of_what_they_are_multiples_of() -> None:
+    """s = g/(1 - beta) has the signs of g; c g has them where c > 0 alone, which no range says."""
+    average = "g = grad(theta); s = beta*s + g; theta = theta - gamma*sign(s)*(abs(g) + 1)"
+    scheme = scheme_from_toml(f'update = "{average}"\n[parameters]\nbeta = "decay, 0 <= beta < 1"')
+    found = prove(configure(scheme), {"theta": ["-sign(grad)*(abs(grad) + 1)"]}, {"s": ["grad/(1 - beta)"]})
+    assert (found.verdict, found.classes) == ("proved", 1)
+    either = inline_scheme("theta = theta - gamma*(sign(grad(theta)) + sign(c*grad(theta)))", ["c"])
+    assert prove(configure(either), {"theta": ["-2*sign(grad)"]}).verdict == "refuted"
+
+
+def test_a_sum_of_absolute_values_is_positive() -> None:
+    scheme = inline_scheme("g = grad(theta); v = (g/dot(g, sign(g)))**2; theta = theta - gamma*sqrt(v)")
+    assert prove(configure(scheme), {"theta": ["-abs(grad)/dot(abs(grad), 1)"]}).verdict == "proved"
+    assert prove(configure(scheme), {"theta": ["-abs(grad)/dot(grad, 1)"]}).verdict == "refuted"

@@ -19,7 +19,7 @@ from verify.proof import prove
 from verify.proof.balls import BallRing
 from verify.proof.bounds import Size, WeightOrbit, sample_error, scalar_root, size_of
 from verify.proof.claim import highest_derivative
-from verify.proof.classes import _Products, _proportional, leads, per_sample, places, samples_needed, split
+from verify.proof.classes import _Products, leads, per_sample, places, samples_needed, split
 from verify.proof.deciding import Proof, _Trial, alike, difference, powers, products
 from verify.proof.degrees import VARIABLE, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
@@ -744,9 +744,8 @@ def test_independent_signs(update: str, claimed: str, signs: int) -> None:
 
 
 def test_relations_of_sizes() -> None:
-    assert _proportional(P, (2, 4), (3, 6))
-    assert not _proportional(P, (2, 4), (3, 7))
-    assert not _proportional(P, (2,), (3,))
+    assert _Products(P, ((2, 4),)).scalar((3, 6)) is not None
+    assert _Products(P, ((2, 4),)).scalar((3, 7)) is None
     half = pow(2, -1, P)
     inverse = (pow(3, -1, P), pow(5, -1, P))
     assert all(_Products(P, xs).has((6, 10)) for xs in (((2, 5), (3, 2)), ((12, 20), (2, 2)), ((half, half), inverse)))

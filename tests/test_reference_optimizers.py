@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from libraries import OFFERED, lacking
-from reference import Reference, battery, largest_difference, references, scheme_iterates
+from reference import Reference, battery, configured, largest_difference, references, scheme_iterates
 
-from derive import DeriveError, configure, load_scheme
+from derive import DeriveError, load_scheme
 from derive.scheme.refused import refused
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def test_the_comparison_can_fail(library: str) -> None:
 @pytest.mark.parametrize("reference", battery(), ids=str)
 def test_every_scheme_of_the_battery_runs(reference: Reference) -> None:
     assert len(scheme_iterates(reference, 3)) == 3
-    assert {*reference.values} == {*configure(load_scheme(reference.scheme), reference.regime, pieces=True).free}
+    assert {*reference.values} == {*configured(reference).free}
 
 
 @pytest.mark.parametrize("library", OFFERED)

@@ -123,7 +123,7 @@ def test_ties_that_are_written_are_refused(text: str) -> None:
 
 def test_a_tie_on_the_slow_manifold_is_refused() -> None:
     """m and g have one limit; which is larger is said by gamma^1, and of memory that forgets at once by nothing."""
-    with pytest.raises(ReductionError, match=r"a tie, grad\(theta\) - p is zero on the slow manifold through gamma\^2"):
+    with pytest.raises(ReductionError, match=r"a tie, grad\(theta\) - p is zero on the slow manifold through gamma\^3"):
         modified_equations(inline_scheme("p = 1*grad(theta); theta = theta - gamma*max(grad(theta), p)"), 2)
     text = "m = beta*m + (1 - beta)*grad(theta); theta = theta - gamma*max(grad(theta), m)"
     found = modified_equations(inline_scheme(text, settings=["beta"]), 1, settings={"beta": "1/2"})
@@ -356,3 +356,10 @@ def test_laws_have_no_branches(arguments: tuple[str, ...]) -> None:
     found = run(*arguments)
     assert found.stdout == ""
     assert "depends on its sample: no law is derived" in str(found.exception)
+
+
+def test_a_bound_that_vanishes_with_gamma_is_compared_at_the_power_at_which_it_moves() -> None:
+    """d = gamma |theta| after a step, theta' = -gamma |theta| grad: it grows by gamma**2 |theta|' = -gamma**3 <theta, grad>."""
+    found = modified_equations(inline_scheme("d = max(d, gamma*norm(theta)); theta = theta - gamma*d*grad(theta)"))
+    assert [[(str(c), c.power) for c in e.conditions] for e in found] == [[("d > 0", 0)], [("dot(theta, grad) < 0", 3)]]
+    assert [str(e["theta"][1]) for e in found] == ["-1/2*d**2*hess(grad)", "-grad*dot(theta, theta)**(1/2)"]

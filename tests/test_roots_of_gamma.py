@@ -209,6 +209,11 @@ def test_powers_are_printed_as_those_of_gamma(capsys: pytest.CaptureFixture[str]
     file.write_text(f'expansion = "gamma**(1/2)"\nupdate = "{AVERAGE.replace("c*", "")}"')
     derive(["code", str(file), "--target", "python"], standalone_mode=False)
     assert "return theta_0 + gamma**(1/2)*theta_1" in capsys.readouterr().out
+    on_loss = ["modified-eq", "--scheme", str(file), "--loss", "x**2/2"]
+    derive(on_loss, standalone_mode=False)
+    assert "   + gamma**(1/2)*(-x)\n" in capsys.readouterr().out
+    derive([*on_loss, "--at", "x=3", "--form", "map"], standalone_mode=False)
+    assert "gamma^(3/2)  x: -3\n" in capsys.readouterr().out
     derive(["modified-eq", "--scheme", str(file), "--format", "json"], standalone_mode=False)
     assert json.loads(capsys.readouterr().out)["equations"]["theta"][1]["power"] == 1
 
@@ -260,10 +265,10 @@ def test_texts_without_such_an_expansion(update: str, reason: str) -> None:
 
 
 def test_readings_in_whole_powers_say_so() -> None:
-    from derive import initial_layer, modified_loss
+    from derive import initial_layer, modified_loss, modified_sde
 
     example = scheme(AVERAGE, 2, 'c = "rate, c > 0"')
-    for reading in (modified_loss, initial_layer):
+    for reading in (modified_loss, initial_layer, modified_sde):
         with pytest.raises(UsageError, match=r"in whole powers of gamma, and this expansion is in gamma\*\*\(1/2\)"):
             reading(example, 1)
     equation = average(0)

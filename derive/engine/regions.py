@@ -25,7 +25,7 @@ from derive.reals import compare
 from derive.scheme import Configuration, Scheme, configure
 from derive.scheme.regions import Condition, regions
 
-LEAST = 1  # the power of gamma through which conditions are looked at where less is asked for
+DEEPEST = 3  # the power of gamma through which conditions are looked at where less is asked for
 Run = Callable[[Configuration], Derivation]
 
 
@@ -110,9 +110,10 @@ def _region(configuration: Configuration, run: Run, assume: Sequence[str]) -> Fo
         sign = signs.of(lead.sum) if lead else None
         if sign == -1:
             return None
-        if lead is None:
-            tie = f"a tie, {c.difference} is zero on the slow manifold through gamma^{known.order}: no branch is chosen there"
-        elif sign is None:
+        if lead is None and isinstance(result, Derivation):
+            through = known.scheme.power(known.order)
+            tie = f"a tie, {c.difference} is zero on the slow manifold through {through}: no branch is chosen there"
+        elif lead and sign is None:
             kept.append(replace(lead, sum=normal_form(lead.algebra, lead.sum, signs)))
     if any(opposed(a, b, signs.of) for k, a in enumerate(kept) for b in kept[:k]):
         return None
@@ -124,11 +125,12 @@ def _conditions(configuration: Configuration) -> tuple[Condition, ...]:
 
 
 def _that_knows(configuration: Configuration, result: Derivation | ReductionError) -> Derivation | None:
-    """The run that the conditions are read from: that of the branch, through LEAST at least; for a branch without an equation
-    its memory at gamma = 0, where theta does not move."""
+    """The run that the conditions are read from: that of the branch, through a power at which none of them vanishes, DEEPEST at
+    most; for a branch without an equation its memory at gamma = 0, where theta does not move."""
     if isinstance(result, Derivation):
-        short = result.order < LEAST and any(leading_part(result, c.name, False) is None for c in _conditions(configuration))
-        return Derivation(configuration, LEAST) if short else result
+        while result.order < DEEPEST and any(leading_part(result, c.name, False) is None for c in _conditions(configuration)):
+            result = Derivation(configuration, result.order + 1)
+        return result
     scheme = configuration.scheme
     resting = tuple(replace(a, value=Name(a.target)) if a.target in scheme.unknowns else a for a in scheme.lines)
     with suppress(DeriveError):

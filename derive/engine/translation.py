@@ -82,8 +82,8 @@ class Translation:
             **{label: mapping(label, kind, self.scheme.inverses.get(label, "")) for label, kind in self.scheme.maps.items()},
         }
         self.algebra = self._algebra()
-        if self.scheme.leading:  # what is stated need be true in the ranges of the parameters alone
-            self.use_ranges()
+        if self.scheme.leading or self.scheme.whole.leading_where:
+            self.use_ranges()  # what is stated need be true in the ranges of the parameters alone
         self.sequences = Sequences(self.ring, {z: rho.substitute({}, self.ring) for z, rho in variant.rest.items()})
         self.all_series: list[Series] = []
         self.unsolved: set[str] = set()

@@ -147,7 +147,8 @@ class FieldFunction(Described):
         return {f: (lambda point, f=f: self.losses[f](*(point[x] for x in slots[f]))) for f in slots}
 
     def describe(self) -> str:
-        return f"{self.equation.name}, through gamma^{len(next(iter(self.sums.values()))) - 1}"
+        last = len(next(iter(self.sums.values()))) - 1
+        return f"{self.equation.name}, through {self.equation.scheme.power(last)}"
 
 
 def _horner(parts: Sequence[Any], gamma: Scalar) -> Any:

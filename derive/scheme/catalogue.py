@@ -24,7 +24,7 @@ from derive.language.letters import is_letter
 from derive.language.maps import MapKind
 from derive.language.sources import read_text, toml_data
 from derive.scheme.aliases import alias_table, read_aliases, resolve
-from derive.scheme.leading import stating
+from derive.scheme.leading import OF, stating
 from derive.scheme.losses import declared, resolved, variables_of
 from derive.scheme.map_programs import MapProgram, parse_map_program
 from derive.scheme.model import Parameter, Regime, Sampling, Scheme
@@ -40,7 +40,7 @@ def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
     without `branches` only of those whose text has one branch.
 
     >>> sorted({*catalogue()} - {*catalogue(noise=False)})
-    ['langevin', 'langevin-baoab', 'sgld']
+    ['langevin', 'langevin-baoab', 'noisy-sgd', 'sgld']
     """
     names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
     if noise and branches:
@@ -179,7 +179,8 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
             raise SchemeError(f"{source}{_line_of(text, key)}: '{key}' must be {kind}")
     if "update" not in data:
         raise SchemeError(f'{source}: \'update\' is missing; write update = """theta = theta - gamma*grad(theta)"""')
-    for key in ("parameters", "unknowns", "functions", "initial", "leading"):
+    data["leading"] = dict(_of_branches(data.get("leading", {})))
+    for key in ("parameters", "unknowns", "functions", "initial"):
         if key in data or key != "unknowns":
             data[key] = {plain_name(inner): value for inner, value in data.get(key, {}).items()}
     name = " ".join(data.get("name", shown(source)).split())
@@ -191,7 +192,7 @@ def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -
         for inner, value in data.get(key, {}).items():
             if not isinstance(value, str):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] {inner} must be text in quotes")
-            if not inner.isidentifier() or inner in taken.get(key, ()):
+            if key != "leading" and (not inner.isidentifier() or inner in taken.get(key, ())):
                 raise SchemeError(f"{source}{_line_of(text, inner)}: [{key}] '{inner}' cannot be used as a name")
     functions = declared(data.get("functions", {}), list(unknowns), where)
     before = _before(text, data["update"]) if in_file else ""
@@ -232,6 +233,16 @@ def _definitions(
     if len({p.label for p in found}) < len(found):
         raise SchemeError(f"{where}, [maps]: a map is stated twice")
     return {p.label: p for p in found}
+
+
+def _of_branches(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """[leading."e > d"] d = ... as [leading] "e > d: d" = ...
+
+    >>> dict(_of_branches({"m": "grad", "e > d": {"d": "norm(grad)"}}))
+    {'m': 'grad', 'e > d: d': 'norm(grad)'}
+    """
+    for key, value in table.items():
+        yield from ((f"{key}{OF} {name}", v) for name, v in value.items()) if isinstance(value, dict) else ((key, value),)
 
 
 def _sampling(table: Mapping[str, object], source: str, text: str) -> Sampling:

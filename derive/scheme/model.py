@@ -73,7 +73,8 @@ class Scheme:
     live from step to step: theta, and every name that is read before it is assigned.  `kinds` says which names are vectors
     and which scalars.  `unknowns` are the variables whose equation is sought, with what they are: theta, or those of a game;
     every other state variable is memory.  `losses` gives declared losses with the unknowns that they depend on, `maps` maps
-    with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated.
+    with their kinds.  `leading` gives memory at gamma = 0, in the formula language, where that is stated; `leading_where` what is
+    stated of the branches of one condition alone, 'e > d'.
     `aliases` are other names of the scheme, each with what is chosen where it means several things.  `sampling` says how the
     samples of sgrad follow each other: independent of all others, or the data set in a random order, once an epoch.
     `root` is the q of expansions in gamma**(1/q): every order is a power of it.
@@ -91,6 +92,7 @@ class Scheme:
     functions: Mapping[str, str] = field(default_factory=dict)
     initial: Mapping[str, Expression] = field(default_factory=dict)
     leading: Mapping[str, Expression] = field(default_factory=dict)
+    leading_where: Mapping[str, Mapping[str, Expression]] = field(default_factory=dict)
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     unknowns: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(UNKNOWNS, ""))
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -13,13 +13,13 @@ about equal values are asked once.  What holds at a tie is not said: there no br
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from derive.errors import LimitError, ReductionError
+from derive.errors import LimitError, ReductionError, SchemeError
 from derive.language import (
     Assignment,
     Call,
@@ -112,6 +112,10 @@ class _Path:
             conditions=(*self.conditions, asked),
         )
 
+    def stated(self, scheme: Scheme) -> dict[str, Expression]:
+        """What the scheme says of memory at gamma = 0 under these conditions."""
+        return {m: e for c in self.conditions for m, e in scheme.leading_where.get(str(c), {}).items()}
+
     def after(self, line: Statement) -> _Path:
         changed = {a.target: self.assigned.get(a.target, 0) + 1 for a in assignments([line])}
         return replace(self, lines=(*self.lines, line), assigned={**self.assigned, **changed})
@@ -140,9 +144,22 @@ def regions(scheme: Scheme) -> tuple[Scheme, ...]:
         found = list(islice(every, MOST_REGIONS + 1))
         if len(found) > MOST_REGIONS:
             raise LimitError(f"{scheme.where}: more than {MOST_REGIONS} regions; write the branches that hold for some pieces")
+    _require_conditions(scheme, found)
     return tuple(
-        replace(scheme, statements=p.lines, region=Region(scheme, p.conditions), given_kinds=scheme.kinds) for p in found
-    )
+        replace(
+            scheme, statements=p.lines, region=Region(scheme, p.conditions), given_kinds=scheme.kinds,
+            leading={**scheme.leading, **p.stated(scheme)}, leading_where={},
+        )
+        for p in found
+    )  # fmt: skip
+
+
+def _require_conditions(scheme: Scheme, found: Sequence[_Path]) -> None:
+    """Raise SchemeError for a value of memory at gamma = 0 that is of no branch."""
+    asked = {str(c): None for p in found for c in p.conditions}
+    for text in scheme.leading_where:
+        if text not in asked:
+            raise SchemeError(f"{scheme.where}, [leading] {text}: no branch asks this; they ask {', '.join(asked)}")
 
 
 def _carried_out(s: Statement, path: _Path, where: str) -> Iterator[_Path]:

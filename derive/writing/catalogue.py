@@ -9,6 +9,7 @@ from derive.language import unparse
 from derive.result import declarations
 from derive.scheme import Scheme
 from derive.scheme.bibliography import cited
+from derive.scheme.leading import stated_leading
 
 
 def catalogue_text(schemes: list[Scheme]) -> str:
@@ -45,8 +46,8 @@ def scheme_text(scheme: Scheme) -> str:
         lines += ["", "losses", *(f"    {n}({', '.join(slots)})" for n, slots in scheme.losses.items())]
     if scheme.initial:
         lines += ["", "memory at the start", *(f"    {n} = {unparse(e)}" for n, e in scheme.initial.items())]
-    if scheme.leading:
-        lines += ["", "memory at gamma = 0", *(f"    {n} = {unparse(e)}" for n, e in scheme.leading.items())]
+    if leading := stated_leading(scheme):
+        lines += ["", "memory at gamma = 0", *(f"    {n} = {e}" for n, e in leading.items())]
     if scheme.stochastic and scheme.sampling != "iid":
         lines += ["", f"samples: {scheme.sampling}"]
     for regime in scheme.regimes.values():
@@ -75,7 +76,7 @@ def scheme_json(scheme: Scheme) -> dict[str, Any]:
         "functions": dict(scheme.functions),
         **declarations(scheme),
         "initial": {n: unparse(e) for n, e in scheme.initial.items()},
-        **({"leading": {n: unparse(e) for n, e in scheme.leading.items()}} if scheme.leading else {}),
+        **({"leading": leading} if (leading := stated_leading(scheme)) else {}),
         **({"sampling": scheme.sampling} if scheme.stochastic else {}),
         "regimes": {
             r.name: {"title": r.title, "substitutions": {n: unparse(e) for n, e in r.substitutions.items()}}

@@ -25,9 +25,9 @@ def correction_text(equation: ModifiedEquation, v: ModifiedLoss | None, style: N
     ...     e = modified_equation(name, 1)
     ...     print(correction_text(e, modified_loss(name, 1) if len(e.equations) == 1 else None, UNICODE))
     the loss becomes `1/(1-β) L + γ (1+β)/(4 (1-β)^3) |∇L|^2`
-    behind the elementwise factor `1 / (abs(∇L) + ε)` the limit descends L, the correction is no gradient; for ε → 0 the loss \
+    behind the elementwise factor `1 / (abs(∇L) + ε)` the limit descends `L`, the correction is no gradient; for ε → 0 the loss \
 becomes `L - γ (β₂-β₁)/((1-β₁) (1-β₂)) ⟨1, abs(∇L)⟩`; for ε → ∞ the loss becomes `L + γ (1+β₁)/(4 ε (1-β₁)) |∇L|^2`
-    the limit descends L, the correction is no gradient: `- γ/2 ∇²L[∇L] - γ/ε (∇L)^2 ⊙ ∇²L[∇L]`
+    the limit descends `L`, the correction is no gradient: `- γ/2 ∇²L[∇L] - γ/ε (∇L)^2 ⊙ ∇²L[∇L]`
     the slow variables are θ, S; to θ' it adds `γ ε/2 ∇L / S^(3/2) + γ/4 (∇L)^3 / S^(3/2) - γ/2 ∇²L[∇L / √S] / √S`
     """
     if v is not None:
@@ -53,7 +53,7 @@ def _of_loss(equation: ModifiedEquation, v: ModifiedLoss, style: Notation, whole
     no = "is no gradient" if v.obstruction is None or v.obstruction.decided else "is not shown to be a gradient, nor not to be"
     field = f": {_field(equation, style)}" if whole else ""
     if v.exists_through == 0:
-        return f"the limit descends {_short(one_line(v.potential[:1], style)).strip('`')}, the correction {no}{field}"
+        return f"the limit descends {_short(one_line(v.potential[:1], style))}, the correction {no}{field}"
     return f"the limit {no}; it adds {_field(equation, style)}"
 
 

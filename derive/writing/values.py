@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.language import LOSS_CALLS, Name, parse_expression, substitute, unparse
@@ -30,13 +31,19 @@ def _components(equation: Equation, name: str, problem: Problem, style: Notation
 def _on(equation: Equation, problem: Problem, style: Notation) -> str:
     what = f"{style.renamed('L')} = {problem.text}" if problem.is_loss else f"the field ({problem.text})"
     what = problem.text if problem.losses else what
-    last = equation.order + (equation.form == "map")
-    return f"{equation.scheme.title} on {what}, through {style.renamed('gamma')}^{last}"
+    last = equation.order + (equation.form == "map") * style.root
+    return f"{equation.scheme.title} on {what}, through {style.renamed('gamma')}^{_exponent(last, style)}"
+
+
+def _exponent(k: int, style: Notation) -> str:
+    """k, or the k/q that it stands for in an expansion in gamma**(1/q)."""
+    power = Fraction(k, style.root)
+    return str(power) if power.denominator == 1 else f"({power})"
 
 
 def _gamma(k: int, style: Notation) -> str:
     gamma = style.renamed("gamma")
-    return "" if k == 0 else f"{gamma}*" if k == 1 else f"{gamma}**{k}*"
+    return "" if k == 0 else f"{gamma}*" if k == style.root else f"{gamma}**{_exponent(k, style)}*"
 
 
 def _renamed(text: str, style: Notation) -> str:
@@ -60,7 +67,8 @@ def explicit_text(equation: Equation, problem: Problem, explicit: Explicit, styl
     for name, powers in explicit.items():
         for i, component in enumerate(_components(equation, name, problem, style)):
             left = f"{component}' =" if flow else f"{component}+ = {component} +"
-            rows = [(k, _symbols_renamed(block[i], style)) for k, block in enumerate(powers, 0 if flow else 1) if block[i] != 0]
+            blocks = enumerate(powers, 0 if flow else style.root)
+            rows = [(k, _symbols_renamed(block[i], style)) for k, block in blocks if block[i] != 0]
             pieces = [_gamma(k, style) + f"({expression_text(e)})" if k else expression_text(e) for k, e in rows]
             lines.append(f"{left} {pieces[0] if pieces else 0}")
             lines += [f"{' ' * (left.index('=') - 1)} + {piece}" for piece in pieces[1:]]
@@ -89,7 +97,7 @@ def _explicit_latex(equation: Equation, explicit: Explicit, problem: Problem, st
         for i, component in enumerate(_components(equation, name, problem, style)):
             symbol = typed(component, style)
             pieces = []
-            for k, block in enumerate(powers, 0 if flow else 1):
+            for k, block in enumerate(powers, 0 if flow else style.root):
                 if block[i] != 0:
                     letters = {x: typed(x.name, style) for x in block[i].free_symbols}
                     shown = sp.latex(block[i], symbol_names=letters)
@@ -108,12 +116,12 @@ def values_text(equation: Equation, problem: Problem, values: Values, style: Not
     lines = [f"{_on(equation, problem, style)}, at {where}"]
     for name, powers in values.values.items():
         components = _components(equation, name, problem, style)
-        for k, block in enumerate(powers, 0 if equation.form == "flow" else 1):
+        for k, block in enumerate(powers, first := 0 if equation.form == "flow" else style.root):
             own = style.renamed(name)
             head = f"{own}' " if equation.form == "flow" else f"{own}+ - {own} "
             shown = ", ".join(f"{c}: {_renamed(x, style)}" for c, x in zip(components, block, strict=True))
             gamma = style.renamed("gamma")
-            lines.append(f"{head if k == (equation.form == 'map') else ' ' * len(head)} {gamma}^{k}  {shown}")
+            lines.append(f"{head if k == first else ' ' * len(head)} {gamma}^{_exponent(k, style)}  {shown}")
     return "\n".join(lines)
 
 
@@ -126,8 +134,8 @@ def _values_latex(equation: Equation, problem: Problem, values: Values, style: N
         for i, component in enumerate(_components(equation, name, problem, style)):
             x = typed(component, style)
             of = rf"\dot{{{x}}}" if flow else rf"\left({x}^{{+}} - {x}\right)"
-            for k, block in enumerate(powers, 0 if flow else 1):
-                lines.append(rf"[{gamma}^{{{k}}}]\, {of} ={{}}& {typed(block[i], style)}")
+            for k, block in enumerate(powers, 0 if flow else style.root):
+                lines.append(rf"[{gamma}^{{{Fraction(k, style.root)}}}]\, {of} ={{}}& {typed(block[i], style)}")
     return fragment(lines)
 
 

@@ -27,7 +27,7 @@ EPILOG = epilog(
         "verify network sgd --batch 8                # in law: means over many seeds",
         "verify network gd --along --gamma 0.3 --plot along.png",
         "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
-        "verify network adam --backend torch",
+        "verify network gd --backend torch",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
     "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov. "

@@ -48,7 +48,7 @@ def diagnose(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("sharpness and slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
-    model.check(max(order, 1))
+    model.check()
     row = optimizer_of(optimizer)
     chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
     at = start_of(start)
@@ -90,7 +90,8 @@ def _chosen(row: Optimizer, model: Model, chosen: Numbers, regime: str, order: i
     for r in row.slow_rates if regime == "auto" else [regime]:
         try:
             runs = runs_of(row.name, r, order, model, at)
-            ratio = float(runs.ratio(*runs.settings([chosen]))[0])
+            with model.differentiable():
+                ratio = float(runs.ratio(*runs.settings([chosen]))[0])
             if at.rest and not np.isfinite(ratio):
                 raise UsageError(singular_at_rest(row.name, r))
             found[r] = ratio if np.isfinite(ratio) else float("inf")

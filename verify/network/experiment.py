@@ -83,7 +83,7 @@ def compare_many(
     say = progress or (lambda what: None)
     if not jax.config.jax_enable_x64:
         raise UsageError("slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
-    model.check(order)
+    model.check()
     row = optimizer_of(optimizer)
     if row.matrices and any(x.ndim != 2 for x in jax.tree.leaves(model.params)):
         raise UsageError(
@@ -100,7 +100,8 @@ def compare_many(
         say(f"{optimizer}: the ratio of {r or 'its only regime'}")
         try:
             one = runs_of(optimizer, r, order if len(regimes) == 1 else 1, model, at)
-            values = np.asarray(one.ratio(*one.settings(chosen)))
+            with model.differentiable():
+                values = np.asarray(one.ratio(*one.settings(chosen)))
             if at.rest and not np.isfinite(values).all():
                 raise UsageError(singular_at_rest(optimizer, r))
         except DeriveError as error:  # of a regime that has no initial layer: another may do

@@ -5,7 +5,8 @@ A model is (parameters, loss): a tree of float64 arrays, and the full-batch cros
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -37,10 +38,8 @@ class Model:
     def size(self) -> int:
         return sum(x.size for x in jax.tree.leaves(self.params))
 
-    def check(self, order: int) -> None:
-        """Raises UsageError for parameters that are not float64, a loss that is not one finite number at the start, and one that
-        the terms at gamma^order cannot be made of: they are derivatives of the gradient up to that order.
-        """
+    def check(self) -> None:
+        """Raises UsageError for parameters that are not float64, and a loss that is not one finite number at the start."""
         if found := {str(x.dtype) for x in jax.tree.leaves(self.params)} - {"float64"}:
             raise UsageError(f"{self.name} has parameters of type {found.pop()}, and slopes need float64; jax_enable_x64 first")
         value = self.loss(self.params)
@@ -50,18 +49,15 @@ class Model:
             )
         if not jnp.isfinite(value):
             raise UsageError(f"the loss of {self.name} is {value} at the start; there is nothing to follow")
-        derivative = jax.grad(self.loss)
-        for _ in range(order):
-            derivative = _along_itself(derivative)
+
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """What JAX says where a function has no further derivative, as one line."""
         try:
-            jax.jit(derivative).lower(self.params)
+            yield
         except (TypeError, NotImplementedError) as error:
             first = str(error).strip().splitlines()[0]
-            raise UsageError(f"the loss of {self.name} cannot be differentiated often enough for order {order}: {first}") from None
-
-
-def _along_itself(f: Callable[[Tree], Tree]) -> Callable[[Tree], Tree]:
-    return lambda p: jax.jvp(f, (p,), (p,))[1]
+            raise UsageError(f"the loss of {self.name} cannot be differentiated often enough: {first}") from None
 
 
 def digits(images: int) -> tuple[Any, Any]:

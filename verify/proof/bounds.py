@@ -31,6 +31,8 @@ from verify.proof.program import Point, Stepper
 from verify.proof.statement import Statement
 from verify.proof.vanishing import Roots, taken
 
+UNBOUNDED = 10**6  # index variables
+
 
 @dataclass(frozen=True)
 class Size:
@@ -51,6 +53,7 @@ class Size:
 class WeightOrbit(Orbit):
     """The orbit in the ring of degrees; memory is bounded by Cramer's rule."""
 
+    claims: ClaimValues
     coupled = False
 
     def prepare(self) -> None:
@@ -117,18 +120,34 @@ class WeightOrbit(Orbit):
     def solution(self, k: int, roots: Roots) -> dict[str, Bound]:
         found: dict[str, Bound] = {}
         for stage in range(len(self.claim.fast) + 2):
-            self.keep(k, found)
-            algebra = self.algebra(k + 1)
-            algebra.held = roots
-            orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
-            columns = {m: [components(states[m])[0].at(k) for states in orbit] for m in self.claim.fast}
+            columns = self._columns(k, roots, found)
             if stage == 0:
                 found = self._solved({m: difference(self.ring, c, k + 1) for m, c in columns.items()}, k + 1)
                 continue
             last, found = found, {m: _counted(x or Weight(), self.ring.total([*columns[m], x])) for m, x in found.items()}
             if all(_counted(x, last[m]) == x for m, x in found.items()):
                 return found
-        raise Undecided("second derivatives couple the memory in a circle")
+        return self._in_circle(k, roots, found)
+
+    def _columns(self, k: int, roots: Roots, memory: Mapping[str, Bound]) -> dict[str, list[Bound]]:
+        """The memory at gamma^k after every step, where it starts with this."""
+        self.keep(k, memory)
+        algebra = self.algebra(k + 1)
+        algebra.held = roots
+        orbit = self.run(algebra, self.start(algebra, k + 1), k + 1)
+        return {m: [components(states[m])[0].at(k) for states in orbit] for m in self.claim.fast}
+
+    def _in_circle(self, k: int, roots: Roots, found: Mapping[str, Bound]) -> dict[str, Bound]:
+        """Scalar products couple the memory in a circle, s and d in  s = b s + d g, d = dot(s, g): every round counts one more.
+
+        What is claimed solves the equations of gamma^k if and only if its residual vanishes, and no more index variables than
+        there decide whether it does.  Where nothing is claimed, at the power after the last, nothing is known.
+        """
+        if not all(k < len(self.claim.memory.get(m, ())) for m in self.claim.fast):
+            return {m: replace(x or Weight(), indices=UNBOUNDED) for m, x in found.items()}
+        claimed = {m: self.claims.memory(m, k)[0] for m in found}
+        columns = self._columns(k, roots, claimed)
+        return {m: _counted(x or Weight(), self.ring.total([*columns[m], claimed[m]])) for m, x in found.items()}
 
 
 def _counted(x: Bound, y: Bound) -> Bound:
@@ -161,6 +180,7 @@ def size_of(
     claims = ClaimValues(claim, point, ring, leading)
     leads = {m: claims.memory(m, 0) if m in claim.memory else [VARIABLE] for m in claim.fast}
     orbit = WeightOrbit(claim, point, ring, leads, slack, leading, most=passes)
+    orbit.claims = claims
     orbit.find()
     pairs = [(claims.field(x, k), orbit.fields[x][k]) for x in claim.slow for k in range(claim.order + 1)]
     pairs += [(claims.memory(m, k), orbit.memory[m][k]) for m in claim.memory for k in range(len(claim.memory[m]))]
@@ -171,6 +191,8 @@ def size_of(
             flow=flow, passes=passes, side=side,
         )
     found = [w for a, b in pairs if (w := ring.add(a[0], b[0])) is not None]
+    if any(w.indices >= UNBOUNDED for w in found):
+        raise Undecided("second derivatives couple the memory in a circle, and a power that is not claimed is read")
     cover = sum(log2(q) * copies(key, dimension, layers) for key, q in ring.roots.items())
     apart = maps.distances()
     away = problem.distances(elsewhere) if elsewhere else Weight()

@@ -48,15 +48,43 @@ def _branches(node: Expression) -> bool:
 
 def leads(sample: Sample) -> dict[Hashable, list[Any]]:
     """The leading coefficients under every root, sign and denominator, one list of components for each place."""
+    return _by_place({**sample.orbit.last.noted, **sample.claims.algebra.noted} if sample.orbit.last else {})
+
+
+def _by_place(noted: Mapping[Any, tuple[int, Any]]) -> dict[Hashable, list[Any]]:
     found: dict[Hashable, list[Any]] = {}
-    noted = {**sample.orbit.last.noted, **sample.claims.algebra.noted} if sample.orbit.last else {}
     for (key, component), (_, lead) in sorted(noted.items(), key=lambda item: item[0][1] or 0):
         found.setdefault(key, []).append(lead if component is not None else (lead,))
     return found
 
 
-def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]], positive: frozenset[int]) -> Split:
-    """The independent signs of a statement, as this sample shows them.
+def multiples(claim: Statement, sample: Sample) -> dict[Hashable, int]:
+    """Places of signs and absolute values of vectors that are, at gamma = 0, a number times the one at another place, with its
+    sign: sign(s), where s is d**2*g/(1 - beta), beside sign(g).  Where the number has one sign everywhere, they have no other.
+    What a root is the size of is kept."""
+    ring, asked = sample.ring, places(claim)
+    noted = _by_place({**sample.first, **sample.claims.algebra.noted})
+    values = {k: v for k, v in noted.items() if k in asked and len({*v}) > 1}
+    roots = {_sizes(ring, v, True) for k, v in values.items() if root_of(asked[k])}
+    kept: list[Sequence[int]] = []
+    found: dict[Hashable, int] = {}
+    for key, value in sorted(values.items(), key=lambda item: _sizes(ring, item[1], False) not in roots):
+        if root_of(asked[key]):
+            continue
+        if other := next((v for v in kept if _proportional(ring.p, v, value)), None):
+            found[key] = ring.sign(value[0] * pow(other[0], -1, ring.p))
+        kept.append(value)
+    return found
+
+
+def split(
+    claim: Statement,
+    sample: Sample,
+    failed: set[tuple[Any, int | None]],
+    positive: frozenset[Hashable],
+    known_multiples: frozenset[Hashable] = frozenset(),
+) -> Split:
+    """The independent signs of a statement, as this sample shows them; `known_multiples` have those of others.
 
     `failed` are roots and components whose base was once the first to be no residue.  If it is the last component, no product of
     the bases of the root, and of those evaluated before, is a square: the root has no sign.  The first alone does not tell: of
@@ -73,14 +101,16 @@ def split(claim: Statement, sample: Sample, failed: set[tuple[Any, int | None]],
     found: dict[tuple[int, ...], bool] = {}  # sizes of the quantities, and whether they are odd
     squares: set[int] = set()
     for key, node in places(claim).items():
-        if key not in known or key in positive or not failing.isdisjoint(_multiples(ring.p, known[key], 2)):
+        multiple = key in known_multiples or not failing.isdisjoint(_multiples(ring.p, known.get(key, ()), 2))
+        if key not in known or key in positive or multiple:
             continue
         if root_of(node):
             squares.add(key)
         sizes = _sizes(ring, known[key], bool(root_of(node)))
         found[sizes] = found.get(sizes, False) or sizes in odd or key in odd_places
     settled = [_sizes(ring, v, True) for v in failing]
-    signs = _independent(ring, found, settled, d)
+    begun = {_sizes(ring, known[k], True) for k, i in failed if i == 0 and k in known and k in squares}
+    signs = _independent(ring, found, settled, d, begun)
     if reflection and any(found.values()):
         signs -= d
     return Split(signs, frozenset(squares))
@@ -113,16 +143,30 @@ def _size(ring: Any, x: int) -> int:
     return x if ring.is_residue(x) else int(ring.neg(x))
 
 
-def _independent(ring: Any, found: Mapping[tuple[int, ...], bool], settled: Sequence[tuple[int, ...]], d: int) -> int:
-    """d signs for each quantity, one for a scalar and for a multiple of another by a scalar, none for products of others."""
+def _independent(
+    ring: Any,
+    found: Mapping[tuple[int, ...], bool],
+    settled: Sequence[tuple[int, ...]],
+    d: int,
+    begun: Collection[tuple[int, ...]] = (),
+) -> int:
+    """d signs for each quantity, one for a scalar and for a multiple of others by a scalar, none for products of others.
+
+    None for a multiple by a scalar either where the first component has `begun` to be settled, and so the scalar.
+    """
     p = ring.p
     root = pow(2, (p + 1) // 4, p)  # of 2, and a residue
     kept, signs = _Products(p, settled), 0
     for sizes in sorted(found, key=lambda s: not found[s]):
         if not any(map(kept.has, _multiples(p, sizes, root))):
-            single = len(set(sizes)) == 1 or any(_proportional(p, sizes, other) for other in kept.factors)
-            signs += 1 if single and not found[sizes] else d
+            if len(set(sizes)) == 1:
+                scalar = None if found[sizes] else sizes  # a number; an odd quantity of equal sizes, sign(g), is none
+            else:
+                scalar = kept.scalar(sizes)
+            signs += d if scalar is None else sizes not in begun
             kept.add(sizes)
+            if scalar is not None:
+                kept.add(scalar)
     return signs
 
 
@@ -142,19 +186,28 @@ class _Products:
     """
 
     def __init__(self, p: int, factors: Iterable[tuple[int, ...]]) -> None:
-        self.p, self.factors = p, list[tuple[int, ...]]()
-        self.powers, self.pairs = list[tuple[int, ...]](), set[tuple[int, ...]]()
+        self.p, self.powers, self.pairs = p, list[tuple[int, ...]](), set[tuple[int, ...]]()
         for x in factors:
             self.add(x)
 
     def add(self, x: tuple[int, ...]) -> None:
-        self.factors.append(x)
         self.powers = self.powers or [tuple(1 for _ in x)]
+        if x in self.powers:
+            return
         self.powers += [x, tuple(pow(e, -1, self.p) for e in x)]
         self.pairs = {self._times(a, b) for a in self.powers for b in self.powers}
 
     def has(self, x: tuple[int, ...]) -> bool:
-        return any(self._times(x, a) in self.pairs for a in self.powers)
+        return len(set(x)) == 1 == x[0] or any(self._times(x, a) in self.pairs for a in self.powers)
+
+    def scalar(self, x: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The scalar that x is times a product of these, as a vector.
+
+        >>> _Products(23, [(2, 3), (4, 5)]).scalar((2 * 8, 2 * 15)), _Products(23, [(2, 3)]).scalar((1, 7))
+        ((2, 2), None)
+        """
+        multiples = (self._times(self._times(x, a), b) for a in self.powers for b in self.pairs)
+        return x if len(set(x)) == 1 else next((m for m in multiples if len(set(m)) == 1), None)
 
     def _times(self, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(x * y % self.p for x, y in zip(a, b))

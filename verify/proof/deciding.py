@@ -16,7 +16,7 @@ from derive.language import Call, Expression, Number, Operation, constant, walk
 from derive.scheme import Configuration
 from verify.proof.bounds import Size, copies, sample_error, size_of
 from verify.proof.claim import highest_derivative, rank_of_text
-from verify.proof.classes import Split, leads, per_sample, places, samples_needed, split
+from verify.proof.classes import Split, leads, multiples, per_sample, places, samples_needed, split
 from verify.proof.degrees import VERTEX
 from verify.proof.errors import FractionalPower, Rejected, ShortPrecision, Undecided
 from verify.proof.field import BITS, MORE_BITS, modulus
@@ -261,6 +261,8 @@ class _Trial:
         parts = self.split(plan, first)
         error = sample_error(size, self.conditions(plan, pilot), plan.modulus, plan.bits) + RELATIONS * self.claim.transcendental
         if error > MOST_ERROR or not per_sample(parts.signs, error):
+            if plan.bits < MORE_BITS:
+                return _Trial(replace(self.plan, bits=MORE_BITS), self.source).decide()
             raise Undecided("the degrees are too high for an error bound: lower the order")
         count = samples_needed(parts.signs, error)
         if count > MOST_SAMPLES:
@@ -362,11 +364,12 @@ class _Trial:
         bases = {tuple(map(str, known[k])): (kind(pilot, known[k]), k) for k in self.even() if k in known}
         return len(self.claim.conditions()) + sum(copies(key, plan.dimension, len(plan.layers)) for key in bases.values())
 
-    def even(self) -> set[int]:
+    def even(self) -> set[Hashable]:
         return {k for k, n in places(self.claim).items() if root_of(n)} | set(self.plan.positive)
 
     def split(self, plan: Plan, sample: Sample) -> Split:
-        """Signs that are independent; roots are looked at again before they count as roots of squares."""
+        """Signs that are independent; roots are looked at again before they count as roots of squares, and factors between
+        quantities before they count as numbers of one sign."""
         parts = split(self.claim, sample, self.failed, self.plan.positive)
         if parts.signs and parts.squares:
             loose = replace(plan, ranges=False)
@@ -375,6 +378,13 @@ class _Trial:
                 parts = split(self.claim, sample, self.failed, self.plan.positive)
                 if not (parts.signs and parts.squares):
                     break
+        if parts.signs and (signs := multiples(self.claim, sample)):
+            for _ in range(PROBES):
+                now = multiples(self.claim, self.sampler(plan).draw())
+                signs = {place: sign for place, sign in signs.items() if now.get(place) == sign}
+                if not signs:
+                    return parts
+            parts = split(self.claim, sample, self.failed, self.plan.positive, frozenset(signs))
         return parts
 
     def mismatch(self, plan: Plan, sample: Sample, found: Found) -> Proof:

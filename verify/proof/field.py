@@ -23,6 +23,7 @@ BITS, MORE_BITS = 64, 128
 #: with these bases the test of Miller and Rabin is a proof below 2^64 (Sinclair 2011)
 _BASES = (2, 325, 9375, 28178, 450775, 9780504, 1795265022)
 LARGEST_MODULUS = 2**32
+_NO_RESIDUE = "a positive number that is no residue"
 ROUNDS = 64  # above 2^64: a composite passes with a probability below 4^-64
 
 
@@ -141,7 +142,7 @@ class PrimeField:
         if self.is_residue(x):
             return 1
         if where in self.positive:
-            raise Rejected("a positive number that is no residue")
+            raise Rejected(_NO_RESIDUE)
         return self.p - 1
 
     def power(self, x: int, r: Fraction, where: Any = None) -> int:
@@ -154,6 +155,8 @@ class PrimeField:
             raise ZeroDivisionError
         q = r.denominator
         if q == 1:
+            if where in self.positive and not self.is_residue(x):
+                raise Rejected(_NO_RESIDUE)
             return int(pow(x, r.numerator, self.p))
         if not self.is_residue(x):
             if q % 2 == 0:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flint import ctx
 
+from derive.language import names_of
 from verify.proof.balls import PRECISION, BallRing
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
@@ -106,15 +107,18 @@ def _problem(plan: Plan, d: int, ring: BallRing, draw: Callable[[], Fraction]) -
 
 
 def _parameters(plan: Plan, source: Random) -> dict[str, Fraction]:
-    conditions = plan.claim.conditions()
-    algebra = Algebra(BallRing(), 1)
+    claim, algebra = plan.claim, Algebra(BallRing(), 1)
     point = Point(_Nowhere(), {}, {}, None, {})
+    def draw() -> Fraction:
+        return Fraction(source.choice([-1, 1]) * source.randint(1, 31), source.choice([16, 8]))
+
+    values = {n: draw() for n in claim.parameters}
     for _ in range(DRAWS):
-        scale = source.choice([16, 8])
-        values = {n: Fraction(source.choice([-1, 1]) * source.randint(1, 31), scale) for n in plan.claim.parameters}
         names = {n: algebra.element(algebra.ring.constant(v)) for n, v in values.items()}
-        if all(Evaluator(point, algebra, {}).value(c, names).at(0) > 0 for c in conditions):
+        failed = [c for c in claim.conditions() if not Evaluator(point, algebra, {}).value(c, names).at(0) > 0]
+        if not failed:
             return values
+        values |= {n: draw() for c in failed for n in names_of(c) if n in values}
     raise Undecided("the ranges of the parameters cannot be met")
 
 

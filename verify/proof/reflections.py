@@ -9,7 +9,7 @@ can be read off a text is found here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -20,7 +20,7 @@ from derive.language.layers import DOTS, NORMS, summed_call
 from derive.language.maps import MapKind, map_of
 from derive.language.matrices import MATRIX_CALLS
 from derive.scheme.names import ahead, previous
-from verify.proof.statement import DERIVATIVES, Statement
+from verify.proof.statement import DERIVATIVES, Statement, denominator_of
 
 Parity = int | None  # 0 even, 1 odd, None zero: both
 
@@ -160,11 +160,12 @@ def _after(claim: Statement, states: dict[str, Parity], parities: Parities) -> d
     return names
 
 
-def positive_places(claim: Statement) -> frozenset[int]:
-    """Signs and absolute values whose argument is positive by its form: sums of positives, squares, ranges."""
+def positive_places(claim: Statement) -> frozenset[Hashable]:
+    """Signs and absolute values whose argument is positive by its form: sums of positives, squares, ranges.  Scalar products of
+    different positive vectors, sum_i |x_i|, are places where they are denominators: |a/sum_i |x_i|| is |a|/sum_i |x_i|."""
     conditions = set(claim.conditions())
     names = {c.id for c in conditions if isinstance(c, Name)}
-    found: set[int] = set()
+    found: set[Hashable] = set()
     for line in claim.program:
         found |= _signs(line.value, names, conditions)
         (names.add if _positive(line.value, names, conditions) else names.discard)(line.target)
@@ -174,13 +175,28 @@ def positive_places(claim: Statement) -> frozenset[int]:
     return frozenset(found)
 
 
-def _signs(text: Expression, names: set[str], conditions: set[Expression]) -> set[int]:
+def _signs(text: Expression, names: set[str], conditions: set[Expression]) -> set[Hashable]:
     if not isinstance(text, Operation | Call):
         return set()
-    found = set().union(*(_signs(a, names, conditions) for a in text.args))
+    found = set[Hashable]().union(*(_signs(a, names, conditions) for a in text.args))
     if isinstance(text, Call) and text.function in ("abs", "sign") and _positive(text.args[0], names, conditions):
         found.add(id(text))
+    if (denominator := denominator_of(text)) and _is_sum_of_sizes(denominator[1]):
+        found.add(denominator[0])
     return found
+
+
+def _is_sum_of_sizes(node: Expression) -> bool:
+    """dot(abs(x), 1) or dot(x, sign(x)), whatever x is."""
+    match node:
+        case Call(function, (a, b)) if function in DOTS and a != b:
+            return all(_positive(x, set(), set()) for x in (a, b)) or _is_size(a, b)
+    return False
+
+
+def _is_size(a: Expression, b: Expression) -> bool:
+    """Whether a b is |x|: x sign(x)."""
+    return any(isinstance(y, Call) and y.function == "sign" and y.args == (x,) for x, y in ((a, b), (b, a)))
 
 
 def _positive(node: Expression, names: set[str], conditions: set[Expression]) -> bool:
@@ -192,7 +208,7 @@ def _positive(node: Expression, names: set[str], conditions: set[Expression]) ->
         case Call(function, _) if function in ("abs", "sqrt", "exp", "sigmoid", "softplus", "derf", *NORMS):
             return True
         case Call(function, (a, b)) if function in DOTS:
-            return a == b
+            return a == b or _is_sum_of_sizes(node)
         case Operation("**", (base, exponent)):
             r = constant(exponent)
             return r is not None and (r.numerator % 2 == 0 or r.denominator % 2 == 0 or _positive(base, names, conditions))

@@ -7,12 +7,14 @@ others for what is a function of the layer; else the whole point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 from typing import Any
 
 from derive.errors import UsageError
+from derive.language import Expression, names_of
 from verify.proof.claim import ClaimValues
 from verify.proof.errors import Rejected, Undecided
 from verify.proof.field import BITS, PrimeField, draw_prime
@@ -42,7 +44,7 @@ class Plan:
     degree: int  # derivatives of the gradient or field
     modulus: int
     slack: int = 0
-    positive: frozenset[int] = frozenset()
+    positive: frozenset[Hashable] = frozenset()
     ranges: bool = True  # whether parameters are kept in their ranges
     layers: tuple[int, ...] = ()  # their sizes, where the statement has sums over layers
     bits: int = BITS  # of the primes
@@ -62,6 +64,7 @@ class Sample:
     orbit: Orbit
     claims: ClaimValues
     local: dict[str, Any]  # the text's variables after one step at gamma^0
+    first: Mapping[Any, tuple[int, Any]]  # what that step notes
 
 
 class Sampler:
@@ -104,9 +107,9 @@ class Sampler:
             leads = newton(claim, point, ring, lambda: source.randrange(ring.p), lambda: source.random() < 0.5, self.plan.slack)
         orbit = Orbit(claim, point, ring, leads, self.plan.slack, most=self.plan.passes)
         orbit.memory = {m: [v] for m, v in leads.items()}
-        algebra = orbit.algebra(1)
+        algebra = orbit.algebra(1, notes=True)
         local = Stepper(claim, point, algebra).after(orbit.start(algebra, 1), 0)
-        return Sample(point, ring, orbit, claims, local)
+        return Sample(point, ring, orbit, claims, local, algebra.noted)
 
     def paces(self) -> dict[str, int]:
         """At which power of h a step changes every state, at a random point with random memory."""
@@ -141,16 +144,31 @@ class Sampler:
         return draw() if x in self.plan.claim.scalars else [draw() for _ in range(size)]
 
     def parameters(self, ring: PrimeField) -> dict[str, int]:
-        """Uniform among the values at which everything positive by a range is a residue."""
-        conditions = self.plan.claim.conditions() if self.plan.ranges else []
+        """Uniform among the values at which everything positive by a range is a residue: parameters that no range compares are
+        independent, and drawn by themselves."""
         algebra = Algebra(ring, 1)
-        for _ in range(WHOLE_DRAWS):
-            values = {n: self.source.randrange(1, ring.p) for n in self.plan.claim.parameters}
-            names = {n: algebra.element(x) for n, x in values.items()}
-            found = [_number(Evaluator(_NOWHERE, algebra, {}).value(c, names)) for c in conditions]
-            if all(ring.is_residue(x) for x in found):
-                return values
-        raise Undecided("the ranges of the parameters cannot be met")
+        values: dict[str, int] = {}
+        for names, conditions in self._compared:
+            for _ in range(WHOLE_DRAWS):
+                drawn = {n: self.source.randrange(1, ring.p) for n in names}
+                elements = {n: algebra.element(x) for n, x in drawn.items()}
+                found = (_number(Evaluator(_NOWHERE, algebra, {}).value(c, elements)) for c in conditions)
+                if all(ring.is_residue(x) for x in found):
+                    break
+            else:
+                raise Undecided("the ranges of the parameters cannot be met")
+            values |= drawn
+        return values
+
+    @cached_property
+    def _compared(self) -> list[tuple[list[str], list[Expression]]]:
+        """The parameters in groups that their ranges compare, with these."""
+        groups: list[tuple[list[str], list[Expression]]] = [([n], []) for n in self.plan.claim.parameters]
+        for c in self.plan.claim.conditions() if self.plan.ranges else []:
+            joined = [g for g in groups if set(g[0]) & names_of(c).keys()]
+            groups = [g for g in groups if g not in joined]
+            groups.append(([n for g in joined for n in g[0]], [*(x for g in joined for x in g[1]), c]))
+        return groups
 
     def redrawn(self, point: Point, ring: PrimeField, i: int) -> Point:
         """Component i of the point, of its gradient and of the slow variables drawn again, with all others of its layer."""

@@ -10,7 +10,7 @@ for every slow variable x, where the memory starts at sum_k gamma^k memory[m][k]
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -146,9 +146,8 @@ class Statement:
 
     @cached_property
     def separate(self) -> frozenset[int]:
-        """What has at gamma^0 a value that depends on its layer alone, by identity, in statements with sums over layers, or on
-        its component alone, in those with sums over rows or columns."""
-        if not self.layered and not self.crossed:
+        """What has at gamma^0 a value that depends on its component alone, or on its layer, where there are some, by identity."""
+        if self.shapes and not self.crossed:
             return frozenset()
         found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
         names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
@@ -158,7 +157,7 @@ class Statement:
         return frozenset(found)
 
     def _lead_apart(self, m: str) -> bool:
-        """Whether the memory's claimed limit is a function of the layer."""
+        """Whether the memory's claimed limit is a function of the component, or of its layer."""
         return m in self.memory and not any(_joins(n, set()) for n in self.memory[m][0])
 
     @cached_property
@@ -228,6 +227,16 @@ def root_of(node: Expression) -> int | None:
         case Operation("**", (_, exponent)):
             r = constant(exponent)
             return r.denominator if r is not None and r.denominator > 1 else None
+    return None
+
+
+def denominator_of(node: Expression) -> tuple[Hashable, Expression] | None:
+    """The place at which a node divides, and by what: a/b, or b ** to a negative number."""
+    match node:
+        case Operation("/", (_, base)):
+            return ("over", id(base)), base
+        case Operation("**", (base, exponent)) if (r := constant(exponent)) is not None and r < 0:
+            return id(node), base
     return None
 
 

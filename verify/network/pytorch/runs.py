@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from verify.network.starts import MANIFOLD, Start, layer_of
 
 Array = Any
 Memory = Mapping[str, Tree]
+MOST = 1500  # evaluations of a field along one flow; a smooth one takes a few hundred
+
+
+class RoughField(Exception):
+    """The field has so many kinks, or is so stiff, that a flow of this accuracy takes too many evaluations."""
 
 
 class Runs:
@@ -95,14 +101,14 @@ class Runs:
         found: dict[str, list[Tree]] = self.function(y["theta"], free, {x: y[x] for x in self.slow})
         return found
 
-    def iterates(self, gamma: float, free: Numbers, count: int, start: Mapping[str, Tree]) -> tuple[Array, int]:
-        """(theta after count steps of the library's optimizer, negative averages of squares at its start)."""
+    def iterates(self, gamma: float, free: Numbers, steps: int, start: Mapping[str, Tree]) -> tuple[Array, int]:
+        """(theta after so many steps of the library's optimizer, negative averages of squares at its start)."""
         memory = self.memory(start, gamma, free)
         squares = [memory[v] for v, f in self.row.averages.items() if f is torch.square and v in memory]
         negative = sum(int((x < 0).sum()) for tree in squares for x in tree.values())
         module = deepcopy(self.model.module)
         optimizer = self.optimizer(module, memory, self.values(gamma, free))
-        for _ in range(count):
+        for _ in range(steps):
             optimizer.zero_grad()
             self.model.loss(module).backward()
             optimizer.step()
@@ -118,24 +124,31 @@ class Runs:
                 made.state[p] = {"step": torch.tensor(float(FAR)), **state}
         return made
 
-    def flow(self, gamma: float, free: Numbers, time: float, order: int, start: Mapping[str, Tree], tolerance: float) -> Array:
+    def flow(
+        self, gamma: float, free: Numbers, time: float, order: int, start: Memory, tolerance: float, pieces: int = 1
+    ) -> Array:
         """theta(time) along f_0 + ... + gamma^order f_order; nan where the flow leaves the numbers.
 
-        Of an initial layer with what is left of it after the steps.
+        Of an initial layer with what is left of it after the steps.  Raises RoughField where the method makes no way.
         """
         params, others, left = start["theta"], {x: start[x] for x in self.slow}, 0.0
         if self.layer is not None:
             left = flat(self.layer.transient(round(time / gamma), params, gamma, free, others, order)["theta"])
             start = self.layer.start(params, gamma, free, others, order)
         y0 = np.concatenate([flat(tree) for tree in start.values()])
+        evaluations = count()
 
         def field(_: float, y: Array) -> Array:
+            if next(evaluations) == MOST:
+                raise RoughField
             at = self._trees(y, start)
             found = self.function.truncated(at["theta"], gamma, free, {x: at[x] for x in self.slow}, order)
             return np.concatenate([flat(found[x]) for x in start])
 
         with np.errstate(all="ignore"):
-            found = solve_ivp(field, (0.0, time), y0, "DOP853", rtol=tolerance, atol=tolerance * self._scale)
+            found = solve_ivp(
+                field, (0.0, time), y0, "DOP853", rtol=tolerance, atol=tolerance * self._scale, max_step=time / pieces
+            )
         end = found.y[:, -1] if found.success else np.full_like(y0, np.nan)
         return end[: self.model.size] + left
 
