@@ -114,6 +114,40 @@ class WeakEquation(Described):
         """The power of gamma from which no stochastic differential equation has this law; None where one has it so far."""
         return next((k for k, part in enumerate(self.beyond) if len(part)), None)
 
+    def function(
+        self,
+        loss: Any,
+        samples: Any = None,
+        *,
+        backend: str = "jax",
+        weights: Any = None,
+        field: Callable[..., Any] | None = None,
+        parameters: Sequence[str] = (),
+        variables: Texts | None = None,
+    ) -> Any:
+        """The law as functions: f.drift(params, hyper), f.covariance(params, vector, hyper), f.noise(params, draws, hyper), by
+        powers of gamma, and f.on(phi, params, hyper) for G phi.
+
+        backend  'jax', 'torch': `loss(params, sample)` is one number, `samples` a tree of arrays whose first axis goes over the
+                 samples, params a tree of arrays.  'numpy': the loss a text for every sample, params an array (..., d) of points
+        loss     of a scheme that declares losses a mapping of each; its functions take each unknown, then the sample
+        weights  the probabilities of the samples; equal ones where they are left out
+        field    for schemes of a vector field, field(params, sample)
+
+        In an epoch every sample is a batch, and there are as many as samples.
+
+        >>> f = modified_sde("sgd", order=1, batch="B").function(["x**2/2", "x**2/2 + x"], backend="numpy")
+        >>> float(f.covariance([3.0], [1.0], hyper={"B": 2})["theta"][1][0])
+        0.125
+        """
+        if backend == "numpy":
+            from derive.network.law_points import law_points  # brings sympy
+
+            return law_points(self.generator, loss, weights, parameters, variables)
+        from derive.network.law import law_function
+
+        return law_function(self.generator, loss, samples, backend, weights, field)
+
     def describe(self) -> str:
         said = f", epochs of {self.epochs.batches} batches" if self.epochs else f", batch {self.batch}" * (self.batch != "1")
         return f"{named(self.configuration)}, through gamma^{self.order}{said}"

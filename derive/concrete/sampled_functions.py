@@ -27,6 +27,18 @@ from derive.scheme.losses import declared_formula, formula_calls
 Quantity = Jet | list[Jet]  # a number, or a vector
 
 
+def parsed_functions(generator: Generator) -> dict[str, Expression]:
+    """What labels stand for that are neither gradients nor variables."""
+    c = generator.configuration
+
+    def parsed(text: str) -> Expression:
+        if not c.scheme.losses:
+            return parse_expression(text, text, SCHEME_CALLS, c.free)
+        return declared_formula(c, parse_expression(text, text, {"sgrad": None, **formula_calls(c)}, c.free), text)
+
+    return {label: parsed(text) for label, text in generator.opaque.items()}
+
+
 class SampledFunctions:
     """The functions that a generator's labels stand for; `jets` are those of the losses, through a degree above `degree`."""
 
@@ -36,7 +48,7 @@ class SampledFunctions:
     ) -> None:  # fmt: skip
         self.generator, self.samples, self.jets, self.degree = generator, samples, jets, degree
         self.state, self.parameters = state, parameters
-        self.texts = {label: self._parsed(text) for label, text in generator.opaque.items()}
+        self.texts = parsed_functions(generator)
         unknowns, losses = generator.configuration.scheme.unknowns, len(samples.problem.variables)
         self.starts = {x: samples.problem.variables.index(samples.problem.components(x)[0]) for x in unknowns}
         self.width = losses
@@ -45,12 +57,6 @@ class SampledFunctions:
                 self.starts[name] = self.width
                 self.width += len(samples.problem.components(generator.spaces[name]))
         self.of = cache(self._of)
-
-    def _parsed(self, text: str) -> Expression:
-        c = self.generator.configuration
-        if not c.scheme.losses:
-            return parse_expression(text, text, SCHEME_CALLS, c.free)
-        return declared_formula(c, parse_expression(text, text, {"sgrad": None, **formula_calls(c)}, c.free), text)
 
     def _of(self, label: str, sample: int) -> list[Jet]:
         found = interpret(self.texts[label], _Sample(self, sample))

@@ -61,6 +61,12 @@ class Backend(Protocol):
         Raises UsageError, when called, where the loss has no scalar value of a real floating type.
         """
 
+    def mapped(self, f: Function, samples: Tree) -> Tree:
+        """f of every entry along the first axis of the arrays; the first axis of what comes back goes over them."""
+
+    def units(self, tree: Tree) -> Tree:
+        """All unit vectors of the shape of a tree, along a first axis."""
+
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
         """d/ds f(x_1 + s v_1, ..., x_m + s v_m) at s = 0, for a function of trees with values in trees."""
 

@@ -184,10 +184,11 @@ def field_function(
         if not callable(loss):
             raise UsageError("loss: a function of the parameters whose value is one number")
         losses = {equation.algebra.loss: loss, "L": loss}
-    return FieldFunction(equation, sums or equation.equations, _load(backend), losses, field, maps, numbers)
+    return FieldFunction(equation, sums or equation.equations, load_backend(backend), losses, field, maps, numbers)
 
 
-def _load(backend: str) -> Backend:
+def load_backend(backend: str) -> Backend:
+    """The operations of a library.  Raises UsageError where it is not installed, its extra named."""
     if backend not in _BACKENDS:
         raise UsageError(f"backend '{backend}': write {' or '.join(_BACKENDS)}")
     module, name = _BACKENDS[backend]

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jax.scipy.special import erf
 
 from derive.network.backend import Array, Function, Scalar, Tree, check_scalar, not_differentiable
@@ -68,6 +69,14 @@ class JaxBackend:
 
         gradient: Function = jax.grad(checked)
         return gradient
+
+    def mapped(self, f: Function, samples: Tree) -> Tree:
+        with not_differentiable():
+            return jax.vmap(f)(samples)
+
+    def units(self, tree: Tree) -> Tree:
+        flat, unravel = ravel_pytree(tree)
+        return jax.vmap(unravel)(jnp.eye(flat.size, dtype=flat.dtype))
 
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
         with not_differentiable():

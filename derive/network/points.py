@@ -29,7 +29,7 @@ from derive.result import Combination, Described, Equation
 Array = Any
 _FUNCTIONS: dict[str, Callable[..., Array]] = {
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "atan": np.arctan, "Abs": np.abs, "sign": np.sign,
+    "atan": np.arctan, "Abs": np.abs, "sign": np.sign, "_Sign": np.sign,
 }  # fmt: skip
 
 
@@ -56,26 +56,14 @@ class PointsFunction(Described):
         hyper     parameters of the scheme and of the loss
         slow      the other slow variables: time "t", memory as arrays (..., d), numbers as arrays (...)
         """
-        numbers = _Arrays(self.equation, self.expressions, self.problem, self._components(points), hyper or {}, slow or {})
+        components = components_at(self.problem.variables, points)
+        numbers = _Arrays(self.equation, self.expressions, self.problem, components, hyper or {}, slow or {})
         point = _AtArrays(numbers, self.problem.spans, self.problem.partition)
         found: dict[str, list[Array]] = {}
         for x, sums in self.equation.equations.items():
             size = 1 if self.equation.scheme_kind(x) == "scalar" else len(self.problem.components(self.equation.space(x)))
             found[x] = [self._array(point, s, size, numbers.shape) for s in sums]
         return found
-
-    def _components(self, points: Any) -> list[Array]:
-        variables = self.problem.variables
-        if isinstance(points, Mapping):
-            if set(points) != set(variables):
-                known = ", ".join(variables)
-                raise UsageError(f"points: the variables of the loss are {known}, and {', '.join(points)} were given")
-            return [np.asarray(points[v], float) for v in variables]
-        array = np.asarray(points, float)
-        if array.ndim == 0 or array.shape[-1] != len(variables):
-            known = f"the {len(variables)} components {', '.join(variables)}"
-            raise UsageError(f"points: the last axis has {known}; the array has the shape {array.shape}")
-        return list(np.moveaxis(array, -1, 0))
 
     @staticmethod
     def _array(point: Point, total: Combination, size: int, shape: tuple[int, ...]) -> Array:
@@ -87,12 +75,54 @@ class PointsFunction(Described):
         return f"{self.equation.name} on {self.problem.text}"
 
 
+def components_at(variables: Sequence[str], points: Any) -> list[Array]:
+    """An array for every variable: of an array (..., d), or of a mapping."""
+    if isinstance(points, Mapping):
+        if set(points) != set(variables):
+            known = ", ".join(variables)
+            raise UsageError(f"points: the variables of the loss are {known}, and {', '.join(points)} were given")
+        return [np.asarray(points[v], float) for v in variables]
+    array = np.asarray(points, float)
+    if array.ndim == 0 or array.shape[-1] != len(variables):
+        known = f"the {len(variables)} components {', '.join(variables)}"
+        raise UsageError(f"points: the last axis has {known}; the array has the shape {array.shape}")
+    return list(np.moveaxis(array, -1, 0))
+
+
 class _AtArrays(Point):
     def vanishes(self, x: Array) -> bool:
         return False
 
 
-class _Arrays(WithoutMaps):
+class ArrayValues:
+    """Values of sympy expressions on arrays, each part of an expression once; `values` begins with those of symbols."""
+
+    values: dict[Any, Array]
+
+    def evaluated(self, e: Any) -> Array:
+        """A sympy expression on arrays; each part once."""
+        found = self.values.get(e)
+        if found is None:
+            found = self.values[e] = self._evaluated(e)
+        return found
+
+    def _evaluated(self, e: Any) -> Array:
+        if e.is_Number:
+            return float(e)
+        if e.is_Symbol:
+            raise UsageError(f"{e} needs a value: hyper={{'{e}': ...}}")
+        args = [self.evaluated(a) for a in e.args]
+        if e.is_Add:
+            return sum(args[1:], args[0])
+        if e.is_Mul:
+            return np.prod(np.broadcast_arrays(*args), axis=0)
+        if e.is_Pow:
+            base, exponent = args[0], e.exp
+            return np.sqrt(base) ** int(2 * exponent) if exponent.is_Rational and exponent.q == 2 else base ** args[1]
+        return _FUNCTIONS[e.func.__name__](*args)
+
+
+class _Arrays(ArrayValues, WithoutMaps):
     """Numbers at many points: every number is an array over the points."""
 
     def __init__(
@@ -129,28 +159,6 @@ class _Arrays(WithoutMaps):
         other = copy(self)
         other.values = {**known, **dict(zip(self.expressions.symbols, point, strict=True))}
         return lambda i, index: other.derivative(label, i, index)
-
-    def evaluated(self, e: Any) -> Array:
-        """A sympy expression on arrays; each part once."""
-        found = self.values.get(e)
-        if found is None:
-            found = self.values[e] = self._evaluated(e)
-        return found
-
-    def _evaluated(self, e: Any) -> Array:
-        if e.is_Number:
-            return float(e)
-        if e.is_Symbol:
-            raise UsageError(f"{e} needs a value: hyper={{'{e}': ...}}")
-        args = [self.evaluated(a) for a in e.args]
-        if e.is_Add:
-            return sum(args[1:], args[0])
-        if e.is_Mul:
-            return np.prod(np.broadcast_arrays(*args), axis=0)
-        if e.is_Pow:
-            base, exponent = args[0], e.exp
-            return np.sqrt(base) ** int(2 * exponent) if exponent.is_Rational and exponent.q == 2 else base ** args[1]
-        return _FUNCTIONS[e.func.__name__](*args)
 
     def power(self, x: Array, exponent: Exponent, f: Factor) -> Array:
         return x ** float(exponent)

@@ -74,6 +74,16 @@ class TorchBackend:
         gradient: Function = torch.func.grad(checked)
         return gradient
 
+    def mapped(self, f: Function, samples: Tree) -> Tree:
+        with not_differentiable():
+            return torch.func.vmap(f)(samples)
+
+    def units(self, tree: Tree) -> Tree:
+        leaves, structure = pytree.tree_flatten(tree)
+        sizes = [x.numel() for x in leaves]
+        blocks = torch.eye(sum(sizes), dtype=leaves[0].dtype, device=leaves[0].device).split(sizes, 1)
+        return pytree.tree_unflatten([b.reshape(-1, *x.shape) for b, x in zip(blocks, leaves, strict=True)], structure)
+
     def jvp(self, f: Function, point: tuple[Tree, ...], tangents: tuple[Tree, ...]) -> Tree:
         with not_differentiable(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)  # inside of torch

@@ -60,6 +60,12 @@ class InitialLaw(Described):
     def beyond(self) -> tuple[ForestSum, ...]:
         return self._through(*range(3, 2 * self.order + 1))
 
+    def function(self, loss: Any, samples: Any, *, backend: str = "jax", weights: Any = None) -> Any:
+        """K as functions, as `WeakEquation.function` has G: f.on(phi, params, hyper) is [K_0 phi, K_1 phi, ...]."""
+        from derive.network.law import law_function
+
+        return law_function(self.settled, loss, samples, backend, weights)
+
     def _through(self, *roots: int) -> tuple[ForestSum, ...]:
         labels = labels_of(self.settled)
         return tuple(ForestSum(power, labels).through(*roots) for power in self.settled.powers)

@@ -24,12 +24,13 @@ EPILOG = epilog(
         "verify network                              # Adam on a multilayer perceptron",
         "verify network momentum --model transformer --gamma 1e-3 --set beta=0.95",
         "verify network gd --plot gd.png",
+        "verify network sgd --batch 8                # in law: means over many seeds",
         "verify network gd --along --gamma 0.3 --plot along.png",
         "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
         "verify network gd --backend torch",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
-    "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam. "
+    "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov. "
     "They need pip install 'shadowflow[network]'.",
 )
 UNDECIDED = 2
@@ -69,6 +70,8 @@ UNDECIDED = 2
 )
 @click.option("--halvings", type=click.IntRange(1, 8), default=2, show_default=True, help="How often the step is halved.")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, beta1=0.95 say. Repeatable.")
+@click.option("--batch", type=click.IntRange(1, 1797), help="Images in a batch: means over seeds, in law. sgd has 8.")
+@click.option("--seeds", type=click.IntRange(2, 10**7), help="Runs for every step, where not all sequences of batches are run.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw paths in a plane, and error against time.")
 @click.option("--sweep", "text", metavar="'NAME=A,B;NAME=C,D'", help="Every combination of these values.")
 @sweep_options
@@ -77,12 +80,16 @@ UNDECIDED = 2
 def network_command(
     optimizer: str, model: str, images: int, backend: str, start: str, dtype: str, along: bool, gamma: str | None,
     steps: int | None, order: int | None, regime: str, halvings: int,
-    pairs: tuple[str, ...], plot: str | None, text: str | None, scheduler: str, jobs: int, folder: str | None, form: str,
+    pairs: tuple[str, ...], batch: int | None, seeds: int | None, plot: str | None, text: str | None, scheduler: str, jobs: int,
+    folder: str | None, form: str,
 ) -> int:  # fmt: skip
     """Run an optimizer on a small network, and compare its iterates with the flows of its modified equation.
 
     The error of the flow of f_0 + ... + gamma^N f_N falls as gamma^(N+1). Exit status: 0 where every slope at the smallest
     steps is within 0.3 of that, 2 where it is not, the series is of no use, or the command cannot run.
+
+    With batches the means of the loss of unseen images, of the squared norm and of logits are compared with the weak modified
+    equation; slopes are said as far as the seeds determine them.
     """
     _require(backend)
     from verify.network.sweep import Plan, grid
@@ -91,6 +98,18 @@ def network_command(
     if gamma is not None:
         point["gamma"] = _number("--gamma", gamma)
     points = [point] if text is None else [{**point, **p} for p in grid(text, lambda n, v: _number(f"--sweep {n}", v))]
+    if batch is not None or optimizer == "sgd":
+        given = {
+            "--order": order is not None, "--regime": regime != "auto", "--plot": plot, "--sweep": text, "--output-dir": folder,
+            "--backend": backend != "jax", "--start": start != "manifold", "--along": along,
+        }  # fmt: skip
+        if unread := next((name for name, there in given.items() if there), None):
+            raise UsageError(f"{unread} is not read with batches; leave it out")
+        from verify.commands.network_law import run_law
+
+        return run_law(optimizer, model, images, batch, seeds, steps, halvings, point, form)
+    if seeds is not None:
+        raise UsageError("--seeds is for runs with batches; add --batch")
     _check(backend, start, dtype, model, plot, text)
     if along:
         if backend == "torch" or text is not None:

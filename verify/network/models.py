@@ -24,13 +24,15 @@ DEFAULT_IMAGES = 300
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Parameters at the start, the loss of all images, and the loss of chosen ones, `batch_loss(params, indices)`."""
+    """Parameters at the start, the loss of all images, and the loss of chosen ones, `batch_loss(params, indices)`; the logits of
+    rows of an image each, `logits(params, rows)`, where the model has them."""
 
     name: str
     params: Tree
     loss: Callable[[Tree], Any]
     batch_loss: Callable[[Tree, Any], Any]
     images: int
+    logits: Callable[[Tree, Any], Any] | None = None
 
     @property
     def size(self) -> int:
@@ -71,7 +73,7 @@ def _model(name: str, params: Tree, logits: Callable[[Tree, Any], Any], images: 
     def of(p: Tree, rows: Any, labels: Any) -> Any:
         return -jnp.mean(jnp.sum(jax.nn.log_softmax(logits(p, rows)) * labels, -1))
 
-    return Model(name, params, lambda p: of(p, x, y), lambda p, i: of(p, x[i], y[i]), images)
+    return Model(name, params, lambda p: of(p, x, y), lambda p, i: of(p, x[i], y[i]), images, logits)
 
 
 def _matrices(shapes: Sequence[tuple[int, ...]], seed: int) -> list[Any]:
