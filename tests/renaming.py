@@ -62,7 +62,7 @@ def toml(data: Mapping[str, object]) -> str:
     regimes = tables.pop("regimes", {})
     lines = [f"{k} = {json.dumps(v)}" for k, v in data.items() if isinstance(v, str)]
     for key, table in [*tables.items(), *((f"regimes.{n}", t) for n, t in regimes.items())]:
-        lines += [f"[{key}]", *(f"{k} = {json.dumps(v)}" for k, v in table.items())]
+        lines += [f"[{key}]", *(f"{json.dumps(k) if '(' in k else k} = {json.dumps(v)}" for k, v in table.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -96,6 +96,9 @@ def renamed(text: str, names: Mapping[str, str] | None = None) -> Renamed:
     for key in ("parameters", "unknowns", "functions", "initial"):
         if key in data:
             changed[key] = {names.get(n, n): replaced(v, names) for n, v in data[key].items()}
+    if "maps" in data:  # their lines know parameters, and have names of their own
+        parameters = {n: names[n] for n in original.parameters if n in names}
+        changed["maps"] = {head: replaced(lines, parameters) for head, lines in data["maps"].items()}
     if regimes:
         changed["regimes"] = {
             regimes[r]: {names.get(n, n): replaced(v, names) for n, v in table.items()} for r, table in data["regimes"].items()
