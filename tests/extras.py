@@ -17,4 +17,4 @@ def imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
             raise
-        pytest.skip(f"{error.name} is not installed")
+        pytest.skip(f"{error.name} is not installed", allow_module_level=True)

@@ -30,8 +30,9 @@ REPRESENTATIVES = frozenset((
 #: tests that read several equations of every scheme
 LONG = frozenset((
     "test_articles", "test_catalogue_step_is_flow", "test_equations_of_the_catalogue_pickle_and_copy",
-    "test_every_conclusion_of_the_catalogue_rests_on_something",
-    "test_exact_orbits_have_the_derived_field_and_no_changed_coefficient", "test_explanations", "test_pages",
+    "test_every_conclusion_of_the_catalogue_rests_on_something", "test_every_printed_modified_loss_is_confirmed",
+    "test_exact_orbits_have_the_derived_field_and_no_changed_coefficient", "test_explain_every_scheme",
+    "test_explanations", "test_pages",
     "test_printed_equations_are_what_was_derived", "test_reading",
     "test_signs_are_those_of_parameters_in_their_ranges", "test_words_of_the_report",
 ))  # fmt: skip
