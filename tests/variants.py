@@ -5,8 +5,9 @@ REPRESENTATIVES: one for every mechanism of the language and of the engine; the 
 """
 
 VARIANTS = frozenset((
-    "a2grad", "accsgd", "acprop", "adabelief-bias-corrected", "adabelief-outside", "adabound", "adagrad-lr-decay",
-    "adagrad-torch", "adai-bias-corrected", "adam-eps-hat", "adamax-bias-corrected", "adamax-outside", "adamaxw", "adamod",
+    "a2grad", "accsgd", "acprop", "adabelief-bias-corrected", "adabelief-outside", "adabound", "adafactor", "adafactor-momentum",
+    "adafactor-unscaled", "adagrad-lr-decay", "adagrad-torch",
+    "adai-bias-corrected", "adam-eps-hat", "adamax-bias-corrected", "adamax-outside", "adamaxw", "adamod",
     "adams", "adamw-schedule", "adamwsn", "adan-bias-corrected", "adan-optax", "adanorm", "adapnm",
     "adaptive-gradient-clipping", "adasmooth", "ademamix-bias-corrected", "adopt", "amsgrad-bias-corrected", "asgd",
     "avagrad", "bcos", "bcos-m", "came-vector", "cautious-adamw", "dadapt-sgd", "dog", "dowg", "dual-adam", "dual-averaging",
