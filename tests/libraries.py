@@ -252,8 +252,6 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     optimizer = build(name, options)
     variable = keras.Variable(np.array(given.start).reshape(given.shape), dtype="float64")
     optimizer.build([variable])
-    if hasattr(optimizer, "_rms"):  # by a mean that Keras takes in float32
-        optimizer._rms = lambda x: keras.ops.sqrt(keras.ops.sum(x * x) / len(given.start))
     if given.count:
         optimizer._iterations.assign(given.count)
     assert not given.state, "a Keras state is what build makes of it"
@@ -266,10 +264,15 @@ def keras_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
         """In float64, where that of keras on JAX is in float32 (Muon)."""
         return keras.ops.sqrt(keras.ops.sum(x * x, axis=axis, keepdims=keepdims))
 
+    def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """In float64, where that of keras on JAX is in float32 (Adafactor)."""
+        total = keras.ops.sum(x, axis=axis, keepdims=keepdims)
+        return total * (float(np.prod(total.shape)) / float(np.prod(x.shape)))
+
     def step(theta: Point, slope: Point) -> list[float]:
         """The gradient is that of the loss as the optimizer scales it."""
         scaled = tensor(slope, float(optimizer.scale_loss(1.0)))
-        with patch("keras.src.ops.norm", norm):
+        with patch("keras.src.ops.norm", norm), patch("keras.src.ops.mean", mean):
             (new,), held[0] = optimizer.stateless_apply(held[0], [scaled], [tensor(theta)])
         return [float(x) for x in keras.ops.convert_to_numpy(new).flatten()]
 

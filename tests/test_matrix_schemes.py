@@ -5,10 +5,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from matrix_values import read
 
-from derive import modified_equation
+from derive import modified_equation, modified_equations
+from verify.orbits.branches import branch_text
 from verify.proof import prove
+
+#: g over the root of its factored second moment, and the relative change of that root along w, where h is H[w]
+U = "norm(grad)*grad/(norm(grad, row)*norm(grad, column))"
+CHANGE = (
+    "(dot(grad, {h})/dot(grad, grad) - dot(grad, {h}, row)/dot(grad, grad, row)"
+    " - dot(grad, {h}, column)/dot(grad, grad, column))"
+)
 
 
 def equals(eq: Any, power: int, meant: str) -> bool:
@@ -32,16 +41,69 @@ def test_first_correction_of_racs() -> None:
     assert not equals(eq, 1, f"alpha**2*({halves[0]}*{u}*({a} + {a}) - {halves[1]})")
 
 
+def test_first_correction_of_adafactor() -> None:
+    """h^5 = gamma: V = R C/mean(R) is what it is at theta less h t^(4/5) DV[f_0], so where f_0 = -U, g/sqrt(V) = U (1 + h t^(4/5)
+    CHANGE[U]). Where that is over its root mean square, f_0 = -W: the change of W is CHANGE[W] less its mean over W^2."""
+    kept, clipped = modified_equations("adafactor-unscaled", order=1, settings={"lam": "0"})
+    assert equals(kept, 0, f"-{U}")
+    assert equals(kept, 1, f"-t**(4/5)*{U}*{CHANGE.format(h=f'hess({U})')}")
+    assert not equals(kept, 1, f"-t**(4/5)*{U}*2*{CHANGE.format(h=f'hess({U})')}")
+    w = f"{U}*(dot({U}, {U})/dot(1, 1))**(-1/2)"
+    change = CHANGE.format(h=f"hess({w})")
+    mean = f"dot({w}*{w}, {change})/dot(1, 1)"
+    assert equals(clipped, 0, f"-{w}")
+    assert equals(clipped, 1, f"-t**(4/5)*{w}*({change} - {mean})")
+    assert not equals(clipped, 1, f"-t**(4/5)*{w}*{change}")
+
+
+def test_first_correction_of_adafactor_with_a_constant_decay() -> None:
+    """V = R C/mean(R) lags by beta/(1 - beta) steps, and the flow's second derivative takes half a step more: with w = U,
+    f_1 = -eps^2 (1/2 H[U]/sqrt(V) + (1 + beta)/(2 (1 - beta)) U DV^(-1/2)[U]/V^(-1/2)), where neither maximum binds."""
+    eq = modified_equations("adafactor-constant", order=1, settings={"lam": "0"})[0]
+    h = f"hess({U})"
+    assert equals(eq, 0, f"-eps*{U}")
+    parts = f"1/2*norm(grad)*{h}/(norm(grad, row)*norm(grad, column))", f"{U}*{CHANGE.format(h=h)}"
+    assert equals(eq, 1, f"-eps**2*({parts[0]} + (1 + beta)/(2*(1 - beta))*{parts[1]})")
+    assert not equals(eq, 1, f"-eps**2*({parts[0]} + (1 + beta)/(1 - beta)*{parts[1]})")
+
+
+def test_first_correction_of_came() -> None:
+    """The average of U lags by beta1/(1 - beta1) steps more; (u - m)^2 is of order gamma^2, so the instability is eps."""
+    eq = modified_equations("came", order=1, settings={"lam": "0"})[0]
+    h = f"hess({U})"
+    parts = f"norm(grad)*{h}/(norm(grad, row)*norm(grad, column))", f"{U}*{CHANGE.format(h=h)}"
+    first, both = "beta1/(1 - beta1) + 1/2", "beta1/(1 - beta1) + beta2/(1 - beta2) + 1/2"
+    assert equals(eq, 0, f"-eps**(-1/2)*{U}")
+    assert equals(eq, 1, f"-1/eps*(({first})*{parts[0]} + ({both})*{parts[1]})")
+    assert not equals(eq, 1, f"-1/eps*(({both})*{parts[0]} + ({both})*{parts[1]})")
+
+
 def proved(eq: Any, order: int) -> None:
-    data = eq.to_json()
-    found = prove(eq.configuration, data["equations"], data["memory"], seed=1)
+    data, configuration = eq.to_json(), branch_text(eq.configuration)
+    memory = {m: powers for m, powers in data["memory"].items() if m in configuration.scheme.states}
+    found = prove(configuration, data["equations"], memory, seed=1)
     assert found.proved, str(found)
     assert found.bound is not None
     assert found.bound < -100
     wrong = copy.deepcopy(data["equations"])
     wrong["theta"][order]["terms"][-1]["coefficient"] += " + 1/1000000"
-    assert prove(eq.configuration, wrong, data["memory"], seed=1).verdict == "refuted"
+    assert prove(configuration, wrong, memory, seed=1).verdict == "refuted"
 
 
 def test_racs_is_proved() -> None:
     proved(modified_equation("racs", 1), 1)
+
+
+def test_a_region_of_adafactor_is_proved() -> None:
+    proved(modified_equations("adafactor-unscaled", order=1)[0], 1)
+
+
+REGIONS = {"adafactor": 4, "adafactor-constant": 4, "adafactor-momentum": 4, "adafactor-unscaled": 2, "came": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "region"), [(name, n) for name, number in REGIONS.items() for n in range(number)])
+def test_every_region_is_proved(name: str, region: int) -> None:
+    found = modified_equations(name, order=1)
+    assert len(found) == REGIONS[name]
+    proved(found[region], 1)

@@ -178,7 +178,7 @@ def _multiples(p: int, values: tuple[int, ...], base: int) -> Iterator[tuple[int
 
 
 class _Products:
-    """Products of three or fewer of some vectors and their inverses, component by component.
+    """Products of three or fewer of some vectors and their inverses, component by component, and of four numbers among them.
 
     >>> products = _Products(23, [(2, 3), (4, 5)])
     >>> products.has((8, 15)), products.has((2, pow(5, -1, 23) * 3 * 2 % 23)), products.has((2, 2))
@@ -198,7 +198,16 @@ class _Products:
         self.pairs = {self._times(a, b) for a in self.powers for b in self.powers}
 
     def has(self, x: tuple[int, ...]) -> bool:
-        return len(set(x)) == 1 == x[0] or any(self._times(x, a) in self.pairs for a in self.powers)
+        """
+        >>> products = _Products(10007, [(2, 2), (3, 3), (5, 5), (7, 7), (11, 11)])
+        >>> products.has((210, 210)), products.has((2310, 2310))
+        (True, False)
+        """
+        if len(set(x)) == 1:
+            numbers = {a[0] for a in self.pairs if len(set(a)) == 1}
+            if x[0] == 1 or any(x[0] * a % self.p in numbers for a in numbers):
+                return True
+        return any(self._times(x, a) in self.pairs for a in self.powers)
 
     def scalar(self, x: tuple[int, ...]) -> tuple[int, ...] | None:
         """The scalar that x is times a product of these, as a vector.

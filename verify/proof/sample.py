@@ -32,6 +32,8 @@ from verify.proof.statement import Statement
 from verify.proof.vanishing import MOST_PASSES, taken, vanishing
 
 COMPONENT_DRAWS, WHOLE_DRAWS, ZERO_DRAWS = 40, 4000, 20
+#: whole points where sums over rows and columns stand under roots, one for each of them: all are residues at one in 2^10 or so
+CROSSED_DRAWS = 8 * WHOLE_DRAWS
 SAME_PRIME = 32  # points that are drawn before another prime is
 
 
@@ -77,7 +79,7 @@ class Sampler:
     def draw(self) -> Sample:
         """A sample at which the step, the leads and the claims have all their roots."""
         zeros, joined, separate = 0, self.plan.claim.joined, self.plan.claim.separate
-        for n in range(WHOLE_DRAWS):
+        for n in range(CROSSED_DRAWS if self.plan.claim.crossed else WHOLE_DRAWS):
             if zeros >= ZERO_DRAWS:
                 raise Undecided("zero stands under a root, sign or denominator at every point")
             if n % SAME_PRIME == 0:
