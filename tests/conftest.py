@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from variants import LONG, REPRESENTATIVES, VARIANTS
+from variants import LONG, REPRESENTATIVES, THINNED, VARIANTS
 
 from derive.scheme import catalogue
 
@@ -26,12 +27,18 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A battery over the catalogue runs for those for whom others stand with the slow tests."""
+    """What others stand for in a battery runs with the slow tests."""
+    seen: Counter[str] = Counter()
     for item in items:
         parameters = getattr(item, "callspec", None)
         left_out = CATALOGUE - REPRESENTATIVES if getattr(item, "originalname", "") in LONG else VARIANTS
         if parameters and any(_names_one(v, left_out) for v in parameters.params.values()):
             item.add_marker(pytest.mark.slow)
+        name = getattr(item, "originalname", "")
+        if name in THINNED:
+            if seen[name] % THINNED[name]:
+                item.add_marker(pytest.mark.slow)
+            seen[name] += 1
 
 
 def _names_one(value: object, names: frozenset[str]) -> bool:

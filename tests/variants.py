@@ -38,3 +38,26 @@ LONG = frozenset((
     "test_printed_equations_are_what_was_derived", "test_reading",
     "test_signs_are_those_of_parameters_in_their_ranges", "test_words_of_the_report",
 ))  # fmt: skip
+
+#: batteries of many cases that are alike: one in so many, from the first on, runs with the others
+THINNED = {
+    "test_a_coefficient_off_by_a_thousandth_breaks_the_slopes": 2,
+    "test_a_coefficient_off_by_a_thousandth_is_not_recovered": 3,
+    "test_ascii_output_shows_what_it_can": 3,
+    "test_collected_derivatives_are_the_derivatives_one_by_one": 3,
+    "test_every_coefficient_counts": 2,
+    "test_every_game_has_a_page_whose_slopes_are_the_expected_ones": 2,
+    "test_every_route_confirms_the_games_of_the_catalogue": 3,
+    "test_every_truncation_has_its_slope_to_three_decimals": 3,
+    "test_everything_compiles_as_pasted_inside_the_margins": 2,
+    "test_flipping_any_datum_breaks_a_claim_that_is_true": 4,
+    "test_flow_over_a_period_is_the_exact_map": 3,
+    "test_forests_in_several_pieces": 3,
+    "test_random_schemes_are_proved_and_changed_ones_refuted": 3,
+    "test_random_texts_with_layers_are_proved_and_refuted_once_perturbed": 3,
+    "test_real_settings_are_told_the_truth": 2,
+    "test_the_recorded_verdict_is_reached_again": 4,
+    "test_the_truncated_generator_has_the_same_variance_as_far_as_it_goes": 3,
+    "test_true_and_false_statements": 3,
+    "test_true_certificates_are_proved": 3,
+}
