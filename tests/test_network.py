@@ -29,6 +29,7 @@ from verify.network.flow import flow  # noqa: E402
 from verify.network.models import Model, built  # noqa: E402
 from verify.network.runs import runs_of  # noqa: E402
 from verify.network.sweep import Plan, grid  # noqa: E402
+from verify.network.sweep_picture import save_sweep_picture  # noqa: E402
 
 SMALL = {"width": 3, "images": 20}
 DEFAULTS = ["gd", "momentum", "nesterov", "adam", "lion", "sam"]
@@ -82,6 +83,14 @@ def test_slopes_of_gradient_descent_at_two_learning_rates_at_once(model: Model) 
     assert isinstance(one, Comparison)
     assert isinstance(half, Comparison)
     assert 1.8 < one.ratios[""] / half.ratios[""] < 2.5
+
+
+def test_errors_in_another_norm(model: Model) -> None:
+    """The largest component is at least the root mean square and at most that times the root of their number."""
+    largest = compare("gd", model, order=1, halvings=1, norm=lambda x: jax.numpy.abs(x).max(-1))
+    usual = compare("gd", model, order=1, halvings=1)
+    for a, b in zip(largest.errors, usual.errors, strict=True):
+        assert all(x < y < model.size**0.5 * x for x, y in zip(b, a, strict=True))
 
 
 def test_a_wrong_correction_has_the_slope_of_the_limit_flow(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +198,15 @@ def test_a_sweep_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: p
     assert sizes == [1, 1, 1, 2]
 
 
+def test_the_picture_of_a_sweep(tmp_path: Path) -> None:
+    tables = [table([[r, r / 2, r / 4], [r * r, r * r / 4, r * r / 16]], ratio=r) for r in (0.01, 0.03, 0.1)]
+    save_sweep_picture(tmp_path / "sweep.png", [*tables, table([[1.0, inf, 0.5], [inf, 0.2, 0.1]], ratio=0.2)])
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="no setting"):
+        save_sweep_picture(tmp_path / "none.png", [table([[1.0, inf, 0.5]], ratio=inf)])
+    assert not (tmp_path / "none.png").exists()
+
+
 def test_a_dask_scheduler_gives_what_one_process_gives() -> None:
     distributed = pytest.importorskip("distributed", reason="dask is not installed (extra 'sweep')")
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
@@ -241,7 +259,7 @@ def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--gamma", "small"], "--gamma: 'small' is no number"),
         (["--set", "beta1=x"], "--set beta1: 'x' is no number"),
         (["--output-dir", "results"], "add --sweep"),
-        (["--sweep", "gamma=1e-3", "--plot", "a.png"], "leave --sweep out"),
+        (["--sweep", "gamma=1e-3", "--plot", "a.pdf"], "must end in .png or .svg"),
         (["--plot", "a.pdf"], "must end in .png or .svg"),
     ],
 )

@@ -72,7 +72,7 @@ UNDECIDED = 2
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, beta1=0.95 say. Repeatable.")
 @click.option("--batch", type=click.IntRange(1, 1797), help="Images in a batch: means over seeds, in law. sgd has 8.")
 @click.option("--seeds", type=click.IntRange(2, 10**7), help="Runs for every step, where not all sequences of batches are run.")
-@click.option("--plot", metavar="FILE.png|svg", help="Draw paths in a plane, and error against time.")
+@click.option("--plot", metavar="FILE.png|svg", help="Draw paths, and error against time; of a sweep, errors and slopes.")
 @click.option("--sweep", "text", metavar="'NAME=A,B;NAME=C,D'", help="Every combination of these values.")
 @sweep_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
@@ -125,9 +125,7 @@ def network_command(
         if folder is not None:
             raise UsageError("--output-dir holds the results of a sweep; add --sweep")
         return _one(plan, point, start, plot, form)
-    if plot is not None:
-        raise UsageError("--plot draws one run; leave --sweep out")
-    return _sweep(plan, points, scheduler, jobs, folder, form)
+    return _sweep(plan, points, scheduler, jobs, folder, plot, form)
 
 
 def _require(backend: str) -> None:
@@ -246,15 +244,26 @@ def _told(result: Comparison, form: str) -> int:
     return 0 if result.verdict == "verified" else UNDECIDED
 
 
-def _sweep(plan: Any, points: Sequence[dict[str, float]], scheduler: str, jobs: int, folder: str | None, form: str) -> int:
+def _sweep(
+    plan: Any, points: Sequence[dict[str, float]], scheduler: str, jobs: int, folder: str | None, plot: str | None, form: str
+) -> int:
     from derive.sweeps import sweep
+    from verify.numeric.plot import check_figure_name
 
+    if plot is not None:
+        check_figure_name(plot)
     with progress(f"{plan.optimizer}, {len(points)} settings", len(points)) as advance:
         results = sweep(plan, points, folder, scheduler, jobs, advance)
     if form == "json":
         click.echo(json.dumps([{"point": p, "result": r} for p, r in zip(points, results, strict=True)], indent=2))
     else:
         print_sweep(points, results)
+    if plot is not None:
+        from verify.network.comparison import Comparison
+        from verify.network.sweep_picture import save_sweep_picture
+
+        save_sweep_picture(plot, [Comparison.from_json(r) for r in results if "error" not in r])
+        click.echo(f"wrote {plot}", err=True)
     return 0 if all(r.get("verdict") == "verified" for r in results) else UNDECIDED
 
 

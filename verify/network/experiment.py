@@ -1,6 +1,6 @@
 """Iterates of an optimizer against the flows of its modified equation, for several steps; and which regime fits.
 
-    error(gamma, N) = |theta_n - flow_N(n gamma)|_rms  ~  C gamma^(N+1),   slope = log2(error(gamma)/error(gamma/2))
+    error(gamma, N) = |theta_n - flow_N(n gamma)|  ~  C gamma^(N+1),   slope = log2(error(gamma)/error(gamma/2))
 
 The ratios |gamma f_1|/|f_0| say beforehand which regime is of use: above 0.1 the series of that regime is not.
 """
@@ -27,10 +27,16 @@ from verify.network.sharpness import hessian_product
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, singular_at_rest, start_of
 
 Progress = Callable[[str], None]
+Norm = Callable[[Any], Any]  # of arrays along their last axis
 FINE = 1e-2  # of the smallest error: what the flow may be wrong by
 ROUNDING = 1e-13  # of the way that the optimizer goes: what sums of float64 are wrong by
 FEWER = 4  # steps of the optimizer to the first step of the flow
 MOST_STEPS = 256  # of the flow, to one of the optimizer
+
+
+def rms(x: Any) -> Any:
+    """Root mean square along the last axis, over the parameters."""
+    return jnp.sqrt(jnp.mean(x**2, -1))
 
 
 def compare(
@@ -44,6 +50,7 @@ def compare(
     order: int = 2,
     regime: str = "auto",
     start: Start | str = MANIFOLD,
+    norm: Norm = rms,
     progress: Progress | None = None,
 ) -> Comparison:
     """Errors and slopes of the truncations 0, ..., `order` at the time count*gamma, with steps gamma, gamma/2, ...
@@ -52,12 +59,14 @@ def compare(
     regime    'auto' takes the first whose |gamma f_1|/|f_0| is below 0.1, else the one with the smallest
     start     'manifold': memory on the slow manifold, of slow regimes at what it is for the gradient at the start; 'rest', as
               everybody starts, with the initial layer (`without_layer` has the errors without it); or a `checkpoint`
+    norm      of what lies between iterates and flows, along the last axis of an array: over all parameters
 
     Raises UsageError for an unknown optimizer, hyperparameter or regime, and where a run leaves the numbers.
     """
     point = {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})}
     found = compare_many(
-        optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, start=start, progress=progress
+        optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, start=start, norm=norm,
+        progress=progress,
     )[0]
     if isinstance(found, UsageError):
         raise found
@@ -74,6 +83,7 @@ def compare_many(
     order: int = 2,
     regime: str = "auto",
     start: Start | str = MANIFOLD,
+    norm: Norm = rms,
     progress: Progress | None = None,
 ) -> list[Comparison | UsageError]:
     """`compare` at many settings of the learning rate "gamma" and of hyperparameters; each function is compiled once.
@@ -115,7 +125,7 @@ def compare_many(
     results: list[Comparison | UsageError] = [UsageError("not run")] * len(chosen)
     for r in dict.fromkeys(best):
         here = [i for i, b in enumerate(best) if b == r]
-        asked = [chosen[i] for i in here], count or row.count, halvings, say
+        asked = [chosen[i] for i in here], count or row.count, halvings, norm, say
         measured = _measured(runs_of(optimizer, r, order, model, at), *asked)
         bare = _measured(runs_of(optimizer, r, order, model, BARE), *asked) if at.rest else [({"errors": ()}, None)] * len(here)
         for i, (table, trouble), (other, _) in zip(here, measured, bare, strict=True):
@@ -144,7 +154,7 @@ def _seen(model: Model, result: Comparison, runs: Runs) -> Comparison:
 Measured = tuple[dict[str, Any], UsageError | None]
 
 
-def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, say: Progress) -> list[Measured]:
+def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, norm: Norm, say: Progress) -> list[Measured]:
     """By setting: the columns of its table, or what went wrong."""
     gamma, free = runs.settings(chosen)
     counts = [count * 2**i for i in range(halvings + 1)]
@@ -154,8 +164,8 @@ def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, 
         say(f"{runs.row.name}, step {i + 1} of {len(counts)}")
         h = gamma / 2**i
         end, below = runs.iterates(h, free, n)
-        way = rms(end - start)
-        found, uncertain = _errors(runs, h, free, n, end, way)
+        way = norm(end - start)
+        found, uncertain = _errors(runs, h, free, n, end, way, norm)
         steps.append(h)
         errors.append(found)
         moved, negative, flow_error = way, jnp.maximum(negative, below), jnp.maximum(flow_error, uncertain)
@@ -170,14 +180,14 @@ def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, 
     return tables
 
 
-def _errors(runs: Runs, gamma: Any, free: Numbers, count: int, end: Any, way: Any) -> tuple[Any, Any]:
+def _errors(runs: Runs, gamma: Any, free: Numbers, count: int, end: Any, way: Any, norm: Norm) -> tuple[Any, Any]:
     """(errors by setting and order, how far the flows at the smallest error may be off); inf where a flow leaves the numbers."""
     steps = max(1, count // FEWER)
     before = runs.flows(gamma, free, count, steps)
     while True:
         steps *= 2
         now = runs.flows(gamma, free, count, steps)
-        found, off = rms(now - end[:, None]), rms(now - before)
+        found, off = norm(now - end[:, None]), norm(now - before)
         found, off = (jnp.where(jnp.isfinite(x), x, jnp.inf) for x in (found, off))
         fine = (off <= jnp.maximum(FINE * found, ROUNDING * way[:, None])) | jnp.isinf(found)
         if bool(fine.all()) or steps >= MOST_STEPS * count:
@@ -190,8 +200,3 @@ def _trouble(runs: Runs, table: Mapping[str, Any]) -> UsageError | None:
         return None
     negative, counts, steps = table["negative"], table["counts"], table["steps"]
     return UsageError(left_the_numbers(runs.row.name, runs.order, negative, counts[-1], steps[0]))
-
-
-def rms(x: Any) -> Any:
-    """Along the last axis."""
-    return jnp.sqrt(jnp.mean(x**2, -1))
