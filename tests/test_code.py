@@ -152,7 +152,7 @@ def test_latex_and_what_is_refused() -> None:
     for arguments, words in (
         (["game-simultaneous"], "several players"),
         (["lars"], "the layers"),
-        (["muon"], "a map that the scheme leaves open"),
+        (["muon"], "is a map, and no code"),
         (["momentum", "--what", "loss", "--order", "2"], "a modified loss is written through gamma^1 alone"),
     ):
         result = run.invoke(main, ["code", *arguments])
