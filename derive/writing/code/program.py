@@ -168,7 +168,7 @@ class Program(Fold[str]):
 
     def map(self, f: Factor) -> str:
         if f.label not in SLOPES:
-            raise UsageError(f"{f.label} is a map, and no code is written of it; set it, as in --set, or use eq.function(maps=...)")
+            raise UsageError(f"{f.label} is a map, and no code is written of it; set it (--set), or use eq.function(maps=...)")
         if f.label not in self.spelling.functions:
             raise UsageError(f"{f.label} has no name in that language")
         return self.named(self._called(f.label, self.total(f.body)))
