@@ -108,6 +108,7 @@ def test_a_wrong_correction_has_the_slope_of_the_limit_flow(model: Model, monkey
     assert found.slopes[1][-1] < 1.6
 
 
+@pytest.mark.slow
 def test_adam_is_run_with_slow_averages_since_the_series_at_fixed_betas_is_of_no_use(model: Model) -> None:
     row = {"gamma": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     ratio = {}
@@ -118,6 +119,7 @@ def test_adam_is_run_with_slow_averages_since_the_series_at_fixed_betas_is_of_no
     assert ratio["inertial"] < 0.1
 
 
+@pytest.mark.slow
 def test_negative_averages_of_squares_are_counted_and_refused(model: Model) -> None:
     with pytest.raises(UsageError, match=r"averages of squares are negative there, and have no root"):
         compare("adam", model, regime="memory", order=1, halvings=1)

@@ -156,6 +156,7 @@ FEW = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_scheme_and_regime_that_has_a_law_on_points() -> None:
     checked = 0
     for name, regime in REGIMES:

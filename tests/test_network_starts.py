@@ -183,6 +183,7 @@ def test_slow_averages_along_a_run_are_those_of_the_optimizer() -> None:
     json.dumps(found.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_run(tmp_path: Path) -> None:
     save_diagnosis(tmp_path / "a.png", diagnose("gd", toy(valley), gamma=0.05, steps=8, points=4))
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -33,6 +33,7 @@ REPRESENTATIVES = frozenset((
 LONG = frozenset((
     "test_articles", "test_catalogue_step_is_flow", "test_equations_of_the_catalogue_pickle_and_copy",
     "test_every_conclusion_of_the_catalogue_rests_on_something", "test_every_printed_modified_loss_is_confirmed",
+    "test_every_scheme_of_the_catalogue_through_gamma",
     "test_exact_orbits_have_the_derived_field_and_no_changed_coefficient", "test_explain_every_scheme",
     "test_explanations", "test_pages",
     "test_printed_equations_are_what_was_derived", "test_reading",
