@@ -30,11 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What others stand for in a battery runs with the slow tests."""
     seen: Counter[str] = Counter()
     for item in items:
-        parameters = getattr(item, "callspec", None)
-        left_out = CATALOGUE - REPRESENTATIVES if getattr(item, "originalname", "") in LONG else VARIANTS
+        parameters, name = getattr(item, "callspec", None), getattr(item, "originalname", "")
+        left_out = CATALOGUE - REPRESENTATIVES if name in LONG else VARIANTS
         if parameters and any(_names_one(v, left_out) for v in parameters.params.values()):
             item.add_marker(pytest.mark.slow)
-        name = getattr(item, "originalname", "")
         if name in THINNED:
             if seen[name] % THINNED[name]:
                 item.add_marker(pytest.mark.slow)

@@ -16,7 +16,7 @@ components those of a vector field
 
 from derive.language.calls import LOSS_CALLS, SCHEME_CALLS, derivative_calls, plain_arities
 from derive.language.components import components
-from derive.language.interpret import Arithmetic, Meaning, Written, constant, interpret
+from derive.language.interpret import Arithmetic, Entrywise, Meaning, Written, constant, interpret
 from derive.language.letters import plain_key, plain_name
 from derive.language.parse import parse_expression, parse_update
 from derive.language.repeats import (
@@ -58,6 +58,7 @@ __all__ = [
     "Arithmetic",
     "Assignment",
     "Call",
+    "Entrywise",
     "Expression",
     "Meaning",
     "Name",

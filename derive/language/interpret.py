@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import add, mul, neg, sub, truediv
 from typing import Any, Generic, TypeVar
 
 from derive.language.syntax import Call, Expression, Name, Number, Operation
@@ -76,6 +77,29 @@ class Arithmetic(Meaning[Any]):
 
     def divide(self, a: Any, b: Any, node: Operation) -> Any:
         return a / b
+
+
+class Entrywise(Meaning[Any]):
+    """Values that are numbers, or have many entries: what is done is done at each of them."""
+
+    @abstractmethod
+    def each(self, f: Callable[..., Any], *values: Any) -> Any:
+        """f entry by entry; a number is the same at all."""
+
+    def negate(self, a: Any) -> Any:
+        return self.each(neg, a)
+
+    def add(self, a: Any, b: Any, node: Operation) -> Any:
+        return self.each(add, a, b)
+
+    def subtract(self, a: Any, b: Any, node: Operation) -> Any:
+        return self.each(sub, a, b)
+
+    def multiply(self, a: Any, b: Any, node: Operation) -> Any:
+        return self.each(mul, a, b)
+
+    def divide(self, a: Any, b: Any, node: Operation) -> Any:
+        return self.each(truediv, a, b)
 
 
 def interpret(expression: Expression, meaning: Meaning[V]) -> V:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, reduce
 from itertools import product
-from operator import add, mul, neg, sub, truediv
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from derive.concrete.explicit import to_sympy
 from derive.concrete.sampled_functions import parsed_functions
 from derive.concrete.samples import Losses, Samples, parse_samples
 from derive.errors import UsageError
-from derive.language import Call, Meaning, Name, Operation, interpret, names_of
+from derive.language import Call, Entrywise, Name, Operation, interpret, names_of
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from derive.language.samples import sample_of
 from derive.network.backend import coefficient_at
@@ -182,7 +182,7 @@ class _Sign(sp.Function):  # type: ignore[misc]
         return sp.Integer(0)
 
 
-class _Formula(Meaning[Any]):
+class _Formula(Entrywise):
     """A function of a sample: an expression, or a list of them."""
 
     def __init__(self, formulas: Formulas, sample: int) -> None:
@@ -200,21 +200,6 @@ class _Formula(Meaning[Any]):
 
     def name(self, node: Name) -> Any:
         return self.formulas.coordinates.get(node.id) or _symbol(node.id)
-
-    def negate(self, a: Any) -> Any:
-        return self.each(neg, a)
-
-    def add(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(add, a, b)
-
-    def subtract(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(sub, a, b)
-
-    def multiply(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(mul, a, b)
-
-    def divide(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(truediv, a, b)
 
     def power(self, base: Any, exponent: Fraction, node: Operation) -> Any:
         return self.each(lambda x: x ** sp.Rational(exponent.numerator, exponent.denominator), base)

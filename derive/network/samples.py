@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from operator import add, mul, neg, sub, truediv
+from operator import add, mul
 from typing import Any
 
 from derive.algebra.coefficients import Ratio
 from derive.concrete.sampled_functions import parsed_functions
 from derive.errors import UsageError
-from derive.language import Call, Expression, Meaning, Name, Operation, interpret, names_of, walk
+from derive.language import Call, Entrywise, Expression, Name, Operation, interpret, names_of, walk
 from derive.language.calls import KNOWN_FUNCTIONS, partial_of
 from derive.language.samples import sample_of
 from derive.network.backend import Backend, Function, Scalar, Tree, among, check_scalar, coefficient_at, multilinear
@@ -145,14 +145,13 @@ class _Entries:
     tree: Tree
 
 
-class _OnTrees(Meaning[Any]):
+class _OnTrees(Entrywise):
     """The meaning of a text at a point, for one sample."""
 
     def __init__(self, sampled: SampledTrees, point: Mapping[str, Tree], sample: Any) -> None:
         self.sampled, self.backend, self.point, self.sample = sampled, sampled.backend, point, sample
 
     def each(self, f: Callable[..., Any], *values: Any) -> Any:
-        """f entry by entry; a number is the same at all."""
         trees = [v.tree for v in values if isinstance(v, _Entries)]
         if not trees:
             return f(*values)
@@ -172,21 +171,6 @@ class _OnTrees(Meaning[Any]):
         if node.id not in self.sampled.numbers:
             raise UsageError(f"{node.id} needs a value: hyper={{'{node.id}': ...}}")
         return self.sampled.numbers[node.id]
-
-    def negate(self, a: Any) -> Any:
-        return self.each(neg, a)
-
-    def add(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(add, a, b)
-
-    def subtract(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(sub, a, b)
-
-    def multiply(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(mul, a, b)
-
-    def divide(self, a: Any, b: Any, node: Operation) -> Any:
-        return self.each(truediv, a, b)
 
     def power(self, base: Any, exponent: Fraction, node: Operation) -> Any:
         whole = int(exponent) if exponent.denominator == 1 else float(exponent)

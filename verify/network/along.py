@@ -12,14 +12,14 @@ from jax.flatten_util import ravel_pytree
 
 from derive import modified_loss, stability
 from derive.errors import DeriveError, UsageError
-from verify.network.comparison import USEFUL
 from verify.network.diagnosis import Diagnosis
 from verify.network.experiment import optimizer_of, rms
 from verify.network.models import Model
+from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
 from verify.network.rows import Numbers, Optimizer, settings_of
 from verify.network.runs import Runs, runs_of
 from verify.network.sharpness import hessian_product, sharpness
-from verify.network.starts import MANIFOLD, Start, singular_at_rest, start_of
+from verify.network.starts import MANIFOLD, Start, start_of
 
 Array = Any
 Progress = Callable[[str], None]
@@ -83,24 +83,14 @@ def diagnose(
 
 def _chosen(row: Optimizer, model: Model, chosen: Numbers, regime: str, order: int, at: Start) -> Runs:
     """The runs of the regime with the smallest ratio at the start, the first below 0.1 if there is one."""
-    if regime not in ("auto", *row.slow_rates):
-        raise UsageError(f"{row.name} has the regimes {', '.join(row.slow_rates)} and auto, not {regime}")
-    found: dict[str, float] = {}
-    why: DeriveError = UsageError("no regime")
-    for r in row.slow_rates if regime == "auto" else [regime]:
-        try:
-            runs = runs_of(row.name, r, order, model, at)
-            with model.differentiable():
-                ratio = float(runs.ratio(*runs.settings([chosen]))[0])
-            if at.rest and not np.isfinite(ratio):
-                raise UsageError(singular_at_rest(row.name, r))
-            found[r] = ratio if np.isfinite(ratio) else float("inf")
-        except DeriveError as error:
-            why = error
-    if not found:
-        raise why
-    best = next((r for r in found if found[r] < USEFUL), min(found, key=lambda r: found[r]))
-    return runs_of(row.name, best, order, model, at)
+
+    def measure(r: str) -> Any:
+        runs = runs_of(row.name, r, order, model, at)
+        with model.differentiable():
+            return np.asarray(runs.ratio(*runs.settings([chosen])))
+
+    (ratios,) = ratios_by_regime(row, regimes_of(row, regime), at, measure)
+    return runs_of(row.name, best_regime(ratios), order, model, at)
 
 
 def _losses(

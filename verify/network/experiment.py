@@ -16,15 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from derive.errors import DeriveError, UsageError
-from verify.network.comparison import USEFUL, Comparison
+from derive.errors import UsageError
+from verify.network.comparison import Comparison
 from verify.network.kinks import jumps
 from verify.network.models import Model
 from verify.network.optimizers import OPTIMIZERS
+from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
 from verify.network.rows import Numbers, Optimizer, row_of, settings_of
 from verify.network.runs import Runs, runs_of
 from verify.network.sharpness import hessian_product
-from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, singular_at_rest, start_of
+from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
 Progress = Callable[[str], None]
 Norm = Callable[[Any], Any]  # of arrays along their last axis
@@ -99,29 +100,17 @@ def compare_many(
         raise UsageError(
             f"{optimizer} is one of matrices, and {model.name} has other parameters; mlp(bias=False) or transformer()"
         )
-    if regime not in ("auto", *row.slow_rates):
-        raise UsageError(f"{optimizer} has the regimes {', '.join(row.slow_rates)} and auto, not {regime}")
+    regimes = regimes_of(row, regime)
     at = start_of(start)
     chosen = [settings_of(row, p) for p in points]
-    regimes = list(row.slow_rates) if regime == "auto" else [regime]
-    ratios: list[dict[str, float]] = [{} for _ in chosen]
-    why: DeriveError = UsageError("no regime")
-    for r in regimes:
-        say(f"{optimizer}: the ratio of {r or 'its only regime'}")
-        try:
-            one = runs_of(optimizer, r, order if len(regimes) == 1 else 1, model, at)
-            with model.differentiable():
-                values = np.asarray(one.ratio(*one.settings(chosen)))
-            if at.rest and not np.isfinite(values).all():
-                raise UsageError(singular_at_rest(optimizer, r))
-        except DeriveError as error:  # of a regime that has no initial layer: another may do
-            why = error
-            continue
-        for found, ratio in zip(ratios, values, strict=True):
-            found[r] = float(ratio) if np.isfinite(ratio) else float("inf")
-    if not all(ratios):
-        raise why
-    best = [next((r for r in found if found[r] < USEFUL), min(found, key=lambda r: found[r])) for found in ratios]
+
+    def measure(r: str) -> Any:
+        one = runs_of(optimizer, r, order if len(regimes) == 1 else 1, model, at)
+        with model.differentiable():
+            return np.asarray(one.ratio(*one.settings(chosen)))
+
+    ratios = ratios_by_regime(row, regimes, at, measure, say)
+    best = [best_regime(found) for found in ratios]
     results: list[Comparison | UsageError] = [UsageError("not run")] * len(chosen)
     for r in dict.fromkeys(best):
         here = [i for i, b in enumerate(best) if b == r]

@@ -101,8 +101,9 @@ def split(
     found: dict[tuple[int, ...], bool] = {}  # sizes of the quantities, and whether they are odd
     squares: set[int] = set()
     for key, node in places(claim).items():
-        multiple = key in known_multiples or not failing.isdisjoint(_multiples(ring.p, known.get(key, ()), 2))
-        if key not in known or key in positive or multiple:
+        if key not in known or key in positive or key in known_multiples:
+            continue
+        if not failing.isdisjoint(_multiples(ring.p, known[key], 2)):
             continue
         if root_of(node):
             squares.add(key)

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from derive.errors import DeriveError, UsageError
-from verify.network.comparison import USEFUL, Comparison
+from derive.errors import UsageError
+from verify.network.comparison import Comparison
 from verify.network.kinks import jumps
 from verify.network.pytorch.module import TorchModel
 from verify.network.pytorch.rows import OPTIMIZERS
 from verify.network.pytorch.runs import Memory, RoughField, Runs, checkpoint, flat
-from verify.network.rows import Numbers, Optimizer, row_of, settings_of
-from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, singular_at_rest, start_of
+from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
+from verify.network.rows import Numbers, row_of, settings_of
+from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
 Array = Any
 Progress = Callable[[str], None]
@@ -52,8 +53,13 @@ def compare(
     model.dtype()
     model.check()
     at = start_of(start) if isinstance(start, Start | str) else checkpoint(optimizer, model, start)
-    ratios = _ratios(row, model, chosen, regime, order, at, say)
-    best = next((r for r in ratios if ratios[r] < USEFUL), min(ratios, key=lambda r: ratios[r]))
+
+    def measure(r: str) -> list[float]:
+        runs = Runs(row, r, 1, model, at)
+        return [runs.ratio(*runs.settings(chosen))]
+
+    (ratios,) = ratios_by_regime(row, regimes_of(row, regime), at, measure, say)
+    best = best_regime(ratios)
     runs = Runs(row, best, order, model, at)
     table = _measured(runs, chosen, count or row.count, halvings, say)
     bare: tuple[tuple[float, ...], ...] = ()
@@ -77,29 +83,6 @@ def _jumps(runs: Runs, chosen: Numbers, count: int) -> float:
         return flat(torch.func.jvp(gradient, (runs.tree(x),), (runs.tree(v),))[1])
 
     return jumps(lambda x: flat(gradient(runs.tree(x))), product, flat(start["theta"]), end)
-
-
-def _ratios(
-    row: Optimizer, model: TorchModel, chosen: Numbers, regime: str, order: int, at: Start, say: Progress
-) -> dict[str, float]:
-    """|gamma f_1|/|f_0| by regime; those that cannot start there are left out, and what the last of them says is raised."""
-    if regime not in ("auto", *row.slow_rates):
-        raise UsageError(f"{row.name} has the regimes {', '.join(row.slow_rates)} and auto, not {regime}")
-    found: dict[str, float] = {}
-    why: DeriveError = UsageError("no regime")
-    for r in row.slow_rates if regime == "auto" else [regime]:
-        say(f"{row.name}: the ratio of {r or 'its only regime'}")
-        try:
-            runs = Runs(row, r, 1, model, at)
-            ratio = runs.ratio(*runs.settings(chosen))
-            if at.rest and not np.isfinite(ratio):
-                raise UsageError(singular_at_rest(row.name, r))
-            found[r] = ratio if np.isfinite(ratio) else float("inf")
-        except DeriveError as error:
-            why = error
-    if not found:
-        raise why
-    return found
 
 
 def _measured(runs: Runs, chosen: Numbers, count: int, halvings: int, say: Progress) -> dict[str, Any]:
