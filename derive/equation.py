@@ -207,7 +207,8 @@ def modified_equation(
     force     derive even if more than 50,000 terms are to be expected, or 250,000 products of terms are not enough
     assume    of a text with branches, what holds in the region that is meant, such as "norm(grad) > c"
 
-    Raises UsageError (bad order, regime or setting; several regions), OrderError (too many terms), SchemeError and ParseError (bad file or text),
+    Raises UsageError (bad order, regime or setting; several regions; OrderError where it takes too many terms), SchemeError and
+    ParseError (bad file or text),
     ReductionError (the scheme has no modified equation of this kind).
 
     >>> print(modified_equation("gd", order=2)["theta"][2])
