@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from importlib.resources import files
 from math import isqrt
 from random import Random
 from typing import Any
 
 import pytest
+import reference
 from click.testing import CliRunner
 from flint import arb, ctx, fmpq
-from reference import FLOATS
+from reference import FLOATS, battery, scheme_iterates
 
 from derive import modified_equation
 from derive.commands.main import main
@@ -144,6 +146,26 @@ def test_they_are_written() -> None:
     assert "Q = eigenvectors(S)" in result.stdout
     assert write_call("eigenvectors", ["S"], "latex") == r"\operatorname{eigvec}(S)"
     assert write_call("eye", ["S"], "unicode") == "eye(S)"
+
+
+# ------------------------------------------------------------------------------------------ their signs in runs
+
+
+@pytest.mark.parametrize("name", ["galore", "galore-gap"])
+def test_signs_are_free_while_they_do_not_jump(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Iterates are those of the library's singular vectors, and of the opposite ones; a sign that jumps once changes them."""
+    row = next(r for r in battery() if r.scheme == name)
+    plain = scheme_iterates(row, 40)
+
+    def moved(lines: str) -> float:
+        text = files("derive").joinpath("schemes", f"{name}.toml").read_text("utf-8")
+        assert text.count("Q = eigenvectors(S)") == 1
+        changed = scheme_from_toml(text.replace("Q = eigenvectors(S)", lines))
+        monkeypatch.setattr(reference, "load_scheme", lambda _: changed)
+        return max(abs(a - b) for p, q in zip(plain, scheme_iterates(row, 40), strict=True) for a, b in zip(p, q, strict=True))
+
+    assert moved("Q = -eigenvectors(S)") < 1e-13
+    assert moved("U = eigenvectors(S); Q = U*sign(trace(S) - 200)") > 1e-2
 
 
 # ------------------------------------------------------------------------------------------ schemes on networks
