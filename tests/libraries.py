@@ -121,7 +121,7 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
         with torch.no_grad():
             parameter.copy_(tensor(theta))
         set_gradient(slope)
-        with in_float64(module):
+        with in_float64(module, ("bfloat16", *(["float"] if name == "GaLore" else []))):  # its singular vectors
             optimizer.step(closure)
         return [float(x) for x in parameter.detach().flatten()]
 
@@ -129,15 +129,16 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
 
 
 @contextmanager
-def in_float64(module: Any) -> Iterator[None]:
+def in_float64(module: Any, casts: Sequence[str] = ("bfloat16",)) -> Iterator[None]:
     """Newton-Schulz steps in the type of the parameter, where torch.optim.Muon casts a copy to bfloat16, and the functions of
-    pytorch_optimizer have that type as a default."""
+    pytorch_optimizer have that type as a default.  `casts` are the methods of tensors that change nothing meanwhile."""
     import torch
 
     matrix = getattr(getattr(getattr(module, "optimizer", None), "utils", None), "matrix", None)
     functions = [f for f in vars(matrix).values() if inspect.isfunction(f) and f.__defaults__] if matrix else []
     with ExitStack() as stack:
-        stack.enter_context(patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone))
+        for cast in casts:
+            stack.enter_context(patch.object(torch.Tensor, cast, torch.Tensor.clone))
         for f in functions:
             exact = tuple(torch.float64 if d is torch.bfloat16 else d for d in f.__defaults__)
             stack.enter_context(patch.object(f, "__defaults__", exact))
@@ -180,6 +181,7 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     import jax.numpy as jnp
     import optax
     from optax._src import factorized
+    from optax.contrib import _galore
 
     jax.config.update("jax_enable_x64", True)
 
@@ -198,8 +200,8 @@ def optax_step(name: str, options: Mapping[str, Any], given: Given) -> Step:
     held = [memory]
     takes_value = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(transformation.update).parameters.values())
 
-    # the weights of Adafactor's average are taken in float32
-    factorized.jnp = SimpleNamespace(**{**vars(jnp), "float32": jnp.float64})
+    # the weights of Adafactor's average are taken in float32, and the singular vectors of GaLore
+    factorized.jnp = _galore.jnp = SimpleNamespace(**{**vars(jnp), "float32": jnp.float64})
 
     @jax.jit
     def update(slope: Any, memory: Any, here: Any, value: Any) -> Any:

@@ -15,13 +15,14 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from derive.concrete.eigenvectors import eigenvectors
 from derive.concrete.jets import Jet, Value, compose, exact, known_value, plus, power, taylor, times
 from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Name, Operation, interpret
 from derive.language.calls import CHOICES, PIECES
 from derive.language.interpret import MAX_BITS
 from derive.language.layers import ROW, summed_call
-from derive.language.matrices import TRACE, TRANSPOSE, UNIT, operator_of
+from derive.language.matrices import EIGENVECTORS, TRACE, TRANSPOSE, UNIT, operator_of
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.shapes import THETA, shape_in
 
@@ -118,6 +119,8 @@ class _Lines(Arithmetic):
         if name == UNIT:
             n = isqrt(len(args[0]))
             return [self.number(Fraction(int(i == j))) for i in range(n) for j in range(n)]
+        if name == EIGENVECTORS:
+            return eigenvectors(args[0], self.degree, f"{self.program.label} is not smooth at this point")
         return _each(lambda x: self._elementary(name, x), args[0])
 
     def _elementary(self, name: str, x: Jet) -> Jet:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from derive.language.layers import PARTS, summed_call
-from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE
+from derive.language.matrices import EIGENVECTORS, PRODUCT, TRACE, TRANSPOSE, UNIT
 from derive.language.samples import NORMAL, SAMPLED, sample_of, sampled_name
 
 Kind = Literal["vector", "scalar"]
@@ -130,6 +130,15 @@ CALLS: dict[str, SchemeCall] = {
     )
 }
 
+#: those that stand in the lines of maps alone
+_IN_LINES: dict[str, SchemeCall] = {
+    call.name: call
+    for call in (
+        SchemeCall(UNIT, 1, "vector", True, latex=r"\operatorname{{eye}}({0})"),
+        SchemeCall(EIGENVECTORS, 1, "vector", True, latex=r"\operatorname{{eigvec}}({0})"),
+    )
+}
+
 
 #: the calls that have branches
 PIECES = frozenset(name for name, call in CALLS.items() if call.piece)
@@ -140,7 +149,7 @@ def call_of(name: str) -> SchemeCall:
     name, sample = sample_of(name)
     if partial := partial_of(name):
         return SchemeCall(name, kind="vector" if partial.variables else "scalar", of_vectors=True, label=partial.label)
-    return CALLS.get(sampled_name(name) if sample else name) or SchemeCall(name)
+    return CALLS.get(sampled_name(name) if sample else name) or _IN_LINES.get(name) or SchemeCall(name)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ stand behind: `@mnm` of an m x n matrix and an n x m one, `@Tmn` (`derive.scheme
 from __future__ import annotations
 
 PRODUCT, TRANSPOSE, TRACE = "@", "@T", "trace"
-#: eye(A) in the lines of a declared map: the unit matrix of the size of A
-UNIT = "eye"
+#: in the lines of a declared map: eye(A), the unit matrix of the size of A, and eigenvectors(A), those of (A + A.T)/2 as columns
+UNIT, EIGENVECTORS = "eye", "eigenvectors"
+#: the calls of square matrices that stand in the lines of maps alone
+LINE_CALLS = {UNIT: 1, EIGENVECTORS: 1}
 #: the calls of matrices, and how many arguments each takes
 MATRIX_CALLS = {PRODUCT: 2, TRANSPOSE: 1, TRACE: 1}
 

@@ -44,6 +44,9 @@ class Backend(Protocol):
     def unit(self, x: Array) -> Array:
         """The unit matrix of the size of a square matrix."""
 
+    def eigenvectors(self, x: Array) -> Array:
+        """Those of (x + x.T)/2 as columns, of descending eigenvalues, u_1 + u_2/2 + u_3/3 + ... of each positive."""
+
     def sqrt(self, x: Array) -> Array: ...
 
     def absolute(self, x: Array) -> Array: ...

@@ -46,6 +46,10 @@ class JaxBackend:
     def unit(self, x: Array) -> Array:
         return jnp.eye(x.shape[0], dtype=x.dtype)
 
+    def eigenvectors(self, x: Array) -> Array:
+        columns = jnp.linalg.eigh((x + x.T) / 2)[1][:, ::-1]
+        return columns * jnp.sign((1 / jnp.arange(1, 1 + x.shape[0], dtype=x.dtype)) @ columns)
+
     def sqrt(self, x: Array) -> Array:
         return jnp.sqrt(x)
 

@@ -10,7 +10,7 @@ from derive.errors import UsageError
 from derive.language import Arithmetic, Call, Name, Operation, interpret
 from derive.language.calls import CHOICES, PIECES
 from derive.language.layers import ROW, summed_call
-from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE, UNIT
+from derive.language.matrices import EIGENVECTORS, PRODUCT, TRACE, TRANSPOSE, UNIT
 from derive.language.repeats import unrolled
 from derive.network.backend import Array, Backend, Function, Scalar, Tree
 from derive.scheme.map_programs import MapProgram
@@ -69,6 +69,8 @@ class _Lines(Arithmetic):
                 return self.backend.total(args[0] * self.backend.unit(args[0]))
             case _ if name == UNIT:
                 return self.backend.unit(args[0])
+            case _ if name == EIGENVECTORS:
+                return self.backend.eigenvectors(args[0])
         return self._elementary(name, args[0])
 
     def _elementary(self, name: str, x: Any) -> Any:

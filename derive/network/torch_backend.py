@@ -49,6 +49,10 @@ class TorchBackend:
     def unit(self, x: Array) -> Array:
         return torch.eye(x.shape[0], dtype=x.dtype, device=x.device)
 
+    def eigenvectors(self, x: Array) -> Array:
+        columns = torch.linalg.eigh((x + x.T) / 2)[1].flip(1)
+        return columns * torch.sign((1 / torch.arange(1, 1 + x.shape[0], dtype=x.dtype, device=x.device)) @ columns)
+
     def sqrt(self, x: Array) -> Array:
         return torch.sqrt(x) if isinstance(x, torch.Tensor) else x**0.5
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from derive.errors import ParseError
 from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret
 from derive.language.calls import Kind, call_of, written_name
-from derive.language.matrices import MATRIX_CALLS, TRANSPOSE
+from derive.language.matrices import LINE_CALLS, MATRIX_CALLS, TRANSPOSE
 
 
 class _Kinds(Meaning[Kind]):
@@ -148,7 +148,7 @@ class _Checked(_Kinds):
 
     def call(self, node: Call, args: list[Kind]) -> Kind:
         if (call_of(node.function).of_vectors or node.function in self.of_vectors) and "scalar" in args:
-            what = "matrices" if node.function in MATRIX_CALLS else "vectors"
+            what = "matrices" if node.function in (*MATRIX_CALLS, *LINE_CALLS) else "vectors"
             raise ParseError(f"{_shown(node.function)} takes {what}", self.where, node.line, node.column)
         return super().call(node, args)
 

@@ -40,14 +40,14 @@ from derive.language import (
 from derive.language.calls import PIECES, Kind, plain_arities, written_name
 from derive.language.layers import CROSSED, LAYERED, SUMMED
 from derive.language.maps import MapKind, map_of
-from derive.language.matrices import MATRIX_CALLS, UNIT
+from derive.language.matrices import LINE_CALLS, MATRIX_CALLS
 from derive.language.samples import is_noise
 from derive.scheme.kinds import check_kinds, inferred, sized
 from derive.scheme.names import CLOCK
 from derive.scheme.shapes import THETA, Shape, Shapes, checked_shape, shape_text, shaped
 
 #: what the lines of a map may call
-_CALLS = frozenset(name for name in (*plain_arities(), *PIECES, UNIT) if name not in LAYERED and not is_noise(name))
+_CALLS = frozenset(name for name in (*plain_arities(), *PIECES, *LINE_CALLS) if name not in LAYERED and not is_noise(name))
 _HEAD = re.compile(r"\s*([^\W\d]\w*)\s*\(\s*([^\W\d]\w*)\s*\)\s*")
 EXAMPLE = '"P(X)" = "X = X/norm(X); P = 3/2*X - 1/2*X @ X.T @ X"'
 
@@ -97,7 +97,7 @@ class MapProgram:
     @cached_property
     def of_matrices(self) -> bool:
         """Whether the argument must be a matrix."""
-        return not self.calls.isdisjoint((*MATRIX_CALLS, *CROSSED, UNIT))
+        return not self.calls.isdisjoint((*MATRIX_CALLS, *CROSSED, *LINE_CALLS))
 
     def lines(self, shape: Shape) -> tuple[tuple[str, Expression], ...]:
         """Every assignment as often as it is carried out, products of matrices with the shapes of their factors.
@@ -142,7 +142,7 @@ def parse_map_program(
         raise SchemeError(f"{where}, [maps] '{head}': name the map with one argument, {EXAMPLE}")
     label, argument = map(plain_name, found.groups())
     where = f"{where}, [maps] {label}"
-    statements = parse_update(text, where, {UNIT: 1}, parameters)
+    statements = parse_update(text, where, LINE_CALLS, parameters)
     lines = [*assignments(statements)]
     if argument in parameters or argument in CLOCK:
         raise SchemeError(f"{where}: the argument '{argument}' has a meaning already; choose another letter")

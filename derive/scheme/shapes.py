@@ -15,7 +15,7 @@ from derive.errors import ParseError
 from derive.language import Assignment, Call, Expression, Meaning, Name, Operation, interpret, unparse
 from derive.language.calls import call_of, partial_of, written_name
 from derive.language.maps import MapKind, map_of
-from derive.language.matrices import PRODUCT, TRACE, TRANSPOSE, UNIT, operator_of
+from derive.language.matrices import LINE_CALLS, PRODUCT, TRACE, TRANSPOSE, operator_of
 from derive.scheme.names import ahead, previous
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Checked(Shapes):
             a, b = map(shape_text, (args[0], args[1]))
             hint = "transpose one of them, as in x @ y.T, or write dot(x, y) for a scalar product"
             raise self.fail(f"{_short(node)}: a product of an {a} matrix and an {b} one; {hint}", node)
-        if name in (TRACE, UNIT) and first and first[0] != first[1]:
+        if name in (TRACE, *LINE_CALLS) and first and first[0] != first[1]:
             raise self.fail(f"{name} takes a square matrix, not an {shape_text(first)} one", node)
         if name != PRODUCT:
             for other in args:

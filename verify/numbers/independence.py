@@ -30,13 +30,13 @@ class _Row:
 def independent(matrix: Sequence[Sequence[Any]], count: int) -> tuple[list[int], list[int]]:
     """Columns that are no combination of those before them, and as many rows in which they are independent.
 
-    The working precision must stand well above 40 digits.
+    A column of balls around zero is none.  The working precision must stand well above 40 digits.
 
     >>> from flint import arb
     >>> independent([[arb(1), arb(2), arb(1)], [arb(2), arb(4), arb(1)]], 3)
     ([0, 2], [1, 0])
     """
-    scales = [max(abs(float(row[j])) for row in matrix) for j in range(count)]
+    scales = [max(0.0 if 0 in row[j] else abs(float(row[j])) for row in matrix) for j in range(count)]
     left, places = arb_mat([list(row) for row in matrix]).mid(), list(range(len(matrix)))
     free: list[int] = []
     for first in range(0, count, WIDTH):
@@ -54,7 +54,7 @@ def independent(matrix: Sequence[Sequence[Any]], count: int) -> tuple[list[int],
 def _eliminated(rows: list[_Row], place: int, j: int, width: int, scale: float) -> bool:
     """Column j of the block below `place` by its largest entry, within the block; False where nothing is left of the column."""
     pivot = max(range(place, len(rows)), key=lambda i: abs(float(rows[i].rest[j])), default=None)
-    if pivot is None or abs(float(rows[pivot].rest[j])) <= NEGLIGIBLE * scale:
+    if not scale or pivot is None or abs(float(rows[pivot].rest[j])) <= NEGLIGIBLE * scale:
         return False
     rows[place], rows[pivot] = rows[pivot], rows[place]
     leading = rows[place].rest[j:width]

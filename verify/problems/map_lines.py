@@ -10,12 +10,13 @@ from typing import Any
 from flint import fmpq
 
 from derive.language.layers import summed_call
-from derive.language.matrices import UNIT
+from derive.language.matrices import EIGENVECTORS, UNIT
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.shapes import THETA, Shape
 from verify.numbers.evaluation import elementary, evaluate, summed
 from verify.numbers.kinds import Numbers
 from verify.numbers.power_series import IrrationalRoot, Series
+from verify.problems.eigenvectors import eigenvectors
 from verify.problems.infinitesimals import Infinitesimal, InfinitesimalNumbers
 from verify.problems.matrices import is_of_matrices, of_matrices
 
@@ -61,6 +62,8 @@ def carried_out(program: MapProgram, point: list[Any], names: Mapping[str, Any],
     def call(function: str, args: list[Any]) -> Any:
         if function == UNIT:
             return _unit(args[0], numbers)
+        if function == EIGENVECTORS:
+            return eigenvectors(args[0], numbers)
         if is_of_matrices(function):
             return of_matrices(function, args)
         if summed_call(function):
