@@ -23,7 +23,7 @@ from derive.language.interpret import MAX_BITS
 from derive.language.layers import ROW, extreme_call, summed_call
 from derive.language.matrices import TRACE, TRANSPOSE, UNIT, operator_of
 from derive.scheme.map_programs import MapProgram
-from derive.scheme.shapes import THETA, shape_in
+from derive.scheme.shapes import THETA, lines_of, shape_in, width_of
 
 Vector = list[Jet]
 
@@ -216,24 +216,14 @@ def _over(part: str, terms: Vector, f: Callable[[Sequence[Jet]], Jet]) -> Any:
     if not part:
         return f(terms)
     found: dict[int, Jet] = {}
-    for line in _lines_of(len(terms), part == ROW):
+    for line in lines_of(len(terms), part == ROW):
         found |= dict.fromkeys(line, f([terms[i] for i in line]))
     return [found[i] for i in range(len(terms))]
 
 
-def _width(size: int) -> int:
-    """Columns of the most nearly square matrix of so many components with no more rows than columns."""
-    return size // next(m for m in range(isqrt(size), 0, -1) if size % m == 0)
-
-
 def _rows(a: Vector, shape: str) -> list[Vector]:
-    n = _width(len(a)) if tuple(shape) == THETA or shape[0] == shape[1] else len(a) // _width(len(a))
+    n = width_of(len(a)) if tuple(shape) == THETA or shape[0] == shape[1] else len(a) // width_of(len(a))
     return [a[i : i + n] for i in range(0, len(a), n)]
-
-
-def _lines_of(size: int, rows: bool) -> list[range]:
-    n = _width(size)
-    return [range(i, i + n) for i in range(0, size, n)] if rows else [range(j, size, n) for j in range(n)]
 
 
 __all__ = ["along"]
