@@ -102,6 +102,8 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
     def build(kind: str, inner: Mapping[str, Any]) -> Any:
         found = getattr(torch.optim if kind.startswith("torch.") else module, kind.removeprefix("torch."))
         made = {k: torch.float64 if v == "float64" else v for k, v in _built(inner, build).items()}
+        if kind == "AdamMini":
+            return found(_Module(made.pop("name", "weight"), parameter), **made)  # type: ignore[arg-type]
         group = {"params": [parameter]} | ({"use_muon": made.pop("use_muon")} if "use_muon" in made else {})
         return found(**made) if "optimizer" in made else found([group], **made)
 
@@ -128,17 +130,33 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
     return step
 
 
+@dataclass(frozen=True)
+class _Module:
+    """A module of one parameter, as AdamMini reads it: what it averages over depends on the name."""
+
+    name: str
+    parameter: Any
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        yield self.name, self.parameter
+
+
 @contextmanager
 def in_float64(module: Any, casts: Sequence[str] = ("bfloat16",)) -> Iterator[None]:
     """Newton-Schulz steps in the type of the parameter, where torch.optim.Muon casts a copy to bfloat16, and the functions of
-    pytorch_optimizer have that type as a default.  `casts` are the methods of tensors that change nothing meanwhile."""
+    pytorch_optimizer have that type as a default; the averages of its AdamMini, which it holds in float32.  `casts` are the
+    methods of tensors that change nothing meanwhile."""
     import torch
 
-    matrix = getattr(getattr(getattr(module, "optimizer", None), "utils", None), "matrix", None)
+    inside = getattr(module, "optimizer", None)
+    matrix = getattr(getattr(inside, "utils", None), "matrix", None)
     functions = [f for f in vars(matrix).values() if inspect.isfunction(f) and f.__defaults__] if matrix else []
     with ExitStack() as stack:
         for cast in casts:
             stack.enter_context(patch.object(torch.Tensor, cast, torch.Tensor.clone))
+        if inside:
+            exactly = SimpleNamespace(**{**vars(torch), "float32": torch.float64})
+            stack.enter_context(patch.object(inside.adam_mini, "torch", exactly))
         for f in functions:
             exact = tuple(torch.float64 if d is torch.bfloat16 else d for d in f.__defaults__)
             stack.enter_context(patch.object(f, "__defaults__", exact))

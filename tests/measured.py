@@ -75,7 +75,8 @@ def measure(
     said = dict(zip(left, sweep(plan, left, folder, scheduler, jobs, advance), strict=True))
     for p in points(names, None, ORDERS):  # in this order, whatever was known before
         proofs = found[p.scheme]["proofs"]
-        proofs[key(p)] = brief(said[p]) if p in said else proofs.pop(key(p))
+        before = proofs.pop(key(p), None)
+        proofs[key(p)] = brief(said[p]) if p in said else before
     for p in points(names, "first", ORDERS[:1]):
         if "correction" not in found[p.scheme]:
             found[p.scheme]["correction"] = (said := apart(in_words, p, plan.seconds)).get("said") or said["error"]

@@ -21,6 +21,7 @@ from typing import Any
 from libraries import ADAPTERS, START, Given, Point, gradient, loss, optax_normals
 
 from derive.language import SCHEME_CALLS, parse_expression
+from derive.language.maps import map_arities
 from derive.scheme import Configuration, configure, load_scheme
 from verify.numbers.evaluation import evaluate
 from verify.numbers.kinds import OrderedNumbers
@@ -140,7 +141,8 @@ def _at_start(text: str | list[float], reference: Reference, runner: Runner) -> 
     if not isinstance(text, str):
         return list(text)
     names = {**runner.parameters(reference.gamma, 0.0), "gamma": reference.gamma, "theta": list(reference.start)}
-    value = evaluate(parse_expression(text, f"{reference}, memory", SCHEME_CALLS), names, FLOATS, runner._call)
+    calls = {**SCHEME_CALLS, **map_arities(runner.configuration.scheme.maps)}
+    value = evaluate(parse_expression(text, f"{reference}, memory", calls), names, FLOATS, runner._call)
     return value if isinstance(value, list) else float(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from derive import ModifiedEquation, catalogue, modified_equation
 from derive.errors import UsageError
 from derive.scheme import configure, load_scheme
+from derive.scheme.catalogue import scheme_from_toml
 from verify.sde.moments import parameter_values
 
 LOSS = "x**4/4 + x**2*y/3 - x*y**2/2 + y**4/5 + x**2 + 2*y**2"
@@ -159,6 +161,27 @@ def test_lines_of_maps_are_carried_out_on_matrices(backend: str, name: str) -> N
         assert [float(v) for v in value.flatten()] == pytest.approx([_number(text) for text in power], rel=1e-9)
     with pytest.raises(UsageError, match="P is a map of matrices, and a parameter has the shape"):
         equation.function(plain_loss, backend=backend)(array([1.0, 2.0]), {n: float(v) for n, v in values.items()})
+
+
+def test_the_largest_component_on_arrays(backend: str) -> None:
+    """By automatic differentiation, beside Taylor series; there is no number where two components are the largest."""
+    array, _ = BACKENDS[backend]()
+    lines = "P = X*largest(X, row) + smallest(X, column)**2 + largest(X**2)*X"
+    equation = modified_equation(
+        scheme_from_toml(
+            'name = "s"\nupdate = "theta = theta - gamma*P(grad(theta))"\n[functions]\nP = "map, extrema"\n'
+            f'[maps]\n"P(X)" = "{lines}"'
+        ),
+        1,
+    )
+    text, at = "x**4/4 + x*y**2 + z*w + z**2 + x*w", {"w": "2", "x": "1", "y": "1/2", "z": "1/3"}
+    loss = lambda p: p[0, 1] ** 4 / 4 + p[0, 1] * p[1, 0] ** 2 + p[1, 1] * p[0, 0] + p[1, 1] ** 2 + p[0, 1] * p[0, 0]
+    f = equation.function(loss, backend=backend)
+    found = f(array([[2.0, 1.0], [0.5, 1 / 3]]))["theta"]
+    for power, value in zip(equation.evaluate(text, at).values["theta"], found, strict=True):
+        assert [float(v) for v in value.flatten()] == pytest.approx([_number(text) for text in power], rel=1e-12)
+    tied = equation.function(lambda p: (p**2).sum() / 2, backend=backend)(array([[2.0, 2.0], [0.5, 1.0]]))["theta"]
+    assert all(math.isnan(float(v)) for v in tied[0].flatten())
 
 
 def test_where_a_component_of_the_gradient_is_zero_a_quotient_is_its_sign(backend: str) -> None:

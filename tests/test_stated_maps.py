@@ -16,9 +16,13 @@ from reference import FLOATS
 from derive import load_scheme, modified_equation, modified_equations
 from derive.commands.main import main
 from derive.concrete.map_lines import along
-from derive.errors import DeriveError, LimitError, UsageError
+from derive.errors import DeriveError, LimitError, ParseError, SingularPointError, UsageError
+from derive.paper.preamble import PAPER
 from derive.scheme.catalogue import inline_scheme, scheme_from_toml
 from derive.scheme.map_programs import parse_map_program
+from derive.writing.expression import ExpressionWriter
+from derive.writing.notation import UNICODE
+from derive.writing.text import map_lines
 from verify.numbers.kinds import EXACT, FRACTIONS
 from verify.numbers.power_series import IrrationalRoot
 from verify.orbits.branches import branch_text
@@ -47,8 +51,8 @@ def scheme_of(lines: str, kind: str = "map", call: str = "P(m)") -> Any:
 
 
 def numbers(source: Random, count: int) -> list[Fraction]:
-    """Odd quarters: none is zero, one or a third, so that no comparison below is a tie."""
-    return [Fraction(2 * source.randint(-9, 9) + 1, 4) for _ in range(count)]
+    """Odd quarters, no two alike: none is zero, one or a third, so that no comparison below is a tie."""
+    return [Fraction(2 * k + 1, 4) for k in source.sample(range(-9, 10), count)]
 
 
 def exact(values: Sequence[Fraction]) -> list[fmpq]:
@@ -67,6 +71,7 @@ def exact(values: Sequence[Fraction]) -> list[fmpq]:
         "P = max(X, X.T.T/2) + X**3*mean(X, row) + clip(X, -1, 1)*abs(X)",
         "c = mean(X); repeat 2: {X = X/(c + 5); c = c*c}; P = X + eye(X @ X.T) @ X",
         "P = where(X < 1/3, X**2, 1/(X + 20)) + dot(X, X, column)*X",
+        "P = X*largest(X, row) + X**2*smallest(X**3 - X, column) + largest(X*X - X/3)*(X - smallest(X))",
     ],
 )
 def test_two_routes_carry_the_same_lines_out(lines: str, size: int) -> None:
@@ -148,6 +153,60 @@ def test_rational_numbers_stay_short() -> None:
     assert along(program, exact([Fraction(3, 2), Fraction(0), Fraction(0), Fraction(7, 5)]), [], {})[0] < 1
 
 
+LARGEST = [
+    (f"{name}(X{part})", choose, over)
+    for part, over in (("", "all"), (", row", "rows"), (", column", "columns"))
+    for name, choose in (("largest", max), ("smallest", min))
+]
+
+
+@pytest.mark.parametrize("text, choose, over", LARGEST)
+def test_the_largest_component_is_one_of_its_line(text: str, choose: Any, over: str) -> None:
+    """Of a 2 x 3 matrix, with the derivative that of the one component; a tie of two that are not taken is none."""
+    point = [Fraction(x) for x in (5, -2, 3, 3, 8, -7)]
+    if over == "all":
+        point[2] = Fraction(3)  # twice, and neither the largest nor the smallest
+    lines = {"all": [range(6)], "rows": [range(3), range(3, 6)], "columns": [(0, 3), (1, 4), (2, 5)]}[over]
+    taken = {i: choose(line, key=point.__getitem__) for line in lines for i in line}
+    program, v = parse_map_program("P(X)", f"P = X*0 + {text}", "test"), [Fraction(10**k) for k in range(6)]
+    for direction, expected in (([], point), ([v], v)):
+        wanted = [str(expected[taken[i]]) for i in range(6)]
+        assert [str(x) for x in along(program, exact(point), [exact(d) for d in direction], {})] == wanted
+        assert [str(x) for x in derivative_along(program, point, direction, {}, FRACTIONS)] == wanted
+
+
+@pytest.mark.parametrize("text, choose, over", LARGEST)
+def test_a_tie_of_the_largest_is_refused(text: str, choose: Any, over: str) -> None:
+    point = [Fraction(x) for x in (4, 4, 4, 4, 1, 9)]
+    point = [-x for x in point] if choose is min else point
+    if over == "all":
+        point[5] = point[0]
+    program, v = parse_map_program("P(X)", f"P = X*{text}", "test"), [Fraction(k) for k in range(6)]
+    with pytest.raises(SingularPointError, match=r"P is not smooth at this point: the (largest|smallest) of these components"):
+        along(program, exact(point), [exact(v)], {})
+    for directions in ([], [v]):
+        with pytest.raises(ZeroDivisionError):
+            derivative_along(program, point, directions, {}, FRACTIONS)
+
+
+def test_the_largest_component_has_no_place_in_an_update() -> None:
+    for text in ("theta = theta - gamma*largest(grad(theta))", "theta = theta - gamma*grad(theta)*largest(theta, row)"):
+        with pytest.raises(ParseError, match=r'largest stands in the lines of a map, not here; write P\(x\), P = "map, '):
+            inline_scheme(text)
+
+
+def test_the_largest_component_is_printed_and_read_again() -> None:
+    lines = "P = X/(largest(X, row) - smallest(X, column)) + largest(X*X)*X"
+    program = parse_map_program("P(X)", lines, "test")
+    assert program.text == lines
+    assert map_lines(program, UNICODE) == [
+        "with P(X), where it is smooth:", "    P = X/(largest(X, row) - smallest(X, column)) + largest(X X) X"
+    ]  # fmt: skip
+    shown = ExpressionWriter(PAPER, program.kinds)(program.statements[0].value)
+    assert r"\max_{\mathrm{row}}(\mathrm{X})" in shown
+    assert r"\min_{\mathrm{column}}(\mathrm{X})" in shown
+
+
 # ------------------------------------------------------------------------------------------ what may stand there
 
 
@@ -160,6 +219,9 @@ def test_rational_numbers_stay_short() -> None:
         ("P = grad(X)", "grad has no place in a map"),
         ("P = loss(X)*X", "loss has no place in a map"),
         ("P = norm(X, layer)*X", "norm.layer has no place in a map"),
+        ("P = largest(X, layer)*X", "largest takes 1 argument, not 2"),
+        ("P = largest(norm(X))*X", "largest takes vectors"),
+        ("P = smallest(norm(X), row)*X", "smallest.row takes vectors"),
         ("P = X*theta", "'theta' has no value here"),
         ("P = X*gamma", "'gamma' has no value here"),
         ("P = Z; ", "'Z' has no value here"),

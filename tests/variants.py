@@ -7,18 +7,18 @@ REPRESENTATIVES: one for every mechanism of the language and of the engine; the 
 VARIANTS = frozenset((
     "a2grad", "accsgd", "acprop", "adabelief-bias-corrected", "adabelief-outside", "adabound", "adafactor", "adafactor-constant",
     "adafactor-momentum", "adafactor-unscaled", "adagrad-lr-decay", "adagrad-torch", "adai-bias-corrected",
-    "adam-eps-hat", "adamax-bias-corrected", "adamax-outside", "adamaxw", "adamod",
-    "adams", "adamuon", "adamw-schedule", "adamwsn", "adan-bias-corrected", "adan-optax", "adanorm", "adapnm",
+    "adam-eps-hat", "adam-mini", "adam-mini-rows", "adamax-bias-corrected", "adamax-outside", "adamaxw", "adamod",
+    "adams", "adamuon", "adashift", "adamw-schedule", "adamwsn", "adan-bias-corrected", "adan-optax", "adanorm", "adapnm",
     "adaptive-gradient-clipping", "adasmooth", "ademamix-bias-corrected", "adopt", "amsgrad-bias-corrected", "asgd",
     "avagrad", "bcos", "bcos-m", "came", "came-vector", "cautious-adamw", "dadapt-sgd", "dog", "dowg", "dual-adam",
     "dual-averaging", "exadam", "fadam", "fromage", "ftrl", "gd-clipped-value", "grams", "kate", "lamb-eps", "laprop",
     "lars-optax", "lion-sign", "lion-tanh", "madgrad", "mars", "mars-lion", "momentum-weight-decay-schedule", "momo", "momo-adam",
     "msvag", "nadam-momentum-decay", "nadamw", "normuon", "optimistic-adam", "optimistic-nadam", "padam", "pid", "pnm",
     "polyak-step-bounded",
-    "qhadam-bias-corrected", "racs", "radam", "radam-torch", "rmsprop-centred-outside", "rmsprop-inside-momentum",
+    "qhadam-bias-corrected", "racs", "radam", "radam-torch", "rose-vector", "rmsprop-centred-outside", "rmsprop-inside-momentum",
     "schedule-free", "schedule-free-adamw",
     "schedule-free-adamw-bias-corrected", "scion-rms", "signum-sign", "simplified-ademamix",
-    "simplified-ademamix-ema", "sm3", "stable-adamw", "weight-average", "weight-ema",
+    "simplified-ademamix-ema", "sm3", "sm3-matrix", "stable-adamw", "weight-average", "weight-ema",
 ))  # fmt: skip
 
 REPRESENTATIVES = frozenset((

@@ -21,10 +21,10 @@ from derive.errors import SingularPointError, UsageError
 from derive.language import Arithmetic, Call, Name, Operation, interpret
 from derive.language.calls import CHOICES, PIECES
 from derive.language.interpret import MAX_BITS
-from derive.language.layers import ROW, summed_call
+from derive.language.layers import ROW, extreme_call, summed_call
 from derive.language.matrices import EIGENVECTORS, TRACE, TRANSPOSE, UNIT, operator_of
 from derive.scheme.map_programs import MapProgram
-from derive.scheme.shapes import THETA, shape_in
+from derive.scheme.shapes import THETA, lines_of, shape_in, width_of
 
 Vector = list[Jet]
 
@@ -112,6 +112,8 @@ class _Lines(Arithmetic):
             return self._piece(name, args)
         if summed := summed_call(name):
             return self._summed(*summed, args)
+        if extreme := extreme_call(name):
+            return self._extreme(*extreme, args[0])
         if operator_of(name):
             return self._product(name, args)
         if name == TRACE:
@@ -170,12 +172,24 @@ class _Lines(Arithmetic):
         size = max((len(x) for x in args if isinstance(x, list)), default=self.size)
         vectors = [x if isinstance(x, list) else [x] * size for x in args]
         terms = vectors[0] if name == "mean" else self.multiply(vectors[0], vectors[-1])
-        if not part:
-            return self._finished(name, terms)
-        found: dict[int, Jet] = {}
-        for line in _lines_of(size, part == ROW):
-            found |= dict.fromkeys(line, self._finished(name, [terms[i] for i in line]))
-        return [found[i] for i in range(size)]
+        return _over(part, terms, lambda line: self._finished(name, line))
+
+    def _extreme(self, name: str, part: str, x: Vector) -> Any:
+        """The series of the one component that is above all others, or below them; of two that are equal only to leading order
+        neither is."""
+
+        def is_beyond(a: Jet, b: Jet) -> bool:
+            distance = plus(a, b, -1).get(self.zero, fmpq(0))
+            return bool(distance > 0 if name == "largest" else distance < 0)
+
+        def only(line: Sequence[Jet]) -> Jet:
+            for i, a in enumerate(line):
+                if all(is_beyond(a, b) for j, b in enumerate(line) if j != i):
+                    return a
+            what = f"the {name} of these components is taken at two of them"
+            raise SingularPointError(f"{self.program.label} is not smooth at this point: {what}")
+
+        return _over(part, x, only)
 
     def _finished(self, name: str, terms: Sequence[Jet]) -> Jet:
         total = self._total(terms)
@@ -200,19 +214,19 @@ def _each(f: Callable[..., Jet], *args: Jet | Vector) -> Any:
     return [f(*(a[i] if isinstance(a, list) else a for a in args)) for i in range(size)]
 
 
-def _width(size: int) -> int:
-    """Columns of the most nearly square matrix of so many components with no more rows than columns."""
-    return size // next(m for m in range(isqrt(size), 0, -1) if size % m == 0)
+def _over(part: str, terms: Vector, f: Callable[[Sequence[Jet]], Jet]) -> Any:
+    """f of all components, or of those of the row or column of each."""
+    if not part:
+        return f(terms)
+    found: dict[int, Jet] = {}
+    for line in lines_of(len(terms), part == ROW):
+        found |= dict.fromkeys(line, f([terms[i] for i in line]))
+    return [found[i] for i in range(len(terms))]
 
 
 def _rows(a: Vector, shape: str) -> list[Vector]:
-    n = _width(len(a)) if tuple(shape) == THETA or shape[0] == shape[1] else len(a) // _width(len(a))
+    n = width_of(len(a)) if tuple(shape) == THETA or shape[0] == shape[1] else len(a) // width_of(len(a))
     return [a[i : i + n] for i in range(0, len(a), n)]
-
-
-def _lines_of(size: int, rows: bool) -> list[range]:
-    n = _width(size)
-    return [range(i, i + n) for i in range(0, size, n)] if rows else [range(j, size, n) for j in range(n)]
 
 
 __all__ = ["along"]

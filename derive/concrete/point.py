@@ -19,10 +19,11 @@ from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, arguments, space_of
 from derive.errors import UsageError
-from derive.language.layers import LAYER
+from derive.language.layers import LAYER, ROW
 from derive.language.maps import map_of
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula, examples
+from derive.scheme.shapes import lines_of
 
 Number = Any
 Vector = list[Number]  # one number a component; a scalar is the same number at each
@@ -166,17 +167,18 @@ class Point(Fold[Vector]):
         if f.label not in ("", LAYER):
             raise UsageError(f"a sum over a {f.label} has no value here, where a point has no shape; derive code computes it")
         if f.label:
-            return self.over_layers(values)
+            return self.over_parts(values, f.label)
         return [sum(values, self.zero)] * self.numbers.size
 
-    def over_layers(self, values: Vector) -> Vector:
-        """sum of values over the layer of every component."""
-        if not self.layers:
+    def over_parts(self, values: Vector, part: str) -> Vector:
+        """sum of values over the layer, the row or the column of every component."""
+        parts = self.layers if part == LAYER else lines_of(len(values), part == ROW)
+        if not parts:
             raise UsageError("a sum over layers has a value once it is said which components are in which layer")
         result = list(values)
-        for layer in self.layers:
-            total = sum((values[i] for i in layer), self.zero)
-            for i in layer:
+        for places in parts:
+            total = sum((values[i] for i in places), self.zero)
+            for i in places:
                 result[i] = total
         return result
 

@@ -20,6 +20,7 @@ for sgrad(x) (`derive.language.samples`), and choices, where<(a, b, x, y) for wh
     unicode, ascii, latex
                  a pattern with a place {0}, {1} for every argument, or what stands before arguments in parentheses
     piece        one smooth branch on each side of a comparison (`derive.scheme.regions`); a formula has none
+    lines        stands only in the lines of a declared map (`derive.scheme.map_programs`)
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from derive.language.layers import PARTS, summed_call
+from derive.language.layers import COLUMN, PARTS, ROW, over_components, part_call
 from derive.language.matrices import EIGENVECTORS, PRODUCT, TRACE, TRANSPOSE, UNIT
 from derive.language.samples import NORMAL, SAMPLED, sample_of, sampled_name
 
@@ -55,6 +56,7 @@ class SchemeCall:
     ascii: str = ""
     latex: str = ""
     piece: bool = False
+    lines: bool = False
 
     def kind_for(self, arguments: Sequence[Kind]) -> Kind:
         """The kind of the call on arguments of these kinds.
@@ -103,6 +105,22 @@ def _over(part: str) -> tuple[SchemeCall, ...]:
     )  # fmt: skip
 
 
+def _extreme(name: str, latex: str) -> tuple[SchemeCall, ...]:
+    """The largest or smallest component of all, and that of the row or column of each component.
+
+    >>> write_call("smallest.row", ["x"], "unicode"), write_call("largest.row", ["x"], "latex")
+    ('smallest(x, row)', '\\\\max_{\\\\mathrm{row}}(x)')
+    """
+    return (
+        SchemeCall(name, 1, "scalar", True, latex=rf"{latex}({{0}})", lines=True),
+        *(
+            SchemeCall(part_call(name, part), 1, "vector", True, unicode=f"{name}({{0}}, {part})", ascii=f"{name}({{0}}, {part})",
+                       latex=rf"{latex}_{{{{\mathrm{{{{{part}}}}}}}}}({{0}})", lines=True)
+            for part in (ROW, COLUMN)
+        ),
+    )  # fmt: skip
+
+
 CALLS: dict[str, SchemeCall] = {
     call.name: call
     for call in (
@@ -127,18 +145,12 @@ CALLS: dict[str, SchemeCall] = {
         SchemeCall(PRODUCT, 2, "vector", True, unicode="{0} @ {1}", ascii="{0} @ {1}", latex=r"{0}\, {1}"),
         SchemeCall(TRANSPOSE, 1, "vector", True, unicode="{0}.T", ascii="{0}.T", latex=r"{0}^{{\top}}"),
         SchemeCall(TRACE, 1, "scalar", True, latex=r"\operatorname{{tr}}({0})"),
+        SchemeCall(UNIT, 1, "vector", True, latex=r"\operatorname{{eye}}({0})", lines=True),
+        SchemeCall(EIGENVECTORS, 1, "vector", True, latex=r"\operatorname{{eigvec}}({0})", lines=True),
+        *_extreme("largest", r"\max"),
+        *_extreme("smallest", r"\min"),
     )
 }
-
-#: those that stand in the lines of maps alone
-_IN_LINES: dict[str, SchemeCall] = {
-    call.name: call
-    for call in (
-        SchemeCall(UNIT, 1, "vector", True, latex=r"\operatorname{{eye}}({0})"),
-        SchemeCall(EIGENVECTORS, 1, "vector", True, latex=r"\operatorname{{eigvec}}({0})"),
-    )
-}
-
 
 #: the calls that have branches
 PIECES = frozenset(name for name, call in CALLS.items() if call.piece)
@@ -149,7 +161,7 @@ def call_of(name: str) -> SchemeCall:
     name, sample = sample_of(name)
     if partial := partial_of(name):
         return SchemeCall(name, kind="vector" if partial.variables else "scalar", of_vectors=True, label=partial.label)
-    return CALLS.get(sampled_name(name) if sample else name) or _IN_LINES.get(name) or SchemeCall(name)
+    return CALLS.get(sampled_name(name) if sample else name) or SchemeCall(name)
 
 
 @dataclass(frozen=True)
@@ -195,7 +207,7 @@ def partial_of(name: str) -> Partial | None:
     if name.endswith(_VALUE):
         return Partial(name.removesuffix(_VALUE), ())
     loss, dot, variables = name.partition(".")
-    if summed_call(name):
+    if over_components(name):
         return None
     return Partial(loss, tuple(variables.split("."))) if dot else None
 
@@ -225,12 +237,18 @@ ELSEWHERE: dict[str, int | None] = {"grad": 1, "field": 1}
 
 def plain_arities() -> dict[str, int]:
     """The calls that evaluate no function of theta and have one branch: roots, sizes, signs, scalar products."""
-    return {name: call.arity for name, call in CALLS.items() if not call.label and not call.piece}
+    return {name: call.arity for name, call in CALLS.items() if not (call.label or call.piece or call.lines)}
+
+
+def line_arities() -> dict[str, int]:
+    """The calls that stand only in the lines of a declared map."""
+    return {name: call.arity for name, call in CALLS.items() if call.lines}
 
 
 def arities() -> dict[str, int]:
     """How many arguments each call of the scheme language takes, by the names by which a text calls them."""
-    return {written_name(name): 3 if name in CHOICES else call.arity for name, call in CALLS.items()} | AT_POINT
+    found = {written_name(name): 3 if name in CHOICES else call.arity for name, call in CALLS.items() if not call.lines}
+    return found | AT_POINT
 
 
 def function_called(name: str, count: int) -> str:

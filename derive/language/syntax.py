@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.language.layers import summed_call
+from derive.language.layers import over_components
 from derive.language.matrices import PRODUCT, TRANSPOSE, operator_of
 from derive.language.samples import sample_of, sampled_name
 
@@ -167,7 +167,7 @@ def _call_text(function: str, arguments: Sequence[str]) -> str:
         a, b, x, y = arguments
         return f"where({a} {function.removeprefix('where')} {b}, {x}, {y})"
     loss, *variables = function.split(".")
-    if summed_call(function):
+    if over_components(function):
         function, arguments = loss, [*arguments, *variables]
     elif variables:
         cut = len(arguments) - len(variables) + 1

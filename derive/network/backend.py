@@ -38,6 +38,9 @@ class Backend(Protocol):
 
     def size(self, x: Array) -> int: ...
 
+    def largest(self, x: Array, axis: int | None) -> Array:
+        """The largest entry, or that along an axis, which stays with length one."""
+
     def full(self, x: Array, value: Scalar) -> Array:
         """An array like x that is everywhere the value."""
 

@@ -40,6 +40,9 @@ class JaxBackend:
     def size(self, x: Array) -> int:
         return int(jnp.size(x))
 
+    def largest(self, x: Array, axis: int | None) -> Array:
+        return jnp.max(x, axis=axis, keepdims=axis is not None)
+
     def full(self, x: Array, value: Scalar) -> Array:
         return jnp.full_like(x, value)
 

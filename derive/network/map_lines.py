@@ -9,7 +9,7 @@ from typing import Any
 from derive.errors import UsageError
 from derive.language import Arithmetic, Call, Name, Operation, interpret
 from derive.language.calls import CHOICES, PIECES
-from derive.language.layers import ROW, summed_call
+from derive.language.layers import ROW, extreme_call, summed_call
 from derive.language.matrices import EIGENVECTORS, PRODUCT, TRACE, TRANSPOSE, UNIT
 from derive.language.repeats import unrolled
 from derive.network.backend import Array, Backend, Function, Scalar, Tree
@@ -58,6 +58,8 @@ class _Lines(Arithmetic):
         name = node.function
         if summed := summed_call(name):
             return self._summed(*summed, args)
+        if extreme := extreme_call(name):
+            return self._extreme(*extreme, args[0])
         if name in PIECES:
             return self._piece(name, args)
         match name:
@@ -101,13 +103,26 @@ class _Lines(Arithmetic):
         x, y = (first, second) if above else (second, first)
         return y + (x - y) * ((1 + self._sign(a - b)) / 2)
 
+    def _extreme(self, name: str, part: str, x: Array) -> Any:
+        """The sum of the components that are not beyond the largest, which is one of them; of two there is no value: nan."""
+        if name == "smallest":
+            return -self._extreme("largest", part, -x)
+        axis = {"": None, ROW: 1}.get(part, 0)
+        there = 1 - self._sign(self.backend.largest(x, axis) - x)  # 1 where x is the largest, 0 elsewhere
+        found, count = (self._over(part, x * there), self._over(part, there))
+        one = 1 - self._sign(count - 1)
+        return found * one / one
+
+    def _over(self, part: str, terms: Array) -> Any:
+        """The sum of all, or over the row or column of each component."""
+        if not part:
+            return self.backend.total(terms)
+        return terms.sum(axis=1 if part == ROW else 0, keepdims=True) + terms * 0
+
     def _summed(self, name: str, part: str, args: list[Any]) -> Any:
         terms = args[0] if name == "mean" else args[0] * args[-1]
-        if part:
-            total = terms.sum(axis=1 if part == ROW else 0, keepdims=True) + terms * 0
-            count = terms.shape[1] if part == ROW else terms.shape[0]
-        else:
-            total, count = self.backend.total(terms), self.backend.size(terms)
+        total = self._over(part, terms)
+        count = terms.shape[part == ROW] if part else self.backend.size(terms)
         return total / count if name == "mean" else total**0.5 if name == "norm" else total
 
 

@@ -43,6 +43,9 @@ class TorchBackend:
     def size(self, x: Array) -> int:
         return int(x.numel())
 
+    def largest(self, x: Array, axis: int | None) -> Array:
+        return x.amax() if axis is None else x.amax(axis, keepdim=True)
+
     def full(self, x: Array, value: Scalar) -> Array:
         return torch.zeros_like(x) + value
 

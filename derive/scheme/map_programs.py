@@ -37,8 +37,8 @@ from derive.language import (
     unrolled,
     walk,
 )
-from derive.language.calls import PIECES, Kind, plain_arities, written_name
-from derive.language.layers import CROSSED, LAYERED, SUMMED
+from derive.language.calls import PIECES, Kind, line_arities, plain_arities, written_name
+from derive.language.layers import CROSSED, CROSSED_EXTREMA, EXTREMA, LAYERED, SUMMED
 from derive.language.maps import MapKind, map_of
 from derive.language.matrices import LINE_CALLS, MATRIX_CALLS
 from derive.language.samples import is_noise
@@ -47,7 +47,7 @@ from derive.scheme.names import CLOCK
 from derive.scheme.shapes import THETA, Shape, Shapes, checked_shape, shape_text, shaped
 
 #: what the lines of a map may call
-_CALLS = frozenset(name for name in (*plain_arities(), *PIECES, *LINE_CALLS) if name not in LAYERED and not is_noise(name))
+_CALLS = frozenset(name for name in (*plain_arities(), *PIECES, *line_arities()) if name not in LAYERED and not is_noise(name))
 _HEAD = re.compile(r"\s*([^\W\d]\w*)\s*\(\s*([^\W\d]\w*)\s*\)\s*")
 EXAMPLE = '"P(X)" = "X = X/norm(X); P = 3/2*X - 1/2*X @ X.T @ X"'
 
@@ -97,7 +97,7 @@ class MapProgram:
     @cached_property
     def of_matrices(self) -> bool:
         """Whether the argument must be a matrix."""
-        return not self.calls.isdisjoint((*MATRIX_CALLS, *CROSSED, *LINE_CALLS))
+        return not self.calls.isdisjoint((*MATRIX_CALLS, *CROSSED, *CROSSED_EXTREMA, *LINE_CALLS))
 
     def lines(self, shape: Shape) -> tuple[tuple[str, Expression], ...]:
         """Every assignment as often as it is carried out, products of matrices with the shapes of their factors.
@@ -142,7 +142,7 @@ def parse_map_program(
         raise SchemeError(f"{where}, [maps] '{head}': name the map with one argument, {EXAMPLE}")
     label, argument = map(plain_name, found.groups())
     where = f"{where}, [maps] {label}"
-    statements = parse_update(text, where, LINE_CALLS, parameters)
+    statements = parse_update(text, where, line_arities(), parameters)
     lines = [*assignments(statements)]
     if argument in parameters or argument in CLOCK:
         raise SchemeError(f"{where}: the argument '{argument}' has a meaning already; choose another letter")
@@ -150,8 +150,9 @@ def parse_map_program(
         raise SchemeError(f"{where}: its lines end by assigning it, and do not read it before: {EXAMPLE}")
     _check_lines(statements, argument, where, parameters)
     program = MapProgram(label, argument, statements, where, text, kinds.get(label, "map"))
-    if program.kind == "componentwise" and (program.of_matrices or not program.calls.isdisjoint(SUMMED)):
-        raise SchemeError(f"{where}: it is componentwise, and its lines add components of its argument; declare it as a map")
+    if program.kind == "componentwise" and (program.of_matrices or not program.calls.isdisjoint((*SUMMED, *EXTREMA))):
+        text = "it is componentwise, and its lines add components of its argument, or compare them; declare it as a map"
+        raise SchemeError(f"{where}: {text}")
     for a in lines:
         check_kinds(a.value, program.kinds, where)
     measured = (replace(a, value=sized(a.value, program.kinds)) for a in lines)  # |a| of one number is no norm

@@ -9,6 +9,7 @@ that what is found holds for all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isqrt
 from typing import TYPE_CHECKING, Literal
 
 from derive.errors import ParseError
@@ -32,6 +33,25 @@ def shape_text(shape: Shape) -> str:
     'm x n'
     """
     return " x ".join(shape)
+
+
+def width_of(size: int) -> int:
+    """Columns of the most nearly square matrix of so many components with no more rows than columns.
+
+    >>> [width_of(n) for n in (1, 2, 4, 6, 12)]
+    [1, 2, 2, 3, 4]
+    """
+    return size // next(m for m in range(isqrt(size), 0, -1) if size % m == 0)
+
+
+def lines_of(size: int, rows: bool) -> list[range]:
+    """The places of the components of every row, or of every column, of that matrix.
+
+    >>> lines_of(6, True), lines_of(6, False)
+    ([range(0, 3), range(3, 6)], [range(0, 6, 3), range(1, 6, 3), range(2, 6, 3)])
+    """
+    n = width_of(size)
+    return [range(i, i + n) for i in range(0, size, n)] if rows else [range(j, size, n) for j in range(n)]
 
 
 class Shapes(Meaning[Shape | None]):

@@ -11,10 +11,10 @@ from typing import Any
 from derive.errors import UsageError, nearest
 from derive.language import Call, Expression, Name, Number, Operation, constant
 from derive.language.calls import CHOICES, KNOWN_FUNCTIONS, PIECES
-from derive.language.layers import LAYER, ROW, summed_call
+from derive.language.layers import LAYER, ROW, extreme_call, summed_call
 from verify.numbers.kinds import Numbers
 from verify.numbers.known import known_function
-from verify.numbers.power_series import sum_of
+from verify.numbers.power_series import SingularSeries, sum_of
 
 Value = Any
 Functions = Callable[[str, list[Any]], Any]
@@ -130,6 +130,43 @@ def summed(function: str, args: Sequence[Value], dimension: int, layers: Iterabl
     for layer in layers:
         found |= dict.fromkeys(layer, _summed(name, [[x[i] for i in layer] for x in vectors], numbers))
     return [found[i] for i in range(size)]
+
+
+def extreme(function: str, x: Sequence[Value], numbers: Numbers) -> Value:
+    """largest or smallest: a number; over the row or column of each component: a vector.
+
+    Raises ZeroDivisionError or SingularSeries where two are equal and none is beyond them.
+
+    >>> from verify.numbers.kinds import FRACTIONS
+    >>> x = [Fraction(n) for n in (1, 1, 3, -2, -1, -2)]
+    >>> str(extreme("largest", x, FRACTIONS)), [str(n) for n in extreme("smallest.column", x, FRACTIONS)[:3]]
+    ('3', ['-2', '-1', '-2'])
+    >>> extreme("smallest", x, FRACTIONS)
+    Traceback (most recent call last):
+        ...
+    ZeroDivisionError: Fraction(0, 0)
+    """
+    name, part = extreme_call(function) or (function, "")
+    if not part:
+        return _extreme(name, x, numbers)
+    found: dict[int, Any] = {}
+    for line in lines_of(len(x), part == ROW):
+        found |= dict.fromkeys(line, _extreme(name, [x[i] for i in line], numbers))
+    return [found[i] for i in range(len(x))]
+
+
+def _extreme(name: str, values: Sequence[Any], numbers: Numbers) -> Any:
+    """The last that was beyond those before it; what was equal to one of them then must be below it in the end."""
+    choice, equal = "max" if name == "largest" else "min", []
+    best = values[0]
+    for x in values[1:]:
+        try:
+            best = compared(choice, [x, best], numbers)
+        except (ZeroDivisionError, SingularSeries):
+            equal.append(x)
+    for x in equal:
+        numbers.sign(best - x)
+    return best
 
 
 def sides_of(dimension: int) -> tuple[int, int]:

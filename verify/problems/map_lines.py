@@ -9,11 +9,11 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.language.layers import summed_call
+from derive.language.layers import extreme_call, summed_call
 from derive.language.matrices import EIGENVECTORS, UNIT
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.shapes import THETA, Shape
-from verify.numbers.evaluation import elementary, evaluate, summed
+from verify.numbers.evaluation import elementary, evaluate, extreme, summed
 from verify.numbers.kinds import Numbers
 from verify.numbers.power_series import IrrationalRoot, Series
 from verify.problems.eigenvectors import eigenvectors
@@ -68,6 +68,8 @@ def carried_out(program: MapProgram, point: list[Any], names: Mapping[str, Any],
             return of_matrices(function, args)
         if summed_call(function):
             return summed(function, args, len(point), (), numbers)
+        if extreme_call(function):
+            return extreme(function, args[0], numbers)
         return elementary(function, args, numbers)
 
     known = {**names, program.argument: point}
