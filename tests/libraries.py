@@ -111,8 +111,14 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
     if given.count or given.state:
         _preset(optimizer, parameter, given)
 
+    if name == "SCIONLight":
+        parameter.grad.zero_()
+
     def set_gradient(slope: Point) -> None:
-        parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
+        if name == "SCIONLight":  # its memory, and the backward pass adds to it
+            parameter.grad.add_(tensor(slope))
+        else:
+            parameter.grad = tensor(slope).to_sparse() if name == "SparseAdam" else tensor(slope)
 
     def closure() -> Any:
         here = parameter.flatten().tolist()
