@@ -12,7 +12,9 @@ from extras import imported
 jax, _, _ = imported("jax"), imported("optax"), imported("sklearn")
 jax.config.update("jax_enable_x64", True)
 
+import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from jax.flatten_util import ravel_pytree  # noqa: E402
 
 from derive.errors import UsageError  # noqa: E402
 from derive.network.law import LawFunction  # noqa: E402
@@ -108,10 +110,59 @@ def test_slopes_over_seeds(optimizer: str, options: dict[str, int]) -> None:
     assert found.verdict == "verified", found
 
 
+@pytest.mark.slow
+def test_a_sample_is_a_batch_and_averages_start_at_their_means_over_the_batches() -> None:
+    model = built("mlp", width=2, images=4)
+    runs = LawRuns(OPTIMIZERS["adam"], "inertial", model, 2, whole=True)
+    assert (runs.samples.tolist(), runs.drawn, runs.rest) == ([[0, 1], [2, 3]], 1, None)
+    a, b = (jax.grad(model.batch_loss)(model.params, jnp.array(i))[0]["b"] for i in runs.samples.tolist())
+    assert runs.begin["m"][0]["b"].tolist() == pytest.approx(((a + b) / 2).tolist())
+    assert runs.begin["v"][0]["b"].tolist() == pytest.approx(((a**2 + b**2) / 2).tolist())
+    gamma, free = runs.settings({"gamma": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8})
+    (params, state), step = runs._step(gamma, free)
+    g = jax.grad(model.batch_loss)(params, runs.samples[0])
+    _, after = step((params, state), g)
+    assert after[0].nu[0]["b"].tolist() == pytest.approx((0.999 * (a**2 + b**2) / 2 + 0.001 * a**2).tolist())
+
+
+@pytest.mark.slow
+def test_averages_at_their_means_do_not_drift_and_squares_are_of_batches() -> None:
+    """The limit drift of v at the start is zero there, and would not be with squares of single images."""
+    runs = LawRuns(OPTIMIZERS["rmsprop"], "inertial", built("mlp", width=2, images=4), 2, whole=True)
+    _, free = runs.settings({"gamma": 1e-3, "rho": 0.9, "eps": 1e-8})
+    assert "B" not in free
+    slow = {"G": runs.begin["G"]}
+    drift = ravel_pytree(runs.limit.drift(runs.begin["theta"], free, slow)["G"][0])[0]
+    scale = free["lam"] * ravel_pytree(slow["G"])[0].max()
+    assert float(jnp.abs(drift).max()) < 1e-9 * float(scale)
+    single = LawRuns(OPTIMIZERS["rmsprop"], "inertial", built("mlp", width=2, images=4), 1, whole=True)
+    other = ravel_pytree(single.limit.drift(runs.begin["theta"], free, slow)["G"][0])[0]
+    assert float(jnp.abs(other).max()) > 0.1 * float(scale)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_slow_averages_over_all_sequences_of_batches(optimizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And with twice the terms at gamma^1 in their place the error falls as gamma."""
+    model = built("mlp", width=4, images=8)
+    given: dict[str, Any] = {"batch": 4, "count": 4, "halvings": 1}
+    found = compare_law(optimizer, model, **given)
+    assert found.seeds == 0
+    assert found.verdict_of(1) == "verified", found
+    right = LawFunction.on
+
+    def wrong(self: LawFunction, *args: Any) -> list[Any]:
+        return [x * 2**k for k, x in enumerate(right(self, *args))]
+
+    monkeypatch.setattr(LawFunction, "on", wrong)
+    assert compare_law(optimizer, model, **given).verdict_of(1) == "undecided"
+
+
 @pytest.mark.parametrize(
     ("optimizer", "given", "message"),
     [
-        ("adam", {}, "with batches the optimizers are gd, momentum, nesterov"),
+        ("muon", {}, "with batches the optimizers are gd, momentum, nesterov, rmsprop, adam, adamw, not muon"),
+        ("adam", {"batch": 2}, "the 3 images are cut into batches once, and 2 is no divisor; write --batch 1, or take 2 images"),
         ("gdd", {}, "no optimizer gdd"),
         ("gd", {"hyper": {"beta": 0.9}}, "no hyperparameter beta"),
         ("gd", {"gamma": -1.0}, "above zero"),

@@ -26,13 +26,14 @@ EPILOG = epilog(
         "verify network momentum --model transformer --gamma 1e-3 --set beta=0.95",
         "verify network gd --plot gd.png",
         "verify network sgd --batch 8                # in law: means over many seeds",
+        "verify network adam --batch 10 --seeds 40000",
         "verify network gd --along --gamma 0.3 --plot along.png",
         "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
         "verify network adam --backend torch --plot adam.png",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
-    "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov. "
-    "They need pip install 'shadowflow[network]'.",
+    "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov, "
+    "rmsprop, adam, adamw. They need pip install 'shadowflow[network]'.",
 )
 UNDECIDED = 2
 
