@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from derive.algebra.coefficients import Ratio
 from derive.algebra.inequalities import Inequality
 from derive.algebra.sums import Sum
-from derive.errors import UsageError
+from derive.errors import OrderError, UsageError
 from derive.result import Combination, Equation, Relaxation
 from derive.scheme import Configuration, Scheme, configure, load_scheme
 from derive.scheme.slow_variables import in_slow_variables
@@ -207,7 +207,8 @@ def modified_equation(
     force     derive even if more than 50,000 terms are to be expected, or 250,000 products of terms are not enough
     assume    of a text with branches, what holds in the region that is meant, such as "norm(grad) > c"
 
-    Raises UsageError (bad order, regime or setting; several regions), SchemeError and ParseError (bad file or text),
+    Raises UsageError (bad order, regime or setting; several regions; OrderError where it takes too many terms), SchemeError and
+    ParseError (bad file or text),
     ReductionError (the scheme has no modified equation of this kind).
 
     >>> print(modified_equation("gd", order=2)["theta"][2])
@@ -397,7 +398,4 @@ def check_order(configuration: Configuration, order: int, force: bool = False, m
     most = MAX_TERMS if most is None else most
     if digits > log10(most):
         amount = f"about {round(10**digits, -3):,.0f}" if digits < 9 else f"about 10^{digits:.0f}"
-        raise UsageError(
-            f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {most:,} "
-            "(--force derives it all the same)"
-        )
+        raise OrderError(f"order {order} would take {amount} terms at gamma^{order} alone; the limit is {most:,}")

@@ -16,6 +16,10 @@ class UsageError(DeriveError):
     """An option or argument is out of range, unknown or missing."""
 
 
+class OrderError(UsageError):
+    """The order asks for more terms than are derived unless they are asked for all the same (`force`)."""
+
+
 class ParseError(DeriveError):
     """A scheme, loss or formula text is not in the grammar; carries the place in that text.
 

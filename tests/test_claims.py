@@ -276,7 +276,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *a
     return int(stop.value.code or 0), captured.out, captured.err
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [pytest.param(f, marks=[pytest.mark.slow] * (f == "literature")) for f in FOLDERS])
 def test_the_shipped_claims_are_as_recorded(capsys: Any, monkeypatch: Any, folder: str) -> None:
     status, out, err = call(capsys, monkeypatch, *([folder] if folder != "seeds" else []))
     assert (status, err) == (0, "")

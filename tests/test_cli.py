@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from derive import catalogue
+from derive.commands.main import main
 from derive.scheme.schedule import schedules
 
 
@@ -131,6 +134,19 @@ def test_ranges_are_noted_on_stderr() -> None:
         "but its iterates need not follow them\n"
     )
     assert "grows: unstable" in result.stdout
+
+
+@pytest.mark.parametrize("name", sorted(main.list_commands(click.Context(main))))
+def test_force_is_named_where_it_is_an_option(name: str) -> None:
+    """46 million terms of momentum at gamma^20."""
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    options = {p.name for p in command.params}
+    if "order" not in options:
+        return
+    result = CliRunner().invoke(main, [name, "momentum", "--order", "20", *(["--target", "jax"] if name == "code" else [])])
+    text = f"{result.exception} {result.output}"
+    assert ("--force" in text) == ("force" in options), text
 
 
 def test_nothing_is_executed(tmp_path: Path) -> None:

@@ -150,9 +150,10 @@ def test_latex_and_what_is_refused() -> None:
     assert printed("gd", "--order", "1", "--target", "latex").startswith(r"\begin{align*}")
     run = CliRunner()
     for arguments, words in (
-        (["game-simultaneous"], "several players"),
-        (["lars"], "the layers"),
-        (["muon"], "is a map, and no code"),
+        (["game-simultaneous"], "one loss of one vector of parameters; eq.function takes several"),
+        (["local-gd"], "one loss of one vector of parameters; eq.function takes several"),
+        (["sgld"], "draws at random"),
+        (["gd-clipped-norm"], "pick it with --assume"),
         (["momentum", "--what", "loss", "--order", "2"], "a modified loss is written through gamma^1 alone"),
     ):
         result = run.invoke(main, ["code", *arguments])

@@ -111,7 +111,7 @@ def test_dadapt_adamw_by_hand() -> None:
     assert [F(v) for v in values[1]] == by_hand
 
 
-@pytest.mark.parametrize("name", ["prodigy", "dadapt-adamw"])
+@pytest.mark.parametrize("name", [pytest.param("prodigy", marks=pytest.mark.slow), "dadapt-adamw"])
 def test_every_region_is_proved_and_another_coefficient_refused(name: str) -> None:
     for equation in modified_equations(name, 0):
         assert proof(equation).proved

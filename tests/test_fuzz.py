@@ -17,16 +17,15 @@ from fuzzing.children import Case, Limits, Outcome, run_cases
 from fuzzing.surfaces import SURFACES, case
 from fuzzing.texts import Texts
 
-COUNT = 2000
 
-
-def test_nothing_fails_and_most_is_read() -> None:
+@pytest.mark.parametrize("count", [600, pytest.param(3000, marks=pytest.mark.slow)])
+def test_nothing_fails_and_most_is_read(count: int) -> None:
     figures = fuzz.Figures()
-    for c, outcome in run_cases(map(case, range(COUNT)), fuzz.programs(), Limits(), fuzz.refusals()):
+    for c, outcome in run_cases(map(case, range(count)), fuzz.programs(), Limits(), fuzz.refusals()):
         figures.count(c, outcome)
     found = [f"{key}: {fuzz.command_of(cases[0])}" for key, cases in figures.failures.items()]
     assert not found, "\n".join(found)
-    assert figures.kinds["inputs"] == COUNT
+    assert figures.kinds["inputs"] == count
     assert figures.share_read > 0.5
     assert figures.surfaces.keys() == SURFACES.keys()
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import factorial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive import catalogue, inline_scheme, load_scheme, modified_equation
@@ -166,6 +166,7 @@ def on_quadratic(update: str, order: int, **settings: str) -> list[Fraction]:
 small = st.fractions(min_value=-1, max_value=1, max_denominator=5)
 
 
+@settings(max_examples=10)
 @given(beta=small.filter(lambda b: b != 1), a=small, order=st.integers(0, 9))
 def test_two_step_schemes_on_quadratics(beta: Fraction, a: Fraction, order: int) -> None:
     """theta+ = theta + beta (theta - theta_prev) - gamma grad(theta + a (theta - theta_prev)), x = gamma h:

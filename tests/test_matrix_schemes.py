@@ -94,6 +94,7 @@ def test_racs_is_proved() -> None:
     proved(modified_equation("racs", 1), 1)
 
 
+@pytest.mark.slow
 def test_a_region_of_adafactor_is_proved() -> None:
     proved(modified_equations("adafactor-unscaled", order=1)[0], 1)
 

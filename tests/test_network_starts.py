@@ -21,13 +21,14 @@ import numpy as np  # noqa: E402
 from derive import initial_layer, modified_equation  # noqa: E402
 from derive.errors import ReductionError, UsageError  # noqa: E402
 from verify.network import checkpoint as checkpoints  # noqa: E402
-from verify.network.along import diagnose, edge_of  # noqa: E402
+from verify.network.along import diagnose  # noqa: E402
 from verify.network.along_picture import save_diagnosis  # noqa: E402
 from verify.network.experiment import compare  # noqa: E402
+from verify.network.follow import edge_of  # noqa: E402
 from verify.network.kinks import jumps  # noqa: E402
-from verify.network.models import Model  # noqa: E402
+from verify.network.models import Model, hessian_product  # noqa: E402
 from verify.network.optimizers import OPTIMIZERS  # noqa: E402
-from verify.network.sharpness import hessian_product, sharpness  # noqa: E402
+from verify.network.sharpness import sharpness  # noqa: E402
 
 Loss = Callable[[Any], Any]
 

@@ -11,11 +11,14 @@ torch = pytest.importorskip("torch", reason="torch is not installed (extra 'torc
 pytest.importorskip("scipy", reason="scipy is not installed (extra 'network')")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed (extra 'network')")
 
+import numpy as np  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
 from derive.errors import UsageError  # noqa: E402
 from verify.commands.main import main  # noqa: E402
-from verify.network.pytorch.experiment import compare  # noqa: E402
+from verify.network.pictures import save_picture  # noqa: E402
+from verify.network.pytorch.along import diagnose  # noqa: E402
+from verify.network.pytorch.experiment import compare, paths  # noqa: E402
 from verify.network.pytorch.module import TorchModel, loaded, mlp  # noqa: E402
 from verify.network.pytorch.rows import OPTIMIZERS, READ  # noqa: E402
 from verify.network.pytorch.runs import Runs, checkpoint  # noqa: E402
@@ -195,12 +198,79 @@ def test_float32_rounds_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "warning" not in ran.stdout
 
 
+# ---------------------------------------------------------------------- pictures, and along a run
+
+
+def parabola(start: float = 1.0) -> TorchModel:
+    """3 x^2."""
+    module = torch.nn.Linear(1, 1, bias=False, dtype=F64)
+    with torch.no_grad():
+        module.weight.fill_(start)
+    return TorchModel("parabola", module, lambda m: 3 * m.weight.square().sum())
+
+
+def test_along_a_parabola_everything_is_known() -> None:
+    """f_1 = -H grad L/2: |gamma f_1|/|f_0| = gamma h/2, theta_n = (1 - gamma h)^n, the flows are exponentials."""
+    found = diagnose("gd", parabola(), gamma=0.1, steps=6, points=4)
+    n = np.array(found.steps)
+    x = (1 - 0.6) ** n
+    assert found.library == "torch"
+    assert found.sharpness == pytest.approx([6] * len(n))
+    assert found.edge == pytest.approx(20)
+    assert found.ratio == pytest.approx([0.3] * len(n))
+    assert found.loss == pytest.approx(list(3 * x**2))
+    assert found.modified == pytest.approx(list(3 * x**2 + 0.1 / 4 * (6 * x) ** 2))
+    assert found.distance[0] == pytest.approx(list(abs(np.exp(-0.6 * n) - x)), abs=1e-6)
+    assert found.distance[1] == pytest.approx(list(abs(np.exp(-0.6 * (1 + 0.3) * n) - x)), abs=1e-6)
+    assert found.to_json()["library"] == "torch"
+
+
+def test_paths_are_those_of_the_optimizer_and_of_the_flows(tmp_path: Path) -> None:
+    model = parabola()
+    result = compare("gd", model, gamma=0.05, order=1, count=4)
+    found = paths(result, model)
+    assert found.iterates[:, 0].tolist() == pytest.approx([0.7**n for n in range(5)])
+    times = 0.05 / found.finer * np.arange(found.flows.shape[1])
+    assert found.flows[1, :, 0].tolist() == pytest.approx(list(np.exp(-6 * (1 + 0.15) * times)), rel=1e-6)
+    save_picture(tmp_path / "a.png", result, found)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_slow_averages_along_a_run_are_those_of_torch() -> None:
+    found = diagnose("adam", toy(), steps=40, points=5)
+    assert (found.regime, found.modified) == ("inertial", ())
+    assert found.distance[1][-1] < found.distance[0][-1] / 3
+
+
+def test_a_flow_that_cannot_be_followed_ends_in_the_picture_alone() -> None:
+    """x' = x^2 from 1 has no numbers beyond the time 1."""
+    model = TorchModel("blow-up", parabola().module, lambda m: -(m.weight**3).sum() / 3)
+    runs = Runs(OPTIMIZERS["gd"], "", 1, model)
+    rows = runs.flow_points(0.25, {}, 1, 5, 0, runs.start(0.25, {}))[:, 0]
+    assert rows[:4].tolist() == pytest.approx([1, 4 / 3, 2, 4], rel=1e-6)
+    assert np.isnan(rows[5])
+
+
+@pytest.mark.slow
+def test_the_command_draws_a_run_of_torch(tmp_path: Path) -> None:
+    for options in (["--order", "1"], ["--along", "--steps", "10"]):
+        picture = tmp_path / "torch.png"
+        args = ["network", "gd", "--backend", "torch", "--images", "20", *options, "--plot", str(picture)]
+        ran = CliRunner().invoke(main, args, standalone_mode=False)
+        assert ran.exception is None, ran.exception
+        assert "gd of torch on mlp" in ran.stdout
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        picture.unlink()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["--backend", "torch", "--sweep", "gamma=1,2"], "leave --backend and --start out"),
         (["--backend", "torch", "--model", "transformer"], "--model transformer is one of jax"),
-        (["--backend", "torch", "--along"], "follows one run of optax"),
+        (["--backend", "torch", "--plot", "a.pdf"], "must end in .png or .svg"),
+        (["--along", "--sweep", "gamma=1,2"], "leave --sweep out"),
         (["--dtype", "float32"], "is one of torch's runs"),
     ],
 )

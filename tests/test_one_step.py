@@ -146,7 +146,7 @@ def test_known_functions(call: str) -> None:
         entry["coefficient"] = right
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.data())
 def test_random_tree_schemes_on_random_losses(data: st.DataObject) -> None:
     """Valid random update texts on random polynomial losses in 1 to 3 dimensions, through gamma^2."""

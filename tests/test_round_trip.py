@@ -233,7 +233,7 @@ def test_printed_equations_are_what_was_derived(name: str, regime: str | None, f
         assert same_series(eq, series_of(eq, text, len(expected) - 1), expected), (left, text)
 
 
-@media
+@pytest.mark.parametrize("medium", ["unicode", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_a_changed_digit_letter_sign_or_bracket_is_seen(medium: str) -> None:
     """Each place of the printed equation carries weight: changed, it reads as something else or not at all."""
     eq = equation("adam", "inertial")

@@ -314,7 +314,8 @@ ADAM = "g = sgrad(theta); v = (1 - c*gamma)*v + c*gamma*g*g; m = b*m + (1 - b)*g
 
 
 @pytest.mark.parametrize("update, parameters, count", [
-    (NORMALISED, (), 3), (SIGNED, (), 3), (RMSPROP, ("c", "eps"), 13), (ADAM, ("c", "eps", "b"), 13)
+    (NORMALISED, (), 3), (SIGNED, (), 3), (RMSPROP, ("c", "eps"), 13),
+    pytest.param(ADAM, ("c", "eps", "b"), 13, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_functions_of_gradients_are_proved_in_a_dimension_and_refused_when_a_coefficient_is_off(
     update: str, parameters: tuple[str, ...], count: int

@@ -15,6 +15,7 @@ from derive.commands.options import (
     chosen_assumptions,
     chosen_letters,
     chosen_settings,
+    force_option,
     letters_option,
     output_option,
     scheme_options,
@@ -90,7 +91,7 @@ def main() -> None:
 @click.option("--digits", type=int, default=50, show_default=True, help="Digits of values that are not rational.")
 @click.option("--show-memory", is_flag=True, help="Also print memory variables on the slow manifold.")
 @click.option("--ascii", "plain", is_flag=True, help="ASCII only (the default where the terminal has no Unicode).")
-@click.option("--force", is_flag=True, help="Derive even where more than 50,000 terms are to be expected.")
+@force_option("Derive even where more than 50,000 terms are to be expected.")
 @output_option
 def modified_eq(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None,
                 settings: tuple[str, ...], order: int, form: str, output: str, loss: str | None, field: str | None,

@@ -12,7 +12,7 @@ import click
 
 from derive.commands.console import settings
 from derive.commands.helping import complete_regimes, complete_schemes
-from derive.errors import DeriveError
+from derive.errors import DeriveError, OrderError
 from derive.files import check_writable, write_whole
 from derive.scheme import Scheme, declaring, inline_scheme, load_scheme
 from derive.scheme.leading import stating
@@ -212,6 +212,22 @@ def _left_open(scheme: Scheme, values: Mapping[str, str]) -> Iterator[str]:
     own = {n: v for n, v in values.items() if n in expressions and n in scheme.parameters}
     with suppress(DeriveError):  # what a regime binds is no setting of it
         yield from left_open(configure(scheme, None, own)) if own else ()
+
+
+def force_option(text: str) -> Decorator:
+    """--force, which a refusal of too many terms then names."""
+
+    def decorated(function: Function) -> Function:
+        @wraps(function)
+        def command(*args: Any, **options: Any) -> Any:
+            try:
+                return function(*args, **options)
+            except OrderError as error:
+                raise OrderError(f"{error} (--force derives it all the same)") from None
+
+        return click.option("--force", is_flag=True, help=text)(command)
+
+    return decorated
 
 
 def output_option(function: Function) -> Function:

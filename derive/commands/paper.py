@@ -11,7 +11,7 @@ import click
 from derive.commands.console import progress
 from derive.commands.helping import SCHEME_FILE, epilog
 from derive.commands.law import asks_for_law, law_article, law_options
-from derive.commands.options import chosen_letters, chosen_scheme, chosen_settings, letters_option, scheme_options
+from derive.commands.options import chosen_letters, chosen_scheme, chosen_settings, force_option, letters_option, scheme_options
 from derive.errors import DeriveError, ResidualError, UsageError
 from derive.files import check_writable, is_stream, write_whole
 
@@ -45,7 +45,7 @@ EPILOG = epilog(
 @law_options
 @click.option("--bib", metavar="FILE.bib", help="Also write what is cited as a BibTeX file; the article compiles without it.")
 @click.option("--preamble", is_flag=True, help="Print the preamble (packages and documented macros) and nothing else.")
-@click.option("--force", is_flag=True, help="Write even where more than 2,000 terms are to be expected.")
+@force_option("Write even where more than 2,000 terms are to be expected.")
 def paper(scheme: str | None, update: str | None, parameters: tuple[str, ...], regime: str | None, settings: tuple[str, ...],
           order: int, output: str | None, bib: str | None, preamble: bool, force: bool, **law: Any) -> None:  # fmt: skip
     """Write an article: the scheme, the derivation, the result in vector and index notation, the modified loss, trees, what

@@ -19,6 +19,7 @@ from derive.algebra.functions import variable_of
 from derive.algebra.known import SLOPES
 from derive.algebra.terms import Exponent, Factor, Term, arguments, space_of
 from derive.errors import UsageError
+from derive.language.layers import LAYER
 from derive.language.maps import map_of
 from derive.scheme.map_programs import MapProgram
 from derive.scheme.map_settings import MapFormula, examples
@@ -162,6 +163,8 @@ class Point(Fold[Vector]):
 
     def contraction(self, f: Factor) -> Vector:
         values = self.term(f.children[0])
+        if f.label not in ("", LAYER):
+            raise UsageError(f"a sum over a {f.label} has no value here, where a point has no shape; derive code computes it")
         if f.label:
             return self.over_layers(values)
         return [sum(values, self.zero)] * self.numbers.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +28,7 @@ EPILOG = epilog(
         "verify network sgd --batch 8                # in law: means over many seeds",
         "verify network gd --along --gamma 0.3 --plot along.png",
         "verify network momentum --start rest --set beta=1/2 --regime memory --gamma 0.02",
-        "verify network gd --backend torch",
+        "verify network adam --backend torch --plot adam.png",
         'verify network adam --sweep "gamma=1e-3,2e-3;beta1=0.9,0.95" --output-dir results',
     ),
     "Optimizers are optax's: gd, momentum, nesterov, rmsprop, adam, adamw, lion, muon, sam; in law sgd, momentum, nesterov. "
@@ -47,7 +48,7 @@ UNDECIDED = 2
     type=click.Choice(["jax", "torch"]),
     default="jax",
     show_default=True,
-    help="jax: optimizers of optax; torch: those of torch.optim.",
+    help="jax: optimizers of optax; torch: those of torch.optim, on a multilayer perceptron.",
 )
 @click.option(
     "--start",
@@ -110,21 +111,16 @@ def network_command(
         return run_law(optimizer, model, images, batch, seeds, steps, halvings, point, form)
     if seeds is not None:
         raise UsageError("--seeds is for runs with batches; add --batch")
-    _check(backend, start, dtype, model, plot, text)
-    if along:
-        if backend == "torch" or text is not None:
-            raise UsageError("--along follows one run of optax; leave --backend torch and --sweep out")
-        plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, 1 if order is None else order, regime)
-        return _along(plan, point, start, plot, form)
-    order = 2 if order is None else order
-    if backend == "torch":
-        options = {"count": steps, "halvings": halvings, "order": order, "regime": regime}
-        return _torch(optimizer, images, dtype, point, start, options, form)
-    plan = Plan(optimizer, model, _options(optimizer, model, images), steps, halvings, order, regime)
+    _check(backend, start, dtype, model, text)
+    if along and text is not None:
+        raise UsageError("--along follows one run; leave --sweep out")
+    chosen = {"images": images} if backend == "torch" else _options(optimizer, model, images)
+    order = (1 if along else 2) if order is None else order
+    plan = Plan(optimizer, model, chosen, steps, halvings, order, regime)
     if text is None:
         if folder is not None:
             raise UsageError("--output-dir holds the results of a sweep; add --sweep")
-        return _one(plan, point, start, plot, form)
+        return (_along if along else _one)(backend, plan, dtype, point, start, plot, form)
     return _sweep(plan, points, scheduler, jobs, folder, plot, form)
 
 
@@ -144,17 +140,17 @@ def _require(backend: str) -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def _check(backend: str, start: str, dtype: str, model: str, plot: str | None, text: str | None) -> None:
+def _check(backend: str, start: str, dtype: str, model: str, text: str | None) -> None:
     """What goes together."""
     if dtype != "float64" and backend != "torch":
         raise UsageError(f"--dtype {dtype} is one of torch's runs; those of optax are in float64")
     if text is not None and (backend, start) != ("jax", "manifold"):
         raise UsageError("--sweep runs optax from the slow manifold; leave --backend and --start out")
-    if backend == "torch" and (model != "mlp" or plot is not None):
-        what = "--plot draws runs of optax" if plot is not None else f"--model {model} is one of jax"
-        raise UsageError(f"{what}; leave it out with --backend torch (a module of your own: verify.network.pytorch, in Python)")
-    if start not in ("manifold", "rest") and plot is not None:
-        raise UsageError("--plot draws runs from the manifold or from rest")
+    if backend == "torch" and model != "mlp":
+        raise UsageError(
+            f"--model {model} is one of jax; leave it out with --backend torch (a module of your own: verify.network.pytorch, "
+            "in Python)"
+        )
 
 
 def _number(what: str, text: str) -> float:
@@ -171,33 +167,12 @@ def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
     return {"images": images, **({"width": 16} if model == "mlp" else {}), **bias}
 
 
-def _torch(
-    optimizer: str, images: int, dtype: str, point: dict[str, float], start: str, options: dict[str, Any], form: str
-) -> int:
-    import torch
-
-    from verify.network.pytorch.experiment import compare
-    from verify.network.pytorch.module import loaded, mlp
-
-    model = mlp(images=images, dtype=getattr(torch, dtype))
-    begin = start if start in ("manifold", "rest") else loaded(model, start)
-    stages = iter(range(1, 100))
-    with progress(f"{optimizer} of torch on {model.name}", options["halvings"] + 4) as advance:
-        result = compare(
-            optimizer, model, gamma=point.pop("gamma", None), hyper=point, start=begin, **options,
-            progress=lambda what: advance(next(stages)),
-        )  # fmt: skip
-    return _told(result, form)
-
-
-def _along(plan: Any, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
-    from verify.network.along import diagnose
+def _along(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
     from verify.network.along_picture import save_diagnosis
-    from verify.numeric.plot import check_figure_name
 
-    if plot is not None:
-        check_figure_name(plot)
-    model, begin = _started(plan, point, start)
+    diagnose = _of(backend, "along").diagnose
+    _check_figure(plot)
+    model, begin = _started(backend, plan, dtype, point, start)
     stages = iter(range(1, 100))
     with progress(f"{plan.optimizer} on {plan.model}", 8) as advance:
         found = diagnose(
@@ -210,33 +185,51 @@ def _along(plan: Any, point: dict[str, float], start: str, plot: str | None, for
     return 0
 
 
-def _one(plan: Any, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
-    from verify.network.experiment import compare
-    from verify.network.pictures import paths, save_picture
-    from verify.numeric.plot import check_figure_name
+def _one(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
+    from verify.network.pictures import save_picture
 
-    if plot is not None:
-        check_figure_name(plot)
-    model, begin = _started(plan, point, start)
+    experiment = _of(backend, "experiment")
+    _check_figure(plot)
+    model, begin = _started(backend, plan, dtype, point, start)
     stages = iter(range(1, 100))
     with progress(f"{plan.optimizer} on {plan.model}", plan.halvings + 4) as advance:
-        result = compare(
+        result = experiment.compare(
             plan.optimizer, model, gamma=point.pop("gamma", None), hyper=point, count=plan.count, halvings=plan.halvings,
             order=plan.order, regime=plan.regime, start=begin, progress=lambda what: advance(next(stages)),
         )  # fmt: skip
         if plot is not None:
-            save_picture(plot, result, paths(result, model, start=begin))
+            save_picture(plot, result, experiment.paths(result, model, start=begin))
     return _told(result, form)
 
 
-def _started(plan: Any, point: dict[str, float], start: str) -> tuple[Any, Any]:
+def _of(backend: str, module: str) -> Any:
+    """The module of a library: it imports that library alone."""
+    return import_module(f"verify.network.{'pytorch.' if backend == 'torch' else ''}{module}")
+
+
+def _check_figure(plot: str | None) -> None:
+    from verify.numeric.plot import check_figure_name
+
+    if plot is not None:
+        check_figure_name(plot)
+
+
+def _started(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str) -> tuple[Any, Any]:
     """The model and where it starts."""
+    named = start in ("manifold", "rest")
+    if backend == "torch":
+        import torch
+
+        from verify.network.pytorch.module import loaded, mlp
+
+        module = mlp(images=plan.options["images"], dtype=getattr(torch, dtype))
+        return module, start if named else loaded(module, start)
     from verify.network.checkpoint import load
     from verify.network.models import built
     from verify.network.starts import start_of
 
     model = built(plan.model, **plan.options)
-    return (model, start_of(start)) if start in ("manifold", "rest") else load(start, plan.optimizer, model, point)
+    return (model, start_of(start)) if named else load(start, plan.optimizer, model, point)
 
 
 def _told(result: Comparison, form: str) -> int:

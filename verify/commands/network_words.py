@@ -79,7 +79,7 @@ def run_table(d: Diagnosis) -> str:
     values = ", ".join(f"{n} = {x:g}" for n, x in d.hyper.items())
     names = ("loss", "modified", "|g f1|/|f0|", "sharpness", "limit flow", f"to gamma^{d.order}")
     lines = [
-        f"{d.optimizer} on {d.model}, {d.parameters} parameters: {values}",
+        f"{d.optimizer}{'' if d.library == 'optax' else f' of {d.library}'} on {d.model}, {d.parameters} parameters: {values}",
         f"regime {d.regime or 'of fixed hyperparameters'}",
         "",
         f"{'step':>6}" + "".join(f"{n:>13}" for n in names) + "      sharpness: of the iterates, and of the two flows",

@@ -1,24 +1,23 @@
-"""Along a training run: how large the first correction is, the modified loss, and what the correction does to sharpness."""
+"""Along a training run of optax: the first correction, the modified loss, and what the correction does to sharpness."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from derive import modified_loss, stability
-from derive.errors import DeriveError, UsageError
+from derive.errors import UsageError
 from verify.network.diagnosis import Diagnosis
-from verify.network.experiment import optimizer_of, rms
-from verify.network.models import Model
+from verify.network.experiment import optimizer_of
+from verify.network.follow import followed
+from verify.network.models import Model, hessian_product
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
 from verify.network.rows import Numbers, Optimizer, settings_of
 from verify.network.runs import Runs, runs_of
-from verify.network.sharpness import hessian_product, sharpness
 from verify.network.starts import MANIFOLD, Start, start_of
 
 Array = Any
@@ -54,31 +53,40 @@ def diagnose(
     at = start_of(start)
     say("regime")
     runs = _chosen(row, model, chosen, regime, max(order, 1), at)
-    (h,), free = runs.settings([chosen])
-    free = {n: x[0] for n, x in free.items()}
-    stride = max(1, steps // max(points - 1, 1))
-    counts = stride * np.arange(steps // stride + 1)
-    say("iterates")
-    thetas, slow = runs.along(h, free, stride, len(counts) - 1)
-    if not np.isfinite(np.asarray(thetas)).all():
-        k = int(np.argmin(np.isfinite(np.asarray(thetas)).all(1)))
-        raise UsageError(f"{optimizer} leaves the numbers within {counts[k]} steps of {chosen['gamma']:g}; take a smaller step")
-    say("flows")
-    flows = [runs.flow_along(h, free, stride, len(counts) - 1, n) for n in (0, order)]
-    say("ratios")
-    ratio = runs.ratios_along(h, free, thetas, slow)
-    loss, modified = _losses(row, runs, h, free, thetas, order)
-    product = hessian_product(model.loss, model.params)
-    sharp = []
-    for name, path in (("iterates", thetas), ("limit flow", flows[0]), ("corrected flow", flows[1])):
-        say(f"sharpness, {name}")
-        sharp.append(tuple(sharpness(product, path)))
-    return Diagnosis(
-        optimizer=optimizer, model=model.name, parameters=model.size, regime=runs.regime, order=order, hyper=chosen,
-        start=at.name, steps=tuple(map(int, counts)), loss=loss, modified=modified, ratio=_curve(ratio),
-        sharpness=sharp[0], limit_sharpness=sharp[1], corrected_sharpness=sharp[2],
-        distance=(_curve(rms(flows[0] - thetas)), _curve(rms(flows[1] - thetas))), edge=edge_of(row, chosen),
+    return followed(
+        Along(runs, chosen), row, chosen, steps, points, order, runs.regime, say,
+        model=model.name, parameters=model.size, start=at.name,
     )  # fmt: skip
+
+
+class Along:
+    """See `verify.network.follow.Followed`."""
+
+    def __init__(self, runs: Runs, chosen: Numbers) -> None:
+        self.runs = runs
+        (self.gamma,), free = runs.settings([chosen])
+        self.free = {n: x[0] for n, x in free.items()}
+        self.unravel = ravel_pytree(runs.model.params)[1]
+
+    def iterates(self, stride: int, count: int) -> tuple[Array, Any]:
+        return self.runs.along(self.gamma, self.free, stride, count)
+
+    def flow(self, stride: int, count: int, order: int) -> Array:
+        return self.runs.flow_along(self.gamma, self.free, stride, count, order)
+
+    def ratios(self, thetas: Array, slow: Any) -> Array:
+        return self.runs.ratios_along(self.gamma, self.free, thetas, slow)
+
+    def losses(self, thetas: Array) -> Array:
+        return _mapped(lambda x: self.runs.model.loss(self.unravel(x)), thetas)
+
+    def modified_losses(self, found: Any, thetas: Array) -> Array:
+        value = found.function(self.runs.model.loss)
+        return _mapped(lambda x: value.truncated(self.unravel(x), self.gamma, self.free)["V"], thetas)
+
+    @cached_property
+    def hessian_product(self) -> Callable[[Array, Array], Array]:
+        return hessian_product(self.runs.model.loss, self.runs.model.params)
 
 
 def _chosen(row: Optimizer, model: Model, chosen: Numbers, regime: str, order: int, at: Start) -> Runs:
@@ -93,38 +101,5 @@ def _chosen(row: Optimizer, model: Model, chosen: Numbers, regime: str, order: i
     return runs_of(row.name, best_regime(ratios), order, model, at)
 
 
-def _losses(
-    row: Optimizer, runs: Runs, gamma: Any, free: Numbers, thetas: Array, order: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(L, the modified loss through gamma^order, empty where there is none) at each point."""
-    _, unravel = ravel_pytree(runs.model.params)
-    own = jax.jit(lambda xs: jax.lax.map(lambda x: runs.model.loss(unravel(x)), xs))
-    loss = _curve(own(thetas))
-    settings = row.regimes.get(runs.regime)
-    try:
-        named = runs.regime if runs.regime and settings is None else None
-        found = modified_loss(row.scheme, order, regime=named, settings=settings)
-    except DeriveError:
-        return loss, ()
-    if found.exists_through < order or found.unwritten:
-        return loss, ()
-    value = found.function(runs.model.loss)
-    at = jax.jit(lambda xs: jax.lax.map(lambda x: value.truncated(unravel(x), gamma, free)["V"], xs))
-    return loss, _curve(at(thetas))
-
-
-def edge_of(row: Optimizer, chosen: Numbers) -> float | None:
-    """The sharpness at which the optimizer becomes unstable on a quadratic: gamma h at the end of the scheme's interval.
-
-    None where the update is no linear map of the state on a quadratic, as of optimizers that divide by averages.
-    """
-    settings = {n: str(Fraction(str(x))) for n, x in chosen.items() if n != "gamma"}
-    try:
-        interval = stability(row.scheme, settings=settings).interval
-        return None if interval is None else float(Fraction(interval[1])) / chosen["gamma"]
-    except (DeriveError, ValueError):
-        return None
-
-
-def _curve(xs: Array) -> tuple[float, ...]:
-    return tuple(float(x) for x in np.asarray(xs))
+def _mapped(f: Callable[[Array], Any], points: Array) -> Array:
+    return jax.jit(lambda xs: jax.lax.map(f, xs))(points)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from derive.files import replacing
-from verify.network.comparison import USEFUL
+from verify.network.comparison import ROUNDED, USEFUL
 from verify.network.diagnosis import Diagnosis
 from verify.numeric.plot import COLOURS, DASHES, DPI, SIZE, STYLE, check_figure_name
 
@@ -35,13 +35,15 @@ def save_diagnosis(path: str | Path, found: Diagnosis) -> None:
             axes.set_xlabel("steps of the optimizer")
         regime = f", regime {found.regime}" if found.regime else ""
         setting = ", ".join(f"{n} = {x:g}" for n, x in found.hyper.items())
-        figure.suptitle(f"{found.optimizer} on {found.model}, {found.parameters} parameters{regime}: {setting}")
+        library = "" if found.library == "optax" else f" of {found.library}"
+        figure.suptitle(f"{found.optimizer}{library} on {found.model}, {found.parameters} parameters{regime}: {setting}")
     with replacing(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=DPI)
 
 
 def _ratio(axes: Any, found: Diagnosis) -> None:
-    axes.plot(found.steps, found.ratio, **ITERATES)
+    shown = [(n, r) for n, r in zip(found.steps, found.ratio, strict=True) if r > ROUNDED]  # below, it is zero but for rounding
+    axes.plot([n for n, _ in shown], [r for _, r in shown], **ITERATES)
     axes.axhline(1, **BOUND)
     axes.axhline(USEFUL, **BOUND, linestyle=":")
     axes.set_yscale("log")

@@ -44,6 +44,7 @@ class Diagnosis:
     corrected_sharpness: Curve
     distance: tuple[Curve, Curve]
     edge: float | None = None
+    library: str = "optax"
 
     def first(self, bound: float) -> int | None:
         """The place in the curves from which |gamma f_1|/|f_0| is not below a bound."""
@@ -80,7 +81,8 @@ class Diagnosis:
         }  # fmt: skip
         return {
             "optimizer": self.optimizer, "model": self.model, "parameters": self.parameters, "regime": self.regime,
-            "order": self.order, "hyper": dict(self.hyper), "start": self.start, "edge": self.edge, "verdict": self.verdict,
+            "order": self.order, "hyper": dict(self.hyper), "start": self.start, "library": self.library, "edge": self.edge,
+            "verdict": self.verdict,
             "steps": list(self.steps), **{n: _numbers(c) for n, c in curves.items()},
         }  # fmt: skip
 

@@ -19,12 +19,12 @@ from jax.flatten_util import ravel_pytree
 from derive.errors import UsageError
 from verify.network.comparison import Comparison
 from verify.network.kinks import jumps
-from verify.network.models import Model
+from verify.network.models import Model, hessian_product
 from verify.network.optimizers import OPTIMIZERS
+from verify.network.pictures import FINER, Paths
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
 from verify.network.rows import Numbers, Optimizer, row_of, settings_of
 from verify.network.runs import Runs, runs_of
-from verify.network.sharpness import hessian_product
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
 Progress = Callable[[str], None]
@@ -123,6 +123,14 @@ def compare_many(
                 **table,
             ), runs_of(optimizer, r, order, model, at))  # fmt: skip
     return results
+
+
+def paths(result: Comparison, model: Model, start: Start | str = MANIFOLD) -> Paths:
+    """Of the first step of a comparison, for a picture."""
+    runs = runs_of(result.optimizer, result.regime, len(result.errors) - 1, model, start_of(start))
+    gamma, free = runs.settings([result.hyper])
+    iterates, flows = runs.paths(gamma[0], {n: x[0] for n, x in free.items()}, result.counts[0], FINER)
+    return Paths(float(gamma[0]), np.asarray(iterates), np.asarray(flows), FINER)
 
 
 def optimizer_of(name: str) -> Optimizer:

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from sklearn.datasets import load_digits
 
 from derive.errors import UsageError
@@ -128,6 +129,14 @@ def transformer(width: int = 8, images: int = 100, seed: int = 0) -> Model:
         return h.mean(1) @ p["read"]
 
     return _model("transformer", params, logits, images)
+
+
+def hessian_product(loss: Callable[[Any], Any], params: Any) -> Callable[[Any, Any], Any]:
+    """(theta, v) -> H(theta) v on arrays; compiled."""
+    _, unravel = ravel_pytree(params)
+    gradient = jax.grad(lambda x: loss(unravel(x)))
+    found: Callable[[Any, Any], Any] = jax.jit(lambda x, v: jax.jvp(gradient, (x,), (v,))[1])
+    return found
 
 
 MODELS: dict[str, Callable[..., Model]] = {"mlp": mlp, "convolutional": convolutional, "transformer": transformer}

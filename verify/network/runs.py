@@ -172,8 +172,8 @@ class Runs:
         below = [self.layer.transient(count, self.start["theta"], gamma, free, slow, n)["theta"] for n in range(self.order + 1)]
         return jnp.stack([ravel_pytree(tree)[0] for tree in below])[order]
 
-    def paths(self, gamma: Any, free: Numbers, count: int, finer: int = 2) -> tuple[Any, Any]:
-        """At one setting, theta at the times 0, gamma, ..., count*gamma: of the optimizer, and of the flows by order."""
+    def paths(self, gamma: Any, free: Numbers, count: int, finer: int) -> tuple[Any, Any]:
+        """At one setting, theta of the optimizer at 0, gamma, ..., count*gamma, of the flows by order at 0, gamma/finer, ..."""
 
         def found(gamma: Any, free: Numbers) -> tuple[Any, Any]:
             carry, step = self._optimizer(gamma, free, self._memory(gamma, free))
@@ -181,7 +181,7 @@ class Runs:
 
             def one(order: Any) -> Any:
                 y, field, theta = self._flow(gamma, free, order)
-                return _points(lambda x: flow(field, x, gamma, finer), y, count, theta)
+                return _points(lambda x: flow(field, x, gamma / finer, 1), y, count * finer, theta)
 
             return iterates, jax.vmap(one)(jnp.arange(self.order + 1))
 

@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import jax
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 Array = Any
 TOLERANCE = 1e-4  # of an eigenvalue
-
-
-def hessian_product(loss: Callable[[Any], Any], params: Any) -> Callable[[Array, Array], Array]:
-    """(theta, v) -> H(theta) v on arrays; compiled."""
-    _, unravel = ravel_pytree(params)
-    gradient = jax.grad(lambda x: loss(unravel(x)))
-    found: Callable[[Array, Array], Array] = jax.jit(lambda x, v: jax.jvp(gradient, (x,), (v,))[1])
-    return found
 
 
 def sharpness(product: Callable[[Array, Array], Array], points: Iterable[Array]) -> list[float]:

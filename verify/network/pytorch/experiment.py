@@ -12,15 +12,17 @@ import torch
 from derive.errors import UsageError
 from verify.network.comparison import Comparison
 from verify.network.kinks import jumps
+from verify.network.pictures import FINER, Paths
 from verify.network.pytorch.module import TorchModel
 from verify.network.pytorch.rows import OPTIMIZERS
 from verify.network.pytorch.runs import Memory, RoughField, Runs, checkpoint, flat
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
-from verify.network.rows import Numbers, row_of, settings_of
+from verify.network.rows import Numbers, Optimizer, row_of, settings_of
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
 Array = Any
 Progress = Callable[[str], None]
+Ratios = tuple[str, dict[str, float]]
 FINE = 1e-2  # of the smallest error: what a flow may be wrong by
 TOLERANCES = (1e-6, 1e-8, 1e-10, 1e-12, 3e-14)  # of the flows in float64, until they agree
 
@@ -52,14 +54,8 @@ def compare(
     chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
     model.dtype()
     model.check()
-    at = start_of(start) if isinstance(start, Start | str) else checkpoint(optimizer, model, start)
-
-    def measure(r: str) -> list[float]:
-        runs = Runs(row, r, 1, model, at)
-        return [runs.ratio(*runs.settings(chosen))]
-
-    (ratios,) = ratios_by_regime(row, regimes_of(row, regime), at, measure, say)
-    best = best_regime(ratios)
+    at = begun(start, optimizer, model)
+    best, ratios = chosen_regime(row, model, chosen, regime, at, say)
     runs = Runs(row, best, order, model, at)
     table = _measured(runs, chosen, count or row.count, halvings, say)
     bare: tuple[tuple[float, ...], ...] = ()
@@ -72,17 +68,38 @@ def compare(
     return result if result.verdict == "verified" else replace(result, jumps=_jumps(runs, chosen, result.counts[0]))
 
 
+def paths(result: Comparison, model: TorchModel, start: Start | str | Mapping[str, Any] = MANIFOLD) -> Paths:
+    """Of the first step of a comparison, for a picture."""
+    row, order = row_of(OPTIMIZERS, result.optimizer), len(result.errors) - 1
+    runs = Runs(row, result.regime, order, model, begun(start, result.optimizer, model))
+    gamma, free = runs.settings(result.hyper)
+    begin, count = runs.start(gamma, free), result.counts[0]
+    iterates = np.stack([theta for theta, _ in runs.trajectory(gamma, free, 1, count, begin)])
+    flows = [runs.flow_points(gamma, free, 1 / FINER, count * FINER, n, begin) for n in range(order + 1)]
+    return Paths(gamma, iterates, np.stack(flows), FINER)
+
+
+def chosen_regime(row: Optimizer, model: TorchModel, chosen: Numbers, regime: str, at: Start, say: Progress) -> Ratios:
+    """(the regime, |gamma f_1|/|f_0| by regime)."""
+
+    def measure(r: str) -> list[float]:
+        runs = Runs(row, r, 1, model, at)
+        return [runs.ratio(*runs.settings(chosen))]
+
+    (ratios,) = ratios_by_regime(row, regimes_of(row, regime), at, measure, say)
+    return best_regime(ratios), ratios
+
+
+def begun(start: Start | str | Mapping[str, Any], optimizer: str, model: TorchModel) -> Start:
+    return start_of(start) if isinstance(start, Start | str) else checkpoint(optimizer, model, start)
+
+
 def _jumps(runs: Runs, chosen: Numbers, count: int) -> float:
     """Of the gradient, along the way of the first run."""
     gamma, free = runs.settings(chosen)
     start = runs.start(gamma, free)
     end, _ = runs.iterates(gamma, free, count, start)
-    gradient = torch.func.grad(runs.loss)
-
-    def product(x: Array, v: Array) -> Array:
-        return flat(torch.func.jvp(gradient, (runs.tree(x),), (runs.tree(v),))[1])
-
-    return jumps(lambda x: flat(gradient(runs.tree(x))), product, flat(start["theta"]), end)
+    return jumps(runs.gradient, runs.hessian_product, flat(start["theta"]), end)
 
 
 def _measured(runs: Runs, chosen: Numbers, count: int, halvings: int, say: Progress) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853, solve_ivp
 
 from derive import ModifiedEquation, modified_equation
 from derive.errors import UsageError
@@ -21,6 +21,8 @@ from verify.network.starts import MANIFOLD, Start, layer_of
 
 Array = Any
 Memory = Mapping[str, Tree]
+MOST_A_STEP = 30  # of a flow along many steps of the optimizer
+PICTURED = 1e-8  # tolerance of flows in pictures and along runs
 MOST = 1500  # evaluations of a field along one flow; a smooth one takes a few hundred
 
 
@@ -68,10 +70,13 @@ class Runs:
             g = torch.func.grad(self.loss)(params)
             found = {x: {n: self.row.averages.get(x, torch.zeros_like)(v) for n, v in g.items()} for x in self.slow}
             return {"theta": params, **found}
-        memory, units = self.begin.memory(self.values(gamma, free)), self.units(gamma, free)
-        symbol = self.equation.configuration.symbol
+        return {"theta": params, **self._carried(self.begin.memory(self.values(gamma, free)), gamma, free)}
+
+    def _carried(self, memory: Memory, gamma: float, free: Numbers) -> dict[str, Tree]:
+        """Memory in the scheme's units -> the slow variables besides theta."""
+        units, symbol = self.units(gamma, free), self.equation.configuration.symbol
         inside = {symbol(v): {n: x / units.get(v, 1.0) for n, x in tree.items()} for v, tree in memory.items()}
-        return {"theta": params, **{x: inside[x] for x in self.slow}}
+        return {x: inside[x] for x in self.slow}
 
     def memory(self, start: Mapping[str, Tree], gamma: float, free: Numbers) -> dict[str, Tree]:
         """All memory of the scheme in its own units; fast memory through gamma^order, or that of the checkpoint."""
@@ -106,13 +111,30 @@ class Runs:
         memory = self.memory(start, gamma, free)
         squares = [memory[v] for v, f in self.row.averages.items() if f is torch.square and v in memory]
         negative = sum(int((x < 0).sum()) for tree in squares for x in tree.values())
-        module = deepcopy(self.model.module)
-        optimizer = self.optimizer(module, memory, self.values(gamma, free))
-        for _ in range(steps):
-            optimizer.zero_grad()
-            self.model.loss(module).backward()
-            optimizer.step()
-        return flat({n: p.detach() for n, p in module.named_parameters()}), negative
+        *_, (end, _) = self.trajectory(gamma, free, steps, 1, start)
+        return end, negative
+
+    def trajectory(self, gamma: float, free: Numbers, stride: int, count: int, start: Memory) -> Iterator[tuple[Array, Memory]]:
+        """(theta, the slow memory) at the steps 0, stride, ..., count*stride of the library's optimizer."""
+        module, values = deepcopy(self.model.module), self.values(gamma, free)
+        optimizer = self.optimizer(module, self.memory(start, gamma, free), values)
+        yield flat(dict(module.named_parameters())), {x: start[x] for x in self.slow}
+        for _ in range(count):
+            for _ in range(stride):
+                optimizer.zero_grad()
+                self.model.loss(module).backward()
+                optimizer.step()
+            yield flat(dict(module.named_parameters())), self._read(module, optimizer, values, gamma, free)
+
+    def _read(
+        self, module: torch.nn.Module, optimizer: torch.optim.Optimizer, values: Numbers, gamma: float, free: Numbers
+    ) -> Memory:
+        """The slow memory in the state of torch's optimizer."""
+        if not self.slow:
+            return {}
+        entries, read = READ[self.row.name]
+        state = {e: {n: optimizer.state[p][e].clone() for n, p in module.named_parameters()} for e in entries}
+        return self._carried(read(state, values), gamma, free)
 
     def optimizer(self, module: torch.nn.Module, memory: Mapping[str, Tree], values: Numbers) -> torch.optim.Optimizer:
         """torch's own, on the module, with the scheme's memory in its state."""
@@ -135,22 +157,60 @@ class Runs:
         if self.layer is not None:
             left = flat(self.layer.transient(round(time / gamma), params, gamma, free, others, order)["theta"])
             start = self.layer.start(params, gamma, free, others, order)
-        y0 = np.concatenate([flat(tree) for tree in start.values()])
-        evaluations = count()
-
-        def field(_: float, y: Array) -> Array:
-            if next(evaluations) == MOST:
-                raise RoughField
-            at = self._trees(y, start)
-            found = self.function.truncated(at["theta"], gamma, free, {x: at[x] for x in self.slow}, order)
-            return np.concatenate([flat(found[x]) for x in start])
-
+        y0, field = self._field(gamma, free, order, start, MOST)
         with np.errstate(all="ignore"):
             found = solve_ivp(
                 field, (0.0, time), y0, "DOP853", rtol=tolerance, atol=tolerance * self._scale, max_step=time / pieces
             )
         end = found.y[:, -1] if found.success else np.full_like(y0, np.nan)
         return end[: self.model.size] + left
+
+    def flow_points(self, gamma: float, free: Numbers, stride: float, count: int, order: int, start: Memory) -> Array:
+        """theta along the flow at the times 0, stride*gamma, ..., a row each; nan from where it cannot be followed."""
+        times = stride * gamma * np.arange(count + 1)
+        if self.layer is not None:
+            start = self.layer.start(start["theta"], gamma, free, {x: start[x] for x in self.slow}, order)
+        y, field = self._field(gamma, free, order, start, max(MOST, int(MOST_A_STEP * stride * count)))
+        rows = np.full((len(times), self.model.size), np.nan)
+        rows[0], known = y[: self.model.size], 1
+        with np.errstate(all="ignore"):
+            solver = DOP853(field, 0.0, y, times[-1], rtol=PICTURED, atol=PICTURED * self._scale)
+            try:
+                while solver.status == "running":
+                    solver.step()
+                    between = solver.dense_output()
+                    while known < len(times) and times[known] <= solver.t:
+                        rows[known] = between(times[known])[: self.model.size]
+                        known += 1
+            except RoughField:  # what is known of it stands
+                pass
+        return rows
+
+    def _field(self, gamma: float, free: Numbers, order: int, start: Memory, most: int) -> tuple[Array, Callable[..., Array]]:
+        """(the start, f_0 + ... + gamma^order f_order) on one array; it raises RoughField after `most` evaluations."""
+        evaluations = itertools.count()
+
+        def field(_: float, y: Array) -> Array:
+            if next(evaluations) == most:
+                raise RoughField
+            at = self._trees(y, start)
+            found = self.function.truncated(at["theta"], gamma, free, {x: at[x] for x in self.slow}, order)
+            return np.concatenate([flat(found[x]) for x in start])
+
+        return np.concatenate([flat(tree) for tree in start.values()]), field
+
+    # ------------------------------------------------------------------ along a run
+
+    def ratio_at(self, theta: Array, slow: Memory, gamma: float, free: Numbers) -> float:
+        """|gamma f_1|/|f_0| at a point."""
+        return gamma * _ratio(self._parts({"theta": self.tree(theta), **slow}, free))
+
+    def gradient(self, x: Array) -> Array:
+        return flat(torch.func.grad(self.loss)(self.tree(x)))
+
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """H(x) v."""
+        return flat(torch.func.jvp(torch.func.grad(self.loss), (self.tree(x),), (self.tree(v),))[1])
 
     def tree(self, x: Array) -> Tree:
         """The parameters in an array."""
