@@ -22,6 +22,9 @@ from unittest.mock import patch
 
 START = (0.7, -0.4, 0.9)
 
+#: of pytorch_optimizer: they cast a matrix to float32 for its singular vectors
+SINGULAR = ("Conda", "Fira", "GaLore")
+
 Point = Sequence[float]
 Step = Callable[[Point, Point], list[float]]
 
@@ -129,7 +132,7 @@ def _torch_like(module: Any, name: str, options: Mapping[str, Any], given: Given
         with torch.no_grad():
             parameter.copy_(tensor(theta))
         set_gradient(slope)
-        with in_float64(module, ("bfloat16", *(["float"] if name == "GaLore" else []))):  # its singular vectors
+        with in_float64(module, ("bfloat16", *(["float"] if name in SINGULAR else []))):
             optimizer.step(closure)
         return [float(x) for x in parameter.detach().flatten()]
 

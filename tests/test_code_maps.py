@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from derive import modified_equation, modifying_field
 from derive.commands.main import main
 from derive.equation import ModifiedEquation
+from derive.errors import UsageError
 from derive.scheme.catalogue import scheme_from_toml
 from derive.writing.code import Wanted, source
 from verify.sde.moments import parameter_values
@@ -132,6 +133,20 @@ def slow_but_for(target: str, marked: bool) -> Any:
 def test_every_line_that_may_stand_in_a_map(kind: str, lines: str, target: str) -> None:
     """Through gamma^2, with P, dP and d2P."""
     assert agree(modified_equation(scheme_from_toml(SCHEME.format(kind, lines)), 2), target)
+
+
+@pytest.mark.parametrize("target", ["jax", "torch"])
+def test_eigenvectors(target: str) -> None:
+    """GaLore with values and derivatives of eigenvectors; against the function of the equation.  Python and Julia have none."""
+    jax = pytest.importorskip("jax", reason="jax is not installed (extra 'jax')")
+    jax.config.update("jax_enable_x64", True)
+    equation = modified_equation("galore", 1)
+    hyper = {n: float(v) for n, v in parameter_values(equation.configuration).items()}
+    (found,) = run(printed(equation, target), target, (2, 2), hyper)
+    wanted = equation.function(loss).truncated(jax.numpy.array(START).reshape(2, 2), GAMMA, hyper)["theta"]
+    assert found == pytest.approx(wanted.ravel().tolist(), rel=1e-10)
+    with pytest.raises(UsageError, match="eigenvectors, which Q is made of, has no name in that language"):
+        printed(equation, "python")
 
 
 def test_a_line_that_is_changed_is_seen() -> None:

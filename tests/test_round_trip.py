@@ -72,7 +72,7 @@ everything = pytest.mark.parametrize(("name", "regime"), REGIMES)
 @cache
 def equation(name: str, regime: str | None, form: str = "flow") -> ModifiedEquation:
     # too long a text with order two
-    long = ("adamuon", "game-consensus", "game-symplectic-adjustment", "lamb", "lars", "normuon", "racs", "soap")
+    long = ("adamuon", "conda", "game-consensus", "game-symplectic-adjustment", "lamb", "lars", "normuon", "racs", "soap")
     order = 1 if name in long or name.startswith("galore") else ORDER
     return modified_equation(name, order, regime=regime, form=form)
 

@@ -30,7 +30,8 @@ from verify.problems.map_lines import carried_out, derivative_along
 from verify.proof import prove
 
 FAMILY = (
-    "adago", "adamuon", "galore", "muon-bias-corrected", "muon-newton-schulz", "normuon", "shampoo", "shampoo-average", "soap",
+    "adago", "adamuon", "conda", "galore", "muon-bias-corrected", "muon-newton-schulz", "normuon", "shampoo", "shampoo-average",
+    "soap",
 )  # fmt: skip
 NEWTON_SCHULZ = "X = X/2; repeat 2: {A = X @ X.T; X = 3.4445*X + (-4.775*A + 2.0315*A @ A) @ X}; P = X"
 TEXT = """

@@ -172,7 +172,11 @@ JAX = Target(
     ),
     Shape("theta", _ONE_ARRAY.replace("{array}", "a matrix"), _GRADIENT, ("jax.grad(loss)", "field")),
     _HEAD,
-    {"along": _ALONG, **_ARRAYS, "eye": "def eye(x):\n    return jnp.eye(len(x), dtype=x.dtype)\n"},
+    {
+        "along": _ALONG, **_ARRAYS, "eye": "def eye(x):\n    return jnp.eye(len(x), dtype=x.dtype)\n",
+        "eigenvectors": "def eigenvectors(x):\n    u = jnp.linalg.eigh((x + x.T)/2)[1][:, ::-1]\n"
+        "    return u*jnp.sign(1/jnp.arange(1, len(x) + 1, dtype=x.dtype) @ u)\n",
+    },
     {"leafwise": _LEAFWISE, "layers": _TREE_LAYERS},
     matrix_check=_CHECK, value="loss({first})",
 )  # fmt: skip
@@ -200,6 +204,8 @@ TORCH = Target(
     {
         "along": _ALONG.replace("jax.jvp", "torch.func.jvp"), **_ARRAYS,
         "eye": "def eye(x):\n    return torch.eye(len(x), dtype=x.dtype, device=x.device)\n",
+        "eigenvectors": "def eigenvectors(x):\n    u = torch.linalg.eigh((x + x.T)/2)[1].flip(1)\n"
+        "    return u*torch.sign(1/torch.arange(1, len(x) + 1, dtype=x.dtype, device=x.device) @ u)\n",
     },
     {"layers": _VECTOR_LAYERS},
     matrix_check=_CHECK, value="loss({first})", number="torch.as_tensor({}, dtype=torch.float64)", branches=False,
