@@ -75,10 +75,11 @@ def array(target: str, values: Any) -> Any:
 def run(code: str, target: str, shape: tuple[int, ...], given: Mapping[str, Any]) -> list[list[float]]:
     """What the printed function returns at the point."""
     names: dict[str, Any] = {}
-    exec(compile(code, "printed code", "exec"), names)
     theta = np.array(START).reshape(shape)
+    point = array(target, theta)
+    exec(compile(code, "printed code", "exec"), names)
     first = (lambda *v: derivative_at(theta, *v)) if target == "python" else loss
-    found = names.get("modified_field", names.get("corrected_gradient"))(first, array(target, theta), GAMMA, **given)
+    found = names.get("modified_field", names.get("corrected_gradient"))(first, point, GAMMA, **given)
     return [np.asarray(x).reshape(-1).tolist() for x in (found if isinstance(found, tuple) else (found,))]
 
 

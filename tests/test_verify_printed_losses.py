@@ -101,22 +101,21 @@ def printed(scheme: str, order: int, *options: str) -> str:
     return "\n".join(block)
 
 
-def with_a_loss() -> list[tuple[str, int]]:
-    """The schemes of the catalogue with a modified loss through gamma^1, and the order through which it exists."""
-    found = []
-    for name in catalogue(branches=False):
-        try:
-            loss = modified_loss(name, 1)
-        except ReductionError:
-            continue  # several slow variables
-        if loss.exists_through >= 0 and loss.preconditioner is None:
-            found.append((name, loss.exists_through))
-    return found
+def exists_through(name: str) -> int:
+    """The order through which a scheme has a modified loss, at most 1; skips one that has none."""
+    try:
+        loss = modified_loss(name, 1)
+    except ReductionError:
+        pytest.skip("several slow variables")
+    if loss.exists_through < 0 or loss.preconditioner is not None:
+        pytest.skip("no modified loss")
+    return loss.exists_through
 
 
-@pytest.mark.parametrize("scheme, order", with_a_loss())
+@pytest.mark.parametrize("scheme", catalogue(branches=False))
 @pytest.mark.parametrize("options", [(), ("--ascii",)], ids=["unicode", "ascii"])
-def test_every_printed_modified_loss_is_confirmed(scheme: str, order: int, options: tuple[str, ...]) -> None:
+def test_every_printed_modified_loss_is_confirmed(scheme: str, options: tuple[str, ...]) -> None:
+    order = exists_through(scheme)
     says = printed(scheme, order, *options)
     result = formula(scheme, order, says)
     assert result.exception is None, str(result.exception)

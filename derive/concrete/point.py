@@ -164,8 +164,6 @@ class Point(Fold[Vector]):
 
     def contraction(self, f: Factor) -> Vector:
         values = self.term(f.children[0])
-        if f.label not in ("", LAYER):
-            raise UsageError(f"a sum over a {f.label} has no value here, where a point has no shape; derive code computes it")
         if f.label:
             return self.over_parts(values, f.label)
         return [sum(values, self.zero)] * self.numbers.size

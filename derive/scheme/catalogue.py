@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import get_args
 
@@ -42,11 +43,15 @@ def catalogue(noise: bool = True, branches: bool = True) -> tuple[str, ...]:
     >>> sorted({*catalogue()} - {*catalogue(noise=False)})
     ['langevin', 'langevin-baoab', 'noisy-sgd', 'sgld']
     """
-    names = tuple(sorted(p.name[: -len(".toml")] for p in _FOLDER.iterdir() if p.name.endswith(".toml")))
     if noise and branches:
-        return names
-    kept = ((name, load_scheme(name)) for name in names)
+        return _shipped()
+    kept = ((name, load_scheme(name)) for name in _shipped())
     return tuple(name for name, s in kept if (noise or not s.stochastic) and (branches or not s.pieces))
+
+
+@cache
+def _shipped() -> tuple[str, ...]:
+    return tuple(sorted(p.stem for p in _FOLDER.iterdir() if p.suffix == ".toml"))
 
 
 def load_scheme(source: str | Path | Scheme) -> Scheme:
@@ -162,6 +167,7 @@ _TEXTS = ("name", "title", "reference", "notes", "update", "expansion")
 _TABLES = ("parameters", "unknowns", "functions", "maps", "initial", "leading", "regimes", "noise")
 
 
+@lru_cache(maxsize=512)
 def scheme_from_toml(text: str, source: str = "scheme", in_file: bool = False) -> Scheme:
     """A scheme from the text of a TOML file (format: docs/howto/scheme.md).  `in_file`: places are those of the file.
 

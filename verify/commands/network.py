@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -171,12 +170,12 @@ def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
 def _along(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
     from verify.network.along_picture import save_diagnosis
 
-    diagnose = _of(backend, "along").diagnose
+    runs, _ = _library(backend)
     _check_figure(plot)
     model, begin = _started(backend, plan, dtype, point, start)
     stages = iter(range(1, 100))
     with progress(f"{plan.optimizer} on {plan.model}", 8) as advance:
-        found = diagnose(
+        found = runs.diagnose(
             plan.optimizer, model, gamma=point.pop("gamma", None), hyper=point, steps=plan.count or 200, order=plan.order,
             regime=plan.regime, start=begin, progress=lambda what: advance(next(stages)),
         )  # fmt: skip
@@ -189,7 +188,7 @@ def _along(backend: str, plan: Any, dtype: str, point: dict[str, float], start: 
 def _one(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
     from verify.network.pictures import save_picture
 
-    experiment = _of(backend, "experiment")
+    _, experiment = _library(backend)
     _check_figure(plot)
     model, begin = _started(backend, plan, dtype, point, start)
     stages = iter(range(1, 100))
@@ -203,9 +202,16 @@ def _one(backend: str, plan: Any, dtype: str, point: dict[str, float], start: st
     return _told(result, form)
 
 
-def _of(backend: str, module: str) -> Any:
-    """The module of a library: it imports that library alone."""
-    return import_module(f"verify.network.{'pytorch.' if backend == 'torch' else ''}{module}")
+def _library(backend: str) -> tuple[Any, Any]:
+    """The modules (along, experiment) of a library: they import that library alone."""
+    if backend == "torch":
+        from verify.network.pytorch import along as torch_along
+        from verify.network.pytorch import experiment as torch_experiment
+
+        return torch_along, torch_experiment
+    from verify.network import along, experiment
+
+    return along, experiment
 
 
 def _check_figure(plot: str | None) -> None:
