@@ -269,7 +269,7 @@ def test_layers_of_a_loss_are_asked_for(options: list[str], said: str) -> None:
     "reading",
     [
         "modified-loss", "second-order", "accuracy --target=theta'+grad", "stability", "energy", "modifying", "initial-layer",
-        "trees", "explain", "paper -o paper.tex", "compare gd",
+        "trees", "paper -o paper.tex", "compare gd",
     ],
 )  # fmt: skip
 def test_readings_refuse_layers(reading: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def refusal(command: Any, *words: str) -> str:
     return str(CliRunner().invoke(command, words).exception)
 
 
-@pytest.mark.parametrize("reading", ["stability", "second-order", "energy", "explain", "modified-loss", "modified-sde", "paper"])
+@pytest.mark.parametrize("reading", ["stability", "second-order", "energy", "modified-loss", "modified-sde", "paper"])
 def test_readings_that_know_no_matrices_say_so_in_one_line(scheme: str, reading: str) -> None:
     assert "knows no matrices" in refusal(derive_main, reading, scheme)
 

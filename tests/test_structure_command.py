@@ -72,6 +72,18 @@ def test_explain_every_scheme(scheme: str) -> None:
     assert "internal" not in text
 
 
+@pytest.mark.parametrize("scheme, unknown", [("novograd", "layers"), ("shampoo", "matrices"), ("galore", "matrices")])
+def test_layers_and_matrices_are_explained(scheme: str, unknown: str) -> None:
+    """The equation as modified-eq prints it, and for what is not read of it the reason."""
+    text = call(["explain", scheme])
+    lines = call(["modified-eq", scheme, "--order", "1"]).splitlines()
+    equation = [line.strip() for line in lines if "γ" in line and "∇²L" in line]
+    assert equation
+    assert all(line in text for line in equation)
+    assert f"modified loss: modified_loss knows no {unknown}" in text
+    assert f"stability: stability knows no {unknown}" in text
+
+
 def test_values() -> None:
     point = ["--loss", "x**4/4 + x*y**2", "--at", "x=1/2,y=1/3"]
     moving = [*point[:3], "x=1/2,y=1/3,eta_x=1,eta_y=2"]

@@ -128,7 +128,7 @@ def explain(
     (1, ('0', '2'))
     """
     chosen = load_scheme(scheme)
-    chosen.require_no_layers("explain")
+    chosen.require_whole_powers("explain reads equations")
     chosen.require_no_noise()
     asked = _settings_of_regimes(chosen, (regime,) if regime else tuple(chosen.regimes) or (None,), settings or {})
     depth = max(_DEPTH, order)
@@ -181,7 +181,8 @@ def _regime(scheme: Scheme, regime: str | None, settings: Mapping[str, str], ord
     read = _regime_through(scheme, regime, settings, order, max(1, order))
     if read.equation is None or read.equation.order >= _DEPTH:
         return read
-    enough = _has_velocity(read.equation) and read.accuracy <= read.equation.order
+    without_loss = _has_velocity(read.equation) or scheme.layered or scheme.of_matrices
+    enough = without_loss and read.accuracy <= read.equation.order
     return read if enough else _regime_through(scheme, regime, settings, order, _DEPTH)
 
 

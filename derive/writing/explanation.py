@@ -110,7 +110,7 @@ def _loss_lines(e: Explanation, style: Notation) -> list[str]:
     for flow, player, v in e.potentials:
         name = (f"modified loss{_first(e)}" if flow else "of the memoryless map") + _of(player, style)
         if isinstance(v, str):
-            lines += [f"{name}: none. {v}"] if flow else []
+            lines += [f"{name}: {v}"] if flow else []
             continue
         lines.append(f"{name}: {_potential(v, style, e.order)}")
         inner = v.preconditioned
@@ -219,7 +219,7 @@ def _latex_loss(e: Explanation, style: Notation) -> list[str]:
         name = (f"modified loss{_first(e)}" if flow else "modified loss of the memoryless map") + _of(player, style)
         left = f"{style.dot(player or 'theta')} = -" if flow else rf"{x}{style.following} = {x} - {gamma}\,"
         if isinstance(v, str):
-            rows += [words(f"{name}: none. {v}", style)] if flow else []
+            rows += [words(f"{name}: {v}", style)] if flow else []
             continue
         rows += _latex_potential(name, left, v, style)
         if v.preconditioner is not None and v.preconditioned is not None:
