@@ -185,6 +185,11 @@ def cases() -> Iterator[tuple[str, str | None]]:
         yield from ((name, r) for r in tuple(chosen(name).regimes) or (None,))
 
 
+def through(name: str) -> int:
+    """The order: madgrad has more than 250,000 products of terms at gamma^2."""
+    return 1 if name == "madgrad" else 2
+
+
 def terms_of(*equations: ModifiedEquation) -> tuple[str, ...]:
     blocks = [b for e in equations for sums in e.to_json()["equations"].values() for b in sums]
     return tuple({t["term"] for b in blocks for t in b["terms"]})
@@ -307,13 +312,14 @@ def explained(e: Explanation, equations: list[ModifiedEquation]) -> Facts:
 
 @pytest.mark.parametrize(("name", "regime"), list(cases()))
 def test_articles(name: str, regime: str | None) -> None:
-    article = article_of(chosen(name), 2, regime)
+    article = article_of(chosen(name), through(name), regime)
     text = without_remarks(paper_latex(article, Verified(150)))
     facts = facts_of(article.equation, potential_of(article.equation))
     for rule in ARTICLE:
         assert rule(text, facts), (rule.__name__, text)
     assert "sec:start" in text
-    flow, one = (modified_equation(chosen(name), 2, regime=regime, form=f).to_json()["equations"] for f in ("flow", "map"))
+    order = through(name)
+    flow, one = (modified_equation(chosen(name), order, regime=regime, form=f).to_json()["equations"] for f in ("flow", "map"))
     assert ("its coefficients differ" in text) == (flow != one)
     if any(r.get("polynomial") != ["0", "1"] for r in article.equation.to_json()["relaxation"]):
         assert "transients" in text
@@ -336,7 +342,7 @@ def test_pages(name: str, regime: str | None) -> None:
 @pytest.mark.parametrize(("name", "regime"), list(cases()))
 def test_signs_are_those_of_parameters_in_their_ranges(name: str, regime: str | None) -> None:
     """The words' directions: no draw of the parameters has the opposite sign."""
-    equation = modified_equation(chosen(name), 2, regime=regime)
+    equation = modified_equation(chosen(name), through(name), regime=regime)
     signs = Signs(equation)
     for sums in equation.equations.values():
         for total in sums:
