@@ -95,12 +95,13 @@ class PrimeField:
     def __init__(self, p: int, positive: frozenset[Any] = frozenset()) -> None:
         self.p, self.positive = p, positive  # places whose argument is positive over the reals
         self.functions: Any = None  # `known.KnownValues`, where known functions occur
-        self._constants: dict[Fraction, int] = {}
+        self._constants: dict[tuple[int, int], int] = {}  # by numerator and denominator, which are hashed faster than fractions
 
     def constant(self, value: Fraction) -> int:
-        found = self._constants.get(value)
+        ratio = value.as_integer_ratio()
+        found = self._constants.get(ratio)
         if found is None:
-            found = self._constants[value] = value.numerator * pow(value.denominator, -1, self.p) % self.p
+            found = self._constants[ratio] = ratio[0] * pow(ratio[1], -1, self.p) % self.p
         return found
 
     def is_zero(self, x: int) -> bool:

@@ -116,6 +116,10 @@ class Jets:
         """The unknown, by its name."""
         return {"theta": self.theta}
 
+    @cached_property
+    def lowering(self) -> list[Any] | None:
+        return lowering(self.ring, self.raising)
+
     @property
     def leaf(self) -> list[Any]:
         """The gradient (or field) at the point."""
@@ -270,7 +274,7 @@ class Jets:
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
         """sum_i x_i y_i / u_i."""
-        return weighted_dot(self.ring, self.raising, xs, ys, key)
+        return weighted_dot(self.ring, self.lowering, xs, ys, key)
 
     # ------------------------------------------------------------------------------------------ other samples
 
@@ -342,14 +346,21 @@ def _paired(algebra: Any, row: Sequence[Any], columns: Sequence[Sequence[Any]]) 
     return Series(algebra, 0, [inner(row[: len(column)], column) for column in columns])
 
 
-def weighted_dot(ring: Any, raising: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
-    """sum_i x_i y_i / u_i."""
+def lowering(ring: Any, raising: Sequence[Any] | None) -> list[Any] | None:
+    """1/u_i."""
+    return raising and [ring.power(u, Fraction(-1), ("weight", i)) for i, u in enumerate(raising)]
+
+
+def weighted_dot(ring: Any, weights: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
+    """sum_i x_i y_i w_i; the x_i that are zero, those of other layers, take no time."""
     algebra = xs[0].a
     total = algebra.constant(0)
     for i, (x, y) in enumerate(zip(xs, ys)):
+        if x.exact and not x.c:
+            continue
         term = x * y
-        if raising is not None:
-            term = term * algebra.element(ring.power(raising[i], Fraction(-1), ("weight", i)))
+        if weights is not None:
+            term = term * algebra.element(weights[i])
         total = total + term
     if total.c:
         algebra.found.setdefault(key, (total.v, total.c[0]))

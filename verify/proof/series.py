@@ -42,6 +42,7 @@ class Algebra:
     notes: bool = False
     roots: dict[Hashable, Series] = field(default_factory=dict)
     held: Mapping[Hashable, Series] = field(default_factory=dict)
+    last: tuple[Series, Hashable, Fraction, Series] | None = None  # a series, the key and power of it that was found, and that
     step: int = 0
     cuts: bool = False  # whether series end where derivatives that they need are not known: factors of gamma are still to come
 
@@ -205,6 +206,14 @@ class Series:
 
     def _power(self, r: Fraction, key: Hashable, component: int | None) -> Series:
         base = self._leading(key, component)
+        if (last := self.a.last) and last[0] is self and last[1] == key and last[2] == r:  # one number for many components
+            return last[3]
+        found = self._power_of(base, r, key, component)
+        self.a.last = (self, key, r, found)
+        return found
+
+    def _power_of(self, base: Series, r: Fraction, key: Hashable, component: int | None) -> Series:
+        """The power of the series, which begins with the first coefficient of `base`."""
         if not base.c and r > 0:  # O(gamma^v)
             return Series(self.a, ceil(base.v * r), [])
         if not base.c:
@@ -221,7 +230,7 @@ class Series:
             return Series(self.a, int(v), [lead], True)
         n = self.a.length if base.exact else len(a)
         b = [lead]
-        inverse = ring.power(a[0], Fraction(-1), key) if n > 1 else None
+        inverse = lead if r == -1 else ring.power(a[0], Fraction(-1), key) if n > 1 else None
         for k in range(1, n):
             terms = range(max(0, k - len(a) + 1), k)
             left = [ring.scale(b[i], (r * (k - i) - i) / k) for i in terms]
