@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from verify.proof.errors import Rejected, Undecided
+from verify.proof.series import Products
 
 BITS, MORE_BITS = 64, 128
 #: with these bases the test of Miller and Rabin is a proof below 2^64 (Sinclair 2011)
@@ -87,7 +88,7 @@ def draw_prime(source: Random, step: int, bits: int = BITS) -> int:
             return p
 
 
-class PrimeField:
+class PrimeField(Products):
     """Arithmetic modulo p on plain integers; the ring of the random samples."""
 
     zero = 0
@@ -124,6 +125,18 @@ class PrimeField:
         """sum of x*y."""
         total: int = sum(map(mul, xs, ys))
         return total % self.p
+
+    def product(self, a: Sequence[int], b: Sequence[int], n: int) -> list[int]:
+        """c_k = sum_i a_i b_(k-i), k < n; a number times a series is the usual case.
+
+        >>> PrimeField(101).product([1, 2], [3, 4, 5], 3), PrimeField(101).product([50, 2], [3], 2)
+        ([3, 10, 13], [49, 6])
+        """
+        p = self.p
+        for xs, ys in ((a, b), (b, a)):
+            if len(ys) == 1:
+                return [x * ys[0] % p for x in xs[:n]]
+        return super().product(a, b, n)
 
     def known(self, name: str, x: int, where: Any = None) -> int:
         """A known function of x."""

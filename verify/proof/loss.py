@@ -348,7 +348,7 @@ def _paired(algebra: Any, row: Sequence[Any], columns: Sequence[Sequence[Any]]) 
 
 def lowering(ring: Any, raising: Sequence[Any] | None) -> list[Any] | None:
     """1/u_i."""
-    return raising and [ring.power(u, Fraction(-1), ("weight", i)) for i, u in enumerate(raising)]
+    return None if raising is None else [ring.power(u, Fraction(-1), ("weight", i)) for i, u in enumerate(raising)]
 
 
 def weighted_dot(ring: Any, weights: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:

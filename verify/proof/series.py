@@ -3,9 +3,9 @@
 The relative precision travels with the series: v = gamma*eta is known one power further than eta, and v/gamma gives it back.
 An exact series is a polynomial with no error term (numbers, parameters, gamma itself).
 
-A ring has zero, constant, is_zero, add, neg, scale (by a fraction), inner (sum of products), power, sign; see `field`,
-`degrees` and `balls`.  In the last two a coefficient that cancels is not seen to be zero, so the leading power of everything
-under a root, sign or denominator is read off the run over a prime field (`Algebra.leading`).
+A ring has zero, constant, is_zero, add, neg, scale (by a fraction), inner (sum of products), product (of polynomials), power,
+sign; see `field`, `degrees` and `balls`.  In the last two a coefficient that cancels is not seen to be zero, so the leading power
+of everything under a root, sign or denominator is read off the run over a prime field (`Algebra.leading`).
 """
 
 from __future__ import annotations
@@ -63,6 +63,21 @@ class Algebra:
             return
         if self.noted.setdefault((key, component), (power, lead)) != (power, lead):
             raise Undecided("what stands under a root, sign or denominator changes at leading order from step to step")
+
+
+class Products:
+    """The product of polynomials, by the ring's sums of products."""
+
+    zero: Any
+    inner: Callable[..., Any]
+
+    def product(self, a: Sequence[Any], b: Sequence[Any], n: int) -> list[Any]:
+        """c_k = sum_i a_i b_(k-i), k < n."""
+        found, back, la, lb = [], b[::-1], len(a), len(b)
+        for k in range(n):
+            low, high = max(0, k - lb + 1), min(k + 1, la)
+            found.append(self.inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.zero)
+        return found
 
 
 class Series:
@@ -126,12 +141,14 @@ class Series:
             return other
         if other.exact and not other.c:
             return self
+        add = self.a.ring.add
+        if self.v == other.v and len(self.c) == len(other.c) and self.exact == other.exact:
+            return Series(self.a, self.v, list(map(add, self.c, other.c)), self.exact)
         high = min(self.precision, other.precision)
         exact = high == EXACT
         if exact:
             high = max(self.v + len(self.c), other.v + len(other.c))
         low = min(self.v, other.v, high)
-        add = self.a.ring.add
         c = [add(x, y) for x, y in zip(self._padded(low, high), other._padded(low, high))]
         return Series(self.a, low, c, exact)
 
@@ -151,12 +168,7 @@ class Series:
                 n, exact = self.a.length, False
         elif (self.exact and not a) or (other.exact and not b):
             return self if self.exact and not a else other
-        la, lb, inner, back = len(a), len(b), self.a.ring.inner, b[::-1]
-        c = []
-        for k in range(n):
-            low, high = max(0, k - lb + 1), min(k + 1, la)
-            c.append(inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.a.ring.zero)
-        return Series(self.a, self.v + other.v, c, exact)
+        return Series(self.a, self.v + other.v, self.a.ring.product(a, b, n), exact)
 
     def increment(self, base: Any, refusal: str) -> Series:
         """The series less its value `base` at gamma^0; Undecided if it does not tend to it."""

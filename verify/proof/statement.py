@@ -182,7 +182,7 @@ def is_value(node: Call) -> bool:
 
 
 def apart(texts: Iterable[Expression], names: Collection[str]) -> set[int]:
-    """The parts, by identity, in which no sums over all components, rows or columns, derivatives in directions or these names stand.
+    """The parts, by identity, in which no sums over components, rows or columns, derivatives in directions or these names stand.
 
     A part is one where it does not join components itself and all its operands are; each is looked at once, operands first.
 
