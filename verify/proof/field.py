@@ -138,6 +138,15 @@ class PrimeField(Products):
                 return [x * ys[0] % p for x in xs[:n]]
         return super().product(a, b, n)
 
+    def scaled(self, rows: Sequence[Sequence[int]], factors: Sequence[Fraction]) -> list[list[int]]:
+        """Every column times its factor; rows may end early.
+
+        >>> PrimeField(101).scaled([[1, 2], [3]], [Fraction(1, 2), Fraction(5)])
+        [[51, 10], [52]]
+        """
+        p, numbers = self.p, [*map(self.constant, factors)]
+        return [[x * c % p for x, c in zip(row, numbers)] for row in rows]
+
     def known(self, name: str, x: int, where: Any = None) -> int:
         """A known function of x."""
         return int(self.functions.value(name, x))

@@ -104,7 +104,7 @@ class Jets:
             return [list(row) for row in self.jets]
         rows = [[self.jets[0][n] for n in self.table.up[i]] for i in range(self.dimension)]
         if self.raising is not None:
-            rows = [[self.ring.inner([x], [u]) for x in row] for row, u in zip(rows, self.raising)]
+            rows = [self.ring.product(row, [u], len(row)) for row, u in zip(rows, self.raising)]
         return rows
 
     @property
@@ -135,8 +135,7 @@ class Jets:
 
     def taylor(self) -> list[list[Any]]:
         if self._taylor is None:
-            scale, weight = self.ring.scale, self.table.weight
-            self._taylor = [[scale(x, weight[n]) for n, x in enumerate(row)] for row in self.rows]
+            self._taylor = self.ring.scaled(self.rows, self.table.weight)
         return self._taylor
 
     # ------------------------------------------------------------------------------------------ points
@@ -288,8 +287,10 @@ class Jets:
 
     def replaced(self, theta: Sequence[Any], places: Sequence[int], draw: Callable[[], Any]) -> Jets:
         """The loss at another point, with the derivatives at these places drawn again."""
-        jets = [[draw() if n in places else x for n, x in enumerate(self.jets[0])]]
-        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising, self.draw)
+        numbers = list(self.jets[0])
+        for n in sorted(places):
+            numbers[n] = draw()
+        return Jets(self.label, self.degree, theta, [numbers], self.ring, self.raising, self.draw)
 
     def reshuffled(self, draw: Callable[[], Any]) -> Jets:
         """All derivatives of order two and more drawn again, at every point."""

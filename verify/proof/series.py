@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -65,11 +66,22 @@ class Algebra:
             raise Undecided("what stands under a root, sign or denominator changes at leading order from step to step")
 
 
+@lru_cache(maxsize=4096)
+def _factor(numerator: int, denominator: int, k: int, i: int) -> Fraction:
+    """(r (k - i) - i)/k, by which b_i a_(k-i) enters k a_0 b_k; see `Series.power`."""
+    return (Fraction(numerator, denominator) * (k - i) - i) / k
+
+
 class Products:
-    """The product of polynomials, by the ring's sums of products."""
+    """Products of lists of numbers, by the ring's operations."""
 
     zero: Any
     inner: Callable[..., Any]
+    scale: Callable[..., Any]
+
+    def scaled(self, rows: Sequence[Sequence[Any]], factors: Sequence[Fraction]) -> list[list[Any]]:
+        """Every column times its factor; rows may end early."""
+        return [[self.scale(x, q) for x, q in zip(row, factors)] for row in rows]
 
     def product(self, a: Sequence[Any], b: Sequence[Any], n: int) -> list[Any]:
         """c_k = sum_i a_i b_(k-i), k < n."""
@@ -86,10 +98,10 @@ class Series:
     __slots__ = ("a", "c", "exact", "v")
 
     def __init__(self, algebra: Algebra, v: int, c: Sequence[Any], exact: bool = False) -> None:
-        is_zero, skip = algebra.ring.is_zero, 0
+        self.a, self.exact, skip = algebra, exact, 0
+        is_zero = algebra.ring.is_zero
         while skip < len(c) and is_zero(c[skip]):
             skip += 1
-        self.a, self.exact = algebra, exact
         self.c = list(c[skip:]) if skip else list(c)
         self.v = v + skip if self.c or not exact else 0
 
@@ -245,7 +257,7 @@ class Series:
         inverse = lead if r == -1 else ring.power(a[0], Fraction(-1), key) if n > 1 else None
         for k in range(1, n):
             terms = range(max(0, k - len(a) + 1), k)
-            left = [ring.scale(b[i], (r * (k - i) - i) / k) for i in terms]
+            left = [ring.scale(b[i], _factor(r.numerator, r.denominator, k, i)) for i in terms]
             b.append(ring.inner([ring.inner(left, [a[k - i] for i in terms])], [inverse]))
         return Series(self.a, int(v), b)
 
