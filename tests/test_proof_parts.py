@@ -14,7 +14,7 @@ from flint import arb, ctx
 
 from derive import configure, inline_scheme, load_scheme
 from derive.errors import UsageError
-from derive.language import Call, Name, Number, Operation, parse_expression
+from derive.language import Call, Name, Number, Operation, parse_expression, plain_arities, walk
 from verify.proof import prove
 from verify.proof.balls import BallRing
 from verify.proof.bounds import Size, WeightOrbit, sample_error, scalar_root, size_of
@@ -24,15 +24,16 @@ from verify.proof.deciding import Proof, _Trial, alike, difference, powers, prod
 from verify.proof.degrees import VARIABLE, Weight, WeightProblem, WeightRing
 from verify.proof.errors import Rejected, ShortPrecision, Undecided
 from verify.proof.field import PrimeField, draw_prime, is_prime, jacobi, modulus
+from verify.proof.known import KnownValues
 from verify.proof.loss import Jets, monomials, random_jets
-from verify.proof.orbit import Jacobian, first_value, linear_part, newton
+from verify.proof.orbit import Jacobian, Orbit, first_value, linear_part, newton
 from verify.proof.orbit import difference as delta
 from verify.proof.program import Evaluator, Point, Stepper
 from verify.proof.real import real_difference
 from verify.proof.reflections import positive_places, reflected
 from verify.proof.sample import Plan, Sample, Sampler, determinants, vertices_matter
-from verify.proof.series import Algebra, Series
-from verify.proof.statement import Statement, interned, root_of, statement
+from verify.proof.series import Algebra, Products, Series
+from verify.proof.statement import JOINING, Statement, apart, interned, root_of, statement
 
 F = Fraction
 P = 2**61 - 1
@@ -598,6 +599,69 @@ def test_steps() -> None:
     assert difference(kept, drawn(kept)) is None
 
 
+# ------------------------------------------------------------------------------------------ what is not computed twice
+
+MOVED = (
+    "v = beta*v + (1 - beta)*grad(theta)*grad(theta); theta = theta - gamma*grad(theta)/(sqrt(v) + 1)",
+    "v = beta*v + grad(theta)/(1 + norm(grad(theta), layer)); theta = theta - gamma*norm(theta, layer)/norm(v, layer)*v",
+    "v = beta*v - gamma*grad(theta + v)*norm(v + grad(theta)); theta = theta + abs(v)*mean(theta) + v*exp(v/2)**2/3",
+    "s = beta*s + dot(grad(theta), v); v = beta*v + sign(s)*grad(theta_next); theta = theta - gamma*s*v",
+)
+
+
+@pytest.mark.parametrize("update", MOVED)
+def test_a_moved_component_is_followed_alone(update: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Jacobian is that of steps which are computed anew for every component."""
+    claim = stated(update, "-grad")
+    plan = replace(plan_of(claim, 5, slack=1), degree=4, layers=(2, 3) if claim.layered else ())
+    sampler, ring = Sampler(plan, Random(3)), PrimeField(draw_prime(Random(5), 24))
+    ring.functions = KnownValues(ring, Random(7))
+    for _ in range(100):
+        point, draw = sampler.fresh(ring), Random(11).randrange
+        leads = {m: [draw(1, ring.p) for _ in range(1 if m in claim.scalars else 5)] for m in claim.fast}
+        try:
+            found = Jacobian(Orbit(claim, point, ring, leads, 1, memory={m: [v] for m, v in leads.items()}))
+            break
+        except Rejected:
+            continue
+    kept = []
+    monkeypatch.setattr(Evaluator, "keeping", lambda self: kept.append(self) or self)
+    anew = Jacobian(Orbit(claim, point, ring, leads, 1, memory={m: [v] for m, v in leads.items()}))
+    assert kept
+    assert found.matrix == anew.matrix
+    assert any(x for row in found.matrix for x in row)
+
+
+def test_operands_decide_what_is_kept() -> None:
+    """A vector whose components moved is computed there again, and there alone."""
+    algebra = Algebra(PrimeField(draw_prime(Random(5), 24)), 3)
+    evaluator = Evaluator(Point(None, {}, {}, 0, {}), algebra, {}).keeping()
+    tree = parse_expression("sqrt(x)*y + 2/x", "example", {"sqrt": 1})
+    value = lambda x, y: evaluator.value(tree, {"x": [algebra.constant(k * k) for k in x], "y": algebra.constant(y)})
+    numbers = lambda x, y: [s.at(0) for s in value(x, y)]
+    expected = lambda x, y: [algebra.constant(k * y + F(2, k * k)).at(0) for k in x]
+    for x, y in (((1, 2, 3), 5), ((1, 2, 3), 7), ((1, 4, 3), 5), ((2, 2, 3), 5)):
+        assert numbers(x, y) == expected(x, y)
+    first = {"x": [algebra.constant(k * k) for k in (1, 2, 3)], "y": algebra.constant(5)}
+    evaluator.keeping()
+    before = evaluator.value(tree, first)
+    after = evaluator.value(tree, {**first, "x": [*first["x"][:2], algebra.constant(16)]})
+    assert [a is b for a, b in zip(before, after, strict=True)] == [True, True, False]
+
+
+def test_products_of_lists() -> None:
+    """Those of the prime field are those of sums of products, of every length."""
+    ring = PrimeField(10007)
+    draw = Random(2).randrange
+    for la, lb in ((1, 1), (1, 4), (4, 1), (3, 4), (4, 3), (2, 2)):
+        a, b = ([draw(10007) for _ in range(k)] for k in (la, lb))
+        for n in range(1, min(max(la, lb), la + lb - 1) + 1):
+            assert ring.product(a, b, n) == Products.product(ring, a, b, n)
+    rows, factors = [[1, 2, 3], [4, 5]], [F(1), F(1, 2), F(1, 6)]
+    assert ring.scaled(rows, factors) == Products.scaled(ring, rows, factors)
+    assert ring.scaled(rows, factors) != Products.scaled(ring, rows, factors[::-1])
+
+
 # ------------------------------------------------------------------------------------------ statements
 
 
@@ -619,6 +683,51 @@ def test_roots_of_trees() -> None:
     assert product.args[0] is absolute.args[0] is product.args[1].args[0]
     assert interned(read("sqrt(a)"), known) is not interned(read("abs(a)"), known)
     assert interned(read("a - 1"), known) is not interned(read("a + 1"), known)
+
+
+def test_what_stands_apart() -> None:
+    """What one pass finds is what a walk through every part finds; a sum, or a name that joins, is seen at any depth."""
+    calls = {**plain_arities(), "hess": 1}
+    texts = ("a*sqrt(u) + b", "norm(u)*u", "sqrt(u*dot(u, u)) - b*u", "hess(u)/(u + 1)", "norm(u, layer)*u", "-(b + u)")
+    known: dict[Any, Any] = {}
+    trees = [interned(parse_expression(t, "example", calls), known) for t in texts]
+    joins = lambda n: (n.id == "b") if isinstance(n, Name) else isinstance(n, Call) and n.function in JOINING
+    expected = {id(n) for tree in trees for n in walk(tree) if not any(map(joins, walk(n)))}
+    assert apart(trees, ["b"]) == expected
+    assert apart(trees, []) > expected
+    assert [id(t) in apart(trees, []) for t in trees] == [True, False, False, False, True, True]
+    assert [id(t) in expected for t in trees] == [False, False, False, False, True, False]
+
+
+def test_every_part_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """((x*x + 1)*(x*x + 1) + 1)*... has 2^n parts written out, and 2 n + 3 different ones."""
+    tree: Any = Name("x")
+    for _ in range(60):
+        tree = Operation("+", (Operation("*", (tree, tree)), Number(F(1))))
+    tree, seen = interned_once(tree), []
+    monkeypatch.setattr("verify.proof.statement._joins", lambda n, names: seen.append(n) or False)
+    assert len(apart([tree, tree], ())) == len(seen) == len({id(n) for n in seen}) == 2 * 60 + 2
+
+
+def interned_once(tree: Any) -> Any:
+    """A chain of squares, each one object, with one object for the number 1."""
+    one, chain = Number(F(1)), []
+    while isinstance(tree, Operation):
+        chain.append(tree)
+        tree = tree.args[0].args[0]
+    for _ in chain:
+        tree = Operation("+", (Operation("*", (tree, tree)), one))
+    return tree
+
+
+def test_roots_of_claims_once() -> None:
+    claim = stated(GD, "-sqrt(abs(theta))*grad + sqrt(abs(theta))", "sqrt(abs(theta)) + theta**(1/3)*sign(grad)")
+    assert [n.op if isinstance(n, Operation) else n.function for n in claim.roots if isinstance(n, Operation | Call)] == [
+        "abs",
+        "sqrt",
+        "**",
+        "sign",
+    ]
 
 
 def test_what_a_statement_is() -> None:

@@ -64,7 +64,8 @@ def _lines_joined(scanner: _Scanner) -> Iterator[Token]:
             ends.append(token)
             continue
         if opened or (token.kind == "sign" and token.text in _GOES_ON):
-            token = replace(token, blank=token.blank or bool(ends), line_before=bool(ends))
+            if ends:
+                token = replace(token, blank=True, line_before=True)
         else:
             yield from ends
         ends = []

@@ -13,11 +13,12 @@ from typing import Any
 from flint import arb, arb_mat, fmpq
 
 from verify.proof.errors import Rejected
+from verify.proof.series import Products
 
 PRECISION = 300
 
 
-class BallRing:
+class BallRing(Products):
     """Arithmetic on balls; whatever stands under a sign, root or denominator must be clearly positive or negative."""
 
     zero = arb(0)

@@ -6,16 +6,16 @@ grad, hess(u), d3(u, v), ...  or  field, dfield(u), d2field(u, v), ...;  theta, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from derive.language import Call, Expression, Operation, walk
+from derive.language import Call, Expression, walk
 from derive.language.calls import partial_of
 from derive.language.maps import map_of
 from verify.proof.errors import Undecided
 from verify.proof.program import Evaluator, Point, names_at
 from verify.proof.series import Algebra
-from verify.proof.statement import DERIVATIVES, Statement, Summands, root_of
+from verify.proof.statement import DERIVATIVES, Statement, Summands
 
 
 class ClaimValues:
@@ -36,17 +36,8 @@ class ClaimValues:
 
     def roots(self) -> None:
         """Evaluate every root and sign once, so that what must be positive is seen early."""
-        for summand in self.claim.claims():
-            for node in self._open(summand):
-                self.evaluator.value(node, self.names)
-
-    def _open(self, text: Expression) -> Iterator[Expression]:
-        known = self.evaluator.known or {}
-        if isinstance(text, Operation | Call) and id(text) not in known:
-            for argument in text.args:
-                yield from self._open(argument)
-            if root_of(text) is not None or (isinstance(text, Call) and text.function in ("abs", "sign")):
-                yield text
+        for node in self.claim.roots:
+            self.evaluator.value(node, self.names)
 
     def _sum(self, summands: Summands, variable: str) -> list[Any]:
         scalar = variable in self.claim.scalars

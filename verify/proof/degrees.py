@@ -31,7 +31,7 @@ from derive.language.calls import Partial
 from verify.proof.errors import ShortPrecision, Undecided
 from verify.proof.known import MOST_MULTIPLE
 from verify.proof.loss import FAR
-from verify.proof.series import Series
+from verify.proof.series import Products, Series
 
 VERTEX = "a second or higher derivative, or a derivative of a map or a linear map, stands under a root, sign or denominator"
 
@@ -64,7 +64,7 @@ Bound = Weight | None
 
 
 @dataclass
-class WeightRing:
+class WeightRing(Products):
     """See the module.  `dimension` components; `same` names equal bases alike."""
 
     dimension: int

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from verify.proof.errors import Rejected, Undecided
+from verify.proof.series import Products
 
 BITS, MORE_BITS = 64, 128
 #: with these bases the test of Miller and Rabin is a proof below 2^64 (Sinclair 2011)
@@ -87,7 +88,7 @@ def draw_prime(source: Random, step: int, bits: int = BITS) -> int:
             return p
 
 
-class PrimeField:
+class PrimeField(Products):
     """Arithmetic modulo p on plain integers; the ring of the random samples."""
 
     zero = 0
@@ -95,12 +96,13 @@ class PrimeField:
     def __init__(self, p: int, positive: frozenset[Any] = frozenset()) -> None:
         self.p, self.positive = p, positive  # places whose argument is positive over the reals
         self.functions: Any = None  # `known.KnownValues`, where known functions occur
-        self._constants: dict[Fraction, int] = {}
+        self._constants: dict[tuple[int, int], int] = {}  # by numerator and denominator, which are hashed faster than fractions
 
     def constant(self, value: Fraction) -> int:
-        found = self._constants.get(value)
+        ratio = value.as_integer_ratio()
+        found = self._constants.get(ratio)
         if found is None:
-            found = self._constants[value] = value.numerator * pow(value.denominator, -1, self.p) % self.p
+            found = self._constants[ratio] = ratio[0] * pow(ratio[1], -1, self.p) % self.p
         return found
 
     def is_zero(self, x: int) -> bool:
@@ -123,6 +125,27 @@ class PrimeField:
         """sum of x*y."""
         total: int = sum(map(mul, xs, ys))
         return total % self.p
+
+    def product(self, a: Sequence[int], b: Sequence[int], n: int) -> list[int]:
+        """c_k = sum_i a_i b_(k-i), k < n; a number times a series is the usual case.
+
+        >>> PrimeField(101).product([1, 2], [3, 4, 5], 3), PrimeField(101).product([50, 2], [3], 2)
+        ([3, 10, 13], [49, 6])
+        """
+        p = self.p
+        for xs, ys in ((a, b), (b, a)):
+            if len(ys) == 1:
+                return [x * ys[0] % p for x in xs[:n]]
+        return super().product(a, b, n)
+
+    def scaled(self, rows: Sequence[Sequence[int]], factors: Sequence[Fraction]) -> list[list[int]]:
+        """Every column times its factor; rows may end early.
+
+        >>> PrimeField(101).scaled([[1, 2], [3]], [Fraction(1, 2), Fraction(5)])
+        [[51, 10], [52]]
+        """
+        p, numbers = self.p, [*map(self.constant, factors)]
+        return [[x * c % p for x, c in zip(row, numbers)] for row in rows]
 
     def known(self, name: str, x: int, where: Any = None) -> int:
         """A known function of x."""

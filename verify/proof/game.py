@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from derive.language.calls import Partial
-from verify.proof.loss import Jets, monomials, weighted_dot
+from verify.proof.loss import Jets, lowering, monomials, weighted_dot
 from verify.proof.series import Series
 
 Numbers = Sequence[Any]
@@ -40,6 +41,10 @@ class Game:
     @property
     def dimension(self) -> int:
         return len(next(iter(self.points.values())))
+
+    @cached_property
+    def lowering(self) -> list[Any] | None:
+        return lowering(self.ring, self.raising)
 
     @property
     def heights(self) -> dict[str, Any]:
@@ -86,7 +91,7 @@ class Game:
         return self._placed[key]
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
-        return weighted_dot(self.ring, self.raising, xs, ys, key)
+        return weighted_dot(self.ring, self.lowering, xs, ys, key)
 
     # ------------------------------------------------------------------------------------------ other samples
 

@@ -44,10 +44,8 @@ def _summand(e: Expression, kinds: Mapping[str, Kind]) -> Expression | None:
         case Operation("+" | "-" as op, (a, b)):
             x, y = _summand(a, kinds), _summand(b, kinds)
             return Operation(op, (x, y)) if x and y else None
-        case Operation("*", (a, b)) if kind_of(a, kinds) == "scalar":
-            found = _summand(b, kinds)
-            return Operation("*", (a, found)) if found else None
-        case Operation("*" | "/" as op, (a, b)) if kind_of(b, kinds) == "scalar":
-            found = _summand(a, kinds)
-            return Operation(op, (found, b)) if found else None
+        case Operation("*", (a, b)) if (found := _summand(b, kinds)) and kind_of(a, kinds) == "scalar":
+            return Operation("*", (a, found))
+        case Operation("*" | "/" as op, (a, b)) if (found := _summand(a, kinds)) and kind_of(b, kinds) == "scalar":
+            return Operation(op, (found, b))
     return None

@@ -104,7 +104,7 @@ class Jets:
             return [list(row) for row in self.jets]
         rows = [[self.jets[0][n] for n in self.table.up[i]] for i in range(self.dimension)]
         if self.raising is not None:
-            rows = [[self.ring.inner([x], [u]) for x in row] for row, u in zip(rows, self.raising)]
+            rows = [self.ring.product(row, [u], len(row)) for row, u in zip(rows, self.raising)]
         return rows
 
     @property
@@ -115,6 +115,10 @@ class Jets:
     def points(self) -> dict[str, Sequence[Any]]:
         """The unknown, by its name."""
         return {"theta": self.theta}
+
+    @cached_property
+    def lowering(self) -> list[Any] | None:
+        return lowering(self.ring, self.raising)
 
     @property
     def leaf(self) -> list[Any]:
@@ -131,8 +135,7 @@ class Jets:
 
     def taylor(self) -> list[list[Any]]:
         if self._taylor is None:
-            scale, weight = self.ring.scale, self.table.weight
-            self._taylor = [[scale(x, weight[n]) for n, x in enumerate(row)] for row in self.rows]
+            self._taylor = self.ring.scaled(self.rows, self.table.weight)
         return self._taylor
 
     # ------------------------------------------------------------------------------------------ points
@@ -270,7 +273,7 @@ class Jets:
 
     def dot(self, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
         """sum_i x_i y_i / u_i."""
-        return weighted_dot(self.ring, self.raising, xs, ys, key)
+        return weighted_dot(self.ring, self.lowering, xs, ys, key)
 
     # ------------------------------------------------------------------------------------------ other samples
 
@@ -284,8 +287,10 @@ class Jets:
 
     def replaced(self, theta: Sequence[Any], places: Sequence[int], draw: Callable[[], Any]) -> Jets:
         """The loss at another point, with the derivatives at these places drawn again."""
-        jets = [[draw() if n in places else x for n, x in enumerate(self.jets[0])]]
-        return Jets(self.label, self.degree, theta, jets, self.ring, self.raising, self.draw)
+        numbers = list(self.jets[0])
+        for n in sorted(places):
+            numbers[n] = draw()
+        return Jets(self.label, self.degree, theta, [numbers], self.ring, self.raising, self.draw)
 
     def reshuffled(self, draw: Callable[[], Any]) -> Jets:
         """All derivatives of order two and more drawn again, at every point."""
@@ -342,14 +347,21 @@ def _paired(algebra: Any, row: Sequence[Any], columns: Sequence[Sequence[Any]]) 
     return Series(algebra, 0, [inner(row[: len(column)], column) for column in columns])
 
 
-def weighted_dot(ring: Any, raising: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
-    """sum_i x_i y_i / u_i."""
+def lowering(ring: Any, raising: Sequence[Any] | None) -> list[Any] | None:
+    """1/u_i."""
+    return None if raising is None else [ring.power(u, Fraction(-1), ("weight", i)) for i, u in enumerate(raising)]
+
+
+def weighted_dot(ring: Any, weights: Sequence[Any] | None, xs: Sequence[Series], ys: Sequence[Series], key: Any) -> Series:
+    """sum_i x_i y_i w_i; the x_i that are zero, those of other layers, take no time."""
     algebra = xs[0].a
     total = algebra.constant(0)
     for i, (x, y) in enumerate(zip(xs, ys)):
+        if x.exact and not x.c:
+            continue
         term = x * y
-        if raising is not None:
-            term = term * algebra.element(ring.power(raising[i], Fraction(-1), ("weight", i)))
+        if weights is not None:
+            term = term * algebra.element(weights[i])
         total = total + term
     if total.c:
         algebra.found.setdefault(key, (total.v, total.c[0]))

@@ -225,6 +225,7 @@ class Jacobian:
         algebra = orbit.algebra(length)
         algebra.held = roots or {}
         stepper = Stepper(orbit.claim, orbit.point, algebra)
+        stepper.evaluator.keeping()
         states = orbit.start(algebra, length)
         self.base = stepper.step(states, 0)
         gamma = algebra.gamma
@@ -237,7 +238,10 @@ class Jacobian:
 
     def _response(self, y: str, after: Any, before: Any, j: int, diagonal: bool) -> Any:
         pace = min(self.paces.get(y, 0), self.lag)
-        change = components(after)[j] - components(before)[j]
+        x, base = components(after)[j], components(before)[j]
+        if x is base and base.precision > 1 + pace and not diagonal:
+            return self.ring.zero
+        change = x - base
         if change.c and change.v < 1 and change.a.leading is None:
             raise Undecided("the step divides a variable by gamma")
         entry = change.at(1 + pace)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from operator import is_
 from typing import Any
 
 from derive.errors import UsageError, nearest
@@ -81,11 +82,21 @@ class Evaluator:
         self.grain = Grain(grain, algebra)
         self.point, self.algebra, self.functions = point, self.grain.fine, functions
         self.known: dict[int, Value] | None = None  # by identity of the tree, where names keep their values
+        self.kept: dict[Hashable, tuple[Sequence[Any], Value]] | None = None  # place -> operands and value there, see `keeping`
+
+    def keeping(self) -> Evaluator:
+        """From now on the first value at every place is kept, and what has the same operands later is not computed again.
+
+        Numbers of a vector are told apart: where one component moved, the others of sums and products by components stay.  For
+        runs in which nothing is noted.
+        """
+        self.kept = {}
+        return self
 
     def value(self, node: Expression, names: Mapping[str, Value]) -> Value:
         match node:
             case Number(value):
-                return self.algebra.constant(value)
+                return self._once(id(node), (), lambda: self.algebra.constant(value))
             case Name(word):
                 if word not in names:
                     raise UsageError(f"'{word}' has no meaning here{nearest(word, names)}")
@@ -109,15 +120,18 @@ class Evaluator:
                 raise Undecided(f"the exponent {exponent} is too large")
             if is_exponential(node.args[0]):
                 factor = self.algebra.constant(exponent)
-                return _each(self.value(node.args[0].args[0], names), lambda x, i: (factor * x).known("exp", id(node), i))
-            return _each(self.value(node.args[0], names), lambda x, i: x.power(exponent, id(node), i))
+                inner = self.value(node.args[0].args[0], names)
+                return self._each(id(node), inner, lambda x, i: (factor * x).known("exp", id(node), i))
+            return self._each(id(node), self.value(node.args[0], names), lambda x, i: x.power(exponent, id(node), i))
         args = [self.value(a, names) for a in node.args]
         if node.op == "neg":
-            return _each(args[0], lambda x, i: -x)
+            return self._each(id(node), args[0], lambda x, i: -x)
         if node.op == "/":
-            inverse = _each(args[1], lambda x, i: x.power(Fraction(-1), ("over", id(node.args[1])), i))
-            return _both(args[0], inverse, Series.__mul__)
-        return _both(args[0], args[1], {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op])
+            over = ("over", id(node.args[1]))
+            inverse = self._each(over, args[1], lambda x, i: x.power(Fraction(-1), over, i))
+            return self._both(id(node), args[0], inverse, Series.__mul__)
+        operation = {"+": Series.__add__, "-": Series.__sub__, "*": Series.__mul__}[node.op]
+        return self._both(id(node), args[0], args[1], operation)
 
     def _call(self, node: Call, names: Mapping[str, Value]) -> Value:
         args = [self.value(a, names) for a in node.args]
@@ -127,26 +141,27 @@ class Evaluator:
         return self.grain.refined(inside._applied(node, [*map(self.grain.coarsened, args)]))
 
     def _applied(self, node: Call, args: list[Value]) -> Value:
-        name = node.function
+        name, place = node.function, id(node)
         if name in self.functions:
             return _each(args[0], lambda x, i: self._of_time(name, x))
         match name:
             case "grad" | "field":
-                return self.point.problem.gradient(self.vector(args[0]))
+                point = self.vector(args[0])
+                return self._once(place, point, lambda: self.point.problem.gradient(point))
             case "loss":
                 return self.point.problem.value(self.vector(args[0]))
             case "sqrt":
-                return _each(args[0], lambda x, i: x.power(Fraction(1, 2), id(node), i))
+                return self._each(place, args[0], lambda x, i: x.power(Fraction(1, 2), place, i))
             case "sign":
-                return _each(args[0], lambda x, i: x.sign(id(node), i))
+                return self._each(place, args[0], lambda x, i: x.sign(place, i))
             case "abs":
-                return _each(args[0], lambda x, i: x * x.sign(id(node), i))
+                return self._each(place, args[0], lambda x, i: x * x.sign(place, i))
         if self.point.matrices and (name in (PRODUCT, TRANSPOSE, TRACE) or name in ("dot", "norm")):
             return self._of_matrices(self.point.matrices, node, args)
         if summed := summed_call(name):
             return self._summed(*summed, node, [self.vector(x) for x in args])
         if name in KNOWN_FUNCTIONS:
-            return _each(args[0], lambda x, i: x.known(name, id(node), i))
+            return self._each(place, args[0], lambda x, i: x.known(name, place, i))
         if name in DERIVATIVES:
             return self._tensor(node, args)
         if partial := partial_of(name):
@@ -163,8 +178,9 @@ class Evaluator:
             ones = self.vector(self.algebra.constant(1))
             inverse = _each(sums(ones, ones, (kind, -id(node))), lambda x, i: x.power(Fraction(-1), ("count", id(node)), i))
             return _both(sums(args[0], ones, (kind, id(node))), inverse, Series.__mul__)
-        total = sums(args[0], args[-1], (kind, id(node)))
-        return total if name == "dot" else _each(total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
+        key = (kind, id(node))
+        total = self._once(key, [*args[0], *args[-1]], lambda: sums(args[0], args[-1], key))
+        return total if name == "dot" else self._each(id(node), total, lambda x, i: x.power(Fraction(1, 2), id(node), i))
 
     def _of_matrices(self, matrices: MatrixSpace, node: Call, args: Sequence[Value]) -> Value:
         """Products, transposes, traces; scalar products and norms of matrices of any shape."""
@@ -193,10 +209,52 @@ class Evaluator:
         result = [zero] * len(xs)
         for n, layer in enumerate(self.point.layers):
             inside = [x if j in layer else zero for j, x in enumerate(xs)]
-            total = self.point.problem.dot(inside, ys, (*key, n) if n else key)
+            total = self._inside(layer, inside, ys, (*key, n) if n else key)
             for i in layer:
                 result[i] = total
         return result
+
+    def _inside(self, layer: Sequence[int], xs: Sequence[Series], ys: Sequence[Series], key: Hashable) -> Value:
+        """sum of x_j y_j where x_j is zero outside of a layer."""
+        read = [x[j] for x in (xs, ys) for j in layer]
+        return self._once(("inside", key), read, lambda: self.point.problem.dot(xs, ys, key))
+
+    # ------------------------------------------------------------------------------------------ values that are kept
+
+    def _once(self, place: Hashable, operands: Sequence[Any], find: Callable[[], Value]) -> Value:
+        """A value that these operands determine."""
+        if self.kept is None:
+            return find()
+        if place not in self.kept:
+            self.kept[place] = (operands, find())
+        known, value = self.kept[place]
+        return value if all(map(is_, operands, known)) else find()
+
+    def _each(self, place: Hashable, value: Value, f: Callable[[Series, int | None], Series]) -> Value:
+        """f of a number, or of every component."""
+        if self.kept is None:
+            return _each(value, f)
+        if not isinstance(value, list):
+            return self._once(place, (value,), lambda: f(value, None))
+        if place not in self.kept:
+            self.kept[place] = (value, _each(value, f))
+        known, found = self.kept[place]
+        return [z if x is y else f(x, i) for i, (x, y, z) in enumerate(zip(value, known, found, strict=True))]
+
+    def _both(self, place: Hashable, a: Value, b: Value, f: Callable[[Series, Series], Series]) -> Value:
+        """f of two numbers, or of every component of one or both."""
+        if self.kept is None:
+            return _both(a, b, f)
+        size = max((len(x) for x in (a, b) if isinstance(x, list)), default=0)
+        if not size:
+            return self._once(place, (a, b), lambda: f(a, b))
+        pairs = list(zip(*(x if isinstance(x, list) else [x] * size for x in (a, b))))
+        if place not in self.kept:
+            self.kept[place] = (pairs, [f(x, y) for x, y in pairs])
+        known, found = self.kept[place]
+        return [z if x is u and y is v else f(x, y) for (x, y), (u, v), z in zip(pairs, known, found, strict=True)]
+
+    # ------------------------------------------------------------------------------------------ derivatives and maps
 
     def _tensor(self, node: Call, args: Sequence[Value]) -> list[Series]:
         """Arguments are numbers here (series without gamma), one list for each tree, so that contractions are shared."""

@@ -3,9 +3,9 @@
 The relative precision travels with the series: v = gamma*eta is known one power further than eta, and v/gamma gives it back.
 An exact series is a polynomial with no error term (numbers, parameters, gamma itself).
 
-A ring has zero, constant, is_zero, add, neg, scale (by a fraction), inner (sum of products), power, sign; see `field`,
-`degrees` and `balls`.  In the last two a coefficient that cancels is not seen to be zero, so the leading power of everything
-under a root, sign or denominator is read off the run over a prime field (`Algebra.leading`).
+A ring has zero, constant, is_zero, add, neg, scale (by a fraction), inner (sum of products), product (of polynomials), power,
+sign; see `field`, `degrees` and `balls`.  In the last two a coefficient that cancels is not seen to be zero, so the leading power
+of everything under a root, sign or denominator is read off the run over a prime field (`Algebra.leading`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -42,6 +43,7 @@ class Algebra:
     notes: bool = False
     roots: dict[Hashable, Series] = field(default_factory=dict)
     held: Mapping[Hashable, Series] = field(default_factory=dict)
+    last: tuple[Series, Hashable, Fraction, Series] | None = None  # a series, the key and power of it that was found, and that
     step: int = 0
     cuts: bool = False  # whether series end where derivatives that they need are not known: factors of gamma are still to come
 
@@ -64,16 +66,42 @@ class Algebra:
             raise Undecided("what stands under a root, sign or denominator changes at leading order from step to step")
 
 
+@lru_cache(maxsize=4096)
+def _factor(numerator: int, denominator: int, k: int, i: int) -> Fraction:
+    """(r (k - i) - i)/k, by which b_i a_(k-i) enters k a_0 b_k; see `Series.power`."""
+    return (Fraction(numerator, denominator) * (k - i) - i) / k
+
+
+class Products:
+    """Products of lists of numbers, by the ring's operations."""
+
+    zero: Any
+    inner: Callable[..., Any]
+    scale: Callable[..., Any]
+
+    def scaled(self, rows: Sequence[Sequence[Any]], factors: Sequence[Fraction]) -> list[list[Any]]:
+        """Every column times its factor; rows may end early."""
+        return [[self.scale(x, q) for x, q in zip(row, factors)] for row in rows]
+
+    def product(self, a: Sequence[Any], b: Sequence[Any], n: int) -> list[Any]:
+        """c_k = sum_i a_i b_(k-i), k < n."""
+        found, back, la, lb = [], b[::-1], len(a), len(b)
+        for k in range(n):
+            low, high = max(0, k - lb + 1), min(k + 1, la)
+            found.append(self.inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.zero)
+        return found
+
+
 class Series:
     """See the module."""
 
     __slots__ = ("a", "c", "exact", "v")
 
     def __init__(self, algebra: Algebra, v: int, c: Sequence[Any], exact: bool = False) -> None:
-        is_zero, skip = algebra.ring.is_zero, 0
+        self.a, self.exact, skip = algebra, exact, 0
+        is_zero = algebra.ring.is_zero
         while skip < len(c) and is_zero(c[skip]):
             skip += 1
-        self.a, self.exact = algebra, exact
         self.c = list(c[skip:]) if skip else list(c)
         self.v = v + skip if self.c or not exact else 0
 
@@ -125,12 +153,14 @@ class Series:
             return other
         if other.exact and not other.c:
             return self
+        add = self.a.ring.add
+        if self.v == other.v and len(self.c) == len(other.c) and self.exact == other.exact:
+            return Series(self.a, self.v, list(map(add, self.c, other.c)), self.exact)
         high = min(self.precision, other.precision)
         exact = high == EXACT
         if exact:
             high = max(self.v + len(self.c), other.v + len(other.c))
         low = min(self.v, other.v, high)
-        add = self.a.ring.add
         c = [add(x, y) for x, y in zip(self._padded(low, high), other._padded(low, high))]
         return Series(self.a, low, c, exact)
 
@@ -150,12 +180,7 @@ class Series:
                 n, exact = self.a.length, False
         elif (self.exact and not a) or (other.exact and not b):
             return self if self.exact and not a else other
-        la, lb, inner, back = len(a), len(b), self.a.ring.inner, b[::-1]
-        c = []
-        for k in range(n):
-            low, high = max(0, k - lb + 1), min(k + 1, la)
-            c.append(inner(a[low:high], back[lb - 1 - k + low : lb - 1 - k + high]) if low < high else self.a.ring.zero)
-        return Series(self.a, self.v + other.v, c, exact)
+        return Series(self.a, self.v + other.v, self.a.ring.product(a, b, n), exact)
 
     def increment(self, base: Any, refusal: str) -> Series:
         """The series less its value `base` at gamma^0; Undecided if it does not tend to it."""
@@ -205,6 +230,14 @@ class Series:
 
     def _power(self, r: Fraction, key: Hashable, component: int | None) -> Series:
         base = self._leading(key, component)
+        if (last := self.a.last) and last[0] is self and last[1] == key and last[2] == r:  # one number for many components
+            return last[3]
+        found = self._power_of(base, r, key, component)
+        self.a.last = (self, key, r, found)
+        return found
+
+    def _power_of(self, base: Series, r: Fraction, key: Hashable, component: int | None) -> Series:
+        """The power of the series, which begins with the first coefficient of `base`."""
         if not base.c and r > 0:  # O(gamma^v)
             return Series(self.a, ceil(base.v * r), [])
         if not base.c:
@@ -221,10 +254,10 @@ class Series:
             return Series(self.a, int(v), [lead], True)
         n = self.a.length if base.exact else len(a)
         b = [lead]
-        inverse = ring.power(a[0], Fraction(-1), key) if n > 1 else None
+        inverse = lead if r == -1 else ring.power(a[0], Fraction(-1), key) if n > 1 else None
         for k in range(1, n):
             terms = range(max(0, k - len(a) + 1), k)
-            left = [ring.scale(b[i], (r * (k - i) - i) / k) for i in terms]
+            left = [ring.scale(b[i], _factor(r.numerator, r.denominator, k, i)) for i in terms]
             b.append(ring.inner([ring.inner(left, [a[k - i] for i in terms])], [inverse]))
         return Series(self.a, int(v), b)
 

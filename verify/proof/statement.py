@@ -45,6 +45,7 @@ from verify.proof.gathering import gathered
 
 MAX_RANK = 40
 DERIVATIVES = {**derivative_calls("L", MAX_RANK), **derivative_calls("f", MAX_RANK)}
+JOINING = frozenset((*SUMMED, *CROSSED, "loss", *DERIVATIVES))
 CALLS: dict[str, int | None] = {**DERIVATIVES, **plain_arities(), **ELSEWHERE}
 
 Summands = tuple[Expression, ...]
@@ -112,11 +113,13 @@ class Statement:
     @cached_property
     def nodes(self) -> tuple[Expression, ...]:
         """Every part of every tree once, operands first."""
-        found: dict[int, Expression] = {}
-        for text in self.texts():
-            for node in _parts(text, found):
-                found[id(node)] = node
-        return tuple(found.values())
+        return _parts(self.texts())
+
+    @cached_property
+    def roots(self) -> tuple[Expression, ...]:
+        """Every root, absolute value and sign in the claims once, operands first."""
+        calls = ("abs", "sign")
+        return tuple(n for n in _parts(self.claims()) if root_of(n) or (isinstance(n, Call) and n.function in calls))
 
     @cached_property
     def implicit(self) -> bool:
@@ -149,16 +152,13 @@ class Statement:
         """What has at gamma^0 a value that depends on its component alone, or on its layer, where there are some, by identity."""
         if self.shapes and not self.crossed:
             return frozenset()
-        found = {id(n) for c in self.claims() for n in walk(c) if not _joins(n, set())}
-        names = {text for text, x in self.states.items() if x in self.fast and not self._lead_apart(x)}
+        found = set(apart(self.claims(), ()))
+        limits = {m for m in self.fast if m in self.memory and all(id(n) in found for n in self.memory[m][0])}
+        names = {text for text, x in self.states.items() if x in self.fast and x not in limits}
         for a in self.program:
-            found |= {id(n) for n in walk(a.value) if not _joins(n, names)}
+            found |= apart((a.value,), names)
             names = names | {a.target} if id(a.value) not in found else names - {a.target}
         return frozenset(found)
-
-    def _lead_apart(self, m: str) -> bool:
-        """Whether the memory's claimed limit is a function of the component, or of its layer."""
-        return m in self.memory and not any(_joins(n, set()) for n in self.memory[m][0])
 
     @cached_property
     def transcendental(self) -> bool:
@@ -181,25 +181,51 @@ def is_value(node: Call) -> bool:
     return partial is not None and not partial.variables
 
 
-def _joins(node: Expression, names: Collection[str]) -> bool:
-    """Whether sums over all components, rows or columns, derivatives in directions or these names stand in a tree."""
+def apart(texts: Iterable[Expression], names: Collection[str]) -> set[int]:
+    """The parts, by identity, in which no sums over components, rows or columns, derivatives in directions or these names stand.
 
-    def joining(n: Expression) -> bool:
-        if isinstance(n, Call):
-            partial = partial_of(n.function)
-            return n.function in (*SUMMED, *CROSSED, "loss", *DERIVATIVES) or (partial is not None and len(partial.variables) > 1)
-        return isinstance(n, Name) and n.id in names
+    A part is one where it does not join components itself and all its operands are; each is looked at once, operands first.
 
-    return any(map(joining, walk(node)))
+    >>> from derive.language import plain_arities
+    >>> tree = parse_expression("a*norm(u) + b*u", "example", plain_arities())
+    >>> found = apart([tree], ["b"])
+    >>> [id(n) in found for n in (tree, *tree.args, *tree.args[0].args, *tree.args[1].args)]
+    [False, False, False, True, False, False, True]
+    """
+    known: dict[int, bool] = {}
+
+    def look(n: Expression) -> bool:
+        if id(n) not in known:
+            inside = [look(a) for a in n.args] if isinstance(n, Operation | Call) else []
+            known[id(n)] = all(inside) and not _joins(n, names)
+        return known[id(n)]
+
+    for text in texts:
+        look(text)
+    return {n for n, alone in known.items() if alone}
 
 
-def _parts(text: Expression, seen: Mapping[int, Expression]) -> Iterator[Expression]:
-    if id(text) in seen:
-        return
-    if isinstance(text, Operation | Call):
-        for argument in text.args:
-            yield from _parts(argument, seen)
-    yield text
+def _joins(n: Expression, names: Collection[str]) -> bool:
+    """Whether a node by itself joins components, or is one of these names."""
+    if isinstance(n, Call):
+        partial = partial_of(n.function)
+        return n.function in JOINING or (partial is not None and len(partial.variables) > 1)
+    return isinstance(n, Name) and n.id in names
+
+
+def _parts(texts: Iterable[Expression]) -> tuple[Expression, ...]:
+    """Every part of these trees once, operands first."""
+    found: dict[int, Expression] = {}
+
+    def look(n: Expression) -> None:
+        if id(n) not in found:
+            for argument in n.args if isinstance(n, Operation | Call) else ():
+                look(argument)
+            found[id(n)] = n
+
+    for text in texts:
+        look(text)
+    return tuple(found.values())
 
 
 def _positive_sides(name: str, text: str) -> list[Expression]:
