@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from math import inf
 from typing import Any
 
@@ -14,7 +14,7 @@ from derive.algebra.functions import FUNCTIONS, LOSS, Function, gradients_of_los
 from derive.algebra.known import SLOPES
 from derive.algebra.layers import crossed, part_sum, split_layered, swapped, unfolded, vector_of
 from derive.algebra.normal import Sum, accumulate, combined, nonzero, reduced
-from derive.algebra.terms import DERIVATIVES, TRANSPOSED, Body, Exponent, Factor, Key, Term, space_of
+from derive.algebra.terms import DERIVATIVES, TRANSPOSED, Body, Factor, Key, Term, space_of
 from derive.algebra.words import Words
 from derive.errors import ReductionError
 
@@ -51,6 +51,8 @@ class Algebra(Words):
         self.losses: Mapping[str, Mapping[str, str]] = gradients_of_losses(functions) or {self.loss: {LOSS.point: LOSS.label}}
         self._nodes: dict[tuple[str, tuple[Term, ...], Key], Sum] = {}
         self._contractions: dict[tuple[Term, str], Sum] = {}
+        self._resolved: dict[Factor, Sum] = {}  # see `partial_fractions`
+        self._fractions: dict[Term, Sum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy starts empty; sums bring their terms (see `frozen`)."""
@@ -206,34 +208,54 @@ class Algebra(Words):
     # ------------------------------------------------------------------ equality
 
     def partial_fractions(self, a: Sum) -> Sum:
-        """The sum with mixed poles resolved everywhere: here more equal functions are equal sums than in normal form."""
-        result: Sum = {}
+        """The sum with mixed poles resolved everywhere: here more equal functions are equal sums than in normal form.
+
+        Terms with the same derivatives, sums and maps are taken together, and what cancels before poles are resolved is gone.
+        """
+        together: dict[tuple[tuple[Factor, int], ...], Sum] = {}
         for term, c in a.items():
-            exponents: dict[Factor, Exponent] = {}
-            parts: Sum = {self.unit: self.ring.one}
+            inner, outer = [], {}
             for f, e in term.factors:
                 if f.kind in (*DERIVATIVES, "sum", "map", "word") and (f.children or f.body) and isinstance(e, int) and e > 0:
-                    inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
-                    match f.kind:
-                        case "sum":
-                            image = self.contract(inner[0], f.label)
-                        case "node":
-                            image = self.node_of_sums(f.label, inner)
-                        case "moved":
-                            image = self.node_of_sums(f.label, inner, self.partial_fractions(dict(f.body)))
-                        case "word":
-                            image = self.transposed(inner[0]) if f.label == TRANSPOSED else self.word_of_sums(inner)
-                        case _ if f.label in SLOPES:
-                            image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
-                        case _:
-                            image = self.mapped(f.label, self.partial_fractions(dict(f.body)), inner)
-                    for _ in range(e):
-                        parts = self.product(parts, image)
+                    inner.append((f, e))
                 else:
-                    exponents[f] = e
-            for t, x in self.product(parts, self.normal(exponents)).items():
-                accumulate(result, self.scale(self.normal(dict(t.factors), resolve_poles=True), x * c))
+                    outer[f] = e
+            accumulate(together.setdefault(tuple(inner), {}), self.scale(self.normal(outer), c))
+        expanded: Sum = {}
+        for factors, rest in together.items():
+            images = [self._factor_resolved(f) for f, e in factors for _ in range(e)] if rest else []
+            accumulate(expanded, self.product(reduce(self.product, images), rest) if images else rest)
+        result: Sum = {}
+        for t, c in nonzero(expanded).items():
+            accumulate(result, self.scale(self._term_resolved(t), c))
         return nonzero(result)
+
+    def _factor_resolved(self, f: Factor) -> Sum:
+        """The factor with the poles of its children and of its body resolved; remembered."""
+        if f in self._resolved:
+            return self._resolved[f]
+        inner = [self.partial_fractions({child: self.ring.one}) for child in f.children]
+        match f.kind:
+            case "sum":
+                image = self.contract(inner[0], f.label)
+            case "node":
+                image = self.node_of_sums(f.label, inner)
+            case "moved":
+                image = self.node_of_sums(f.label, inner, self.partial_fractions(dict(f.body)))
+            case "word":
+                image = self.transposed(inner[0]) if f.label == TRANSPOSED else self.word_of_sums(inner)
+            case _ if f.label in SLOPES:
+                image = self.in_exponentials(f.label, self.partial_fractions(dict(f.body)))
+            case _:
+                image = self.mapped(f.label, self.partial_fractions(dict(f.body)), inner)
+        self._resolved[f] = image
+        return image
+
+    def _term_resolved(self, t: Term) -> Sum:
+        """The partial fractions of a term whose factors are resolved; remembered."""
+        if t not in self._fractions:
+            self._fractions[t] = self.normal(dict(t.factors), resolve_poles=True)
+        return self._fractions[t]
 
     def is_zero(self, a: Sum) -> bool:
         """True only where the sum vanishes identically; False also where neither normal forms nor partial fractions show it."""
