@@ -93,6 +93,14 @@ def test_errors_in_another_norm(model: Model) -> None:
         assert all(x < y < model.size**0.5 * x for x, y in zip(b, a, strict=True))
 
 
+@pytest.mark.parametrize(
+    "norm, shape", [(lambda x: jax.numpy.abs(x).max(), r"\(\)"), (lambda x: x, r"\(2, \d+\)")], ids=["whole", "each"]
+)
+def test_a_norm_is_one_number_a_row(model: Model, norm: Any, shape: str) -> None:
+    with pytest.raises(UsageError, match=f"one number a row, of the shape .* not {shape}; write axis=-1"):
+        compare("gd", model, norm=norm)
+
+
 def test_a_wrong_correction_has_the_slope_of_the_limit_flow(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """1.1 f_1 in the place of f_1: its error falls as gamma."""
     right = FieldFunction.__call__
