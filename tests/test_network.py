@@ -26,7 +26,7 @@ from verify.network import sweep as sweeps  # noqa: E402
 from verify.network.comparison import Comparison  # noqa: E402
 from verify.network.experiment import compare, compare_many  # noqa: E402
 from verify.network.flow import flow  # noqa: E402
-from verify.network.models import Model, built  # noqa: E402
+from verify.network.models import Model, built, digits  # noqa: E402
 from verify.network.runs import runs_of  # noqa: E402
 from verify.network.sweep import Plan, grid  # noqa: E402
 from verify.network.sweep_picture import save_sweep_picture  # noqa: E402
@@ -68,6 +68,22 @@ def test_json_has_no_infinity_and_comes_back() -> None:
     found = table([[1.0, inf, 0.5]], ratio=inf)
     text = json.dumps(found.to_json(), allow_nan=False)
     assert Comparison.from_json(json.loads(text)) == found
+
+
+def test_the_convolution_by_patches_is_that_of_the_library() -> None:
+    """With zeros round the image; a kernel that is turned over is another one."""
+    model, x = built("convolutional", images=4), digits(4)[0]
+
+    def logits(kernel: Any) -> Any:
+        names = ("NHWC", "HWIO", "NHWC")
+        maps = jax.lax.conv_general_dilated(x.reshape(-1, 8, 8, 1), kernel, (1, 1), "SAME", dimension_numbers=names)
+        pooled = jax.nn.softplus(maps).reshape(-1, 4, 2, 4, 2, maps.shape[-1]).mean((2, 4))
+        return pooled.reshape(4, -1) @ model.params["dense"] + model.params["bias"]
+
+    assert model.logits is not None
+    found = model.logits(model.params, x).ravel().tolist()
+    assert found == pytest.approx(logits(model.params["kernel"]).ravel().tolist(), rel=1e-12)
+    assert found != pytest.approx(logits(model.params["kernel"][::-1]).ravel().tolist(), rel=1e-2)
 
 
 # ---------------------------------------------------------------------- optimizers

@@ -58,7 +58,7 @@ def test_an_error_that_vanishes_by_chance_is_one_among_others() -> None:
 
 
 def test_a_tenth_of_the_first_correction_is_seen_where_the_second_is_small() -> None:
-    """Errors c_2 gamma^2 and c_1 gamma/10 + c_2 gamma^2 with c_1 = 1, gamma = 1, 1/2, 1/4: with c_2 = 1 the last slope is 1.78."""
+    """Errors c_2 gamma^2 and c_1 gamma/10 + c_2 gamma^2 with c_1 = 1, gamma = 1, 1/2, 1/4; at c_2 = 1 the last slope is 1.78."""
     for second, verdict in ((0.1, "undecided"), (1.0, "verified")):
         assert table(measured(tuple(second * h**2 for h in (1.0, 0.5, 0.25)))).verdict == "verified"
         assert table(measured(tuple(0.1 * h + second * h**2 for h in (1.0, 0.5, 0.25)))).verdict_of(1) == verdict
