@@ -26,7 +26,7 @@ from verify.network import sweep as sweeps  # noqa: E402
 from verify.network.comparison import Comparison  # noqa: E402
 from verify.network.experiment import compare, compare_many  # noqa: E402
 from verify.network.flow import flow  # noqa: E402
-from verify.network.models import Model, built  # noqa: E402
+from verify.network.models import Model, built, digits  # noqa: E402
 from verify.network.runs import runs_of  # noqa: E402
 from verify.network.sweep import Plan, grid  # noqa: E402
 from verify.network.sweep_picture import save_sweep_picture  # noqa: E402
@@ -70,6 +70,22 @@ def test_json_has_no_infinity_and_comes_back() -> None:
     assert Comparison.from_json(json.loads(text)) == found
 
 
+def test_the_convolution_by_patches_is_that_of_the_library() -> None:
+    """With zeros round the image; a kernel that is turned over is another one."""
+    model, x = built("convolutional", images=4), digits(4)[0]
+
+    def logits(kernel: Any) -> Any:
+        names = ("NHWC", "HWIO", "NHWC")
+        maps = jax.lax.conv_general_dilated(x.reshape(-1, 8, 8, 1), kernel, (1, 1), "SAME", dimension_numbers=names)
+        pooled = jax.nn.softplus(maps).reshape(-1, 4, 2, 4, 2, maps.shape[-1]).mean((2, 4))
+        return pooled.reshape(4, -1) @ model.params["dense"] + model.params["bias"]
+
+    assert model.logits is not None
+    found = model.logits(model.params, x).ravel().tolist()
+    assert found == pytest.approx(logits(model.params["kernel"]).ravel().tolist(), rel=1e-12)
+    assert found != pytest.approx(logits(model.params["kernel"][::-1]).ravel().tolist(), rel=1e-2)
+
+
 # ---------------------------------------------------------------------- optimizers
 
 
@@ -91,6 +107,14 @@ def test_errors_in_another_norm(model: Model) -> None:
     usual = compare("gd", model, order=1, halvings=1)
     for a, b in zip(largest.errors, usual.errors, strict=True):
         assert all(x < y < model.size**0.5 * x for x, y in zip(b, a, strict=True))
+
+
+@pytest.mark.parametrize(
+    "norm, shape", [(lambda x: jax.numpy.abs(x).max(), r"\(\)"), (lambda x: x, r"\(2, \d+\)")], ids=["whole", "each"]
+)
+def test_a_norm_is_one_number_a_row(model: Model, norm: Any, shape: str) -> None:
+    with pytest.raises(UsageError, match=f"one number a row, of the shape .* not {shape}; write axis=-1"):
+        compare("gd", model, norm=norm)
 
 
 def test_a_wrong_correction_has_the_slope_of_the_limit_flow(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,10 +225,24 @@ def test_a_loss_that_is_no_number(backend: str) -> None:
 
 def test_unknown_backends_and_missing_functions() -> None:
     equation = modified_equation("gd", 1)
-    with pytest.raises(UsageError, match="backend 'tf': write jax or torch"):
+    with pytest.raises(UsageError, match="backend 'tf': write jax or torch, or numpy with a loss that is a text"):
         equation.function(plain_loss, backend="tf")
     with pytest.raises(UsageError, match="loss: a function"):
         equation.function(None)
+    with pytest.raises(UsageError, match=r"numpy takes a loss that is a text, .* not function; write backend='jax' or 'torch'"):
+        equation.function(plain_loss, backend="numpy")
+
+
+def test_a_gradient_that_cannot_be_taken_is_one_line_at_order_zero_too() -> None:
+    """A loss that turns its parameters into a number of Python."""
+    array, _ = BACKENDS["jax"]()
+    with pytest.raises(UsageError, match="the loss cannot be differentiated often enough"):
+        modified_equation("gd", 0).function(lambda p: (p * float(p[0])).sum())(array([1.0, 2.0]))
+
+
+def test_parameters_that_are_whole_numbers(backend: str) -> None:
+    with pytest.raises(UsageError, match=r"params: floating-point numbers, not .*int64; write 1\.0 in the place of 1"):
+        modified_equation("gd", 0).function(lambda p: (p * p).sum() * 1.0, backend=backend)([1, 2])
 
 
 def test_jax_compiles_maps_and_traces_hyperparameters() -> None:

@@ -28,6 +28,8 @@ from verify.network.follow import edge_of  # noqa: E402
 from verify.network.kinks import jumps  # noqa: E402
 from verify.network.models import Model, hessian_product  # noqa: E402
 from verify.network.optimizers import OPTIMIZERS  # noqa: E402
+from verify.network.regimes import best_regime  # noqa: E402
+from verify.network.runs import runs_of  # noqa: E402
 from verify.network.sharpness import sharpness  # noqa: E402
 
 Loss = Callable[[Any], Any]
@@ -151,6 +153,20 @@ def test_on_a_parabola_the_ratio_is_the_sharpness_in_units_of_the_edge() -> None
     assert found.modified == pytest.approx(list(3 * x**2 + 0.1 / 4 * (6 * x) ** 2))
     assert found.distance[0] == pytest.approx(list(abs(np.exp(-0.6 * np.array(found.steps)) - x)), abs=1e-6)
     assert found.verdict.startswith("|gamma f_1|/|f_0| is above 0.1 at 4 of 4 points, first at step 0, and at most 0.3")
+
+
+@pytest.mark.parametrize("gamma, best", [(0.003, "inertial"), (5e-5, "memory")])
+def test_from_rest_the_ratio_is_that_of_the_velocity(gamma: float, best: str) -> None:
+    """Nesterov's method on h x^2/2 with h = 20, beta = 0.9; at fixed beta gamma h (1 - beta + 2 beta^2)/(2 (1 - beta)^2).
+
+    Inertial, s = sqrt(gamma), lam s = 1 - beta: of eta, s |f_1|/|f_0| is lam s/2 at rest, lam s/2 + s^2 h/(2 (1 - lam s)) a step
+    later, eta = -s grad L.  Of theta it would be 3/2 - 3/2 lam s there, for every gamma.
+    """
+    h, model = 20.0, toy(lambda p: 10 * p["x"][0] ** 2, (1.0,))
+    runs = {r: runs_of("nesterov", r, 1, model) for r in ("memory", "inertial")}
+    ratios = {r: float(x.ratio(*x.settings([{"gamma": gamma, "beta": 0.9}]))[0]) for r, x in runs.items()}
+    assert ratios == pytest.approx({"memory": gamma * h * 1.72 / 0.02, "inertial": 0.05 + gamma * h / 1.8})
+    assert best_regime(ratios) == best
 
 
 @pytest.mark.slow

@@ -225,6 +225,12 @@ def test_along_a_parabola_everything_is_known() -> None:
     assert found.to_json()["library"] == "torch"
 
 
+def test_from_rest_the_ratio_is_that_of_the_velocity() -> None:
+    """Nesterov, inertial, h = 6: (1 - beta)/2 at rest, (1 - beta)/2 + gamma h/(2 beta) a step later; of theta 1.35 there."""
+    runs = Runs(OPTIMIZERS["nesterov"], "inertial", 1, parabola())
+    assert runs.ratio(*runs.settings({"gamma": 0.003, "beta": 0.9})) == pytest.approx(0.05 + 0.003 * 6 / 1.8)
+
+
 def test_paths_are_those_of_the_optimizer_and_of_the_flows(tmp_path: Path) -> None:
     model = parabola()
     result = compare("gd", model, gamma=0.05, order=1, count=4)

@@ -112,6 +112,12 @@ def check_scalar(shape: tuple[int, ...] | None, floating: bool) -> None:
         raise UsageError("the loss must be a real floating-point number")
 
 
+def check_parameters(others: Sequence[Any]) -> None:
+    """Raise UsageError for types of leaves that are `others` than floating ones: they have no derivative."""
+    if others:
+        raise UsageError(f"params: floating-point numbers, not {others[0]}; write 1.0 in the place of 1")
+
+
 @contextmanager
 def not_differentiable() -> Iterator[None]:
     """What libraries say where a function has no further derivative, as one line."""

@@ -190,7 +190,7 @@ def field_function(
 def load_backend(backend: str) -> Backend:
     """The operations of a library.  Raises UsageError where it is not installed, its extra named."""
     if backend not in _BACKENDS:
-        raise UsageError(f"backend '{backend}': write {' or '.join(_BACKENDS)}")
+        raise UsageError(f"backend '{backend}': write {' or '.join(_BACKENDS)}, or numpy with a loss that is a text, 'x**2/2'")
     module, name = _BACKENDS[backend]
     try:
         make: Callable[[], Backend] = getattr(import_module(module), name)

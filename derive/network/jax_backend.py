@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.scipy.special import erf
 
-from derive.network.backend import Array, Function, Scalar, Tree, check_scalar, not_differentiable
+from derive.network.backend import Array, Function, Scalar, Tree, check_parameters, check_scalar, not_differentiable
 
 _KNOWN: dict[str, Callable[[Any], Any]] = {
     "exp": jnp.exp, "log": jnp.log, "sin": jnp.sin, "cos": jnp.cos, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid,
@@ -74,7 +74,13 @@ class JaxBackend:
             check_scalar(jnp.shape(value), jnp.issubdtype(jnp.result_type(value), jnp.floating))
             return value
 
-        gradient: Function = jax.grad(checked)
+        taken: Function = jax.grad(checked)
+
+        def gradient(x: Tree) -> Tree:
+            check_parameters([v.dtype for v in jax.tree.leaves(x) if not jnp.issubdtype(v.dtype, jnp.floating)])
+            with not_differentiable():
+                return taken(x)
+
         return gradient
 
     def mapped(self, f: Function, samples: Tree) -> Tree:

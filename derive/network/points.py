@@ -178,5 +178,8 @@ class _Arrays(ArrayValues, WithoutMaps):
 
 def points_function(equation: Equation, loss: Texts) -> PointsFunction:
     """The function of an equation on the loss of a text; see `ModifiedEquation.function`."""
+    if callable(loss):
+        kind = type(loss).__name__
+        raise UsageError(f"backend numpy takes a loss that is a text, as 'x**2/2', not {kind}; write backend='jax' or 'torch'")
     problem = problem_of(equation, loss)
     return PointsFunction(equation, problem, Expressions(equation, problem))

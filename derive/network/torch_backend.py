@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from derive.network.backend import Array, Function, Scalar, Tree, check_scalar, not_differentiable
+from derive.network.backend import Array, Function, Scalar, Tree, check_parameters, check_scalar, not_differentiable
 
 _KNOWN: dict[str, Callable[[Any], Any]] = {
     "exp": torch.exp, "log": torch.log, "sin": torch.sin, "cos": torch.cos, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
@@ -78,7 +78,13 @@ class TorchBackend:
             check_scalar(shape, shape is not None and value.is_floating_point())
             return value
 
-        gradient: Function = torch.func.grad(checked)
+        taken: Function = torch.func.grad(checked)
+
+        def gradient(x: Tree) -> Tree:
+            check_parameters([v.dtype for v in pytree.tree_leaves(x) if not v.is_floating_point()])
+            with not_differentiable():
+                return taken(x)
+
         return gradient
 
     def mapped(self, f: Function, samples: Tree) -> Tree:

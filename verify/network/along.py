@@ -40,7 +40,7 @@ def diagnose(
     """Run the optimizer, and both flows from the same start; arguments as in `verify.network.experiment.compare`.
 
     steps     of the optimizer; what is measured is measured at `points` of them
-    regime    'auto' takes the one whose |gamma f_1|/|f_0| at the start is smallest among those below 0.1, or of all
+    regime    'auto' takes the first whose |gamma f_1|/|f_0| at the start is below 0.1, else the one with the smallest
 
     Raises UsageError for an unknown name or setting, and where the optimizer itself leaves the numbers.
     """

@@ -109,6 +109,7 @@ def compare_many(
         with model.differentiable():
             return np.asarray(one.ratio(*one.settings(chosen)))
 
+    _check_norm(norm, model.size)
     ratios = ratios_by_regime(row, regimes, at, measure, say)
     best = [best_regime(found) for found in ratios]
     results: list[Comparison | UsageError] = [UsageError("not run")] * len(chosen)
@@ -146,6 +147,16 @@ def _seen(model: Model, result: Comparison, runs: Runs) -> Comparison:
     gradient = jax.jit(jax.grad(lambda x: model.loss(unravel(x))))
     found = jumps(lambda x: np.asarray(gradient(x)), hessian_product(model.loss, model.params), np.asarray(start), end)
     return replace(result, jumps=found)
+
+
+def _check_norm(norm: Norm, size: int) -> None:
+    """Raises UsageError where it does not give a number for each row of an array."""
+    try:
+        found = jnp.shape(norm(jnp.ones((2, size))))
+    except (TypeError, ValueError, IndexError) as error:
+        raise UsageError(f"norm: a function of arrays along their last axis ({str(error).splitlines()[0]})") from error
+    if found != (2,):
+        raise UsageError(f"norm: one number a row, of the shape (2,) for two rows, not {found}; write axis=-1")
 
 
 Measured = tuple[dict[str, Any], UsageError | None]

@@ -100,15 +100,17 @@ def mlp(width: int = 32, depth: int = 1, images: int = DEFAULT_IMAGES, seed: int
 
 
 def convolutional(channels: int = 4, images: int = 150, seed: int = 0) -> Model:
-    """A 3x3 convolution, softplus, mean pooling by four, a dense layer."""
+    """A 3x3 convolution, softplus, mean pooling by four, a dense layer.
+
+    The convolution is a product of patches and kernel: many runs at once have a kernel each, which are products still.
+    """
     kernel, dense = _matrices([(3, 3, 1, channels), (16 * channels, 10)], seed)
     params = {"kernel": kernel, "dense": dense, "bias": jnp.zeros(10)}
 
     def logits(p: Tree, x: Any) -> Any:
-        image = x.reshape(-1, 8, 8, 1)
-        maps = jax.nn.softplus(
-            jax.lax.conv_general_dilated(image, p["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-        )
+        framed = jnp.pad(x.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
+        patches = jnp.stack([framed[:, i : i + 8, j : j + 8] for i in range(3) for j in range(3)], -1)
+        maps = jax.nn.softplus(patches @ p["kernel"].reshape(9, -1))
         pooled = maps.reshape(-1, 4, 2, 4, 2, maps.shape[-1]).mean((2, 4))
         return pooled.reshape(x.shape[0], -1) @ p["dense"] + p["bias"]
 

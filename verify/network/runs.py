@@ -98,13 +98,15 @@ class Runs:
     def ratio(self) -> Callable[[Any, Numbers], Any]:
         """|gamma f_1|/|f_0| of theta, the larger one of the start and of one step from there along f_0.
 
-        Of all slow variables where theta stands still.
+        From rest theta' is a velocity that starts at zero: a step later both f_0 and gamma f_1 of theta are gamma times the
+        gradient, and their ratio is a number that does not know gamma.  It is then that of the other slow variables.
         """
 
         def found(gamma: Any, free: Numbers) -> Any:
             first = {x: p[0] for x, p in self._parts(self.start, free).items()}
+            stands = _rms(first["theta"]) == 0
             both = jax.tree.map(lambda x, f: jnp.stack([x, x + gamma * f]), self.start, first)
-            return gamma * jnp.max(jax.lax.map(lambda y: _ratio(self._parts(y, free)), both))
+            return gamma * jnp.max(jax.lax.map(lambda y: _ratio(self._parts(y, free), stands), both))
 
         return _compiled(jax.vmap(found))
 
@@ -210,7 +212,8 @@ class Runs:
         _, unravel = ravel_pytree(self.model.params)
 
         def at(point: tuple[Any, Mapping[str, Tree]]) -> Any:
-            return gamma * _ratio(self._parts({"theta": unravel(point[0]), **point[1]}, free))
+            parts = self._parts({"theta": unravel(point[0]), **point[1]}, free)
+            return gamma * _ratio(parts, _rms(parts["theta"][0]) == 0)
 
         return _compiled(lambda points: jax.lax.map(at, points))((thetas, slow))
 
@@ -253,10 +256,16 @@ def _weighted(parts: Sequence[Tree], weights: Any) -> Tree:
     return jax.tree.map(lambda *xs: sum(weights[k] * x for k, x in enumerate(xs)), *parts[: len(weights)])
 
 
-def _ratio(parts: Mapping[str, Sequence[Tree]]) -> Any:
-    """|f_1|/|f_0| of theta, of all slow variables where theta stands still."""
-    (a, b), (c, d) = ([_rms(f) for f in (parts["theta"][k], {x: p[k] for x, p in parts.items()})] for k in (0, 1))
-    return jnp.where(a > 0, c / a, d / b)
+def _ratio(parts: Mapping[str, Sequence[Tree]], stands: Any) -> Any:
+    """|f_1|/|f_0| of theta; where theta `stands` still, the largest of the other slow variables that move.
+
+    No number where f_1 of theta is none: a field that is singular there.
+    """
+    found = {x: (_rms(p[0]), _rms(p[1])) for x, p in parts.items()}
+    zeroth, first = found.pop("theta")
+    others = [jnp.where(a > 0, b / a, 0.0) for a, b in found.values()]
+    still = jnp.where(jnp.isfinite(first), jnp.max(jnp.stack(others)) if others else jnp.inf, jnp.nan)
+    return jnp.where(stands, still, first / zeroth)
 
 
 def _rms(tree: Tree) -> Any:

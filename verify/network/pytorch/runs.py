@@ -95,11 +95,15 @@ class Runs:
     # ------------------------------------------------------------------ what is measured
 
     def ratio(self, gamma: float, free: Numbers) -> float:
-        """|gamma f_1|/|f_0| of theta, the larger one of the start and of one step from there along f_0."""
+        """|gamma f_1|/|f_0| of theta, the larger one of the start and of one step from there along f_0.
+
+        Where theta stands still at the start, of the other slow variables: see `verify.network.runs.Runs.ratio`.
+        """
         y = self.start(gamma, free)
         first = self._parts(y, free)
         moved = {x: {n: v + gamma * first[x][0][n] for n, v in tree.items()} for x, tree in y.items()}
-        return float(np.nanmax([gamma * _ratio(parts) for parts in (first, self._parts(moved, free))]))
+        stands = _stands(first)
+        return float(np.nanmax([gamma * _ratio(parts, stands) for parts in (first, self._parts(moved, free))]))
 
     def _parts(self, y: Mapping[str, Tree], free: Numbers) -> dict[str, list[Tree]]:
         """[f_0, f_1, ...] of every slow variable."""
@@ -203,7 +207,8 @@ class Runs:
 
     def ratio_at(self, theta: Array, slow: Memory, gamma: float, free: Numbers) -> float:
         """|gamma f_1|/|f_0| at a point."""
-        return gamma * _ratio(self._parts({"theta": self.tree(theta), **slow}, free))
+        parts = self._parts({"theta": self.tree(theta), **slow}, free)
+        return gamma * _ratio(parts, _stands(parts))
 
     def gradient(self, x: Array) -> Array:
         return flat(torch.func.grad(self.loss)(self.tree(x)))
@@ -264,9 +269,18 @@ def _series(parts: Any, gamma: float) -> Tree:
     return {n: sum(gamma**k * p[n] for k, p in enumerate(parts)) for n in parts[0]}
 
 
-def _ratio(parts: Mapping[str, list[Tree]]) -> float:
-    """|f_1|/|f_0| of theta, of all slow variables where theta stands still."""
-    zeroth, first = (np.linalg.norm(flat(parts["theta"][k])) for k in (0, 1))
-    if zeroth == 0:
-        zeroth, first = (np.linalg.norm(np.concatenate([flat(p[k]) for p in parts.values()])) for k in (0, 1))
-    return float(first / zeroth)
+def _stands(parts: Mapping[str, list[Tree]]) -> bool:
+    """Whether f_0 of theta is zero."""
+    return not np.any(flat(parts["theta"][0]))
+
+
+def _ratio(parts: Mapping[str, list[Tree]], stands: bool) -> float:
+    """|f_1|/|f_0| of theta; where theta `stands` still, the largest of the other slow variables that move.
+
+    No number where f_1 of theta is none: a field that is singular there.
+    """
+    if not np.isfinite(flat(parts["theta"][1])).all():
+        return float("nan")
+    names = [x for x in parts if x != "theta"] if stands else ["theta"]
+    sizes = [[float(np.linalg.norm(flat(part))) for part in parts[x][:2]] for x in names]
+    return max((first / zeroth for zeroth, first in sizes if zeroth > 0), default=float("inf"))
