@@ -34,14 +34,16 @@ THETA = {"exponentiated-gradient": [F(1, 3), F(-1, 2)]}  # not at the origin, wh
 
 
 #: schemes with a root, or a value of a known function, that is rational at none of the points below: `verify scheme` proves them
-IRRATIONAL = {"acprop", "adabelief-bias-corrected", "adams", "avagrad", "fadam", "kate", "lion-tanh", "padam", "scion-rms"}
+IRRATIONAL = {"acprop", "adabelief-bias-corrected", "adams", "asgd", "avagrad", "fadam", "kate", "lion-tanh", "padam",
+              "scion-rms"}  # fmt: skip
 
 
 #: schemes with what this evaluator knows nothing of, and `verify scheme` proves: gradients at points away from theta, states that
-#: are functions of others, memory in units of 1/gamma, relaxation by factors of the point
+#: are functions of others, memory in units of 1/gamma, relaxation by factors of the point, means over components
 BEYOND = {
-    "adagrad-torch", "adai", "adasmooth", "asam-fixed", "conjugate-gradients", "dual-averaging", "ftrl", "madgrad", "sam-fixed",
-    "schedule-free", "schedule-free-averaged", "srmm", "svrg-snapshot", "weight-average", "weight-ema",
+    "adagrad-torch", "adai", "adai-bias-corrected", "adam-mini", "adasmooth", "asam-fixed", "conjugate-gradients",
+    "dual-averaging", "ftrl", "madgrad", "sam-fixed", "schedule-free", "schedule-free-adamw",
+    "schedule-free-adamw-bias-corrected", "schedule-free-averaged", "srmm", "svrg-snapshot", "weight-average", "weight-ema",
 }  # fmt: skip
 
 
