@@ -23,8 +23,8 @@ from verify.counterexample.samples import NoRationalPoint
 #: those with a map's lines, whose values have too many digits
 WITHOUT_ORBITS = {
     "adabelief-outside", "adagrad-torch", "adam-mini", "adams", "asgd", "avagrad", "dual-averaging", "fadam",
-    "ftrl", "lion-tanh", "madgrad", "padam", "rmsprop-centred-outside", "schedule-free", "schedule-free-adamw", "schedule-free-adamw-bias-corrected",
-    "scion-rms", "weight-average",
+    "ftrl", "lion-tanh", "madgrad", "padam", "rmsprop-centred-outside", "schedule-free",
+    "schedule-free-adamw", "schedule-free-adamw-bias-corrected", "scion-rms", "weight-average",
 }  # fmt: skip
 NAMES = [n for n in PLAIN if n not in WITHOUT_ORBITS and not load_scheme(n).definitions]
 REGIMES = [(n, r) for n in NAMES for r in (list(load_scheme(n).regimes) or [None])]
