@@ -255,6 +255,12 @@ def test_a_loss_that_has_one_derivative_alone() -> None:
         compare("gd", toy(lambda p: half(p["x"])), order=1)
 
 
+def test_the_longest_step_alone_may_leave_the_numbers() -> None:
+    """x -> x - gamma x^3 from 1: beyond all numbers in eight steps of 4, and 1, -1, 1, ... in steps of 2."""
+    with pytest.raises(UsageError, match="leaves the numbers"):
+        compare("gd", toy(lambda p: p["x"][0] ** 4 / 4, (1.0,)), gamma=4.0, count=8, halvings=1, order=0)
+
+
 def test_a_run_that_leaves_the_numbers_on_the_way() -> None:
     with pytest.raises(UsageError, match=r"gd leaves the numbers within \d+ steps of 2"):
         diagnose("gd", replace(toy(), name="far"), gamma=2.0, steps=30)

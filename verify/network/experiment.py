@@ -176,7 +176,8 @@ def _measured(runs: Runs, chosen: Sequence[Numbers], count: int, halvings: int, 
         found, uncertain = _errors(runs, h, free, n, end, way, norm)
         steps.append(h)
         errors.append(found)
-        moved, negative, flow_error = way, jnp.maximum(negative, below), jnp.maximum(flow_error, uncertain)
+        moved = jnp.where(jnp.isfinite(moved), way, moved)  # no number from the first run on that has none at its end
+        negative, flow_error = jnp.maximum(negative, below), jnp.maximum(flow_error, uncertain)
     tables = []
     for k in range(len(chosen)):
         table = {
