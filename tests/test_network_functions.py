@@ -241,6 +241,7 @@ def test_a_gradient_that_cannot_be_taken_is_one_line_at_order_zero_too() -> None
 
 
 def test_parameters_that_are_whole_numbers(backend: str) -> None:
+    BACKENDS[backend]()
     with pytest.raises(UsageError, match=r"params: floating-point numbers, not .*int64; write 1\.0 in the place of 1"):
         modified_equation("gd", 0).function(lambda p: (p * p).sum() * 1.0, backend=backend)([1, 2])
 
