@@ -203,6 +203,23 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+def test_widths_and_seeds_are_models_of_their_own() -> None:
+    """64 w + w + 10 w + 10 parameters."""
+    points = [{"width": 2}, {"width": 3, "gamma": 0.1}, {"width": 0.5}, {"width": 2, "seed": 1}]
+    narrow, wide, bad, other = sweeps.run_task(PLAN, points)
+    assert [r["parameters"] for r in (narrow, wide, other)] == [160, 235, 160]
+    assert bad == {"error": "width = 0.5: a whole number from 1 to 1797"}
+    assert other["moved"] != narrow["moved"]
+    alone = compare("gd", built("mlp", **{**SMALL, "width": 3}), gamma=0.1, count=2, halvings=1, order=0)
+    assert wide == alone.to_json()
+
+
+@pytest.mark.slow
+def test_sizes_of_batches_are_in_law() -> None:
+    found = sweeps.run_task(replace(PLAN, options={"images": 4, "width": 2}), [{"batch": 1}, {"batch": 2}])
+    assert [(r["batch"], r["images"]) for r in found] == [(1, 4), (2, 4)]
+
+
 def test_a_grid_is_every_combination_and_bad_texts_are_refused() -> None:
     assert len(grid("a=1,2;b=3,4,5", lambda n, v: float(v))) == 6
     for text in ("", "a", "a=", "a=1;a=2"):

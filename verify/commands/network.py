@@ -74,7 +74,10 @@ UNDECIDED = 2
 @click.option("--batch", type=click.IntRange(1, 1797), help="Images in a batch: means over seeds, in law. sgd has 8.")
 @click.option("--seeds", type=click.IntRange(2, 10**7), help="Runs for every step, where not all sequences of batches are run.")
 @click.option("--plot", metavar="FILE.png|svg", help="Draw paths, and error against time; of a sweep, errors and slopes.")
-@click.option("--sweep", "text", metavar="'NAME=A,B;NAME=C,D'", help="Every combination of these values.")
+@click.option(
+    "--sweep", "text", metavar="'NAME=A,B;NAME=C,D'",
+    help="Every combination of these values of gamma, hyperparameters, width, seed, images or batch.",
+)  # fmt: skip
 @sweep_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 @output_option
@@ -99,16 +102,17 @@ def network_command(
     if gamma is not None:
         point["gamma"] = _number("--gamma", gamma)
     points = [point] if text is None else [{**point, **p} for p in grid(text, lambda n, v: _number(f"--sweep {n}", v))]
-    if batch is not None or optimizer == "sgd":
+    if batch is not None or optimizer == "sgd" or any("batch" in p for p in points):
         given = {
-            "--order": order is not None, "--regime": regime != "auto", "--plot": plot, "--sweep": text, "--output-dir": folder,
+            "--order": order is not None, "--regime": regime != "auto", "--plot": plot, "--output-dir": folder and text is None,
             "--backend": backend != "jax", "--start": start != "manifold", "--along": along,
         }  # fmt: skip
         if unread := next((name for name, there in given.items() if there), None):
             raise UsageError(f"{unread} is not read with batches; leave it out")
-        from verify.commands.network_law import run_law
+        from verify.commands.network_law import law_plan, run_law
 
-        return run_law(optimizer, model, images, batch, seeds, steps, halvings, point, form)
+        law = law_plan(optimizer, model, images, steps, halvings, batch, seeds)
+        return run_law(law, point, form) if text is None else _sweep(law, points, scheduler, jobs, folder, plot, form)
     if seeds is not None:
         raise UsageError("--seeds is for runs with batches; add --batch")
     _check(backend, start, dtype, model, text)

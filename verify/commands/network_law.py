@@ -12,6 +12,7 @@ from derive.commands.console import progress
 
 if TYPE_CHECKING:
     from verify.network.law_comparison import LawComparison
+    from verify.network.sweep import Plan
 
 UNDECIDED = 2
 BATCH = 8
@@ -22,21 +23,27 @@ WHY = {
 }
 
 
-def run_law(
-    optimizer: str, model: str, images: int, batch: int | None, seeds: int | None, count: int | None, halvings: int,
-    point: dict[str, float], form: str,
-) -> int:  # fmt: skip
+def law_plan(
+    optimizer: str, model: str, images: int, count: int | None, halvings: int, batch: int | None, seeds: int | None
+) -> Plan:  # fmt: skip
+    """Runs with batches, `sgd` being gradient descent with some."""
+    from verify.network.sweep import Plan
+
+    options = {"images": images, **({"width": 16} if model == "mlp" else {})}
+    return Plan("gd" if optimizer == "sgd" else optimizer, model, options, count, halvings, batch=batch or BATCH, seeds=seeds)
+
+
+def run_law(plan: Plan, point: dict[str, float], form: str) -> int:
     """Exit status 0 where every order has a slope that is known, and none that is known is another."""
     from verify.network.law import compare_law
     from verify.network.models import built
 
-    name = "gd" if optimizer == "sgd" else optimizer
-    network = built(model, images=images, **({"width": 16} if model == "mlp" else {}))
+    network = built(plan.model, **plan.options)
     stages = iter(range(1, 100))
-    with progress(f"{optimizer} on {model}", halvings + 3) as advance:
+    with progress(f"{plan.optimizer} in law on {plan.model}", plan.halvings + 3) as advance:
         result = compare_law(
-            name, network, batch=batch or BATCH, gamma=point.pop("gamma", None), hyper=point, count=count, halvings=halvings,
-            seeds=seeds, progress=lambda what: advance(next(stages)),
+            plan.optimizer, network, batch=plan.batch or BATCH, gamma=point.pop("gamma", None), hyper=point, count=plan.count,
+            halvings=plan.halvings, seeds=plan.seeds, progress=lambda what: advance(next(stages)),
         )  # fmt: skip
     click.echo(json.dumps(result.to_json(), indent=2)) if form == "json" else _print(result)
     return 0 if result.verdict == "verified" else UNDECIDED

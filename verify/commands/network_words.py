@@ -67,11 +67,22 @@ def print_sweep(points: Sequence[dict[str, float]], results: Sequence[dict[str, 
         if "error" in r:
             click.echo(f"{values}   {r['error']}")
             continue
-        ratio = r["ratios"][r["regime"]]
-        slopes = " ".join("   -  " if (s := o["slopes"][-1]) is None else f"{s:6.2f}" for o in r["orders"])
+        regime = r.get("regime", "in law")
+        ratio = r["ratios"][regime] if "ratios" in r else None
+        slopes = " ".join(_slope(o["slopes"][-1]) for o in r["orders"])
         click.echo(
-            f"{values}{r['regime'] or '-':>12}{'-' if ratio is None else f'{ratio:.2g}':>10}   {slopes:<22} {r['verdict']}"
+            f"{values}{regime or '-':>12}{'-' if ratio is None else f'{ratio:.2g}':>10}   {slopes:<22} {r['verdict']}"
         )
+
+
+def _slope(found: float | Sequence[float] | None) -> str:
+    """A slope, or the interval in which it lies; inf and nan are None in JSON."""
+    if found is None or (not isinstance(found, float) and None in found):
+        return "   -  "
+    if isinstance(found, float):
+        return f"{found:6.2f}"
+    low, high = found
+    return f"{(low + high) / 2:6.2f} +- {(high - low) / 2:.2f}"
 
 
 def run_table(d: Diagnosis) -> str:

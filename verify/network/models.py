@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -142,6 +143,15 @@ def hessian_product(loss: Callable[[Any], Any], params: Any) -> Callable[[Any, A
 
 
 MODELS: dict[str, Callable[..., Model]] = {"mlp": mlp, "convolutional": convolutional, "transformer": transformer}
+
+
+def sizes_of(name: str) -> tuple[str, ...]:
+    """The whole numbers that make a model.
+
+    >>> sizes_of("mlp")
+    ('width', 'depth', 'images', 'seed')
+    """
+    return tuple(n for n in signature(MODELS[name]).parameters if n != "bias")
 
 
 @lru_cache(8)
