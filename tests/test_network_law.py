@@ -200,7 +200,8 @@ def test_refusals(optimizer: str, given: dict[str, Any], message: str) -> None:
     ("args", "message"),
     [
         (["sgd", "--plot", "a.png"], "--plot is not read with batches"),
-        (["gd", "--batch", "2", "--sweep", "gamma=1"], "--sweep is not read with batches"),
+        (["gd", "--batch", "2", "--sweep", "gamma=1", "--plot", "a.png"], "--plot is not read with batches"),
+        (["sgd", "--output-dir", "results"], "--output-dir is not read with batches"),
         (["gd", "--seeds", "10"], "add --batch"),
         (["sgd", "--regime", "memory"], "--regime is not read with batches"),
     ],
