@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from importlib.resources import files
 from math import isqrt
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import reference
 from click.testing import CliRunner
+from extras import jax_array, torch_array
 from flint import arb, ctx, fmpq
 from reference import FLOATS, battery, scheme_iterates
 
@@ -171,18 +172,7 @@ def test_signs_are_free_while_they_do_not_jump(name: str, monkeypatch: pytest.Mo
 # ------------------------------------------------------------------------------------------ schemes on networks
 
 
-def _jax() -> Callable[[Any], Any]:
-    jax = pytest.importorskip("jax", reason="jax is not installed (extra 'jax')")
-    jax.config.update("jax_enable_x64", True)
-    return lambda values: jax.numpy.array(values)
-
-
-def _torch() -> Callable[[Any], Any]:
-    torch = pytest.importorskip("torch", reason="torch is not installed (extra 'torch')")
-    return lambda values: torch.tensor(values, dtype=torch.float64)
-
-
-BACKENDS = {"jax": _jax, "torch": _torch}
+BACKENDS = {"jax": jax_array, "torch": torch_array}
 LOSS = "w**4/4 + w*x**2 + y*z + y**2 + x*z + 3*x/2"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import jax_array, torch_array
 
 from derive import WeakEquation, catalogue, modified_sde
 from derive.errors import ReductionError, UsageError
@@ -39,18 +40,7 @@ def floats(values: Any) -> list[float]:
     return [float(Fraction(v)) for v in values]
 
 
-def _jax() -> Callable[[Any], Any]:
-    jax = pytest.importorskip("jax", reason="jax is not installed (extra 'jax')")
-    jax.config.update("jax_enable_x64", True)
-    return lambda values: jax.numpy.array(values)
-
-
-def _torch() -> Callable[[Any], Any]:
-    torch = pytest.importorskip("torch", reason="torch is not installed (extra 'torch')")
-    return lambda values: torch.tensor(values, dtype=torch.float64)
-
-
-BACKENDS: dict[str, Callable[[], Callable[[Any], Any]]] = {"jax": _jax, "torch": _torch, "numpy": lambda: np.array}
+BACKENDS: dict[str, Callable[[], Callable[[Any], Any]]] = {"jax": jax_array, "torch": torch_array, "numpy": lambda: np.array}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -240,7 +230,7 @@ def test_the_generator_of_a_polynomial(backend: str) -> None:
 def test_two_steps_of_sgd_follow_the_generator() -> None:
     """E phi(theta_2) over all sequences of samples, against phi + 2 gamma G phi + 2 gamma^2 G G phi, to gamma^2: the rest falls
     as gamma^3, and is small beside what the noise contributes."""
-    array = _torch()
+    array = torch_array()
     import torch
 
     eq = equation("sgd", None, 1)
@@ -334,7 +324,7 @@ def test_another_loss_of_one_sample_has_another_covariance(backend: str) -> None
 
 
 def test_jax_compiles_traces_batches_and_samples() -> None:
-    array = _jax()
+    array = jax_array()
     import jax
 
     eq = equation("sgd", None, 1, batch="B")
@@ -363,7 +353,7 @@ def test_what_is_missing_is_said(call: Any, message: str, backend: str) -> None:
 
 
 def test_refusals_of_samples_and_of_noise() -> None:
-    array = _torch()
+    array = torch_array()
     eq = modified_sde("sgd", 1)
     for samples in (None, array(1.0), {"x": array([1.0, 2.0]), "y": array([1.0])}):
         with pytest.raises(UsageError, match="samples: "):

@@ -165,10 +165,11 @@ def _number(what: str, text: str) -> float:
 
 
 def _options(optimizer: str, model: str, images: int) -> dict[str, int]:
+    from verify.commands.network_law import options_of
     from verify.network.experiment import optimizer_of
 
     bias = {"bias": False} if optimizer_of(optimizer).matrices and model == "mlp" else {}
-    return {"images": images, **({"width": 16} if model == "mlp" else {}), **bias}
+    return {**options_of(model, images), **bias}
 
 
 def _along(backend: str, plan: Any, dtype: str, point: dict[str, float], start: str, plot: str | None, form: str) -> int:
@@ -252,10 +253,8 @@ def _sweep(
     plan: Any, points: Sequence[dict[str, float]], scheduler: str, jobs: int, folder: str | None, plot: str | None, form: str
 ) -> int:
     from derive.sweeps import sweep
-    from verify.numeric.plot import check_figure_name
 
-    if plot is not None:
-        check_figure_name(plot)
+    _check_figure(plot)
     with progress(f"{plan.optimizer}, {len(points)} settings", len(points)) as advance:
         results = sweep(plan, points, folder, scheduler, jobs, advance)
     if form == "json":

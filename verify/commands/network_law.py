@@ -29,8 +29,13 @@ def law_plan(
     """Runs with batches, `sgd` being gradient descent with some."""
     from verify.network.sweep import Plan
 
-    options = {"images": images, **({"width": 16} if model == "mlp" else {})}
-    return Plan("gd" if optimizer == "sgd" else optimizer, model, options, count, halvings, batch=batch or BATCH, seeds=seeds)
+    name, options = "gd" if optimizer == "sgd" else optimizer, options_of(model, images)
+    return Plan(name, model, options, count, halvings, batch=batch or BATCH, seeds=seeds)
+
+
+def options_of(model: str, images: int) -> dict[str, int]:
+    """Of a network that the command runs: a perceptron is a narrow one."""
+    return {"images": images, **({"width": 16} if model == "mlp" else {})}
 
 
 def run_law(plan: Plan, point: dict[str, float], form: str) -> int:

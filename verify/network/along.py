@@ -16,7 +16,7 @@ from verify.network.experiment import optimizer_of
 from verify.network.follow import followed
 from verify.network.models import Model, hessian_product
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
-from verify.network.rows import Numbers, Optimizer, settings_of
+from verify.network.rows import Numbers, Optimizer, given, settings_of
 from verify.network.runs import Runs, runs_of
 from verify.network.starts import MANIFOLD, Start, start_of
 
@@ -49,7 +49,7 @@ def diagnose(
         raise UsageError("sharpness and slopes need float64: jax.config.update('jax_enable_x64', True) before the first array")
     model.check()
     row = optimizer_of(optimizer)
-    chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
+    chosen = settings_of(row, given(hyper, gamma))
     at = start_of(start)
     say("regime")
     runs = _chosen(row, model, chosen, regime, max(order, 1), at)

@@ -23,7 +23,7 @@ from verify.network.models import Model, hessian_product
 from verify.network.optimizers import OPTIMIZERS
 from verify.network.pictures import FINER, Paths
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
-from verify.network.rows import Numbers, Optimizer, row_of, settings_of
+from verify.network.rows import Numbers, Optimizer, given, row_of, settings_of
 from verify.network.runs import Runs, runs_of
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
@@ -64,7 +64,7 @@ def compare(
 
     Raises UsageError for an unknown optimizer, hyperparameter or regime, and where a run leaves the numbers.
     """
-    point = {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})}
+    point = given(hyper, gamma)
     found = compare_many(
         optimizer, model, [point], count=count, halvings=halvings, order=order, regime=regime, start=start, norm=norm,
         progress=progress,

@@ -89,6 +89,15 @@ def row_of(rows: Mapping[str, Optimizer], name: str) -> Optimizer:
     return rows[name]
 
 
+def given(hyper: Numbers | None, gamma: float | None) -> dict[str, float]:
+    """What is set, in one table.
+
+    >>> given({"beta": 0.5}, 0.1), given(None, None)
+    ({'beta': 0.5, 'gamma': 0.1}, {})
+    """
+    return {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})}
+
+
 def settings_of(row: Optimizer, given: Numbers) -> dict[str, float]:
     """The learning rate and every hyperparameter of the optimizer."""
     known = {"gamma": row.gamma, **row.defaults}

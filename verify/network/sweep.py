@@ -90,7 +90,7 @@ def _whole_numbers(plan: Plan, point: Point) -> dict[str, int]:
     for name in (*sizes_of(plan.model), "batch"):
         if name in point:
             value, low = point[name], 0 if name == "seed" else 1
-            if value != int(value) or not low <= value <= MOST:
+            if not float(value).is_integer() or not low <= value <= MOST:
                 raise UsageError(f"{name} = {value:g}: a whole number from {low} to {MOST}")
             found[name] = int(value)
     return found

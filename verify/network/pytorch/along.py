@@ -13,7 +13,7 @@ from verify.network.pytorch.experiment import begun, chosen_regime
 from verify.network.pytorch.module import TorchModel
 from verify.network.pytorch.rows import OPTIMIZERS
 from verify.network.pytorch.runs import Memory, Runs
-from verify.network.rows import Numbers, row_of, settings_of
+from verify.network.rows import Numbers, given, row_of, settings_of
 from verify.network.starts import MANIFOLD, Start
 
 Array = Any
@@ -41,7 +41,7 @@ def diagnose(
     """
     say = progress or (lambda what: None)
     row = row_of(OPTIMIZERS, optimizer)
-    chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
+    chosen = settings_of(row, given(hyper, gamma))
     model.dtype()
     model.check()
     at = begun(start, optimizer, model)

@@ -17,7 +17,7 @@ from verify.network.pytorch.module import TorchModel
 from verify.network.pytorch.rows import OPTIMIZERS
 from verify.network.pytorch.runs import Memory, RoughField, Runs, checkpoint, flat
 from verify.network.regimes import best_regime, ratios_by_regime, regimes_of
-from verify.network.rows import Numbers, Optimizer, row_of, settings_of
+from verify.network.rows import Numbers, Optimizer, given, row_of, settings_of
 from verify.network.starts import BARE, MANIFOLD, Start, left_the_numbers, start_of
 
 Array = Any
@@ -51,7 +51,7 @@ def compare(
     """
     say = progress or (lambda what: None)
     row = row_of(OPTIMIZERS, optimizer)
-    chosen = settings_of(row, {**(hyper or {}), **({} if gamma is None else {"gamma": gamma})})
+    chosen = settings_of(row, given(hyper, gamma))
     model.dtype()
     model.check()
     at = begun(start, optimizer, model)
