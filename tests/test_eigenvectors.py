@@ -19,9 +19,9 @@ from reference import FLOATS, battery, scheme_iterates
 from derive import modified_equation
 from derive.commands.main import main
 from derive.concrete.map_lines import along
-from derive.errors import DeriveError, SingularPointError
+from derive.errors import DeriveError, ParseError, SingularPointError
 from derive.language.calls import write_call
-from derive.scheme.catalogue import scheme_from_toml
+from derive.scheme.catalogue import inline_scheme, scheme_from_toml
 from derive.scheme.map_programs import parse_map_program
 from verify.numbers.kinds import BALLS
 from verify.numbers.recurrences import number
@@ -200,3 +200,9 @@ def test_functions_on_networks_are_what_balls_say(backend: str, name: str) -> No
     found = f(at[0], {n: float(v) for n, v in parameters.items()}, dict(zip(names[1:], at[1:], strict=True)))
     flat = [float(x) for k in range(2) for n in names for x in found[n][k].flatten()]
     assert flat == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["eigenvectors", "eye"])
+def test_they_have_no_place_in_an_update(name: str) -> None:
+    with pytest.raises(ParseError, match=rf"{name} stands in the lines of a map, not here; write P\(x\)"):
+        inline_scheme(f"theta = theta - gamma*{name}(grad(theta))")

@@ -13,6 +13,7 @@ from derive.errors import ParseError, nearest
 from derive.language.calls import AT_POINT, COMPARISONS, WHERE, function_called
 from derive.language.layers import EXTREMA, PARTS, part_call
 from derive.language.letters import is_letter
+from derive.language.matrices import LINE_CALLS
 from derive.language.precedence import AT_POINTS, POWER, RAISED, SIGN, Climbing
 from derive.language.samples import SAMPLES, sampled
 from derive.language.syntax import Call, Expression, Name, Number, Operation, whole_number
@@ -27,8 +28,8 @@ _CLIP = "write x clipped to [-a, a] as (abs(x + a) - abs(x - a))/2"
 _CASES = "an equation has one smooth branch; write the one that holds, with abs(x) and sign(x) where they say it"
 _SUM = "sums over components are dot(x, y), norm(x) and mean(x)"
 _MANY = {"maximum": "max(x, y)", "minimum": "min(x, y)", "clamp": "clip(x, low, high)"}  # where texts have them
-_EXTREME = (
-    "{0} stands in the lines of a map, not here; write P(x), P = \"map, {0} component\" under [functions] and "
+_IN_LINES = (
+    "{0} stands in the lines of a map, not here; write P(x), P = \"map, the {0} of x\" under [functions] and "
     "\"P(X)\" = \"P = {0}(X)\" under [maps]"
 )
 _COSINE = "write dot(x, y)/(norm(x)*norm(y))"
@@ -279,8 +280,8 @@ class Reader(Climbing):
         if name in _INSTEAD and "abs" in self.calls:
             instead = f"write {_MANY[name]}" if name in _MANY and "max" in self.calls else _INSTEAD[name]
             return self.fail(f"'{name}' is not part of the language: {instead}", token)
-        if name in EXTREMA:
-            return self.fail(_EXTREME.format(name), token)
+        if name in (*EXTREMA, *LINE_CALLS):
+            return self.fail(_IN_LINES.format(name), token)
         calls = [c for c in self.calls if "." not in c]
         known = ", ".join(calls[:12]) + (", ..." if len(calls) > 12 else "")
         shown = name if len(name) <= 40 else f"{name[:40]}..."
